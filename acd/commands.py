@@ -1,0 +1,70 @@
+"""What the floor wants done. A command is data; whoever owns the channel carries it out and reports back by events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from acd.decisions import Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Base of everything the floor answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer(Command):
+    """Ring this agent's phone for this call. Answered by OfferRinging, OfferAnswered or OfferFailed."""
+
+    offer: int
+    call: int
+    agent: str
+    ring_for: float
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw(Command):
+    """Stop ringing: the offer no longer stands. Needs no answer."""
+
+    offer: int
+    call: int
+    agent: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Announce(Command):
+    """Tell a waiting caller where they stand. `wait_low`..`wait_high` is the estimated wait (p50, p90) in seconds."""
+
+    call: int
+    position: int
+    wait_low: float | None = None
+    wait_high: float | None = None
+    first: bool = False
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Divert(Command):
+    """The call leaves the queue by an overflow recipe. `to` is callback, message or goodbye; answered by CallLeftQueue."""
+
+    call: int
+    to: str
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Tell(Command):
+    """Something the agent must know, such as having been sent on a break after unanswered offers."""
+
+    agent: str
+    what: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Record(Command):
+    """A decision that rings no phone, kept so that it can be explained: a skipped relaxation, a move between queues."""
+
+    decision: Decision

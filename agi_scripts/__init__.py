@@ -1,0 +1,1 @@
+"""Executables that Asterisk starts by itself when no server answers."""

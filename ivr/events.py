@@ -1,0 +1,54 @@
+"""What happened to a caller in the flow, as the log keeps it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Base of the flow's events."""
+
+    call: int
+
+
+@dataclass(frozen=True, slots=True)
+class FlowMoved(Event):
+    """The caller came to a node that can be resumed. `state` is `Session.snapshot()`: enough to go on from here."""
+
+    flow: str
+    node: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSet(Event):
+    """The flow learned something: business, category, language, ..."""
+
+    field: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageLeft(Event):
+    path: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SatisfactionGiven(Event):
+    """1 to 5, five being very satisfied."""
+
+    score: int
+
+
+@dataclass(frozen=True, slots=True)
+class NumberTaken(Event):
+    """The caller asked to be called back at this number. `source` is flow, queue or fallback."""
+
+    number: str
+    category: str
+    source: str = "flow"
+    taken_at: float | None = None
+    spool_id: str = ""
+    """The fallback's entry, so that each is taken in exactly once."""

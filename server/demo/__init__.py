@@ -1,0 +1,1 @@
+"""A caller and an agent for someone without a phone."""

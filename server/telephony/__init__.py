@@ -1,0 +1,1 @@
+"""The telephone side: AGI sessions, the AMI link, Asterisk itself, and media."""

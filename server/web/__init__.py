@@ -1,0 +1,1 @@
+"""HTTP: the API and, above it, the pages."""

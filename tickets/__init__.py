@@ -1,0 +1,1 @@
+"""One matter through the departments. Plain Python: decides, never acts."""
