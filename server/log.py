@@ -1,0 +1,254 @@
+"""The event log: one ordered Redis Stream, appended to by the leader alone.
+
+Three laws. An entry is durable before anybody acts on it. A server whose lease was taken over can append nothing
+more (its fencing token is too old). A batch that is sent again after a broken connection is appended once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import msgspec
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+import acd.events
+import ivr.events
+import recordings.events
+import server.notes
+import tickets.events
+
+START = "0-0"
+
+
+class Fenced(Exception):
+    """Another server leads now: this one must let go of everything it holds."""
+
+
+class LogGap(Exception):
+    """The log was trimmed beyond the place that was asked for: start from the snapshot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry. `at` is UTC epoch seconds and never decreases; `after` names the entry that a note follows from."""
+
+    id: str
+    at: float
+    event: Any
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Leadership, until somebody with a higher token has it."""
+
+    token: int
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The state of the house after the entry `id`, as JSON bytes."""
+
+    id: str
+    data: bytes
+
+
+def _event_types(*modules: ModuleType) -> dict[str, type]:
+    types: dict[str, type] = {}
+    for module in modules:
+        for name, kind in vars(module).items():
+            if isinstance(kind, type) and kind.__module__ == module.__name__ and hasattr(kind, "__dataclass_fields__"):
+                if name in types and name != "Event":
+                    raise TypeError(f"two events are called {name}: {types[name].__module__} and {module.__name__}")
+                types[name] = kind
+    types.pop("Event", None)
+    return types
+
+
+EVENTS = _event_types(acd.events, ivr.events, tickets.events, recordings.events, server.notes)
+"""Every type that may stand in the log, by its name there."""
+
+_encoder = msgspec.json.Encoder()
+_decoders = {name: msgspec.json.Decoder(kind) for name, kind in EVENTS.items()}
+
+
+def encode(event: object) -> tuple[str, bytes]:
+    """An event as (type name, JSON). Raises KeyError for a type that is not in `EVENTS`."""
+    name = type(event).__name__
+    if EVENTS[name] is not type(event):
+        raise KeyError(f"{type(event).__module__}.{name} is not an event of the log")
+    return name, _encoder.encode(event)
+
+
+def decode(name: str, data: bytes) -> Any:
+    """The event that `encode` wrote. Fields that were added since take their defaults."""
+    return _decoders[name].decode(data)
+
+
+# KEYS: fence, stream, last batch.  ARGV: token, batch number, at, then (type, json, after) for each event.
+_APPEND = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+  return redis.error_reply('FENCED')
+end
+local last = redis.call('HMGET', KEYS[3], 'token', 'batch', 'ids')
+if last[1] == ARGV[1] and last[2] == ARGV[2] then
+  return cjson.decode(last[3])
+end
+local ids = {}
+for i = 4, #ARGV, 3 do
+  if ARGV[i + 2] == '' then
+    ids[#ids + 1] = redis.call('XADD', KEYS[2], '*', 't', ARGV[i], 'at', ARGV[3], 'e', ARGV[i + 1])
+  else
+    ids[#ids + 1] = redis.call('XADD', KEYS[2], '*', 't', ARGV[i], 'at', ARGV[3], 'e', ARGV[i + 1], 'f', ARGV[i + 2])
+  end
+end
+redis.call('HSET', KEYS[3], 'token', ARGV[1], 'batch', ARGV[2], 'ids', cjson.encode(ids))
+return ids
+"""
+
+# KEYS: lease, fence.  ARGV: node, milliseconds.
+_ACQUIRE = """
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] then
+  return 0
+end
+local token = redis.call('INCR', KEYS[2])
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return token
+"""
+
+# KEYS: lease, fence.  ARGV: node, milliseconds, token.
+_RENEW = """
+if redis.call('GET', KEYS[2]) ~= ARGV[3] then
+  return 0
+end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+"""
+
+# KEYS: lease, fence.  ARGV: token.
+_RELEASE = """
+if redis.call('GET', KEYS[2]) == ARGV[1] then
+  redis.call('DEL', KEYS[1])
+end
+return 1
+"""
+
+# KEYS: fence, snapshot.  ARGV: token, id, data.
+_SAVE = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+  return redis.error_reply('FENCED')
+end
+redis.call('HSET', KEYS[2], 'id', ARGV[2], 'data', ARGV[3])
+return 1
+"""
+
+
+class Log:
+    """The log in one Redis database. `prefix` keeps several hotlines apart in one Redis."""
+
+    def __init__(self, redis: Redis, prefix: str = "sansheng") -> None:
+        self._redis = redis
+        self._stream, self._lease, self._fence, self._batch, self._snapshot = (
+            f"{prefix}:{name}" for name in ("log", "lease", "fence", "batch", "snapshot")
+        )
+        self._append = redis.register_script(_APPEND)
+        self._acquire = redis.register_script(_ACQUIRE)
+        self._renew = redis.register_script(_RENEW)
+        self._release = redis.register_script(_RELEASE)
+        self._save = redis.register_script(_SAVE)
+
+    async def append(self, lease: Lease, batch: int, at: float, events: Sequence[tuple[object, str]]) -> list[Entry]:
+        """Append (event, after) pairs as one batch; the same batch number again returns the first result.
+
+        Raises Fenced when another server leads, and Redis's own ConnectionError when it cannot be told
+        whether the batch was appended: send the same batch again.
+        """
+        arguments: list[str | bytes | int] = [str(lease.token), str(batch), repr(at)]
+        for event, after in events:
+            name, data = encode(event)
+            arguments += [name, data, after]
+        try:
+            ids = await self._append(keys=[self._fence, self._stream, self._batch], args=arguments)
+        except ResponseError as error:
+            raise _translated(error) from None
+        return [Entry(_text(entry_id), at, event, after) for entry_id, (event, after) in zip(ids, events, strict=True)]
+
+    async def read(self, after: str, *, count: int = 1000, block_ms: int | None = None) -> list[Entry]:
+        """Entries after the given id, oldest first; with `block_ms`, wait that long for the first one."""
+        found = await self._redis.xread({self._stream: after}, count=count, block=block_ms)
+        if not found:
+            return []
+        streams = found.items() if isinstance(found, dict) else found
+        entries: list[Entry] = []
+        for _, rows in streams:
+            batches = rows if rows and isinstance(rows[0], (tuple, list)) and len(rows[0]) == 2 else rows[0]
+            entries += [entry_of(entry_id, fields) for entry_id, fields in batches]
+        return entries
+
+    async def last_id(self) -> str:
+        """Id of the newest entry; `START` for an empty log."""
+        rows = await self._redis.xrevrange(self._stream, count=1)
+        return _text(rows[0][0]) if rows else START
+
+    async def first_id(self) -> str:
+        """Id of the oldest entry that is still there; `START` for an empty log."""
+        rows = await self._redis.xrange(self._stream, count=1)
+        return _text(rows[0][0]) if rows else START
+
+    async def acquire(self, node: str, ttl: float) -> Lease | None:
+        """Take the lead if nobody holds it (or this very node did); None while another server does."""
+        token = await self._acquire(keys=[self._lease, self._fence], args=[node, int(ttl * 1000)])
+        return Lease(int(token), node) if token else None
+
+    async def renew(self, lease: Lease, ttl: float) -> None:
+        """Keep the lead for another `ttl` seconds. Raises Fenced when it is lost."""
+        if not await self._renew(keys=[self._lease, self._fence], args=[lease.node, int(ttl * 1000), str(lease.token)]):
+            raise Fenced(f"another server took the lead from {lease.node}")
+
+    async def release(self, lease: Lease) -> None:
+        """Let the next server lead at once."""
+        await self._release(keys=[self._lease, self._fence], args=[str(lease.token)])
+
+    async def holder(self) -> str:
+        """The node that leads now, or an empty string."""
+        return _text(await self._redis.get(self._lease) or b"")
+
+    async def save_snapshot(self, lease: Lease, snapshot: Snapshot) -> None:
+        """Replace the stored snapshot. Raises Fenced."""
+        try:
+            await self._save(keys=[self._fence, self._snapshot], args=[str(lease.token), snapshot.id, snapshot.data])
+        except ResponseError as error:
+            raise _translated(error) from None
+
+    async def load_snapshot(self) -> Snapshot | None:
+        """The stored snapshot, or None before the first."""
+        stored = await self._redis.hgetall(self._snapshot)
+        if not stored:
+            return None
+        values = {_text(key): value for key, value in stored.items()}
+        return Snapshot(_text(values["id"]), values["data"])
+
+    async def trim(self, before: str) -> int:
+        """Drop entries older than the given id; returns how many went."""
+        return int(await self._redis.xtrim(self._stream, minid=before, approximate=True))
+
+
+def entry_of(entry_id: bytes | str, fields: dict[bytes, bytes] | list[bytes]) -> Entry:
+    """A stream row as an Entry. Raises KeyError naming a type that this version does not know."""
+    values = fields if isinstance(fields, dict) else dict(zip(fields[::2], fields[1::2], strict=True))
+    event = decode(_text(values[b"t"]), values[b"e"])
+    return Entry(_text(entry_id), float(values[b"at"]), event, _text(values.get(b"f", b"")))
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _translated(error: ResponseError) -> Exception:
+    return Fenced("another server leads now") if "FENCED" in str(error) else error

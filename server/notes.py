@@ -1,0 +1,33 @@
+"""What the server adds to the log for its readers. A note follows from an earlier entry and changes no state when it is played."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from acd.decisions import Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The floor decided this on the entry that the note follows."""
+
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class AgentNoted:
+    """The agent's two axes after the entry that the note follows, where it changed them."""
+
+    agent: str
+    status: str
+    state: str
+    reason: str = ""
+    call: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStarted:
+    """A server took the lead. `token` is its fencing token; it grows with every change of leader."""
+
+    node: str
+    token: int
