@@ -68,3 +68,17 @@ class Record(Command):
     """A decision that rings no phone, kept so that it can be explained: a skipped relaxation, a move between queues."""
 
     decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class AgentChanged(Command):
+    """An agent's status or state is another one from now on, whatever caused it: sent by the floor at every such change.
+
+    Needs no action; the records of agents' time and the pages are made of it.
+    """
+
+    agent: str
+    status: str
+    state: str
+    reason: str = ""
+    call: int | None = None
