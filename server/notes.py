@@ -1,4 +1,4 @@
-"""What the server adds to the log for its readers. A note follows from an earlier entry and changes no state when it is played."""
+"""What the server adds to the log for its readers. A note follows from an earlier entry and changes no state."""
 
 from __future__ import annotations
 

@@ -1,0 +1,250 @@
+"""The calls in progress, as the log tells them: what a session, a recovery or a page must know of a call now.
+
+Changed only by `receive`, so that it is the same on every server that plays the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+import acd.events as acd
+import ivr.events as ivr
+import recordings.events as rec
+import tickets.events as tickets
+from acd.commands import Offer, Withdraw
+
+_REMEMBERED = 10_000
+
+
+class Stage(StrEnum):
+    """Where the caller is."""
+
+    MENU = "menu"
+    WAITING = "waiting"
+    TALKING = "talking"
+    AFTER = "after"
+
+
+@dataclass(slots=True)
+class Leg:
+    """One agent's part in a call, from the offer on. `offer` is its number, and its recording's too."""
+
+    offer: int
+    agent: str
+    offered_at: float
+    ring_for: float
+    answered_at: float | None = None
+    joined_at: float | None = None
+
+
+@dataclass(slots=True)
+class LiveCall:
+    """A call whose caller's channel is up, as far as the log knows."""
+
+    id: int
+    caller: str
+    called: str
+    channel: str
+    unique_id: str
+    node: str
+    arrived_at: float
+    stage: Stage = Stage.MENU
+    attached: bool = True
+    fields: dict[str, str] = field(default_factory=dict)
+    flow_state: str = ""
+    queue: str = ""
+    queued_at: float | None = None
+    leg: Leg | None = None
+    served: bool = False
+    talked: float = 0.0
+    ticket: int | None = None
+
+
+class Calls:
+    """Every call in progress, by number and by the unique id of its channel."""
+
+    def __init__(self) -> None:
+        self._calls: dict[int, LiveCall] = {}
+        self._by_unique_id: dict[str, LiveCall] = {}
+        self._offers: dict[int, LiveCall] = {}
+        self._recordings: dict[int, rec.RecordingStarted] = {}
+        self._taken: dict[str, int] = {}
+        self._last_call = 0
+        self._receivers = {
+            acd.CallArrived: self._arrived,
+            acd.CallQueued: self._queued,
+            acd.CallMoved: self._moved,
+            acd.CallDetached: self._detached,
+            acd.CallAttached: self._attached,
+            acd.CallLeftQueue: self._left_queue,
+            acd.CallEnded: self._ended,
+            acd.OfferAnswered: self._answered,
+            acd.OfferFailed: self._offer_failed,
+            acd.Joined: self._joined,
+            acd.ConversationEnded: self._conversation_ended,
+            ivr.FlowMoved: self._flow_moved,
+            ivr.FieldSet: self._field_set,
+            ivr.NumberTaken: self._number_taken,
+            rec.RecordingStarted: self._recording_started,
+            rec.RecordingClosed: self._recording_settled,
+            rec.RecordingMissing: self._recording_settled,
+            tickets.TicketOpened: self._ticket,
+            tickets.ContactAdded: self._ticket,
+        }
+
+    def receive(self, event: Any, at: float) -> None:
+        """Play one event of the log. Facts about unknown calls change nothing."""
+        receiver = self._receivers.get(type(event))
+        if receiver is not None:
+            receiver(event, at)
+
+    def get(self, call: int) -> LiveCall | None:
+        """The call, or None when it is over or never was."""
+        return self._calls.get(call)
+
+    def by_unique_id(self, unique_id: str) -> LiveCall | None:
+        """The call whose caller's channel has this unique id."""
+        return self._by_unique_id.get(unique_id)
+
+    def __iter__(self) -> Iterator[LiveCall]:
+        return iter(self._calls.values())
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    @property
+    def open_recordings(self) -> dict[int, rec.RecordingStarted]:
+        """Recordings that were started and not yet closed, by number."""
+        return self._recordings
+
+    def was_taken(self, spool_id: str) -> bool:
+        """Whether this entry of the fallback's spool is in the log already."""
+        return spool_id in self._taken
+
+    def next_call(self) -> int:
+        """A number for a new call; every call of this method gives another one."""
+        self._last_call += 1
+        return self._last_call
+
+    def offered(self, offer: Offer, at: float) -> None:
+        """The floor decided this on the entry just received."""
+        if live := self._calls.get(offer.call):
+            live.leg = Leg(offer.offer, offer.agent, at, offer.ring_for)
+            self._offers[offer.offer] = live
+
+    def withdrawn(self, offer: Withdraw) -> None:
+        """The floor took an offer back."""
+        self._clear_offer(offer.offer)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything, as JSON-able data."""
+        return {
+            "calls": [msgspec.to_builtins(call) for call in self._calls.values()],
+            "recordings": [msgspec.to_builtins(started) for started in self._recordings.values()],
+            "taken": list(self._taken),
+            "last_call": self._last_call,
+        }
+
+    @classmethod
+    def restore(cls, data: dict[str, Any]) -> Calls:
+        """The inverse of `snapshot`."""
+        calls = cls()
+        for row in data["calls"]:
+            live = msgspec.convert(row, LiveCall)
+            calls._calls[live.id] = live
+            calls._by_unique_id[live.unique_id] = live
+            if live.leg:
+                calls._offers[live.leg.offer] = live
+        for row in data["recordings"]:
+            started = msgspec.convert(row, rec.RecordingStarted)
+            calls._recordings[started.recording] = started
+        calls._taken = dict.fromkeys(data["taken"], 0)
+        calls._last_call = data["last_call"]
+        return calls
+
+    def _arrived(self, event: acd.CallArrived, at: float) -> None:
+        live = LiveCall(event.call, event.caller, event.called, event.channel, event.unique_id, event.node, at)
+        self._calls[live.id] = live
+        self._by_unique_id[live.unique_id] = live
+        self._last_call = max(self._last_call, live.id)
+
+    def _queued(self, event: acd.CallQueued, at: float) -> None:
+        if live := self._calls.get(event.call):
+            live.stage, live.queue, live.queued_at, live.attached = Stage.WAITING, event.queue, event.queued_at, True
+
+    def _moved(self, event: acd.CallMoved, at: float) -> None:
+        if live := self._calls.get(event.call):
+            live.queue = event.queue
+
+    def _detached(self, event: acd.CallDetached, at: float) -> None:
+        if live := self._calls.get(event.call):
+            live.attached = False
+
+    def _attached(self, event: acd.CallAttached, at: float) -> None:
+        if live := self._calls.get(event.call):
+            live.attached = True
+
+    def _left_queue(self, event: acd.CallLeftQueue, at: float) -> None:
+        if live := self._calls.get(event.call):
+            live.stage = Stage.MENU
+
+    def _ended(self, event: acd.CallEnded, at: float) -> None:
+        if live := self._calls.pop(event.call, None):
+            self._by_unique_id.pop(live.unique_id, None)
+            if live.leg:
+                self._offers.pop(live.leg.offer, None)
+
+    def _answered(self, event: acd.OfferAnswered, at: float) -> None:
+        live = self._offers.get(event.offer)
+        if live and live.leg:
+            live.leg.answered_at = at
+            live.stage = Stage.TALKING
+
+    def _offer_failed(self, event: acd.OfferFailed, at: float) -> None:
+        self._clear_offer(event.offer)
+
+    def _clear_offer(self, offer: int) -> None:
+        live = self._offers.pop(offer, None)
+        if live and live.leg and live.leg.offer == offer and live.leg.answered_at is None:
+            live.leg = None
+
+    def _joined(self, event: acd.Joined, at: float) -> None:
+        live = self._calls.get(event.call)
+        if live and live.leg and live.leg.agent == event.agent:
+            live.leg.joined_at = at
+
+    def _conversation_ended(self, event: acd.ConversationEnded, at: float) -> None:
+        live = self._calls.get(event.call)
+        if live and live.leg and live.leg.agent == event.agent:
+            self._offers.pop(live.leg.offer, None)
+            live.leg, live.stage, live.served = None, Stage.AFTER, True
+            live.talked += event.talked
+
+    def _flow_moved(self, event: ivr.FlowMoved, at: float) -> None:
+        if live := self._calls.get(event.call):
+            live.flow_state = event.state
+
+    def _field_set(self, event: ivr.FieldSet, at: float) -> None:
+        if live := self._calls.get(event.call):
+            live.fields[event.field] = event.value
+
+    def _number_taken(self, event: ivr.NumberTaken, at: float) -> None:
+        if event.spool_id:
+            self._taken[event.spool_id] = 0
+            while len(self._taken) > _REMEMBERED:
+                del self._taken[next(iter(self._taken))]
+
+    def _recording_started(self, event: rec.RecordingStarted, at: float) -> None:
+        self._recordings[event.recording] = event
+
+    def _recording_settled(self, event: rec.RecordingClosed | rec.RecordingMissing, at: float) -> None:
+        self._recordings.pop(event.recording, None)
+
+    def _ticket(self, event: tickets.TicketOpened | tickets.ContactAdded, at: float) -> None:
+        if live := self._calls.get(event.call):
+            live.ticket = event.ticket

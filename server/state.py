@@ -1,0 +1,111 @@
+"""What the log says now: the floor, the calls in progress and the tickets' desk, played entry by entry.
+
+Changed only by `play`. Whoever plays the same entries has the same state and is answered the same commands and notes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import structlog
+
+import acd.events as acd
+from acd.commands import AgentChanged, Command, Offer, Withdraw
+from acd.floor import Floor
+from server.calls import Calls
+from server.log import Entry
+from server.notes import AgentNoted, Decided
+from tickets.desk import Desk
+
+_log = structlog.get_logger("state")
+_encoder = msgspec.json.Encoder()
+
+
+class State:
+    """One copy of the house's memory."""
+
+    def __init__(self) -> None:
+        self.floor = Floor()
+        self.calls = Calls()
+        self.desk = Desk()
+        self.last_ticket = 0
+        self.position = "0-0"
+        """Id of the last entry played."""
+        self.noted = "0-0"
+        """Id of the last entry whose notes are known to be in the log."""
+        self.at = 0.0
+        """Instant of the last entry played."""
+
+    def play(self, entry: Entry) -> tuple[list[Command], list[object]]:
+        """Play one entry: the floor's commands, and the notes that follow from it.
+
+        A note among the entries was made by an earlier play of its cause: it changes nothing, and says that
+        the notes of that cause are in the log.
+        """
+        self.position, self.at = entry.id, max(self.at, entry.at)
+        if entry.after:
+            self.noted = entry.after
+            return [], []
+        commands = self._decide(entry) if isinstance(entry.event, acd.Event) else []
+        self.calls.receive(entry.event, entry.at)
+        notes: list[object] = self._contact(entry) if isinstance(entry.event, acd.CallQueued) else []
+        for command in commands:
+            if isinstance(command, AgentChanged):
+                notes.append(AgentNoted(command.agent, command.status, command.state, command.reason, command.call))
+            elif isinstance(command, Offer):
+                self.calls.offered(command, entry.at)
+            elif isinstance(command, Withdraw):
+                self.calls.withdrawn(command)
+            if (decision := getattr(command, "decision", None)) is not None:
+                notes.append(Decided(decision))
+        return commands, notes
+
+    def _decide(self, entry: Entry) -> list[Command]:
+        """The floor's answer. A fault in it does not stop the log: the entry is passed over, on every replay too."""
+        try:
+            return self.floor.receive(entry.event, entry.at)
+        except Exception:
+            _log.exception("the floor failed on an entry: it is passed over", entry=entry.id, event=repr(entry.event))
+            return []
+
+    def _contact(self, entry: Entry) -> list[object]:
+        """A call came to a queue: its matter has a ticket from now on, a new one or the open one."""
+        event: acd.CallQueued = entry.event
+        live = self.calls.get(event.call)
+        if live is None or live.ticket is not None:
+            return []
+        notes = list(
+            self.desk.contact(event.call, event.caller, event.queue, event.category, entry.at, self.last_ticket + 1)
+        )
+        for note in notes:
+            self.desk.receive(note, entry.at)
+            self.calls.receive(note, entry.at)
+            self.last_ticket = max(self.last_ticket, note.ticket)
+        return notes
+
+    def snapshot(self) -> bytes:
+        """Everything, as JSON bytes; what it says is true after the entry `position`."""
+        return _encoder.encode(
+            {
+                "floor": self.floor.snapshot(),
+                "calls": self.calls.snapshot(),
+                "desk": self.desk.snapshot(),
+                "last_ticket": self.last_ticket,
+                "position": self.position,
+                "noted": self.noted,
+                "at": self.at,
+            }
+        )
+
+    @classmethod
+    def restore(cls, data: bytes) -> State:
+        """The inverse of `snapshot`."""
+        values: dict[str, Any] = msgspec.json.decode(data)
+        state = cls()
+        state.floor = Floor.restore(values["floor"])
+        state.calls = Calls.restore(values["calls"])
+        state.desk = Desk.restore(values["desk"])
+        state.last_ticket, state.position = values["last_ticket"], values["position"]
+        state.noted, state.at = values["noted"], values["at"]
+        return state

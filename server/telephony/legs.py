@@ -1,0 +1,253 @@
+"""What Asterisk says of channels becomes events of the log.
+
+Whether an AGI session holds the caller or not: an agent who picks up, a conversation that ends, a caller who
+hangs up are facts of the AMI stream. So a conversation that outlives the server is still told truthfully.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+import acd.events as acd
+import recordings.events as rec
+from server.calls import Leg, LiveCall
+from server.dispatcher import Dispatcher
+from server.telephony.ami import Ami, AmiEvent
+from server.telephony.line import Line
+
+_log = structlog.get_logger("legs")
+
+
+@dataclass(slots=True)
+class AgentChannel:
+    """An agent's channel in one call. Instants are UTC epoch seconds."""
+
+    call: int
+    offer: int
+    agent: str
+    channel: str
+    caller_unique_id: str
+    joined_at: float | None = None
+    left_at: float | None = None
+    held: float = 0.0
+    held_since: float | None = None
+    answered: bool = False
+    ended: bool = False
+
+
+def agent_of(channel: str) -> str:
+    """The agent whose phone a channel such as `PJSIP/1001-0000002a` belongs to; empty when it is none."""
+    technology, _, rest = channel.partition("/")
+    return rest.rpartition("-")[0] if technology == "PJSIP" else ""
+
+
+class Legs:
+    """Follows callers' and agents' channels on one Asterisk.
+
+    `recording_prefix(call, offer)` tells where that leg's files are; `on_final(recording)` is called when Asterisk
+    has closed them.
+    """
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        ami: Ami,
+        *,
+        recording_prefix: Callable[[int, int], Path],
+        on_final: Callable[[int], None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._dispatcher, self._ami, self._clock = dispatcher, ami, clock
+        self._recording_prefix, self._on_final = recording_prefix, on_final
+        self._lines: dict[str, Line] = {}
+        self._agents: dict[str, AgentChannel] = {}
+        self._hung_up_first: dict[str, str] = {}
+        for name, receiver in {
+            "DTMFEnd": self._digit,
+            "DialBegin": self._dial_begin,
+            "DialState": self._dial_state,
+            "DialEnd": self._dial_end,
+            "BridgeEnter": self._bridge_enter,
+            "BridgeLeave": self._bridge_leave,
+            "Hold": self._hold,
+            "Unhold": self._unhold,
+            "HangupRequest": self._hangup_request,
+            "Hangup": self._hangup,
+        }.items():
+            ami.subscribe(name, receiver)
+
+    def hear(self, unique_id: str, line: Line) -> Callable[[], None]:
+        """Digits from this channel go to this line; returns the function that ends it."""
+        self._lines[unique_id] = line
+
+        def release() -> None:
+            if self._lines.get(unique_id) is line:
+                del self._lines[unique_id]
+
+        return release
+
+    def ringing_channel(self, offer: int) -> str | None:
+        """The channel that rings for this offer, to be hung up when the offer is withdrawn."""
+        for leg in self._agents.values():
+            if leg.offer == offer and not leg.answered:
+                return leg.channel
+        return None
+
+    async def reconcile(self) -> None:
+        """Compare the log's calls with the channels that are really there, and record what was missed.
+
+        After a start, and whenever the AMI link is up again. Raises the link's errors.
+        """
+        channels = await self._ami.collect("CoreShowChannels")
+        here = {event["Uniqueid"]: event for event in channels}
+        self._agents = {key: leg for key, leg in self._agents.items() if key in here}
+        for live in list(self._dispatcher.state.calls):
+            await self._reconcile_call(live, here)
+        for number, started in list(self._dispatcher.state.calls.open_recordings.items()):
+            if not any(leg.offer == number for leg in self._agents.values()):
+                _log.info("a recording was left open: joining it now", recording=number, call=started.call)
+                self._on_final(number)
+
+    async def _reconcile_call(self, live: LiveCall, here: dict[str, AmiEvent]) -> None:
+        present = live.unique_id in here
+        leg = live.leg
+        if leg is not None:
+            found = next(
+                (
+                    event
+                    for event in here.values()
+                    if event["Linkedid"] == live.unique_id and agent_of(event["Channel"]) == leg.agent
+                ),
+                None,
+            )
+            if found is None:
+                await self._lost_leg(live, leg)
+            else:
+                await self._found_leg(live, leg, found)
+        if not present:
+            _log.info("a caller was lost while nobody watched", call=live.id)
+            await self._dispatcher.record(acd.CallEnded(live.id, "lost", self._last_sign(live, leg)))
+        elif not self._dispatcher.owned(live.id) and live.attached:
+            await self._dispatcher.record(acd.CallDetached(live.id))
+
+    async def _lost_leg(self, live: LiveCall, leg: Leg) -> None:
+        if leg.answered_at is None:
+            await self._dispatcher.record(acd.OfferFailed(leg.offer, acd.Outcome.LOST, "the phone rings no longer"))
+            return
+        ended = self._last_sign(live, leg)
+        talked = max(0.0, ended - leg.joined_at) if leg.joined_at and ended else 0.0
+        await self._dispatcher.record(acd.ConversationEnded(live.id, leg.agent, "lost", talked=talked, ended_at=ended))
+
+    async def _found_leg(self, live: LiveCall, leg: Leg, event: AmiEvent) -> None:
+        known = self._agents.setdefault(
+            event["Uniqueid"], AgentChannel(live.id, leg.offer, leg.agent, event["Channel"], live.unique_id)
+        )
+        known.answered = known.answered or leg.answered_at is not None
+        known.joined_at = known.joined_at or leg.joined_at
+        if event["ChannelStateDesc"] == "Up" and not known.answered:
+            known.answered = True
+            await self._dispatcher.record(acd.OfferAnswered(leg.offer))
+        if event.get("BridgeId") and known.joined_at is None:
+            self._join(known, self._clock())
+
+    def _last_sign(self, live: LiveCall, leg: Leg | None) -> float | None:
+        """The last instant at which a lost conversation is known to have gone on: its recording grew until then."""
+        if leg is None or leg.answered_at is None:
+            return None
+        prefix = self._recording_prefix(live.id, leg.offer)
+        files = [prefix.with_name(prefix.name + side) for side in ("-caller.wav", "-agent.wav")]
+        times = [file.stat().st_mtime for file in files if file.exists()]
+        return max(times) if times else None
+
+    def _digit(self, event: AmiEvent) -> None:
+        if event.get("Direction") == "Received" and (line := self._lines.get(event["Uniqueid"])) is not None:
+            line.digit(event["Digit"])
+
+    def _dial_begin(self, event: AmiEvent) -> None:
+        live = self._dispatcher.state.calls.by_unique_id(event.get("Uniqueid", ""))
+        if live is None or live.leg is None or agent_of(event["DestChannel"]) != live.leg.agent:
+            return
+        self._agents[event["DestUniqueid"]] = AgentChannel(
+            live.id, live.leg.offer, live.leg.agent, event["DestChannel"], live.unique_id
+        )
+
+    def _dial_state(self, event: AmiEvent) -> None:
+        leg = self._agents.get(event.get("DestUniqueid", ""))
+        if leg is not None and event.get("DialStatus") == "RINGING":
+            self._dispatcher.submit(acd.OfferRinging(leg.offer))
+
+    def _dial_end(self, event: AmiEvent) -> None:
+        leg = self._agents.get(event.get("DestUniqueid", ""))
+        if leg is not None and event.get("DialStatus") == "ANSWER" and not leg.answered:
+            leg.answered = True
+            self._dispatcher.submit(acd.OfferAnswered(leg.offer))
+
+    def _bridge_enter(self, event: AmiEvent) -> None:
+        leg = self._agents.get(event["Uniqueid"])
+        if leg is not None and leg.joined_at is None:
+            self._join(leg, self._clock())
+
+    def _join(self, leg: AgentChannel, now: float) -> None:
+        leg.joined_at = now
+        prefix = self._recording_prefix(leg.call, leg.offer)
+        events: Sequence[object] = (
+            acd.Joined(leg.call, leg.agent),
+            rec.RecordingStarted(leg.offer, leg.call, leg.agent, f"{prefix}-caller.wav", f"{prefix}-agent.wav"),
+        )
+        if not leg.answered:
+            leg.answered = True
+            events = (acd.OfferAnswered(leg.offer), *events)
+        self._dispatcher.submit(*events)
+
+    def _bridge_leave(self, event: AmiEvent) -> None:
+        if (leg := self._agents.get(event["Uniqueid"])) is not None:
+            leg.left_at = self._clock()
+
+    def _hold(self, event: AmiEvent) -> None:
+        if (leg := self._agents.get(event["Uniqueid"])) is not None and leg.held_since is None:
+            leg.held_since = self._clock()
+
+    def _unhold(self, event: AmiEvent) -> None:
+        if (leg := self._agents.get(event["Uniqueid"])) is not None and leg.held_since is not None:
+            leg.held += self._clock() - leg.held_since
+            leg.held_since = None
+
+    def _hangup_request(self, event: AmiEvent) -> None:
+        unique_id = event["Uniqueid"]
+        if unique_id in self._agents:
+            self._hung_up_first.setdefault(self._agents[unique_id].caller_unique_id, "agent")
+        elif self._dispatcher.state.calls.by_unique_id(unique_id) is not None:
+            self._hung_up_first.setdefault(unique_id, "caller")
+
+    def _hangup(self, event: AmiEvent) -> None:
+        unique_id = event["Uniqueid"]
+        leg = self._agents.pop(unique_id, None)
+        if leg is not None:
+            self._end_leg(leg, self._hung_up_first.pop(leg.caller_unique_id, "agent"))
+            if leg.joined_at is not None:
+                self._on_final(leg.offer)
+            return
+        live = self._dispatcher.state.calls.by_unique_id(unique_id)
+        if live is None:
+            return
+        self._hung_up_first.pop(unique_id, None)
+        for other in list(self._agents.values()):
+            if other.caller_unique_id == unique_id:
+                self._end_leg(other, "caller")
+        self._dispatcher.submit(acd.CallEnded(live.id, "caller_hung_up"))
+
+    def _end_leg(self, leg: AgentChannel, by: str) -> None:
+        if leg.ended or not leg.answered:
+            return
+        leg.ended = True
+        end = leg.left_at or self._clock()
+        held = leg.held + (end - leg.held_since if leg.held_since is not None else 0.0)
+        talked = max(0.0, end - leg.joined_at - held) if leg.joined_at is not None else 0.0
+        self._dispatcher.submit(
+            acd.ConversationEnded(leg.call, leg.agent, by, talked=talked, held=max(0.0, held), ended_at=leg.left_at)
+        )
