@@ -84,6 +84,9 @@ class Silence:
         return np.zeros(count, np.int16)
 
 
+QUIET = Silence()
+
+
 @dataclass(frozen=True, slots=True)
 class Tone:
     """A sine of `hz` at `dbfs`."""

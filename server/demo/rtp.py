@@ -95,8 +95,9 @@ class Endpoint(asyncio.DatagramProtocol):
         """Stop sending and listening; what was heard stays."""
         self._hush()
         for waiting in self._queue:
-            if isinstance(waiting, asyncio.Future):
-                waiting.cancel()
+            if isinstance(waiting, asyncio.Future) and not waiting.done():
+                waiting.set_exception(ConnectionError("the stream ended before all digits were out"))
+                waiting.exception()
         if self._transport is not None:
             self._transport.close()
             self._transport = None
