@@ -1,8 +1,9 @@
 """Law: Debian packages come from the machine's own mirrors, checked against its own keys, without root.
 
-Each suite gets a throw-away apt state of its own (lists, archives, an invented dpkg status), so nothing of the machine's package
-database is read or changed. Mirrors, proxies and keys are the machine's: no host and no key is written here. A package that a
-part can do without is declared as already installed, so that apt resolves, downloads and verifies only what is wanted.
+Each suite gets a throw-away apt state of its own (lists, archives, an invented dpkg status), so nothing of the
+machine's package database is read or changed. Mirrors, proxies and keys are the machine's: no host and no key
+is written here. A package that a part can do without is declared as already installed, so that apt resolves, downloads
+and verifies only what is wanted.
 Standard library only: this runs before any environment exists.
 """
 
@@ -36,9 +37,17 @@ class ProvisionError(Exception):
     """Provisioning failed; the message is a sentence that says what to do."""
 
 
+class UnfitError(ProvisionError):
+    """The packages of a suite, less those left out, do not make a whole; another choice may."""
+
+
+class UnknownKeyError(ProvisionError):
+    """A suite is signed by a key that was not given."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One line of an apt source list: where a suite is, and which keys vouch for it (empty: the machine's trusted ones)."""
+    """Where a suite is, and the keys that vouch for it (empty: all that the machine trusts)."""
 
     uri: str
     suite: str
@@ -175,7 +184,7 @@ class Archive:
         return "" if not found or found[1] == "(none)" else found[1]
 
     def closure(self, packages: Sequence[str], without: Sequence[str]) -> list[tuple[str, str, str]]:
-        """(package, version, architecture) of everything needed; names matching `without` count as installed already."""
+        """(package, version, architecture) of all that is needed; names matching `without` count as installed."""
         given: set[str] = set()
         while True:
             self._declare(given)
@@ -208,7 +217,7 @@ class Archive:
         self._declare(())
         hooks = ("APT::Update::Pre-Invoke", "APT::Update::Post-Invoke", "APT::Update::Post-Invoke-Success")
         cleared = (*hooks, "APT::Architectures", "APT::Default-Release")
-        # apt's own directories are absolute, each of them named here; what remains of the machine's are proxies and login data.
+        # All of apt's folders are named here; what remains of the machine's settings are proxies and login data.
         settings = {
             "Dir::State": self.home,
             "Dir::State::status": self.home / "status",
@@ -257,7 +266,7 @@ class Archive:
         if progress is None:
             done = subprocess.run(argv, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True)
             if done.returncode:
-                raise ProvisionError(explain(what or " ".join(command), done.stdout + done.stderr))
+                raise explain(what or " ".join(command), done.stdout + done.stderr)
             return done.stdout
         read, write = os.pipe()
         with log.open("w+") as output, os.fdopen(read) as status:
@@ -278,38 +287,42 @@ class Archive:
             output.seek(0)
             text = output.read()
         if code:
-            raise ProvisionError(explain(what, text))
+            raise explain(what, text)
         return text
 
 
-REASONS = (
-    (r"NO_PUBKEY|EXPKEYSIG|not signed|Missing key", "its signature is by a key this machine does not know"),
+UNREACHABLE = (
+    "Temporary failure resolving|Could not resolve|Could not connect|Network is unreachable|Connection timed out"
+    "|Connection failed|Unable to connect|Cannot initiate the connection"
+)
+REASONS: tuple[tuple[type[ProvisionError], str, str], ...] = (
     (
-        r"Temporary failure resolving|Could not resolve|Could not connect|Network is unreachable|Connection timed out"
-        r"|Connection failed|Unable to connect|Cannot initiate the connection",
-        "the mirror cannot be reached: check the network and try again, what is downloaded stays",
+        UnknownKeyError,
+        "NO_PUBKEY|EXPKEYSIG|not signed|Missing key",
+        "its signature is by a key unknown here",
     ),
-    (r"No space left|enough free space", "the disk is full: make room and try again"),
-    (r"404 +Not Found|does not have a Release file", "the mirror does not have it"),
-    (r"Hash Sum mismatch|Hashsum", "a checksum did not match: the mirror is being changed, try again in a few minutes"),
-    (r"Unable to locate package|has no installation candidate", "the suite does not have it"),
-    (r"unmet dependencies|held broken packages", "the suite is in the middle of a change and does not fit together"),
-    (r"Permission denied", "a file is not ours to write"),
+    (ProvisionError, UNREACHABLE, "the mirror cannot be reached: check the network and try again, downloads go on"),
+    (ProvisionError, "No space left|enough free space", "the disk is full: make room and try again"),
+    (ProvisionError, "404 +Not Found|does not have a Release file", "the mirror does not have it"),
+    (ProvisionError, "Hash Sum mismatch|unexpected size", "a checksum does not match: try again in a few minutes"),
+    (UnfitError, "Unable to locate package|no installation candidate", "the suite does not have it"),
+    (UnfitError, "unmet dependencies|held broken packages", "the packages do not fit together"),
+    (ProvisionError, "Permission denied", "a file is not ours to write"),
 )
 
 
-def explain(what: str, output: str) -> str:
+def explain(what: str, output: str) -> ProvisionError:
     """One sentence for what apt printed."""
-    complaints = [line[3:] for line in output.splitlines() if line.startswith(("E: ", "W: "))]
+    complaints = [line[3:].strip() for line in output.splitlines() if line.startswith(("E: ", "W: "))]
     detail = complaints[0] if complaints else "no reason given"
-    for pattern, reason in REASONS:
+    for kind, pattern, reason in REASONS:
         if re.search(pattern, output):
-            return f"{what}: {reason} ({detail})"
-    return f"{what}: apt failed ({detail})"
+            return kind(f"{what}: {reason} ({detail})")
+    return ProvisionError(f"{what}: apt failed ({detail})")
 
 
 def unpack(packages: Iterable[Path], prefix: Path, without: Iterable[str]) -> None:
-    """Lay package files out below `prefix` with merged /usr, owned by whoever runs this, less the `without` patterns."""
+    """Lay package files out below `prefix` with merged /usr, owned by us, less the files that match `without`."""
     for name in ("bin", "sbin", "lib", "lib64"):
         (prefix / "usr" / name).mkdir(parents=True, exist_ok=True)
         (prefix / name).symlink_to(f"usr/{name}")
