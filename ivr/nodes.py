@@ -1,0 +1,282 @@
+"""The kinds of node a flow is made of, as frozen values. A kind says what it needs; what it does is in `ivr.kinds`.
+
+A target is the name of a node in the same flow, or one of `@return` (back to the flow that came here),
+`@hangup` and, for keys, `@again` (hear it again). A prompt is an id or a field to be said: `{digits:account}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ivr.conditions import Condition
+
+RETURN = "@return"
+HANGUP = "@hangup"
+AGAIN = "@again"
+
+Prompts = tuple[str, ...]
+Targets = tuple[tuple[tuple[str | int, ...], str], ...]
+"""Where a node leads: (key inside the node's table, target)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How a question is put: what is said at first and after each miss, how often, and how long is waited.
+
+    `no_input[k]` is said after the k-th miss when nothing was keyed, `no_match[k]` when it was wrong; the last
+    stands for all further ones, and without any the question is put again as it was. Seconds throughout.
+    """
+
+    prompts: Prompts
+    no_input: tuple[Prompts, ...] = ()
+    no_match: tuple[Prompts, ...] = ()
+    attempts: int = 3
+    timeout: float = 5.0
+    digit_timeout: float = 3.0
+    barge_in: bool = True
+    type_ahead: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One option of a menu: fields that it sets, and where it leads."""
+
+    to: str
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Base of all kinds."""
+
+    name: str
+
+    @property
+    def waits(self) -> bool:
+        """Whether the caller stays here for something to happen: such a node can be resumed."""
+        return False
+
+    def targets(self) -> Targets:
+        return ()
+
+    def silent(self) -> tuple[str, ...]:
+        """The targets that a caller who does nothing may be taken to."""
+        return tuple(target for _, target in self.targets())
+
+    def spoken(self) -> tuple[tuple[tuple[str | int, ...], Prompts], ...]:
+        """Every list of prompts of this node, with its key."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Play(Node):
+    prompts: Prompts
+    next: str
+    interruptible: bool = True
+
+    def targets(self) -> Targets:
+        return ((("next",), self.next),)
+
+    def spoken(self) -> tuple[tuple[tuple[str | int, ...], Prompts], ...]:
+        return ((("prompts",), self.prompts),)
+
+
+@dataclass(frozen=True, slots=True)
+class Question(Node):
+    """Base of the kinds that put a question. `on_no_input` and `on_no_match` take the caller on after the last miss."""
+
+    asking: Asking
+    on_no_input: str
+    on_no_match: str
+
+    @property
+    def waits(self) -> bool:
+        return True
+
+    def targets(self) -> Targets:
+        return ((("on_no_input",), self.on_no_input), (("on_no_match",), self.on_no_match))
+
+    def silent(self) -> tuple[str, ...]:
+        return (self.on_no_input,)
+
+    def spoken(self) -> tuple[tuple[tuple[str | int, ...], Prompts], ...]:
+        asking = self.asking
+        return (
+            (("prompts",), asking.prompts),
+            *((("no_input", index), prompts) for index, prompts in enumerate(asking.no_input)),
+            *((("no_match", index), prompts) for index, prompts in enumerate(asking.no_match)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Menu(Question):
+    options: Mapping[str, Choice]
+
+    def targets(self) -> Targets:
+        options = tuple((("options", key), choice.to) for key, choice in self.options.items())
+        return options + Question.targets(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Collect(Question):
+    """Digits into a field: `min`..`max` of them, `#` ends, `pattern` must match the whole. With `confirm` they are
+    read back (as the field `answer`) and `yes` or `no` is keyed."""
+
+    field: str
+    min: int
+    max: int
+    next: str
+    terminators: str = "#"
+    pattern: str = ""
+    confirm: Prompts = ()
+    yes: str = "1"
+    no: str = "2"
+
+    def targets(self) -> Targets:
+        return ((("next",), self.next), *Question.targets(self))
+
+    def spoken(self) -> tuple[tuple[tuple[str | int, ...], Prompts], ...]:
+        return (*Question.spoken(self), (("confirm",), self.confirm))
+
+
+@dataclass(frozen=True, slots=True)
+class Number(Collect):
+    """A number to call back. With `offer` the number the caller rings from is proposed first."""
+
+    offer: Prompts = ()
+
+    def spoken(self) -> tuple[tuple[tuple[str | int, ...], Prompts], ...]:
+        return (*Collect.spoken(self), (("offer",), self.offer))
+
+
+@dataclass(frozen=True, slots=True)
+class Survey(Question):
+    """A mark from 1 to 5. `skip` is the key of those who would rather not."""
+
+    next: str
+    skipped: str
+    skip: str = ""
+
+    def targets(self) -> Targets:
+        return ((("next",), self.next), (("skipped",), self.skipped))
+
+    def silent(self) -> tuple[str, ...]:
+        return (self.skipped,)
+
+
+@dataclass(frozen=True, slots=True)
+class Message(Node):
+    """A spoken message. One shorter than `min_seconds` is none: `empty[k]` is said after the k-th."""
+
+    prompts: Prompts
+    next: str
+    on_fail: str
+    empty: tuple[Prompts, ...] = ()
+    attempts: int = 2
+    min_seconds: float = 2.0
+    max_seconds: float = 180.0
+    silence: float = 5.0
+
+    @property
+    def waits(self) -> bool:
+        return True
+
+    def targets(self) -> Targets:
+        return ((("next",), self.next), (("on_fail",), self.on_fail))
+
+    def silent(self) -> tuple[str, ...]:
+        return (self.on_fail,)
+
+    def spoken(self) -> tuple[tuple[tuple[str | int, ...], Prompts], ...]:
+        empty = ((("empty", index), prompts) for index, prompts in enumerate(self.empty))
+        return ((("prompts",), self.prompts), *empty)
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueue(Node):
+    """Wait for a person. `exits` by why the queue was left without one; `otherwise` for every other reason."""
+
+    queue: str
+    served: str
+    otherwise: str
+    category: str = ""
+    priority: int = 0
+    music: str = ""
+    requirement: Mapping[str, object] = field(default_factory=dict)
+    exits: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def waits(self) -> bool:
+        return True
+
+    def targets(self) -> Targets:
+        exits = tuple((("exits", why), target) for why, target in self.exits.items())
+        return (*exits, (("served",), self.served), (("otherwise",), self.otherwise))
+
+    def silent(self) -> tuple[str, ...]:
+        return (*self.exits.values(), self.otherwise)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One case of a branch."""
+
+    condition: Condition
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Branch(Node):
+    """The first case that holds, else `otherwise` (written `else`)."""
+
+    cases: tuple[Case, ...]
+    otherwise: str
+
+    def targets(self) -> Targets:
+        cases = tuple((("cases", index, "to"), case.to) for index, case in enumerate(self.cases))
+        return (*cases, (("else",), self.otherwise))
+
+
+@dataclass(frozen=True, slots=True)
+class Hours(Node):
+    """Whether the hotline's calendar is open at this moment."""
+
+    open: str
+    closed: str
+
+    def targets(self) -> Targets:
+        return ((("open",), self.open), (("closed",), self.closed))
+
+
+@dataclass(frozen=True, slots=True)
+class Set(Node):
+    """Set fields. The field `language` also changes the language of the prompts."""
+
+    fields: Mapping[str, str]
+    next: str
+
+    def targets(self) -> Targets:
+        return ((("next",), self.next),)
+
+
+@dataclass(frozen=True, slots=True)
+class SubFlow(Node):
+    """Go through another flow and come back to `next`. Without `next`, coming back ends the call."""
+
+    flow: str
+    next: str = HANGUP
+
+    def targets(self) -> Targets:
+        return ((("next",), self.next),)
+
+
+@dataclass(frozen=True, slots=True)
+class End(Node):
+    """Say goodbye and hang up. `why` is a word for the records."""
+
+    prompts: Prompts = ()
+    why: str = "done"
+
+    def spoken(self) -> tuple[tuple[tuple[str | int, ...], Prompts], ...]:
+        return ((("prompts",), self.prompts),)

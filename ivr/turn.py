@@ -1,0 +1,140 @@
+"""One turn of a session as the kinds of node see it: where the caller is, what is known, and the verbs said so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ivr import verbs, wording
+from ivr.calendar import Calendar
+from ivr.conditions import Caller
+from ivr.flow import Flow
+from ivr.nodes import Asking, Prompts
+
+NO_INPUT = "no_input"
+NO_MATCH = "no_match"
+DEFAULT_LANGUAGE = "zh"
+
+
+@dataclass(slots=True)
+class Place:
+    """Where a caller is in one flow. `stage` is the part of a node that has several; `misses` counts what did not
+    help, over all its stages; `missed` is the last miss until something else is said; `answer` awaits confirmation."""
+
+    flow: str
+    node: str
+    stage: str = ""
+    misses: int = 0
+    missed: str = ""
+    answer: str = ""
+
+
+@dataclass(slots=True)
+class Turn:
+    """What a kind of node may look at and do. `frames` are the flows that led here, the present one last."""
+
+    flows: Mapping[str, Flow]
+    frames: list[Place]
+    caller: Caller
+    calendar: Calendar
+    fields: dict[str, str]
+    now: float
+    said: list[verbs.Verb] = field(default_factory=list)
+
+    @property
+    def place(self) -> Place:
+        return self.frames[-1]
+
+    @property
+    def flow(self) -> Flow:
+        return self.flows[self.place.flow]
+
+    @property
+    def language(self) -> str:
+        return self.fields.get("language", DEFAULT_LANGUAGE)
+
+    def known(self) -> Mapping[str, str]:
+        """All fields, the hotline's own among them."""
+        own = {
+            "caller": self.caller.number,
+            "called": self.caller.called,
+            "now": repr(self.now),
+            "answer": self.place.answer,
+        }
+        return {"language": self.language} | self.fields | own
+
+    def do(self, verb: verbs.Verb) -> None:
+        self.said.append(verb)
+
+    def put(self, fields: Mapping[str, str]) -> None:
+        """Set fields, those that change."""
+        for name, value in fields.items():
+            if self.fields.get(name) == value:
+                continue
+            self.fields[name] = value
+            self.do(verbs.SetField(name, value))
+            if name == "language":
+                self.do(verbs.SetLanguage(value))
+
+    def words(self, prompts: Prompts) -> tuple[str, ...]:
+        return wording.words(prompts, self.known(), self.language, self.calendar.zone)
+
+    def filled(self, text: str) -> str:
+        return wording.filled(text, self.known())
+
+    def play(self, prompts: Prompts, interruptible: bool) -> None:
+        words = self.words(prompts)
+        if words:
+            self.do(verbs.Play(words, interruptible))
+
+    def ask(self, asking: Asking, prompts: Prompts, least: int, most: int, terminators: str = "") -> None:
+        """Put a question: with these prompts, or with those that its last miss calls for."""
+        place = self.place
+        if place.missed and prompts is asking.prompts:
+            after = asking.no_input if place.missed == NO_INPUT else asking.no_match
+            if after:
+                prompts = after[min(place.misses, len(after)) - 1]
+        if most > 1:
+            terminators += "".join(key for key in self.keys() if key not in "0123456789" + terminators)
+        self.do(
+            verbs.Gather(
+                prompts=self.words(prompts),
+                min_digits=least,
+                max_digits=most,
+                terminators=terminators,
+                first_timeout=asking.timeout,
+                digit_timeout=asking.digit_timeout,
+                interruptible=asking.barge_in,
+                flush=not asking.type_ahead or place.missed == NO_MATCH,
+            )
+        )
+
+    def miss(self, why: str) -> int:
+        """Note that the caller was not understood; how often that was the case here."""
+        self.place.missed = why
+        self.place.misses += 1
+        return self.place.misses
+
+    def stage(self, stage: str, answer: str = "") -> None:
+        """Go to another part of the same node."""
+        self.place.stage, self.place.missed, self.place.answer = stage, "", answer
+
+    def keys(self) -> Mapping[str, int]:
+        """The keys that mean something everywhere here, with the frame whose flow says what."""
+        found: dict[str, int] = {}
+        hidden: set[str] = set()
+        for index in range(len(self.frames) - 1, -1, -1):
+            for key, target in self.flows[self.frames[index].flow].keys.items():
+                if not target:
+                    hidden.add(key)
+                elif key not in hidden:
+                    found.setdefault(key, index)
+        return found
+
+    def press(self, key: str) -> str:
+        """Leave for where the key leads: the target, in the flow that gives the key its meaning."""
+        index = self.keys()[key]
+        target = self.flows[self.frames[index].flow].keys[key]
+        if target != "@again":
+            del self.frames[index + 1 :]
+        return target

@@ -1,0 +1,117 @@
+"""What the server does for the caller next. A verb is data; of those that wait, one at most, and it is the last.
+
+A prompt is an id such as `menu-main` or `digit-3`; which file that is depends on the language last set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """Base of everything a session asks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting(Verb):
+    """Base of the verbs that end a step: the session says nothing more until it is told how this one went."""
+
+
+@dataclass(frozen=True, slots=True)
+class Play(Verb):
+    """Play the prompts in order. Digits keyed meanwhile are kept for the next Gather; when `interruptible`, one that is
+    keyed, or was already waiting, ends the playing."""
+
+    prompts: tuple[str, ...]
+    interruptible: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SetLanguage(Verb):
+    """Prompts are in this language from now on: `zh` or `en`."""
+
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetField(Verb):
+    """The flow learned something. To be logged as `FieldSet`."""
+
+    field: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Satisfaction(Verb):
+    """The caller's mark, 1 to 5. To be logged as `SatisfactionGiven`."""
+
+    score: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moved(Verb):
+    """The caller came to a place that can be resumed. To be logged as `FlowMoved` with `Session.snapshot()`."""
+
+    flow: str
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gather(Waiting):
+    """Play the prompts and collect digits. Answered by Digits or NoInput.
+
+    Gathering ends at `max_digits`, at one of `terminators` (which is the last character of the answer), or when
+    `first_timeout` seconds after the prompts, `digit_timeout` after a digit, nothing was keyed. With `flush` digits
+    keyed before are thrown away; without it they count (type-ahead). `min_digits` tells the server nothing it must
+    act on: a shorter answer is given all the same, and the session judges it.
+    """
+
+    prompts: tuple[str, ...]
+    min_digits: int
+    max_digits: int
+    terminators: str
+    first_timeout: float
+    digit_timeout: float
+    interruptible: bool = True
+    flush: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueue(Waiting):
+    """Wait for a person. Answered by Served when the conversation is over, or by NotServed.
+
+    `category` may be empty. `requirement` is what the flow adds to the queue's own requirement, as plain data that
+    the server understands; the session only carries it.
+    """
+
+    queue: str
+    category: str = ""
+    priority: int = 0
+    music: str = ""
+    requirement: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TakeMessage(Waiting):
+    """Play the prompts, then a tone, and record until `silence` seconds of it, `#`, or `max_seconds`.
+    Answered by Recorded or RecordFailed."""
+
+    max_seconds: float
+    silence: float
+    prompts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TakeNumber(Waiting):
+    """Promise to call this number back. Answered by Finished when promised, or by NumberRefused."""
+
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hangup(Verb):
+    """The flow is over. `why` is a word for the records: done, nuisance, no_input, overflow, ..."""
+
+    why: str = "done"

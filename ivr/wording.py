@@ -1,0 +1,100 @@
+"""Turns what a flow says into prompt ids. What cannot be said (a field that is empty, a word that is no number) is left
+out: a caller never hears nothing at all because of one missing value.
+
+An item of a prompt list is a prompt id (`menu-main`) or a field that is said (`{digits:account}`). The texts of other
+settings may hold fields too: `{business}`, or `{business|inquiry}` with what stands there when it is empty.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from zoneinfo import ZoneInfo
+
+from ivr import saying
+from ivr.table import nearest
+
+PROMPT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+SAID = re.compile(r"\{([a-z]+):([A-Za-z_][A-Za-z0-9_-]*)\}")
+FILLED = re.compile(r"\{([A-Za-z_][A-Za-z0-9_-]*)(?:\|([^{}]*))?\}")
+
+Say = Callable[[str, str, ZoneInfo], tuple[str, ...]]
+
+
+def _digits(value: str, language: str, zone: ZoneInfo) -> tuple[str, ...]:
+    return saying.say_digits("".join(filter(_is_digit, value)), language)
+
+
+def _phone(value: str, language: str, zone: ZoneInfo) -> tuple[str, ...]:
+    return saying.say_phone("".join(filter(_is_digit, value)), language)
+
+
+def _number(value: str, language: str, zone: ZoneInfo) -> tuple[str, ...]:
+    return saying.say_number(int(value), language)
+
+
+def _time(value: str, language: str, zone: ZoneInfo) -> tuple[str, ...]:
+    return saying.say_time(float(value), zone, language)
+
+
+def _date(value: str, language: str, zone: ZoneInfo) -> tuple[str, ...]:
+    return saying.say_date(float(value), zone, language)
+
+
+def _duration(value: str, language: str, zone: ZoneInfo) -> tuple[str, ...]:
+    return saying.say_duration(float(value), language)
+
+
+def _is_digit(character: str) -> bool:
+    return character in "0123456789"
+
+
+SAYABLE: Mapping[str, Say] = {
+    "digits": _digits,
+    "phone": _phone,
+    "number": _number,
+    "time": _time,
+    "date": _date,
+    "duration": _duration,
+}
+"""How a field can be said: by the word before the colon."""
+
+
+def fault(prompt: str) -> str:
+    """What is wrong with an item of a prompt list, as a sentence; empty if nothing is."""
+    said = SAID.fullmatch(prompt)
+    if said:
+        return "" if said[1] in SAYABLE else f'"{said[1]}" is no way to say a field{nearest(said[1], SAYABLE)}'
+    if PROMPT.fullmatch(prompt):
+        return ""
+    return (
+        f'"{prompt}" is neither a prompt id (small letters, digits, hyphens) nor a field to be said, {{digits:field}}'
+    )
+
+
+def prompt_ids(prompts: tuple[str, ...]) -> tuple[str, ...]:
+    """The plain prompt ids among the items."""
+    return tuple(prompt for prompt in prompts if not SAID.fullmatch(prompt))
+
+
+def words(prompts: tuple[str, ...], fields: Mapping[str, str], language: str, zone: ZoneInfo) -> tuple[str, ...]:
+    """The prompt ids to be played for these items."""
+    ids: list[str] = []
+    for prompt in prompts:
+        said = SAID.fullmatch(prompt)
+        ids.extend(_said(said[1], fields.get(said[2], ""), language, zone) if said else (prompt,))
+    return tuple(ids)
+
+
+def _said(way: str, value: str, language: str, zone: ZoneInfo) -> tuple[str, ...]:
+    if not value or way not in SAYABLE:
+        return ()
+    try:
+        return SAYABLE[way](value, language, zone)
+    except (ValueError, OverflowError):
+        return ()
+
+
+def filled(text: str, fields: Mapping[str, str]) -> str:
+    """The text with its fields put in."""
+    return FILLED.sub(lambda found: fields.get(found[1], "") or found[2] or "", text)

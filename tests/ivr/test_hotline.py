@@ -1,0 +1,159 @@
+"""The default hotline, as a caller meets it."""
+
+from __future__ import annotations
+
+import pytest
+
+from ivr.calendar import Calendar
+from ivr.inputs import Digits, Finished, NotServed, NumberRefused, Recorded, RecordFailed, Served
+from ivr.verbs import Enqueue, Gather, Hangup, Play, Satisfaction, SetField, SetLanguage, TakeMessage, TakeNumber
+
+NEVER_OPEN = Calendar(zone=Calendar.always_open().zone, weekly=((),) * 7)
+
+
+def test_a_caller_is_welcomed_told_of_the_recording_and_asked_what_it_is_about(dial):
+    line = dial()
+    assert line.heard == ("welcome", "notice-recording", "language", "menu-main")
+    assert isinstance(line.last, Gather)
+
+
+@pytest.mark.parametrize(
+    ("key", "category"), [("1", "process"), ("2", "system"), ("3", "competence"), ("4", "attitude"), ("5", "usage")]
+)
+def test_a_complaint_is_queued_with_the_category_that_was_chosen(dial, key, category):
+    line = dial().keys("1", key)
+    assert line.last == Enqueue(queue="complaint", category=category, music="complaint")
+
+
+@pytest.mark.parametrize(("key", "queue"), [("2", "inquiry"), ("3", "orders"), ("4", "partnership"), ("5", "media")])
+def test_other_business_goes_to_its_own_queue_at_once(dial, key, queue):
+    assert dial().keys(key).last == Enqueue(queue=queue, music=queue)
+
+
+def test_zero_is_a_person_anywhere(dial):
+    assert dial().keys("0").last == Enqueue(queue="inquiry", music="default")
+    assert dial().keys("1", "0").last == Enqueue(queue="complaint", music="complaint")
+    assert isinstance(dial().keys("2").told(NotServed("callback")).keys("2", "0#").last, Enqueue)
+
+
+def test_star_says_it_again_and_costs_no_attempt(dial):
+    line = dial()
+    for _ in range(5):
+        assert line.keys("*").heard == ("language", "menu-main")
+
+
+def test_whoever_cannot_say_what_kind_of_complaint_is_queued_all_the_same(dial):
+    assert dial().keys("1").is_silent(3).last == Enqueue(queue="complaint", music="complaint")
+
+
+def test_a_silent_line_is_hung_up_after_three_questions(dial):
+    line = dial().is_silent(2)
+    assert line.heard == ("no-input", "language", "menu-main")
+    assert line.is_silent().last == Hangup("no_input")
+
+
+def test_a_caller_who_keys_nonsense_gets_a_person(dial):
+    assert isinstance(dial().keys("7", "8", "6").last, Enqueue)
+
+
+def test_nine_changes_the_language_and_changes_it_back(dial):
+    line = dial().keys("9")
+    assert line.did(SetLanguage) == [SetLanguage("en")]
+    assert line.heard == ("language", "menu-main")
+    assert line.keys("9").did(SetLanguage) == [SetLanguage("zh")]
+
+
+def test_after_the_conversation_the_caller_gives_a_mark_and_is_thanked(dial):
+    line = dial().keys("1", "4").told(Served(talked=60))
+    assert line.heard == ("survey",)
+    assert line.last.flush, "what was keyed during the conversation is no mark"
+    line.keys("5")
+    assert line.said == [Satisfaction(5), Play(("survey-thanks",)), Play(("goodbye",)), Hangup("done")]
+
+
+def test_a_caller_may_leave_the_survey_out(dial):
+    line = dial().keys("2").told(Served()).keys("#")
+    assert line.heard == ("goodbye",)
+    assert not line.did(Satisfaction)
+
+
+def test_a_caller_who_gives_no_mark_is_asked_twice_and_let_go(dial):
+    line = dial().keys("2").told(Served()).keys("7")
+    assert line.heard == ("survey-no-match", "survey")
+    assert line.is_silent().last == Hangup("done")
+
+
+def test_a_vip_and_a_caller_with_an_open_ticket_are_greeted_as_such(dial):
+    assert dial(vip=True).heard[0] == "welcome-vip"
+    assert dial(open_ticket=17).heard[0] == "welcome-open-ticket"
+    assert dial(vip=True, open_ticket=17).heard[0] == "welcome-vip"
+
+
+def test_a_nuisance_caller_hears_a_message_and_is_never_queued(dial):
+    line = dial(lists=frozenset({"nuisance"}), vip=True)
+    assert line.said[1:] == [Play(("nuisance",)), Hangup("nuisance")]
+
+
+def test_out_of_hours_a_message_or_a_number_can_be_left(dial):
+    line = dial(calendar=NEVER_OPEN)
+    assert line.heard == ("welcome", "notice-recording", "closed", "closed-message-or-number")
+    assert isinstance(line.keys("1").last, TakeMessage)
+    line.told(Recorded("m1.wav", 12.0))
+    assert line.heard == ("message-saved", "goodbye")
+
+
+def test_out_of_hours_zero_queues_nobody(dial):
+    line = dial(calendar=NEVER_OPEN).keys("0")
+    assert line.heard == ("closed", "closed-message-or-number")
+
+
+def test_an_empty_message_is_asked_for_once_more(dial):
+    line = dial().keys("2").told(NotServed("message")).told(Recorded("m1.wav", 0.4))
+    assert line.heard == ("message-empty",)
+    assert line.told(RecordFailed("disk full")).last == Hangup("done")
+
+
+def test_the_number_the_caller_rings_from_is_read_back_and_taken(dial):
+    line = dial().keys("3").told(NotServed("callback"))
+    assert line.heard[0] == "number-caller"
+    assert line.heard[-1] == "number-confirm"
+    assert line.keys("1").last == TakeNumber("13800138000")
+    line.told(Finished())
+    assert line.did(SetField) == [SetField("number", "13800138000")]
+    assert line.heard == ("number-saved", "goodbye")
+
+
+def test_another_number_can_be_keyed_in_and_is_read_back(dial):
+    line = dial().keys("3").told(NotServed("callback")).keys("2")
+    assert line.heard == ("number-ask",)
+    line.keys("02188886666#")
+    assert line.heard[0] == "number-keyed"
+    assert line.keys("1").last == TakeNumber("02188886666")
+
+
+def test_a_caller_without_a_number_is_asked_for_one(dial):
+    assert dial(number="anonymous").keys("3").told(NotServed("callback")).heard == ("number-ask",)
+
+
+def test_a_number_that_is_refused_is_asked_for_again_and_at_last_a_message_is_taken(dial):
+    line = dial().keys("3").told(NotServed("callback")).keys("1")
+    for _ in range(2):
+        assert line.told(NumberRefused("premium numbers are not called")).heard == ("number-refused", "number-ask")
+        line.keys("99999#", "1")
+    assert isinstance(line.told(NumberRefused("no")).last, TakeMessage)
+
+
+@pytest.mark.parametrize("why", ["message", "overflow", "", "anything"])
+def test_a_caller_whom_nobody_could_serve_leaves_a_message(dial, why):
+    assert isinstance(dial().keys("2").told(NotServed(why)).last, TakeMessage)
+
+
+def test_a_queue_that_says_goodbye_does_so_in_words(dial):
+    line = dial().keys("2").told(NotServed("goodbye"))
+    assert line.heard == ("queue-busy", "goodbye")
+    assert line.last == Hangup("overflow")
+
+
+def test_a_step_after_the_end_is_the_same_end(dial):
+    line = dial().is_silent(3)
+    assert line.told(Digits("1")).said == [Hangup("no_input")]
