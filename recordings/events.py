@@ -24,7 +24,7 @@ class RecordingStarted(Event):
 
 @dataclass(frozen=True, slots=True)
 class RecordingClosed(Event):
-    """The stereo file is complete. Levels are RMS in dBFS, caller left, agent right; `path` is relative to the store."""
+    """The stereo file is complete, caller left, agent right. Levels are RMS in dBFS; `path` is its key in the store."""
 
     path: str
     seconds: float
@@ -32,6 +32,8 @@ class RecordingClosed(Event):
     sha256: str
     caller_level: float
     agent_level: float
+    alarms: tuple[str, ...] = ()
+    """What is suspicious about it, as sentences: a silent side, a side that is much shorter."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What happened to a ticket, as the log keeps it."""
+"""What happened to a ticket, as the log keeps it. Append-only: a ticket's history is the list of its events."""
 
 from __future__ import annotations
 
@@ -14,11 +14,15 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class TicketOpened(Event):
+    """A new matter. `respond_by` and `resolve_by` are the limits that its grade gives, UTC seconds."""
+
     call: int
     caller: str
     business: str
     category: str
     grade: str = "general"
+    respond_by: float | None = None
+    resolve_by: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +34,12 @@ class ContactAdded(Event):
 
 @dataclass(frozen=True, slots=True)
 class GradeRaised(Event):
+    """The matter became graver, and its limits tighter; a limit is never loosened."""
+
     grade: str
     why: str
+    respond_by: float | None = None
+    resolve_by: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +47,32 @@ class StateChanged(Event):
     state: str
     by: str = ""
     why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerSet(Event):
+    """This agent looks after the matter: the caller's next call is offered to them first."""
+
+    agent: str
+    by: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryConfirmed(Event):
+    """What an agent found the matter to be. The caller's own choice stays beside it."""
+
+    category: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RoundStarted(Event):
+    """The customer was not satisfied: the work begins anew, one grade up. The round before it stays as it ended."""
+
+    round: int
+    grade: str
+    by: str = ""
+    why: str = ""
+    respond_by: float | None = None
+    resolve_by: float | None = None

@@ -1,0 +1,53 @@
+"""The closed recordings of one day form a chain: each link hashes the link before it and what it stands for.
+
+Whoever removes, changes, adds or reorders a recording breaks every link after it. The last link of a day, kept
+elsewhere (in the shift's hand-over, in a report), also shows that the end was not cut off.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+FIRST = "0" * 64
+"""What stands before a day's first link."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One closed recording in its day's chain; `place` counts from 1."""
+
+    place: int
+    recording: int
+    sha256: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Where a chain is broken, and how, as a sentence."""
+
+    recording: int
+    sentence: str
+
+
+def forge(previous: str, day: str, place: int, recording: int, sha256: str) -> str:
+    """The link of one recording, SHA-256 in hex. `day` is YYYY-MM-DD in UTC, `sha256` the recording's hash in hex."""
+    return hashlib.sha256(f"{previous}\n{day}\n{place}\n{recording}\n{sha256}".encode()).hexdigest()
+
+
+def verify(day: str, links: Iterable[Link], last: str | None = None) -> list[Fault]:
+    """The faults of one day's chain, in order; none when it is whole. `last` is its last link as kept elsewhere."""
+    faults: list[Fault] = []
+    previous, expected, recording = FIRST, 1, 0
+    for each in links:
+        recording = each.recording
+        if each.place != expected:
+            faults.append(Fault(recording, f"{day}: place {expected} is missing before recording {recording}"))
+        elif forge(previous, day, each.place, recording, each.sha256) != each.link:
+            faults.append(Fault(recording, f"{day}: recording {recording} or what stood before it was changed"))
+        previous, expected = each.link, each.place + 1
+    if last is not None and last != previous:
+        faults.append(Fault(recording, f"{day}: the last link is not the one that was kept, the end was cut off"))
+    return faults

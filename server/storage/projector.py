@@ -1,0 +1,100 @@
+"""Every log entry reaches SQL exactly once: the rows and the place in the log are written in one transaction.
+
+Whatever crashes, the cursor tells what is in the rows; entries at or before it are passed over, so replaying the
+same or overlapping entries changes nothing. An entry whose content the database refuses is kept in the archive with
+the reason and holds up nobody; a database that is away only delays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Engine, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+import server.storage.matters  # noqa: F401  (its rules)
+from server.log import START, Entry, encode
+from server.storage.database import is_fault_of_data
+from server.storage.outcome import SHORT
+from server.storage.projection import project
+from server.storage.rows import Rows, entry_key
+from server.storage.tables import Cursor, LogEntry
+
+READER = "projector"
+BATCH = 1000
+
+
+class Projector:
+    """Writes log entries to the records. `short_abandon` is the limit of a short abandon in seconds.
+
+    Two projectors may work on one database (a leader and one that was a leader): the second waits for the first's
+    transaction and then passes over what is written.
+    """
+
+    def __init__(self, engine: Engine, *, short_abandon: float = SHORT) -> None:
+        self._engine = engine
+        self._short = short_abandon
+        self._insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
+
+    def cursor(self) -> str:
+        """Id of the last entry that is in the rows; `0-0` before the first."""
+        with Session(self._engine) as session:
+            return session.scalar(select(Cursor.entry).where(Cursor.reader == READER)) or START
+
+    def apply(self, entries: Sequence[Entry]) -> int:
+        """Write the entries, oldest first, and return how many of them were new.
+
+        Raises SQLAlchemy's error when the database is away or cannot be used; nothing is written then beyond the
+        cursor, and the same entries can be given again.
+        """
+        written = 0
+        for start in range(0, len(entries), BATCH):
+            written += self._apply(entries[start : start + BATCH])
+        return written
+
+    def _apply(self, entries: Sequence[Entry]) -> int:
+        try:
+            return self._write(entries)
+        except Exception as error:
+            if not is_fault_of_data(error):
+                raise
+            if len(entries) == 1:
+                return self._write(entries, problem=f"{type(error).__name__}: {error}"[:2000])
+        middle = len(entries) // 2
+        return self._apply(entries[:middle]) + self._apply(entries[middle:])
+
+    def _write(self, entries: Sequence[Entry], problem: str = "") -> int:
+        with Session(self._engine, autoflush=False) as session, session.begin():
+            cursor = self._locked_cursor(session)
+            done = entry_key(cursor.entry)
+            new = [entry for entry in entries if entry_key(entry.id) > done]
+            if not new:
+                return 0
+            if not problem:
+                rows = Rows(session, new)
+                for entry in new:
+                    project(entry, rows, self._short)
+                session.flush()
+            session.execute(self._insert(LogEntry), [_archived(entry, problem) for entry in new])
+            cursor.entry = new[-1].id
+            return len(new)
+
+    def _locked_cursor(self, session: Session) -> Cursor:
+        missing = self._insert(Cursor).values(reader=READER, entry=START).on_conflict_do_nothing()
+        session.execute(missing)
+        return session.scalars(select(Cursor).where(Cursor.reader == READER).with_for_update()).one()
+
+
+def _archived(entry: Entry, problem: str) -> dict[str, object]:
+    ms, seq = entry_key(entry.id)
+    kind, data = encode(entry.event)
+    return {
+        "ms": ms,
+        "seq": seq,
+        "at": entry.at,
+        "type": kind,
+        "data": data.decode(),
+        "after": entry.after,
+        "problem": problem,
+    }

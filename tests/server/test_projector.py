@@ -1,0 +1,389 @@
+"""The projector: from the log to the records, exactly once."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+import acd.events as acd
+import ivr.events as ivr
+import recordings.events as rec
+import tickets.events as tickets
+from acd.decisions import Candidate, Decision
+from acd.definitions import Requirement, Skill
+from recordings.chain import Link, verify
+from server.log import Entry
+from server.notes import AgentNoted, Decided
+from server.storage import tables
+from server.storage.database import open_database
+from server.storage.migrate import migrate
+from server.storage.projector import Projector
+from server.storage.tables import Base
+
+START = 1_800_000_000.0
+
+
+@dataclass
+class Story:
+    """Entries as a leader would append them, a second apart unless told otherwise."""
+
+    entries: list[Entry] = field(default_factory=list)
+    now: float = START
+
+    def tell(self, *events: object, later: float = 1.0, after: str = "") -> Entry:
+        for event in events:
+            self.now += later
+            entry_id = f"{int(self.now * 1000)}-{len(self.entries)}"
+            self.entries.append(Entry(entry_id, self.now, event, after))
+        return self.entries[-1]
+
+
+def arrive(story: Story, call: int = 1, caller: str = "13800138000") -> None:
+    story.tell(acd.CallArrived(call, caller, "4001", f"PJSIP/{call}", f"u{call}", story.now + 0.8, "one"))
+
+
+def queue(story: Story, call: int = 1, category: str = "attitude") -> Entry:
+    wanted = Requirement((Skill("complaint"),), (Skill(category),))
+    return story.tell(acd.CallQueued(call, "complaint", wanted, story.now + 1, category=category))
+
+
+def offer(story: Story, cause: Entry, call: int = 1, number: int = 1, agent: str = "1001") -> None:
+    candidates = (Candidate(agent, "", (3.0, 1.0)), Candidate("1002", "on break: lunch"))
+    decision = Decision(call, "offer", "longest idle", story.now, "complaint", agent, number, candidates=candidates)
+    story.tell(Decided(decision), later=0.01, after=cause.id)
+
+
+def serve(story: Story, call: int = 1, number: int = 1, agent: str = "1001") -> None:
+    offer(story, queue(story, call), call, number, agent)
+    story.tell(acd.OfferRinging(number), acd.OfferAnswered(number), acd.Joined(call, agent))
+
+
+def whole_call(story: Story, call: int = 1) -> None:
+    arrive(story, call)
+    story.tell(ivr.FieldSet(call, "business", "complaint"), ivr.FieldSet(call, "category", "attitude"))
+    story.tell(tickets.TicketOpened(call, call, "13800138000", "complaint", "attitude", "general", START + 9e4))
+    serve(story, call, call)
+    story.tell(rec.RecordingStarted(call, call, "1001", "a-caller.wav", "a-agent.wav"))
+    story.tell(acd.ConversationEnded(call, "1001", "agent", talked=30.0, held=2.0), later=30)
+    story.tell(ivr.SatisfactionGiven(call, 5), acd.CallEnded(call, "caller_hung_up"))
+    story.tell(rec.RecordingClosed(call, f"2027/01/15/{call}.wav", 30.0, 2, f"{call:064x}", -20.0, -23.0))
+
+
+@pytest.fixture
+def database(database_url):
+    database = open_database(database_url)
+    migrate(database.write)
+    yield database
+    database.dispose()
+
+
+def rows(database, table):
+    with Session(database.read) as session:
+        return list(session.scalars(select(table).order_by(*table.__table__.primary_key.columns)))
+
+
+def everything(database):
+    with database.read.connect() as connection:
+        return {
+            table.name: [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key.columns))]
+            for table in Base.metadata.sorted_tables
+        }
+
+
+def outcome(database, story):
+    Projector(database.write).apply(story.entries)
+    (call,) = rows(database, tables.Call)
+    return call.outcome
+
+
+def test_a_whole_call_leaves_every_record(database):
+    story = Story()
+    whole_call(story)
+    Projector(database.write).apply(story.entries)
+    (call,) = rows(database, tables.Call)
+    assert (call.outcome, call.queue, call.category, call.business) == ("handled", "complaint", "attitude", "complaint")
+    assert (call.agent, call.ticket, call.satisfaction, call.talked, call.held) == ("1001", 1, 5, 30.0, 2.0)
+    assert call.offered_at < call.answered_at < call.queued_at < call.connected_at < call.ended_at
+    (leg,) = rows(database, tables.Segment)
+    assert (leg.call, leg.agent, leg.queue, leg.outcome, leg.ended_by) == (1, "1001", "complaint", "answered", "agent")
+    assert leg.offered_at < leg.rang_at < leg.answered_at < leg.joined_at < leg.ended_at
+    (decision,) = rows(database, tables.Decision)
+    assert decision.data["candidates"][1] == {"agent": "1002", "excluded": "on break: lunch", "score": []}
+    (ticket,) = rows(database, tables.Ticket)
+    assert (ticket.call, ticket.grade, ticket.state, ticket.contacts) == (1, "general", "new", 1)
+    (recording,) = rows(database, tables.Recording)
+    assert (recording.state, recording.call, recording.seconds, recording.channels) == ("closed", 1, 30.0, 2)
+    assert next(entry.type for entry in rows(database, tables.LogEntry)) == "CallArrived"
+
+
+def test_the_same_entries_again_change_nothing(database):
+    story = Story()
+    whole_call(story)
+    projector = Projector(database.write)
+    assert projector.apply(story.entries) == len(story.entries)
+    before = everything(database)
+    assert projector.apply(story.entries) == 0
+    assert everything(database) == before
+    assert projector.cursor() == story.entries[-1].id
+
+
+def test_entries_in_any_cuts_and_overlaps_give_the_same_records(tmp_path):
+    story = Story()
+    for call in range(1, 4):
+        whole_call(story, call)
+    story.tell(AgentNoted("1001", "available", "idle"), AgentNoted("1001", "break", "idle", "lunch"))
+    numbers = itertools.count()
+    empty = open_database(f"sqlite:///{tmp_path / 'empty.db'}")
+    migrate(empty.write)
+    empty.dispose()
+
+    def project(cuts):
+        path = shutil.copy(tmp_path / "empty.db", tmp_path / f"{next(numbers)}.db")
+        database = open_database(f"sqlite:///{path}")
+        for first, last in cuts:
+            Projector(database.write).apply(story.entries[first:last])
+        found = everything(database)
+        database.dispose()
+        return found
+
+    whole = project([(0, None)])
+    place = st.integers(0, len(story.entries))
+
+    @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(st.lists(place, max_size=6), st.integers(0, 10))
+    def holds(cuts, overlap):
+        ends = [*sorted(cuts), len(story.entries)]
+        starts = [0, *ends[:-1]]
+        assert project([(max(0, start - overlap), end) for start, end in zip(starts, ends, strict=True)]) == whole
+
+    holds()
+
+
+def test_rows_and_cursor_are_written_together_or_not_at_all(database):
+    story = Story()
+    whole_call(story)
+    projector = Projector(database.write)
+    projector.apply(story.entries[:5])
+    before = everything(database)
+    with database.write.begin() as connection:
+        connection.execute(text("ALTER TABLE events RENAME TO events_away"))
+    with pytest.raises(Exception, match="events"):
+        projector.apply(story.entries)
+    with database.write.begin() as connection:
+        connection.execute(text("ALTER TABLE events_away RENAME TO events"))
+    assert everything(database) == before
+    assert projector.apply(story.entries) == len(story.entries) - 5
+
+
+def test_an_entry_that_the_database_refuses_is_kept_with_the_reason_and_holds_up_nobody(database):
+    story = Story()
+    arrive(story)
+    bad = story.tell(acd.CallEnded(1, "caller_hung_up", ended_at=float("1e300")))
+    story.tell(tickets.TicketOpened(2**70, 1, "138", "complaint", "attitude"))
+    whole_call(story, 2)
+    assert Projector(database.write).apply(story.entries) == len(story.entries)
+    refused = [entry for entry in rows(database, tables.LogEntry) if entry.problem]
+    assert [entry.type for entry in refused] == ["CallEnded", "TicketOpened"]
+    assert f"{refused[0].ms}-{refused[0].seq}" == bad.id
+    assert [call.outcome for call in rows(database, tables.Call)] == [None, "handled"]
+
+
+def test_text_with_a_nul_is_stored_without_it(database):
+    story = Story()
+    arrive(story, caller="138\x00000")
+    Projector(database.write).apply(story.entries)
+    (call,) = rows(database, tables.Call)
+    assert call.caller == "138\N{REPLACEMENT CHARACTER}000"
+
+
+def test_a_call_in_progress_has_no_outcome(database):
+    story = Story()
+    arrive(story)
+    serve(story)
+    assert outcome(database, story) is None
+
+
+def test_a_caller_who_hangs_up_in_the_menu_was_in_the_ivr(database):
+    story = Story()
+    arrive(story)
+    story.tell(acd.CallEnded(1, "caller_hung_up"))
+    assert outcome(database, story) == "in_ivr"
+
+
+@pytest.mark.parametrize(("waited", "expected"), [(4.9, "short_abandoned"), (5.0, "abandoned"), (300.0, "abandoned")])
+def test_giving_up_in_the_queue_is_abandoning_from_five_seconds_on(database, waited, expected):
+    story = Story()
+    arrive(story)
+    queue(story)
+    story.tell(acd.CallEnded(1, "caller_hung_up"), later=waited)
+    assert outcome(database, story) == expected
+
+
+def test_a_call_cut_off_by_a_fault_of_ours_has_failed(database):
+    story = Story()
+    arrive(story)
+    queue(story)
+    story.tell(acd.CallEnded(1, "lost"), later=60)
+    assert outcome(database, story) == "failed"
+
+
+def test_a_conversation_cut_off_was_still_handled_and_its_leg_is_closed(database):
+    story = Story()
+    arrive(story)
+    serve(story)
+    story.tell(acd.CallEnded(1, "lost", ended_at=story.now + 5), later=60)
+    assert outcome(database, story) == "handled"
+    (leg,) = rows(database, tables.Segment)
+    assert leg.ended_by == "lost"
+    assert leg.ended_at == rows(database, tables.Call)[0].ended_at
+
+
+@pytest.mark.parametrize(
+    ("then", "expected"),
+    [
+        ([ivr.NumberTaken(1, "13800138000", "attitude", "queue")], "callback"),
+        ([ivr.MessageLeft(1, "m.wav", 8.0)], "message"),
+        ([], "overflowed"),
+    ],
+)
+def test_a_caller_led_out_of_the_queue_ends_by_what_they_left(database, then, expected):
+    story = Story()
+    arrive(story)
+    queue(story)
+    story.tell(acd.CallLeftQueue(1, "overflow"), *then, acd.CallEnded(1, "hotline_hung_up"), later=10)
+    assert outcome(database, story) == expected
+
+
+def test_a_number_from_the_fallback_spool_is_taken_in_once(database):
+    story = Story()
+    taken = ivr.NumberTaken(0, "13800138000", "system", "fallback", START - 60, spool_id="s1")
+    story.tell(taken)
+    story.tell(taken)
+    projector = Projector(database.write)
+    projector.apply(story.entries)
+    story.tell(taken)
+    projector.apply(story.entries)
+    (number,) = rows(database, tables.NumberTaken)
+    assert (number.call, number.taken_at.timestamp()) == (None, START - 60)
+    assert rows(database, tables.Call) == []
+
+
+def test_an_unanswered_offer_and_the_next_one_are_two_legs(database):
+    story = Story()
+    arrive(story)
+    cause = queue(story)
+    offer(story, cause, number=1)
+    failed = story.tell(acd.OfferRinging(1), acd.OfferFailed(1, acd.Outcome.NO_ANSWER, "20 s"), later=20)
+    offer(story, failed, number=2, agent="1002")
+    story.tell(acd.OfferRinging(2), acd.OfferAnswered(2), acd.Joined(1, "1002"))
+    story.tell(acd.ConversationEnded(1, "1002", "caller", talked=9.0), acd.CallEnded(1, "caller_hung_up"))
+    Projector(database.write).apply(story.entries)
+    first, second = rows(database, tables.Segment)
+    assert (first.agent, first.outcome, first.detail, first.talked) == ("1001", "no_answer", "20 s", 0.0)
+    assert (second.agent, second.outcome, second.talked, second.ended_by) == ("1002", "answered", 9.0, "caller")
+
+
+def test_agent_intervals_follow_one_another_from_the_instants_of_their_causes(database):
+    story = Story()
+    story.tell(acd.AgentDefined("1001", "Li", (Skill("complaint", 5),), ("A",)))
+    causes = [story.tell(acd.StatusSet("1001", status)) for status in (acd.Status.AVAILABLE, acd.Status.BREAK)]
+    story.tell(AgentNoted("1001", "available", "idle"), after=causes[0].id)
+    projector = Projector(database.write)
+    projector.apply(story.entries)
+    story.tell(AgentNoted("1001", "break", "idle", "lunch"), after=causes[1].id)
+    story.tell(AgentNoted("1001", "break", "idle", "lunch"), after=causes[1].id)
+    projector.apply(story.entries)
+    first, second = rows(database, tables.AgentInterval)
+    assert first.began_at.timestamp() == causes[0].at
+    assert first.ended_at == second.began_at
+    assert second.began_at.timestamp() == causes[1].at
+    assert second.ended_at is None
+    (agent,) = rows(database, tables.Agent)
+    assert (agent.skills, agent.status, agent.reason, agent.since) == (
+        {"complaint": 5},
+        "break",
+        "lunch",
+        second.began_at,
+    )
+
+
+def test_a_removed_agent_stays_in_the_records_and_no_interval_stays_open(database):
+    story = Story()
+    story.tell(acd.AgentDefined("1001", "Li", ()), AgentNoted("1001", "available", "idle"), acd.AgentRemoved("1001"))
+    Projector(database.write).apply(story.entries)
+    assert rows(database, tables.AgentInterval)[0].ended_at is not None
+    assert rows(database, tables.Agent)[0].removed_at is not None
+
+
+def test_a_tickets_history_is_told_in_order_with_from_and_to(database):
+    story = Story()
+    story.tell(
+        tickets.TicketOpened(7, 1, "138", "complaint", "attitude"),
+        tickets.ContactAdded(7, 2),
+        tickets.GradeRaised(7, "serious", "repeat_contact", START + 5, START + 9),
+        tickets.OwnerSet(7, "1001", "1001", "first_conversation"),
+        tickets.CategoryConfirmed(7, "system", "1001"),
+        tickets.StateChanged(7, "resolved", "1001"),
+        tickets.StateChanged(7, "followed_up"),
+        tickets.RoundStarted(7, 2, "critical", "1002", "not satisfied"),
+    )
+    Projector(database.write).apply(story.entries)
+    (ticket,) = rows(database, tables.Ticket)
+    assert (ticket.state, ticket.grade, ticket.round, ticket.owner) == ("new", "critical", 2, "1001")
+    assert (ticket.contacts, ticket.category, ticket.confirmed) == (2, "attitude", "system")
+    told = [(line.kind, line.before, line.after) for line in rows(database, tables.TicketHistory)]
+    assert told == [
+        ("opened", "", "new"),
+        ("contact", "", ""),
+        ("grade", "general", "serious"),
+        ("owner", "", "1001"),
+        ("category", "attitude", "system"),
+        ("state", "new", "resolved"),
+        ("state", "resolved", "followed_up"),
+        ("round", "1", "2"),
+    ]
+    assert {call.id: call.ticket for call in rows(database, tables.Call)} == {1: 7, 2: 7}
+
+
+def test_closed_recordings_form_a_chain_that_shows_a_change(database):
+    story = Story()
+    projector = Projector(database.write)
+    for call in range(1, 4):
+        whole_call(story, call)
+        projector.apply(story.entries)
+
+    def chain():
+        found = sorted(rows(database, tables.Recording), key=lambda each: each.place)
+        return found[0].day, [Link(each.place, each.id, each.sha256, each.link) for each in found]
+
+    day, links = chain()
+    assert [link.place for link in links] == [1, 2, 3]
+    assert verify(day, links, links[-1].link) == []
+    with database.write.begin() as connection:
+        connection.execute(text("UPDATE recordings SET sha256 = 'forged' WHERE id = 2"))
+    assert [fault.recording for fault in verify(*chain())] == [2]
+
+
+def test_a_recording_that_was_closed_stays_closed(database):
+    story = Story()
+    whole_call(story)
+    story.tell(rec.RecordingMissing(1, "nothing was written"))
+    Projector(database.write).apply(story.entries)
+    (recording,) = rows(database, tables.Recording)
+    assert (recording.state, recording.problem) == ("closed", "")
+
+
+def test_events_of_other_kinds_are_archived_word_for_word(database):
+    story = Story(now=START + 0.1234567)
+    story.tell(acd.Tick(), acd.CallDetached(9))
+    Projector(database.write).apply(story.entries)
+    tick, detached = rows(database, tables.LogEntry)
+    assert (tick.type, tick.at, tick.data) == ("Tick", story.entries[0].at, "{}")
+    assert (detached.type, detached.data) == ("CallDetached", '{"call":9}')

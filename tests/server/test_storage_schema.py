@@ -1,0 +1,121 @@
+"""The schema: what the migrations make is what the tables say, on both databases."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import select, text
+from sqlalchemy.exc import StatementError
+from sqlalchemy.orm import Session
+
+from server.storage.database import DatabaseError, open_database
+from server.storage.migrate import migrate, revision
+from server.storage.tables import Base, Call
+
+
+def test_the_migrations_make_exactly_what_the_tables_say(database_url):
+    database = open_database(database_url)
+    migrate(database.write)
+    with database.write.connect() as connection:
+        differences = compare_metadata(MigrationContext.configure(connection), Base.metadata)
+    database.dispose()
+    assert differences == []
+
+
+def test_migrating_again_changes_nothing(database_url):
+    database = open_database(database_url)
+    migrate(database.write)
+    first = revision(database.write)
+    migrate(database.write)
+    assert revision(database.write) == first is not None
+    database.dispose()
+
+
+def test_servers_that_start_together_migrate_once(database_url):
+    databases = [open_database(database_url) for _ in range(4)]
+    faults: list[Exception] = []
+
+    def start(database):
+        try:
+            migrate(database.write)
+        except Exception as error:
+            faults.append(error)
+
+    threads = [threading.Thread(target=start, args=(database,)) for database in databases]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert faults == []
+    for database in databases:
+        database.dispose()
+
+
+def test_a_database_of_a_newer_version_is_refused_with_a_sentence(database_url):
+    database = open_database(database_url)
+    migrate(database.write)
+    with database.write.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(DatabaseError, match="revision 9999, which this version does not know"):
+        migrate(database.write)
+    database.dispose()
+
+
+def test_instants_come_back_in_utc_whatever_the_database(database_url):
+    database = open_database(database_url)
+    migrate(database.write)
+    shanghai = timezone(timedelta(hours=8))
+    with Session(database.write) as session, session.begin():
+        session.add(Call(id=1, offered_at=datetime(2026, 3, 1, 8, 0, 0, 123456, tzinfo=shanghai)))
+    with Session(database.read) as session:
+        stored = session.scalars(select(Call)).one()
+        assert stored.offered_at == datetime(2026, 3, 1, 0, 0, 0, 123456, tzinfo=UTC)
+        assert stored.offered_at.utcoffset() == timedelta(0)
+    database.dispose()
+
+
+def test_an_instant_without_a_zone_is_refused(database_url):
+    database = open_database(database_url)
+    migrate(database.write)
+    with Session(database.write) as session, pytest.raises(StatementError, match="no time zone"), session.begin():
+        session.add(Call(id=1, offered_at=datetime(2026, 3, 1)))  # noqa: DTZ001
+    database.dispose()
+
+
+def test_writers_at_the_same_time_lose_no_update(database_url):
+    database = open_database(database_url)
+    migrate(database.write)
+    with Session(database.write) as session, session.begin():
+        session.add(Call(id=1))
+
+    def add_ten():
+        for _ in range(10):
+            with Session(database.write) as session, session.begin():
+                call = session.scalars(select(Call).with_for_update()).one()
+                call.priority += 1
+
+    threads = [threading.Thread(target=add_ten) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    with Session(database.read) as session:
+        assert session.scalars(select(Call)).one().priority == 40
+    database.dispose()
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("nonsense", "is not a URL"),
+        ("mysql://localhost/calls", "only sqlite and postgresql"),
+        ("sqlite://", "forgets everything"),
+    ],
+)
+def test_a_url_that_cannot_be_used_is_refused_with_a_sentence(url, sentence):
+    with pytest.raises(DatabaseError, match=sentence):
+        open_database(url)
