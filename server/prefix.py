@@ -107,9 +107,12 @@ def make_prefix(part: Part, packages: Iterable[Path], version: str, place: Path)
     link_sounds(tool)
     for name in part.wrapped:
         wrap(tool, name)
-    if part.programs and not ask_version(tool.argv(part.programs[0], part.version_option)):
-        missing = re.search(r"(\S+) => not found", libraries_of(tool, tool.programs[part.programs[0]]))
-        raise UnfitError(f"{part.name} does not run" + (f": it lacks {missing[1]}" if missing else ""))
+    if part.programs:
+        found = ask_version(tool.argv(part.programs[0], part.version_option))
+        if not found:
+            missing = re.search(r"(\S+) => not found", libraries_of(tool, tool.programs[part.programs[0]]))
+            raise UnfitError(f"{part.name} does not run" + (f": it lacks {missing[1]}" if missing else ""))
+        version = ".".join(map(str, found))
     shutil.rmtree(place, ignore_errors=True)
     making.rename(place)
     return tool_in(part, place, version)
