@@ -12,6 +12,7 @@ import struct
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import cast
 
 import numpy as np
@@ -129,9 +130,7 @@ class Endpoint(asyncio.DatagramProtocol):
         if unknown or not digits:
             raise ValueError(f"{unknown or digits!r} cannot be pressed: the keys are {_KEYS}")
         if self._timer is None or self._event_type is None:
-            raise RuntimeError(
-                "digits travel in a stream that plays, to a peer that takes telephone-event; this is none"
-            )
+            raise RuntimeError("digits need a stream that plays, and a peer that takes telephone-event")
         held = max(1, round(seconds / PERIOD))
         for key in map(_KEYS.index, digits):
             self._queue.extend(_Event(key, age, age + 1, end=False) for age in range(held))
@@ -217,7 +216,7 @@ class Endpoint(asyncio.DatagramProtocol):
 
     def gaps(self, longer_than: float = 3 * PERIOD) -> list[tuple[float, float]]:
         """Pauses between packets: (when the pause began, how long it was)."""
-        pairs = zip(self.arrivals, self.arrivals[1:], strict=False)
+        pairs = pairwise(self.arrivals)
         return [(before, after - before) for before, after in pairs if after - before > longer_than]
 
     async def heard(

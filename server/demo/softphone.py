@@ -104,6 +104,7 @@ class Phone:
             self._refresh.cancel()
         goodbyes: list[Coroutine[object, object, object]] = [call.hangup(1.0) for call in self._current.values()]
         if self.registered:
+            self.registered = False
             goodbyes.append(asyncio.wait_for(self._register(0), 1.0))
         await asyncio.gather(*goodbyes, return_exceptions=True)
         for call in tuple(self._current.values()):
