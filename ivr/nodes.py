@@ -215,6 +215,11 @@ class Enqueue(Node):
         return (*exits, (("served",), self.served), (("otherwise",), self.otherwise))
 
     def silent(self) -> tuple[str, ...]:
+        """None: who waits for a person is not lost, however long."""
+        return ()
+
+    def unserved(self) -> tuple[str, ...]:
+        """The targets of a caller whom nobody could serve."""
         return (*self.exits.values(), self.otherwise)
 
 

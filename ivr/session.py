@@ -76,7 +76,7 @@ class Session:
         if self.steps > MOST_STEPS:
             turn.do(verbs.Hangup("endless"))
         elif isinstance(given, inputs.Started) or not self._arrived:
-            before = {}
+            before, turn.place.missed = {}, ""
             turn.do(verbs.SetLanguage(self.language))
             self._arrive(turn)
         else:
@@ -185,7 +185,6 @@ class Session:
             known[-1] = Place(place.flow, place.node)
         else:
             session._arrived = True
-            place.missed = ""
         return session
 
 

@@ -8,7 +8,7 @@ settings may hold fields too: `{business}`, or `{business|inquiry}` with what st
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from zoneinfo import ZoneInfo
 
 from ivr import saying
@@ -98,3 +98,18 @@ def _said(way: str, value: str, language: str, zone: ZoneInfo) -> tuple[str, ...
 def filled(text: str, fields: Mapping[str, str]) -> str:
     """The text with its fields put in."""
     return FILLED.sub(lambda found: fields.get(found[1], "") or found[2] or "", text)
+
+
+def fields_in(text: str) -> tuple[str, ...]:
+    """The fields that a prompt item or a setting looks at."""
+    said = SAID.fullmatch(text)
+    return (said[2],) if said else tuple(found[1] for found in FILLED.finditer(text))
+
+
+def possible(text: str, values: Mapping[str, Collection[str]]) -> set[str]:
+    """What a setting of one field, or none, may come to, given the `values` that fields are set to; without the empty
+    text. A setting with several fields is not followed."""
+    found = FILLED.fullmatch(text)
+    if found:
+        return {value for value in (*values.get(found[1], ()), found[2] or "") if value and "{" not in value}
+    return set() if "{" in text or not text else {text}

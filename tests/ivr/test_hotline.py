@@ -109,7 +109,7 @@ def test_out_of_hours_zero_queues_nobody(dial):
 
 def test_an_empty_message_is_asked_for_once_more(dial):
     line = dial().keys("2").told(NotServed("message")).told(Recorded("m1.wav", 0.4))
-    assert line.heard == ("message-empty",)
+    assert line.heard == ("message-empty", "message-leave")
     assert line.told(RecordFailed("disk full")).last == Hangup("done")
 
 

@@ -1,0 +1,117 @@
+"""A flow tried without a phone: a transcript of one call. Prompts are shown as their texts, keys are read as lines;
+what is keyed beyond an answer counts for the next question, as on the line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from ivr import inputs, verbs
+from ivr.session import Session
+
+Read = Callable[[str], str | None]
+Write = Callable[[str], None]
+Texts = Mapping[str, Mapping[str, str]]
+
+EXITS = ("message", "callback", "goodbye")
+
+
+class Transcript:
+    """One call on a terminal. `read` shows its argument and gives a line, or None when there are no more: the caller
+    hangs up. `texts` are the prompts' texts by language and id; `clock` gives the instant, UTC epoch seconds."""
+
+    def __init__(self, session: Session, read: Read, write: Write, texts: Texts, clock: Callable[[], float]) -> None:
+        self.session = session
+        self.read = read
+        self.write = write
+        self.texts = texts
+        self.clock = clock
+        self.ahead = ""
+        """Keyed, but not yet asked for."""
+
+    def run(self) -> None:
+        """Take the call to its end."""
+        given: inputs.Input | None = inputs.Started()
+        while given is not None:
+            said = self.session.step(given, self.clock())
+            for verb in said:
+                self._show(verb)
+            given = self._answer(said[-1])
+
+    def _show(self, verb: verbs.Verb) -> None:
+        match verb:
+            case verbs.Play(prompts=prompts, interruptible=interruptible):
+                if not (self.ahead and interruptible):
+                    self._say(prompts)
+            case verbs.Gather(prompts=prompts, interruptible=interruptible, flush=flush):
+                if flush:
+                    self.ahead = ""
+                if not (self.ahead and interruptible):
+                    self._say(prompts)
+            case verbs.TakeMessage(prompts=prompts):
+                self._say(prompts)
+            case verbs.SetField(field=field, value=value):
+                self.write(f"  · {field} = {value}")
+            case verbs.SetLanguage(language=language):
+                self.write(f"  · language {language}")
+            case verbs.Satisfaction(score=score):
+                self.write(f"  · satisfaction {score}")
+            case verbs.Moved(flow=flow, node=node):
+                self.write(f"  · at {flow}.{node}")
+            case verbs.Enqueue(queue=queue, category=category):
+                self.write(f"  · waits in queue {queue}" + (f", category {category}" if category else ""))
+            case verbs.TakeNumber(number=number):
+                self.write(f"  · asks to be called back at {number}")
+            case verbs.Hangup(why=why):
+                self.write(f"  · the hotline hangs up: {why}")
+
+    def _say(self, prompts: tuple[str, ...]) -> None:
+        texts = self.texts.get(self.session.language, {})
+        separator = "" if self.session.language == "zh" else " "
+        said = separator.join(texts.get(prompt, f"[{prompt}]") for prompt in prompts)
+        if said.strip():
+            self.write(f"  ☏ {said}")
+
+    def _answer(self, verb: verbs.Verb) -> inputs.Input | None:
+        match verb:
+            case verbs.Gather():
+                return self._gathered(verb)
+            case verbs.Enqueue():
+                line = self.read(f"Enter: an agent takes the call; or {', '.join(EXITS)}: ")
+                if line is None:
+                    return None
+                return inputs.NotServed(line.strip()) if line.strip() else inputs.Served(60.0)
+            case verbs.TakeMessage():
+                line = self.read("seconds that the message lasts: ")
+                return None if line is None else inputs.Recorded("tryout", _seconds(line))
+            case verbs.TakeNumber():
+                line = self.read("Enter: the number is accepted; or why not: ")
+                if line is None:
+                    return None
+                return inputs.NumberRefused(line.strip()) if line.strip() else inputs.Finished()
+        return None
+
+    def _gathered(self, verb: verbs.Gather) -> inputs.Input | None:
+        if not self.ahead:
+            line = self.read("keys (Enter: none): ")
+            if line is None:
+                return None
+            self.ahead = "".join(key for key in line if key in "0123456789*#")
+        taken = ""
+        for key in self.ahead[: verb.max_digits]:
+            taken += key
+            if key in verb.terminators:
+                break
+        self.ahead = self.ahead[len(taken) :]
+        return inputs.Digits(taken) if taken else inputs.NoInput()
+
+
+def _seconds(line: str) -> float:
+    try:
+        return max(0.0, float(line))
+    except ValueError:
+        return 0.0
+
+
+def run(session: Session, read: Read, write: Write, *, texts: Texts, clock: Callable[[], float]) -> None:
+    """Try the session in a terminal; see Transcript."""
+    Transcript(session, read, write, texts, clock).run()

@@ -1,0 +1,103 @@
+"""Whatever is put in, a step never raises and ends in a wait or in the end of the call; a way out is always there."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ivr.calendar import Calendar
+from ivr.inputs import (
+    Digits,
+    Finished,
+    Input,
+    NoInput,
+    NotServed,
+    NumberRefused,
+    Recorded,
+    RecordFailed,
+    Served,
+    Started,
+)
+from ivr.session import Caller, Session
+from ivr.verbs import Enqueue, Gather, Hangup, TakeMessage, TakeNumber, Verb, Waiting
+
+DIGITS = st.text(alphabet="0123456789*#", max_size=16)
+INPUTS: st.SearchStrategy[Input] = st.one_of(
+    st.just(Started()),
+    st.builds(Digits, DIGITS | st.sampled_from("0123459*#") | st.text(max_size=3)),
+    st.just(NoInput()),
+    st.just(Finished()),
+    st.builds(Recorded, st.just("m.wav"), st.floats(0, 300)),
+    st.just(RecordFailed("disk full")),
+    st.builds(Served, st.floats(0, 3600)),
+    st.builds(NotServed, st.sampled_from(["message", "callback", "goodbye", "", "x"])),
+    st.just(NumberRefused("not a number")),
+)
+CALLERS = st.builds(
+    Caller,
+    number=st.sampled_from(["13800138000", "+8613800138000", "anonymous", "", "400", "１３８"]),
+    vip=st.booleans(),
+    open_ticket=st.none() | st.integers(0, 9),
+    lists=st.sampled_from([frozenset(), frozenset({"nuisance"})]),
+    fields=st.dictionaries(
+        st.sampled_from(["language", "business", "leave"]), st.sampled_from(["en", "xx", "", "message"])
+    ),
+)
+CALENDARS = st.sampled_from([Calendar.always_open(), Calendar.from_dict({"hours": {"weekdays": ["09:00-18:00"]}})])
+
+
+def well_formed(said: list[Verb]) -> bool:
+    """Nothing waits but the last, and the last waits or is the end."""
+    ends = [isinstance(verb, Waiting | Hangup) for verb in said]
+    return ends[-1] and not any(ends[:-1])
+
+
+@settings(max_examples=150, deadline=None)
+@given(CALLERS, CALENDARS, st.lists(st.tuples(INPUTS, st.booleans()), max_size=30))
+def test_no_input_breaks_a_call_and_a_crash_anywhere_changes_nothing_of_where_it_is(
+    flows, caller, calendar, given_inputs
+):
+    session, now = Session(flows, "hotline", caller, calendar, 1.79e9), 1.79e9
+    twin = Session(flows, "hotline", caller, calendar, 1.79e9)
+    assert well_formed(session.step(Started(), now))
+    twin.step(Started(), now)
+    for one, crash in given_inputs:
+        now += 1800
+        said = session.step(one, now)
+        assert well_formed(said)
+        if crash:
+            twin = Session.restore(flows, twin.snapshot(), caller, calendar)
+        assert twin.step(one, now)[-1] == said[-1]
+        assert (twin.flow, twin.node, twin.fields) == (session.flow, session.node, session.fields)
+
+
+@settings(max_examples=100, deadline=None)
+@given(CALLERS, CALENDARS, st.lists(INPUTS, max_size=15))
+def test_from_everywhere_silence_comes_to_an_end_or_to_a_person(flows, caller, calendar, given_inputs):
+    session, now = Session(flows, "hotline", caller, calendar, 1.79e9), 1.79e9
+    last = session.step(Started(), now)[-1]
+    for one in given_inputs:
+        last = session.step(one, now)[-1]
+    for _ in range(20):
+        if isinstance(last, Hangup | Enqueue):
+            return
+        last = session.step(nothing_for(last), now)[-1]
+    raise AssertionError(f"silence does not end at {session.flow}.{session.node}")
+
+
+@settings(max_examples=100, deadline=None)
+@given(CALLERS, st.lists(INPUTS, max_size=15))
+def test_from_every_question_zero_leads_to_a_person(flows, caller, given_inputs):
+    session, now = Session(flows, "hotline", caller, Calendar.always_open(), 1.79e9), 1.79e9
+    last = session.step(Started(), now)[-1]
+    for one in given_inputs:
+        last = session.step(one, now)[-1]
+    if isinstance(last, Gather):
+        assert isinstance(session.step(Digits("0"), now)[-1], Enqueue)
+
+
+def nothing_for(verb: Verb) -> Input:
+    """What a caller who does nothing brings about."""
+    if isinstance(verb, TakeMessage):
+        return RecordFailed("silence")
+    return Finished() if isinstance(verb, TakeNumber) else NoInput()
