@@ -140,7 +140,7 @@ class Phone:
         """Sign on and stay signed on. Raises Refused with the server's answer, TimeoutError without one."""
         granted = await self._register(expires)
         self.registered = True
-        self._refresh = self.loop.call_later(0.8 * granted, self._spawn, self._again(expires))
+        self._refresh = self.loop.call_later(0.8 * granted, lambda: self._spawn(self._again(expires)))
 
     async def _again(self, expires: int) -> None:
         try:
