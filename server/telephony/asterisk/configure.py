@@ -1,0 +1,170 @@
+"""Write one Asterisk's home so that only what differs is written, and say which files that was.
+
+A file is replaced as a whole or not at all; a rewrite with the same site changes nothing, so the caller reloads only
+the modules whose files changed (`reloads`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shlex
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from server.telephony.asterisk import files, modules, pjsip
+from server.telephony.asterisk.site import AgentPhone, Layout, Site, SiteError
+
+AMI_SECRET = "ami"
+AGENTS_FILE = "pjsip_agents.conf"
+FIXED_PHONES_FILE = "fixed-phones.conf"
+RELOADS: Mapping[str, str] = {
+    "pjsip.conf": "res_pjsip.so",
+    AGENTS_FILE: "res_pjsip.so",
+    FIXED_PHONES_FILE: "pbx_config.so",
+    "extensions.conf": "pbx_config.so",
+    "globals.conf": "pbx_config.so",
+    "musiconhold.conf": "res_musiconhold.so",
+    "manager.conf": "manager",
+    "http.conf": "http",
+    "rtp.conf": "res_rtp_asterisk.so",
+    "logger.conf": "logger",
+    "indications.conf": "indications",
+}
+"""File → what AMI's Reload is asked for. A changed file that is not here needs a restart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a run of `configure` changed: names of files in Asterisk's `etc`, sorted."""
+
+    changed: tuple[str, ...]
+
+    @property
+    def reloads(self) -> tuple[str, ...]:
+        """Modules to reload, each once, so that a running Asterisk takes the change over."""
+        return tuple(dict.fromkeys(RELOADS[name] for name in self.changed if name in RELOADS))
+
+    @property
+    def restart(self) -> bool:
+        """Whether something changed that a running Asterisk does not take over."""
+        return any(name not in RELOADS for name in self.changed)
+
+
+def configure(site: Site, phones: Iterable[AgentPhone] = ()) -> Written:
+    """Make the home and write every file. Raises SiteError and OSError; either way no file is left half-written."""
+    layout = site.layout
+    for folder in layout.directories():
+        folder.mkdir(parents=True, exist_ok=True)
+    layout.secrets.chmod(0o700)
+    _link_data(site)
+    _write(layout.agi / "take-number", _take_number(site), 0o755)
+    phones = tuple(phones)
+    texts = {
+        "asterisk.conf": files.asterisk_conf(site),
+        "modules.conf": files.modules_conf(modules.present(site.modules)),
+        "pjsip.conf": pjsip.pjsip_conf(site),
+        "manager.conf": files.manager_conf(site, secret(layout, AMI_SECRET)),
+        "rtp.conf": files.rtp_conf(site),
+        "http.conf": files.http_conf(site),
+        "musiconhold.conf": files.musiconhold_conf(site),
+        "logger.conf": files.logger_conf(),
+        "indications.conf": files.indications_conf(),
+        "globals.conf": files.globals_conf(site),
+        "extensions.conf": (site.dialplan / "extensions.conf").read_text(encoding="utf-8"),
+        **_agent_texts(site, phones),
+        **files.SILENT,
+    }
+    return Written(_write_all(layout.etc, texts))
+
+
+def configure_agents(site: Site, phones: Iterable[AgentPhone]) -> Written:
+    """Write the agents' phones alone, after one was added, changed or removed."""
+    return Written(_write_all(site.layout.etc, _agent_texts(site, tuple(phones))))
+
+
+def secret(layout: Layout, name: str) -> str:
+    """The secret called `name`, made at first asking; only this user may read it."""
+    path = layout.secrets / name
+    try:
+        found = path.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        layout.secrets.mkdir(parents=True, exist_ok=True, mode=0o700)
+        found = secrets.token_urlsafe(24)
+        _write(path, found + "\n", 0o600)
+    if not found:
+        raise SiteError(f"{path} is empty: remove it, and a new secret is made")
+    if path.stat().st_mode & 0o077:
+        path.chmod(0o600)
+    return found
+
+
+def arguments(site: Site) -> tuple[str, ...]:
+    """What Asterisk is started with: in the foreground, from this home. Prefix it with `Tool.argv("asterisk", …)`."""
+    return ("-f", "-n", "-C", str(site.layout.etc / "asterisk.conf"))
+
+
+def _agent_texts(site: Site, phones: tuple[AgentPhone, ...]) -> dict[str, str]:
+    return {
+        AGENTS_FILE: pjsip.pjsip_agents_conf(site, phones),
+        FIXED_PHONES_FILE: pjsip.fixed_phones_conf(phones),
+    }
+
+
+def _take_number(site: Site) -> str:
+    """Asterisk starts scripts by path alone: this names the interpreter and the spool."""
+    words = (site.python, "-I", site.scripts / "take_number.py", site.layout.callbacks)
+    return f'#!/bin/sh\nexec {" ".join(shlex.quote(str(word)) for word in words)} "$@"\n'
+
+
+def _link_data(site: Site) -> None:
+    """Asterisk's data folder: its own documentation beside our prompts, one folder of sounds per language.
+
+    Of Asterisk's own sounds only the beep is taken, so that none is heard in the place of a missing prompt.
+    """
+    data = site.layout.data
+    for name in ("documentation", "static-http"):
+        if (site.data / name).is_dir():
+            _link(data / name, site.data / name)
+    for beep in sorted((site.data / "sounds").glob("**/beep.*"))[:1]:
+        _link(data / "sounds" / beep.name, beep)
+    for language, folder in site.prompts.items():
+        _link(data / "sounds" / language, folder)
+
+
+def _link(link: Path, target: Path) -> None:
+    target = target.absolute()
+    if link.is_symlink() and Path(os.readlink(link)) == target:
+        return
+    if link.is_symlink() or link.is_file():
+        link.unlink()
+    elif link.is_dir():
+        shutil.rmtree(link)
+    link.symlink_to(target)
+
+
+def _write_all(folder: Path, texts: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(name for name in sorted(texts) if _write(folder / name, texts[name], 0o600))
+
+
+def _write(path: Path, text: str, mode: int) -> bool:
+    """Replace `path` when its content or mode differs; whether it did. Never seen half-written."""
+    body = text.encode("utf-8")
+    with contextlib.suppress(FileNotFoundError):
+        if path.read_bytes() == body:
+            if path.stat().st_mode & 0o777 != mode:
+                path.chmod(mode)
+            return False
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        with open(descriptor, "wb") as file:
+            os.fchmod(descriptor, mode)
+            file.write(body)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    return True

@@ -1,0 +1,179 @@
+"""Who is who on SIP: the public comes in by the trunk, agents by name and secret or from their fixed address.
+
+Nobody becomes an agent by writing an agent's number into From: an endpoint found by name always has a secret to prove,
+and an agent without one is known only by the address that the request came from (context `fixed-phones`).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+
+from server.telephony.asterisk.site import AgentPhone, Site, SiteError
+
+AUDIO = ("disallow=all", "allow=alaw,ulaw")
+"""Only these: a recording of an Opus channel comes out three times too long."""
+
+
+def pjsip_conf(site: Site) -> str:
+    """Transports and the trunk; agents stand in a file of their own so that adding one rewrites nothing else."""
+    sections = [
+        _section("system", "type=system", "timer_t1=500", "disable_rport=no"),
+        _section(
+            "global",
+            "type=global",
+            f"user_agent={site.signature}",
+            f"endpoint_identifier_order={identifier_order(site)}",
+            "keep_alive_interval=30",
+            "default_realm=sansheng",
+        ),
+        *(_transport(site, protocol) for protocol in ("udp", "tcp")),
+        _section("transport-ws", "type=transport", "protocol=ws", f"bind={_host(site.bind)}"),
+        _section("trunk", *_trunk(site), "identify_by=ip", "context=from-trunk", "trust_id_inbound=yes"),
+        _section("trunk", "type=identify", "endpoint=trunk", f"match={','.join(site.trunk_addresses)}"),
+    ]
+    if site.trunk:
+        sections += [
+            _section("trunk-out", *_trunk(site), "identify_by=ip", "context=refused", "aors=trunk-out", "send_pai=yes"),
+            _section("trunk-out", "type=aor", f"contact={site.trunk}"),
+        ]
+    return "\n".join((*sections, "#include pjsip_agents.conf\n"))
+
+
+def identifier_order(site: Site) -> str:
+    """`username,ip` when the trunk's calls come from this machine, where agents' phones may be too; else `ip,username`.
+
+    By address first, a caller whose number happens to equal an agent's is never asked for a secret.
+    """
+    return "username,ip" if site.trunk_is_local else "ip,username"
+
+
+def pjsip_agents_conf(site: Site, phones: Iterable[AgentPhone]) -> str:
+    """One endpoint per device of each agent, in order of agent."""
+    return "\n".join(section for phone in _ordered(phones) for section in _agent(site, phone))
+
+
+def fixed_phones_conf(phones: Iterable[AgentPhone]) -> str:
+    """Dialplan context `fixed-phones`: the address an agent's fixed phone sends from → the agent.
+
+    Only agents without a secret: the others prove who they are. A contact given by host name tells no address.
+    """
+    lines = ["[fixed-phones]"]
+    taken: dict[str, str] = {}
+    for phone in _ordered(phones):
+        address = "" if phone.secret else contact_address(phone.contact)
+        if not address:
+            continue
+        if address in taken:
+            raise SiteError(f"agents {taken[address]} and {phone.agent} share the contact address {address}")
+        taken[address] = phone.agent
+        lines.append(f"exten => {address},1,Return({phone.agent})")
+    return "\n".join(lines) + "\n"
+
+
+def contact_address(contact: str) -> str:
+    """`sip:1001@127.0.0.1:15071;transport=udp` → `127.0.0.1:15071`; "" for a host name."""
+    host = contact.partition(":")[2].partition(";")[0].partition("?")[0].rpartition("@")[2]
+    name, _, port = host.rpartition(":") if not host.endswith("]") and ":" in host else (host, "", "5060")
+    try:
+        ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        return ""
+    return f"{name}:{port}"
+
+
+def _ordered(phones: Iterable[AgentPhone]) -> list[AgentPhone]:
+    ordered = sorted(phones, key=lambda phone: phone.agent)
+    names: dict[str, str] = {}
+    for phone in ordered:
+        for device in phone.devices:
+            if device in names or device in {"trunk", "trunk-out"}:
+                raise SiteError(f"agent {phone.agent}: the name {device} is taken on SIP: choose another number")
+            names[device] = phone.agent
+    return ordered
+
+
+def _agent(site: Site, phone: AgentPhone) -> Iterable[str]:
+    owner = f"set_var=SANSHENG_AGENT={phone.agent}"
+    common = (
+        *_media(site),
+        "context=from-agent",
+        owner,
+        f"callerid={phone.agent} <{phone.agent}>",
+        "allow_transfer=yes",
+    )
+    if phone.secret:
+        login = (f"auth={phone.agent}", "identify_by=username,auth_username")
+        yield _section(phone.agent, "type=endpoint", *common, *login, f"aors={phone.agent}")
+        yield _section(
+            phone.agent, "type=auth", "auth_type=digest", f"username={phone.agent}", f"password={phone.secret}"
+        )
+    else:
+        yield _section(phone.agent, "type=endpoint", *common, "identify_by=ip", f"aors={phone.agent}")
+    if phone.contact:
+        yield _section(phone.agent, "type=aor", f"contact={phone.contact}", "qualify_frequency=15")
+    else:
+        yield _section(phone.agent, "type=aor", *_registrations())
+    if phone.secret:
+        web = f"{phone.agent}-web"
+        yield _section(web, "type=endpoint", *common, *login, f"aors={web}", "webrtc=yes")
+        yield _section(web, "type=aor", *_registrations())
+
+
+def _registrations() -> tuple[str, ...]:
+    return (
+        "max_contacts=1",
+        "remove_existing=yes",
+        "minimum_expiration=30",
+        "default_expiration=120",
+        "maximum_expiration=3600",
+        "qualify_frequency=30",
+    )
+
+
+def _trunk(site: Site) -> tuple[str, ...]:
+    return ("type=endpoint", *_media(site), "allow_transfer=no", "allow_subscribe=no")
+
+
+def _media(site: Site) -> tuple[str, ...]:
+    local = ipaddress_is_loopback(site.bind)
+    return (
+        *AUDIO,
+        "direct_media=no",
+        "rtp_symmetric=yes",
+        "force_rport=yes",
+        "rewrite_contact=yes",
+        "dtmf_mode=auto_info",
+        f"language={site.language}",
+        "tone_zone=cn",
+        f"rtp_timeout={site.rtp_timeout}",
+        f"rtp_timeout_hold={site.rtp_timeout}",
+        *((f"media_address={site.bind}", "bind_rtp_to_media_address=yes") if local else ()),
+    )
+
+
+def ipaddress_is_loopback(text: str) -> bool:
+    """Whether `text` is an address of this machine's loopback; a host name is not."""
+    try:
+        return ipaddress.ip_address(text).is_loopback
+    except ValueError:
+        return False
+
+
+def _transport(site: Site, protocol: str) -> str:
+    lines = ["type=transport", f"protocol={protocol}", f"bind={_host(site.bind)}:{site.sip_port}"]
+    if site.external_address:
+        lines += [
+            f"external_media_address={site.external_address}",
+            f"external_signaling_address={site.external_address}",
+            *(f"local_net={net}" for net in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8")),
+        ]
+    return _section(f"transport-{protocol}", *lines)
+
+
+def _host(bind: str) -> str:
+    return f"[{bind}]" if ":" in bind else bind
+
+
+def _section(name: str, *lines: str) -> str:
+    return "\n".join((f"[{name}]", *lines, ""))

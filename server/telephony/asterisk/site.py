@@ -1,0 +1,251 @@
+"""What one private Asterisk is told: every value that its configuration files depend on, and nothing else.
+
+Two sites that are equal give the same files byte for byte, so a rewrite with the same settings changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from server.config import Settings
+
+AGENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.]{0,31}")
+CONTACT = re.compile(r"sips?:[^\s;,<>\"]+(;[^\s,<>\"]*)?")
+QUEUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
+SECRET = re.compile(r"[!-~]{8,128}")
+SEPARATORS = frozenset(";\r\n\0")
+SOCKET_PATH_LIMIT = 104
+"""Longest path, in bytes, that a Unix socket takes on every system."""
+
+
+class SiteError(ValueError):
+    """A value that cannot be written into Asterisk's configuration; the text names it and says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentPhone:
+    """An agent's telephone: one that registers with `secret` (SIP phone or browser), or one always at `contact`."""
+
+    agent: str
+    secret: str = ""
+    contact: str = ""
+
+    def __post_init__(self) -> None:
+        if not AGENT.fullmatch(self.agent):
+            raise SiteError(f"agent {self.agent!r}: a number is 1 to 32 letters and digits, such as 1001")
+        if not self.secret and not self.contact:
+            raise SiteError(f"agent {self.agent} has no phone: give a secret to register with, or a fixed contact")
+        if self.secret and (not SECRET.fullmatch(self.secret) or SEPARATORS & set(self.secret)):
+            raise SiteError(f"agent {self.agent}: a secret is 8 to 128 printable ASCII characters without ';' or space")
+        if self.contact and not CONTACT.fullmatch(self.contact):
+            raise SiteError(
+                f"agent {self.agent}: contact {self.contact!r} is no SIP address such as sip:1001@127.0.0.1:5062"
+            )
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """PJSIP endpoints that ring for this agent: the phone, and the browser of an agent who registers."""
+        return (self.agent, f"{self.agent}-web") if self.secret else (self.agent,)
+
+    @property
+    def dial(self) -> str:
+        """First argument of Dial. A device that is not there drops out; a fixed contact is always tried."""
+        if self.contact:
+            return f"PJSIP/{self.agent}/{self.contact}"
+        return "&".join(f"PJSIP/{device}" for device in self.devices)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Directories of one Asterisk under the installation's home."""
+
+    home: Path
+
+    @property
+    def root(self) -> Path:
+        return self.home / "asterisk"
+
+    @property
+    def etc(self) -> Path:
+        return self.root / "etc"
+
+    @property
+    def run(self) -> Path:
+        return self.root / "run"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "log"
+
+    @property
+    def data(self) -> Path:
+        return self.root / "data"
+
+    @property
+    def agi(self) -> Path:
+        return self.root / "agi"
+
+    @property
+    def secrets(self) -> Path:
+        return self.home / "secrets"
+
+    @property
+    def callbacks(self) -> Path:
+        """Spool of numbers taken while no server answered."""
+        return self.home / "spool" / "callbacks"
+
+    @property
+    def recordings(self) -> Path:
+        """Where MixMonitor writes one file per direction until they are joined."""
+        return self.home / "spool" / "recordings"
+
+    def directories(self) -> tuple[Path, ...]:
+        """All of them, parents first."""
+        inner = tuple(self.root / name for name in ("etc", "run", "log", "data", "agi", "lib", "spool", "keys"))
+        return (self.root, *inner, self.data / "sounds", self.secrets, self.callbacks, self.recordings)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Settings of one Asterisk. Durations in seconds; `servers` are `host:port` of FastAGI, tried in turn."""
+
+    home: Path
+    modules: Path
+    """Folder of Asterisk's *.so modules."""
+    data: Path
+    """Asterisk's own data folder: documentation, keys."""
+    prompts: Mapping[str, Path]
+    """Language → folder of `<id>.wav`; the first is the hotline's language."""
+    python: Path
+    """Interpreter that runs `scripts`; it needs pyst2 and nothing else."""
+    scripts: Path
+    dialplan: Path
+    music: Mapping[str, Path] = field(default_factory=dict)
+    """Music class (`default`, or a queue's name) → folder of WAV files."""
+    bind: str = "127.0.0.1"
+    sip_port: int = 5060
+    ami_port: int = 5038
+    http_port: int = 8088
+    rtp_ports: tuple[int, int] = (10000, 10999)
+    servers: tuple[str, ...] = ("127.0.0.1:4573",)
+    trunk: str = ""
+    """SIP URI that outgoing calls go to; empty: none can be made."""
+    trunk_addresses: tuple[str, ...] = ("127.0.0.1",)
+    """IP addresses or networks whose calls are the public's."""
+    external_address: str = ""
+    """Public IP address when Asterisk stands behind address translation; empty: none."""
+    max_calls: int = 200
+    """Calls in the hotline at once; one more hears that the line is full. 0: no limit."""
+    calls_per_second: int = 30
+    """New calls taken in one second; one more hears that the line is full. 0: no limit."""
+    max_fallbacks: int = 10
+    """Callers beyond the limits who may leave a number at the same time; one more hears an apology."""
+    away_after: int = 30
+    """How long a caller hears music without any server before the fallback takes a number."""
+    rtp_timeout: int = 300
+    """A call whose caller sends no audio for so long is taken for dead."""
+
+    def __post_init__(self) -> None:
+        texts = {"bind": self.bind, "trunk": self.trunk, "external_address": self.external_address}
+        for name, text in texts.items():
+            if SEPARATORS & set(text) or " " in text:
+                raise SiteError(f"{name} {text!r} holds a space, ';' or a line break: Asterisk could not read it back")
+        for path in (self.home, self.modules, self.data, self.python, self.scripts, *self.prompts.values()):
+            if SEPARATORS & set(str(path)) or "," in str(path):
+                raise SiteError(
+                    f"path {str(path)!r} holds ';', ',' or a line break, which Asterisk cannot read: move it"
+                )
+        if len(str(self.layout.run / "asterisk.ctl").encode()) > SOCKET_PATH_LIMIT:
+            raise SiteError(f"SANSHENG_HOME {str(self.home)!r} is too long for a control socket: use a shorter path")
+        if self.trunk and not CONTACT.fullmatch(self.trunk):
+            raise SiteError(f"SANSHENG_TRUNK {self.trunk!r} is no SIP address such as sip:127.0.0.1:5090")
+        low, high = self.rtp_ports
+        if not 1024 <= low < high <= 65535:
+            raise SiteError(f"SANSHENG_RTP_PORTS {low}-{high} is no range within 1024-65535 of at least two ports")
+        if not self.servers:
+            raise SiteError("no server to hand calls to: name at least one host:port of FastAGI")
+        for server in self.servers:
+            if not re.fullmatch(r"[A-Za-z0-9_.\-\[\]:]+:\d+", server):
+                raise SiteError(f"server {server!r} is not host:port")
+        for address in self.trunk_addresses:
+            try:
+                ipaddress.ip_network(address, strict=False)
+            except ValueError:
+                raise SiteError(
+                    f"trunk address {address!r} is no IP address or network such as 203.0.113.0/29"
+                ) from None
+        if not self.prompts:
+            raise SiteError("no language: give at least one folder of prompts")
+        for name in self.music:
+            if not QUEUE.fullmatch(name):
+                raise SiteError(f"music class {name!r}: a name is letters, digits, '-' and '_'")
+
+    @property
+    def layout(self) -> Layout:
+        return Layout(self.home)
+
+    @property
+    def language(self) -> str:
+        """The hotline's language: the first that has prompts."""
+        return next(iter(self.prompts))
+
+    @property
+    def instance(self) -> str:
+        """Twelve hex digits that tell this Asterisk from another one on the same machine."""
+        return hashlib.sha256(f"{self.home}|{self.bind}|{self.sip_port}".encode()).hexdigest()[:12]
+
+    @property
+    def signature(self) -> str:
+        """How this Asterisk names itself on the wire, so that a stranger on its port is recognised."""
+        return f"Sansheng-{self.instance}"
+
+    @property
+    def trunk_is_local(self) -> bool:
+        """Whether the trunk's calls come from this machine, where agents' phones may stand too."""
+        return any(ipaddress.ip_network(address, strict=False).is_loopback for address in self.trunk_addresses)
+
+
+def site(
+    settings: Settings,
+    *,
+    modules: Path,
+    data: Path,
+    prompts: Mapping[str, Path],
+    python: Path,
+    music: Mapping[str, Path] | None = None,
+) -> Site:
+    """The site that the installation's settings describe.
+
+    `modules` and `data` are those of the Asterisk at hand. Raises SiteError, naming the value.
+    """
+    root = Path(__file__).resolve().parents[3]
+    return Site(
+        home=settings.root,
+        modules=modules,
+        data=data,
+        prompts=prompts,
+        python=python,
+        scripts=root / "agi_scripts",
+        dialplan=root / "dialplan",
+        music=music or {},
+        bind=settings.bind,
+        sip_port=settings.sip_port,
+        ami_port=settings.ami_port,
+        http_port=settings.asterisk_http_port,
+        rtp_ports=rtp_range(settings.rtp_ports),
+        servers=(f"{settings.bind}:{settings.agi_port}",),
+        trunk=settings.trunk,
+    )
+
+
+def rtp_range(text: str) -> tuple[int, int]:
+    """`"10000-10999"` → (10000, 10999). Raises SiteError."""
+    match = re.fullmatch(r"\s*(\d+)\s*-\s*(\d+)\s*", text)
+    if not match:
+        raise SiteError(f"SANSHENG_RTP_PORTS {text!r} is no range such as 10000-10999")
+    return int(match[1]), int(match[2])

@@ -1,0 +1,257 @@
+"""Asterisk's home: deterministic, private, complete, and closed to values that would break a file."""
+
+from __future__ import annotations
+
+import stat
+import sys
+import wave
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from server.config import Settings
+from server.telephony.asterisk import modules
+from server.telephony.asterisk.configure import configure, configure_agents, secret
+from server.telephony.asterisk.dial import Answered, dial_arguments, outcome
+from server.telephony.asterisk.joined import joined
+from server.telephony.asterisk.pjsip import contact_address, fixed_phones_conf, identifier_order, pjsip_agents_conf
+from server.telephony.asterisk.site import AgentPhone, Site, SiteError, rtp_range, site
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Site:
+    """A site whose Asterisk has every module."""
+    folder = tmp_path / "modules"
+    folder.mkdir()
+    for name in modules.NEEDED:
+        (folder / f"{name}.so").touch()
+    for name in ("share/documentation", "share/sounds/en", "zh"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "share/sounds/en/beep.gsm").touch()
+    settings = Settings(home=tmp_path / "var", trunk="sip:127.0.0.1:5090")
+    prompts = {"zh": tmp_path / "zh"}
+    return site(settings, modules=folder, data=tmp_path / "share", prompts=prompts, python=Path(sys.executable))
+
+
+def text(here: Site, name: str) -> str:
+    return (here.layout.etc / name).read_text()
+
+
+FIXED = AgentPhone("1001", contact="sip:1001@127.0.0.1:15071")
+SECRET = AgentPhone("1002", secret="long-enough-secret")
+
+
+def test_writing_again_with_the_same_settings_changes_nothing(here: Site) -> None:
+    assert configure(here, [FIXED, SECRET]).restart
+    before = {path: path.stat().st_mtime_ns for path in here.layout.etc.iterdir()}
+    assert configure(here, [SECRET, FIXED]).changed == ()
+    assert {path: path.stat().st_mtime_ns for path in here.layout.etc.iterdir()} == before
+
+
+def test_a_new_agent_reloads_the_phones_and_nothing_else(here: Site) -> None:
+    configure(here, [FIXED])
+    written = configure_agents(here, [FIXED, SECRET])
+    assert (written.changed, written.reloads, written.restart) == (("pjsip_agents.conf",), ("res_pjsip.so",), False)
+
+
+def test_a_change_of_the_trunk_reloads_sip_alone(here: Site) -> None:
+    configure(here)
+    written = configure(replace(here, trunk="sip:10.0.0.9"))
+    assert (written.changed, written.reloads) == (("pjsip.conf",), ("res_pjsip.so",))
+
+
+def test_secrets_are_made_once_and_only_this_user_may_read_them(here: Site) -> None:
+    configure(here, [SECRET])
+    first = secret(here.layout, "ami")
+    assert len(first) >= 24
+    (here.layout.secrets / "ami").chmod(0o644)
+    assert secret(here.layout, "ami") == first
+    for path in (here.layout.secrets / "ami", here.layout.etc / "manager.conf", here.layout.etc / "pjsip_agents.conf"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert f"secret = {first}\n" in text(here, "manager.conf")
+
+
+def test_management_listens_on_loopback_alone_and_may_not_run_commands(here: Site) -> None:
+    configure(replace(here, bind="0.0.0.0"))
+    lines = text(here, "manager.conf").splitlines()
+    assert "bindaddr = 127.0.0.1" in lines
+    assert "write = call,originate,system" in lines
+
+
+def test_only_modules_that_this_asterisk_has_are_loaded(here: Site) -> None:
+    (here.modules / "res_pjsip_transport_websocket.so").unlink()
+    configure(here)
+    loaded = text(here, "modules.conf")
+    assert "autoload = no" in loaded
+    assert "res_pjsip_transport_websocket" not in loaded
+    assert "load = chan_pjsip.so" in loaded
+
+
+def test_an_asterisk_without_sip_is_refused_by_name(here: Site) -> None:
+    (here.modules / "chan_pjsip.so").unlink()
+    with pytest.raises(FileNotFoundError, match="lacks chan_pjsip"):
+        configure(here)
+
+
+def test_every_file_of_the_home_names_only_the_home(here: Site) -> None:
+    configure(here)
+    assert f"astspooldir => {here.home}/asterisk/spool" in text(here, "asterisk.conf")
+    assert (here.layout.data / "sounds" / "zh").resolve() == here.prompts["zh"]
+    assert (here.layout.data / "sounds" / "beep.gsm").exists()
+
+
+def test_prompts_that_moved_are_linked_anew(here: Site, tmp_path: Path) -> None:
+    configure(here)
+    (tmp_path / "elsewhere").mkdir()
+    configure(replace(here, prompts={"zh": tmp_path / "elsewhere"}))
+    assert (here.layout.data / "sounds" / "zh").resolve() == tmp_path / "elsewhere"
+
+
+def test_an_agent_with_a_secret_has_a_phone_and_a_browser(here: Site) -> None:
+    written = pjsip_agents_conf(here, [SECRET])
+    assert "[1002-web]\ntype=endpoint" in written
+    assert written.count("webrtc=yes") == 1
+    assert SECRET.dial == "PJSIP/1002&PJSIP/1002-web"
+
+
+def test_an_agent_without_a_secret_is_never_found_by_name(here: Site) -> None:
+    written = pjsip_agents_conf(here, [FIXED])
+    assert "identify_by=ip" in written
+    assert "username" not in written
+    assert FIXED.dial == "PJSIP/1001/sip:1001@127.0.0.1:15071"
+
+
+def test_agents_are_named_before_addresses_only_where_the_trunk_is_local(here: Site) -> None:
+    assert identifier_order(here) == "username,ip"
+    assert identifier_order(replace(here, trunk_addresses=("203.0.113.0/29",))) == "ip,username"
+
+
+@pytest.mark.parametrize(
+    ("contact", "address"),
+    [
+        ("sip:1001@127.0.0.1:15071", "127.0.0.1:15071"),
+        ("sip:1001@127.0.0.1", "127.0.0.1:5060"),
+        ("sip:10.0.0.7:5062;transport=udp", "10.0.0.7:5062"),
+        ("sip:1001@[::1]:5070", "[::1]:5070"),
+        ("sip:1001@[::1]", "[::1]:5060"),
+        ("sip:1001@phone.example", ""),
+    ],
+)
+def test_a_contact_gives_the_address_it_sends_from(contact: str, address: str) -> None:
+    assert contact_address(contact) == address
+
+
+def test_two_agents_at_one_address_are_refused() -> None:
+    with pytest.raises(SiteError, match="agents 1001 and 1003 share"):
+        fixed_phones_conf([FIXED, AgentPhone("1003", contact="sip:x@127.0.0.1:15071")])
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"agent": "10;01", "secret": "long-enough"},
+        {"agent": "[1001]", "secret": "long-enough"},
+        {"agent": "", "secret": "long-enough"},
+        {"agent": "1001"},
+        {"agent": "1001", "secret": "short"},
+        {"agent": "1001", "secret": "new\nline\ntype=endpoint"},
+        {"agent": "1001", "secret": "semi;colon;secret"},
+        {"agent": "1001", "contact": "1001@127.0.0.1"},
+        {"agent": "1001", "contact": "sip:1001@127.0.0.1\nsecret=1"},
+    ],
+)
+def test_a_phone_that_would_break_a_file_is_refused_in_a_sentence(bad: dict[str, str]) -> None:
+    with pytest.raises(SiteError, match="agent"):
+        AgentPhone(**bad)
+
+
+def test_an_agent_may_not_take_the_name_of_another_device(here: Site) -> None:
+    with pytest.raises(SiteError, match="the name trunk is taken"):
+        pjsip_agents_conf(here, [AgentPhone("trunk", secret="long-enough")])
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"trunk": "127.0.0.1:5090"}, "SANSHENG_TRUNK"),
+        ({"bind": "127.0.0.1\n[evil]"}, "bind"),
+        ({"rtp_ports": (200, 100)}, "SANSHENG_RTP_PORTS"),
+        ({"servers": ()}, "no server"),
+        ({"servers": ("127.0.0.1",)}, "not host:port"),
+        ({"trunk_addresses": ("provider.example",)}, "no IP address"),
+        ({"prompts": {}}, "no language"),
+        ({"music": {"a]b": Path("/x")}}, "music class"),
+        ({"home": Path("/very-long" * 20)}, "too long for a control socket"),
+    ],
+)
+def test_a_setting_that_asterisk_could_not_read_is_refused_by_name(
+    here: Site, change: dict[str, object], sentence: str
+) -> None:
+    with pytest.raises(SiteError, match=sentence):
+        replace(here, **change)  # type: ignore[arg-type]
+
+
+def test_a_range_of_ports_is_two_numbers() -> None:
+    assert rtp_range("10000 - 10999") == (10000, 10999)
+    with pytest.raises(SiteError, match="no range"):
+        rtp_range("10000")
+
+
+def test_two_installations_on_one_machine_are_told_apart(here: Site) -> None:
+    assert replace(here, sip_port=5070).signature != here.signature
+
+
+@pytest.mark.parametrize(
+    ("status", "cause", "rang", "expected"),
+    [
+        ("ANSWER", 16, True, Answered.YES),
+        ("NOANSWER", 0, True, Answered.NO_ANSWER),
+        ("NOANSWER", 3, True, Answered.NO_ANSWER),
+        ("NOANSWER", 0, False, Answered.ABSENT),
+        ("NOANSWER", 19, False, Answered.ABSENT),
+        ("BUSY", 17, True, Answered.BUSY),
+        ("CHANUNAVAIL", 21, True, Answered.DECLINED),
+        ("CHANUNAVAIL", 3, False, Answered.ABSENT),
+        ("CHANUNAVAIL", 58, False, Answered.FAILED),
+        ("CONGESTION", 34, False, Answered.FAILED),
+        ("CANCEL", 0, True, Answered.CALLER_GONE),
+        ("", 0, False, Answered.FAILED),
+    ],
+)
+def test_what_dial_says_is_read_as_what_the_phone_did(status: str, cause: int, rang: bool, expected: Answered) -> None:
+    assert outcome(status, cause, rang) is expected
+
+
+def test_dial_is_written_in_one_way() -> None:
+    assert dial_arguments(FIXED.dial, 20, whisper="w", announcement="a") == (
+        "PJSIP/1001/sip:1001@127.0.0.1:15071",
+        "20",
+        "gm(default)A(w:a)U(sansheng-agent-leg)",
+    )
+    assert dial_arguments("x", 0.2, whisper="w")[1:] == ("1", "gm(default)A(w)U(sansheng-agent-leg)")
+    assert dial_arguments("x", 20, announcement="a")[2] == "gm(default)A(:a)U(sansheng-agent-leg)"
+    with pytest.raises(ValueError, match="ends an argument"):
+        dial_arguments("x", 20, whisper="w)U(other")
+
+
+def test_several_prompts_become_one_file_that_is_made_once(tmp_path: Path) -> None:
+    for name, count in (("before", 800), ("digit-1", 400)):
+        with wave.open(str(tmp_path / f"{name}.wav"), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(8000)
+            file.writeframes(b"\1\0" * count)
+    (tmp_path / "broken.wav").write_bytes(b"no sound")
+    folder = tmp_path / "joined"
+    path = joined(tmp_path, ["before", "missing", "broken", "digit-1", "digit-1"], folder)
+    with wave.open(f"{path}.wav", "rb") as file:
+        assert file.getnframes() == 1600
+    made = path.with_suffix(".wav").stat().st_mtime_ns
+    assert joined(tmp_path, ["before", "missing", "broken", "digit-1", "digit-1"], folder) == path
+    assert path.with_suffix(".wav").stat().st_mtime_ns == made
+    assert [entry.name for entry in folder.iterdir()] == [f"{path.name}.wav"]
+    with pytest.raises(FileNotFoundError, match="no prompt of missing"):
+        joined(tmp_path, ["missing"], folder)
+    with pytest.raises(ValueError, match="no prompt id"):
+        joined(tmp_path, ["../etc/passwd"], folder)
