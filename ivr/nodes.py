@@ -95,6 +95,8 @@ class Question(Node):
         return True
 
     def targets(self) -> Targets:
+        if self.on_no_input == self.on_no_match:
+            return ((("on_fail",), self.on_no_input),)
         return ((("on_no_input",), self.on_no_input), (("on_no_match",), self.on_no_match))
 
     def silent(self) -> tuple[str, ...]:
@@ -159,6 +161,8 @@ class Survey(Question):
     skip: str = ""
 
     def targets(self) -> Targets:
+        if self.next == self.skipped:
+            return ((("next",), self.next),)
         return ((("next",), self.next), (("skipped",), self.skipped))
 
     def silent(self) -> tuple[str, ...]:

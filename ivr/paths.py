@@ -38,6 +38,7 @@ class Paths:
 
     flows: Mapping[str, Flow]
     _returns: dict[tuple[str, Follow], bool] = field(default_factory=dict)
+    _ends: dict[str, bool] = field(default_factory=dict)
 
     def next(self, flow: Flow, name: str, follow: Follow) -> list[str]:
         """The nodes, and `@return` and `@hangup`, that one step leads to."""
@@ -92,10 +93,17 @@ class Paths:
         return False
 
     def ends_inside(self, name: str) -> bool:
-        """Whether the flow itself has a person or a goodbye to come to."""
-        flow = self.flows[name]
-        inside = (flow.nodes.get(other) for other in self.reached(flow, [flow.start], every))
-        return any(isinstance(node, End | Enqueue) for node in inside)
+        """Whether a caller may come to a person or a goodbye before this flow comes back."""
+        known = self._ends.get(name)
+        if known is None:
+            self._ends[name] = False
+            flow = self.flows[name]
+            reached = self.reached(flow, [flow.start], every)
+            inside = [flow.nodes[other] for other in reached if other in flow.nodes]
+            known = HANGUP in reached or any(isinstance(node, End | Enqueue) for node in inside)
+            used = (node.flow for node in inside if isinstance(node, SubFlow) and node.flow in self.flows)
+            known = self._ends[name] = known or any(self.ends_inside(other) for other in used)
+        return known
 
     def used(self, name: str) -> set[str]:
         """The flows that can be come to from this one, itself only if it uses itself."""
