@@ -47,7 +47,10 @@ class Announce(Command):
 
 @dataclass(frozen=True, slots=True)
 class Divert(Command):
-    """The call leaves the queue by an overflow recipe. `to` is callback, message or goodbye; answered by CallLeftQueue."""
+    """The call leaves the queue by an overflow recipe: `to` is callback, message or goodbye.
+
+    Answered by CallLeftQueue. To callback it is an offer: the call waits on, and may be taken, until they accept.
+    """
 
     call: int
     to: str
@@ -72,7 +75,7 @@ class Record(Command):
 
 @dataclass(frozen=True, slots=True)
 class AgentChanged(Command):
-    """An agent's status or state is another one from now on, whatever caused it: sent by the floor at every such change.
+    """An agent's status or state is another one from now on, whatever caused it: sent at every such change.
 
     Needs no action; the records of agents' time and the pages are made of it.
     """
@@ -82,3 +85,14 @@ class AgentChanged(Command):
     state: str
     reason: str = ""
     call: int | None = None
+    pending: str = ""
+    """The status that takes effect when the call is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved(Command):
+    """The call waits in another queue from now on (overflow, supervisor or transfer): its music and rules change."""
+
+    call: int
+    queue: str
+    decision: Decision

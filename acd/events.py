@@ -144,6 +144,8 @@ class CallQueued(Event):
     category: str = ""
     owner: str = ""
     """The agent to be preferred: who owns the open ticket, or spoke with this caller last."""
+    vip: bool = False
+    """Counts as having waited `vip_head_start` seconds longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +249,61 @@ class ConversationEnded(Event):
     talked: float = 0.0
     held: float = 0.0
     ended_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HoldStarted(Event):
+    """The agent put the caller on hold. `why` is hold, consult or help."""
+
+    call: int
+    agent: str
+    why: str = "hold"
+
+
+@dataclass(frozen=True, slots=True)
+class HoldEnded(Event):
+    call: int
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsultStarted(Event):
+    """The agent asks somebody while the caller waits on hold. `to` is an agent, or an outside number.
+
+    An agent who is asked is offered no calls until `ConsultEnded`. `why` is consult or help (求助).
+    """
+
+    call: int
+    agent: str
+    to: str
+    why: str = "consult"
+
+
+@dataclass(frozen=True, slots=True)
+class ConsultEnded(Event):
+    call: int
+    agent: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transferred(Event):
+    """The agent's leg is over and the call goes on elsewhere. `kind` is agent, queue or outside.
+
+    To a queue: the call waits there, at its original place. To an agent, attended (they spoke before): they talk from
+    now on. To an agent, blind: the call waits for that agent, for `ring_for` and no longer; then for `agent` again;
+    then it is diverted to leave a message. To the outside: the floor is done with it until it is queued again.
+    """
+
+    call: int
+    agent: str
+    kind: str
+    to: str
+    attended: bool = False
+    requirement: Requirement | None = None
+    """What the queue is asked for; none: the queue's own skill."""
+    talked: float = 0.0
+    held: float = 0.0
 
 
 # Time

@@ -1,0 +1,150 @@
+"""The floor: events in, commands out. Same events, same commands, byte for byte.
+
+    floor = Floor()
+    commands = floor.receive(event, now)   # the event is in the log already; `now` is the log's instant for it
+    floor.next_timer()                     # when to append the next Tick, or None
+    Floor.restore(floor.snapshot())        # goes on exactly as this one would
+
+Each event runs in this order: what it says, what time did meanwhile, then every offer that can be made, then what is
+left to say to those who still wait. Time never runs backward here: an earlier `now` counts as the latest seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from acd import desk, events, hall, offers
+from acd.commands import Command
+from acd.decisions import Candidate
+from acd.definitions import Policy
+from acd.explain import candidates
+from acd.matching import settle
+from acd.patience import call_due, conclude, resume
+from acd.room import Room
+from acd.snapshot import restore, save
+from acd.timers import AGENT, CALL
+from acd.views import AgentView, WaitingView, waiting
+
+Handler = Callable[[Room, Any], None]
+
+HANDLERS: dict[type[events.Event], Handler] = {
+    events.PolicySet: hall.policy_set,
+    events.AgentDefined: desk.agent_defined,
+    events.AgentRemoved: desk.agent_removed,
+    events.StatusSet: desk.status_set,
+    events.PhoneSeen: desk.phone_seen,
+    events.WrapUpEnded: desk.wrap_up_ended,
+    events.WrapUpExtended: desk.wrap_up_extended,
+    events.AgentOccupied: desk.agent_occupied,
+    events.AgentFreed: desk.agent_freed,
+    events.HoldStarted: desk.hold_started,
+    events.HoldEnded: desk.hold_ended,
+    events.ConsultStarted: desk.consult_started,
+    events.ConsultEnded: desk.consult_ended,
+    events.CallQueued: hall.call_queued,
+    events.CallDetached: hall.call_detached,
+    events.CallAttached: hall.call_attached,
+    events.CallLeftQueue: hall.call_left_queue,
+    events.CallEnded: hall.call_ended,
+    events.PrioritySet: hall.priority_set,
+    events.CallMoved: hall.call_moved,
+    events.CallPulled: hall.call_pulled,
+    events.OfferRinging: offers.offer_ringing,
+    events.OfferAnswered: offers.offer_answered,
+    events.OfferFailed: offers.offer_failed,
+    events.ConversationEnded: hall.conversation_ended,
+    events.Transferred: hall.transferred,
+}
+"""Events that are not here (a call arrived, a tick) only let time pass."""
+
+
+class Floor:
+    """All waiting calls and agents, and what is to be done about them."""
+
+    def __init__(self, room: Room | None = None) -> None:
+        self.room = room if room is not None else Room()
+
+    def receive(self, event: object, now: float) -> list[Command]:
+        """Play one event of the log. Never raises for what it says: what is unknown or too late changes nothing."""
+        room = self.room
+        room.now = max(room.now, now)
+        handler = HANDLERS.get(type(event))  # type: ignore[arg-type]
+        if handler is not None:
+            handler(room, event)
+        self._let_time_pass()
+        while room.dirty_calls or room.dirty_agents or room.to_review or room.shapes.flipped:
+            if room.shapes.flipped:
+                self._reconsider()
+            settle(room)
+            while room.to_review and not (room.dirty_calls or room.dirty_agents):
+                conclude(room, room.calls[_first(room.to_review)])
+        if room.touched:
+            room.report_changes()
+        out, room.out = room.out, []
+        return out
+
+    def next_timer(self) -> float | None:
+        """The instant (UTC epoch seconds) at which the floor wants a Tick, or None."""
+        return self.room.timers.next()
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything the floor knows, as JSON has it."""
+        return save(self.room)
+
+    @staticmethod
+    def restore(data: dict[str, Any]) -> Floor:
+        """A floor that goes on where the snapshot was taken."""
+        return Floor(restore(data))
+
+    @property
+    def policy(self) -> Policy:
+        """The routing rules in force."""
+        return self.room.policy
+
+    def agent(self, agent: str) -> AgentView | None:
+        """One agent as they are now."""
+        known = self.room.agents.get(agent)
+        return AgentView.of(known) if known is not None and not known.removed else None
+
+    def agents(self) -> list[AgentView]:
+        """All agents, by id."""
+        return [view for id_ in sorted(self.room.agents) if (view := self.agent(id_)) is not None]
+
+    def waiting(self) -> list[WaitingView]:
+        """All waiting calls, in the one order in which they would be taken."""
+        return waiting(self.room)
+
+    def explain(self, call: int) -> tuple[Candidate, ...]:
+        """Every signed-in agent as this waiting call sees them now; empty if it does not wait. Looks at everybody."""
+        found = self.room.calls.get(call)
+        return candidates(self.room, found, None)[0] if found is not None else ()
+
+    def accuracy(self) -> dict[str, dict[str, float]]:
+        """How often the estimated wait was right, per queue."""
+        return {name: estimate.accuracy() for name, estimate in self.room.estimates.items()}
+
+    def _let_time_pass(self) -> None:
+        room = self.room
+        while (key := room.timers.pop(room.now)) is not None:
+            kind, id_ = key
+            if kind == CALL:
+                call_due(room, room.calls[int(id_)])
+            elif kind == AGENT:
+                desk.agent_due(room, room.agents[str(id_)])
+            else:
+                offers.offer_due(room, room.rings[int(id_)])
+
+    def _reconsider(self) -> None:
+        """Somebody signed in or out: calls that only they could serve have a new outlook."""
+        room = self.room
+        affected = sorted({id_ for plan in room.shapes.flipped for id_ in plan.calls})
+        room.shapes.flipped.clear()
+        for id_ in affected:
+            resume(room, room.calls[id_])
+
+
+def _first(ids: dict[int, None]) -> int:
+    id_ = next(iter(ids))
+    del ids[id_]
+    return id_

@@ -1,0 +1,94 @@
+"""What others may see of the floor: values, taken at one instant. To look is never to change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from acd.agents import Agent, State
+from acd.calls import Call
+from acd.definitions import Requirement, Skill
+from acd.events import Status
+from acd.room import Room
+
+
+@dataclass(frozen=True, slots=True)
+class AgentView:
+    """One agent. `since` is when the state began; `call` is the one on the phone, 0 for none; `held`: it is on hold."""
+
+    id: str
+    name: str
+    contact: str
+    skills: tuple[Skill, ...]
+    teams: tuple[str, ...]
+    status: Status
+    state: State
+    reason: str
+    pending: Status | None
+    since: float
+    phone: bool
+    call: int
+    held: bool
+
+    @staticmethod
+    def of(agent: Agent) -> AgentView:
+        return AgentView(
+            id=agent.id,
+            name=agent.name,
+            contact=agent.contact,
+            skills=tuple(Skill(name, level) for name, level in agent.skills.items()),
+            teams=tuple(agent.teams),
+            status=agent.status,
+            state=agent.state,
+            reason=agent.reason or agent.why,
+            pending=agent.pending[0] if agent.pending else None,
+            since=agent.since,
+            phone=agent.phone,
+            call=agent.call,
+            held=agent.held,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingView:
+    """One waiting call. `position` is the place in its queue, 1 being next; `points` what it has by now."""
+
+    call: int
+    queue: str
+    caller: str
+    category: str
+    place: str
+    attached: bool
+    queued_at: float
+    priority: int
+    position: int
+    points: float
+    step: int
+    requirement: Requirement
+    agent: str
+    """The agent whose phone rings for it, or for whom it is kept."""
+
+
+def waiting(room: Room) -> list[WaitingView]:
+    """All waiting calls in the order of the house."""
+    room.ripen()
+    calls = sorted(room.calls.values(), key=lambda call: room.lines[call.queue].rank(call, room.now))
+    return [_view(room, call) for call in calls]
+
+
+def _view(room: Room, call: Call) -> WaitingView:
+    line = room.lines[call.queue]
+    return WaitingView(
+        call=call.id,
+        queue=call.queue,
+        caller=call.asked.caller,
+        category=call.asked.category,
+        place=call.place.value,
+        attached=call.attached,
+        queued_at=call.asked.queued_at,
+        priority=call.priority,
+        position=line.row.index(call) + 1,
+        points=line.points(call, room.now),
+        step=call.step,
+        requirement=room.requirement(call),
+        agent=room.rings[call.offer].agent if call.offer else call.hold_for,
+    )
