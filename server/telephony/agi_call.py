@@ -10,6 +10,7 @@ import asyncio
 import re
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -153,8 +154,10 @@ class AgiCall:
         await self._on_channel("ANSWER")
 
     async def hangup(self) -> None:
-        """Hang the channel up. The session itself goes on until its handler returns."""
-        await self.command("HANGUP")
+        """Hang the channel up, if it still is up. The session itself goes on until its handler returns."""
+        if not self.hung_up:
+            with suppress(AgiDead):
+                await self.command("HANGUP")
 
     async def stream_file(self, path: str, escape: str = "") -> str | None:
         """Play a sound file (path without its extension); the digit out of `escape` that broke it off, or None."""
@@ -252,7 +255,7 @@ class AgiCall:
         reply = await self.command(name, *args)
         if reply.result == "-1":
             await self._raise_if_hung_up(name)
-            raise AgiRefused(name, 200, f"{' '.join(map(str, args)).strip()}: failed on a channel that is up")
+            raise AgiRefused(name, 200, f"{args[0] if args else 'it'} failed on a channel that is up")
         return reply
 
     async def _raise_if_hung_up(self, name: str) -> None:

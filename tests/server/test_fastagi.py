@@ -334,6 +334,20 @@ async def test_hangup_between_a_command_and_its_reply_comes_with_the_reply_and_v
     assert commands[1] == 'SET VARIABLE "SANSHENG_DONE" "1"'
 
 
+async def test_hanging_up_a_caller_who_has_left_is_no_error(line):
+    async def talk(call: AgiCall) -> str | None:
+        await call.hangup()
+        await call.wait_hangup()
+        await call.hangup()
+        return await call.get_variable("X")
+
+    result, commands = await one_call(
+        line, talk, b"511 Command Not Permitted on a dead channel or intercept routine\nHANGUP\n", b"200 result=0\n"
+    )
+    assert result is None
+    assert commands == ["HANGUP", 'GET VARIABLE "X"']
+
+
 async def test_a_reply_of_minus_one_before_the_hangup_line_is_a_hangup_too(line):
     async def talk(call: AgiCall) -> None:
         await call.wait_for_digit(1000)
