@@ -37,6 +37,8 @@ class Voice:
     name: str
     speed: float = 1.0
     piece_speed: float = 1.0
+    pause: float = 0.4
+    """Seconds between two sentences of one prompt."""
     readings: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -79,7 +81,8 @@ class Line:
             shape: list[Any] = [MASTERING, "silence", self.silence]
         else:
             readings = sorted(self.readings.items())
-            shape = [MASTERING, self.text, self.voice.engine, self.voice.name, self.speed, readings, self.tight]
+            voice = self.voice
+            shape = [MASTERING, self.text, voice.engine, voice.name, self.speed, voice.pause, readings, self.tight]
         return hashlib.sha256(json.dumps(shape, ensure_ascii=False).encode()).hexdigest()
 
 
@@ -194,6 +197,9 @@ def _voice(language: str, value: Any) -> Voice:
         speed = value.get(name, 1.0)
         if not isinstance(speed, int | float) or isinstance(speed, bool) or not 0.5 <= speed <= 2.0:
             raise ManifestError((*key, name), f"is a factor from 0.5 to 2.0, not {speed!r}")
+    pause = value.get("pause", 0.4)
+    if not isinstance(pause, int | float) or isinstance(pause, bool) or not 0 <= pause <= 2:
+        raise ManifestError((*key, "pause"), f"is a length in seconds from 0 to 2, not {pause!r}")
     readings = value.get("readings", {})
     if not isinstance(readings, Mapping) or not all(isinstance(said, str) and word for word, said in readings.items()):
         raise ManifestError((*key, "readings"), 'maps words to pronunciations: { "重听" = "chong2 ting1" }')

@@ -116,6 +116,7 @@ def test_a_line_spoken_in_the_other_language_has_the_other_voice():
         ({"voices__zh": {"engine": "k"}}, ("voices", "zh", "name"), "is needed"),
         ({"voices__zh": {"engine": "k", "name": "a", "pitch": 2}}, ("voices", "zh", "pitch"), "no such key"),
         ({"voices__zh": {"engine": "k", "name": "a", "speed": 9}}, ("voices", "zh", "speed"), "is a factor"),
+        ({"voices__zh": {"engine": "k", "name": "a", "pause": -1}}, ("voices", "zh", "pause"), "from 0 to 2"),
         ({"prompts__Welcome": {"zh": "好", "en": "Hi"}}, ("prompts", "Welcome"), "an id is lower-case"),
         ({"prompts__pause": {"zh": "好", "en": "Hi"}}, ("pieces", "pause"), "also in [prompts]"),
         ({"prompts__welcome": "您好"}, ("prompts", "welcome"), "must be a table"),
