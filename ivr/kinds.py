@@ -34,7 +34,8 @@ def _play(turn: Turn, node: nodes.Play) -> Target:
 
 
 def _branch(turn: Turn, node: nodes.Branch) -> Target:
-    known, is_open = turn.known(), turn.calendar.open_at(turn.now)
+    known, asked = turn.known(), any(case.condition.open is not None for case in node.cases)
+    is_open = asked and turn.calendar.open_at(turn.now)
     for case in node.cases:
         if case.condition.holds(turn.caller, known, is_open):
             return case.to

@@ -8,10 +8,9 @@ from collections.abc import Callable, Mapping
 from ivr import nodes
 from ivr.conditions import Condition
 from ivr.nodes import Asking, Choice, Node
+from ivr.saying import LANGUAGES
 from ivr.table import FlowError, Key, Table, items, nearest
 from ivr.wording import fault
-
-LANGUAGES = ("zh", "en")
 
 
 def read_node(name: str, listed: Table, defaults: Table) -> Node:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from types import MappingProxyType
 
 from ivr import inputs, verbs
@@ -18,9 +17,11 @@ from ivr.conditions import Caller
 from ivr.flow import Flow
 from ivr.kinds import KINDS
 from ivr.nodes import HANGUP, RETURN, Node, SubFlow
-from ivr.turn import DEFAULT_LANGUAGE, Place, Turn
+from ivr.turn import Place, Turn, language_of
 
 __all__ = ["Caller", "Session"]
+
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 MOST_HOPS = 100
 """Nodes passed in one step without anything to wait for: beyond it the flow goes round in circles."""
@@ -64,19 +65,19 @@ class Session:
 
     @property
     def language(self) -> str:
-        return self._fields.get("language", DEFAULT_LANGUAGE)
+        return language_of(self._fields)
 
     def step(self, given: inputs.Input, now: float) -> list[verbs.Verb]:
         """What to do next. The last verb is one that waits or Hangup; no other is. `now` is UTC epoch seconds."""
         if self.over:
             return [verbs.Hangup(self.over)]
         turn = Turn(self.flows, self._frames, self.caller, self.calendar, self._fields, now)
-        before = asdict(turn.place)
+        before: tuple[str, ...] = turn.place.mark()
         self.steps += 1
         if self.steps > MOST_STEPS:
             turn.do(verbs.Hangup("endless"))
         elif isinstance(given, inputs.Started) or not self._arrived:
-            before, turn.place.missed = {}, ""
+            before, turn.place.missed = (), ""
             turn.do(verbs.SetLanguage(self.language))
             self._arrive(turn)
         else:
@@ -85,7 +86,7 @@ class Session:
         last = turn.said[-1]
         if isinstance(last, verbs.Hangup):
             self.over = last.why
-        elif _elsewhere(before, turn.place) or any(isinstance(verb, verbs.SetField) for verb in turn.said):
+        elif before != turn.place.mark() or any(isinstance(verb, verbs.SetField) for verb in turn.said):
             turn.said.insert(-1, verbs.Moved(turn.place.flow, turn.place.node))
         return turn.said
 
@@ -142,18 +143,16 @@ class Session:
 
     def snapshot(self) -> str:
         """Everything that is needed to go on from here, as JSON."""
-        return json.dumps(
+        return _ENCODE(
             {
                 "start": self.start,
                 "began": self.began,
                 "steps": self.steps,
                 "over": self.over,
                 "kind": type(self._present()).__name__,
-                "frames": [asdict(frame) for frame in self._frames],
+                "frames": [frame.as_dict() for frame in self._frames],
                 "fields": self._fields,
-            },
-            ensure_ascii=False,
-            separators=(",", ":"),
+            }
         )
 
     @classmethod
@@ -186,8 +185,3 @@ class Session:
         else:
             session._arrived = True
         return session
-
-
-def _elsewhere(before: dict[str, object], place: Place) -> bool:
-    """Whether the place is another than before, in what matters to going on there."""
-    return any(before.get(key) != getattr(place, key) for key in ("flow", "node", "stage", "answer"))

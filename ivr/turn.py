@@ -10,10 +10,16 @@ from ivr.calendar import Calendar
 from ivr.conditions import Caller
 from ivr.flow import Flow
 from ivr.nodes import Asking, Prompts
+from ivr.saying import LANGUAGES
 
 NO_INPUT = "no_input"
 NO_MATCH = "no_match"
-DEFAULT_LANGUAGE = "zh"
+
+
+def language_of(fields: Mapping[str, str]) -> str:
+    """The language that prompts are spoken in: the field's, or the first one if there are no prompts in that."""
+    language = fields.get("language", "")
+    return language if language in LANGUAGES else LANGUAGES[0]
 
 
 @dataclass(slots=True)
@@ -27,6 +33,13 @@ class Place:
     misses: int = 0
     missed: str = ""
     answer: str = ""
+
+    def mark(self) -> tuple[str, ...]:
+        """What matters to going on here: if it changes, the caller has moved."""
+        return self.flow, self.node, self.stage, self.answer
+
+    def as_dict(self) -> dict[str, str | int]:
+        return {name: getattr(self, name) for name in self.__slots__}
 
 
 @dataclass(slots=True)
@@ -51,7 +64,7 @@ class Turn:
 
     @property
     def language(self) -> str:
-        return self.fields.get("language", DEFAULT_LANGUAGE)
+        return language_of(self.fields)
 
     def known(self) -> Mapping[str, str]:
         """All fields, the hotline's own among them."""
@@ -61,7 +74,7 @@ class Turn:
             "now": repr(self.now),
             "answer": self.place.answer,
         }
-        return {"language": self.language} | self.fields | own
+        return self.fields | own | {"language": self.language}
 
     def do(self, verb: verbs.Verb) -> None:
         self.said.append(verb)

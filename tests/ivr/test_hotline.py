@@ -154,6 +154,16 @@ def test_a_queue_that_says_goodbye_does_so_in_words(dial):
     assert line.last == Hangup("overflow")
 
 
+def test_a_caller_who_was_promised_a_callback_in_the_queue_is_not_asked_again(dial):
+    assert dial().keys("2").told(NotServed("promised")).heard == ("goodbye",)
+
+
+@pytest.mark.parametrize("language", ["fr", ""])
+def test_a_language_without_prompts_is_spoken_in_the_first_one(dial, language):
+    assert dial(fields={"language": language}).did(SetLanguage) == [SetLanguage("zh")]
+    assert dial(fields={"language": "en"}).did(SetLanguage) == [SetLanguage("en")]
+
+
 def test_a_step_after_the_end_is_the_same_end(dial):
     line = dial().is_silent(3)
     assert line.told(Digits("1")).said == [Hangup("no_input")]
