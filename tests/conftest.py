@@ -1,4 +1,4 @@
-"""What tests of every part share: a database to be had on SQLite and on a real PostgreSQL, started once a run."""
+"""What tests of every part share: a database, on SQLite and on a real PostgreSQL started once a run; a story to log."""
 
 from __future__ import annotations
 
@@ -17,6 +17,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
+import acd.events as acd
+import ivr.events as ivr
+import recordings.events as rec
+import tickets.events as tickets
+from acd.decisions import Candidate, Decision
+from acd.definitions import Requirement, Skill
+from server.log import Entry
+from server.notes import Decided
 from server.provision import Tool, default_cache, provision
 
 NOBODY = 65534
@@ -140,3 +148,54 @@ def _wait_until_ready(server: PostgresServer, process: subprocess.Popen[bytes]) 
 
 def _end_with_parent() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
+
+
+@dataclass
+class Story:
+    """Log entries as a leader would append them, a second apart unless told otherwise."""
+
+    began: float = 1_800_000_000.0
+    now: float = 1_800_000_000.0
+    entries: list[Entry] = field(default_factory=list)
+
+    def tell(self, *events: object, later: float = 1.0, after: str = "") -> Entry:
+        """These happened, one after another; the last entry."""
+        for event in events:
+            self.now += later
+            entry_id = f"{int(self.now * 1000)}-{len(self.entries)}"
+            self.entries.append(Entry(entry_id, self.now, event, after))
+        return self.entries[-1]
+
+    def arrive(self, call: int = 1, caller: str = "13800138000") -> Entry:
+        return self.tell(acd.CallArrived(call, caller, "4001", f"PJSIP/{call}", f"u{call}", self.now + 0.8, "one"))
+
+    def queue(self, call: int = 1, category: str = "attitude") -> Entry:
+        wanted = Requirement((Skill("complaint"),), (Skill(category),))
+        return self.tell(acd.CallQueued(call, "complaint", wanted, self.now + 1, category=category))
+
+    def offer(self, cause: Entry, call: int = 1, number: int = 1, agent: str = "1001") -> Entry:
+        candidates = (Candidate(agent, "", (3.0, 1.0)), Candidate("1002", "on break: lunch"))
+        decision = Decision(call, "offer", "longest idle", self.now, "complaint", agent, number, candidates=candidates)
+        return self.tell(Decided(decision), later=0.01, after=cause.id)
+
+    def serve(self, call: int = 1, number: int = 1, agent: str = "1001") -> Entry:
+        """Queued, offered, answered, joined."""
+        self.offer(self.queue(call), call, number, agent)
+        return self.tell(acd.OfferRinging(number), acd.OfferAnswered(number), acd.Joined(call, agent))
+
+    def whole_call(self, call: int = 1, agent: str = "1001") -> Entry:
+        """From the INVITE to the closed recording, with ticket, offer and recording of the call's own number."""
+        self.arrive(call)
+        self.tell(ivr.FieldSet(call, "business", "complaint"), ivr.FieldSet(call, "category", "attitude"))
+        limit = self.began + 90_000
+        self.tell(tickets.TicketOpened(call, call, "13800138000", "complaint", "attitude", "general", limit))
+        self.serve(call, call, agent)
+        self.tell(rec.RecordingStarted(call, call, agent, "a-caller.wav", "a-agent.wav"))
+        self.tell(acd.ConversationEnded(call, agent, "agent", talked=30.0, held=2.0), later=30)
+        self.tell(ivr.SatisfactionGiven(call, 5), acd.CallEnded(call, "caller_hung_up"))
+        return self.tell(rec.RecordingClosed(call, f"2027/01/15/{call}.wav", 30.0, 2, f"{call:064x}", -20.0, -23.0))
+
+
+@pytest.fixture
+def story() -> Story:
+    return Story()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import shutil
-from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,64 +15,14 @@ import acd.events as acd
 import ivr.events as ivr
 import recordings.events as rec
 import tickets.events as tickets
-from acd.decisions import Candidate, Decision
-from acd.definitions import Requirement, Skill
+from acd.definitions import Skill
 from recordings.chain import Link, verify
-from server.log import Entry
-from server.notes import AgentNoted, Decided
+from server.notes import AgentNoted
 from server.storage import tables
 from server.storage.database import open_database
 from server.storage.migrate import migrate
 from server.storage.projector import Projector
 from server.storage.tables import Base
-
-START = 1_800_000_000.0
-
-
-@dataclass
-class Story:
-    """Entries as a leader would append them, a second apart unless told otherwise."""
-
-    entries: list[Entry] = field(default_factory=list)
-    now: float = START
-
-    def tell(self, *events: object, later: float = 1.0, after: str = "") -> Entry:
-        for event in events:
-            self.now += later
-            entry_id = f"{int(self.now * 1000)}-{len(self.entries)}"
-            self.entries.append(Entry(entry_id, self.now, event, after))
-        return self.entries[-1]
-
-
-def arrive(story: Story, call: int = 1, caller: str = "13800138000") -> None:
-    story.tell(acd.CallArrived(call, caller, "4001", f"PJSIP/{call}", f"u{call}", story.now + 0.8, "one"))
-
-
-def queue(story: Story, call: int = 1, category: str = "attitude") -> Entry:
-    wanted = Requirement((Skill("complaint"),), (Skill(category),))
-    return story.tell(acd.CallQueued(call, "complaint", wanted, story.now + 1, category=category))
-
-
-def offer(story: Story, cause: Entry, call: int = 1, number: int = 1, agent: str = "1001") -> None:
-    candidates = (Candidate(agent, "", (3.0, 1.0)), Candidate("1002", "on break: lunch"))
-    decision = Decision(call, "offer", "longest idle", story.now, "complaint", agent, number, candidates=candidates)
-    story.tell(Decided(decision), later=0.01, after=cause.id)
-
-
-def serve(story: Story, call: int = 1, number: int = 1, agent: str = "1001") -> None:
-    offer(story, queue(story, call), call, number, agent)
-    story.tell(acd.OfferRinging(number), acd.OfferAnswered(number), acd.Joined(call, agent))
-
-
-def whole_call(story: Story, call: int = 1) -> None:
-    arrive(story, call)
-    story.tell(ivr.FieldSet(call, "business", "complaint"), ivr.FieldSet(call, "category", "attitude"))
-    story.tell(tickets.TicketOpened(call, call, "13800138000", "complaint", "attitude", "general", START + 9e4))
-    serve(story, call, call)
-    story.tell(rec.RecordingStarted(call, call, "1001", "a-caller.wav", "a-agent.wav"))
-    story.tell(acd.ConversationEnded(call, "1001", "agent", talked=30.0, held=2.0), later=30)
-    story.tell(ivr.SatisfactionGiven(call, 5), acd.CallEnded(call, "caller_hung_up"))
-    story.tell(rec.RecordingClosed(call, f"2027/01/15/{call}.wav", 30.0, 2, f"{call:064x}", -20.0, -23.0))
 
 
 @pytest.fixture
@@ -103,9 +52,8 @@ def outcome(database, story):
     return call.outcome
 
 
-def test_a_whole_call_leaves_every_record(database):
-    story = Story()
-    whole_call(story)
+def test_a_whole_call_leaves_every_record(database, story):
+    story.whole_call()
     Projector(database.write).apply(story.entries)
     (call,) = rows(database, tables.Call)
     assert (call.outcome, call.queue, call.category, call.business) == ("handled", "complaint", "attitude", "complaint")
@@ -123,9 +71,8 @@ def test_a_whole_call_leaves_every_record(database):
     assert next(entry.type for entry in rows(database, tables.LogEntry)) == "CallArrived"
 
 
-def test_the_same_entries_again_change_nothing(database):
-    story = Story()
-    whole_call(story)
+def test_the_same_entries_again_change_nothing(database, story):
+    story.whole_call()
     projector = Projector(database.write)
     assert projector.apply(story.entries) == len(story.entries)
     before = everything(database)
@@ -134,10 +81,9 @@ def test_the_same_entries_again_change_nothing(database):
     assert projector.cursor() == story.entries[-1].id
 
 
-def test_entries_in_any_cuts_and_overlaps_give_the_same_records(tmp_path):
-    story = Story()
+def test_entries_in_any_cuts_and_overlaps_give_the_same_records(tmp_path, story):
     for call in range(1, 4):
-        whole_call(story, call)
+        story.whole_call(call)
     story.tell(AgentNoted("1001", "available", "idle"), AgentNoted("1001", "break", "idle", "lunch"))
     numbers = itertools.count()
     empty = open_database(f"sqlite:///{tmp_path / 'empty.db'}")
@@ -166,9 +112,8 @@ def test_entries_in_any_cuts_and_overlaps_give_the_same_records(tmp_path):
     holds()
 
 
-def test_rows_and_cursor_are_written_together_or_not_at_all(database):
-    story = Story()
-    whole_call(story)
+def test_rows_and_cursor_are_written_together_or_not_at_all(database, story):
+    story.whole_call()
     projector = Projector(database.write)
     projector.apply(story.entries[:5])
     before = everything(database)
@@ -182,12 +127,11 @@ def test_rows_and_cursor_are_written_together_or_not_at_all(database):
     assert projector.apply(story.entries) == len(story.entries) - 5
 
 
-def test_an_entry_that_the_database_refuses_is_kept_with_the_reason_and_holds_up_nobody(database):
-    story = Story()
-    arrive(story)
+def test_an_entry_that_the_database_refuses_is_kept_with_the_reason_and_holds_up_nobody(database, story):
+    story.arrive()
     bad = story.tell(acd.CallEnded(1, "caller_hung_up", ended_at=float("1e300")))
     story.tell(tickets.TicketOpened(2**70, 1, "138", "complaint", "attitude"))
-    whole_call(story, 2)
+    story.whole_call(2)
     assert Projector(database.write).apply(story.entries) == len(story.entries)
     refused = [entry for entry in rows(database, tables.LogEntry) if entry.problem]
     assert [entry.type for entry in refused] == ["CallEnded", "TicketOpened"]
@@ -195,49 +139,43 @@ def test_an_entry_that_the_database_refuses_is_kept_with_the_reason_and_holds_up
     assert [call.outcome for call in rows(database, tables.Call)] == [None, "handled"]
 
 
-def test_text_with_a_nul_is_stored_without_it(database):
-    story = Story()
-    arrive(story, caller="138\x00000")
+def test_text_with_a_nul_is_stored_without_it(database, story):
+    story.arrive(caller="138\x00000")
     Projector(database.write).apply(story.entries)
     (call,) = rows(database, tables.Call)
     assert call.caller == "138\N{REPLACEMENT CHARACTER}000"
 
 
-def test_a_call_in_progress_has_no_outcome(database):
-    story = Story()
-    arrive(story)
-    serve(story)
+def test_a_call_in_progress_has_no_outcome(database, story):
+    story.arrive()
+    story.serve()
     assert outcome(database, story) is None
 
 
-def test_a_caller_who_hangs_up_in_the_menu_was_in_the_ivr(database):
-    story = Story()
-    arrive(story)
+def test_a_caller_who_hangs_up_in_the_menu_was_in_the_ivr(database, story):
+    story.arrive()
     story.tell(acd.CallEnded(1, "caller_hung_up"))
     assert outcome(database, story) == "in_ivr"
 
 
 @pytest.mark.parametrize(("waited", "expected"), [(4.9, "short_abandoned"), (5.0, "abandoned"), (300.0, "abandoned")])
-def test_giving_up_in_the_queue_is_abandoning_from_five_seconds_on(database, waited, expected):
-    story = Story()
-    arrive(story)
-    queue(story)
+def test_giving_up_in_the_queue_is_abandoning_from_five_seconds_on(database, waited, expected, story):
+    story.arrive()
+    story.queue()
     story.tell(acd.CallEnded(1, "caller_hung_up"), later=waited)
     assert outcome(database, story) == expected
 
 
-def test_a_call_cut_off_by_a_fault_of_ours_has_failed(database):
-    story = Story()
-    arrive(story)
-    queue(story)
+def test_a_call_cut_off_by_a_fault_of_ours_has_failed(database, story):
+    story.arrive()
+    story.queue()
     story.tell(acd.CallEnded(1, "lost"), later=60)
     assert outcome(database, story) == "failed"
 
 
-def test_a_conversation_cut_off_was_still_handled_and_its_leg_is_closed(database):
-    story = Story()
-    arrive(story)
-    serve(story)
+def test_a_conversation_cut_off_was_still_handled_and_its_leg_is_closed(database, story):
+    story.arrive()
+    story.serve()
     story.tell(acd.CallEnded(1, "lost", ended_at=story.now + 5), later=60)
     assert outcome(database, story) == "handled"
     (leg,) = rows(database, tables.Segment)
@@ -253,17 +191,15 @@ def test_a_conversation_cut_off_was_still_handled_and_its_leg_is_closed(database
         ([], "overflowed"),
     ],
 )
-def test_a_caller_led_out_of_the_queue_ends_by_what_they_left(database, then, expected):
-    story = Story()
-    arrive(story)
-    queue(story)
+def test_a_caller_led_out_of_the_queue_ends_by_what_they_left(database, then, expected, story):
+    story.arrive()
+    story.queue()
     story.tell(acd.CallLeftQueue(1, "overflow"), *then, acd.CallEnded(1, "hotline_hung_up"), later=10)
     assert outcome(database, story) == expected
 
 
-def test_a_number_from_the_fallback_spool_is_taken_in_once(database):
-    story = Story()
-    taken = ivr.NumberTaken(0, "13800138000", "system", "fallback", START - 60, spool_id="s1")
+def test_a_number_from_the_fallback_spool_is_taken_in_once(database, story):
+    taken = ivr.NumberTaken(0, "13800138000", "system", "fallback", story.began - 60, spool_id="s1")
     story.tell(taken)
     story.tell(taken)
     projector = Projector(database.write)
@@ -271,17 +207,16 @@ def test_a_number_from_the_fallback_spool_is_taken_in_once(database):
     story.tell(taken)
     projector.apply(story.entries)
     (number,) = rows(database, tables.NumberTaken)
-    assert (number.call, number.taken_at.timestamp()) == (None, START - 60)
+    assert (number.call, number.taken_at.timestamp()) == (None, story.began - 60)
     assert rows(database, tables.Call) == []
 
 
-def test_an_unanswered_offer_and_the_next_one_are_two_legs(database):
-    story = Story()
-    arrive(story)
-    cause = queue(story)
-    offer(story, cause, number=1)
+def test_an_unanswered_offer_and_the_next_one_are_two_legs(database, story):
+    story.arrive()
+    cause = story.queue()
+    story.offer(cause, number=1)
     failed = story.tell(acd.OfferRinging(1), acd.OfferFailed(1, acd.Outcome.NO_ANSWER, "20 s"), later=20)
-    offer(story, failed, number=2, agent="1002")
+    story.offer(failed, number=2, agent="1002")
     story.tell(acd.OfferRinging(2), acd.OfferAnswered(2), acd.Joined(1, "1002"))
     story.tell(acd.ConversationEnded(1, "1002", "caller", talked=9.0), acd.CallEnded(1, "caller_hung_up"))
     Projector(database.write).apply(story.entries)
@@ -290,8 +225,7 @@ def test_an_unanswered_offer_and_the_next_one_are_two_legs(database):
     assert (second.agent, second.outcome, second.talked, second.ended_by) == ("1002", "answered", 9.0, "caller")
 
 
-def test_agent_intervals_follow_one_another_from_the_instants_of_their_causes(database):
-    story = Story()
+def test_agent_intervals_follow_one_another_from_the_instants_of_their_causes(database, story):
     story.tell(acd.AgentDefined("1001", "Li", (Skill("complaint", 5),), ("A",)))
     causes = [story.tell(acd.StatusSet("1001", status)) for status in (acd.Status.AVAILABLE, acd.Status.BREAK)]
     story.tell(AgentNoted("1001", "available", "idle"), after=causes[0].id)
@@ -314,20 +248,18 @@ def test_agent_intervals_follow_one_another_from_the_instants_of_their_causes(da
     )
 
 
-def test_a_removed_agent_stays_in_the_records_and_no_interval_stays_open(database):
-    story = Story()
+def test_a_removed_agent_stays_in_the_records_and_no_interval_stays_open(database, story):
     story.tell(acd.AgentDefined("1001", "Li", ()), AgentNoted("1001", "available", "idle"), acd.AgentRemoved("1001"))
     Projector(database.write).apply(story.entries)
     assert rows(database, tables.AgentInterval)[0].ended_at is not None
     assert rows(database, tables.Agent)[0].removed_at is not None
 
 
-def test_a_tickets_history_is_told_in_order_with_from_and_to(database):
-    story = Story()
+def test_a_tickets_history_is_told_in_order_with_from_and_to(database, story):
     story.tell(
         tickets.TicketOpened(7, 1, "138", "complaint", "attitude"),
         tickets.ContactAdded(7, 2),
-        tickets.GradeRaised(7, "serious", "repeat_contact", START + 5, START + 9),
+        tickets.GradeRaised(7, "serious", "repeat_contact", story.began + 5, story.began + 9),
         tickets.OwnerSet(7, "1001", "1001", "first_conversation"),
         tickets.CategoryConfirmed(7, "system", "1001"),
         tickets.StateChanged(7, "resolved", "1001"),
@@ -352,11 +284,10 @@ def test_a_tickets_history_is_told_in_order_with_from_and_to(database):
     assert {call.id: call.ticket for call in rows(database, tables.Call)} == {1: 7, 2: 7}
 
 
-def test_closed_recordings_form_a_chain_that_shows_a_change(database):
-    story = Story()
+def test_closed_recordings_form_a_chain_that_shows_a_change(database, story):
     projector = Projector(database.write)
     for call in range(1, 4):
-        whole_call(story, call)
+        story.whole_call(call)
         projector.apply(story.entries)
 
     def chain():
@@ -371,17 +302,16 @@ def test_closed_recordings_form_a_chain_that_shows_a_change(database):
     assert [fault.recording for fault in verify(*chain())] == [2]
 
 
-def test_a_recording_that_was_closed_stays_closed(database):
-    story = Story()
-    whole_call(story)
+def test_a_recording_that_was_closed_stays_closed(database, story):
+    story.whole_call()
     story.tell(rec.RecordingMissing(1, "nothing was written"))
     Projector(database.write).apply(story.entries)
     (recording,) = rows(database, tables.Recording)
     assert (recording.state, recording.problem) == ("closed", "")
 
 
-def test_events_of_other_kinds_are_archived_word_for_word(database):
-    story = Story(now=START + 0.1234567)
+def test_events_of_other_kinds_are_archived_word_for_word(database, story):
+    story.now += 0.1234567
     story.tell(acd.Tick(), acd.CallDetached(9))
     Projector(database.write).apply(story.entries)
     tick, detached = rows(database, tables.LogEntry)

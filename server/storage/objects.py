@@ -1,0 +1,106 @@
+"""Recording files are kept whole or not at all: what a name stands for is complete and on the disk, or not there."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+_UNFINISHED = ".unfinished-"
+
+
+class ObjectError(Exception):
+    """A file that the store cannot give or take; the message names it."""
+
+
+def key_for(recording: int, at: float) -> str:
+    """Where a recording that began at `at` (UTC epoch seconds) is kept: `2027/01/15/17.wav`, by the day in UTC."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y/%m/%d}/{recording}.wav"
+
+
+class FolderStore:
+    """Objects in a folder, by keys such as `2027/01/15/17.wav`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @contextmanager
+    def writing(self, key: str) -> Iterator[BinaryIO]:
+        """A file to be written from its start. It takes the key's place when the block ends, and not after an error.
+
+        Durable on return: contents, name and new folders were flushed to the disk.
+        """
+        path = self._path(key)
+        made = _make_folders(path.parent)
+        handle, name = tempfile.mkstemp(prefix=_UNFINISHED, dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb", buffering=1 << 20) as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(name, 0o640)
+            os.replace(name, path)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                os.unlink(name)
+            raise
+        for folder in (path.parent, *made):
+            _flush_folder(folder)
+
+    def put(self, key: str, source: Path) -> None:
+        """Copy a file in, whole."""
+        with source.open("rb") as read, self.writing(key) as write:
+            while block := read.read(1 << 20):
+                write.write(block)
+
+    def open(self, key: str) -> BinaryIO:
+        """The object, to be read and closed. Raises ObjectError when it is not there."""
+        try:
+            return self._path(key).open("rb")
+        except (FileNotFoundError, IsADirectoryError):
+            raise ObjectError(f"{key} is not in the store {self.root}") from None
+
+    def exists(self, key: str) -> bool:
+        return self._path(key).is_file()
+
+    def delete(self, key: str) -> bool:
+        """Remove the object for good; False when it was not there."""
+        path = self._path(key)
+        try:
+            path.unlink()
+        except FileNotFoundError:
+            return False
+        _flush_folder(path.parent)
+        return True
+
+    def sweep(self) -> int:
+        """Remove what writers that crashed left unfinished, and say how many. Only while nobody writes."""
+        left = list(self.root.rglob(f"{_UNFINISHED}*"))
+        for path in left:
+            path.unlink(missing_ok=True)
+        return len(left)
+
+    def _path(self, key: str) -> Path:
+        parts = PurePosixPath(key).parts
+        if not parts or key.startswith("/") or ".." in parts or "\0" in key or parts[-1].startswith(_UNFINISHED):
+            raise ObjectError(f"{key!r} is not a key of the store: a key is a relative path such as 2027/01/15/17.wav")
+        return self.root.joinpath(*parts)
+
+
+def _make_folders(folder: Path) -> list[Path]:
+    """Make the folder and those above it, and list the folders in which names are new."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    return [each.parent for each in missing]
+
+
+def _flush_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

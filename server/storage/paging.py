@@ -1,0 +1,53 @@
+"""Lists are given page by page. A cursor is opaque: it names the last row seen, so that new rows shift nothing."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+
+class QueryError(ValueError):
+    """A question that cannot be answered as asked; the message says what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page. `next` is the cursor of the page after it, None on the last one."""
+
+    items: list[dict[str, Any]]
+    next: str | None
+
+
+def encode_cursor(kind: str, key: int | str) -> str:
+    """The cursor of a list of this kind that goes on after the row with this key."""
+    return base64.urlsafe_b64encode(json.dumps([kind, key]).encode()).decode().rstrip("=")
+
+
+def decode_cursor(kind: str, cursor: str) -> Any:
+    """The key in a cursor. Raises QueryError for what is none, or one of another list."""
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        found, key = json.loads(base64.b64decode(padded.encode("ascii"), altchars=b"-_", validate=True))
+    except (ValueError, binascii.Error, TypeError):
+        found, key = None, None
+    if found != kind or not isinstance(key, (int, str)) or isinstance(key, bool):
+        raise QueryError(f"cursor {cursor!r} is not one of the {kind} list: use `next` of the page before")
+    return key
+
+
+def iso(instant: datetime | None) -> str | None:
+    """An instant as ISO 8601 in UTC with milliseconds, as `2027-01-15T08:00:00.250Z`."""
+    if instant is None:
+        return None
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def masked(number: str) -> str:
+    """A telephone number with its middle hidden: `138****8000`. Short ones keep the last two digits only."""
+    if len(number) >= 9:
+        return f"{number[:3]}{'*' * (len(number) - 7)}{number[-4:]}"
+    return "*" * max(0, len(number) - 2) + number[-2:] if len(number) > 2 else "*" * len(number)

@@ -1,0 +1,218 @@
+"""Joining: two mono files become one stereo recording, whatever state they are in."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+import wave
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from recordings.events import RecordingClosed, RecordingMissing
+from server.storage.objects import FolderStore
+from server.telephony import media
+from server.telephony.media import Joined, Nothing, Sources, concluded, discard, join, recover, set_aside
+
+RATE = 8000
+KEY = "2027/01/15/17.wav"
+
+
+def tone(hertz, seconds, amplitude=8000):
+    return (amplitude * np.sin(2 * np.pi * hertz * np.arange(int(RATE * seconds)) / RATE)).astype(np.int16)
+
+
+def write(path, samples, rate=RATE, channels=1):
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(samples.astype("<i2").tobytes())
+
+
+def read(store, key=KEY):
+    with store.open(key) as raw, wave.open(raw) as file:
+        assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (2, 2, RATE)
+        return np.frombuffer(file.readframes(file.getnframes()), dtype="<i2").reshape(-1, 2)
+
+
+def loudest(samples):
+    return round(np.argmax(np.abs(np.fft.rfft(samples))) * RATE / len(samples))
+
+
+def forget_lengths(path):
+    """What the header looks like when Asterisk was killed before it closed the file."""
+    with path.open("r+b") as file:
+        for place in (4, 40):
+            file.seek(place)
+            file.write(struct.pack("<I", 0))
+
+
+@pytest.fixture
+def spool(tmp_path):
+    folder = tmp_path / "spool"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def sources(spool):
+    return Sources.at(spool / "17-1001")
+
+
+@pytest.fixture
+def store(tmp_path):
+    return FolderStore(tmp_path / "store")
+
+
+def test_the_caller_is_on_the_left_and_the_agent_on_the_right(sources, store):
+    write(sources.caller, tone(1000, 2))
+    write(sources.agent, tone(600, 2))
+    joined = join(sources, store, KEY)
+    stereo = read(store)
+    assert [loudest(stereo[:, side]) for side in (0, 1)] == [1000, 600]
+    assert joined.measured.seconds == 2.0
+    assert joined.measured.caller_level == pytest.approx(20 * np.log10(8000 / 32768 / np.sqrt(2)), abs=0.02)
+    assert joined.remarks == ()
+
+
+def test_the_hash_is_that_of_the_stored_file(sources, store):
+    write(sources.caller, tone(1000, 0.5))
+    write(sources.agent, tone(600, 0.7))
+    joined = join(sources, store, KEY)
+    with store.open(KEY) as file:
+        assert hashlib.sha256(file.read()).hexdigest() == joined.sha256
+
+
+def test_joining_again_gives_the_same_recording(sources, store):
+    write(sources.caller, tone(1000, 1))
+    write(sources.agent, tone(600, 1))
+    assert join(sources, store, KEY) == join(sources, store, KEY)
+
+
+def test_the_shorter_side_is_padded_with_silence_at_its_end(sources, store):
+    write(sources.caller, tone(1000, 1))
+    write(sources.agent, tone(600, 3))
+    joined = join(sources, store, KEY)
+    stereo = read(store)
+    assert len(stereo) == 3 * RATE
+    assert not stereo[RATE:, 0].any()
+    assert (joined.measured.caller_seconds, joined.measured.agent_seconds) == (1.0, 3.0)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 40), st.integers(0, 40), st.integers(1, 17))
+def test_blocks_of_any_size_give_every_sample_its_place(sources, store, monkeypatch, caller, agent, block):
+    monkeypatch.setattr(media, "BLOCK", block)
+    left, right = np.arange(1, caller + 1), -np.arange(1, agent + 1)
+    write(sources.caller, left)
+    write(sources.agent, right)
+    if not caller and not agent:
+        assert isinstance(join(sources, store, KEY), Nothing)
+        return
+    join(sources, store, KEY)
+    stereo = read(store)
+    assert len(stereo) == max(caller, agent)
+    assert stereo[:caller, 0].tolist() == left.tolist()
+    assert stereo[:agent, 1].tolist() == right.tolist()
+
+
+def test_a_header_without_lengths_is_mended_from_the_size_of_the_file(sources, store):
+    write(sources.caller, tone(1000, 2))
+    write(sources.agent, tone(600, 2))
+    whole = join(sources, store, "whole.wav")
+    forget_lengths(sources.caller)
+    mended = join(sources, store, KEY)
+    assert mended.sha256 == whole.sha256
+    assert mended.remarks == ("the length of 17-1001-caller.wav was taken from the file's size",)
+
+
+def test_a_file_cut_off_in_the_middle_keeps_what_is_there(sources, store):
+    write(sources.caller, tone(1000, 2))
+    write(sources.agent, tone(600, 2))
+    os.truncate(sources.agent, 44 + RATE * 2 + 1)
+    joined = join(sources, store, KEY)
+    assert joined.measured.agent_seconds == 1.0
+    assert joined.remarks == ("17-1001-agent.wav is shorter than its header says",)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "there is no file of the agent's side"),
+        (b"", "the file of the agent's side is empty"),
+        (b"RIFF\0\0", "the file of the agent's side is cut off in its header"),
+        (b"no sound at all, this is text", "the file of the agent's side is not a WAV file"),
+    ],
+)
+def test_a_side_without_audio_is_silent_and_said_to_be(sources, store, content, sentence):
+    write(sources.caller, tone(1000, 5))
+    if content is not None:
+        sources.agent.write_bytes(content)
+    joined = join(sources, store, KEY)
+    assert joined.remarks == (sentence,)
+    assert not read(store)[:, 1].any()
+    event = concluded(3, joined, talked=5.0)
+    assert isinstance(event, RecordingClosed)
+    assert event.alarms == ("the agent's side was not recorded", sentence)
+
+
+def test_without_any_audio_the_recording_is_missing_and_the_store_untouched(sources, store):
+    write(sources.caller, tone(1000, 0))
+    result = join(sources, store, KEY)
+    assert result == Nothing("the file of the caller's side has no audio; there is no file of the agent's side")
+    assert concluded(3, result) == RecordingMissing(3, result.why)
+    assert not store.exists(KEY)
+
+
+def test_a_stereo_source_is_refused_with_its_format(sources, store):
+    write(sources.caller, tone(1000, 1), channels=2)
+    assert "is not 16-bit mono PCM (coding 1, 2 channels, 16 bits)" in join(sources, store, KEY).why
+
+
+def test_sides_of_different_rates_are_not_joined(sources, store):
+    write(sources.caller, tone(1000, 1))
+    write(sources.agent, tone(600, 1), rate=16000)
+    assert join(sources, store, KEY) == Nothing("the caller's side has 8000 samples a second and the agent's 16000")
+
+
+def test_silence_on_one_side_raises_an_alarm(sources, store):
+    write(sources.caller, tone(1000, 10))
+    write(sources.agent, np.zeros(RATE * 10))
+    event = concluded(3, join(sources, store, KEY), talked=10.0)
+    assert event.alarms == ("the agent's side is silent: -96 dBFS over 10 s",)
+
+
+def test_a_crash_while_writing_leaves_nothing_that_looks_finished(sources, store, monkeypatch):
+    write(sources.caller, tone(1000, 1))
+    write(sources.agent, tone(600, 1))
+    monkeypatch.setattr(media, "interleave", lambda *sides: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        join(sources, store, KEY)
+    assert not store.exists(KEY)
+    assert list((store.root / KEY).parent.iterdir()) == []
+    monkeypatch.undo()
+    assert isinstance(join(sources, store, KEY), Joined)
+
+
+def test_a_restart_finds_what_was_not_joined_and_not_what_was(spool, sources, store):
+    write(sources.caller, tone(1000, 1))
+    write(Sources.at(spool / "18-2").agent, tone(600, 1))
+    assert recover(spool) == [spool / "17-1001", spool / "18-2"]
+    discard(sources)
+    discard(sources)
+    set_aside(Sources.at(spool / "18-2"))
+    assert recover(spool) == []
+    assert [path.name for path in spool.iterdir()] == ["18-2-agent.wav.unusable"]
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=200), st.booleans())
+def test_no_content_makes_the_joiner_fail(sources, store, content, with_header):
+    write(sources.agent, tone(600, 0.01))
+    head = sources.agent.read_bytes()[:36] if with_header else b""
+    sources.caller.write_bytes(head + content)
+    assert isinstance(join(sources, store, KEY), Joined)

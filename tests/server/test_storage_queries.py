@@ -1,0 +1,226 @@
+"""What the records show to the command line and the API."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+import acd.events as acd
+import recordings.events as rec
+import tickets.events as tickets
+from acd.definitions import Skill
+from server.notes import AgentNoted
+from server.storage.archive import archived_entries
+from server.storage.database import open_database
+from server.storage.migrate import migrate
+from server.storage.paging import QueryError, iso, masked
+from server.storage.projector import Projector
+from server.storage.queries import CallFilter, Queries
+
+
+@pytest.fixture
+def database(database_url):
+    database = open_database(database_url)
+    migrate(database.write)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def ask(database, story):
+    """The queries, after the story so far was written."""
+
+    def write():
+        Projector(database.write).apply(story.entries)
+        return Queries(database.read)
+
+    return write
+
+
+def test_a_call_is_listed_under_the_names_that_others_rely_on(ask, story):
+    story.whole_call()
+    (call,) = ask().call_list().items
+    assert list(call) == [
+        *("id", "caller", "called", "queue", "category", "agent", "ticket", "recordings", "offered_at"),
+        *("answered_at", "queued_at", "connected_at", "ended_at", "outcome", "satisfaction"),
+    ]
+    assert call | {"answered_at": 0, "queued_at": 0, "connected_at": 0, "ended_at": 0} == {
+        "id": 1,
+        "caller": "13800138000",
+        "called": "4001",
+        "queue": "complaint",
+        "category": "attitude",
+        "agent": "1001",
+        "ticket": 1,
+        "recordings": [1],
+        "offered_at": "2027-01-15T08:00:00.800Z",
+        "answered_at": 0,
+        "queued_at": 0,
+        "connected_at": 0,
+        "ended_at": 0,
+        "outcome": "handled",
+        "satisfaction": 5,
+    }
+
+
+def test_a_call_is_shown_with_its_legs_and_the_decisions_taken(ask, story):
+    story.whole_call()
+    shown = ask().call_show(1)
+    (segment,) = shown["segments"]
+    assert (segment["agent"], segment["outcome"], segment["talked"], segment["held"]) == ("1001", "answered", 30.0, 2.0)
+    (decision,) = shown["decisions"]
+    assert decision["kind"] == "offer"
+    assert decision["rule"] == "longest idle"
+    assert decision["candidates"][1]["excluded"] == "on break: lunch"
+    assert decision["at"].endswith("Z")
+    assert json.loads(json.dumps(shown)) == shown
+
+
+def test_a_call_that_is_not_there_is_none(ask):
+    asked = ask()
+    assert (asked.call_show(7), asked.ticket_show(7), asked.recording_show(7)) == (None, None, None)
+
+
+def test_calls_can_be_told_apart_by_time_outcome_agent_and_queue(ask, story):
+    story.whole_call(1)
+    later = datetime.fromtimestamp(story.now, UTC)
+    story.whole_call(2, agent="1002")
+    story.arrive(3)
+    story.tell(acd.CallEnded(3, "caller_hung_up"))
+    asked = ask()
+
+    def found(**which):
+        return [call["id"] for call in asked.call_list(CallFilter(**which)).items]
+
+    assert found() == [3, 2, 1]
+    assert found(since=later) == [3, 2]
+    assert found(until=later) == [1]
+    assert found(outcome="handled") == [2, 1]
+    assert found(agent="1002") == [2]
+    assert found(queue="complaint", agent="1001") == [1]
+    assert found(since=later.astimezone(UTC) + timedelta(days=1)) == []
+    with pytest.raises(QueryError, match="'solved' is not an outcome; the outcomes are handled, abandoned"):
+        found(outcome="solved")
+
+
+def test_pages_give_every_call_once_even_when_new_ones_arrive_between(ask, story):
+    for call in range(1, 8):
+        story.arrive(call)
+    asked, seen, cursor = ask(), [], None
+    for turn in range(4):
+        page = asked.call_list(limit=2, after=cursor)
+        seen += [call["id"] for call in page.items]
+        cursor = page.next
+        story.arrive(100 + turn)
+        ask()
+    assert seen == [7, 6, 5, 4, 3, 2, 1]
+    assert cursor is None
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "!!", "bnVsbA", "WyJ0aWNrZXQiLDFd", "é"])
+def test_a_cursor_from_elsewhere_is_refused_with_a_sentence(ask, cursor):
+    with pytest.raises(QueryError, match="is not one of the call list"):
+        ask().call_list(after=cursor)
+
+
+@pytest.mark.parametrize("limit", [0, -1, 1001])
+def test_a_page_of_no_sensible_size_is_refused(ask, limit):
+    with pytest.raises(QueryError, match="ask for 1 to 1000"):
+        ask().call_list(limit=limit)
+
+
+def test_numbers_are_masked_when_asked_for(ask, story):
+    story.whole_call()
+    asked = ask()
+    assert asked.call_list(mask=True).items[0]["caller"] == "138****8000"
+    assert asked.call_show(1, mask=True)["caller"] == "138****8000"
+    assert asked.ticket_show(1, mask=True)["caller"] == "138****8000"
+    assert [masked(number) for number in ("", "12", "12345", "02088886666")] == ["", "**", "***45", "020****6666"]
+
+
+def test_closed_recordings_are_listed_with_call_agent_and_ticket(ask, story):
+    story.whole_call()
+    story.tell(rec.RecordingStarted(2, 1, "1002", "b-caller.wav", "b-agent.wav"))
+    asked = ask()
+    assert asked.recording_list().items == [
+        {"id": 1, "call": 1, "agent": "1001", "ticket": 1, "seconds": 30.0, "channels": 2, "sha256": f"{1:064x}"}
+    ]
+    assert asked.recording_show(1)["path"] == "2027/01/15/1.wav"
+    assert asked.recording_show(2)["state"] == "started"
+
+
+def test_tickets_are_listed_and_shown_with_calls_recordings_and_history(ask, story):
+    story.whole_call()
+    story.tell(tickets.GradeRaised(1, "serious", "regulator"))
+    asked = ask()
+    assert asked.ticket_list().items == [
+        {
+            "id": 1,
+            "call": 1,
+            "category": "attitude",
+            "grade": "serious",
+            "state": "new",
+            "opened_at": "2027-01-15T08:00:04.000Z",
+        }
+    ]
+    shown = asked.ticket_show(1)
+    assert (shown["calls"], shown["recordings"]) == ([1], [1])
+    assert [(line["kind"], line["from"], line["to"], line["why"]) for line in shown["history"]] == [
+        ("opened", None, "new", None),
+        ("grade", "general", "serious", "regulator"),
+    ]
+    assert asked.ticket_list(state="closed").items == []
+
+
+def test_agents_are_listed_by_number_without_the_removed(ask, story):
+    story.tell(
+        acd.AgentDefined("1002", "Wang", (Skill("inquiry", 2),), ("B",)),
+        acd.AgentDefined("1001", "Li", (Skill("complaint", 5), Skill("attitude", 3)), ("A",), "sip:1001@127.0.0.1"),
+        AgentNoted("1001", "break", "idle", "lunch"),
+        acd.PhoneSeen("1001", True),
+        acd.AgentDefined("1003", "Gone", ()),
+        acd.AgentRemoved("1003"),
+    )
+    first, second = ask().agent_list()
+    assert {name: first[name] for name in ("id", "name", "skills", "status", "state", "phone")} == {
+        "id": "1001",
+        "name": "Li",
+        "skills": {"complaint": 5, "attitude": 3},
+        "status": "break",
+        "state": "idle",
+        "phone": "reachable",
+    }
+    assert first["since"] == iso(datetime.fromtimestamp(story.entries[2].at, UTC))
+    assert (second["id"], second["status"], second["phone"]) == ("1002", "signed_out", "unknown")
+
+
+def test_an_agents_intervals_are_those_that_touch_the_span(ask, story):
+    noted = [
+        story.tell(AgentNoted("1001", "available", "idle"), later=60),
+        story.tell(AgentNoted("1001", "available", "on_call", call=4), later=60),
+        story.tell(AgentNoted("1001", "break", "idle", "lunch"), later=60),
+    ]
+    asked = ask()
+    instants = [datetime.fromtimestamp(entry.at, UTC) for entry in noted]
+    assert [each["state"] for each in asked.agent_intervals("1001")] == ["idle", "on_call", "idle"]
+    middle = asked.agent_intervals("1001", instants[1], instants[2])
+    assert [(each["state"], each["call"], each["to"]) for each in middle] == [("on_call", 4, iso(instants[2]))]
+
+
+def test_the_archive_gives_back_the_log_as_it_was_appended(ask, database, story):
+    story.now += 0.1234567
+    story.whole_call()
+    story.queue(2)
+    ask()
+    assert list(archived_entries(database.read, 0, story.now + 1)) == story.entries
+    middle = story.entries[3].at
+    assert list(archived_entries(database.read, middle, story.now, batch=2)) == story.entries[3:-1]
+
+
+def test_what_could_not_be_written_can_be_seen_with_its_reason(ask, story):
+    story.tell(acd.CallEnded(1, "caller_hung_up", ended_at=1e300))
+    (problem,) = ask().problems()
+    assert problem["type"] == "CallEnded"
+    assert problem["problem"]
