@@ -13,7 +13,6 @@ import pytest
 from server.config import Settings
 from server.telephony.asterisk import modules
 from server.telephony.asterisk.configure import configure, configure_agents, secret
-from server.telephony.asterisk.dial import Answered, dial_arguments, outcome
 from server.telephony.asterisk.joined import joined
 from server.telephony.asterisk.pjsip import contact_address, fixed_phones_conf, identifier_order, pjsip_agents_conf
 from server.telephony.asterisk.site import AgentPhone, Site, SiteError, rtp_range, site
@@ -200,39 +199,6 @@ def test_a_range_of_ports_is_two_numbers() -> None:
 
 def test_two_installations_on_one_machine_are_told_apart(here: Site) -> None:
     assert replace(here, sip_port=5070).signature != here.signature
-
-
-@pytest.mark.parametrize(
-    ("status", "cause", "rang", "expected"),
-    [
-        ("ANSWER", 16, True, Answered.YES),
-        ("NOANSWER", 0, True, Answered.NO_ANSWER),
-        ("NOANSWER", 3, True, Answered.NO_ANSWER),
-        ("NOANSWER", 0, False, Answered.ABSENT),
-        ("NOANSWER", 19, False, Answered.ABSENT),
-        ("BUSY", 17, True, Answered.BUSY),
-        ("CHANUNAVAIL", 21, True, Answered.DECLINED),
-        ("CHANUNAVAIL", 3, False, Answered.ABSENT),
-        ("CHANUNAVAIL", 58, False, Answered.FAILED),
-        ("CONGESTION", 34, False, Answered.FAILED),
-        ("CANCEL", 0, True, Answered.CALLER_GONE),
-        ("", 0, False, Answered.FAILED),
-    ],
-)
-def test_what_dial_says_is_read_as_what_the_phone_did(status: str, cause: int, rang: bool, expected: Answered) -> None:
-    assert outcome(status, cause, rang) is expected
-
-
-def test_dial_is_written_in_one_way() -> None:
-    assert dial_arguments(FIXED.dial, 20, whisper="w", announcement="a") == (
-        "PJSIP/1001/sip:1001@127.0.0.1:15071",
-        "20",
-        "gm(default)A(w:a)U(sansheng-agent-leg)",
-    )
-    assert dial_arguments("x", 0.2, whisper="w")[1:] == ("1", "gm(default)A(w)U(sansheng-agent-leg)")
-    assert dial_arguments("x", 20, announcement="a")[2] == "gm(default)A(:a)U(sansheng-agent-leg)"
-    with pytest.raises(ValueError, match="ends an argument"):
-        dial_arguments("x", 20, whisper="w)U(other")
 
 
 def test_several_prompts_become_one_file_that_is_made_once(tmp_path: Path) -> None:

@@ -87,12 +87,13 @@ def configure_agents(site: Site, phones: Iterable[AgentPhone]) -> Written:
 
 
 def secret(layout: Layout, name: str) -> str:
-    """The secret called `name`, made at first asking; only this user may read it."""
+    """The secret called `name` (`ami`, `agents/1001`), made at first asking; only this user may read it."""
     path = layout.secrets / name
     try:
         found = path.read_text(encoding="ascii").strip()
     except FileNotFoundError:
-        layout.secrets.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in (layout.secrets, path.parent):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         found = secrets.token_urlsafe(24)
         _write(path, found + "\n", 0o600)
     if not found:
@@ -116,7 +117,7 @@ def _agent_texts(site: Site, phones: tuple[AgentPhone, ...]) -> dict[str, str]:
 
 def _take_number(site: Site) -> str:
     """Asterisk starts scripts by path alone: this names the interpreter and the spool."""
-    words = (site.python, "-I", site.scripts / "take_number.py", site.layout.callbacks)
+    words = (site.python, "-I", "-m", "agi_scripts.take_number", site.layout.callbacks)
     return f'#!/bin/sh\nexec {" ".join(shlex.quote(str(word)) for word in words)} "$@"\n'
 
 

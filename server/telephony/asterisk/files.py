@@ -1,4 +1,4 @@
-"""The text of every configuration file but SIP's: each a function of the site alone, so equal sites give equal bytes."""
+"""The text of every configuration file but SIP's: each a function of the site alone, equal sites give equal bytes."""
 
 from __future__ import annotations
 

@@ -104,6 +104,11 @@ class Layout:
         """Where MixMonitor writes one file per direction until they are joined."""
         return self.home / "spool" / "recordings"
 
+    @property
+    def joined(self) -> Path:
+        """Sound files made of several prompts."""
+        return self.data / "sounds" / "joined"
+
     def directories(self) -> tuple[Path, ...]:
         """All of them, parents first."""
         inner = tuple(self.root / name for name in ("etc", "run", "log", "data", "agi", "lib", "spool", "keys"))
@@ -122,8 +127,7 @@ class Site:
     prompts: Mapping[str, Path]
     """Language → folder of `<id>.wav`; the first is the hotline's language."""
     python: Path
-    """Interpreter that runs `scripts`; it needs pyst2 and nothing else."""
-    scripts: Path
+    """Interpreter that Asterisk starts `agi_scripts` with: of the environment that this project is installed in."""
     dialplan: Path
     music: Mapping[str, Path] = field(default_factory=dict)
     """Music class (`default`, or a queue's name) → folder of WAV files."""
@@ -155,7 +159,7 @@ class Site:
         for name, text in texts.items():
             if SEPARATORS & set(text) or " " in text:
                 raise SiteError(f"{name} {text!r} holds a space, ';' or a line break: Asterisk could not read it back")
-        for path in (self.home, self.modules, self.data, self.python, self.scripts, *self.prompts.values()):
+        for path in (self.home, self.modules, self.data, self.python, *self.prompts.values()):
             if SEPARATORS & set(str(path)) or "," in str(path):
                 raise SiteError(
                     f"path {str(path)!r} holds ';', ',' or a line break, which Asterisk cannot read: move it"
@@ -223,15 +227,13 @@ def site(
 
     `modules` and `data` are those of the Asterisk at hand. Raises SiteError, naming the value.
     """
-    root = Path(__file__).resolve().parents[3]
     return Site(
         home=settings.root,
         modules=modules,
         data=data,
         prompts=prompts,
         python=python,
-        scripts=root / "agi_scripts",
-        dialplan=root / "dialplan",
+        dialplan=Path(__file__).resolve().parents[3] / "dialplan",
         music=music or {},
         bind=settings.bind,
         sip_port=settings.sip_port,

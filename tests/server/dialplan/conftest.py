@@ -38,6 +38,8 @@ TONES = {
     "agent-server-away": 650,
     "goodbye": 690,
     **{f"digit-{digit}": 1500 + 40 * digit for digit in range(10)},
+    "digit-yao": 1480,
+    "pause": 200,
 }
 MUSIC, WHISPER, ANNOUNCEMENT = 350, 1700, 1300
 
@@ -190,6 +192,15 @@ class Machine:
     def log(self) -> str:
         return (self.site.layout.log / "messages").read_text(errors="replace")
 
+    @property
+    def terminal(self) -> str:
+        """What Asterisk and its scripts print."""
+        return (self.site.home / "terminal.log").read_text(errors="replace")
+
+    async def settle(self) -> None:
+        """A short while between two looks at something outside."""
+        await asyncio.sleep(0.05)
+
     def spooled(self) -> list[Path]:
         return sorted(self.site.layout.callbacks.glob("*.json"))
 
@@ -218,7 +229,6 @@ def asterisk() -> Iterator[Machine]:
         data=tool.data,
         prompts={"zh": home / "zh"},
         python=Path(sys.executable),
-        scripts=ROOT / "agi_scripts",
         dialplan=ROOT / "dialplan",
         music={"default": home / "music"},
         sip_port=free_port(),

@@ -1,0 +1,161 @@
+"""A call from the trunk is answered and handed over at once; while no server answers, nobody hears silence or busy."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+
+import pytest
+
+from server.demo.audio import Tone
+from server.telephony.asterisk.configure import configure
+
+from .conftest import TONES, Machine, Management, Session, agents
+
+
+async def done(session: Session) -> None:
+    """A server that ends the call at once."""
+    await session.set("SANSHENG_DONE", "1")
+
+
+async def test_a_call_is_answered_and_handed_over_with_its_number_and_time(machine: Machine) -> None:
+    seen: dict[str, str] = {}
+
+    async def hotline(session: Session) -> None:
+        for name in ("SANSHENG_INVITED", "SANSHENG_CALLED", "CHANNEL(language)"):
+            seen[name] = await session.get(name)
+        seen.update(session.env)
+        await done(session)
+
+    await machine.servers[0].start(hotline)
+    before = time.time()
+    async with machine.phone("13800001111") as phone:
+        call = await phone.dial("4008001234")
+        await call.answered(2)
+        await call.ended(3)
+    assert machine.servers[0].paths == ["hotline"]
+    assert before - 0.1 <= float(seen["SANSHENG_INVITED"]) <= time.time()
+    assert seen["SANSHENG_CALLED"] == "4008001234"
+    assert seen["agi_callerid"] == "13800001111"
+    assert seen["CHANNEL(language)"] == "zh"
+
+
+@pytest.mark.parametrize("number", ["4008001234", "+864008001234", "95588", "1", "*45", "hotline"])
+async def test_any_number_from_the_trunk_reaches_the_hotline(machine: Machine, number: str) -> None:
+    await machine.servers[0].start(done)
+    async with machine.phone("13800001111") as phone:
+        call = await phone.dial(number)
+        await call.answered(2)
+        await call.ended(3)
+    assert machine.servers[0].paths == ["hotline"]
+
+
+async def test_a_server_that_dies_gets_the_call_back_when_it_returns(machine: Machine) -> None:
+    asked: list[str] = []
+
+    async def hotline(session: Session) -> None:
+        asked.append(await session.get("SANSHENG_CALL"))
+        if len(asked) == 1:
+            await session.set("SANSHENG_CALL", "77")
+            await asyncio.sleep(60)
+        await done(session)
+
+    await machine.servers[0].start(hotline)
+    async with machine.phone("13800001111") as phone:
+        call = await phone.dial("4008001234", source=Tone(1000))
+        await call.answered(2)
+        while not asked:
+            await asyncio.sleep(0.01)
+        await machine.servers[0].die()
+        await call.heard(350, within=2)
+        await machine.servers[0].start(hotline)
+        back = time.monotonic()
+        await call.ended(3)
+    assert asked == ["", "77"]
+    assert time.monotonic() - back < 1.5
+
+
+async def test_the_second_server_is_asked_when_the_first_is_away(machine: Machine) -> None:
+    await machine.servers[1].start(done)
+    async with machine.phone("13800001111") as phone:
+        for _ in range(2):
+            call = await phone.dial("4008001234")
+            await call.answered(2)
+            await call.ended(3)
+    assert machine.servers[1].paths == ["hotline", "hotline"]
+
+
+async def test_a_caller_hears_music_while_no_server_answers(machine: Machine) -> None:
+    async with machine.phone("13800001111") as phone:
+        call = await phone.dial("4008001234", source=Tone(1000))
+        await call.answered(2)
+        await call.heard(350, within=2)
+        await machine.servers[0].start(done)
+        await call.ended(3)
+
+
+async def test_a_server_that_gives_every_call_back_at_once_is_not_asked_in_a_tight_loop(machine: Machine) -> None:
+    async def broken(session: Session) -> None:
+        await session.command("NOOP")
+
+    await machine.servers[0].start(broken)
+    async with machine.phone("13800001111") as phone:
+        call = await phone.dial("4008001234", source=Tone(1000))
+        await call.answered(2)
+        await call.heard(TONES["fallback-sorry"], within=8)
+        await call.hangup()
+    assert 2 <= len(machine.servers[0].paths) <= 5
+
+
+async def test_beyond_the_limit_a_caller_hears_that_the_line_is_full_and_may_leave_a_number(machine: Machine) -> None:
+    async def hold(session: Session) -> None:
+        await session.command("SET MUSIC ON")
+        await session.reader.read()
+
+    await machine.servers[0].start(hold)
+    async with machine.phone("13800001111") as phone:
+        first = [await phone.dial("4008001234") for _ in range(machine.site.max_calls)]
+        for call in first:
+            await call.answered(3)
+        last = await phone.dial("4008001234", source=Tone(1000))
+        await last.answered(3)
+        await last.heard(TONES["line-full"], within=3)
+        await last.heard(TONES["fallback-number"], within=8)
+        await last.press("1")
+        await last.heard(TONES["fallback-category"], within=5)
+        await last.press("4")
+        await last.ended(8)
+        assert [call.state.name for call in first] == ["TALKING"] * len(first)
+    assert len(machine.spooled()) == 1
+
+
+async def test_more_calls_in_a_second_than_allowed_are_told_so(machine: Machine) -> None:
+    await machine.servers[0].start(done)
+    slow = replace(machine.site, calls_per_second=1)
+    try:
+        for module in configure(slow, agents()).reloads:
+            machine.command(f"module reload {module}")
+        async with machine.phone("13800001111") as phone:
+            await asyncio.sleep(1 - time.time() % 1)
+            calls = [await phone.dial("4008001234", source=Tone(1000)) for _ in range(2)]
+            await asyncio.gather(*(call.answered(3) for call in calls))
+            await calls[0].ended(3)
+            await calls[1].heard(TONES["line-full"], within=3)
+            await calls[1].hangup()
+    finally:
+        configure(machine.site, agents())
+        machine.command("module reload pbx_config.so")
+    assert machine.servers[0].paths == ["hotline"]
+
+
+async def test_an_answered_call_costs_few_events(machine: Machine, management: Management) -> None:
+    await machine.servers[0].start(done)
+    async with machine.phone("13800001111") as phone:
+        call = await phone.dial("4008001234")
+        await call.answered(2)
+        await call.ended(3)
+    await management.expect(Event="Hangup")
+    events = [event for event in management.events if event.get("Channel")]
+    assert [event["Event"] for event in events] == ["Newchannel", "Newstate", "Hangup"]
+    assert sum(int(event["_bytes"]) for event in events) < 2000
