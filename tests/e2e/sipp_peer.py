@@ -21,10 +21,10 @@ from xml.sax.saxutils import quoteattr
 
 from server.demo.audio import ALAW, RATE, Tone
 from server.provision import Tool
+from tests.e2e.captures import duration, keys_as_capture
 
 SCENARIOS = Path(__file__).parent / "sipp"
 HOST = "127.0.0.1"
-KEY_NAMES = {"*": "star", "#": "pound"}
 
 _INFO = """  <send retrans="500">
     <![CDATA[
@@ -48,6 +48,21 @@ _INFO = """  <send retrans="500">
   </send>
   <recv response="200"/>
 """
+_OPTIONS = '<recv request="OPTIONS" optional="true" next="options"/>'
+_ANSWER = """<label id="options"/>
+  <send>
+    <![CDATA[
+
+      SIP/2.0 200 OK
+      [last_Via:]
+      [last_From:]
+      [last_To:];tag=[pid]-[call_number]
+      [last_Call-ID:]
+      [last_CSeq:]
+      Content-Length: 0
+
+    ]]>
+  </send>"""
 _PAUSE = '  <pause milliseconds="{milliseconds}"/>\n'
 
 
@@ -85,6 +100,8 @@ class Run:
     port: int
     name: str
     limit: float
+    waits: bool
+    """It waits for calls rather than makes them."""
     user: str = "sipp"
     _outcome: Outcome | None = field(default=None)
 
@@ -93,8 +110,13 @@ class Run:
         return f"sip:{self.user}@{HOST}:{self.port}"
 
     async def done(self) -> Outcome:
-        """Wait until it is through. Raises TimeoutError after its limit."""
+        """Wait until it is through; one that waits for calls takes no more and ends those it has.
+
+        Raises TimeoutError after its limit.
+        """
         if self._outcome is None:
+            if self.waits and self.process.returncode is None:
+                self.process.send_signal(signal.SIGUSR1)
             try:
                 await asyncio.wait_for(self.process.wait(), self.limit + 10)
             except TimeoutError:
@@ -125,9 +147,9 @@ class Run:
         assert code is not None
         rows = list(csv.DictReader((self.folder / "stat.csv").open(), delimiter=";")) if self._has("stat.csv") else []
         last = rows[-1] if rows else {}
-        calls, good, bad = (
-            int(last.get(name) or 0) for name in ("TotalCallCreated", "SuccessfulCall(C)", "FailedCall(C)")
-        )
+        # One that waits is asked by OPTIONS too, which sipp counts as calls: its scenarios count for themselves.
+        names = ("offered(C)", "through(C)") if self.waits else ("TotalCallCreated", "SuccessfulCall(C)")
+        calls, good, bad = (int(last.get(name) or 0) for name in (*names, "FailedCall(C)"))
         times: list[float] = []
         for path in self.folder.glob("*_rtt.csv"):
             times += [float(row["response_time_ms"]) / 1000 for row in csv.DictReader(path.open(), delimiter=";")]
@@ -147,8 +169,6 @@ class Sipp:
 
     def __init__(self, tool: Tool) -> None:
         self.tool = tool
-        self.keys = (tool.prefix or Path("/")) / "usr/share/sip-tester"
-        """Folder of RFC 2833 digits as captured packets; sending them needs root."""
 
     @contextlib.asynccontextmanager
     async def run(
@@ -174,59 +194,46 @@ class Sipp:
         """Start a scenario; on leaving, it is ended if it is not through.
 
         `server` is whom a caller calls; without it sipp waits for calls at `port` (0: a free one). `calls` is how many
-        there are in all, `rate` how many start a second, `at_once` how many run. `digits` are pressed `gap` seconds
-        apart once the call is answered, `via` info or rfc2833. `talk`, `ring`, `limit` are seconds; `code` refuses.
+        a caller makes, `rate` how many start a second, `at_once` how many run. `digits` are pressed `gap` seconds
+        apart once the call is answered, `via` info or rfc2833 (that needs root). `talk`, `ring`, `limit` are seconds;
+        `code` refuses.
         """
         sound = tone or Tone(1000 if server else 600)
         with tempfile.TemporaryDirectory(prefix="sipp-") as name:
             folder = Path(name)
             (folder / "tone.alaw").write_bytes(ALAW.encode(sound.samples(0, 2 * RATE)))
+            values = {
+                "[ring]": str(round(ring * 1000)),
+                "[code]": str(code),
+                "[caller]": caller,
+                "[tone]": str(folder / "tone.alaw"),
+                "<!-- options -->": _OPTIONS,
+                "<!-- answer to options -->": _ANSWER,
+            }
             text = (SCENARIOS / f"{scenario}.xml").read_text(encoding="utf-8")
-            values = {"[ring]": str(round(ring * 1000)), "[code]": str(code), "[caller]": caller}
-            text = text.replace("<!-- digits -->", self._pressing(digits, via, gap))
-            for key, value in {**values, "[tone]": str(folder / "tone.alaw")}.items():
-                text = text.replace(key, value)
+            text = text.replace("<!-- digits -->", _pressing(folder, digits, via, gap))
+            for mark, value in values.items():
+                text = text.replace(mark, value)
             (folder / "scenario.xml").write_text(text, encoding="utf-8")
             port = port or free_port()
-            arguments = [
-                "-sf",
-                "scenario.xml",
-                "-i",
-                HOST,
-                "-mi",
-                HOST,
-                "-bind_local",
-                "-p",
-                port,
-                "-mp",
-                free_ports(min(4 * calls, 400)),
-            ]
-            arguments += ["-ci", HOST, "-cp", free_port(), "-m", calls, "-l", at_once, "-d", round(talk * 1000)]
-            arguments += ["-timeout", f"{round(limit)}s", "-timeout_error", "-nostdin", "-aa", "-skip_rlimit"]
-            arguments += ["-trace_err", "-error_file", "errors.log", "-trace_stat", "-stf", "stat.csv", "-fd", "1"]
+            arguments = (
+                f"-sf scenario.xml -i {HOST} -mi {HOST} -bind_local -p {port} -mp {free_ports(min(4 * calls, 400))}"
+            )
+            arguments += f" -ci {HOST} -cp {free_port()} -l {at_once} -d {round(talk * 1000)} -timeout {round(limit)}s"
+            arguments += " -nostdin -aa -skip_rlimit -trace_err -error_file errors.log -trace_stat -stf stat.csv -fd 1"
             if server:
-                arguments += [
-                    "-s",
-                    number,
-                    "-r",
-                    max(1, round(rate * 10)),
-                    "-rp",
-                    "10s",
-                    "-trace_rtt",
-                    "-rtt_freq",
-                    "1",
-                ]
-                arguments.append(f"{server[0]}:{server[1]}")
+                arguments += f" -m {calls} -r {max(1, round(rate * 10))} -rp 10s -timeout_error"
+                arguments += f" -s {number} -trace_rtt -rtt_freq 1 {server[0]}:{server[1]}"
             with (folder / "output").open("wb") as output:
                 process = await asyncio.create_subprocess_exec(
-                    *self.tool.argv("sipp", *arguments),
+                    *self.tool.argv("sipp", *arguments.split()),
                     cwd=folder,
                     env={**os.environ, **self.tool.env, "TERM": "dumb"},
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=asyncio.subprocess.DEVNULL,
                     stderr=output,
                 )
-            running = Run(process, folder, port, scenario, limit)
+            running = Run(process, folder, port, scenario, limit, waits=server is None)
             try:
                 if server is None:
                     await running.listening()
@@ -234,18 +241,21 @@ class Sipp:
             finally:
                 await running.stop()
 
-    def _pressing(self, digits: str, via: str, gap: float) -> str:
-        """The part of a scenario in which `digits` are pressed."""
-        pause = _PAUSE.format(milliseconds=round(gap * 1000))
-        if via == "info":
-            return "".join(pause + _INFO.format(cseq=number, digit=digit) for number, digit in enumerate(digits, 2))
-        if via != "rfc2833":
-            raise ValueError(f"digits go via info or rfc2833, not {via}")
-        captures = [self.keys / f"dtmf_2833_{KEY_NAMES.get(digit, digit)}.pcap" for digit in digits]
-        plays = [f"<exec play_pcap_audio={quoteattr(str(path))}/>" for path in captures]
-        # A capture lasts 0.2 s; only after it may the next one start, or the tone.
-        held = _PAUSE.format(milliseconds=250)
-        return "".join(f"{pause}  <nop><action>{play}</action></nop>\n{held}" for play in plays)
+
+def _pressing(folder: Path, digits: str, via: str, gap: float) -> str:
+    """The part of a scenario in which `digits` are pressed."""
+    pause = _PAUSE.format(milliseconds=round(gap * 1000))
+    if via == "info":
+        return "".join(pause + _INFO.format(cseq=number, digit=digit) for number, digit in enumerate(digits, 2))
+    if via != "rfc2833":
+        raise ValueError(f"digits go via info or rfc2833, not {via}")
+    if not digits:
+        return ""
+    capture = folder / "keys.pcap"
+    capture.write_bytes(keys_as_capture(digits, gap=gap))
+    # Only after the keys may the tone start.
+    lasting = _PAUSE.format(milliseconds=round(duration(digits, gap=gap) * 1000))
+    return f"{pause}  <nop><action><exec play_pcap_audio={quoteattr(str(capture))}/></action></nop>\n{lasting}"
 
 
 def free_port() -> int:

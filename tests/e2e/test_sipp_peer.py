@@ -6,7 +6,9 @@ import asyncio
 import os
 
 import pytest
+from sipmessage import URI, Request
 
+from server.demo import sip as wire
 from server.demo.audio import Tone, tone_level
 from server.demo.softphone import Answer, Ring, State
 from tests.e2e.phones import NewPhone, new_phone, sipp  # noqa: F401
@@ -35,11 +37,11 @@ async def test_the_phone_hears_each_key_that_sipp_presses_once(sipp: Sipp, new_p
         pytest.skip("sipp sends captured packets through a raw socket, which needs root")
     phone = await new_phone("4008001234", 9)
     phone.on_invite = Answer()
-    async with sipp.run("caller", server=("127.0.0.1", phone.port), digits="1*1", via=via) as caller:
+    async with sipp.run("caller", server=("127.0.0.1", phone.port), digits="1*112", via=via) as caller:
         call = await phone.incoming()
-        await (call.pressed("1*1") if via == "info" else call.rtp.received("1*1"))
+        await (call.pressed("1*112") if via == "info" else call.rtp.received("1*112"))
         await call.heard(1000)
-        assert call.digits + call.rtp.digits == "1*1"
+        assert call.digits + call.rtp.digits == "1*112"
         await call.hangup()
         (await caller.done()).check(calls=1)
 
@@ -82,6 +84,18 @@ async def test_an_agent_of_sipp_does_not_answer(sipp: Sipp, new_phone: NewPhone)
         await call.hangup()
         assert (call.code, call.reason) == (487, "we gave up")
         (await agent.done()).check(calls=1)
+
+
+async def test_an_agent_of_sipp_says_that_it_is_there(sipp: Sipp, new_phone: NewPhone) -> None:  # noqa: F811
+    async with sipp.run("agent") as agent:
+        phone = await new_phone("13800001111", agent.port)
+        asked = Request("OPTIONS", URI("sip", "127.0.0.1", port=agent.port))
+        fields = [("Via", phone.via()), ("From", "<sip:a@b>;tag=1"), ("To", "<sip:c@d>")]
+        fields += [("Call-ID", "asked"), ("CSeq", "1 OPTIONS")]
+        response = await asyncio.wait_for(phone.wire.request(wire.compose(asked, fields), phone.server), 2)
+        assert response.code == 200
+        outcome = await agent.done()
+        assert (outcome.calls, outcome.failed) == (0, 0)
 
 
 async def test_many_callers_come_press_and_go(sipp: Sipp, new_phone: NewPhone) -> None:  # noqa: F811
