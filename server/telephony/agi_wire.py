@@ -18,7 +18,6 @@ MAX_REPLY_LINES = 200
 """A usage text has some forty lines; more than this is not a reply."""
 
 _NAME = re.compile(r"[A-Z]+(?: [A-Z]+)*")
-_HEADER = re.compile(r"agi_(\w+): ?(.*)", re.DOTALL)
 _STATUS = re.compile(r"(\d{3})([ -])(.*)", re.DOTALL)
 _VALUE = re.compile(r"result=(\S*) \((.*)\)(?: endpos=(-?\d+).*)?", re.DOTALL)
 _PLAIN = re.compile(r"result=(\S*)(?: endpos=(-?\d+))?(?: [^(].*)?", re.DOTALL)
@@ -96,10 +95,10 @@ def decode(line: bytes) -> str:
 
 def parse_header(line: str) -> tuple[str, str]:
     """`agi_channel: PJSIP/trunk-1` as ("channel", "PJSIP/trunk-1"); raises AgiProtocolError."""
-    match = _HEADER.fullmatch(line)
-    if match is None:
+    key, colon, value = line.partition(":")
+    if not colon or not key.startswith("agi_"):
         raise AgiProtocolError(f"expected an agi_ header, got {line[:80]!r}")
-    return match[1], match[2]
+    return key[4:], value.removeprefix(" ")
 
 
 def encode_command(name: str, *args: object) -> bytes:

@@ -54,7 +54,7 @@ _NEXT = {
     LinkState.DOWN: {LinkState.CONNECTING, LinkState.CLOSED},
     LinkState.CONNECTING: {LinkState.LOGGING_IN, LinkState.DOWN, LinkState.CLOSED},
     LinkState.LOGGING_IN: {LinkState.UP, LinkState.REFUSED, LinkState.DOWN, LinkState.CLOSED},
-    LinkState.UP: {LinkState.UP, LinkState.DOWN, LinkState.CLOSED},
+    LinkState.UP: {LinkState.DOWN, LinkState.CLOSED},
     LinkState.REFUSED: {LinkState.CONNECTING, LinkState.CLOSED},
     LinkState.CLOSED: set[LinkState](),
 }
@@ -79,7 +79,7 @@ class Ami:
         ping_every: float = 10.0,
         action_timeout: float = 5.0,
         first_wait: float = 0.25,
-        longest_wait: float = 15.0,
+        longest_wait: float = 5.0,
         refused_wait: float = 60.0,
         backlog: int = 2_000,
     ) -> None:
@@ -87,7 +87,9 @@ class Ami:
         self.since = time.time()
         """UTC epoch seconds of the last change of state."""
         self.why = "the link was not started"
-        """A sentence that says why the link is in this state."""
+        """A sentence that says why the link is in this state, and whether its events come late."""
+        self.holds = 0
+        """How often reading waited for subscribers that were behind."""
         self._host, self._port = host, port
         self._username, self._secret = username, secret
         self._ping_every, self._action_timeout = ping_every, action_timeout
@@ -199,8 +201,8 @@ class Ami:
                 _log.exception("the AMI link failed")
                 state, why = LinkState.DOWN, f"the link failed: {problem!r}"
             self._become(state, why)
-            stayed = time.monotonic() - began > max(self._ping_every, self._longest_wait)
-            failures = 0 if stayed else failures + 1
+            answered_a_ping = time.monotonic() - began > self._ping_every + self._action_timeout
+            failures = 0 if answered_a_ping else failures + 1
             wait = min(self._longest_wait, self._first_wait * 2 ** min(failures, 16))
             if state is LinkState.REFUSED:
                 wait = self._refused_wait
@@ -255,17 +257,18 @@ class Ami:
                 return protocol.lost.result()
 
     def _hold(self, hold: bool) -> None:
+        # No change of state, and no listener is called: who compares calls after `UP` must not do so in a flood.
         protocol = self._protocol
         if protocol is None or protocol.closed:
             return
         if hold:
+            self.holds += 1
             protocol.transport.pause_reading()
-            why = f"subscribers are {self.backlog} events behind: reading waits for them"
+            self.why = f"{self.backlog} events wait for their subscribers: reading waits for them"
+            _log.warning("AMI events come faster than they are taken", backlog=self.backlog, holds=self.holds)
         else:
             protocol.transport.resume_reading()
-            why = "subscribers have caught up"
-        if self.state is LinkState.UP:
-            self._become(LinkState.UP, why)
+            self.why = f"subscribers have caught up, after {self.holds} times that reading waited for them"
 
     def _become(self, state: LinkState, why: str) -> None:
         if state not in _NEXT[self.state]:
