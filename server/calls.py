@@ -5,7 +5,7 @@ Changed only by `receive`, so that it is the same on every server that plays the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -65,6 +65,17 @@ class LiveCall:
     ticket: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class OpenRecording:
+    """A recording that was started and is not in the store yet; it was started at `at`."""
+
+    recording: int
+    call: int
+    caller_file: str
+    agent_file: str
+    at: float
+
+
 class Calls:
     """Every call in progress, by number and by the unique id of its channel."""
 
@@ -72,10 +83,10 @@ class Calls:
         self._calls: dict[int, LiveCall] = {}
         self._by_unique_id: dict[str, LiveCall] = {}
         self._offers: dict[int, LiveCall] = {}
-        self._recordings: dict[int, rec.RecordingStarted] = {}
+        self._recordings: dict[int, OpenRecording] = {}
         self._taken: dict[str, int] = {}
         self._last_call = 0
-        self._receivers = {
+        self._receivers: dict[type, Callable[[Any, float], None]] = {
             acd.CallArrived: self._arrived,
             acd.CallQueued: self._queued,
             acd.CallMoved: self._moved,
@@ -118,7 +129,7 @@ class Calls:
         return len(self._calls)
 
     @property
-    def open_recordings(self) -> dict[int, rec.RecordingStarted]:
+    def open_recordings(self) -> dict[int, OpenRecording]:
         """Recordings that were started and not yet closed, by number."""
         return self._recordings
 
@@ -161,8 +172,8 @@ class Calls:
             if live.leg:
                 calls._offers[live.leg.offer] = live
         for row in data["recordings"]:
-            started = msgspec.convert(row, rec.RecordingStarted)
-            calls._recordings[started.recording] = started
+            recording = msgspec.convert(row, OpenRecording)
+            calls._recordings[recording.recording] = recording
         calls._taken = dict.fromkeys(data["taken"], 0)
         calls._last_call = data["last_call"]
         return calls
@@ -240,7 +251,9 @@ class Calls:
                 del self._taken[next(iter(self._taken))]
 
     def _recording_started(self, event: rec.RecordingStarted, at: float) -> None:
-        self._recordings[event.recording] = event
+        self._recordings[event.recording] = OpenRecording(
+            event.recording, event.call, event.caller_file, event.agent_file, at
+        )
 
     def _recording_settled(self, event: rec.RecordingClosed | rec.RecordingMissing, at: float) -> None:
         self._recordings.pop(event.recording, None)

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import islice
 
 import structlog
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -72,9 +73,9 @@ class Dispatcher:
         self._closing = False
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def start(self, unwritten_notes: Sequence[tuple[object, str]] = ()) -> None:
-        """Begin to lead. `unwritten_notes` are (note, id of its cause) that a crash kept from the log."""
-        for note, after in unwritten_notes:
+    async def start(self) -> None:
+        """Begin to lead: write the notes that a crash kept from the log, and go on."""
+        for note, after in self.state.unwritten:
             self._pending.append(((note,), after, None))
         self._wake.set()
         self._tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._keep_lease())]
@@ -208,10 +209,11 @@ class Dispatcher:
     def _play(self, entries: Sequence[Entry]) -> list[Command]:
         commands: list[Command] = []
         for entry in entries:
-            answered, notes = self.state.play(entry)
+            known = len(self.state.unwritten)
+            answered = self.state.play(entry)
             commands += answered
-            if notes:
-                self._pending.append((tuple(notes), entry.id, None))
+            for note, after in islice(self.state.unwritten, known, None):
+                self._pending.append(((note,), after, None))
             if isinstance(entry.event, acd.Tick):
                 self._tick_pending = False
             for listener in self._listeners:
@@ -301,17 +303,14 @@ def id_order(entry_id: str) -> tuple[int, int]:
     return int(milliseconds), int(sequence or 0)
 
 
-async def rebuild(log: Log) -> tuple[State, list[tuple[object, str]]]:
-    """The state as the log has it now, and the (note, cause) pairs that a crash kept from the log.
+async def rebuild(log: Log) -> State:
+    """The state as the log has it now.
 
     Restart time is bounded by the snapshot's size and the entries since, not by the length of the day.
     """
     snapshot = await log.load_snapshot()
     state = State.restore(snapshot.data) if snapshot else State()
-    unwritten: list[tuple[object, str]] = []
     while entries := await log.read(state.position, count=2000):
         for entry in entries:
-            _, notes = state.play(entry)
-            unwritten += [(note, entry.id) for note in notes]
-    noted = id_order(state.noted)
-    return state, [(note, after) for note, after in unwritten if id_order(after) > noted]
+            state.play(entry)
+    return state

@@ -6,12 +6,13 @@ more (its fencing token is too old). A batch that is sent again after a broken c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
 import msgspec
+from redis import Redis as SyncRedis
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
@@ -74,7 +75,7 @@ EVENTS = _event_types(acd.events, ivr.events, tickets.events, recordings.events,
 """Every type that may stand in the log, by its name there."""
 
 _encoder = msgspec.json.Encoder()
-_decoders = {name: msgspec.json.Decoder(kind) for name, kind in EVENTS.items()}
+_decoders: dict[str, msgspec.json.Decoder[Any]] = {name: msgspec.json.Decoder(kind) for name, kind in EVENTS.items()}
 
 
 def encode(event: object) -> tuple[str, bytes]:
@@ -150,7 +151,7 @@ return 1
 
 
 class Log:
-    """The log in one Redis database. `prefix` keeps several hotlines apart in one Redis."""
+    """The log in one Redis database, over a connection with protocol 2. `prefix` keeps hotlines apart in one Redis."""
 
     def __init__(self, redis: Redis, prefix: str = "sansheng") -> None:
         self._redis = redis
@@ -181,15 +182,7 @@ class Log:
 
     async def read(self, after: str, *, count: int = 1000, block_ms: int | None = None) -> list[Entry]:
         """Entries after the given id, oldest first; with `block_ms`, wait that long for the first one."""
-        found = await self._redis.xread({self._stream: after}, count=count, block=block_ms)
-        if not found:
-            return []
-        streams = found.items() if isinstance(found, dict) else found
-        entries: list[Entry] = []
-        for _, rows in streams:
-            batches = rows if rows and isinstance(rows[0], (tuple, list)) and len(rows[0]) == 2 else rows[0]
-            entries += [entry_of(entry_id, fields) for entry_id, fields in batches]
-        return entries
+        return _entries(await self._redis.xread({self._stream: after}, count=count, block=block_ms))
 
     async def last_id(self) -> str:
         """Id of the newest entry; `START` for an empty log."""
@@ -232,11 +225,24 @@ class Log:
         if not stored:
             return None
         values = {_text(key): value for key, value in stored.items()}
-        return Snapshot(_text(values["id"]), values["data"])
+        return Snapshot(_text(values["id"]), _bytes(values["data"]))
 
     async def trim(self, before: str) -> int:
         """Drop entries older than the given id; returns how many went."""
         return int(await self._redis.xtrim(self._stream, minid=before, approximate=True))
+
+
+def follower(redis: SyncRedis, prefix: str = "sansheng") -> Callable[[str, int], list[Entry]]:
+    """`read(after, block_ms)` for a reader in a thread of its own. Raises Redis's errors."""
+
+    def read(after: str, block_ms: int) -> list[Entry]:
+        return _entries(redis.xread({f"{prefix}:log": after}, count=1000, block=block_ms))
+
+    return read
+
+
+def _entries(found: Any) -> list[Entry]:
+    return [entry_of(entry_id, fields) for _, rows in found or () for entry_id, fields in rows]
 
 
 def entry_of(entry_id: bytes | str, fields: dict[bytes, bytes] | list[bytes]) -> Entry:
@@ -246,8 +252,12 @@ def entry_of(entry_id: bytes | str, fields: dict[bytes, bytes] | list[bytes]) ->
     return Entry(_text(entry_id), float(values[b"at"]), event, _text(values.get(b"f", b"")))
 
 
-def _text(value: bytes | str) -> str:
-    return value.decode() if isinstance(value, bytes) else value
+def _text(value: bytes | str | None) -> str:
+    return value.decode() if isinstance(value, bytes) else value or ""
+
+
+def _bytes(value: bytes | str) -> bytes:
+    return value if isinstance(value, bytes) else value.encode()
 
 
 def _translated(error: ResponseError) -> Exception:

@@ -226,7 +226,7 @@ class Archive:
             "Dir::Cache": self.home,
             "Dir::Cache::archives": self.home / "archives",
             "Dir::Cache::pkgcache": "",
-            "Dir::Cache::srcpkgcache": "",
+            "Dir::Cache::srcpkgcache": self.home / "index.bin",
             "Dir::Etc::sourcelist": self.home / "suite.sources",
             "Dir::Etc::sourceparts": "/dev/null",
             "Dir::Etc::preferences": "/dev/null",

@@ -5,16 +5,18 @@ Changed only by `play`. Whoever plays the same entries has the same state and is
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 import msgspec
 import structlog
 
 import acd.events as acd
+import tickets.events as tickets
 from acd.commands import AgentChanged, Command, Offer, Withdraw
 from acd.floor import Floor
 from server.calls import Calls
-from server.log import Entry
+from server.log import Entry, decode, encode
 from server.notes import AgentNoted, Decided
 from tickets.desk import Desk
 
@@ -32,34 +34,42 @@ class State:
         self.last_ticket = 0
         self.position = "0-0"
         """Id of the last entry played."""
-        self.noted = "0-0"
-        """Id of the last entry whose notes are known to be in the log."""
+        self.unwritten: deque[tuple[object, str]] = deque()
+        """Notes that are not known to be in the log yet, each with the id of its cause, in the order of the log."""
         self.at = 0.0
         """Instant of the last entry played."""
 
-    def play(self, entry: Entry) -> tuple[list[Command], list[object]]:
-        """Play one entry: the floor's commands, and the notes that follow from it.
+    def play(self, entry: Entry) -> list[Command]:
+        """Play one entry and return the floor's commands; the notes that follow are in `unwritten`.
 
-        A note among the entries was made by an earlier play of its cause: it changes nothing, and says that
-        the notes of that cause are in the log.
+        A note among the entries was made when its cause was played: it only says that it is in the log now.
         """
         self.position, self.at = entry.id, max(self.at, entry.at)
         if entry.after:
-            self.noted = entry.after
-            return [], []
+            if self.unwritten:
+                self.unwritten.popleft()
+            return []
         commands = self._decide(entry) if isinstance(entry.event, acd.Event) else []
         self.calls.receive(entry.event, entry.at)
-        notes: list[object] = self._contact(entry) if isinstance(entry.event, acd.CallQueued) else []
+        if isinstance(entry.event, tickets.Event):
+            self.desk.receive(entry.event, entry.at)
+        elif isinstance(entry.event, acd.CallQueued):
+            self._contact(entry)
         for command in commands:
             if isinstance(command, AgentChanged):
-                notes.append(AgentNoted(command.agent, command.status, command.state, command.reason, command.call))
+                self._note(
+                    entry, AgentNoted(command.agent, command.status, command.state, command.reason, command.call)
+                )
             elif isinstance(command, Offer):
                 self.calls.offered(command, entry.at)
             elif isinstance(command, Withdraw):
                 self.calls.withdrawn(command)
             if (decision := getattr(command, "decision", None)) is not None:
-                notes.append(Decided(decision))
-        return commands, notes
+                self._note(entry, Decided(decision))
+        return commands
+
+    def _note(self, entry: Entry, note: object) -> None:
+        self.unwritten.append((note, entry.id))
 
     def _decide(self, entry: Entry) -> list[Command]:
         """The floor's answer. A fault in it does not stop the log: the entry is passed over, on every replay too."""
@@ -69,20 +79,19 @@ class State:
             _log.exception("the floor failed on an entry: it is passed over", entry=entry.id, event=repr(entry.event))
             return []
 
-    def _contact(self, entry: Entry) -> list[object]:
+    def _contact(self, entry: Entry) -> None:
         """A call came to a queue: its matter has a ticket from now on, a new one or the open one."""
         event: acd.CallQueued = entry.event
         live = self.calls.get(event.call)
         if live is None or live.ticket is not None:
-            return []
-        notes = list(
-            self.desk.contact(event.call, event.caller, event.queue, event.category, entry.at, self.last_ticket + 1)
-        )
-        for note in notes:
+            return
+        for note in self.desk.contact(
+            event.call, event.caller, event.queue, event.category, entry.at, self.last_ticket + 1
+        ):
             self.desk.receive(note, entry.at)
             self.calls.receive(note, entry.at)
             self.last_ticket = max(self.last_ticket, note.ticket)
-        return notes
+            self._note(entry, note)
 
     def snapshot(self) -> bytes:
         """Everything, as JSON bytes; what it says is true after the entry `position`."""
@@ -93,7 +102,7 @@ class State:
                 "desk": self.desk.snapshot(),
                 "last_ticket": self.last_ticket,
                 "position": self.position,
-                "noted": self.noted,
+                "unwritten": [(*_text(note), after) for note, after in self.unwritten],
                 "at": self.at,
             }
         )
@@ -107,5 +116,11 @@ class State:
         state.calls = Calls.restore(values["calls"])
         state.desk = Desk.restore(values["desk"])
         state.last_ticket, state.position = values["last_ticket"], values["position"]
-        state.noted, state.at = values["noted"], values["at"]
+        state.at = values["at"]
+        state.unwritten = deque((decode(name, note.encode()), after) for name, note, after in values["unwritten"])
         return state
+
+
+def _text(note: object) -> tuple[str, str]:
+    name, data = encode(note)
+    return name, data.decode()

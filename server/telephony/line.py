@@ -40,10 +40,6 @@ class Line:
         """A prompt's file in the caller's language, as Asterisk wants it: absolute, without extension."""
         return str(self._prompts / self.language / prompt)
 
-    def joined(self, prompts: Sequence[str]) -> str:
-        """Several prompts as one argument of Asterisk's applications."""
-        return "&".join(self.path(prompt) for prompt in prompts)
-
     async def play(self, prompts: Sequence[str], *, interruptible: bool = True) -> bool:
         """Play prompts one after the other; False when a digit cut them short."""
         for prompt in prompts:
@@ -84,17 +80,6 @@ class Line:
                 break
             collected += digit
         return collected
-
-    async def digit_or(self, other: asyncio.Future[object]) -> str | None:
-        """The next digit, or None when `other` is done first or the caller hangs up."""
-        while not self._digits:
-            self._arrived.clear()
-            arrived = asyncio.ensure_future(self._arrived.wait())
-            await asyncio.wait({arrived, other}, return_when=asyncio.FIRST_COMPLETED)
-            arrived.cancel()
-            if other.done():
-                return None
-        return self._digits.popleft()
 
     async def music(self, on: bool, music: str = "") -> None:
         """Start or stop music on hold; it plays on without any command until something else is played."""

@@ -1,0 +1,78 @@
+"""A caller and an agent over real SIP, from dial tone to ticket, each step told as it happens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from server.demo.audio import Tone, tone_level
+from server.demo.softphone import Call, CallEnded, Phone, Ring
+
+CALLER_HZ, AGENT_HZ = 1000, 600
+"""What the two of them "say": tones that can be told apart in the recording."""
+_MENU = 12.0
+_RING = 15.0
+
+
+class StoryEnded(Exception):
+    """The call did not go as it should; the text says where it stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What the caller presses and how long the two talk, in seconds."""
+
+    caller: str = "13800138000"
+    number: str = "4008001234"
+    digits: str = "14"
+    satisfaction: str = "5"
+    talk: float = 3.0
+
+
+async def tell(script: Script, agent: Phone, host: str, sip_port: int, say: Callable[[str], None]) -> None:
+    """Place the call; `agent` is the telephone of an agent who is available. Raises StoryEnded."""
+    agent.on_invite = Ring()
+    async with Phone(script.caller, host, sip_port) as caller:
+        try:
+            await _call(script, caller, agent, say)
+        except (TimeoutError, CallEnded) as error:
+            raise StoryEnded(str(error)) from None
+
+
+async def _call(script: Script, caller: Phone, agent: Phone, say: Callable[[str], None]) -> None:
+    loop = asyncio.get_running_loop()
+    call = await caller.dial(script.number, source=Tone(CALLER_HZ))
+    say(f"caller   {script.caller} dials {script.number}")
+    await call.answered()
+    say(f"hotline  answers after {_ms(call.ok_at, call.invite_at)} ms (three rings are 15 s)")
+    await call.heard(within=_MENU)
+    say(f"caller   hears a voice {_ms(call.first_audio_at, call.ok_at)} ms later")
+    for digit in script.digits:
+        await call.press(digit)
+        say(f"caller   presses {digit}")
+        await asyncio.sleep(0.3)
+    ringing = await agent.incoming(_RING)
+    say(f"agent    {agent.user}'s telephone rings; the caller hears music")
+    await ringing.answer(Tone(AGENT_HZ))
+    picked_up = loop.time()
+    say("agent    picks up and hears what it is about, while the caller hears the work number")
+    await call.heard(AGENT_HZ, within=_MENU)
+    say(f"both     are joined {_ms(loop.time(), picked_up)} ms after the pick-up and hear each other")
+    await asyncio.sleep(script.talk)
+    heard = tone_level(ringing.rtp.samples(1.0), CALLER_HZ)
+    say(f"agent    hears the caller at {heard:.0f} dBFS, and hangs up after {script.talk:g} s")
+    await ringing.hangup()
+    await _survey(script, call, say)
+
+
+async def _survey(script: Script, call: Call, say: Callable[[str], None]) -> None:
+    await call.heard(within=_MENU)
+    await call.press(script.satisfaction)
+    say(f"caller   is asked how satisfied, and presses {script.satisfaction}")
+    await call.ended(_MENU)
+    say("hotline  says goodbye and hangs up")
+
+
+def _ms(later: float | None, earlier: float | None) -> int:
+    return round(1000 * ((later or 0.0) - (earlier or 0.0)))

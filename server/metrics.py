@@ -1,0 +1,60 @@
+"""What Prometheus is shown: the floor now, and what has happened since the server started."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+import acd.events as acd
+from acd.commands import Command
+from server.calls import Stage
+from server.dispatcher import Dispatcher
+from server.log import Entry
+
+
+class Metrics(Collector):
+    """Counts what the dispatcher plays."""
+
+    def __init__(self, registry: CollectorRegistry, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
+        self._arrived = Counter("sansheng_calls", "Calls answered by the hotline.", registry=registry)
+        self._ended = Counter("sansheng_calls_ended", "Calls that are over.", ["cause"], registry=registry)
+        self._answer = Histogram(
+            "sansheng_answer_seconds",
+            "From INVITE to the hotline's answer; three rings are 15 s.",
+            buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15),
+            registry=registry,
+        )
+        self._offers = Counter("sansheng_offers_failed", "Offers that nobody answered.", ["outcome"], registry=registry)
+        registry.register(self)
+        dispatcher.listen(self._entry)
+
+    def collect(self) -> Iterable[Metric]:
+        """The gauges, taken when they are asked for."""
+        calls = GaugeMetricFamily("sansheng_calls_now", "Calls in progress.", labels=["stage"])
+        stages = dict.fromkeys(Stage, 0)
+        for call in self._dispatcher.state.calls:
+            stages[call.stage] += 1
+        for stage, count in stages.items():
+            calls.add_metric([stage], count)
+        yield calls
+        agents = GaugeMetricFamily("sansheng_agents", "Agents.", labels=["status", "state"])
+        axes: dict[tuple[str, str], int] = {}
+        for agent in self._dispatcher.state.floor.agents():
+            axes[agent.status, agent.state] = axes.get((agent.status, agent.state), 0) + 1
+        for (status, state), count in axes.items():
+            agents.add_metric([status, state], count)
+        yield agents
+
+    def _entry(self, entry: Entry, _: Sequence[Command]) -> None:
+        match entry.event:
+            case acd.CallArrived(invited_at=invited):
+                self._arrived.inc()
+                self._answer.observe(max(0.0, entry.at - invited))
+            case acd.CallEnded(cause=cause):
+                self._ended.labels(cause).inc()
+            case acd.OfferFailed(outcome=outcome):
+                self._offers.labels(outcome).inc()

@@ -1,0 +1,65 @@
+"""Agents' telephones as Asterisk knows them: written from the agents there are, taken over without a restart.
+
+An agent's fixed contact is in the log; the secret of one who registers is in a file that only this user may read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+from server.telephony.ami import Ami, AmiError
+from server.telephony.asterisk.configure import configure_agents, secret
+from server.telephony.asterisk.site import AgentPhone, Site
+
+
+class PhoneBook:
+    """`agents` gives (agent, contact) of all agents there are now."""
+
+    def __init__(self, site: Site, ami: Ami, agents: Callable[[], Iterable[tuple[str, str]]]) -> None:
+        self._site, self._ami, self._agents = site, ami, agents
+        self._secrets = site.layout.secrets / "agents"
+        self._lock = asyncio.Lock()
+
+    def phones(self) -> list[AgentPhone]:
+        """Every agent's telephone. One without a contact registers with a secret, made now if there is none."""
+        return [self._phone(agent, contact) for agent, contact in self._agents()]
+
+    def device(self, agent: str) -> str:
+        """What to dial for this agent."""
+        contact = next((contact for name, contact in self._agents() if name == agent), "")
+        return self._phone(agent, contact).dial
+
+    async def set(self, agent: str, secret_given: str, contact: str) -> None:
+        """Give an agent a telephone. Raises SiteError (a ValueError) when Asterisk could not use it."""
+        phone = AgentPhone(agent, "" if contact else secret_given or self._secret(agent), contact)
+        if secret_given and not contact:
+            self._store(agent, secret_given)
+        others = [each for each in self.phones() if each.agent != agent]
+        await self._write([*others, phone])
+
+    async def remove(self, agent: str) -> None:
+        """Take the telephone away."""
+        (self._secrets / agent).unlink(missing_ok=True)
+        await self._write([each for each in self.phones() if each.agent != agent])
+
+    async def _write(self, phones: list[AgentPhone]) -> None:
+        async with self._lock:
+            phones.sort(key=lambda phone: phone.agent)
+            written = await asyncio.to_thread(configure_agents, self._site, phones)
+            for module in written.reloads:
+                with suppress(AmiError):
+                    await self._ami.action("Reload", Module=module)
+
+    def _phone(self, agent: str, contact: str) -> AgentPhone:
+        return AgentPhone(agent, "" if contact else self._secret(agent), contact)
+
+    def _secret(self, agent: str) -> str:
+        return secret(self._site.layout, f"agents/{agent}")
+
+    def _store(self, agent: str, value: str) -> None:
+        self._secrets.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = self._secrets / agent
+        path.touch(mode=0o600)
+        path.write_text(value + "\n", encoding="ascii")

@@ -1,0 +1,100 @@
+"""Numbers that the fallback took while no server was there: taken into the log, each exactly once.
+
+The spool's file goes only after its entry is in the log, and an entry that is in the log is not taken again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+from watchfiles import awatch
+
+import acd.events as acd
+import ivr.events as flow_events
+from server.dispatcher import Dispatcher
+
+_log = structlog.get_logger("intake")
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One entry of the spool."""
+
+    id: str
+    caller: str
+    number: str
+    category: str
+    called: str
+    taken_at: float
+
+
+def read_entry(file: Path) -> Taken:
+    """Raises ValueError with a sentence when the file is not an entry."""
+    try:
+        data: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        return Taken(
+            str(data["id"]),
+            str(data.get("caller", "")),
+            str(data["number"]),
+            str(data.get("category") or ""),
+            str(data.get("called", "")),
+            float(data["taken_at"]),
+        )
+    except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{file} is not an entry of the spool: {error}") from None
+
+
+class Intake:
+    """Watches the spool. `business` is the queue that such callers belong to."""
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        spool: Path,
+        node: str,
+        changes: Callable[[Path], AsyncIterator[Any]] | None = None,
+    ) -> None:
+        self._dispatcher, self._spool, self._node = dispatcher, spool, node
+        self._changes = changes or (lambda path: awatch(path, recursive=False))
+
+    async def run(self) -> None:
+        """Take in what is there, then whatever comes, until cancelled."""
+        self._spool.mkdir(parents=True, exist_ok=True)
+        watching = self._changes(self._spool)
+        await self.sweep()
+        async for _ in watching:
+            await self.sweep()
+
+    async def sweep(self) -> int:
+        """Take in every entry there is, the oldest first; how many were new. A bad one is set aside, named `.bad`."""
+        entries: list[tuple[Taken, Path]] = []
+        for file in self._spool.glob("*.json"):
+            try:
+                entries.append((read_entry(file), file))
+            except FileNotFoundError:
+                continue
+            except (ValueError, OSError) as error:
+                _log.error("a callback entry cannot be read: it is set aside", error=str(error))
+                file.rename(file.with_suffix(".bad"))
+        new = 0
+        for taken, file in sorted(entries, key=lambda entry: (entry[0].taken_at, entry[0].id)):
+            if not self._dispatcher.state.calls.was_taken(taken.id):
+                await self._take(taken)
+                new += 1
+            await asyncio.to_thread(file.unlink, missing_ok=True)
+        return new
+
+    async def _take(self, taken: Taken) -> None:
+        call = self._dispatcher.state.calls.next_call()
+        await self._dispatcher.record(
+            acd.CallArrived(call, taken.caller, taken.called, "", f"spool-{taken.id}", taken.taken_at, self._node),
+            flow_events.NumberTaken(call, taken.number, taken.category, "fallback", taken.taken_at, taken.id),
+            acd.CallEnded(call, "hotline_hung_up", taken.taken_at),
+        )
+        _log.info("a number taken while no server was there is in the log", number=taken.number[-4:], call=call)

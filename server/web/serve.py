@@ -1,0 +1,58 @@
+"""Uvicorn on the loop that Twisted runs: it serves, and leaves signals to the one who owns them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import uvicorn
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are Twisted's."""
+        yield
+
+
+class HttpServer:
+    """One listening HTTP server for an ASGI application."""
+
+    def __init__(self, application: Any, host: str, port: int) -> None:
+        config = uvicorn.Config(
+            application,
+            host=host,
+            port=port,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=2,
+        )
+        self._server = _Server(config)
+        self._where = f"{host}:{port}"
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Return when it listens. Raises OSError when the port cannot be had."""
+
+        async def serve() -> None:
+            # Uvicorn ends the process when it cannot bind; a task may not.
+            try:
+                await self._server.serve()
+            except SystemExit:
+                raise OSError(f"{self._where} is in use: stop the other program, or set SANSHENG_HTTP_PORT") from None
+
+        self._task = asyncio.create_task(serve())
+        while not self._server.started:
+            if self._task.done():
+                self._task.result()
+                raise OSError(f"{self._where} cannot be listened on")
+            await asyncio.sleep(0.01)
+
+    async def stop(self) -> None:
+        """Finish the requests in hand and close."""
+        self._server.should_exit = True
+        if self._task is not None:
+            await asyncio.wait({self._task}, timeout=5)
