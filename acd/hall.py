@@ -41,7 +41,9 @@ def call_queued(room: Room, event: CallQueued) -> None:
         return
     known = room.calls.get(event.call)
     if known is None:
-        room.talks.pop(event.call, None)
+        talk = room.talks.get(event.call)
+        if talk is not None and not talk.agents:
+            del room.talks[event.call]
         enter(room, Call(event, room.now))
         return
     same = (event.queue, event.requirement) == (known.asked.queue, known.asked.requirement)
@@ -194,7 +196,12 @@ def transferred(room: Room, event: Transferred) -> None:
 
 
 def _queue_again(room: Room, event: Transferred, *, direct: str) -> None:
-    asked = room.talks.pop(event.call).asked
+    talk = room.talks[event.call]
+    asked = talk.asked
+    if not talk.agents:
+        del room.talks[event.call]
+    if event.call in room.calls:
+        return
     if not direct:
         line = room.line(event.to)
         requirement = event.requirement or line.queue.own_requirement()

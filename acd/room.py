@@ -188,9 +188,9 @@ class Room:
             call.row = None
 
     def talk(self, asked: CallQueued) -> Talk:
-        talk = self.talks.get(asked.call)
-        if talk is None:
-            talk = self.talks[asked.call] = Talk(asked)
+        """The conversation of a call that waited as this."""
+        talk = self.talks.setdefault(asked.call, Talk(asked))
+        talk.asked = asked
         return talk
 
     # Saying
