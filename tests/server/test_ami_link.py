@@ -28,12 +28,14 @@ class Peer:
         self._hearing = asyncio.Condition()
         self.count = 0
         self.writers: list[asyncio.StreamWriter] = []
+        self._serving: set[asyncio.Task] = set()
 
     async def listen(self, port: int = 0) -> int:
         self.server = await asyncio.start_server(self._serve, "127.0.0.1", port)
         return self.server.sockets[0].getsockname()[1]
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._serving.add(asyncio.current_task())
         self.count += 1
         self.writers.append(writer)
         writer.write(self.hello)
@@ -62,6 +64,8 @@ class Peer:
     async def close(self) -> None:
         self.hang_up()
         self.server.close()
+        if self._serving:
+            await asyncio.wait(self._serving, timeout=PATIENCE)
 
 
 @pytest.fixture
