@@ -204,6 +204,7 @@ def main(arguments: Sequence[str], stdin: IO[str], stdout: IO[str]) -> int:
     try:
         taking.run()
         taking.entry = replace(taking.entry, complete=bool(taking.entry.number))
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     except (Gone, BrokenPipeError):
         pass
     except Malformed as error:
@@ -223,6 +224,8 @@ def main(arguments: Sequence[str], stdin: IO[str], stdout: IO[str]) -> int:
 
 
 def _ended(signum: int, frame: FrameType | None) -> NoReturn:
+    """End the conversation, once: what follows is storing, which nothing interrupts."""
+    signal.signal(signum, signal.SIG_IGN)
     raise Gone("asked to end")
 
 

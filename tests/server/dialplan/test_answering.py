@@ -53,20 +53,21 @@ async def test_any_number_from_the_trunk_reaches_the_hotline(machine: Machine, n
 
 async def test_a_server_that_dies_gets_the_call_back_when_it_returns(machine: Machine) -> None:
     asked: list[str] = []
+    taken = asyncio.Event()
 
     async def hotline(session: Session) -> None:
         asked.append(await session.get("SANSHENG_CALL"))
         if len(asked) == 1:
             await session.set("SANSHENG_CALL", "77")
-            await asyncio.sleep(60)
+            taken.set()
+            await session.reader.read()
         await done(session)
 
     await machine.servers[0].start(hotline)
     async with machine.phone("13800001111") as phone:
         call = await phone.dial("4008001234", source=Tone(1000))
         await call.answered(2)
-        while not asked:
-            await asyncio.sleep(0.01)
+        await asyncio.wait_for(taken.wait(), 3)
         await machine.servers[0].die()
         await call.heard(350, within=2)
         await machine.servers[0].start(hotline)
