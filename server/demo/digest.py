@@ -28,7 +28,7 @@ def credentials(challenges: list[str], *, method: str, uri: str, user: str, secr
     def digest(*parts: str) -> str:
         return new(":".join(parts).encode()).hexdigest()
 
-    realm, nonce = given["realm"], given["nonce"]
+    realm, nonce = given.get("realm", ""), given.get("nonce", "")
     ours, theirs = digest(user, realm, secret), digest(method, uri)
     answer = {"username": user, "realm": realm, "nonce": nonce, "uri": uri}
     tail = [f"algorithm={algorithm}"]

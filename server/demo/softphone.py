@@ -145,7 +145,7 @@ class Phone:
     async def _again(self, expires: int) -> None:
         try:
             await self.register(expires)
-        except (Refused, TimeoutError) as error:
+        except (Refused, TimeoutError, ConnectionError, ValueError) as error:
             self.registered = False
             sip.log.warning("the registration was not renewed", user=self.user, reason=str(error))
 
@@ -240,7 +240,12 @@ class Phone:
         if not invite.contact:
             self.wire.respond(invite, 400)
             return
-        rtp = await Endpoint.open(self._bind[0])
+        try:
+            rtp = await Endpoint.open(self._bind[0])
+        except OSError as error:
+            sip.log.warning("a call cannot be taken", user=self.user, reason=str(error))
+            self.wire.respond(invite, 503)
+            return
         call = Call(self, rtp, invite.contact[0].uri, invite.call_id, invite=invite)
         policy = self.on_invite(call) if callable(self.on_invite) else self.on_invite
         self._remember(call)
