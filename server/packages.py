@@ -57,10 +57,10 @@ class Source:
     def stanza(self) -> str:
         """This source as a deb822 paragraph that fetches nothing but the package index."""
         signed = f"Signed-By: {self.signed_by}\n" if self.signed_by else ""
-        components = " ".join(self.components)
-        return (
-            f"Types: deb\nURIs: {self.uri}\nSuites: {self.suite}\nComponents: {components}\nTargets: Packages\n{signed}"
-        )
+        # apt leaves packages of a `file:` mirror where they are; `copy:` brings them like all others.
+        uri = "copy:" + self.uri.removeprefix("file:") if self.uri.startswith("file:") else self.uri
+        components = f"Components: {' '.join(self.components)}\n" if self.components else ""
+        return f"Types: deb\nURIs: {uri}\nSuites: {self.suite}\n{components}Targets: Packages\n{signed}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,15 +185,12 @@ class Archive:
 
     def closure(self, packages: Sequence[str], without: Sequence[str]) -> list[tuple[str, str, str]]:
         """(package, version, architecture) of all that is needed; names matching `without` count as installed."""
-        given: set[str] = set()
-        while True:
-            self._declare(given)
-            plan = self._apt(["apt-get", "install", "--simulate", *packages])
-            found = re.findall(r"^Inst (\S+) \((\S+) .*\[(\w+)\]\)", plan, re.M)
-            denied = {name for name, _, _ in found if any(fnmatch(name, pattern) for pattern in without)}
-            if denied <= given:
-                return sorted(found)
-            given |= denied
+        known = self._apt(["apt-cache", "pkgnames", "--all-names"]).split()
+        literal = {name for name in without if not set(name) & set("*?[")}
+        patterns = [pattern for pattern in without if pattern not in literal]
+        self._declare(literal | {name for name in known if any(fnmatch(name, pattern) for pattern in patterns)})
+        plan = self._apt(["apt-get", "install", "--simulate", *packages])
+        return sorted(re.findall(r"^Inst (\S+) \((\S+) .*\[(\w+)\]\)", plan, re.M))
 
     def download(self, packages: Sequence[str], without: Sequence[str], progress: Progress) -> list[Path]:
         """The closure's package files, verified by apt; a broken download goes on where it stopped."""
