@@ -11,11 +11,13 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import text
 
 import acd.events as acd
 import ivr.events as ivr
@@ -26,6 +28,9 @@ from acd.definitions import Requirement, Skill
 from server.log import Entry
 from server.notes import Decided
 from server.provision import Tool, default_cache, provision
+from server.storage.database import Database, open_database
+from server.storage.migrate import migrate
+from server.storage.tables import Base
 
 NOBODY = 65534
 """PostgreSQL refuses to run as root; a test run of root's gives it to this user."""
@@ -45,12 +50,14 @@ class PostgresServer:
     def connect(self, database: str = "postgres") -> psycopg.Connection:
         return psycopg.connect(host=str(self.home), user="postgres", dbname=database, autocommit=True)
 
-    def new_database(self) -> str:
-        """Make an empty database and give its URL."""
+    @contextmanager
+    def new_database(self) -> Iterator[str]:
+        """URL of an empty database, which is dropped at the end."""
         name = f"test_{next(self.numbers)}"
         with self.connect() as connection:
             connection.execute(f"CREATE DATABASE {name}".encode())
-        return self.url(name)
+            yield self.url(name)
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 @pytest.fixture(scope="session")
@@ -63,13 +70,52 @@ def postgres() -> Iterator[PostgresServer]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+
+
+@pytest.fixture(params=BOTH)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """URL of an empty database of its own, once on SQLite and once on PostgreSQL."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'records.db'}"
-    server: PostgresServer = request.getfixturevalue("postgres")
-    return server.new_database()
+        yield f"sqlite:///{tmp_path / 'records.db'}"
+    else:
+        server: PostgresServer = request.getfixturevalue("postgres")
+        with server.new_database() as url:
+            yield url
+
+
+@pytest.fixture(scope="session")
+def _migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("records") / "migrated.db"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def _migrated_postgres(postgres: PostgresServer) -> Iterator[str]:
+    with postgres.new_database() as url:
+        _migrate(url)
+        yield url
+
+
+@pytest.fixture(params=BOTH)
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An open database with the newest schema and no rows, once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("_migrated_sqlite"), tmp_path / "records.db")
+        database = open_database(f"sqlite:///{tmp_path / 'records.db'}")
+    else:
+        database = open_database(request.getfixturevalue("_migrated_postgres"))
+        with database.write.begin() as connection:
+            connection.execute(text(f"TRUNCATE {', '.join(Base.metadata.tables)}"))
+    yield database
+    database.dispose()
+
+
+def _migrate(url: str) -> None:
+    database = open_database(url)
+    migrate(database.write)
+    database.dispose()
 
 
 def _run_postgres(tool: Tool, home: Path) -> Iterator[PostgresServer]:
@@ -110,7 +156,7 @@ def _run_postgres(tool: Tool, home: Path) -> Iterator[PostgresServer]:
         _wait_until_ready(server, process)
         yield server
     finally:
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGQUIT)
         try:
             process.wait(10)
         except subprocess.TimeoutExpired:
@@ -147,7 +193,7 @@ def _wait_until_ready(server: PostgresServer, process: subprocess.Popen[bytes]) 
 
 
 def _end_with_parent() -> None:
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
 
 
 @dataclass

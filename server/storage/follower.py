@@ -18,6 +18,8 @@ Read = Callable[[str, int], Sequence[Entry]]
 
 _log = structlog.get_logger("records")
 FIRST_DELAY, LONGEST_DELAY = 0.1, 5.0
+ENOUGH = 500
+"""Entries in a batch from which on the next one is read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,9 @@ class Progress:
 class ProjectorLoop:
     """Reads the log from the projector's own cursor and applies it, until stopped.
 
-    After an error it tries again, at longer and longer intervals up to 5 s, for as long as it takes.
+    After an error it tries again, at longer and longer intervals up to 5 s, for as long as it takes. `pace` is the
+    least time in seconds between two batches, unless it is far behind: a batch costs much the same whatever is in it,
+    so that a busy floor costs the records no more processor time than a quiet one.
     """
 
     def __init__(
@@ -43,9 +47,11 @@ class ProjectorLoop:
         read: Read,
         *,
         block_ms: int = 500,
+        pace: float = 0.2,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._projector, self._read, self._block_ms, self._clock = projector, read, block_ms, clock
+        self._projector, self._read, self._clock = projector, read, clock
+        self._block_ms, self._pace = block_ms, pace
         self._stopping = threading.Event()
         self._changed = threading.Condition()
         self._cursor: str | None = None
@@ -108,6 +114,8 @@ class ProjectorLoop:
             self._oldest_missing = entries[0].at
         written = self._projector.apply(entries)
         self._advance(entries[-1].id, written)
+        if len(entries) < ENOUGH:
+            self._stopping.wait(self._pace)
 
     def _advance(self, cursor: str, written: int) -> None:
         with self._changed:

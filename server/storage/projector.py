@@ -81,9 +81,12 @@ class Projector:
             return len(new)
 
     def _locked_cursor(self, session: Session) -> Cursor:
-        missing = self._insert(Cursor).values(reader=READER, entry=START).on_conflict_do_nothing()
-        session.execute(missing)
-        return session.scalars(select(Cursor).where(Cursor.reader == READER).with_for_update()).one()
+        locked = select(Cursor).where(Cursor.reader == READER).with_for_update()
+        cursor = session.scalars(locked).one_or_none()
+        if cursor is None:
+            session.execute(self._insert(Cursor).values(reader=READER, entry=START).on_conflict_do_nothing())
+            cursor = session.scalars(locked).one()
+        return cursor
 
 
 def _archived(entry: Entry, problem: str) -> dict[str, object]:

@@ -118,7 +118,6 @@ class Rows:
     def chain_end(self, day: str) -> tuple[int, str]:
         """(place, link) of the day's last closed recording; (0, FIRST) before the first."""
         if day not in self._chains:
-            self._session.flush()
             last = select(Recording.place, Recording.link).where(Recording.day == day)
             found = self._session.execute(last.order_by(Recording.place.desc()).limit(1)).first()
             self._chains[day] = (found[0] or 0, found[1]) if found else (0, FIRST)

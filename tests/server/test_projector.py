@@ -25,14 +25,6 @@ from server.storage.projector import Projector
 from server.storage.tables import Base
 
 
-@pytest.fixture
-def database(database_url):
-    database = open_database(database_url)
-    migrate(database.write)
-    yield database
-    database.dispose()
-
-
 def rows(database, table):
     with Session(database.read) as session:
         return list(session.scalars(select(table).order_by(*table.__table__.primary_key.columns)))

@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 
 from server.storage.database import open_database
 from server.storage.follower import ProjectorLoop
-from server.storage.migrate import migrate
 from server.storage.projector import Projector
 from server.storage.rows import entry_key
 from server.storage.tables import LogEntry
@@ -45,19 +44,13 @@ class SmallLog:
 
 
 @pytest.fixture
-def database(database_url):
-    database = open_database(database_url)
-    migrate(database.write)
-    yield database
-    database.dispose()
-
-
-@pytest.fixture
 def follow(database):
     loops = []
 
     def start(log, projector=None, **options):
-        loop = ProjectorLoop(projector or Projector(database.write), log.read, block_ms=20, **options)
+        loop = ProjectorLoop(
+            projector or Projector(database.write), log.read, **{"block_ms": 20, "pace": 0.0, **options}
+        )
         loops.append(loop)
         loop.start()
         return loop
@@ -147,22 +140,39 @@ def test_two_loops_on_one_database_write_each_entry_once(database, story, follow
     assert sum(loop.progress().written for loop in loops) == len(story.entries)
 
 
+def test_a_busy_log_is_written_in_few_batches(database, story, follow):
+    class Counting(Projector):
+        batches = 0
+
+        def apply(self, entries):
+            self.batches += 1
+            return super().apply(entries)
+
+    story.whole_call()
+    log, projector = SmallLog([]), Counting(database.write)
+    loop = follow(log, projector, pace=0.3)
+    for entry in story.entries[:5]:
+        log.append(entry)
+        time.sleep(0.01)
+    assert loop.wait_for(story.entries[4].id, 20)
+    assert projector.batches <= 3
+
+
 def test_waiting_for_an_entry_that_does_not_come_ends(database, story, follow):
     story.arrive()
     loop = follow(SmallLog(story.entries))
     assert not loop.wait_for("9999999999999-0", 0.05)
 
 
-def test_a_writer_killed_at_any_instant_has_written_whole_batches_only(database_url, story):
+def test_a_writer_killed_at_any_instant_has_written_whole_batches_only(database, story):
     for call in range(1, 40):
         story.whole_call(call)
-    database = open_database(database_url)
-    migrate(database.write)
+    url = database.write.url.render_as_string(hide_password=False)
     database.dispose()
     for attempt in range(4):
         child = os.fork()
         if child == 0:
-            writer = Projector(open_database(database_url).write)
+            writer = Projector(open_database(url).write)
             for start in range(0, len(story.entries), 3):
                 writer.apply(story.entries[start : start + 3])
             os._exit(0)
@@ -174,4 +184,3 @@ def test_a_writer_killed_at_any_instant_has_written_whole_batches_only(database_
     assert written(database) == len(story.entries)
     with Session(database.read) as session:
         assert session.scalar(select(func.sum(LogEntry.seq))) == sum(range(len(story.entries)))
-    database.dispose()
