@@ -111,9 +111,9 @@ class Floor:
         """All agents, by id."""
         return [view for id_ in sorted(self.room.agents) if (view := self.agent(id_)) is not None]
 
-    def waiting(self) -> list[WaitingView]:
-        """All waiting calls, in the one order in which they would be taken."""
-        return waiting(self.room)
+    def waiting(self, now: float | None = None) -> list[WaitingView]:
+        """All waiting calls in the one order in which they would be taken, now or (None) at the latest event."""
+        return waiting(self.room, self.room.now if now is None else now)
 
     def explain(self, call: int) -> tuple[Candidate, ...]:
         """Every signed-in agent as this waiting call sees them now; empty if it does not wait. Looks at everybody."""

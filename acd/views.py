@@ -68,15 +68,18 @@ class WaitingView:
     """The agent whose phone rings for it, or for whom it is kept."""
 
 
-def waiting(room: Room) -> list[WaitingView]:
+def waiting(room: Room, now: float) -> list[WaitingView]:
     """All waiting calls in the order of the house."""
-    room.ripen()
-    calls = sorted(room.calls.values(), key=lambda call: room.lines[call.queue].rank(call, room.now))
-    return [_view(room, call) for call in calls]
+    calls = sorted(room.calls.values(), key=lambda call: room.lines[call.queue].rank(call, now))
+    places: dict[str, int] = {}
+    views = []
+    for call in calls:
+        places[call.queue] = places.get(call.queue, 0) + 1
+        views.append(_view(room, call, places[call.queue], now))
+    return views
 
 
-def _view(room: Room, call: Call) -> WaitingView:
-    line = room.lines[call.queue]
+def _view(room: Room, call: Call, position: int, now: float) -> WaitingView:
     return WaitingView(
         call=call.id,
         queue=call.queue,
@@ -86,8 +89,8 @@ def _view(room: Room, call: Call) -> WaitingView:
         attached=call.attached,
         queued_at=call.asked.queued_at,
         priority=call.priority,
-        position=line.row.index(call) + 1,
-        points=line.points(call, room.now),
+        position=position,
+        points=room.lines[call.queue].points(call, now),
         step=call.step,
         requirement=room.requirement(call),
         agent=room.rings[call.offer].agent if call.offer else call.hold_for,

@@ -1,0 +1,205 @@
+"""Which agent: the owner first, then the queue's strategy, then the longest idle, then the lowest number."""
+
+from __future__ import annotations
+
+import pytest
+
+from acd import events as ev
+from acd.commands import Record
+
+
+def house_of(make_house, strategy, **more):
+    queue = {"skill": "complaint", "strategy": strategy, "wrap_up": {"mode": "none"}, **more}
+    return make_house(queues={"complaint": queue, "inquiry": {"skill": "inquiry"}})
+
+
+def test_best_fit_takes_the_highest_level(make_house, offers):
+    house = house_of(make_house, "best_fit")
+    house.agent("1001", "complaint:3")
+    house.agent("1002", "complaint:8")
+    house.agent("1003", "complaint:5", "inquiry:10")
+    assert offers(house.call()) == [(1, "1002")]
+
+
+def test_preferred_skills_count_in_the_fit(make_house, offers, need):
+    house = house_of(make_house, "best_fit")
+    house.agent("1001", "complaint:5", "attitude:3")
+    house.agent("1002", "complaint:7")
+    assert offers(house.call(requirement=need("complaint", prefer=("attitude",)))) == [(1, "1001")]
+    assert offers(house.call(requirement=need("complaint", prefer=("attitude",)))) == [(2, "1002")]
+
+
+def test_a_preferred_skill_below_its_level_does_not_count(make_house, offers, need):
+    house = house_of(make_house, "best_fit")
+    house.agent("1001", "complaint:5", "attitude:3")
+    house.agent("1002", "complaint:7")
+    assert offers(house.call(requirement=need("complaint", prefer=("attitude:4",)))) == [(1, "1002")]
+
+
+def test_least_skilled_keeps_the_specialists_free(make_house, offers):
+    house = house_of(make_house, "least_skilled")
+    house.agent("1001", "complaint:8")
+    house.agent("1002", "complaint:3", "inquiry:9")
+    house.agent("1003", "complaint:3")
+    assert [offers(house.call())[0][1] for _ in range(3)] == ["1003", "1002", "1001"]
+
+
+def test_longest_idle_counts_from_readiness(make_house, offers, the_offer):
+    house = house_of(make_house, "longest_idle")
+    house.agent("1001", "complaint:1")
+    house.wait(10)
+    house.agent("1002", "complaint:9")
+    house.wait(10)
+    first = the_offer(house.call())
+    assert first.agent == "1001"
+    house.answered(first)
+    house.wait(10)
+    house.hangs_up("1001")
+    assert offers(house.call()) == [(2, "1002")]
+
+
+def test_equals_go_by_number_so_that_a_replay_is_exact(make_house, offers):
+    house = house_of(make_house, "best_fit")
+    for name in ("1003", "1001", "1002"):
+        house.agent(name, "complaint:5")
+    assert [offers(house.call())[0][1] for _ in range(3)] == ["1001", "1002", "1003"]
+
+
+def test_fewest_calls_of_the_last_hour(make_house, offers, the_offer):
+    house = house_of(make_house, "fewest_calls")
+    house.agent("1001", "complaint:5")
+    house.answered(the_offer(house.call()))
+    house.hangs_up("1001")
+    house.wait(60)
+    house.agent("1002", "complaint:5")
+    assert offers(house.call()) == [(2, "1002")], "1001 is idle longer but took a call"
+
+
+@pytest.mark.parametrize(("resets", "expected"), [(False, "1001"), (True, "1002")])
+def test_whether_a_no_answer_resets_idleness_is_configured(make_house, offers, the_offer, resets, expected):
+    queues = {"complaint": {"skill": "complaint", "strategy": "longest_idle"}}
+    house = make_house(queues=queues, no_answer_resets_idle=resets)
+    house.agent("1001")
+    offer = the_offer(house.call())
+    house.wait(1)
+    house.agent("1002")
+    house.wait(19)
+    again = the_offer(house.failed(offer))
+    house.ends(again.call)
+    house.wait(5)
+    assert offers(house.call()) == [(2, expected)]
+
+
+@pytest.mark.parametrize(("resets", "expected"), [(True, "1002"), (False, "1001")])
+def test_whether_an_outbound_call_resets_idleness_is_configured(make_house, offers, resets, expected):
+    queues = {"complaint": {"skill": "complaint", "strategy": "longest_idle"}}
+    house = make_house(queues=queues, outbound_resets_idle=resets)
+    house.agent("1001")
+    house.wait(1)
+    house.agent("1002")
+    house.play(ev.AgentOccupied("1001"))
+    house.wait(1)
+    house.play(ev.AgentFreed("1001"))
+    assert offers(house.call()) == [(1, expected)]
+
+
+# The owner
+
+
+def test_the_owner_of_the_matter_comes_first(make_house, offers):
+    house = house_of(make_house, "best_fit")
+    house.agent("1001", "complaint:9")
+    house.agent("1002", "complaint:1")
+    assert offers(house.call(owner="1002")) == [(1, "1002")]
+
+
+def test_a_call_waits_for_its_busy_owner_for_a_while_and_then_goes_to_others(make_house, offers, the):
+    house = house_of(make_house, "best_fit")
+    house.agent("1002", "complaint:1")
+    house.call()
+    house.agent("1001", "complaint:9")
+    assert offers(house.call(owner="1002")) == []
+    assert offers(house.wait(19)) == []
+    commands = house.wait(1)
+    assert offers(commands) == [(2, "1001")]
+    assert the(Record, commands).decision.kind == "owner_skipped"
+
+
+def test_the_owner_who_becomes_free_in_time_gets_the_call(make_house, offers):
+    house = house_of(make_house, "best_fit")
+    house.agent("1002", "complaint:1")
+    house.call()
+    house.agent("1001", "complaint:9")
+    house.call(owner="1002")
+    house.wait(10)
+    assert offers(house.ends(1)) == [(2, "1002")]
+
+
+@pytest.mark.parametrize("status", ["signed_out", "break"])
+def test_an_owner_who_is_away_is_skipped_at_once(make_house, offers, the, status):
+    house = house_of(make_house, "best_fit")
+    house.agent("1002", status=ev.Status(status))
+    house.agent("1001")
+    commands = house.call(owner="1002")
+    assert offers(commands) == [(1, "1001")]
+    assert "1002" in the(Record, commands).decision.rule
+
+
+def test_an_owner_who_goes_away_meanwhile_is_skipped_then(make_house, offers):
+    house = house_of(make_house, "best_fit")
+    house.agent("1002", "complaint:1")
+    house.play(ev.AgentOccupied("1002"))
+    house.agent("1001", "complaint:9")
+    assert offers(house.call(owner="1002")) == []
+    house.play(ev.AgentFreed("1002"))
+    house.ends(1)
+    house.play(ev.PhoneSeen("1002", False))
+    assert offers(house.call(owner="1002")) == []
+    assert offers(house.status("1002", "break")) == [(2, "1001")]
+
+
+def test_an_owner_without_the_skill_is_skipped(make_house, offers):
+    house = house_of(make_house, "best_fit")
+    house.agent("1002", "inquiry:9")
+    house.agent("1001", "complaint:1")
+    assert offers(house.call(owner="1002")) == [(1, "1001")]
+
+
+def test_an_owner_who_does_not_answer_is_skipped_and_the_caller_keeps_the_place(make_house, offers, the_offer):
+    house = house_of(make_house, "best_fit")
+    house.agent("1002", "complaint:1")
+    offer = the_offer(house.call(owner="1002"))
+    house.agent("1001", "complaint:9")
+    assert offers(house.failed(offer)) == [(1, "1001")]
+
+
+# By a person
+
+
+def test_a_pulled_call_goes_out_of_turn_and_to_an_agent_without_the_skill(make_house, offers):
+    house = house_of(make_house, "best_fit")
+    house.agent("1001", status=None)
+    house.call()
+    house.wait(1)
+    house.call()
+    house.agent("1009", "inquiry:1")
+    commands = house.play(ev.CallPulled(2, "1009", by="boss"))
+    assert offers(commands) == [(2, "1009")]
+
+
+def test_a_call_cannot_be_pulled_for_an_agent_who_is_not_ready(make_house, offers, the):
+    house = house_of(make_house, "best_fit")
+    house.agent("1001", status=ev.Status.BREAK)
+    house.call()
+    commands = house.play(ev.CallPulled(1, "1001", by="boss"))
+    assert offers(commands) == []
+    assert the(Record, commands).decision.rule == "1001: on break"
+
+
+def test_pulling_an_offered_call_withdraws_it_from_the_first_agent(make_house, offers):
+    house = house_of(make_house, "best_fit")
+    house.agent("1001")
+    house.call()
+    house.agent("1002")
+    assert offers(house.play(ev.CallPulled(1, "1002", by="boss"))) == [(1, "1002")]
+    assert house.state("1001") == "idle"

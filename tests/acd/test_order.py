@@ -1,0 +1,169 @@
+"""One order over all queues: points, then arrival; bounded, so that nobody starves."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from acd import events as ev
+from acd.calls import Call
+from acd.definitions import Queue, Requirement
+from acd.order import Line
+
+
+def served(house, the_offer, agent="1001"):
+    """The calls in the order in which one agent gets them, each answered and hung up at once."""
+    got = []
+    commands = house.status(agent, "available")
+    while any(type(each).__name__ == "Offer" for each in commands):
+        offer = the_offer(commands)
+        got.append(offer.call)
+        house.answered(offer)
+        commands = house.hangs_up(agent)
+    return got
+
+
+def staffed(make_house, **policy):
+    """A house whose one agent is on a break: everybody waits."""
+    house = make_house(**{"queues": QUEUES, **policy})
+    house.agent("1001", "complaint:9", "inquiry:9", status=ev.Status.BREAK)
+    return house
+
+
+QUEUES = {
+    "complaint": {"skill": "complaint", "priority": 10, "ageing": 0.1, "wrap_up": {"mode": "none"}},
+    "inquiry": {"skill": "inquiry", "ageing": 0.1, "wrap_up": {"mode": "none"}},
+}
+
+
+def test_calls_of_one_queue_go_by_arrival(make_house, the_offer):
+    house = staffed(make_house)
+    for _ in range(4):
+        house.call("inquiry")
+        house.wait(1)
+    assert served(house, the_offer) == [1, 2, 3, 4]
+
+
+def test_priority_is_worth_as_much_waiting_as_it_has_points(make_house, the_offer):
+    house = staffed(make_house)
+    house.call("inquiry")
+    house.wait(99)
+    house.call("complaint")
+    house.wait(2)
+    house.call("inquiry")
+    assert served(house, the_offer) == [2, 1, 3], "10 points at 0.1 a second are 100 seconds"
+    house = staffed(make_house)
+    house.call("inquiry")
+    house.wait(101)
+    house.call("complaint")
+    assert served(house, the_offer) == [1, 2]
+
+
+def test_queues_that_age_faster_catch_up_while_they_wait(make_house, the_offer):
+    queues = {**QUEUES, "inquiry": {**QUEUES["inquiry"], "ageing": 1.0}}
+    house = staffed(make_house, queues=queues)
+    house.call("complaint")
+    house.call("inquiry")
+    house.wait(11)
+    assert [each.call for each in house.floor.waiting(house.now)] == [1, 2]
+    house.wait(1)
+    assert [each.call for each in house.floor.waiting(house.now)] == [2, 1]
+    assert served(house, the_offer) == [2, 1]
+
+
+def test_a_vip_has_a_finite_head_start(make_house, the_offer):
+    house = staffed(make_house, queues={"inquiry": {**QUEUES["inquiry"], "vip_head_start": 60}})
+    house.call("inquiry")
+    house.wait(30)
+    house.call("inquiry")
+    house.wait(31)
+    house.call("inquiry", vip=True)
+    assert served(house, the_offer) == [1, 3, 2]
+
+
+def test_at_the_limit_calls_go_by_arrival_whatever_their_priority(make_house, the_offer):
+    house = staffed(make_house, ageing_limit=20)
+    house.call("inquiry")
+    house.wait(1)
+    house.call("inquiry", priority=19)
+    house.wait(1)
+    house.call("complaint")
+    house.wait(500)
+    assert served(house, the_offer) == [1, 2, 3]
+
+
+def test_a_supervisor_may_change_a_priority_and_the_place_changes_with_it(make_house, the_offer):
+    house = staffed(make_house)
+    for _ in range(3):
+        house.call("inquiry")
+        house.wait(1)
+    house.play(ev.PrioritySet(3, 5, by="boss", reason="third time today"))
+    assert [(each.call, each.position) for each in house.floor.waiting()] == [(3, 1), (1, 2), (2, 3)]
+    assert served(house, the_offer) == [3, 1, 2]
+
+
+def test_a_moved_call_keeps_its_queue_time(make_house, the_offer, need):
+    house = staffed(make_house)
+    house.call("inquiry")
+    house.wait(5)
+    house.call("complaint")
+    house.wait(5)
+    house.play(ev.CallMoved(1, "complaint", need("complaint"), by="boss"))
+    assert [each.call for each in house.floor.waiting()] == [1, 2]
+
+
+def test_under_a_stream_of_urgent_calls_that_never_ends_the_bound_holds(make_house, the_offer):
+    """One agent, 10 s a call, an urgent call every 5 s: twice what can be served."""
+    house = make_house(queues=QUEUES, ageing_limit=30)
+    house.agent("1001", "complaint:9", "inquiry:9")
+    house.answered(the_offer(house.call("complaint")))
+    began = house.now
+    house.call("inquiry")
+    patient = house.calls
+    bound = (30 - 0) / 0.1
+    while house.now - began <= bound + 10:
+        house.call("complaint", priority=15)
+        house.wait(5)
+        house.call("complaint", priority=15)
+        house.wait(5)
+        offer = the_offer(house.hangs_up("1001"))
+        if offer.call == patient:
+            assert house.now - began >= bound - 10
+            return
+        house.answered(offer)
+    raise AssertionError("the patient caller starved")
+
+
+prices = st.integers(0, 100)
+instants = st.integers(0, 4000).map(float)
+
+
+@given(st.floats(0.01, 10), st.floats(0.01, 10), prices, prices, instants, instants, st.integers(0, 100_000).map(float))
+def test_nobody_who_arrived_later_is_taken_before_a_ripe_call(rate, other_rate, priority, other, at, later, more):
+    limit = 100.0
+    mine, theirs = Line(Queue("a", ageing=rate), limit), Line(Queue("b", ageing=other_rate), limit)
+    now = at + (limit - priority) / rate + more
+    patient, rival = a_call(1, mine, at, priority, now), a_call(2, theirs, at + 1.0 + later, other, now)
+    assert mine.rank(patient, now) < theirs.rank(rival, now)
+
+
+@given(st.lists(st.tuples(instants, prices), min_size=1, max_size=30), instants, st.sampled_from([0.05, 0.1, 2.0]))
+def test_the_row_is_in_the_order_of_points_and_arrival(calls, more, rate):
+    line = Line(Queue("a", ageing=rate), 50.0)
+    now = max(at for at, _ in calls) + more
+    found = {n: a_call(n, line, at, priority, now) for n, (at, priority) in enumerate(calls, start=1)}
+    for call in found.values():
+        line.row.add(call)
+    ranks = [line.rank(found[n], now) for n in line.row.ids()]
+    assert all(before <= after for before, after in pairwise(ranks))
+    assert [line.row.index(found[n]) for n in line.row.ids()] == list(range(len(calls)))
+
+
+def a_call(number, line, at, priority, now):
+    call = Call(ev.CallQueued(number, line.queue.name, Requirement(), at), now)
+    call.arrival = at
+    call.virtual = line.virtual_arrival(at, priority)
+    call.ripe = call.virtual + line.limit / line.queue.ageing <= now
+    return call
