@@ -20,7 +20,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from server.packages import (
@@ -193,7 +193,7 @@ def update_newer(archive: Archive, source: Source, host: Host, own: Archive, pro
         root = archive.home / "keys"
         shutil.rmtree(root, ignore_errors=True)
         unpack(files, root, RUBBISH)
-        archive.sources = other_suite(host, archive.suite, [source], find_keyring(host, root))
+        archive.sources = [replace(source, signed_by=find_keyring(host, root))]
         archive.update(progress)
 
 

@@ -16,6 +16,7 @@ import pytest
 from server.packages import (
     Archive,
     Host,
+    Progress,
     ProvisionError,
     Source,
     UnfitError,
@@ -30,7 +31,16 @@ from server.packages import (
 )
 from server.parts import PARTS, Part
 from server.prefix import ask_version, read_version
-from server.provision import Console, default_cache, exclusive, find_provisioned, lay_out, provision, write_stamp
+from server.provision import (
+    Console,
+    default_cache,
+    exclusive,
+    find_provisioned,
+    lay_out,
+    provision,
+    update_newer,
+    write_stamp,
+)
 
 DEBIAN = Host("debian", "bookworm", "amd64")
 UBUNTU = Host("ubuntu", "noble", "arm64")
@@ -192,6 +202,7 @@ def mirror(tmp_path_factory: pytest.TempPathFactory) -> Source:
     make_package(folder, "luggage", "more-luggage")
     make_package(folder, "more-luggage")
     make_package(folder, "broken", "nowhere-to-be-had")
+    make_package(folder, "debian-archive-keyring", files={"usr/share/keyrings/debian-archive-keyring.gpg": ECHO})
     packages = folder / "Packages"
     (folder / "Packages.gz").write_bytes(gzip.compress(packages.read_bytes()))
     lines = "".join(
@@ -233,6 +244,23 @@ def test_an_unsigned_suite_is_refused(mirror: Source, tmp_path: Path) -> None:
     archive = Archive(tmp_path, "test", [Source(mirror.uri, "./", ())], read_host().architecture)
     with pytest.raises(ProvisionError, match="signature"):
         archive.update(quiet)
+
+
+def test_a_key_newer_than_the_machine_comes_from_the_machines_own_suite(archive: Archive, tmp_path: Path) -> None:
+    keyring = tmp_path / "newer/keys/usr/share/keyrings/debian-archive-keyring.gpg"
+
+    class Newer(Archive):
+        """A suite that is signed by a key of the newer keyring only."""
+
+        def update(self, progress: Progress, *, force: bool = False) -> None:
+            self._prepare()
+            if [source.signed_by for source in self.sources] != [str(keyring)]:
+                raise UnknownKeyError("its signature is by a key unknown here")
+
+    source = Source("http://m.example/debian", "forky", ("main",), "/old.gpg")
+    newer = Newer(tmp_path / "newer", "forky", [source], archive.architecture)
+    update_newer(newer, source, DEBIAN, archive, quiet)
+    assert keyring.read_bytes() == ECHO.read_bytes()
 
 
 def test_what_is_left_out_brings_none_of_its_own_luggage(archive: Archive) -> None:
