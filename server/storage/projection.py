@@ -64,7 +64,7 @@ def _(event: acd.CallQueued, entry: Entry, rows: Rows) -> None:
     call = rows.calls[event.call]
     call.queued_at = call.queued_at or utc(event.queued_at)
     call.queue, call.priority = event.queue, event.priority
-    call.category = event.category or call.category
+    call.category, call.language = event.category or call.category, call.language or event.language
     call.caller = call.caller or event.caller
     call.left_queue_at, call.left_queue_why = None, ""
 
@@ -165,7 +165,7 @@ def _(event: Decided, entry: Entry, rows: Rows) -> None:
     )
     rows.add(kept)
     if decision.offer and decision.agent:
-        leg = rows.segments[decision.offer]
+        leg = rows.leg(decision.offer, entry)
         rows.bind_leg(leg, decision.call)
         leg.agent, leg.queue = decision.agent, decision.queue
         leg.offered_at = leg.offered_at or utc(decision.at)
@@ -173,19 +173,19 @@ def _(event: Decided, entry: Entry, rows: Rows) -> None:
 
 @on(acd.OfferRinging)
 def _(event: acd.OfferRinging, entry: Entry, rows: Rows) -> None:
-    leg = rows.segments[event.offer]
+    leg = rows.leg(event.offer, entry)
     leg.rang_at = leg.rang_at or utc(entry.at)
 
 
 @on(acd.OfferAnswered)
 def _(event: acd.OfferAnswered, entry: Entry, rows: Rows) -> None:
-    leg = rows.segments[event.offer]
+    leg = rows.leg(event.offer, entry)
     leg.answered_at, leg.outcome = leg.answered_at or utc(entry.at), "answered"
 
 
 @on(acd.OfferFailed)
 def _(event: acd.OfferFailed, entry: Entry, rows: Rows) -> None:
-    leg = rows.segments[event.offer]
+    leg = rows.leg(event.offer, entry)
     leg.outcome, leg.detail = event.outcome, event.detail
     _end_leg(leg, utc(entry.at), "")
 
@@ -202,13 +202,34 @@ def _(event: acd.Joined, entry: Entry, rows: Rows) -> None:
 
 @on(acd.ConversationEnded)
 def _(event: acd.ConversationEnded, entry: Entry, rows: Rows) -> None:
+    _end_talk(rows, event, utc(entry.at if event.ended_at is None else event.ended_at), event.by)
+
+
+@on(acd.Transferred)
+def _(event: acd.Transferred, entry: Entry, rows: Rows) -> None:
+    at = utc(entry.at)
+    leg = _end_talk(rows, event, at, "transfer")
+    call = rows.calls[event.call]
+    if event.kind == "queue":
+        call.queue, call.left_queue_at, call.left_queue_why = event.to, None, ""
+    elif event.kind == "agent" and event.attended:
+        following = rows.begin_leg(entry)
+        rows.bind_leg(following, event.call)
+        following.agent, following.queue, following.outcome = event.to, leg.queue if leg else call.queue, "answered"
+        following.offered_at = following.answered_at = following.joined_at = at
+        call.agent = event.to
+
+
+def _end_talk(rows: Rows, event: acd.ConversationEnded | acd.Transferred, at: datetime, by: str) -> Segment | None:
+    """The agent's part is over: its times go to the leg, and to the call's sum."""
     call = rows.calls[event.call]
     call.talked += event.talked
     call.held += event.held
     leg = _leg_of(rows, event.call, event.agent)
     if leg is not None:
         leg.talked, leg.held, leg.ended_at = event.talked, event.held, None
-        _end_leg(leg, utc(entry.at if event.ended_at is None else event.ended_at), event.by)
+        _end_leg(leg, at, by)
+    return leg
 
 
 def _leg_of(rows: Rows, call: int, agent: str) -> Segment | None:

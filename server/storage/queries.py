@@ -69,7 +69,7 @@ class Queries:
             call = session.get(Call, number)
             if call is None:
                 return None
-            legs = session.scalars(select(Segment).where(Segment.call == number).order_by(Segment.offer))
+            legs = session.scalars(_in_order(Segment).where(Segment.call == number))
             decisions = session.scalars(_in_order(Decision).where(Decision.call == number))
             messages = session.scalars(_in_order(Message).where(Message.call == number))
             numbers = session.scalars(_in_order(NumberTaken).where(NumberTaken.call == number))

@@ -33,18 +33,22 @@ class Shelf(Generic[_Row]):
     def __init__(
         self, session: Session, table: type[_Row], key: InstrumentedAttribute[Any], wanted: Collection[Any]
     ) -> None:
-        self._session, self._table, self._key = session, table, key.key
+        self._session, self._table, self._column, self._key = session, table, key, key.key
         self._read = set(wanted)
         found = session.scalars(select(self._table).where(key.in_(sorted(wanted)))) if wanted else ()
         self._rows: dict[Any, _Row] = {getattr(row, key.key): row for row in found}
 
     def __getitem__(self, key: Any) -> _Row:
         """The row; a new one when there is none."""
+        return self.get(key)
+
+    def get(self, key: Any, **values: Any) -> _Row:
+        """The row; a new one with these values when there is none."""
         row = self._rows.get(key)
         if row is None and key not in self._read:
-            row = self._session.get(self._table, key)
+            row = self._session.scalars(select(self._table).where(self._column == key)).one_or_none()
         if row is None:
-            row = self._table(**{self._key: key})
+            row = self._table(**{self._key: key}, **values)
             self._session.add(row)
         self._rows[key] = row
         return row
@@ -68,13 +72,13 @@ class Rows:
         self.agents = Shelf(session, Agent, Agent.id, agents)
         self.tickets = Shelf(session, Ticket, Ticket.id, _mentioned(entries, "ticket"))
         self.recordings = Shelf(session, Recording, Recording.id, _mentioned(entries, "recording"))
-        self.segments = Shelf(session, Segment, Segment.offer, _mentioned(entries, "offer"))
-        if calls:
-            self.segments.put(session.scalars(select(Segment).where(Segment.call.in_(sorted(calls)))))
+        self._offered = Shelf(session, Segment, Segment.offer, _mentioned(entries, "offer"))
         self._legs: dict[int, list[Segment]] = {}
-        for segment in sorted(self.segments, key=lambda each: each.offer):
-            if segment.call is not None:
-                self._legs.setdefault(segment.call, []).append(segment)
+        legs = session.scalars(select(Segment).where(Segment.call.in_(sorted(calls)))).all() if calls else []
+        self._offered.put(leg for leg in legs if leg.offer is not None)
+        for leg in sorted({*self._offered, *legs}, key=lambda each: (each.ms, each.seq)):
+            if leg.call is not None:
+                self._legs.setdefault(leg.call, []).append(leg)
         self._intervals = self._open_intervals(agents)
         self._instants = self._instants_of(entries)
         self._spooled = self._spooled_of(_mentioned(entries, "spool_id"))
@@ -84,14 +88,26 @@ class Rows:
         """When it happened: for a note, the instant of the entry that it follows from."""
         return utc(self._instants.get(entry.after, entry.at))
 
-    def bind_leg(self, segment: Segment, call: int) -> None:
-        """The segment is a leg of this call."""
-        if segment.call is None:
-            segment.call = call
-            self._legs.setdefault(call, []).append(segment)
+    def leg(self, offer: int, entry: Entry) -> Segment:
+        """The leg of this offer; one that begins with `entry` when it was not heard of before."""
+        ms, seq = entry_key(entry.id)
+        return self._offered.get(offer, ms=ms, seq=seq)
+
+    def begin_leg(self, entry: Entry) -> Segment:
+        """A leg without an offer, to be bound to its call."""
+        ms, seq = entry_key(entry.id)
+        leg = Segment(ms=ms, seq=seq)
+        self.add(leg)
+        return leg
+
+    def bind_leg(self, leg: Segment, call: int) -> None:
+        """The leg is one of this call's."""
+        if leg.call is None:
+            leg.call = call
+            self._legs.setdefault(call, []).append(leg)
 
     def legs(self, call: int) -> list[Segment]:
-        """The call's segments, in the order of their offers."""
+        """The call's legs, in the order in which they began."""
         return self._legs.get(call, [])
 
     def open_interval(self, agent: str) -> AgentInterval | None:

@@ -119,13 +119,16 @@ class Call(Base):
     outcome: Mapped[str | None] = mapped_column(default=None)
 
 
-class Segment(Base):
-    """One agent's leg of a call, from the offer on. `outcome` is answered, or how the offer failed."""
+class Segment(OfEntry, Base):
+    """One agent's leg of a call, from its first entry on. `outcome` is answered, or how the offer failed.
+
+    A leg that began without an offer, by an attended transfer, has no offer number.
+    """
 
     __tablename__ = "segments"
     __table_args__ = (Index(None, "call"), Index(None, "agent", "offered_at"))
 
-    offer: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    offer: Mapped[int | None] = mapped_column(unique=True, default=None)
     call: Mapped[int | None] = mapped_column(default=None)
     agent: Mapped[str] = mapped_column(default="")
     queue: Mapped[str] = mapped_column(default="")

@@ -217,6 +217,25 @@ def test_an_unanswered_offer_and_the_next_one_are_two_legs(database, story):
     assert (second.agent, second.outcome, second.talked, second.ended_by) == ("1002", "answered", 9.0, "caller")
 
 
+def test_a_transferred_call_has_a_leg_for_each_agent_and_the_sum_of_their_talk(database, story):
+    story.arrive()
+    story.serve(number=1)
+    story.tell(acd.Transferred(1, "1001", "agent", "1002", attended=True, talked=20.0, held=5.0), later=20)
+    story.tell(acd.Transferred(1, "1002", "queue", "orders", talked=10.0), later=10)
+    story.offer(story.entries[-1], number=2, agent="1003")
+    story.tell(acd.OfferAnswered(2), acd.Joined(1, "1003"), acd.ConversationEnded(1, "1003", "caller", talked=3.0))
+    story.tell(acd.CallEnded(1, "caller_hung_up"))
+    Projector(database.write).apply(story.entries)
+    legs = [(leg.offer, leg.agent, leg.ended_by, leg.talked, leg.held) for leg in rows(database, tables.Segment)]
+    assert legs == [
+        (1, "1001", "transfer", 20.0, 5.0),
+        (None, "1002", "transfer", 10.0, 0.0),
+        (2, "1003", "caller", 3.0, 0.0),
+    ]
+    (call,) = rows(database, tables.Call)
+    assert (call.agent, call.queue, call.talked, call.held, call.outcome) == ("1003", "orders", 33.0, 5.0, "handled")
+
+
 def test_agent_intervals_follow_one_another_from_the_instants_of_their_causes(database, story):
     story.tell(acd.AgentDefined("1001", "Li", (Skill("complaint", 5),), ("A",)))
     causes = [story.tell(acd.StatusSet("1001", status)) for status in (acd.Status.AVAILABLE, acd.Status.BREAK)]

@@ -166,7 +166,7 @@ def upgrade() -> None:
     op.create_index("ix_recordings_call", "recordings", ["call"], unique=False)
     op.create_table(
         "segments",
-        sa.Column("offer", NUMBER, autoincrement=False, nullable=False),
+        sa.Column("offer", NUMBER, nullable=True),
         sa.Column("call", NUMBER, nullable=True),
         sa.Column("agent", TEXT, nullable=False),
         sa.Column("queue", TEXT, nullable=False),
@@ -180,7 +180,10 @@ def upgrade() -> None:
         sa.Column("ended_by", TEXT, nullable=False),
         sa.Column("talked", sa.Double(), nullable=False),
         sa.Column("held", sa.Double(), nullable=False),
-        sa.PrimaryKeyConstraint("offer", name="pk_segments"),
+        sa.Column("ms", NUMBER, autoincrement=False, nullable=False),
+        sa.Column("seq", NUMBER, autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("ms", "seq", name="pk_segments"),
+        sa.UniqueConstraint("offer", name="uq_segments_offer"),
     )
     op.create_index("ix_segments_agent_offered_at", "segments", ["agent", "offered_at"], unique=False)
     op.create_index("ix_segments_call", "segments", ["call"], unique=False)
