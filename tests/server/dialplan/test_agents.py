@@ -227,7 +227,8 @@ async def test_the_events_of_a_conversation_come_in_this_order(
     told = [event for event in management.events if event.get("Linkedid") == caller["Uniqueid"]]
     assert {event["Linkedid"] for event in told} == {caller["Uniqueid"]}
     order = [(event["Event"], "caller" if event["Uniqueid"] == caller["Uniqueid"] else "agent") for event in told]
-    assert [step for step in order if "Music" not in step[0] and step[0] != "DialState"] == [
+    order.remove(("DialState", "caller"))  # comes before or after the agent's Newstate
+    assert order == [
         ("Newchannel", "caller"),
         ("Newstate", "caller"),
         ("Newchannel", "agent"),
@@ -237,6 +238,7 @@ async def test_the_events_of_a_conversation_come_in_this_order(
         ("DialEnd", "caller"),
         ("BridgeEnter", "agent"),
         ("BridgeEnter", "caller"),
+        ("HangupRequest", "agent"),
         ("BridgeLeave", "agent"),
         ("BridgeLeave", "caller"),
         ("Hangup", "agent"),
