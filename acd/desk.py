@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from acd.agents import STATUS_TAKES_EFFECT, Agent, Effect, Signal, State
-from acd.commands import Tell
+from acd.commands import AgentChanged, Tell
 from acd.definitions import WrapUpMode
 from acd.events import (
     AgentDefined,
@@ -54,6 +54,8 @@ def forget_if_removed(room: Room, agent: Agent) -> None:
     """A removed agent goes once no call and no wrap-up is left."""
     if agent.removed and agent.state in (State.IDLE, State.WRAP_UP) and agent.status is Status.SIGNED_OUT:
         room.timers.arm(AGENT, agent.id, agent, None)
+        room.touched.pop(agent.id, None)
+        room.out.append(AgentChanged(agent.id, agent.status.value, State.IDLE.value, agent.reason))
         del room.agents[agent.id]
 
 
