@@ -335,7 +335,7 @@ class App:
     async def _watch_definitions(self) -> None:
         home = self.settings.root
         (home / "flows").mkdir(exist_ok=True)
-        async for changes in awatch(home, recursive=True, watch_filter=_is_definition):
+        async for changes in awatch(home, home / "flows", recursive=False, watch_filter=_is_definition):
             try:
                 _log.info("definitions taken over", files=[path for _, path in changes], source=await self.reload())
             except DefinitionFault as error:

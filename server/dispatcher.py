@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import islice
+from typing import NamedTuple
 
 import structlog
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -20,7 +21,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 import acd.events as acd
 from acd.commands import Announce, Command, Divert, Offer, Withdraw
 from server.log import Entry, Fenced, Lease, Log, Snapshot
-from server.state import State
+from server.state import State, Unwritten
 
 Owner = Callable[[Command], None]
 Listener = Callable[[Entry, Sequence[Command]], None]
@@ -31,6 +32,14 @@ _FOR_A_CALL = (Offer, Withdraw, Announce, Divert)
 
 class NotLeading(Exception):
     """This server does not lead, or not any more: nothing was recorded."""
+
+
+class _Pending(NamedTuple):
+    """Events that wait to be appended together; notes with their cause, others with who waits for them."""
+
+    events: tuple[object, ...]
+    cause: Unwritten | None = None
+    done: asyncio.Future[float] | None = None
 
 
 class Dispatcher:
@@ -62,7 +71,7 @@ class Dispatcher:
         self._renewed = time.monotonic()
         self._batch = 0
         self._since_snapshot = 0
-        self._pending: list[tuple[tuple[object, ...], str, asyncio.Future[float] | None]] = []
+        self._pending: list[_Pending] = []
         self._wake = asyncio.Event()
         self._owners: dict[int, Owner] = {}
         self._listeners: list[Listener] = []
@@ -75,8 +84,7 @@ class Dispatcher:
 
     async def start(self) -> None:
         """Begin to lead: write the notes that a crash kept from the log, and go on."""
-        for note, after in self.state.unwritten:
-            self._pending.append(((note,), after, None))
+        self._pending += (_Pending((each.note,), each) for each in self.state.unwritten)
         self._wake.set()
         self._tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._keep_lease())]
         self._arm()
@@ -110,7 +118,7 @@ class Dispatcher:
         if self._fenced or self._closing:
             done.set_exception(NotLeading("this server does not lead: ask the one that does"))
         else:
-            self._pending.append((events, "", done))
+            self._pending.append(_Pending(events, None, done))
             self._wake.set()
         return done
 
@@ -159,17 +167,16 @@ class Dispatcher:
                 await self._wake.wait()
                 continue
             taken, self._pending = self._pending, []
-            rows = [(event, after) for events, after, _ in taken for event in events]
             try:
-                entries = await self._append(rows)
+                entries = await self._append(taken)
             except Fenced:
                 self._pending = taken + self._pending
                 self._fence()
                 return
             commands = self._play(entries)
-            for _, _, done in taken:
-                if done is not None and not done.done():
-                    done.set_result(entries[0].at)
+            for each in taken:
+                if each.done is not None and not each.done.done():
+                    each.done.set_result(self.state.at)
             for command in commands:
                 self._deliver(command)
             for met, holds in list(self._waiters.items()):
@@ -180,14 +187,19 @@ class Dispatcher:
             if self._since_snapshot >= self._snapshot_every:
                 await self._save_quietly()
 
-    async def _append(self, rows: Sequence[tuple[object, str]]) -> list[Entry]:
+    async def _append(self, pending: Sequence[_Pending]) -> list[Entry]:
         """Append one batch, again and again until Redis says that it has it."""
         self._batch += 1
         at = max(self._clock(), self.state.at)
+        rows = [
+            (event, each.cause.at if each.cause else at, each.cause.after if each.cause else "")
+            for each in pending
+            for event in each.events
+        ]
         delay = 0.02
         while True:
             try:
-                entries = await self._log.append(self.lease, self._batch, at, rows)
+                entries = await self._log.append(self.lease, self._batch, rows)
                 if time.monotonic() - self._renewed > self._ttl:
                     await self._renew()
             except (RedisConnectionError, RedisTimeoutError, OSError) as error:
@@ -212,8 +224,7 @@ class Dispatcher:
             known = len(self.state.unwritten)
             answered = self.state.play(entry)
             commands += answered
-            for note, after in islice(self.state.unwritten, known, None):
-                self._pending.append(((note,), after, None))
+            self._pending += (_Pending((each.note,), each) for each in islice(self.state.unwritten, known, None))
             if isinstance(entry.event, acd.Tick):
                 self._tick_pending = False
             for listener in self._listeners:
@@ -228,7 +239,7 @@ class Dispatcher:
             owner(command)
         elif isinstance(command, Offer):
             lost = acd.OfferFailed(command.offer, acd.Outcome.LOST, "no session holds the caller")
-            self._pending.append(((acd.CallDetached(command.call), lost), "", None))
+            self._pending.append(_Pending((acd.CallDetached(command.call), lost)))
             self._wake.set()
 
     def _arm(self) -> None:
@@ -242,7 +253,7 @@ class Dispatcher:
 
     def _tick(self) -> None:
         self._tick_pending = True
-        self._pending.append(((acd.Tick(),), "", None))
+        self._pending.append(_Pending((acd.Tick(),)))
         self._wake.set()
 
     async def _keep_lease(self) -> None:
@@ -276,9 +287,9 @@ class Dispatcher:
 
     def _fail_pending(self, why: str) -> None:
         pending, self._pending = self._pending, []
-        for _, _, done in pending:
-            if done is not None and not done.done():
-                done.set_exception(NotLeading(why))
+        for each in pending:
+            if each.done is not None and not each.done.done():
+                each.done.set_exception(NotLeading(why))
 
     async def _save_quietly(self) -> None:
         try:

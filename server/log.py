@@ -35,7 +35,10 @@ class LogGap(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry. `at` is UTC epoch seconds and never decreases; `after` names the entry that a note follows from."""
+    """One entry. `at` is UTC epoch seconds and never decreases from one event to the next.
+
+    `after` names the entry that a note follows from; a note has its cause's instant.
+    """
 
     id: str
     at: float
@@ -91,7 +94,7 @@ def decode(name: str, data: bytes) -> Any:
     return _decoders[name].decode(data)
 
 
-# KEYS: fence, stream, last batch.  ARGV: token, batch number, at, then (type, json, after) for each event.
+# KEYS: fence, stream, last batch.  ARGV: token, batch number, then (type, json, at, after) for each event.
 _APPEND = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return redis.error_reply('FENCED')
@@ -101,12 +104,12 @@ if last[1] == ARGV[1] and last[2] == ARGV[2] then
   return cjson.decode(last[3])
 end
 local ids = {}
-for i = 4, #ARGV, 3 do
-  if ARGV[i + 2] == '' then
-    ids[#ids + 1] = redis.call('XADD', KEYS[2], '*', 't', ARGV[i], 'at', ARGV[3], 'e', ARGV[i + 1])
-  else
-    ids[#ids + 1] = redis.call('XADD', KEYS[2], '*', 't', ARGV[i], 'at', ARGV[3], 'e', ARGV[i + 1], 'f', ARGV[i + 2])
+for i = 3, #ARGV, 4 do
+  local fields = {'t', ARGV[i], 'e', ARGV[i + 1], 'at', ARGV[i + 2]}
+  if ARGV[i + 3] ~= '' then
+    fields[7], fields[8] = 'f', ARGV[i + 3]
   end
+  ids[#ids + 1] = redis.call('XADD', KEYS[2], '*', unpack(fields))
 end
 redis.call('HSET', KEYS[3], 'token', ARGV[1], 'batch', ARGV[2], 'ids', cjson.encode(ids))
 return ids
@@ -164,21 +167,23 @@ class Log:
         self._release = redis.register_script(_RELEASE)
         self._save = redis.register_script(_SAVE)
 
-    async def append(self, lease: Lease, batch: int, at: float, events: Sequence[tuple[object, str]]) -> list[Entry]:
-        """Append (event, after) pairs as one batch; the same batch number again returns the first result.
+    async def append(self, lease: Lease, batch: int, rows: Sequence[tuple[object, float, str]]) -> list[Entry]:
+        """Append (event, at, after) rows as one batch; the same batch number again returns the first result.
 
         Raises Fenced when another server leads, and Redis's own ConnectionError when it cannot be told
         whether the batch was appended: send the same batch again.
         """
-        arguments: list[str | bytes | int] = [str(lease.token), str(batch), repr(at)]
-        for event, after in events:
+        arguments: list[str | bytes] = [str(lease.token), str(batch)]
+        for event, at, after in rows:
             name, data = encode(event)
-            arguments += [name, data, after]
+            arguments += [name, data, repr(at), after]
         try:
             ids = await self._append(keys=[self._fence, self._stream, self._batch], args=arguments)
         except ResponseError as error:
             raise _translated(error) from None
-        return [Entry(_text(entry_id), at, event, after) for entry_id, (event, after) in zip(ids, events, strict=True)]
+        return [
+            Entry(_text(entry_id), at, event, after) for entry_id, (event, at, after) in zip(ids, rows, strict=True)
+        ]
 
     async def read(self, after: str, *, count: int = 1000, block_ms: int | None = None) -> list[Entry]:
         """Entries after the given id, oldest first; with `block_ms`, wait that long for the first one."""

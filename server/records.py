@@ -43,7 +43,9 @@ class Records:
             case "tickets":
                 return self._queries.ticket_list(**filters, limit=limit, after=cursor)
             case "recordings":
-                return self._queries.recording_list(**filters, limit=limit, after=cursor)
+                call = filters.pop("call", None)
+                number = int(call) if call else None
+                return self._queries.recording_list(call=number, **filters, limit=limit, after=cursor)
             case _:
                 return Page(self._queries.agent_list(), None)
 

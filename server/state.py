@@ -6,7 +6,7 @@ Changed only by `play`. Whoever plays the same entries has the same state and is
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import structlog
@@ -24,6 +24,14 @@ _log = structlog.get_logger("state")
 _encoder = msgspec.json.Encoder()
 
 
+class Unwritten(NamedTuple):
+    """A note, the instant of its cause, and its cause's id."""
+
+    note: object
+    at: float
+    after: str
+
+
 class State:
     """One copy of the house's memory."""
 
@@ -34,8 +42,8 @@ class State:
         self.last_ticket = 0
         self.position = "0-0"
         """Id of the last entry played."""
-        self.unwritten: deque[tuple[object, str]] = deque()
-        """Notes that are not known to be in the log yet, each with the id of its cause, in the order of the log."""
+        self.unwritten: deque[Unwritten] = deque()
+        """Notes that are not known to be in the log yet, in its order."""
         self.at = 0.0
         """Instant of the last entry played."""
 
@@ -69,7 +77,7 @@ class State:
         return commands
 
     def _note(self, entry: Entry, note: object) -> None:
-        self.unwritten.append((note, entry.id))
+        self.unwritten.append(Unwritten(note, entry.at, entry.id))
 
     def _decide(self, entry: Entry) -> list[Command]:
         """The floor's answer. A fault in it does not stop the log: the entry is passed over, on every replay too."""
@@ -102,7 +110,7 @@ class State:
                 "desk": self.desk.snapshot(),
                 "last_ticket": self.last_ticket,
                 "position": self.position,
-                "unwritten": [(*_text(note), after) for note, after in self.unwritten],
+                "unwritten": [(*_text(each.note), each.at, each.after) for each in self.unwritten],
                 "at": self.at,
             }
         )
@@ -117,7 +125,9 @@ class State:
         state.desk = Desk.restore(values["desk"])
         state.last_ticket, state.position = values["last_ticket"], values["position"]
         state.at = values["at"]
-        state.unwritten = deque((decode(name, note.encode()), after) for name, note, after in values["unwritten"])
+        state.unwritten = deque(
+            Unwritten(decode(name, note.encode()), at, after) for name, note, at, after in values["unwritten"]
+        )
         return state
 
 

@@ -1,0 +1,290 @@
+"""A whole hotline for tests that place real calls: its own home, free ports, a real server process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, closing, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from server.demo.softphone import Call, Phone
+from server.storage.database import open_database
+from server.storage.queries import Queries
+
+TREE = Path(__file__).resolve().parents[2]
+COMMAND = Path(sys.executable).with_name("sansheng")
+START_DEADLINE = 60.0
+SETTLE = 15.0
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on, on UDP or TCP, as far as can be told."""
+    found: list[int] = []
+    while len(found) < count:
+        with (
+            closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as tcp,
+            closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as udp,
+        ):
+            tcp.bind(("127.0.0.1", 0))
+            port = tcp.getsockname()[1]
+            with suppress(OSError):
+                udp.bind(("127.0.0.1", port))
+                if port not in found:
+                    found.append(port)
+    return found
+
+
+@dataclass
+class Hotline:
+    """One installation under test. `settings` are environment variables on top of the usual ones."""
+
+    home: Path
+    settings: dict[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[str] | None = None
+
+    def __post_init__(self) -> None:
+        names = ("SIP", "HTTP", "AGI", "AMI", "ASTERISK_HTTP")
+        self.ports = dict(zip(names, free_ports(len(names)), strict=True))
+        # A block of its own below the ephemeral ports, by the SIP port, so that runs side by side rarely share one.
+        first = 10_000 + 200 * (self.ports["SIP"] % 100)
+        self.environment = os.environ | {
+            "SANSHENG_HOME": str(self.home),
+            "SANSHENG_RTP_PORTS": f"{first}-{first + 199}",
+            **{f"SANSHENG_{name}_PORT": str(port) for name, port in self.ports.items()},
+            **self.settings,
+        }
+        self.environment.pop("DATABASE_URL", None)
+        self.environment.pop("REDIS_URL", None)
+        self.environment |= self.settings
+
+    @property
+    def sip_port(self) -> int:
+        return self.ports["SIP"]
+
+    @property
+    def api(self) -> str:
+        return f"http://127.0.0.1:{self.ports['HTTP']}"
+
+    # The server process
+
+    def start(self) -> None:
+        """Start the server and return when a call could be taken."""
+        self.spawn()
+        self.wait_healthy()
+
+    def spawn(self) -> None:
+        """Start the server and return at once."""
+        output = (self.home / "output").open("a")
+        self.process = subprocess.Popen(
+            [str(COMMAND), "run"],
+            cwd=TREE,
+            env=self.environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            text=True,
+        )
+        output.close()
+
+    def wait_healthy(self, deadline: float = START_DEADLINE) -> None:
+        end = time.monotonic() + deadline
+        while True:
+            health = self.health()
+            if health.get("ok"):
+                return
+            assert self.process is not None
+            if self.process.poll() is not None or time.monotonic() > end:
+                raise AssertionError(f"the server is not ready: {health}\n{self.output()}")
+            time.sleep(0.05)
+
+    def health(self) -> dict[str, Any]:
+        try:
+            return dict(httpx.get(f"{self.api}/healthz", timeout=5, trust_env=False).json())
+        except httpx.TransportError as error:
+            return {"ok": False, "problems": [f"no answer: {error}"]}
+
+    def kill(self) -> None:
+        """kill -9 of the server alone: Asterisk and Redis go on."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait(10)
+
+    def stop(self, deadline: float = 60.0) -> int:
+        """An orderly stop, as Ctrl-C; the exit code."""
+        assert self.process is not None
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        return self.process.wait(deadline)
+
+    def end(self) -> None:
+        """Leave no process behind, whatever the test did."""
+        if self.process is not None and self.process.poll() is None:
+            with suppress(subprocess.TimeoutExpired):
+                self.process.send_signal(signal.SIGINT)
+                self.process.send_signal(signal.SIGINT)
+                self.process.wait(30)
+            if self.process.poll() is None:
+                self.process.kill()
+                self.process.wait(10)
+        for name in ("asterisk", "redis"):
+            pid = self.pid(name)
+            if pid:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+    def pid(self, child: str) -> int | None:
+        """The process of `asterisk` or `redis`, if it runs."""
+        try:
+            text = (self.home / child / f"{child}.pid").read_text()
+        except FileNotFoundError:
+            return None
+        pid = int(json.loads(text)["pid"]) if text.strip().startswith("{") else int(text.split()[0])
+        with suppress(ProcessLookupError):
+            os.kill(pid, 0)
+            return pid
+        return None
+
+    def output(self) -> str:
+        """The ends of what the server printed and logged."""
+        parts = []
+        for file in (self.home / "output", self.home / "log" / "server.log", self.home / "asterisk/log/messages"):
+            if file.exists():
+                parts.append(f"--- {file.name}\n" + file.read_text(errors="replace")[-4000:])
+        return "\n".join(parts)
+
+    # What a user does
+
+    def cli(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run `sansheng …` for this installation."""
+        done = subprocess.run(
+            [str(COMMAND), *words],
+            cwd=TREE,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        if check and done.returncode:
+            raise AssertionError(f"sansheng {' '.join(words)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+        return done
+
+    async def request(self, method: str, path: str, body: Any = None) -> Any:
+        """Ask the API, as the command line does."""
+        token = (self.home / "secrets" / "api-token").read_text().strip()
+        async with httpx.AsyncClient(trust_env=False, timeout=20) as client:
+            answer = await client.request(
+                method, self.api + path, json=body, headers={"Authorization": f"Bearer {token}"}
+            )
+        if answer.is_error:
+            raise AssertionError(f"{method} {path}: {answer.status_code} {answer.text}")
+        return answer.json()
+
+    @asynccontextmanager
+    async def agent(self, number: str, *, status: str = "available", **skills: int) -> AsyncIterator[Phone]:
+        """An agent with a softphone at a fixed contact; removed afterwards."""
+        async with Phone(number, "127.0.0.1", self.sip_port) as phone:
+            body = {"id": number, "name": f"Agent {number}", "skills": skills, "contact": phone.contact}
+            await self.request("PUT", f"/api/v1/agents/{number}", body)
+            await self.request("POST", f"/api/v1/agents/{number}/status", {"status": status})
+            try:
+                yield phone
+            finally:
+                with suppress(AssertionError, httpx.TransportError):
+                    await self.request("DELETE", f"/api/v1/agents/{number}")
+
+    def caller(self, number: str = "13800138000") -> Phone:
+        """A caller's softphone, to be opened with `async with`."""
+        return Phone(number, "127.0.0.1", self.sip_port)
+
+    async def until(self, holds: Callable[[], Any], what: str, within: float = SETTLE) -> Any:
+        """Wait until `holds` gives something true, and give that."""
+        end = time.monotonic() + within
+        while True:
+            if found := await asyncio.to_thread(holds):
+                return found
+            if time.monotonic() > end:
+                raise AssertionError(f"not within {within:g} s: {what}\n{self.output()}")
+            await asyncio.sleep(0.05)
+
+    # What the records say
+
+    @property
+    def records(self) -> Queries:
+        return Queries(open_database(f"sqlite:///{self.home / 'records.db'}").read)
+
+    async def ended_call(self, caller: str, within: float = SETTLE) -> dict[str, Any]:
+        """The newest call of this caller, as `call show` has it, once it is over and its recordings are joined."""
+
+        def found() -> dict[str, Any] | None:
+            rows = [row for row in self.records.call_list(limit=50).items if row["caller"] == caller]
+            if not rows or rows[0]["ended_at"] is None:
+                return None
+            shown = self.records.call_show(rows[0]["id"])
+            assert shown is not None
+            joined = sum(segment["joined_at"] is not None for segment in shown["segments"])
+            return shown if len(shown["recordings"]) >= joined else None
+
+        return dict(await self.until(found, f"the call of {caller} is over and recorded", within))
+
+
+def make_home() -> Path:
+    """A fresh home with a short path: a control socket's path has a limit."""
+    return Path(tempfile.mkdtemp(prefix="ss-"))
+
+
+@pytest.fixture(scope="session")
+def shared_hotline() -> Iterator[Hotline]:
+    """One running hotline for all tests that leave it as they found it."""
+    hotline = Hotline(make_home())
+    try:
+        hotline.start()
+        yield hotline
+        hotline.stop()
+    finally:
+        hotline.end()
+        shutil.rmtree(hotline.home, ignore_errors=True)
+
+
+@pytest.fixture
+def new_hotline() -> Iterator[Callable[..., Hotline]]:
+    """Makes hotlines that a test may break; each is ended afterwards."""
+    made: list[Hotline] = []
+
+    def make(**settings: str) -> Hotline:
+        hotline = Hotline(make_home(), settings)
+        made.append(hotline)
+        return hotline
+
+    yield make
+    for hotline in made:
+        hotline.end()
+        shutil.rmtree(hotline.home, ignore_errors=True)
+
+
+@pytest_asyncio.fixture
+async def hotline(shared_hotline: Hotline) -> AsyncIterator[Hotline]:
+    """The shared hotline, without agents and calls."""
+    yield shared_hotline
+
+
+async def menu(call: Call, digits: str) -> None:
+    """Answered, and the menus passed."""
+    await call.answered()
+    await call.heard()
+    for digit in digits:
+        await call.press(digit)
