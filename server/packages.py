@@ -304,6 +304,7 @@ REASONS: tuple[tuple[type[ProvisionError], str, str], ...] = (
     (ProvisionError, "Hash Sum mismatch|unexpected size", "a checksum does not match: try again in a few minutes"),
     (UnfitError, "Unable to locate package|no installation candidate", "the suite does not have it"),
     (UnfitError, "unmet dependencies|held broken packages", "the packages do not fit together"),
+    (ProvisionError, "Could not get lock|Unable to lock", "an earlier run is still at it: try again in a minute"),
     (ProvisionError, "Permission denied", "a file is not ours to write"),
 )
 
