@@ -32,7 +32,8 @@ def main() -> int:
         studio.render(lines, folder, prepare, say)
         findings = shelf.findings(folder)
         if options.listen:
-            findings += studio.listen(folder, partial(prepare, listening=True), say)
+            listening = partial(prepare, listening=True)
+            findings += studio.listen(folder, listening, say) + studio.listen_to_pieces(folder, listening, say)
     except (ManifestError, kit.KitError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -15,6 +15,9 @@ from ivr.saying import say_digits, say_number
 LIMIT = 0.10
 """Error rate above which a prompt should be worded or rendered again."""
 
+_SAME = str.maketrans({"幺": "一", "两": "二", "您": "你"})
+"""Words that a listener writes the plain way."""
+
 
 def error_rate(manifest: Manifest, language: str, text: str, heard: str, sounds: Mapping[str, str]) -> float:
     """Edits from heard to text over the length of text, for the kindest reading of heard digits. 0.0 is perfect."""
@@ -26,7 +29,7 @@ def error_rate(manifest: Manifest, language: str, text: str, heard: str, sounds:
 def units(text: str, language: str, sounds: Mapping[str, str]) -> list[str]:
     """What is compared: syllables in Chinese, letters in English. Punctuation is not heard."""
     if language == "zh":
-        plain = text.replace("幺", "一").replace("两", "二")
+        plain = text.translate(_SAME)
         return [sounds.get(character, character) for character in re.findall(r"\w", plain)]
     return re.findall(r"[a-z]", text.lower())
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ivr.manifest import Line, Manifest
-from server.voice import hearing, mastering, shelf
+from server.voice import examples, hearing, mastering, shelf
 from server.voice.kit import Kit, KitError, Report
 
 HERE = Path(__file__).parent
@@ -41,7 +41,7 @@ def render(lines: Sequence[Line], folder: Path, get_kit: Callable[[], Kit], repo
 def listen(folder: Path, get_kit: Callable[[], Kit], report: Report) -> list[str]:
     """Listen to every prompt that nobody listened to yet; a sentence for each that is hard to understand.
 
-    Pieces are left out: alone, a syllable says too little to be recognised by anyone.
+    Pieces are left out (see `listen_to_pieces`): alone, a syllable says too little to be recognised by anyone.
     """
     manifest, record = shelf.load_manifest(folder), shelf.load_record(folder)
     lines = [line for line in manifest.lines() if not line.tight and not line.silence and line.name in record]
@@ -57,6 +57,25 @@ def listen(folder: Path, get_kit: Callable[[], Kit], report: Report) -> list[str
         for line in lines
         if (entry := record[line.name])["error_rate"] > hearing.LIMIT
     ]
+
+
+def listen_to_pieces(folder: Path, get_kit: Callable[[], Kit], report: Report) -> list[str]:
+    """Listen to the examples that are put together from pieces; a sentence for each that is hard to understand."""
+    manifest = shelf.load_manifest(folder)
+    with tempfile.TemporaryDirectory() as scratch:
+        jobs = []
+        for language in manifest.languages:
+            for number, pieces in enumerate(examples.examples(language)):
+                path = Path(scratch) / f"{language}-{number}.wav"
+                path.write_bytes(examples.joined(pieces, language, folder))
+                text = examples.text(manifest, pieces, language)
+                jobs.append({"file": str(path), "language": language, "text": text})
+        findings = []
+        for job, (rate, heard) in zip(jobs, transcribe(get_kit(), manifest, jobs), strict=True):
+            report(f"{rate:6.1%} {job['text']}: {heard}")
+            if rate > 2 * hearing.LIMIT:
+                findings.append(f"pieces are hard to understand in {job['text']!r}, {rate:.0%} is lost: {heard}")
+    return findings
 
 
 def speak(kit: Kit, lines: Sequence[Line]) -> Iterator[tuple[Line, mastering.Pcm]]:
