@@ -147,8 +147,9 @@ class Site:
     """Calls in the hotline at once; one more hears that the line is full. 0: no limit."""
     calls_per_second: int = 30
     """New calls taken in one second; one more hears that the line is full. 0: no limit."""
-    max_fallbacks: int = 10
-    """Callers beyond the limits who may leave a number at the same time; one more hears an apology."""
+    max_fallbacks: int = 20
+    """Scripts that take a number at the same time. One more caller waits on under music, or hears a goodbye when the
+    line was full anyway."""
     away_after: int = 30
     """How long a caller hears music without any server before the fallback takes a number."""
     rtp_timeout: int = 300

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import wave
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -191,6 +191,17 @@ class Machine:
     @property
     def log(self) -> str:
         return (self.site.layout.log / "messages").read_text(errors="replace")
+
+    @contextlib.contextmanager
+    def changed(self, **change: object) -> Iterator[None]:
+        """Other settings for a while, taken over without a restart."""
+        try:
+            for module in configure(replace(self.site, **change), agents()).reloads:  # type: ignore[arg-type]
+                self.command(f"module reload {module}")
+            yield
+        finally:
+            for module in configure(self.site, agents()).reloads:
+                self.command(f"module reload {module}")
 
     @property
     def terminal(self) -> str:

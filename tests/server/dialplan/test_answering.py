@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import replace
 
 import pytest
 
 from server.demo.audio import Tone
-from server.telephony.asterisk.configure import configure
 
-from .conftest import TONES, Machine, Management, Session, agents
+from .conftest import MUSIC, TONES, Machine, Management, Session
 
 
 async def done(session: Session) -> None:
@@ -69,7 +67,7 @@ async def test_a_server_that_dies_gets_the_call_back_when_it_returns(machine: Ma
         await call.answered(2)
         await asyncio.wait_for(taken.wait(), 3)
         await machine.servers[0].die()
-        await call.heard(350, within=2)
+        await call.heard(MUSIC, within=2)
         await machine.servers[0].start(hotline)
         back = time.monotonic()
         await call.ended(3)
@@ -91,7 +89,7 @@ async def test_a_caller_hears_music_while_no_server_answers(machine: Machine) ->
     async with machine.phone("13800001111") as phone:
         call = await phone.dial("4008001234", source=Tone(1000))
         await call.answered(2)
-        await call.heard(350, within=2)
+        await call.heard(MUSIC, within=2)
         await machine.servers[0].start(done)
         await call.ended(3)
 
@@ -131,21 +129,28 @@ async def test_beyond_the_limit_a_caller_hears_that_the_line_is_full_and_may_lea
     assert len(machine.spooled()) == 1
 
 
+async def test_a_caller_waits_on_under_music_when_no_more_numbers_can_be_taken(machine: Machine) -> None:
+    with machine.changed(max_fallbacks=0):
+        async with machine.phone("13800001111") as phone:
+            call = await phone.dial("4008001234", source=Tone(1000))
+            await call.answered(2)
+            with pytest.raises(TimeoutError):
+                await call.ended(machine.site.away_after + 2)
+            await call.heard(MUSIC, within=2)
+            await machine.servers[0].start(done)
+            await call.ended(3)
+    assert machine.spooled() == []
+
+
 async def test_more_calls_in_a_second_than_allowed_are_told_so(machine: Machine) -> None:
     await machine.servers[0].start(done)
-    slow = replace(machine.site, calls_per_second=1)
-    try:
-        for module in configure(slow, agents()).reloads:
-            machine.command(f"module reload {module}")
+    with machine.changed(calls_per_second=1):
         async with machine.phone("13800001111") as phone:
             calls = [await phone.dial("4008001234", source=Tone(1000)) for _ in range(4)]
             await asyncio.gather(*(call.answered(3) for call in calls))
             told = await asyncio.gather(
                 *(call.heard(TONES["line-full"], within=3) for call in calls), return_exceptions=True
             )
-    finally:
-        configure(machine.site, agents())
-        machine.command("module reload pbx_config.so")
     full = told.count(None)
     assert full >= 1, "four calls came within two seconds"
     assert full + len(machine.servers[0].paths) == len(calls)
