@@ -54,6 +54,15 @@ def test_a_new_agent_reloads_the_phones_and_nothing_else(here: Site) -> None:
     assert (written.changed, written.reloads, written.restart) == (("pjsip_agents.conf",), ("res_pjsip.so",), False)
 
 
+def test_writing_without_agents_forgets_none(here: Site) -> None:
+    configure(here)
+    assert text(here, "pjsip_agents.conf") == ""
+    configure_agents(here, [FIXED])
+    assert configure(here).changed == ()
+    assert "[1001]" in text(here, "pjsip_agents.conf")
+    assert configure(here, []).changed == ("fixed-phones.conf", "pjsip_agents.conf")
+
+
 def test_a_change_of_the_trunk_reloads_sip_alone(here: Site) -> None:
     configure(here)
     written = configure(replace(here, trunk="sip:10.0.0.9"))

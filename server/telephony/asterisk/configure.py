@@ -54,15 +54,17 @@ class Written:
         return any(name not in RELOADS for name in self.changed)
 
 
-def configure(site: Site, phones: Iterable[AgentPhone] = ()) -> Written:
-    """Make the home and write every file. Raises SiteError and OSError; either way no file is left half-written."""
+def configure(site: Site, phones: Iterable[AgentPhone] | None = None) -> Written:
+    """Make the home and write every file. Raises SiteError and OSError; either way no file is left half-written.
+
+    Without `phones` the agents' files stay as they are, so that a restart forgets no telephone.
+    """
     layout = site.layout
     for folder in layout.directories():
         folder.mkdir(parents=True, exist_ok=True)
     layout.secrets.chmod(0o700)
     _link_data(site)
     _write(layout.agi / "take-number", _take_number(site), 0o755)
-    phones = tuple(phones)
     texts = {
         "asterisk.conf": files.asterisk_conf(site),
         "modules.conf": files.modules_conf(modules.present(site.modules)),
@@ -75,9 +77,12 @@ def configure(site: Site, phones: Iterable[AgentPhone] = ()) -> Written:
         "indications.conf": files.indications_conf(),
         "globals.conf": files.globals_conf(site),
         "extensions.conf": (site.dialplan / "extensions.conf").read_text(encoding="utf-8"),
-        **_agent_texts(site, phones),
         **files.SILENT,
     }
+    if phones is not None:
+        texts |= _agent_texts(site, tuple(phones))
+    else:
+        texts |= {name: text for name, text in _agent_texts(site, ()).items() if not (layout.etc / name).exists()}
     return Written(_write_all(layout.etc, texts))
 
 
