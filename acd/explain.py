@@ -6,7 +6,7 @@ in than that, everybody is in it. `Floor.explain` lists all of them, for a floor
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from itertools import islice
 
 from acd.agents import Agent
 from acd.calls import Call
@@ -19,34 +19,26 @@ LISTED = 20
 def candidates(room: Room, call: Call, limit: int | None = LISTED) -> tuple[tuple[Candidate, ...], int]:
     """Agents as this call sees them now, and how many more are signed in. Scores are the strategy's key (least
     first) with the seconds of idleness at the end."""
+    signed_in = room.shapes.signed_in
+    total = len(signed_in)
+    most = total if limit is None else min(limit, total)
+    shape, agents, now = room.shape(call), room.agents, room.now
     listed: list[Candidate] = []
-    total = len(room.shapes.signed_in)
-    everybody = limit is None or total <= limit
-    for candidate in _in_order(room, call, everybody=everybody):
-        if limit is not None and len(listed) >= limit:
-            break
-        listed.append(candidate)
+    open_to_all = not call.left_out and not call.hold_for
+    for key in islice(shape.ready, most):
+        agent = agents[str(key[-1])]
+        reason = "" if open_to_all else why_not(room, call, agent)
+        score = () if reason else (*shape.ready_score(key), now - agent.idle_since)
+        listed.append(Candidate(agent.id, reason, score))
+    room_left = most - len(listed)
+    if room_left and len(shape.staff) > len(shape.ready):
+        busy = (agent for id_ in shape.staff if not (agent := agents[id_]).indexed)
+        listed += [Candidate(agent.id, agent.why_not_ready(now)) for agent in islice(busy, room_left)]
+    if most == total and len(listed) < total:
+        for id_ in sorted(signed_in):
+            if shape not in signed_in[id_].serves:
+                listed.append(Candidate(id_, why_not(room, call, signed_in[id_])))
     return tuple(listed), total - len(listed)
-
-
-def _in_order(room: Room, call: Call, *, everybody: bool) -> Iterator[Candidate]:
-    shape = room.shape(call)
-    for key in shape.ready:
-        agent = room.agents[str(key[-1])]
-        if reason := why_not(room, call, agent):
-            yield Candidate(agent.id, reason)
-        else:
-            score = (*shape.ready_score(key), room.now - agent.idle_since)
-            yield Candidate(agent.id, "", score)
-    for id_ in shape.staff:
-        agent = room.agents[id_]
-        if not agent.indexed:
-            yield Candidate(id_, why_not(room, call, agent))
-    if everybody:
-        for id_ in sorted(room.shapes.signed_in):
-            agent = room.agents[id_]
-            if shape not in agent.serves:
-                yield Candidate(id_, why_not(room, call, agent))
 
 
 def why_not(room: Room, call: Call, agent: Agent) -> str:

@@ -16,7 +16,7 @@ from acd.calls import Call, Place, Ring
 from acd.commands import Offer
 from acd.decisions import Decision
 from acd.explain import candidates
-from acd.order import Rank
+from acd.order import Rank, Row
 from acd.room import Room
 from acd.strategies import WORDS
 from acd.timers import CALL, OFFER
@@ -59,18 +59,27 @@ def first_call(room: Room, agent: Agent) -> Rank | None:
     if own := room.own_rows.get(agent.id):
         rows.append(own)
     for by_queue in rows:
-        for queue, row in by_queue.items():
-            place = 0
-            while id_ := row.at(place):
-                call = room.calls[id_]
-                if call.left_out.get(agent.id, 0.0) > now:
-                    place += 1
+        for row in by_queue.values():
+            rank = row.head(now)
+            if rank is None or (best is not None and rank >= best):
+                continue
+            if agent.id in room.calls[rank[2]].left_out:
+                rank = _first_allowed(room, agent, row)
+                if rank is None or (best is not None and rank >= best):
                     continue
-                rank = room.lines[queue].rank(call, now)
-                if best is None or rank < best:
-                    best = rank
-                break
+            best = rank
     return best
+
+
+def _first_allowed(room: Room, agent: Agent, row: Row) -> Rank | None:
+    """The first call of a row for which this agent is not left out. There are as many others as they lately missed."""
+    place = 0
+    while id_ := row.at(place):
+        call = room.calls[id_]
+        if call.left_out.get(agent.id, 0.0) <= room.now:
+            return room.lines[call.queue].rank(call, room.now)
+        place += 1
+    return None
 
 
 def best_agent(room: Room, call: Call) -> Agent | None:

@@ -25,9 +25,11 @@ Rank = tuple[float, float, int]
 class Row:
     """Calls in order. Every call in it belongs to the same queue."""
 
-    __slots__ = ("ageing", "ripe")
+    __slots__ = ("ageing", "limit", "rate", "ripe")
 
-    def __init__(self) -> None:
+    def __init__(self, rate: float, limit: float) -> None:
+        self.rate = rate
+        self.limit = limit
         self.ripe: list[tuple[float, int]] = []
         self.ageing: list[tuple[float, float, int]] = []
 
@@ -52,11 +54,15 @@ class Row:
             return bisect_left(self.ripe, (call.arrival, call.id))
         return len(self.ripe) + bisect_left(self.ageing, (call.virtual, call.arrival, call.id))
 
-    def head(self) -> int:
-        """The first call, or 0."""
+    def head(self, now: float) -> Rank | None:
+        """The rank of the first call."""
         if self.ripe:
-            return self.ripe[0][1]
-        return self.ageing[0][2] if self.ageing else 0
+            arrival, call = self.ripe[0]
+            return (-self.limit, arrival, call)
+        if self.ageing:
+            virtual, arrival, call = self.ageing[0]
+            return (-min(self.limit, self.rate * (now - virtual)), arrival, call)
+        return None
 
     def ids(self) -> list[int]:
         """All calls in order."""
@@ -79,7 +85,11 @@ class Line:
         self.queue = queue
         self.limit = limit
         self.recipes = queue.recipes()
-        self.row = Row()
+        self.row = self.new_row()
+
+    def new_row(self) -> Row:
+        """An empty row for calls of this queue."""
+        return Row(self.queue.ageing, self.limit)
 
     def virtual_arrival(self, arrival: float, priority: int) -> float:
         """The instant from which the call would have had to wait to have its points by waiting alone."""

@@ -177,7 +177,7 @@ class Room:
         rows = self.own_rows.setdefault(call.hold_for, {}) if call.hold_for else self.shape(call).rows
         row = rows.get(call.queue)
         if row is None:
-            row = rows[call.queue] = Row()
+            row = rows[call.queue] = self.lines[call.queue].new_row()
         row.add(call)
         call.row = row
         self.dirty_calls[call.id] = None
