@@ -65,15 +65,16 @@ class LiveCall:
     ticket: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OpenRecording:
-    """A recording that was started and is not in the store yet; it was started at `at`."""
+    """A recording that was started at `at` and is not in the store yet; `talked` is known when the leg is over."""
 
     recording: int
     call: int
     caller_file: str
     agent_file: str
     at: float
+    talked: float | None = None
 
 
 class Calls:
@@ -233,6 +234,8 @@ class Calls:
         live = self._calls.get(event.call)
         if live and live.leg and live.leg.agent == event.agent:
             self._offers.pop(live.leg.offer, None)
+            if recording := self._recordings.get(live.leg.offer):
+                recording.talked = event.talked + event.held
             live.leg, live.stage, live.served = None, Stage.AFTER, True
             live.talked += event.talked
 

@@ -6,6 +6,7 @@ Changed only by `play`. Whoever plays the same entries has the same state and is
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -63,6 +64,8 @@ class State:
             self.desk.receive(entry.event, entry.at)
         elif isinstance(entry.event, acd.CallQueued):
             self._contact(entry)
+        elif isinstance(entry.event, acd.Joined):
+            self._matter(entry, self.desk.served(entry.event.call, entry.event.agent))
         for command in commands:
             if isinstance(command, AgentChanged):
                 self._note(
@@ -93,9 +96,14 @@ class State:
         live = self.calls.get(event.call)
         if live is None or live.ticket is not None:
             return
-        for note in self.desk.contact(
+        contact = self.desk.contact(
             event.call, event.caller, event.queue, event.category, entry.at, self.last_ticket + 1
-        ):
+        )
+        self._matter(entry, contact)
+
+    def _matter(self, entry: Entry, answers: Sequence[tickets.Event]) -> None:
+        """What the desk answered is so from now on."""
+        for note in answers:
             self.desk.receive(note, entry.at)
             self.calls.receive(note, entry.at)
             self.last_ticket = max(self.last_ticket, note.ticket)

@@ -49,7 +49,9 @@ class Joiner:
 
         if not await self._dispatcher.until(known, 5.0):
             return
-        sources, key = self._sources(recording)
+        started = self._dispatcher.state.calls.open_recordings[recording]
+        sources = media.Sources(Path(started.caller_file), Path(started.agent_file))
+        key = self._key(recording, started.at)
         while True:
             try:
                 result = await asyncio.to_thread(media.join, sources, self._store, key)
@@ -60,12 +62,7 @@ class Joiner:
                 await asyncio.sleep(_RETRY)
         self.problem = ""
         try:
-            await self._dispatcher.record(media.concluded(recording, result))
+            await self._dispatcher.record(media.concluded(recording, result, started.talked))
         except NotLeading:
             return
-        await asyncio.to_thread(media.discard, sources)
-
-    def _sources(self, recording: int) -> tuple[media.Sources, str]:
-        started = self._dispatcher.state.calls.open_recordings[recording]
-        sources = media.Sources(Path(started.caller_file), Path(started.agent_file))
-        return sources, self._key(recording, started.at)
+        await asyncio.to_thread(media.set_aside if isinstance(result, media.Nothing) else media.discard, sources)
