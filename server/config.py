@@ -1,46 +1,121 @@
-"""Settings of this installation, from the environment. The hotline's own definitions are in its TOML files."""
+"""Settings of this installation, from the environment. The hotline's own definitions are in its TOML files.
+
+One field is one variable: its metadata says which, how its text is read, and what would be right. A wrong value stops
+every command with one sentence; nothing is guessed.
+"""
 
 from __future__ import annotations
 
+import ipaddress
+import os
+import re
 import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+ELSEWHERE = frozenset({"SANSHENG_CACHE"})
+"""Variables that are read before there are settings."""
+
+SIP_URI = re.compile(r"sips?:[^\s;,<>\"]+(;[^\s,<>\"]*)?")
 
 
 class SettingsError(ValueError):
     """A setting that cannot be used; the text names the variable and says what would be right."""
 
 
-class Settings(BaseSettings):
+def _by(read: Callable[[str], object], variable: str = "") -> dict[str, Any]:
+    """A field's metadata: how its variable is read, and the variable if it is not SANSHENG_ and the field's name."""
+    return {"read": read, "variable": variable}
+
+
+def _text(text: str) -> str:
+    return text
+
+
+def _path(text: str) -> Path:
+    if not text or "\0" in text:
+        raise ValueError("name a folder, such as /var/lib/sansheng")
+    return Path(text)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise ValueError("a port is a number from 1 to 65535")
+    return int(text)
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise ValueError("give an IP address of this machine, such as 127.0.0.1, or 0.0.0.0 for all") from None
+
+
+def _range(text: str) -> str:
+    match = re.fullmatch(r"\s*(\d+)\s*-\s*(\d+)\s*", text)
+    if not match or not 1024 <= int(match[1]) < int(match[2]) <= 65535:
+        raise ValueError("give a range of ports within 1024-65535, such as 10000-10999")
+    return f"{int(match[1])}-{int(match[2])}"
+
+
+def _uri(text: str) -> str:
+    if text and not SIP_URI.fullmatch(text):
+        raise ValueError("give a SIP address, such as sip:127.0.0.1:5090, or nothing for no outgoing calls")
+    return text
+
+
+def _seconds(least: float) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = -1.0
+        if not least <= value <= 3600:
+            raise ValueError(f"give a number of seconds from {least:g} to 3600")
+        return value
+
+    return read
+
+
+def _url(*schemes: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text and text.partition("://")[0].partition("+")[0] not in schemes:
+            raise ValueError(f"give a URL that begins with {' or '.join(f'{each}://' for each in schemes)}")
+        return text
+
+    return read
+
+
+@dataclass(frozen=True)
+class Settings:
     """One installation's settings. Everything binds to `bind` (127.0.0.1) unless configured."""
 
-    model_config = SettingsConfigDict(env_prefix="SANSHENG_", populate_by_name=True, frozen=False)
-
-    home: Path = Path("var")
-    bind: str = "127.0.0.1"
-    sip_port: int = Field(5060, ge=1, le=65535)
-    http_port: int = Field(8400, ge=1, le=65535)
-    agi_port: int = Field(4573, ge=1, le=65535)
-    ami_port: int = Field(5038, ge=1, le=65535)
-    asterisk_http_port: int = Field(8088, ge=1, le=65535)
-    rtp_ports: str = "10000-10999"
-    trunk: str = ""
+    home: Path = field(default=Path("var"), metadata=_by(_path))
+    bind: str = field(default="127.0.0.1", metadata=_by(_address))
+    sip_port: int = field(default=5060, metadata=_by(_port))
+    http_port: int = field(default=8400, metadata=_by(_port))
+    agi_port: int = field(default=4573, metadata=_by(_port))
+    ami_port: int = field(default=5038, metadata=_by(_port))
+    asterisk_http_port: int = field(default=8088, metadata=_by(_port))
+    rtp_ports: str = field(default="10000-10999", metadata=_by(_range))
+    trunk: str = field(default="", metadata=_by(_uri))
     """SIP URI that outgoing calls go to; empty: no outgoing calls."""
-    asterisk: str = ""
+    asterisk: str = field(default="", metadata=_by(_text))
     """Host of an Asterisk that runs elsewhere; empty: the private one."""
-    asterisk_user: str = "sansheng"
-    asterisk_secret: str = ""
+    asterisk_user: str = field(default="sansheng", metadata=_by(_text))
+    asterisk_secret: str = field(default="", metadata=_by(_text))
     """Management login of an Asterisk that runs elsewhere."""
-    node: str = Field(default_factory=socket.gethostname)
-    lease_seconds: float = Field(2.0, gt=0.2)
+    node: str = field(default_factory=socket.gethostname, metadata=_by(_text))
+    """This server's name among several."""
+    lease_seconds: float = field(default=2.0, metadata=_by(_seconds(0.5)))
     """How long a server that stopped answering keeps the lead."""
-    drain_seconds: float = Field(30.0, ge=0)
+    drain_seconds: float = field(default=30.0, metadata=_by(_seconds(0.0)))
     """How long an orderly stop waits for conversations to end."""
-    database_url: str = Field("", validation_alias="DATABASE_URL")
-    redis_url: str = Field("", validation_alias="REDIS_URL")
+    database_url: str = field(default="", metadata=_by(_url("sqlite", "postgresql", "postgres"), "DATABASE_URL"))
+    redis_url: str = field(default="", metadata=_by(_url("redis", "rediss", "unix"), "REDIS_URL"))
 
     @cached_property
     def root(self) -> Path:
@@ -70,16 +145,58 @@ class Settings(BaseSettings):
     @property
     def api(self) -> str:
         """Where the server on this machine answers."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.bind, self.bind)
-        return f"http://{host}:{self.http_port}"
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.bind, self.bind)
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.http_port}"
+
+    @property
+    def rtp_range(self) -> tuple[int, int]:
+        """The first and the last port of the callers' and agents' sound."""
+        first, _, last = self.rtp_ports.partition("-")
+        return int(first), int(last)
 
 
-def load_settings() -> Settings:
-    """Settings from the environment. Raises SettingsError."""
-    try:
-        return Settings()
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0])
-        variable = name if name.isupper() else f"SANSHENG_{name.upper()}"
-        raise SettingsError(f"{variable}={first['input']!r}: {first['msg']}") from None
+def variables() -> dict[str, str]:
+    """The variable of each setting → the setting's name."""
+    return {each.metadata["variable"] or f"SANSHENG_{each.name.upper()}": each.name for each in fields(Settings)}
+
+
+def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Settings from the environment; an empty variable counts as one that is not set. Raises SettingsError."""
+    readers: dict[str, Callable[[str], Any]] = {each.name: each.metadata["read"] for each in fields(Settings)}
+    given: dict[str, Any] = {}
+    for variable, name in variables().items():
+        text = environment.get(variable, "").strip()
+        if not text:
+            continue
+        try:
+            given[name] = readers[name](text)
+        except ValueError as error:
+            # What stands before an @ may be a password.
+            shown = "…@" + text.rpartition("@")[2] if "@" in text else text
+            raise SettingsError(f"{variable}={shown}: {error}") from None
+    settings = Settings(**given)
+    _refuse_clashes(settings)
+    return settings
+
+
+def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Variables that look like settings and are none: a slip of the pen that would pass unnoticed."""
+    known = variables().keys() | ELSEWHERE
+    return sorted(name for name in environment if name.startswith("SANSHENG_") and name not in known)
+
+
+def ports(settings: Settings) -> dict[str, int]:
+    """The variable of each single port → the port."""
+    return {variable: getattr(settings, name) for variable, name in variables().items() if name.endswith("_port")}
+
+
+def _refuse_clashes(settings: Settings) -> None:
+    holder: dict[int, str] = {}
+    for variable, port in ports(settings).items():
+        if port in holder:
+            raise SettingsError(f"{variable} and {holder[port]} are both {port}: give each a port of its own")
+        holder[port] = variable
+    first, last = settings.rtp_range
+    if first <= settings.sip_port <= last:
+        within = f"lies within SANSHENG_RTP_PORTS={settings.rtp_ports}: move one of them"
+        raise SettingsError(f"SANSHENG_SIP_PORT={settings.sip_port} {within}")
