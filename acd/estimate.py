@@ -72,6 +72,12 @@ class Estimate:
         self.factor_low = max(0.05, self.factor_low + STEP * (0.5 if ratio > self.factor_low else -0.5))
         self.factor_high = max(self.factor_low, self.factor_high + STEP * (0.9 if ratio > self.factor_high else -0.1))
 
+    def gave_up(self, predicted: list[float], now: float) -> None:
+        """A caller left unanswered. That tells something only if they had waited longer than the high estimate."""
+        if now - predicted[0] > predicted[3]:
+            self.judged += 1
+            self.factor_high += STEP * 0.9
+
     def accuracy(self) -> dict[str, float]:
         """How many estimates were judged, and the shares that came within p50 and p90 (ideally 0.5 and 0.9)."""
         judged = self.judged or 1

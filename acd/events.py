@@ -306,6 +306,24 @@ class Transferred(Event):
     held: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class MonitorStarted(Event):
+    """Somebody listens to a conversation. `mode` is listen, whisper (the agent hears them) or barge (both do)."""
+
+    call: int
+    agent: str
+    by: str
+    mode: str = "listen"
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorEnded(Event):
+    call: int
+    agent: str
+    by: str
+
+
 # Time
 
 

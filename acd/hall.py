@@ -101,6 +101,8 @@ def call_ended(room: Room, event: CallEnded) -> None:
     if call is not None:
         if call.offer:
             withdraw(room, room.rings[call.offer], f"the caller is gone: {event.cause}")
+        if call.predicted:
+            room.estimates[call.queue].gave_up(call.predicted, room.now)
         room.forget(call)
     talk = room.talks.pop(event.call, None)
     for name in talk.agents if talk is not None else ():

@@ -111,7 +111,7 @@ class Room:
         line = self.line(call.queue)
         queue = line.queue
         head_start = queue.vip_head_start if call.asked.vip else 0.0
-        call.arrival = call.asked.queued_at - head_start
+        call.arrival = min(call.asked.queued_at, call.entered) - head_start
         call.virtual = line.virtual_arrival(call.arrival, queue.priority + call.priority)
         call.ripe = call.virtual + line.limit / queue.ageing <= self.now
         line.row.add(call)
