@@ -9,6 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from acd.decisions import Candidate
 from acd.definitions import Skill, WrapUpMode
 from acd.events import Status
 
@@ -116,6 +117,7 @@ class Agent:
         "talk_queue",
         "talk_since",
         "teams",
+        "unready",
         "why",
         "wrap_extra",
         "wrap_mode",
@@ -161,6 +163,8 @@ class Agent:
         self.recent_at_ready = 0
         self.removed = False
         self.due: float | None = None
+        self.unready: Candidate | None = None
+        """What decisions list while not ready; made when first asked for, forgotten at every change."""
         # Kept by the index of who could serve what:
         self.signed_in = False
         self.manned = False
@@ -212,6 +216,12 @@ class Agent:
         if self.rest_until > now:
             return "resting after an offer that was not taken"
         return ""
+
+    def as_unready(self, now: float) -> Candidate:
+        """This agent in a decision, who is not ready."""
+        if self.unready is None:
+            self.unready = Candidate(self.id, self.why_not_ready(now))
+        return self.unready
 
     def next_due(self, now: float) -> float | None:
         """The next instant at which this agent changes by itself."""

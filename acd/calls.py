@@ -52,6 +52,7 @@ class Call:
         "plan",
         "predicted",
         "priority",
+        "recorded",
         "return_to",
         "ripe",
         "row",
@@ -63,7 +64,7 @@ class Call:
     SAVED = (
         "priority", "entered", "attached", "detached_at", "step", "left_out", "fired", "been", "hopeless_since",
         "hold_for", "hold_until", "hold_direct", "return_to", "announce_at", "said", "predicted", "left_to", "offer",
-        "offers",
+        "offers", "recorded",
     )  # fmt: skip
     """What a snapshot keeps as it is; `asked` and `place` are encoded apart, the rest follows from these."""
 
@@ -100,6 +101,8 @@ class Call:
         """Position, low, high and staff of the last announcement."""
         self.predicted: list[float] = []
         """Instant, mean, low and high of the estimate made on entry."""
+        self.recorded = False
+        """Whether the record says that nobody was ready."""
         self.left_to = ""
         self.offer = 0
         self.offers = 0
@@ -107,6 +110,12 @@ class Call:
         self.plan: Plan = None  # type: ignore[assignment]  # set when it is put in line
         self.row: Row | None = None
         """Where a freed agent finds it; None while it cannot be taken."""
+
+    def begin_anew(self, now: float) -> None:
+        """In another queue: what counts from entering it starts again; place and agents left out stay."""
+        self.entered, self.step, self.fired, self.hopeless_since = now, 0, [], None
+        self.hold_for, self.hold_direct, self.return_to = "", False, ""
+        self.said, self.predicted, self.recorded = [], [], False
 
     @property
     def queue(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from acd.agents import STATUS_TAKES_EFFECT, Agent, Effect, Signal, State
 from acd.commands import AgentChanged, Tell
-from acd.definitions import WrapUpMode
+from acd.definitions import WrapUp, WrapUpMode
 from acd.events import (
     AgentDefined,
     AgentFreed,
@@ -21,7 +21,7 @@ from acd.events import (
     WrapUpExtended,
 )
 from acd.offers import withdraw
-from acd.patience import release
+from acd.patience import let_go
 from acd.room import Room
 from acd.timers import AGENT
 
@@ -96,13 +96,6 @@ def take_status(room: Room, agent: Agent, status: Status, reason: str) -> None:
         let_go(room, agent)
 
 
-def let_go(room: Room, agent: Agent) -> None:
-    """Calls kept for an agent who is not there go to others."""
-    rows = room.own_rows.pop(agent.id, {})
-    for id_ in sorted(id_ for row in rows.values() for id_ in row.ids()):
-        release(room, room.calls[id_], f"{agent.id} is {agent.status.value}")
-
-
 def phone_seen(room: Room, event: PhoneSeen) -> None:
     agent = room.agents.get(event.agent)
     if agent is None or agent.phone is event.reachable:
@@ -119,7 +112,7 @@ def phone_seen(room: Room, event: PhoneSeen) -> None:
 
 def hang_up(room: Room, agent: Agent, ended_at: float | None = None) -> None:
     """The agent's leg is over: wrap-up as the queue of the conversation has it, then the status that waited."""
-    wrap_up = room.line(agent.talk_queue).queue.wrap_up
+    wrap_up = _wrap_up_rules(room, agent)
     extra, agent.wrap_extra = agent.wrap_extra, 0.0
     start = room.now if ended_at is None else min(max(ended_at, agent.since), room.now)
     agent.wrap_mode, agent.wrap_started = wrap_up.mode, start
@@ -137,13 +130,19 @@ def hang_up(room: Room, agent: Agent, ended_at: float | None = None) -> None:
     forget_if_removed(room, agent)
 
 
+def _wrap_up_rules(room: Room, agent: Agent) -> WrapUp:
+    """Those of the queue of the latest conversation."""
+    line = room.lines.get(agent.talk_queue)
+    return line.queue.wrap_up if line is not None else WrapUp()
+
+
 def end_wrap_up(room: Room, agent: Agent) -> None:
     """Ready again, if the status says so."""
     agent.idle_since = room.now
     agent.wrap_started, agent.wrap_until = 0.0, None
     if agent.talk_since:
-        room.line(agent.talk_queue)
-        room.estimates[agent.talk_queue].handled(room.now - agent.talk_since)
+        if agent.talk_queue in room.estimates:
+            room.estimates[agent.talk_queue].handled(room.now - agent.talk_since)
         agent.talk_since = 0.0
     room.move(agent, Signal.WRAP_UP_OVER)
 
@@ -165,7 +164,7 @@ def wrap_up_extended(room: Room, event: WrapUpExtended) -> None:
     if agent is None or not event.seconds > 0:
         return
     room.touch(agent)
-    longest = room.line(agent.talk_queue).queue.wrap_up.longest
+    longest = _wrap_up_rules(room, agent).longest
     if agent.state is State.ON_CALL:
         agent.wrap_extra = min(agent.wrap_extra + event.seconds, longest)
     elif agent.state is State.WRAP_UP and agent.wrap_until is not None:

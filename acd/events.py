@@ -119,7 +119,8 @@ class AgentFreed(Event):
 
 @dataclass(frozen=True, slots=True)
 class CallArrived(Event):
-    """A call was answered by the hotline. `invited_at` is when its INVITE came in."""
+    """A call was answered by the hotline. `invited_at` is when its INVITE came in, `answered_at` when its 200 OK went
+    out: before this event, as a server may have come to the call late."""
 
     call: int
     caller: str
@@ -128,6 +129,7 @@ class CallArrived(Event):
     unique_id: str
     invited_at: float
     node: str = ""
+    answered_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

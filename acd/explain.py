@@ -33,7 +33,7 @@ def candidates(room: Room, call: Call, limit: int | None = LISTED) -> tuple[tupl
     room_left = most - len(listed)
     if room_left and len(shape.staff) > len(shape.ready):
         busy = (agent for id_ in shape.staff if not (agent := agents[id_]).indexed)
-        listed += [Candidate(agent.id, agent.why_not_ready(now)) for agent in islice(busy, room_left)]
+        listed += [agent.as_unready(now) for agent in islice(busy, room_left)]
     if most == total and len(listed) < total:
         for id_ in sorted(signed_in):
             if shape not in signed_in[id_].serves:

@@ -9,7 +9,7 @@ from acd.agents import Signal, State
 from acd.calls import Call, Place, Ring
 from acd.commands import Tell, Withdraw
 from acd.events import OfferAnswered, OfferFailed, OfferRinging, Outcome, Status
-from acd.patience import detach, release, resume
+from acd.patience import detach, let_go, release, resume
 from acd.room import Room
 from acd.timers import OFFER
 
@@ -68,6 +68,8 @@ def fail(room: Room, ring: Ring, outcome: Outcome) -> None:
     else:
         call.left_out[agent.id] = room.now + policy.round_pause
     _back_in_line(room, call, agent.id, outcome.value)
+    if agent.status is not Status.AVAILABLE:
+        let_go(room, agent)
 
 
 def withdraw(room: Room, ring: Ring, why: str) -> None:

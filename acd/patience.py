@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from acd.agents import State
+from acd.agents import Agent, State
 from acd.calls import Call, Place
 from acd.commands import Announce, Divert, Moved, Record
+from acd.decisions import Decision
 from acd.definitions import Overflow, Requirement, WrapUpMode
 from acd.events import Status
+from acd.explain import candidates
 from acd.matching import next_step_at
 from acd.room import Room
 from acd.timers import CALL
@@ -66,6 +68,13 @@ def release(room: Room, call: Call, why: str) -> None:
     room.rerow(call)
 
 
+def let_go(room: Room, agent: Agent) -> None:
+    """Calls kept for an agent who is not there go to others."""
+    rows = room.own_rows.pop(agent.id, {})
+    for id_ in sorted(id_ for row in rows.values() for id_ in row.ids()):
+        release(room, room.calls[id_], f"{agent.id} is {agent.status.value}")
+
+
 def resume(room: Room, call: Call) -> None:
     """Something about the call changed: look what time has done meanwhile, and let agents find it if they may."""
     relax(room, call)
@@ -110,7 +119,7 @@ def relax(room: Room, call: Call) -> None:
         if call.hopeless_since is None:
             call.hopeless_since = room.now
             rule = f"nobody signed in meets {steps[-1][1].requirement}"
-            room.out.append(Record(room.decision(call, "no_agent", rule)))
+            room.out.append(Record(explained(room, call, "no_agent", rule)))
     else:
         call.hopeless_since = None
         while not steps[target][1].staff:
@@ -141,7 +150,11 @@ def conclude(room: Room, call: Call) -> None:
                 call.fired.append(index)
             if applies and overflow(room, call, way):
                 return
-    _predict(room, call)
+    if not call.recorded:
+        call.recorded = True
+        _predict(room, call)
+        if call.hopeless_since is None:
+            room.out.append(Record(explained(room, call, "wait", "nobody who may take it is ready")))
     if call.announce_at is not None and call.announce_at <= room.now:
         announce(room, call)
     rearm(room, call)
@@ -159,7 +172,7 @@ def overflow(room: Room, call: Call, way: Overflow) -> bool:
     """Follow one recipe; whether the call left its line by it. Who is offered a callback waits on until they accept."""
     rule = f"{way.describe()}: to {way.to}"
     if way.to == "callback":
-        room.out.append(Divert(call.id, "callback", room.decision(call, "overflow", rule)))
+        room.out.append(Divert(call.id, "callback", explained(room, call, "overflow", rule)))
         return False
     if way.to in ("message", "goodbye"):
         _divert(room, call, way.to, rule)
@@ -176,7 +189,7 @@ def _divert(room: Room, call: Call, to: str, rule: str) -> None:
     call.place = Place.LEAVING
     call.left_to = to
     room.unrow(call)
-    room.out.append(Divert(call.id, to, room.decision(call, "overflow", rule)))
+    room.out.append(Divert(call.id, to, explained(room, call, "overflow", rule)))
     rearm(room, call)
 
 
@@ -186,8 +199,7 @@ def move(room: Room, call: Call, queue: str, requirement: Requirement, kind: str
     room.leave(call)
     call.been.append(call.queue)
     call.asked = replace(call.asked, queue=queue, requirement=Requirement(requirement.required, preferred))
-    call.entered, call.step, call.fired, call.hopeless_since = room.now, 0, [], None
-    call.hold_for, call.hold_direct, call.return_to, call.predicted, call.said = "", False, "", [], []
+    call.begin_anew(room.now)
     room.enter(call)
     room.out.append(Moved(call.id, queue, room.decision(call, kind, rule, agent)))
     begin(room, call)
@@ -221,11 +233,16 @@ def rearm(room: Room, call: Call) -> None:
 
 
 def _predict(room: Room, call: Call) -> None:
-    if not call.predicted:
-        place = room.lines[call.queue].row.index(call) + 1
-        interval = room.estimates[call.queue].predict(place, room.shape(call).manned)
-        if interval is not None:
-            call.predicted = [room.now, *interval]
+    place = room.lines[call.queue].row.index(call) + 1
+    interval = room.estimates[call.queue].predict(place, room.shape(call).manned)
+    if interval is not None:
+        call.predicted = [room.now, *interval]
+
+
+def explained(room: Room, call: Call, kind: str, rule: str) -> Decision:
+    """A decision record with the agents as they were looked at."""
+    listed, left_out = candidates(room, call)
+    return replace(room.decision(call, kind, rule), candidates=listed, candidates_left_out=left_out)
 
 
 def announce(room: Room, call: Call) -> None:

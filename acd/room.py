@@ -88,6 +88,7 @@ class Room:
 
     def refresh(self, agent: Agent, *, idle_from_now: bool = False) -> None:
         """Bring index and timer in line with the agent. Must follow every change of status, state, phone or rest."""
+        agent.unready = None
         signed_in = agent.status is not Status.SIGNED_OUT
         ready = signed_in and agent.is_ready(self.now)
         if agent.indexed and not ready:

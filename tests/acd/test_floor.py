@@ -7,7 +7,7 @@ import json
 import pytest
 
 from acd import events as ev
-from acd.commands import Offer
+from acd.commands import Offer, Record
 from acd.floor import Floor
 
 
@@ -98,6 +98,26 @@ def test_a_decision_says_who_was_eligible_who_was_not_and_why(make_house, the_of
     ]
     assert (decision.candidates_left_out, decision.position, decision.queue) == (0, 1, "complaint")
     assert decision.rule == "first call that 1005 can serve; best fit, idle 12 s"
+
+
+def test_the_record_says_once_why_a_caller_waits(make_house, the):
+    house = make_house()
+    house.agent("1001", status=ev.Status.BREAK)
+    decision = the(Record, house.call()).decision
+    assert (decision.kind, decision.candidates[0].excluded) == ("wait", "on break")
+    assert not [each for each in house.wait(300) if isinstance(each, Record)]
+
+
+def test_an_owner_sent_on_a_break_for_missed_calls_lets_their_other_callers_go(make_house, offers, the_offer):
+    house = make_house()
+    house.agent("1001", "complaint:9")
+    house.failed(the_offer(house.call()))
+    offer = the_offer(house.wait(10))
+    house.agent("1002", "complaint:1")
+    assert offers(house.call(owner="1001")) == []
+    assert sorted(offers(house.failed(offer))) == [(1, "1002")]
+    house.agent("1003", "complaint:1")
+    assert house.floor.waiting()[1].agent == "1003", "kept for nobody who is away"
 
 
 def test_a_decision_on_a_big_floor_lists_the_first_and_counts_the_others(make_house, the_offer):

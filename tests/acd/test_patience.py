@@ -68,7 +68,7 @@ def test_a_step_that_would_ask_for_more_than_the_call_does_is_left_out_and_recor
     house = rules(make_house, relax=RELAX)
     house.agent("1002", "complaint:2", status=ev.Status.BREAK)
     commands = house.call(requirement=need("complaint:2"))
-    assert kinds(commands) == ["skip_relaxation"]
+    assert kinds(commands) == ["skip_relaxation", "wait"]
     assert "is not looser" in commands[0].decision.rule
 
 
