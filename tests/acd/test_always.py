@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from acd import events as ev
 from acd.agents import State
 from acd.calls import Place
-from acd.commands import Divert, Moved, Offer, Withdraw
+from acd.commands import Announce, Divert, Moved, Offer, Withdraw
 from acd.definitions import Policy, Requirement, Skill
 from acd.events import Outcome, Status
 from acd.floor import Floor
@@ -82,6 +82,7 @@ class AnyFloor(RuleBasedStateMachine):
         self.log: list[tuple[object, float, list[Any]]] = []
         self.last: list[Any] = []
         self.calls = 0
+        self.said: dict[int, Announce] = {}
 
     @initialize(kind=st.integers(0, 11))
     def start(self, kind: int) -> None:
@@ -96,6 +97,7 @@ class AnyFloor(RuleBasedStateMachine):
         assert self.twin.next_timer() == self.floor.next_timer()
         self.log.append((event, self.now, self.last))
         self.check_offers()
+        self.check_announcements()
 
     # What may happen
 
@@ -256,6 +258,21 @@ class AnyFloor(RuleBasedStateMachine):
                             continue
                         better = key(rival, shape.requirement) < key(agent, shape.requirement)
                         assert not better, "a better agent was ready"
+
+    def check_announcements(self) -> None:
+        """Neither place nor wait ever goes up without a reason being said."""
+        for each in self.last:
+            if isinstance(each, Moved):
+                self.said.pop(each.call, None)
+            elif isinstance(each, Announce):
+                before = self.said.get(each.call)
+                assert each.first is (before is None)
+                if before is not None and not each.why:
+                    assert each.position <= before.position
+                    assert before.wait_high is None or (each.wait_high or 1e99) <= before.wait_high
+                self.said[each.call] = each
+        for call in [call for call in self.said if call not in self.floor.room.calls]:
+            del self.said[call]
 
     def could_take(self, call: Any, agent: Any) -> bool:
         room = self.floor.room
