@@ -56,7 +56,7 @@ def _(event: acd.CallArrived, entry: Entry, rows: Rows) -> None:
     call.node, call.channel, call.unique_id = event.node, event.channel, event.unique_id
     call.caller, call.called = event.caller, event.called
     call.offered_at = call.offered_at or utc(event.invited_at)
-    call.answered_at = call.answered_at or utc(entry.at)
+    call.answered_at = call.answered_at or utc(entry.at if event.answered_at is None else event.answered_at)
 
 
 @on(acd.CallQueued)

@@ -6,8 +6,10 @@ hangs up are facts of the AMI stream. So a conversation that outlives the server
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +19,7 @@ import acd.events as acd
 import recordings.events as rec
 from server.calls import Leg, LiveCall
 from server.dispatcher import Dispatcher
-from server.telephony.ami import Ami, AmiEvent
+from server.telephony.ami import Ami, AmiError, AmiEvent
 from server.telephony.line import Line
 
 _log = structlog.get_logger("legs")
@@ -67,6 +69,9 @@ class Legs:
         self._lines: dict[str, Line] = {}
         self._agents: dict[str, AgentChannel] = {}
         self._hung_up_first: dict[str, str] = {}
+        self._withdrawn: dict[str, str] = {}
+        """Agent whose offer was withdrawn before the phone rang, by the caller's unique id."""
+        self._hanging_up: set[asyncio.Task[None]] = set()
         for name, receiver in {
             "DTMFEnd": self._digit,
             "DialBegin": self._dial_begin,
@@ -91,12 +96,17 @@ class Legs:
 
         return release
 
-    def ringing_channel(self, offer: int) -> str | None:
-        """The channel that rings for this offer, to be hung up when the offer is withdrawn."""
+    def withdraw(self, offer: int, agent: str, caller_unique_id: str) -> None:
+        """The floor took this offer back: hang the agent's phone up, now or as soon as it begins to ring."""
         for leg in self._agents.values():
-            if leg.offer == offer and not leg.answered:
-                return leg.channel
-        return None
+            if leg.offer == offer:
+                self._hang_up(leg.channel)
+                return
+        self._withdrawn[caller_unique_id] = agent
+
+    def dialled(self, caller_unique_id: str) -> None:
+        """Dial is over on this caller's channel: nothing that was withdrawn can begin to ring any more."""
+        self._withdrawn.pop(caller_unique_id, None)
 
     async def reconcile(self) -> None:
         """Compare the log's calls with the channels that are really there, and record what was missed.
@@ -168,7 +178,20 @@ class Legs:
         if event.get("Direction") == "Received" and (line := self._lines.get(event["Uniqueid"])) is not None:
             line.digit(event["Digit"])
 
+    def _hang_up(self, channel: str) -> None:
+        async def tell() -> None:
+            with suppress(AmiError):
+                await self._ami.action("Hangup", Channel=channel)
+
+        task = asyncio.ensure_future(tell())
+        self._hanging_up.add(task)
+        task.add_done_callback(self._hanging_up.discard)
+
     def _dial_begin(self, event: AmiEvent) -> None:
+        if self._withdrawn.get(event.get("Uniqueid", "")) == agent_of(event["DestChannel"]):
+            del self._withdrawn[event["Uniqueid"]]
+            self._hang_up(event["DestChannel"])
+            return
         live = self._dispatcher.state.calls.by_unique_id(event.get("Uniqueid", ""))
         if live is None or live.leg is None or agent_of(event["DestChannel"]) != live.leg.agent:
             return

@@ -12,10 +12,15 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from server.telephony.fastagi import AgiCall
+import structlog
+
+from server.telephony.fastagi import AgiCall, AgiHangup, AgiRefused
+
+_log = structlog.get_logger("hotline")
 
 ANY_DIGIT = "0123456789*#"
-_DIGIT_LAG = 0.5
+_DIGIT_LAG = 2.0
+"""Seconds that the AMI stream may be behind the AGI command that a key broke off."""
 
 
 class Line:
@@ -31,21 +36,47 @@ class Line:
         self._digits: deque[str] = deque()
         self._arrived = asyncio.Event()
 
+    # Digits
+
     def digit(self, digit: str) -> None:
         """A digit came from the caller."""
         self._digits.append(digit)
         self._arrived.set()
+
+    @property
+    def typed(self) -> bool:
+        """Whether there are digits that nobody has taken."""
+        return bool(self._digits)
+
+    def next_digit(self) -> str | None:
+        """Take the oldest digit that was keyed, if there is one."""
+        return self._digits.popleft() if self._digits else None
+
+    async def pressed(self) -> None:
+        """Wait until a digit is there; takes none."""
+        while not self._digits:
+            self._arrived.clear()
+            await self._arrived.wait()
+
+    def forget_digits(self) -> None:
+        """What was keyed until now answers nothing."""
+        self._digits.clear()
+
+    # Sound
 
     def path(self, prompt: str) -> str:
         """A prompt's file in the caller's language, as Asterisk wants it: absolute, without extension."""
         return str(self._prompts / self.language / prompt)
 
     async def play(self, prompts: Sequence[str], *, interruptible: bool = True) -> bool:
-        """Play prompts one after the other; False when a digit cut them short."""
+        """Play prompts one after the other; False when a digit cut them short, which is kept for the next `gather`."""
         for prompt in prompts:
             if interruptible and self._digits:
                 return False
-            if await self.agi.stream_file(self.path(prompt), ANY_DIGIT if interruptible else "") is not None:
+            pressed = await self._sound(prompt, ANY_DIGIT if interruptible else "")
+            if pressed is not None:
+                if not self._digits and not await self._arrives(_DIGIT_LAG):
+                    self._digits.append(pressed)
                 return False
         return True
 
@@ -65,15 +96,9 @@ class Line:
         Digits typed ahead count unless flushed.
         """
         if flush:
-            self._digits.clear()
+            self.forget_digits()
+        await self.play(prompts, interruptible=interruptible)
         collected = ""
-        for prompt in prompts:
-            if interruptible and self._digits:
-                break
-            pressed = await self.agi.stream_file(self.path(prompt), ANY_DIGIT if interruptible else "")
-            if pressed is not None:
-                collected = await self._next(_DIGIT_LAG) or pressed
-                break
         while len(collected) < max_digits and not (collected and collected[-1] in terminators):
             digit = await self._next(digit_timeout if collected else first_timeout)
             if digit is None:
@@ -81,22 +106,48 @@ class Line:
             collected += digit
         return collected
 
+    async def announce(self, prompt: str) -> None:
+        """Play one prompt that no digit ends; AMI's ControlPlayback can stop it."""
+        try:
+            await self.agi.control_stream_file(self.path(prompt))
+        except AgiRefused as error:
+            self._missing(prompt, error)
+
     async def music(self, on: bool, music: str = "") -> None:
         """Start or stop music on hold; it plays on without any command until something else is played."""
         await self.agi.set_music(on, music)
+
+    async def _sound(self, prompt: str, escape: str) -> str | None:
+        try:
+            return await self.agi.stream_file(self.path(prompt), escape)
+        except AgiRefused as error:
+            self._missing(prompt, error)
+            return None
+
+    def _missing(self, prompt: str, error: AgiRefused) -> None:
+        """A prompt that cannot be played is passed over: the caller goes on, the log says which it was."""
+        if isinstance(error, AgiHangup):
+            raise error
+        _log.error("a prompt cannot be played: see `sansheng check`", prompt=self.path(prompt), error=str(error))
 
     async def _next(self, timeout: float) -> str | None:
         if not self._digits and not self._hears_digits():
             return await self.agi.wait_for_digit(int(timeout * 1000))
         if not self._digits:
-            self._arrived.clear()
-            waiting = asyncio.ensure_future(self._arrived.wait())
-            hangup = asyncio.ensure_future(self.agi.wait_hangup())
-            try:
-                await asyncio.wait({waiting, hangup}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for task in (waiting, hangup):
-                    task.cancel()
-                    with suppress(asyncio.CancelledError):
-                        await task
-        return self._digits.popleft() if self._digits else None
+            await self._arrives(timeout)
+        return self.next_digit()
+
+    async def _arrives(self, timeout: float) -> bool:
+        """Wait for the AMI stream to bring a digit; at once False while it cannot."""
+        if not self._hears_digits():
+            return False
+        pressed = asyncio.ensure_future(self.pressed())
+        hangup = asyncio.ensure_future(self.agi.wait_hangup())
+        try:
+            await asyncio.wait({pressed, hangup}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (pressed, hangup):
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+        return bool(self._digits)

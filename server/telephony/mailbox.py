@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 
 from acd.commands import Command
 
@@ -26,6 +27,12 @@ class Mailbox:
         if not self._commands:
             self._filled.clear()
         return command
+
+    def put_back(self, commands: Sequence[Command]) -> None:
+        """Return what was taken too early: it comes before everything else, in this order."""
+        self._commands.extendleft(reversed(commands))
+        if self._commands:
+            self._filled.set()
 
     async def filled(self) -> None:
         """Wait until there is a command; takes none."""

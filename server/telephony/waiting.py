@@ -1,0 +1,303 @@
+"""A caller in the queue: the floor's commands for this call, carried out on one AGI session.
+
+The law: between two commands the caller is under music and nothing is asked of Asterisk; whatever the floor wants next
+is begun at once, and only one offer rings at a time. A caller whom no agent spoke with waits on at the same place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+import acd.events as acd
+from acd.commands import Announce, Command, Divert, Offer, Withdraw
+from ivr import inputs, verbs
+from server.calls import LiveCall
+from server.definitions import Definitions
+from server.dispatcher import Dispatcher
+from server.telephony import dial
+from server.telephony.ami import Ami, AmiError
+from server.telephony.fastagi import AgiCall, AgiError, AgiHangup, AgiRefused
+from server.telephony.legs import Legs
+from server.telephony.line import Line
+from server.telephony.mailbox import Mailbox
+from server.telephony.queue_prompts import CALLBACK_OFFER, position_prompts
+
+_log = structlog.get_logger("hotline")
+
+FACTS_DEADLINE = 2.0
+"""Seconds within which the AMI stream tells what an AGI command knows already; after that the session tells it."""
+ACCEPTS = "1"
+"""The key that accepts the offer of a callback."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the files of a call are."""
+
+    prompts: Path
+    recordings: Path
+    messages: Path
+
+    def recording(self, call: int, offer: int) -> Path:
+        """Prefix of one leg's two files, which Asterisk writes."""
+        return self.recordings / f"{call}-{offer}"
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What sessions work with. `device` says what to dial for an agent; `work_number` gives the sound file that tells
+    a caller, in a language, which agent is going to speak; `clock` is UTC epoch seconds."""
+
+    dispatcher: Dispatcher
+    legs: Legs
+    ami: Ami
+    places: Places
+    device: Callable[[str], str]
+    work_number: Callable[[str, str], Awaitable[str]]
+    clock: Callable[[], float]
+
+
+@dataclass(slots=True)
+class Held:
+    """One caller while a session holds them. `fields` is what the flow has learned."""
+
+    call: int
+    agi: AgiCall
+    line: Line
+    definitions: Definitions
+    mailbox: Mailbox = field(default_factory=Mailbox)
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+class Waiting:
+    """One caller's wait, from the queue to the end of the conversation."""
+
+    def __init__(self, held: Held, means: Means) -> None:
+        self._held, self._means = held, means
+        self._dispatcher = means.dispatcher
+        self._music = ""
+        self._asked: acd.CallQueued | None = None
+        self._offered_callback = False
+
+    @property
+    def _live(self) -> LiveCall | None:
+        return self._dispatcher.state.calls.get(self._held.call)
+
+    async def enqueue(self, verb: verbs.Enqueue) -> inputs.Input:
+        """Wait for an agent, and speak with one. Raises AgiHangup or AgiGone when the caller is not held any more."""
+        held, desk = self._held, self._dispatcher.state.desk
+        caller, queued_at = held.agi.caller, self._means.clock()
+        ticket = desk.open_ticket(caller)
+        self._asked = acd.CallQueued(
+            held.call,
+            verb.queue,
+            held.definitions.requirement(verb.queue, verb.category, verb.requirement),
+            queued_at,
+            priority=verb.priority,
+            caller=caller,
+            language=held.line.language,
+            category=verb.category,
+            owner="" if ticket is None else desk.owner(ticket),
+            vip=held.definitions.is_vip(caller),
+        )
+        self._music = held.definitions.music(verb.queue)
+        await held.line.music(True, self._music)
+        self._dispatcher.submit(self._asked)
+        return await self._wait()
+
+    async def resume(self, live: LiveCall) -> inputs.Input:
+        """Go on waiting, or after a conversation that ran on while no server was there."""
+        self._music = self._held.definitions.music(live.queue)
+        await self._held.line.music(True, self._music)
+        leg = live.leg
+        if leg is not None:
+            # Dial ran on without a server and is over, since the caller is back here.
+            if leg.answered_at is not None or await self._held.agi.get_variable("DIALSTATUS") == "ANSWER":
+                await self._leg_told(leg.offer)
+                if (now := self._live) and now.talked > 0:
+                    return inputs.Served(now.talked)
+                await self._queue_again()
+            else:
+                self._dispatcher.submit(acd.OfferFailed(leg.offer, acd.Outcome.LOST, "the server went away"))
+        return await self._wait()
+
+    async def _wait(self) -> inputs.Input:
+        while True:
+            match await self._next():
+                case Offer() as offer:
+                    if (served := await self._connect(offer)) is not None:
+                        return served
+                    await self._held.line.music(True, self._music)
+                case Announce() as announce:
+                    await self._say(position_prompts(announce, self._held.line.language))
+                case Divert(to="callback"):
+                    self._offered_callback = True
+                    self._held.line.forget_digits()
+                    await self._say(CALLBACK_OFFER)
+                case Divert() as divert:
+                    self._dispatcher.submit(acd.CallLeftQueue(self._held.call, divert.to))
+                    return inputs.NotServed(divert.to)
+                case None:
+                    self._dispatcher.submit(acd.CallLeftQueue(self._held.call, "callback"))
+                    return inputs.NotServed("callback")
+
+    async def _next(self) -> Command | None:
+        """The floor's next command for this call; None when the caller accepts the callback that was offered."""
+        held = self._held
+        while not held.mailbox:
+            if self._offered_callback and held.line.next_digit() == ACCEPTS:
+                return None
+            waiting = [asyncio.ensure_future(held.mailbox.filled()), asyncio.ensure_future(held.agi.wait_hangup())]
+            if self._offered_callback:
+                waiting.append(asyncio.ensure_future(held.line.pressed()))
+            try:
+                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                if waiting[1].done() and not held.mailbox:
+                    raise AgiHangup("the caller hung up in the queue")
+            finally:
+                await _cancelled(*waiting)
+        return held.mailbox.take()
+
+    async def _say(self, prompts: Sequence[str]) -> None:
+        """Tell a waiting caller something; an agent who comes free cuts it short at once, and so does an answer."""
+        held = self._held
+        for prompt in prompts:
+            if held.mailbox or (self._offered_callback and held.line.typed):
+                break
+            playing = asyncio.ensure_future(held.line.announce(prompt))
+            waiting = [asyncio.ensure_future(held.mailbox.filled())]
+            if self._offered_callback:
+                waiting.append(asyncio.ensure_future(held.line.pressed()))
+            await asyncio.wait({playing, *waiting}, return_when=asyncio.FIRST_COMPLETED)
+            if not playing.done():
+                with suppress(AmiError):
+                    await self._means.ami.action("ControlPlayback", Channel=held.agi.channel, Control="stop")
+            await _cancelled(*waiting)
+            await playing
+        if not held.mailbox:
+            await held.line.music(True, self._music)
+
+    # An offer
+
+    async def _connect(self, offer: Offer) -> inputs.Input | None:
+        """Ring the agent; the conversation, if there is one, is over when this returns. None: the caller waits on."""
+        held, means = self._held, self._means
+        await held.agi.set_variable(dial.RECORDING, means.places.recording(held.call, offer.offer))
+        arguments = dial.arguments(
+            means.device(offer.agent),
+            offer.ring_for,
+            music=self._music,
+            whisper=self._whisper(),
+            announcement=await means.work_number(offer.agent, held.line.language),
+        )
+        live = self._live
+        if live is None or live.leg is None or live.leg.offer != offer.offer:
+            return None  # withdrawn meanwhile
+        talked_before = live.talked
+        dialling: asyncio.Future[str] = asyncio.ensure_future(held.agi.execute("Dial", *arguments))
+        try:
+            await self._dialling(dialling, offer)
+        except AgiRefused as error:
+            if isinstance(error, AgiHangup):
+                raise
+            _log.error("Asterisk refused to dial", call=held.call, agent=offer.agent, error=str(error))
+            await self._dispatcher.record(acd.OfferFailed(offer.offer, acd.Outcome.LOST, str(error)))
+            return None
+        finally:
+            dialling.cancel()
+            means.legs.dialled(held.agi.unique_id)
+        return await self._after_dial(offer, talked_before)
+
+    async def _dialling(self, dialling: asyncio.Future[str], offer: Offer) -> None:
+        """Wait until Dial is over. What comes for the caller meanwhile stays for afterwards, in its order."""
+        held = self._held
+        later: list[Command] = []
+        try:
+            while not dialling.done():
+                filled: asyncio.Future[None] = asyncio.ensure_future(held.mailbox.filled())
+                either: set[asyncio.Future[Any]] = {dialling, filled}
+                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+                await _cancelled(filled)
+                while (command := held.mailbox.take()) is not None:
+                    if isinstance(command, Withdraw) and command.offer == offer.offer:
+                        self._means.legs.withdraw(offer.offer, offer.agent, held.agi.unique_id)
+                    elif not isinstance(command, Withdraw):
+                        later.append(command)
+            await dialling
+        finally:
+            held.mailbox.put_back(later)
+
+    async def _after_dial(self, offer: Offer, talked_before: float) -> inputs.Input | None:
+        agi = self._held.agi
+        status = await agi.get_variable("DIALSTATUS") or ""
+        if status != "ANSWER":
+            cause = await agi.get_variable("HANGUPCAUSE") or ""
+            await self._dispatcher.record(
+                acd.OfferFailed(offer.offer, dial.outcome(status, cause), f"{status} {cause}")
+            )
+            return None
+        await self._leg_told(offer.offer)
+        live = self._live
+        if live is not None and live.talked > talked_before:
+            return inputs.Served(live.talked)
+        _log.info("the agent was gone before the conversation began: the caller waits on", call=self._held.call)
+        await self._queue_again()
+        return None
+
+    async def _queue_again(self) -> None:
+        """Back to the same place: with what was asked for, at the instant at which the wait began."""
+        live, held = self._live, self._held
+        if live is None or live.queued_at is None:
+            raise AgiHangup("the call is over")
+        category = live.fields.get("category", "")
+        again = self._asked or acd.CallQueued(
+            held.call,
+            live.queue,
+            held.definitions.requirement(live.queue, category, {}),
+            live.queued_at,
+            caller=live.caller,
+            language=held.line.language,
+            category=category,
+            vip=held.definitions.is_vip(live.caller),
+        )
+        await self._dispatcher.record(again)
+
+    async def _leg_told(self, offer: int) -> None:
+        """Wait until the log has this leg's end; tell it here when the AMI stream does not."""
+
+        def over(live: LiveCall | None) -> bool:
+            return live is None or live.leg is None or live.leg.offer != offer
+
+        call = self._held.call
+        if await self._dispatcher.until(lambda state: over(state.calls.get(call)), FACTS_DEADLINE):
+            return
+        live = self._live
+        if live is not None and live.leg is not None:
+            talked = float(await self._held.agi.get_variable("ANSWEREDTIME") or 0)
+            await self._dispatcher.record(
+                acd.OfferAnswered(offer), acd.ConversationEnded(call, live.leg.agent, "agent", talked=talked)
+            )
+
+    def _whisper(self) -> str:
+        """What the agent hears first: the category, else the business. Agents are spoken to in Chinese."""
+        live = self._live
+        folder = self._means.places.prompts / "zh"
+        for subject in (self._held.fields.get("category"), live.queue if live else ""):
+            if subject and (folder / f"whisper-{subject}.wav").exists():
+                return str(folder / f"whisper-{subject}")
+        return ""
+
+
+async def _cancelled(*tasks: asyncio.Future[Any]) -> None:
+    """End tasks that are waited for no more."""
+    for task in tasks:
+        task.cancel()
+        with suppress(asyncio.CancelledError, AgiError):
+            await task
