@@ -12,7 +12,7 @@ from acd.agents import Agent, State
 from acd.calls import Call, Place
 from acd.commands import Announce, Divert, Moved, Record
 from acd.decisions import Decision
-from acd.definitions import Overflow, Requirement, WrapUpMode
+from acd.definitions import Overflow, Requirement
 from acd.events import Status
 from acd.explain import candidates
 from acd.matching import next_step_at
@@ -60,7 +60,7 @@ def release(room: Room, call: Call, why: str) -> None:
             call.left_out.clear()
             call.hold_for = back.id
             call.hold_until = room.now + room.lines[call.queue].queue.ring_for
-            if back.state is State.WRAP_UP and back.wrap_mode is not WrapUpMode.FORCED:
+            if back.state is State.WRAP_UP:
                 back.wrap_until = room.now  # its own call comes back: there is nothing to write up yet
                 room.refresh(back)
     if call.hold_direct and not call.hold_for and call.place is Place.WAITING:

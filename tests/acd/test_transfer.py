@@ -76,6 +76,15 @@ def test_a_blind_transfer_to_somebody_busy_returns_after_the_ringing_time(talkin
     assert offers(talking.wait(20)) == [(1, "1001")]
 
 
+def test_not_even_a_forced_wrap_up_keeps_a_failed_transfer_from_coming_back(make_house, offers, the_offer):
+    wrap = {"mode": "forced", "seconds": 60}
+    house = make_house(queues={"complaint": {"skill": "complaint", "wrap_up": wrap}})
+    house.agent("1001")
+    house.answered(the_offer(house.call()))
+    assert offers(house.play(to("agent", "1099"))) == []
+    assert offers(house.wait(20)) == [(1, "1001")]
+
+
 def test_when_nobody_takes_it_back_the_matter_is_recorded(talking, offers, the_offer, the):
     talking.agent("1002", "inquiry:1")
     back = the_offer(talking.failed(the_offer(talking.play(to("agent", "1002")))))
