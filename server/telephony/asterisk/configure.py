@@ -91,6 +91,11 @@ def configure_agents(site: Site, phones: Iterable[AgentPhone]) -> Written:
     return Written(_write_all(site.layout.etc, _agent_texts(site, tuple(phones))))
 
 
+def check_agents(site: Site, phones: Iterable[AgentPhone]) -> None:
+    """Raises SiteError when these phones cannot stand side by side."""
+    _agent_texts(site, tuple(phones))
+
+
 def secret(layout: Layout, name: str) -> str:
     """The secret called `name` (`ami`, `agents/1001`), made at first asking; only this user may read it."""
     path = layout.secrets / name

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from server.telephony.ami import Ami, AmiError
-from server.telephony.asterisk.configure import configure_agents, secret
+from server.telephony.asterisk.configure import check_agents, configure_agents, secret
 from server.telephony.asterisk.site import AgentPhone, Site
 
 
@@ -21,6 +21,8 @@ class PhoneBook:
         self._site, self._ami, self._agents = site, ami, agents
         self._secrets = site.layout.secrets / "agents"
         self._lock = asyncio.Lock()
+        self._coming: dict[str, AgentPhone] = {}
+        """What agents were given here: the log tells of it only afterwards."""
 
     def phones(self) -> list[AgentPhone]:
         """Every agent's telephone. One without a contact registers with a secret, made now if there is none."""
@@ -36,18 +38,31 @@ class PhoneBook:
         phone = AgentPhone(agent, "" if contact else secret_given or self._secret(agent), contact)
         if secret_given and not contact:
             self._store(agent, secret_given)
-        others = [each for each in self.phones() if each.agent != agent]
-        await self._write([*others, phone])
+        check_agents(self._site, self._all(phone))
+        self._coming[agent] = phone
+        try:
+            await self._write()
+        except OSError:
+            self._coming.pop(agent, None)
+            raise
 
     async def remove(self, agent: str) -> None:
         """Take the telephone away."""
         (self._secrets / agent).unlink(missing_ok=True)
-        await self._write([each for each in self.phones() if each.agent != agent])
+        self._coming.pop(agent, None)
+        await self._write(without=agent)
 
-    async def _write(self, phones: list[AgentPhone]) -> None:
+    def _all(self, *more: AgentPhone, without: str = "") -> list[AgentPhone]:
+        """What the log tells, what is on its way there, and `more`; in order of agent."""
+        known = {phone.agent: phone for phone in self.phones()}
+        known |= self._coming | {phone.agent: phone for phone in more}
+        known.pop(without, None)
+        return [known[agent] for agent in sorted(known)]
+
+    async def _write(self, without: str = "") -> None:
+        """Agents that are added at the same time are written together: the second to come finds nothing to change."""
         async with self._lock:
-            phones.sort(key=lambda phone: phone.agent)
-            written = await asyncio.to_thread(configure_agents, self._site, phones)
+            written = await asyncio.to_thread(configure_agents, self._site, self._all(without=without))
             for module in written.reloads:
                 with suppress(AmiError):
                     await self._ami.action("Reload", Module=module)

@@ -1,0 +1,77 @@
+"""Agents' telephones: those that are added at the same time all get theirs."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from server.telephony.ami import Ami
+from server.telephony.asterisk.phones import PhoneBook
+from server.telephony.asterisk.site import Site, SiteError
+
+
+class Manager:
+    """Asterisk's management, as far as it reloads modules."""
+
+    def __init__(self) -> None:
+        self.reloaded: list[str] = []
+
+    async def action(self, name: str, **fields: Any) -> None:
+        assert name == "Reload"
+        self.reloaded.append(fields["Module"])
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    folder = tmp_path / "share"
+    site = Site(tmp_path / "var", folder, folder, {"zh": folder}, Path(sys.executable), folder)
+    for each in site.layout.directories():
+        each.mkdir(parents=True, exist_ok=True)
+    return site
+
+
+@pytest.fixture
+def manager() -> Manager:
+    return Manager()
+
+
+@pytest.fixture
+def known() -> list[tuple[str, str]]:
+    """(agent, contact) of the agents of whom the log tells."""
+    return []
+
+
+@pytest.fixture
+def book(site: Site, manager: Manager, known: list[tuple[str, str]]) -> PhoneBook:
+    return PhoneBook(site, cast(Ami, manager), lambda: known)
+
+
+async def test_agents_added_at_the_same_time_all_have_a_phone(book: PhoneBook, site: Site, manager: Manager) -> None:
+    agents = [str(number) for number in range(1001, 1031)]
+    await asyncio.gather(*(book.set(agent, "", f"sip:{agent}@127.0.0.1:{agent}") for agent in agents))
+    written = (site.layout.etc / "pjsip_agents.conf").read_text()
+    assert all(f"contact=sip:{agent}@127.0.0.1:{agent}" in written for agent in agents)
+    assert len(manager.reloaded) <= 4
+
+
+async def test_a_phone_that_cannot_stand_beside_the_others_is_refused_alone(book: PhoneBook, site: Site) -> None:
+    tried = [book.set(agent, "", "sip:127.0.0.1:15071") for agent in ("1001", "1002")]
+    first, second = await asyncio.gather(*tried, return_exceptions=True)
+    assert first is None
+    assert isinstance(second, SiteError)
+    await book.set("1003", "", "sip:127.0.0.1:15073")
+    written = (site.layout.etc / "pjsip_agents.conf").read_text()
+    assert [name for name in ("[1001]", "[1002]", "[1003]") if name in written] == ["[1001]", "[1003]"]
+
+
+async def test_a_removed_agent_has_no_phone(book: PhoneBook, site: Site, known: list[tuple[str, str]]) -> None:
+    await book.set("1001", "", "sip:127.0.0.1:15071")
+    known.append(("1001", "sip:127.0.0.1:15071"))
+    await book.remove("1001")
+    known.clear()
+    await book.set("1002", "", "sip:127.0.0.1:15072")
+    assert "[1001]" not in (site.layout.etc / "pjsip_agents.conf").read_text()
