@@ -96,3 +96,19 @@ class Moved(Command):
     call: int
     queue: str
     decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver(Command):
+    """The call's next leg began without an offer: a colleague who was asked took it over, or it goes outside.
+
+    The leg is numbered as an offer is. `answered` is false while the outside number is still to be called.
+    """
+
+    offer: int
+    call: int
+    agent: str
+    answered: bool
+    decision: Decision
+    by: str = ""
+    """Who gave the call away."""

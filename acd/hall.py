@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from acd.agents import Signal, State
-from acd.calls import Call, Place
-from acd.commands import Divert, Record, Tell
+from acd.calls import Call, Place, Talk
+from acd.commands import Divert, HandedOver, Record, Tell
+from acd.decisions import Decision
 from acd.desk import hang_up
 from acd.events import (
     CallAttached,
@@ -186,6 +187,7 @@ def transferred(room: Room, event: Transferred) -> None:
     hang_up(room, agent)
     if event.kind == "outside":
         talk.outside = event.to
+        _hand_over(room, event, talk, f"{event.agent} sent the call out to {event.to}")
     elif target is not None and event.attended:
         if target.can(Signal.HANDED_OVER):
             target.why = ""
@@ -193,8 +195,19 @@ def transferred(room: Room, event: Transferred) -> None:
             target.wrap_started, target.wrap_until = 0.0, None
             talk.agents.append(target.id)
             room.move(target, Signal.HANDED_OVER)
+            _hand_over(room, event, talk, f"{event.agent} handed the call over to {target.id}")
     else:
         _queue_again(room, event, direct=event.to if event.kind == "agent" else "")
+
+
+def _hand_over(room: Room, event: Transferred, talk: Talk, rule: str) -> None:
+    """The next leg has a number of its own, by which its records and its recording are known."""
+    number = room.next_offer
+    room.next_offer += 1
+    decision = Decision(
+        event.call, "handed_over", rule, room.now, queue=talk.asked.queue, agent=event.to, offer=number
+    )
+    room.out.append(HandedOver(number, event.call, event.to, event.attended, decision, by=event.agent))
 
 
 def _queue_again(room: Room, event: Transferred, *, direct: str) -> None:

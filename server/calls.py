@@ -16,7 +16,7 @@ import acd.events as acd
 import ivr.events as ivr
 import recordings.events as rec
 import tickets.events as tickets
-from acd.commands import Offer, Withdraw
+from acd.commands import HandedOver, Moved, Offer, Withdraw
 
 _REMEMBERED = 10_000
 
@@ -27,12 +27,17 @@ class Stage(StrEnum):
     MENU = "menu"
     WAITING = "waiting"
     TALKING = "talking"
+    OUTSIDE = "outside"
+    """Sent on to an outside number, which has not answered yet."""
     AFTER = "after"
 
 
 @dataclass(slots=True)
 class Leg:
-    """One agent's part in a call, from the offer on. `offer` is its number, and its recording's too."""
+    """One agent's part in a call, from the offer on. `offer` is its number, and its recording's too.
+
+    A part that began by a transfer is numbered alike; for an outside number `agent` is that number.
+    """
 
     offer: int
     agent: str
@@ -40,6 +45,20 @@ class Leg:
     ring_for: float
     answered_at: float | None = None
     joined_at: float | None = None
+    outside: bool = False
+    given_by: str = ""
+    """Who transferred the call to this part."""
+    hold: str = ""
+    """Why the caller is on hold (hold, consult, help or transfer); empty while they talk."""
+    hold_since: float = 0.0
+    held: float = 0.0
+    """Seconds on hold, without the one that goes on."""
+    asked: str = ""
+    """Who is being asked meanwhile."""
+
+    def held_until(self, at: float) -> float:
+        """Seconds on hold up to this instant."""
+        return self.held + (max(0.0, at - self.hold_since) if self.hold else 0.0)
 
 
 @dataclass(slots=True)
@@ -86,11 +105,12 @@ class Calls:
         self._offers: dict[int, LiveCall] = {}
         self._recordings: dict[int, OpenRecording] = {}
         self._taken: dict[str, int] = {}
+        self.consults: dict[int, tuple[str, str]] = {}
+        """(who asks, who is asked) by call, until the end of the consultation is in the log."""
         self._last_call = 0
         self._receivers: dict[type, Callable[[Any, float], None]] = {
             acd.CallArrived: self._arrived,
             acd.CallQueued: self._queued,
-            acd.CallMoved: self._moved,
             acd.CallDetached: self._detached,
             acd.CallAttached: self._attached,
             acd.CallLeftQueue: self._left_queue,
@@ -99,6 +119,11 @@ class Calls:
             acd.OfferFailed: self._offer_failed,
             acd.Joined: self._joined,
             acd.ConversationEnded: self._conversation_ended,
+            acd.HoldStarted: self._hold_started,
+            acd.HoldEnded: self._hold_ended,
+            acd.ConsultStarted: self._consult_started,
+            acd.ConsultEnded: self._consult_ended,
+            acd.Transferred: self._transferred,
             ivr.FlowMoved: self._flow_moved,
             ivr.FieldSet: self._field_set,
             ivr.NumberTaken: self._number_taken,
@@ -149,6 +174,20 @@ class Calls:
             live.leg = Leg(offer.offer, offer.agent, at, offer.ring_for)
             self._offers[offer.offer] = live
 
+    def handed_over(self, given: HandedOver, at: float) -> None:
+        """The next part began without an offer."""
+        if live := self._calls.get(given.call):
+            outside = live.stage is Stage.OUTSIDE
+            live.leg = Leg(given.offer, given.agent, at, 0.0, outside=outside, given_by=given.by)
+            self._offers[given.offer] = live
+            if given.answered:
+                live.leg.answered_at, live.stage = at, Stage.TALKING
+
+    def moved(self, command: Moved) -> None:
+        """The floor moved a waiting call: an overflow, a person, a transfer."""
+        if live := self._calls.get(command.call):
+            live.queue = command.queue
+
     def withdrawn(self, offer: Withdraw) -> None:
         """The floor took an offer back."""
         self._clear_offer(offer.offer)
@@ -159,6 +198,7 @@ class Calls:
             "calls": [msgspec.to_builtins(call) for call in self._calls.values()],
             "recordings": [msgspec.to_builtins(started) for started in self._recordings.values()],
             "taken": list(self._taken),
+            "consults": [(call, *who) for call, who in self.consults.items()],
             "last_call": self._last_call,
         }
 
@@ -176,6 +216,7 @@ class Calls:
             recording = msgspec.convert(row, OpenRecording)
             calls._recordings[recording.recording] = recording
         calls._taken = dict.fromkeys(data["taken"], 0)
+        calls.consults = {call: (agent, to) for call, agent, to in data.get("consults", ())}
         calls._last_call = data["last_call"]
         return calls
 
@@ -188,10 +229,6 @@ class Calls:
     def _queued(self, event: acd.CallQueued, at: float) -> None:
         if live := self._calls.get(event.call):
             live.stage, live.queue, live.queued_at, live.attached = Stage.WAITING, event.queue, event.queued_at, True
-
-    def _moved(self, event: acd.CallMoved, at: float) -> None:
-        if live := self._calls.get(event.call):
-            live.queue = event.queue
 
     def _detached(self, event: acd.CallDetached, at: float) -> None:
         if live := self._calls.get(event.call):
@@ -238,6 +275,46 @@ class Calls:
                 recording.talked = event.talked + event.held
             live.leg, live.stage, live.served = None, Stage.AFTER, True
             live.talked += event.talked
+
+    def _part(self, call: int, agent: str) -> Leg | None:
+        """The agent's part of the call, if the agent is the one who has it."""
+        live = self._calls.get(call)
+        return live.leg if live and live.leg and live.leg.agent == agent else None
+
+    def _hold_started(self, event: acd.HoldStarted, at: float) -> None:
+        if leg := self._part(event.call, event.agent):
+            leg.hold_since = leg.hold_since if leg.hold else at
+            leg.hold = event.why
+
+    def _hold_ended(self, event: acd.HoldEnded, at: float) -> None:
+        if leg := self._part(event.call, event.agent):
+            leg.held, leg.hold, leg.asked = leg.held_until(at), "", ""
+
+    def _consult_started(self, event: acd.ConsultStarted, at: float) -> None:
+        self.consults[event.call] = (event.agent, event.to)
+        if leg := self._part(event.call, event.agent):
+            leg.asked = event.to
+
+    def _consult_ended(self, event: acd.ConsultEnded, at: float) -> None:
+        self.consults.pop(event.call, None)
+        if leg := self._part(event.call, event.agent):
+            leg.asked = ""
+
+    def _transferred(self, event: acd.Transferred, at: float) -> None:
+        if self._part(event.call, event.agent) is None:
+            return
+        live = self._calls[event.call]
+        assert live.leg is not None
+        self._offers.pop(live.leg.offer, None)
+        live.leg, live.served = None, True
+        live.talked += event.talked
+        if event.kind == "outside":
+            live.stage = Stage.OUTSIDE
+        elif event.kind == "agent" and event.attended:
+            live.stage = Stage.AFTER
+        else:
+            live.stage = Stage.WAITING
+            live.queue = event.to if event.kind == "queue" else live.queue
 
     def _flow_moved(self, event: ivr.FlowMoved, at: float) -> None:
         if live := self._calls.get(event.call):

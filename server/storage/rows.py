@@ -100,6 +100,13 @@ class Rows:
         self.add(leg)
         return leg
 
+    def number_leg(self, call: int, agent: str, offer: int) -> None:
+        """The leg that this agent began without an offer is known by this number from now on."""
+        for leg in self.legs(call):
+            if leg.agent == agent and leg.offer is None:
+                leg.offer = offer
+                self._offered.put([leg])
+
     def bind_leg(self, leg: Segment, call: int) -> None:
         """The leg is one of this call's."""
         if leg.call is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from acd import events as ev
-from acd.commands import Divert, Record
+from acd.commands import Divert, HandedOver, Record
 
 
 @pytest.fixture
@@ -111,3 +111,18 @@ def test_a_transfer_of_a_call_that_somebody_else_talks_to_changes_nothing(talkin
     before = talking.floor.snapshot()
     assert talking.play(ev.Transferred(1, "1002", "queue", "inquiry")) == []
     assert talking.floor.snapshot() == before
+
+
+def test_a_leg_that_began_without_an_offer_is_numbered_as_offers_are(talking, the, the_offer):
+    talking.agent("1002")
+    talking.play(ev.ConsultStarted(1, "1001", "1002"))
+    given = the(HandedOver, talking.play(to("agent", "1002", attended=True)))
+    assert (given.call, given.agent, given.answered, given.by) == (1, "1002", True, "1001")
+    assert given.decision.offer == given.offer == 2
+    talking.agent("1003")
+    assert the_offer(talking.call()).offer == 3
+
+
+def test_a_leg_to_the_outside_is_numbered_and_not_answered_yet(talking, the):
+    given = the(HandedOver, talking.play(to("outside", "01012345678")))
+    assert (given.agent, given.answered) == ("01012345678", False)
