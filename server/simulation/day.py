@@ -1,0 +1,149 @@
+"""One day to be played: every call with all that chance has in store for it, and when agents come and go.
+
+Chance is drawn once, before the first call, and belongs to the call: how patient, how long it talks, how soon a phone
+is answered for it. So every policy plays the very same day, and two of them differ by what they did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate, count
+from math import inf
+
+import numpy as np
+
+from acd import events as ev
+from acd.definitions import Requirement, Skill
+from server.simulation.scenario import Calls, Scenario
+
+RINGS = 4
+"""How many offers of one call have answering times of their own; later ones take them in turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One call. `patience` is seconds until the caller gives up, `rings` seconds until a phone that rings for it is
+    answered (inf: not). `takes_callback`: accepts a callback when it is offered."""
+
+    at: float
+    queued: ev.CallQueued
+    patience: float
+    talk: float
+    wrap_up: float
+    rings: tuple[float, ...] = (0.0,)
+    takes_callback: bool = False
+    counted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """`start` and `end` are the clock of the day; `staff` is what agents do by themselves, in order of time.
+
+    Who works until the end of the day stays until the last caller was served.
+    """
+
+    start: float
+    end: float
+    calls: tuple[Arrival, ...]
+    staff: tuple[tuple[float, ev.Event], ...]
+
+
+def draw(scenario: Scenario, rng: np.random.Generator, staffing: Sequence[Sequence[int]] | None = None) -> Day:
+    """A day of this scenario. `staffing[interval][group]`, where given, stands for the groups' counts and shifts."""
+    calls = [arrival for stream in scenario.calls for arrival in _stream(scenario, stream, rng)]
+    calls.sort(key=lambda each: each.at)
+    numbered = tuple(_numbered(arrival, number) for number, arrival in enumerate(calls, 1))
+    return Day(scenario.start, scenario.end, numbered, tuple(_staff(scenario, staffing)))
+
+
+def _stream(scenario: Scenario, stream: Calls, rng: np.random.Generator) -> list[Arrival]:
+    times: list[float] = []
+    for interval in range(scenario.intervals):
+        since, until = scenario.bounds(interval)
+        expected = scenario.rate(stream, interval) * (until - since) / 3600.0
+        times += sorted(rng.uniform(since, until, rng.poisson(expected)).tolist())
+    total = len(times)
+    talk, wrap_up, patience = (
+        each.draw(rng, total).tolist() for each in (stream.talk, stream.wrap_up, stream.patience)
+    )
+    rings = scenario.phones.answered_after.draw(rng, total * RINGS).reshape(total, RINGS)
+    rings[rng.random((total, RINGS)) < scenario.phones.unanswered] = inf
+    categories = _categories(stream, rng.random(total).tolist())
+    chances = rng.random((total, 2)).tolist()
+    counted_from = scenario.start + scenario.warm_up
+    return [
+        Arrival(
+            at=at,
+            queued=ev.CallQueued(
+                call=0,
+                queue=stream.queue,
+                requirement=_asks(stream, categories[index], scenario.policy.skills),
+                queued_at=at,
+                category=categories[index],
+                vip=chances[index][0] < stream.vip,
+            ),
+            patience=patience[index],
+            talk=talk[index],
+            wrap_up=wrap_up[index],
+            rings=tuple(rings[index].tolist()),
+            takes_callback=chances[index][1] < stream.takes_callback,
+            counted=at >= counted_from,
+        )
+        for index, at in enumerate(times)
+    ]
+
+
+def _categories(stream: Calls, chances: list[float]) -> list[str]:
+    names = [name for name, _ in stream.categories] + [""]
+    edges = [*accumulate(share for _, share in stream.categories), inf]
+    return [names[next(index for index, edge in enumerate(edges) if chance < edge)] for chance in chances]
+
+
+def _asks(stream: Calls, category: str, skills: Sequence[str]) -> Requirement:
+    required = stream.requirement.required
+    if category not in skills or any(skill.name == category for skill in required):
+        return stream.requirement
+    return Requirement(required, (Skill(category),))
+
+
+def _numbered(arrival: Arrival, number: int) -> Arrival:
+    asked = arrival.queued
+    queued = ev.CallQueued(
+        number, asked.queue, asked.requirement, asked.queued_at, category=asked.category, vip=asked.vip
+    )
+    return Arrival(
+        arrival.at, queued, arrival.patience, arrival.talk, arrival.wrap_up, arrival.rings, arrival.takes_callback,
+        arrival.counted,
+    )  # fmt: skip
+
+
+def _staff(scenario: Scenario, staffing: Sequence[Sequence[int]] | None) -> list[tuple[float, ev.Event]]:
+    told: list[tuple[float, ev.Event]] = []
+    numbers = count(1001)
+    for index, group in enumerate(scenario.groups):
+        most = group.count if staffing is None else max(counts[index] for counts in staffing)
+        for place in range(most):
+            agent = str(next(numbers))
+            shifts = group.shifts if staffing is None else _shifts(scenario, [row[index] for row in staffing], place)
+            told.append((scenario.start, ev.AgentDefined(agent, f"{group.name} {place + 1}", group.skills)))
+            for since, until in shifts:
+                if until <= scenario.start:
+                    continue
+                told.append((max(since, scenario.start), ev.StatusSet(agent, ev.Status.AVAILABLE)))
+                if until < scenario.end:
+                    told.append((until, ev.StatusSet(agent, ev.Status.SIGNED_OUT)))
+    told.sort(key=lambda each: each[0])
+    return told
+
+
+def _shifts(scenario: Scenario, counts: Sequence[int], place: int) -> tuple[tuple[float, float], ...]:
+    """The times at which the agent at this place of a group is needed: where the group has more than `place`."""
+    shifts: list[tuple[float, float]] = []
+    for interval, present in enumerate(counts):
+        since, until = scenario.bounds(interval)
+        if present > place:
+            if shifts and shifts[-1][1] == since:
+                since = shifts.pop()[0]
+            shifts.append((since, until))
+    return tuple(shifts)

@@ -1,0 +1,125 @@
+"""A scenario says what a day is like: how many calls of which kind come when, who sits there, how long things take.
+
+It is TOML (`docs/simulation.md`). Its routing rules stand in it (`skills`, `[routing]`, `[queues]`) or are another
+hotline file's (`rules`). Everything random is drawn from it by `server.simulation.day`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from acd.definitions import Policy, Requirement, Skill, WrapUp, WrapUpMode
+from server.simulation.distributions import AT_ONCE, NEVER, Distribution
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceLevel:
+    """`share` of the calls answered within `within` seconds. Who hangs up before `short` seconds does not count;
+    every other caller who was not answered counts against it."""
+
+    share: float = 0.8
+    within: float = 20.0
+    short: float = 5.0
+
+    def __str__(self) -> str:
+        return f"{100 * self.share:g}/{self.within:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """One stream of calls. `per_hour` is the rate in each interval of the day; the last goes on to the end.
+
+    `categories` are shares: a category that is a skill is preferred. `required` is asked on top of the queue's skill.
+    """
+
+    name: str
+    queue: str
+    per_hour: tuple[float, ...]
+    requirement: Requirement
+    talk: Distribution
+    wrap_up: Distribution = AT_ONCE
+    patience: Distribution = NEVER
+    categories: tuple[tuple[str, float], ...] = ()
+    vip: float = 0.0
+    takes_callback: float = 0.0
+    """Share of those who are offered a callback and accept it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Agents alike. Each works every `shifts` (seconds from midnight); `count` may be 0 to be filled by `--staff`."""
+
+    name: str
+    count: int
+    skills: tuple[Skill, ...]
+    shifts: tuple[tuple[float, float], ...]
+
+    def present(self, since: float, until: float) -> bool:
+        """Whether the group works through this whole time (seconds from midnight)."""
+        return any(first <= since and until <= last for first, last in self.shifts)
+
+
+@dataclass(frozen=True, slots=True)
+class Phones:
+    """What a ringing phone does: answered after so long, or (a share of `unanswered`) not at all."""
+
+    answered_after: Distribution = AT_ONCE
+    unanswered: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A kind of day. `start` and `end` are seconds from midnight, `interval` seconds.
+
+    Calls that come in the first `warm_up` seconds are played and not counted.
+    """
+
+    name: str
+    policy: Policy
+    start: float
+    end: float
+    calls: tuple[Calls, ...]
+    groups: tuple[Group, ...]
+    interval: float = 1800.0
+    warm_up: float = 0.0
+    service_level: ServiceLevel = ServiceLevel()
+    phones: Phones = Phones()
+
+    @property
+    def intervals(self) -> int:
+        """How many intervals the day has."""
+        return max(1, -int(-(self.end - self.start) // self.interval))
+
+    @property
+    def agents(self) -> int:
+        """How many agents there are in all groups."""
+        return sum(group.count for group in self.groups)
+
+    def bounds(self, interval: int) -> tuple[float, float]:
+        """Begin and end of one interval, seconds from midnight."""
+        since = self.start + interval * self.interval
+        return since, min(self.end, since + self.interval)
+
+    def rate(self, calls: Calls, interval: int) -> float:
+        """Calls an hour of this stream in this interval."""
+        return calls.per_hour[min(interval, len(calls.per_hour) - 1)]
+
+    def load(self, interval: int) -> float:
+        """Erlangs that all streams together offer in this interval: how many agents are busy if nobody gives up."""
+        modes = {queue.name: queue.wrap_up for queue in self.policy.queues}
+        return sum(
+            self.rate(each, interval) / 3600.0 * (each.talk.mean + wrapped(modes.get(each.queue), each.wrap_up.mean))
+            for each in self.calls
+        )
+
+
+def wrapped(rule: WrapUp | None, wanted: float) -> float:
+    """How long a wrap-up really is when the agent would need `wanted` seconds, by the queue's rule."""
+    rule = rule or WrapUp()
+    if rule.mode in (WrapUpMode.NONE, WrapUpMode.OPTIONAL):
+        return 0.0
+    if rule.mode is WrapUpMode.FORCED:
+        return rule.seconds
+    if rule.mode is WrapUpMode.UNTIL_DONE:
+        return wanted
+    return min(wanted, rule.seconds)
