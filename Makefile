@@ -25,13 +25,13 @@ setup-test: python
 python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed: install it, or name it: make PYTHON=python3.12 …" >&2; exit 1; }
-	@$(PYTHON) -m server.environment $(VENV)
+	@$(PYTHON) -m server.provision.environment $(VENV)
 
 prompts: python  ## render the spoken prompts whose text changed
 	$(BIN)/python -m server.voice
 
 lock: python  ## write today's versions of the Python packages to constraints.txt
-	$(PYTHON) -m server.environment --lock $(VENV)
+	$(PYTHON) -m server.provision.environment --lock $(VENV)
 
 clean:  ## forget what was set up; recordings and records stay
 	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

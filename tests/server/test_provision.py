@@ -13,7 +13,17 @@ from pathlib import Path
 
 import pytest
 
-from server.packages import (
+from server.provision.making import (
+    Console,
+    default_cache,
+    exclusive,
+    find_provisioned,
+    lay_out,
+    provision,
+    update_newer,
+    write_stamp,
+)
+from server.provision.packages import (
     Archive,
     Host,
     Progress,
@@ -29,18 +39,8 @@ from server.packages import (
     parse_one_line,
     read_host,
 )
-from server.parts import PARTS, Part
-from server.prefix import ask_version, read_version
-from server.provision import (
-    Console,
-    default_cache,
-    exclusive,
-    find_provisioned,
-    lay_out,
-    provision,
-    update_newer,
-    write_stamp,
-)
+from server.provision.parts import PARTS, Part
+from server.provision.prefix import ask_version, read_version
 
 DEBIAN = Host("debian", "bookworm", "amd64")
 UBUNTU = Host("ubuntu", "noble", "arm64")

@@ -1,7 +1,7 @@
 """Law: the Python environment is made once, from what the project file asks for, and again only when that changes.
 
-    python3 -m server.environment .venv     make it or bring it up to date
-    python3 -m server.environment --lock    write down today's versions in constraints.txt
+    python3 -m server.provision.environment .venv     make it or bring it up to date
+    python3 -m server.provision.environment --lock    write down today's versions in constraints.txt
 
 pip works as the machine has it configured. Where Python comes without pip (a bare Debian), pip's own wheel is
 provisioned. Standard library only.
@@ -18,8 +18,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from server.packages import ProvisionError
-from server.provision import ROOT, Console, Report, default_cache, exclusive, provision
+from server.provision.making import ROOT, Console, Report, default_cache, exclusive, provision
+from server.provision.packages import ProvisionError
 
 CONSTRAINTS = ROOT / "constraints.txt"
 WANTED = ".[test]"
@@ -108,7 +108,9 @@ def lock(venv: Path) -> None:
 
 def main() -> int:
     """1 and one sentence on stderr when it fails."""
-    parser = argparse.ArgumentParser(prog="python3 -m server.environment", description="Make the Python environment.")
+    parser = argparse.ArgumentParser(
+        prog="python3 -m server.provision.environment", description="Make the Python environment."
+    )
     parser.add_argument("--lock", action="store_true", help="write constraints.txt")
     parser.add_argument("venv", nargs="?", type=Path, default=ROOT / ".venv")
     options = parser.parse_args()

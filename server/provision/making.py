@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from server.packages import (
+from server.provision.packages import (
     KEYRING_PACKAGE,
     NEWER_SUITES,
     Archive,
@@ -40,15 +40,24 @@ from server.packages import (
     read_host,
     unpack,
 )
-from server.parts import PARTS, SYSTEM, Part
-from server.prefix import RUBBISH, Tool, ask_version, first_folder, lacking, make_prefix, read_version, tool_in
+from server.provision.parts import PARTS, SYSTEM, Part
+from server.provision.prefix import (
+    RUBBISH,
+    Tool,
+    ask_version,
+    first_folder,
+    lacking,
+    make_prefix,
+    read_version,
+    tool_in,
+)
 
 __all__ = ["PARTS", "Console", "ProvisionError", "Tool", "default_cache", "provision"]
 
 Report = Callable[[str], None]
 """Takes one line about what is going on; a line that ends in ` %` is a stage on the way."""
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 
 
@@ -262,7 +271,3 @@ def main() -> int:
         sys.stderr.write("stopped: what is downloaded stays, the next run goes on from there\n")
         return 130
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

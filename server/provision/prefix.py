@@ -15,8 +15,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from server.packages import ProvisionError, UnfitError, unpack
-from server.parts import Part
+from server.provision.packages import ProvisionError, UnfitError, unpack
+from server.provision.parts import Part
 
 RUBBISH = tuple(f"./usr/share/{name}/*" for name in ("doc", "man", "locale", "info", "lintian"))
 
