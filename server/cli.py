@@ -1,25 +1,36 @@
-"""The command line: `sansheng`. Exit 0 done, 1 refused or failed with one sentence on stderr, 2 wrong usage."""
+"""The command line: `sansheng`. Exit 0 done, 1 refused or failed with one sentence on stderr, 2 wrong usage.
+
+Here every failure becomes one sentence; a traceback goes into a file, never to the terminal.
+"""
 
 from __future__ import annotations
 
 import sys
+import tempfile
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
 
 import typer
 
-from server.commands import agents, check, demo, doctor, records, run
-from server.commands.shared import Refused
+from server.commands import agents, check, db, demo, doctor, queues, records, run
+from server.commands.shared import Refused, settings
 
 app = typer.Typer(
     name="sansheng",
     help="Sansheng 三声: IVR and ACD server for 400 complaint hotlines.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
 app.command("run")(run.run)
 app.command("check")(check.check)
 app.command("doctor")(doctor.doctor)
+app.add_typer(db.app, name="db")
 app.add_typer(agents.app, name="agent")
+app.add_typer(queues.app, name="queue")
 app.add_typer(records.calls, name="call")
 app.add_typer(records.tickets, name="ticket")
 app.add_typer(records.recordings, name="recording")
@@ -31,5 +42,28 @@ def main() -> None:
     try:
         app()
     except Refused as refusal:
-        print(f"sansheng: {refusal}", file=sys.stderr)  # noqa: T201
-        sys.exit(1)
+        _fail(str(refusal))
+    except Exception as error:
+        what = str(error).strip().splitlines() or [type(error).__name__]
+        _fail(f"unexpected {type(error).__name__}: {what[0]}; the details are in {_keep_details()}")
+
+
+def _fail(sentence: str) -> None:
+    typer.echo(f"sansheng: {sentence}", err=True)
+    sys.exit(1)
+
+
+def _keep_details() -> Path:
+    """Append the traceback to `log/commands.log` of the home, or to a file of its own where there is none."""
+    text = f"{datetime.now(UTC).isoformat(timespec='seconds')} {' '.join(sys.argv)}\n{traceback.format_exc()}\n"
+    try:
+        file = settings().root / "log" / "commands.log"
+        with file.open("a", encoding="utf-8") as log:
+            log.write(text)
+    except (OSError, Refused):
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="sansheng-", suffix=".log", delete=False, encoding="utf-8"
+        ) as other:
+            other.write(text)
+        return Path(other.name)
+    return file

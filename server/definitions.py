@@ -5,8 +5,9 @@ An operator's own `hotline.toml` and `flows/` in the home stand before the ones 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -16,25 +17,22 @@ import phonenumbers
 from acd.definitions import DefinitionError, Policy, Requirement, Skill
 from acd.reading import read_policy
 from ivr.calendar import Calendar
-from ivr.check import Finding, check, check_calendar
+from ivr.check import check, check_calendar
 from ivr.flow import Flow, FlowError
 from ivr.holidays import chinese_holidays
-from ivr.manifest import Manifest
-from server.toml import DefinitionFault, Key, line_of, read
+from ivr.manifest import Manifest, ManifestError
+from ivr.manifest import check as check_prompts
+from ivr.table import Table, items, text
+from server.toml import DefinitionFault, Key, line_of, read, shown
+from server.voice.shelf import load_record, sums
 
 DEFAULTS = Path(str(resources.files("server") / "defaults" / "hotline.toml"))
 FLOWS = Path(str(resources.files("ivr") / "flows"))
 PROMPTS = Path(str(resources.files("ivr") / "prompts"))
 MUSIC = Path(str(resources.files("ivr") / "music"))
 
-_SERVER_TABLES: dict[str, frozenset[str]] = {
-    "hotline": frozenset({"name", "flow"}),
-    "calendar": frozenset(),
-    "lists": frozenset(),
-    "tickets": frozenset({"open_for"}),
-    "callback": frozenset({"region", "types", "own_numbers"}),
-    "admission": frozenset({"max_calls", "max_calls_per_second", "server_away_seconds"}),
-}
+_ROUTING = ("skills", "routing", "queues")
+_TABLES = ("hotline", "admission", "callback", "lists", "calendar")
 _TYPES = {
     "mobile": phonenumbers.PhoneNumberType.MOBILE,
     "fixed_line": phonenumbers.PhoneNumberType.FIXED_LINE,
@@ -44,11 +42,39 @@ _TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Above either limit a new caller hears that the line is full. 0 means no limit."""
+    """Above either limit a new caller hears that the line is full; 0 means no limit.
 
-    max_calls: int = 300
+    `server_away_seconds`: how long a caller hears music without any server before a number is taken.
+    """
+
+    max_calls: int = 200
     max_calls_per_second: int = 30
     server_away_seconds: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """Which numbers may be called back: of this region and these kinds, and not the hotline's own."""
+
+    region: str = "CN"
+    types: frozenset[int] = frozenset(_TYPES.values())
+    own_numbers: frozenset[str] = frozenset()
+
+    def number(self, digits: str) -> tuple[str, str]:
+        """(number in E.164 form, "") when this number may be called back, else ("", why not as a sentence)."""
+        try:
+            parsed = phonenumbers.parse(digits, self.region)
+        except phonenumbers.NumberParseException:
+            return "", f"{digits or 'an empty number'} is not a telephone number"
+        number = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+        region = phonenumbers.region_code_for_number(parsed)
+        if region not in (self.region, None) or not phonenumbers.is_valid_number(parsed):
+            return "", f"{digits} is not a valid number in {self.region}"
+        if phonenumbers.number_type(parsed) not in self.types:
+            return "", f"{digits} is of a kind that is not called back"
+        if number in self.own_numbers or digits in self.own_numbers:
+            return "", f"{digits} is the hotline's own number"
+        return number, ""
 
 
 @dataclass(frozen=True)
@@ -61,20 +87,19 @@ class Definitions:
     start: str
     calendar: Calendar
     lists: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    ticket_for: frozenset[str] = frozenset({"complaint"})
+    """Name of each list → its numbers in their plain form (`plain_number`)."""
     admission: Admission = Admission()
-    region: str = "CN"
-    number_types: frozenset[int] = frozenset(_TYPES.values())
-    own_numbers: frozenset[str] = frozenset()
+    callback: Callback = Callback()
     source: str = ""
 
     def is_vip(self, number: str) -> bool:
         """Whether this caller stands on the list `vip`."""
-        return number in self.lists.get("vip", frozenset())
+        return "vip" in self.lists_of(number)
 
     def lists_of(self, number: str) -> frozenset[str]:
-        """The names of the lists on which this number stands."""
-        return frozenset(name for name, numbers in self.lists.items() if number in numbers)
+        """The names of the lists on which this number stands, however it is written."""
+        plain = plain_number(number, self.callback.region)
+        return frozenset(name for name, numbers in self.lists.items() if plain in numbers)
 
     def music(self, queue: str) -> str:
         """The music class of a queue."""
@@ -91,89 +116,79 @@ class Definitions:
         return Requirement(tuple(required.values()), tuple(preferred.values()))
 
     def callback_number(self, digits: str) -> tuple[str, str]:
-        """(number in E.164 form, "") when this number may be called back, else ("", why not as a sentence)."""
-        try:
-            parsed = phonenumbers.parse(digits, self.region)
-        except phonenumbers.NumberParseException:
-            return "", f"{digits or 'an empty number'} is not a telephone number"
-        number = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-        if phonenumbers.region_code_for_number(parsed) not in (self.region, None) or not phonenumbers.is_valid_number(
-            parsed
-        ):
-            return "", f"{digits} is not a valid number in {self.region}"
-        if phonenumbers.number_type(parsed) not in self.number_types:
-            return "", f"{digits} is of a kind that is not called back"
-        if number in self.own_numbers or digits in self.own_numbers:
-            return "", f"{digits} is the hotline's own number"
-        return number, ""
+        """See `Callback.number`."""
+        return self.callback.number(digits)
 
 
-def _skills(rows: object) -> dict[str, Skill]:
-    if not isinstance(rows, Mapping):
-        return {}
-    return {str(name): Skill(str(name), int(level)) for name, level in rows.items()}
+def plain_number(number: str, region: str) -> str:
+    """A number as lists compare it: E.164 where it is a telephone number of the region, else its digits."""
+    digits = "".join(character for character in number if character.isdecimal() or character == "+")
+    try:
+        parsed = phonenumbers.parse(digits, region)
+    except phonenumbers.NumberParseException:
+        return digits
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
 def load(home: Path) -> Definitions:
     """The definitions in force for this home. Raises DefinitionFault with file, line and key."""
-    own = home / "hotline.toml"
-    file = own if own.exists() else DEFAULTS
-    data, text = read(file)
+    return _read_hotline(_hotline_file(home), _read_flows(home))
 
-    def fault(key: Key, sentence: str) -> DefinitionFault:
-        return DefinitionFault(file, line_of(text, key), key, sentence)
 
-    _check_keys(data, fault)
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One thing that `examine` found; `severity` is error or warning, `line` counts from 1."""
+
+    severity: str
+    file: Path
+    line: int
+    key: str
+    sentence: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            "severity": self.severity,
+            "file": str(self.file),
+            "line": self.line,
+            "key": self.key,
+            "sentence": self.sentence,
+        }
+
+
+def examine(home: Path, now: float, prompts: Path = PROMPTS) -> list[Found]:
+    """Everything that is wrong with definitions, flows and prompts. `now` is UTC epoch seconds.
+
+    A file that cannot be read at all has one finding, its first; what depends on it is not looked at.
+    """
+    found: list[Found] = []
+    files = flow_files(home)
+    flows: dict[str, Flow] = {}
+    for name, file in files.items():
+        try:
+            flows[name] = _read_flow(name, file)
+        except DefinitionFault as fault:
+            found.append(_error(fault))
+    hotline = _hotline_file(home)
+    definitions = None
     try:
-        policy = read_policy({key: data[key] for key in ("skills", "routing", "queues") if key in data})
-    except DefinitionError as error:
-        raise fault(error.key, error.sentence) from None
-    hotline = data.get("hotline", {})
-    flows = _flows(home)
-    start = hotline.get("flow", "hotline")
-    if start not in flows:
-        raise fault(("hotline", "flow"), f'there is no flow "{start}": there are {", ".join(sorted(flows))}')
-    try:
-        calendar = Calendar.from_dict(data.get("calendar", {}), chinese_holidays())
-    except FlowError as error:
-        raise fault(("calendar", *error.key), error.sentence) from None
-    callback = data.get("callback", {})
-    types = callback.get("types", list(_TYPES))
-    for index, name in enumerate(types):
-        if name not in _TYPES:
-            raise fault(("callback", "types", index), f'"{name}" is not one of {", ".join(_TYPES)}')
-    try:
-        admission = Admission(**data.get("admission", {}))
-    except TypeError as error:
-        raise fault(("admission",), str(error)) from None
-    return Definitions(
-        name=hotline.get("name", "Sansheng"),
-        policy=policy,
-        flows=flows,
-        start=start,
-        calendar=calendar,
-        lists={name: frozenset(map(str, numbers)) for name, numbers in data.get("lists", {}).items()},
-        ticket_for=frozenset(data.get("tickets", {}).get("open_for", ["complaint"])),
-        admission=admission,
-        region=callback.get("region", "CN"),
-        number_types=frozenset(_TYPES[name] for name in types),
-        own_numbers=frozenset(map(str, callback.get("own_numbers", []))),
-        source=str(file),
+        definitions = _read_hotline(hotline, None if found else flows)
+    except DefinitionFault as fault:
+        found.append(_error(fault))
+    found += _examine_prompts(prompts)
+    if definitions is not None and len(flows) == len(files):
+        found += _examine_flows(definitions, {"": hotline} | files, prompts, now)
+    return found
+
+
+def summary(home: Path) -> str:
+    """One line about definitions that can be used."""
+    loaded = load(home)
+    own = Path(loaded.source) != DEFAULTS
+    return (
+        f"{'your' if own else 'the default'} hotline.toml: {len(loaded.policy.queues)} queues, "
+        f"{len(loaded.policy.skills)} skills, {len(loaded.flows)} flows, prompts complete: usable"
     )
-
-
-def _check_keys(data: Mapping[str, Any], fault: Any) -> None:
-    for table, keys in _SERVER_TABLES.items():
-        values = data.get(table, {})
-        if not isinstance(values, Mapping):
-            raise fault((table,), f"is a table: write it as [{table}]")
-        for key in values if keys else ():
-            if key not in keys:
-                raise fault((table, key), f"is not known: this table has {', '.join(sorted(keys))}")
-    for table in data:
-        if table not in _SERVER_TABLES and table not in ("skills", "routing", "queues"):
-            known = ", ".join(sorted([*_SERVER_TABLES, "skills", "routing", "queues"]))
-            raise fault((table,), f"is not known: there are {known}")
 
 
 def flow_files(home: Path) -> dict[str, Path]:
@@ -182,28 +197,145 @@ def flow_files(home: Path) -> dict[str, Path]:
     return files | {file.stem: file for file in sorted((home / "flows").glob("*.toml"))}
 
 
-def _flows(home: Path) -> dict[str, Flow]:
-    flows = {}
-    for name, file in flow_files(home).items():
-        data, text = read(file)
-        try:
-            flows[name] = Flow.from_dict(name, data)
-        except FlowError as error:
-            raise DefinitionFault(file, line_of(text, error.key), error.key, error.sentence) from None
-    return flows
+def _hotline_file(home: Path) -> Path:
+    own = home / "hotline.toml"
+    return own if own.exists() else DEFAULTS
 
 
-def findings(home: Path, definitions: Definitions, now: float) -> list[tuple[Finding, Path, int]]:
-    """What `ivr.check` finds in the flows and the calendar, each with its file and line. `now` is UTC epoch seconds."""
-    data, _ = read(PROMPTS / "manifest.toml")
-    own = Path(definitions.source)
-    files = {"": own} | flow_files(home)
-    texts = {name: file.read_text(encoding="utf-8") for name, file in files.items()}
-    found = check(
-        definitions.flows,
-        Manifest.from_dict(data).ids(),
-        start=definitions.start,
-        queues=[queue.name for queue in definitions.policy.queues],
+def _read_flows(home: Path) -> dict[str, Flow]:
+    return {name: _read_flow(name, file) for name, file in flow_files(home).items()}
+
+
+def _read_flow(name: str, file: Path) -> Flow:
+    data, written = read(file)
+    try:
+        return Flow.from_dict(name, data)
+    except FlowError as error:
+        raise DefinitionFault(file, line_of(written, error.key), error.key, error.sentence) from None
+
+
+def _read_hotline(file: Path, flows: Mapping[str, Flow] | None) -> Definitions:
+    """`flows` is None when they could not be read: then nothing is said about the one that calls begin with."""
+    data, written = read(file)
+    try:
+        _refuse_unknown(data)
+        policy = read_policy({key: data[key] for key in _ROUTING if key in data})
+        top = Table({key: value for key, value in data.items() if key in _TABLES})
+        name, start = _hotline(top.table("hotline"), flows)
+        callback = _callback(top.table("callback"))
+        return Definitions(
+            name=name,
+            policy=policy,
+            flows=flows or {},
+            start=start,
+            calendar=_calendar(data),
+            lists=_lists(top.table("lists"), callback.region),
+            admission=_admission(top.table("admission")),
+            callback=callback,
+            source=str(file),
+        )
+    except (DefinitionError, FlowError) as error:
+        raise DefinitionFault(file, line_of(written, error.key), error.key, error.sentence) from None
+
+
+def _refuse_unknown(data: Mapping[str, Any]) -> None:
+    known = (*_TABLES, *_ROUTING)
+    for table in data:
+        if table not in known:
+            close = get_close_matches(table, known, n=1)
+            hint = f'did you mean "{close[0]}"?' if close else f"there are {', '.join(sorted(known))}"
+            raise FlowError((table,), f"is not known: {hint}")
+
+
+def _hotline(table: Table, flows: Mapping[str, Flow] | None) -> tuple[str, str]:
+    name, start = table.text("name", "Sansheng"), table.text("flow", "hotline")
+    table.done()
+    if flows is not None and start not in flows:
+        raise FlowError(table.at("flow"), f'there is no flow "{start}": there are {", ".join(sorted(flows))}')
+    return name, start
+
+
+def _admission(table: Table) -> Admission:
+    read_as = Admission(
+        max_calls=table.integer("max_calls", Admission().max_calls, most=10_000),
+        max_calls_per_second=table.integer("max_calls_per_second", Admission().max_calls_per_second, most=1_000),
+        server_away_seconds=table.integer("server_away_seconds", Admission().server_away_seconds, least=1, most=600),
     )
-    found += check_calendar(definitions.calendar, now)
-    return [(each, files[each.flow], line_of(texts[each.flow], each.key)) for each in found]
+    table.done()
+    return read_as
+
+
+def _callback(table: Table) -> Callback:
+    region = table.text("region", "CN")
+    if region not in phonenumbers.SUPPORTED_REGIONS:
+        raise FlowError(table.at("region"), f'"{region}" is no region: write two capital letters, such as CN')
+    types = table.texts("types", tuple(_TYPES))
+    for index, name in enumerate(types):
+        if name not in _TYPES:
+            raise FlowError((*table.at("types"), index), f'"{name}" is not one of {", ".join(_TYPES)}')
+    own = table.texts("own_numbers", ())
+    table.done()
+    return Callback(
+        region,
+        frozenset(_TYPES[name] for name in types),
+        frozenset(own) | frozenset(plain_number(number, region) for number in own),
+    )
+
+
+def _lists(table: Table, region: str) -> dict[str, frozenset[str]]:
+    def number(value: object, key: tuple[str | int, ...]) -> str:
+        written = text(value, key, numbers=True)
+        if not any(character.isdecimal() for character in written):
+            raise FlowError(key, f'"{written}" is no telephone number')
+        return plain_number(written, region)
+
+    return {str(name): frozenset(items(table.data[name], table.at(name), number)) for name in table.data}
+
+
+def _calendar(data: Mapping[str, Any]) -> Calendar:
+    try:
+        return Calendar.from_dict(data.get("calendar", {}), chinese_holidays())
+    except FlowError as error:
+        raise FlowError(("calendar", *error.key), error.sentence) from None
+
+
+def _skills(rows: object) -> dict[str, Skill]:
+    if not isinstance(rows, Mapping):
+        return {}
+    return {str(name): Skill(str(name), int(level)) for name, level in rows.items()}
+
+
+def _error(fault: DefinitionFault) -> Found:
+    return Found("error", fault.file, fault.line, shown(fault.key), fault.sentence)
+
+
+def _examine_flows(definitions: Definitions, files: Mapping[str, Path], prompts: Path, now: float) -> Iterator[Found]:
+    try:
+        known = Manifest.from_dict(read(prompts / "manifest.toml")[0]).ids()
+    except (DefinitionFault, ManifestError):
+        return
+    queues = [queue.name for queue in definitions.policy.queues]
+    findings = check(definitions.flows, known, start=definitions.start, queues=queues)
+    texts = {name: file.read_text(encoding="utf-8") for name, file in files.items()}
+    for each in (*findings, *check_calendar(definitions.calendar, now)):
+        line = line_of(texts[each.flow], each.key)
+        yield Found(str(each.severity), files[each.flow], line, shown(each.key), each.sentence)
+
+
+def _examine_prompts(folder: Path) -> Iterator[Found]:
+    """What is wrong with the manifest, or with the sounds it stands for."""
+    file = folder / "manifest.toml"
+    try:
+        data, written = read(file)
+    except DefinitionFault as fault:
+        yield _error(fault)
+        return
+    try:
+        manifest = Manifest.from_dict(data)
+    except ManifestError as error:
+        yield Found("error", file, line_of(written, error.key), shown(error.key), error.sentence)
+        return
+    for sentence in check_prompts(manifest, load_record(folder), sums(folder)):
+        name = sentence.split()[1].partition("/")[2].removesuffix(".wav")
+        key: Key = ("pieces" if name in data.get("pieces", {}) else "prompts", name)
+        yield Found("error", file, line_of(written, key), shown(key), sentence)

@@ -1,6 +1,7 @@
 """TOML files whose errors name file, line and key.
 
-`tomllib` gives values without places; `line_of` finds the place of a key again in the text.
+`tomllib` gives values without places. A scanner of our own finds them: it need not tell right from wrong, since it
+only sees text that `tomllib` has taken.
 """
 
 from __future__ import annotations
@@ -12,13 +13,16 @@ from pathlib import Path
 from typing import Any
 
 Key = Sequence[str | int]
+Place = tuple[str | int, ...]
 
-_HEADER = re.compile(r"^\s*\[(\[?)\s*(.+?)\s*\]?\]\s*(?:#.*)?$")
-_PAIR = re.compile(r"""^\s*((?:"[^"]*"|'[^']*'|[\w-]+)(?:\s*\.\s*(?:"[^"]*"|'[^']*'|[\w-]+))*)\s*=""")
-_PART = re.compile(r""""([^"]*)"|'([^']*)'|([\w-]+)""")
+_STRING = re.compile(r'"""(?:\\.|[^\\])*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:\\.|[^"\\])*"|\'[^\']*\'', re.DOTALL)
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_BARE_VALUE = re.compile(r"[^,\]}#\n]*")
+_BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
+_SPACE = re.compile(r"[ \t]*")
 
 
-class DefinitionFault(Exception):
+class DefinitionFault(ValueError):
     """A definition that cannot be used: where it stands, and what would be right."""
 
     def __init__(self, file: Path, line: int, key: Key, sentence: str) -> None:
@@ -40,38 +44,112 @@ def read(file: Path) -> tuple[dict[str, Any], str]:
         text = file.read_text(encoding="utf-8")
         return tomllib.loads(text), text
     except OSError as error:
-        raise DefinitionFault(file, 0, (), f"cannot be read: {error.strerror}") from None
+        raise DefinitionFault(file, 1, (), f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
-        raise DefinitionFault(file, 0, (), f"is not UTF-8 text at byte {error.start}: save it as UTF-8") from None
+        line = 1 + error.object[: error.start].count(b"\n")
+        raise DefinitionFault(file, line, (), "is not UTF-8 text here: save it as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"line (\d+)", str(error))
-        line = int(found[1]) if found else 1 + error.args[0].count("\n")
+        line = int(found[1]) if found else 1 + text.rstrip().count("\n")
         raise DefinitionFault(file, line, (), f"is not valid TOML: {error}") from None
 
 
 def line_of(text: str, key: Key) -> int:
-    """The line, from 1, on which a key stands, or the nearest enclosing one that can be found; 1 if none."""
+    """The line, from 1, on which a key or a list's item stands, or the nearest enclosing one; 1 if none."""
+    places = _Scanner(text).places
     wanted = tuple(key)
-    best, best_length = 1, 0
-    table: tuple[str | int, ...] = ()
-    arrays: dict[tuple[str | int, ...], int] = {}
-    for number, line in enumerate(text.splitlines(), 1):
-        if header := _HEADER.match(line):
-            parts: tuple[str | int, ...] = tuple(_parts(header[2]))
-            if header[1]:
-                arrays[parts] = arrays.get(parts, -1) + 1
-                table = (*parts, arrays[parts])
+    return next((places[wanted[:n]] for n in range(len(wanted), 0, -1) if wanted[:n] in places), 1)
+
+
+class _Scanner:
+    """`places`: every key of the text, and every item of its lists, with the line on which it begins."""
+
+    def __init__(self, text: str) -> None:
+        self.places: dict[Place, int] = {}
+        self._text, self._at = text, 0
+        self._arrays: dict[Place, int] = {}
+        table: Place = ()
+        while self._skip(_BLANK):
+            if self._peek("["):
+                table = self._header()
             else:
-                table = parts
-            here = table
-        elif pair := _PAIR.match(line):
-            here = (*table, *_parts(pair[1]))
+                self._pair(table)
+
+    def _header(self) -> Place:
+        line = self._line()
+        repeated = self._take("[") and self._take("[")
+        self._skip(_SPACE)
+        parts = self._dotted()
+        self._at = self._end(re.compile(r"[^\]]*\]{1,2}"))
+        table: Place = ()
+        for place, part in enumerate(parts, 1):
+            table = (*table, part)
+            self.places.setdefault(table, line)
+            if repeated and place == len(parts):
+                self._arrays[table] = self._arrays.get(table, -1) + 1
+            if table in self._arrays:
+                table = (*table, self._arrays[table])
+                self.places.setdefault(table, line)
+        return table
+
+    def _pair(self, table: Place) -> None:
+        line = self._line()
+        for part in self._dotted():
+            table = (*table, part)
+            self.places.setdefault(table, line)
+        self._take("=")
+        self._skip(_SPACE)
+        self._value(table)
+
+    def _value(self, key: Place) -> None:
+        if self._take("["):
+            index = 0
+            while self._skip(_BLANK) and not self._take("]"):
+                self.places[*key, index] = self._line()
+                self._value((*key, index))
+                self._skip(_BLANK)
+                self._take(",")
+                index += 1
+        elif self._take("{"):
+            while self._skip(_BLANK) and not self._take("}"):
+                self._pair(key)
+                self._skip(_BLANK)
+                self._take(",")
         else:
-            continue
-        if len(here) > best_length and wanted[: len(here)] == here:
-            best, best_length = number, len(here)
-    return best
+            self._at = self._end(_STRING) or self._end(_BARE_VALUE)
 
+    def _dotted(self) -> list[str]:
+        parts = []
+        while True:
+            end = self._end(_STRING)
+            if end:
+                parts.append(self._text[self._at + 1 : end - 1])
+            else:
+                end = max(self._end(_BARE_KEY), self._at + 1)
+                parts.append(self._text[self._at : end])
+            self._at = end
+            self._skip(_SPACE)
+            if not self._take("."):
+                return parts
+            self._skip(_SPACE)
 
-def _parts(dotted: str) -> list[str]:
-    return [match[1] or match[2] or match[3] for match in _PART.finditer(dotted)]
+    def _line(self) -> int:
+        return 1 + self._text.count("\n", 0, self._at)
+
+    def _skip(self, what: re.Pattern[str]) -> bool:
+        """Pass over `what`; whether there is more text."""
+        self._at = self._end(what)
+        return self._at < len(self._text)
+
+    def _end(self, what: re.Pattern[str]) -> int:
+        """Where `what` ends that begins here; 0 if it does not."""
+        found = what.match(self._text, self._at)
+        return found.end() if found else 0
+
+    def _peek(self, character: str) -> bool:
+        return self._text.startswith(character, self._at)
+
+    def _take(self, character: str) -> bool:
+        found = self._peek(character)
+        self._at += found
+        return found

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 import typer
 
-from acd.events import Status
-from server.commands.shared import Refused, queries, request, show
+from server.commands.output import Json, fields, print_json, say, show, table
+from server.commands.shared import Refused, queries, request, settings, zone
 
-app = typer.Typer(help="Agents: add, list, set the status.", no_args_is_help=True)
+app = typer.Typer(help="Agents: add, change, list, show, set the status, remove.", no_args_is_help=True)
 
-Json = Annotated[bool, typer.Option("--json", help="Print all fields as JSON.")]
+Number = Annotated[str, typer.Argument(help="Work number, such as 1001.")]
+
+COLUMNS = ("id", "name", "skills", "status", "state", "since", "phone")
+_SHOWN = ("name", "skills", "teams", "status", "state", "reason", "since", "phone", "contact")
 
 
 @app.command()
 def add(
-    agent: Annotated[str, typer.Argument(help="Work number, such as 1001.")],
+    agent: Number,
     name: Annotated[str, typer.Option(help="Name, as leaders know the agent.")],
     skill: Annotated[list[str] | None, typer.Option(help="NAME:LEVEL, level 1 to 10; may be given again.")] = None,
     team: Annotated[list[str] | None, typer.Option(help="Team; may be given again.")] = None,
     contact: Annotated[str, typer.Option(help="A phone that is always at this SIP address.")] = "",
     secret: Annotated[str, typer.Option(help="Password with which the phone registers; made up if left out.")] = "",
 ) -> None:
-    """Add an agent, or change one."""
+    """Add an agent, or change one: what is given replaces what was."""
+    if contact and secret:
+        raise Refused("a phone either stands at a --contact or registers with a --secret: give one of them")
     body: dict[str, Any] = {
         "id": agent,
         "name": name,
@@ -32,38 +38,71 @@ def add(
         "contact": contact,
         "secret": secret,
     }
-    answer = request("PUT", f"/api/v1/agents/{agent}", body)
-    typer.echo(answer["message"])
+    request("PUT", _path(agent), body)
+    say(f"agent {agent} {name} is ready to sign in")
+    if contact:
+        say(f"  phone     always at {contact}")
+        return
+    here = settings()
+    host = {"0.0.0.0": "this machine's address", "::": "this machine's address"}.get(here.bind, here.bind)
+    say("  phone     any SIP phone that registers with:")
+    say(f"  server    {host}:{here.sip_port} (UDP or TCP)")
+    say(f"  user      {agent}")
+    say(f"  password  in {here.root / 'secrets' / 'agents' / agent}")
+    say(f"  sign in   dial *45 from the phone, or: sansheng agent status {agent} available")
 
 
 @app.command()
-def remove(agent: str) -> None:
+def remove(agent: Number) -> None:
     """Remove an agent; the records stay."""
-    request("DELETE", f"/api/v1/agents/{agent}")
-    typer.echo(f"agent {agent} is removed")
+    request("DELETE", _path(agent))
+    say(f"agent {agent} is removed")
 
 
 @app.command()
 def status(
-    agent: str,
-    wanted: Annotated[Status, typer.Argument(metavar="available|break|signed_out")],
+    agent: Number,
+    wanted: Annotated[Literal["available", "break", "signed_out"], typer.Argument(help="The status to be set.")],
     reason: Annotated[str, typer.Option(help="Why, for a break.")] = "",
 ) -> None:
     """Set an agent's status."""
-    answer = request("POST", f"/api/v1/agents/{agent}/status", {"status": wanted, "reason": reason})
-    later = "" if answer["status"] == wanted else f" (on a call: {wanted} when it ends)"
-    typer.echo(f"agent {agent} is {answer['status']}, {answer['state']}{later}")
+    answer = request("POST", f"{_path(agent)}/status", {"status": wanted, "reason": reason})
+    later = "" if answer["status"] == wanted else f": {wanted} as soon as no call stands in the way"
+    say(f"agent {agent} is {answer['status']}, {answer['state']}{later}")
 
 
 @app.command("list")
 def list_(as_json: Json = False) -> None:
     """List the agents."""
-    columns = ("id", "name", "skills", "status", "state", "since", "phone")
-    show(queries().agent_list(), columns, as_json)
+    with queries() as records:
+        show(records.agent_list(), COLUMNS, as_json)
+
+
+@app.command("show")
+def show_(agent: Number, as_json: Json = False, limit: Annotated[int, typer.Option(min=1, max=1000)] = 20) -> None:
+    """Show one agent, and how the latest time was spent."""
+    with queries() as records:
+        found = next((each for each in records.agent_list(removed=True) if each["id"] == agent), None)
+        intervals = records.agent_intervals(agent)[-limit:] if found else []
+    if found is None:
+        raise Refused(f"there is no agent {agent}: see `sansheng agent list`")
+    if as_json:
+        print_json({**found, "intervals": intervals})
+        return
+    where = zone()
+    say(f"agent {agent}")
+    for line in fields(found, _SHOWN, where):
+        say(line)
+    for line in table(intervals, ("from", "to", "status", "state", "reason", "call"), where) if intervals else ():
+        say(f"  {line}")
+
+
+def _path(agent: str) -> str:
+    return f"/api/v1/agents/{quote(agent, safe='')}"
 
 
 def _skill(text: str) -> tuple[str, int]:
     name, _, level = text.partition(":")
-    if not name or not level.isdigit() or not 1 <= int(level) <= 10:
+    if not name or not level.isdecimal() or not 1 <= int(level) <= 10:
         raise Refused(f"--skill {text}: write NAME:LEVEL with a level from 1 to 10, such as complaint:5")
     return name, int(level)

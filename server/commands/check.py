@@ -7,31 +7,28 @@ from pathlib import Path
 
 import typer
 
-from server import definitions
+from server.commands.output import Json, print_json, say
 from server.commands.shared import settings
-from server.toml import DefinitionFault, shown
-from server.voice.shelf import findings as prompt_findings
 
 
-def check() -> None:
-    """Check hotline.toml, the flows and the prompts; each finding names file, line and key."""
-    home = settings().root
-    try:
-        loaded = definitions.load(home)
-    except DefinitionFault as error:
-        typer.echo(f"error: {error}")
-        raise typer.Exit(1) from None
-    errors = 0
-    for finding, file, line in definitions.findings(home, loaded, time.time()):
-        typer.echo(f"{finding.severity}: {_short(file)}:{line}: {shown(finding.key)}: {finding.sentence}")
-        errors += finding.severity == "error"
-    for sentence in prompt_findings(definitions.PROMPTS):
-        typer.echo(f"error: {sentence}")
-        errors += 1
+def check(as_json: Json = False) -> None:
+    """Check definitions, flows and prompts.
+
+    Each finding names file, line and key. Exit 1 if there is an error.
+    """
+    from server import definitions
+
+    found = definitions.examine(settings().root, time.time())
+    errors = sum(each.severity == "error" for each in found)
+    if as_json:
+        print_json([each.as_dict() for each in found])
+    else:
+        for each in found:
+            say(f"{each.severity}: {_short(each.file)}:{each.line}: {each.key and each.key + ': '}{each.sentence}")
+        if not errors:
+            say(definitions.summary(settings().root))
     if errors:
         raise typer.Exit(1)
-    queues = len(loaded.policy.queues)
-    typer.echo(f"{_short(Path(loaded.source))}: {queues} queues, {len(loaded.flows)} flows, prompts complete: usable")
 
 
 def _short(file: Path) -> str:

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from ivr.conditions import Caller
-from ivr.session import Session
-from ivr.tryout import run as try_flow
-from server import definitions
+from server.commands.output import say
 from server.commands.records import described
-from server.commands.shared import Refused, console, queries, request, settings
-from server.definitions import PROMPTS
-from server.demo.softphone import Phone
-from server.demo.story import Script, StoryEnded, tell
-from server.toml import DefinitionFault
-from server.voice.shelf import load_manifest
+from server.commands.shared import Refused, queries, request, settings, zone
+
+if TYPE_CHECKING:
+    from server.definitions import Definitions
+    from server.demo.story import Script
 
 app = typer.Typer(help="Try the hotline without a phone.", no_args_is_help=True)
 _AGENT = "9001"
@@ -27,75 +23,105 @@ _RECORDS = 15.0
 
 @app.command()
 def call(
-    digits: Annotated[str, typer.Option(help="What the caller presses.")] = "14",
-    talk: Annotated[float, typer.Option(help="Seconds of conversation.")] = 3.0,
+    digits: Annotated[str, typer.Option(help="What the caller presses, such as 14 for attitude.")] = "14",
+    talk: Annotated[float, typer.Option(help="Seconds of conversation.", min=1, max=600)] = 3.0,
+    satisfaction: Annotated[Literal["1", "2", "3", "4", "5"], typer.Option(help="The caller's mark.")] = "5",
 ) -> None:
     """Play a caller and an agent over real SIP, and tell step by step what happened."""
-    asyncio.run(_call(Script(digits=digits, talk=talk)))
+    if not digits or set(digits) - set("0123456789*#"):
+        raise Refused(f"--digits {digits}: write keys of a telephone, such as 14")
+    from server.demo.story import Script
+
+    asyncio.run(_call(Script(digits=digits, talk=talk, satisfaction=satisfaction)))
 
 
 async def _call(script: Script) -> None:
+    from server.demo.softphone import Phone
+    from server.demo.story import StoryEnded, tell
+
     here = settings()
-    before = _last_call()
-    async with Phone(_AGENT, "127.0.0.1", here.sip_port) as agent:
-        body = {
-            "id": _AGENT,
-            "name": "Demo agent",
-            "skills": {"complaint": 10, "attitude": 10, "inquiry": 10},
-            "contact": agent.contact,
-        }
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(here.bind, here.bind)
+    skills = dict.fromkeys(_definitions().policy.skills, 10)
+    before = await asyncio.to_thread(_last_call) if (here.root / "records.db").exists() or here.database_url else 0
+    async with Phone(_AGENT, host, here.sip_port) as agent:
+        body = {"id": _AGENT, "name": "Demo agent", "skills": skills, "contact": agent.contact}
         await asyncio.to_thread(request, "PUT", f"/api/v1/agents/{_AGENT}", body)
         await asyncio.to_thread(request, "POST", f"/api/v1/agents/{_AGENT}/status", {"status": "available"})
         try:
-            await tell(script, agent, "127.0.0.1", here.sip_port, lambda line: console.print(line, highlight=False))
+            await tell(script, agent, host, here.sip_port, say)
         except StoryEnded as error:
             raise Refused(f"the demo call stopped: {error}") from None
         finally:
             await asyncio.to_thread(request, "DELETE", f"/api/v1/agents/{_AGENT}")
-    await _show(before)
+    found = await asyncio.to_thread(_recorded, script.caller, before)
+    say("")
+    for line in described(found, zone()):
+        say(line)
+    number = found["id"]
+    say(f"\nlisten: sansheng recording pull {found['recordings'][-1]} --to call-{number}.wav")
 
 
-async def _show(before: int) -> None:
+def _recorded(caller: str, before: int) -> dict[str, Any]:
     """The records of the call, as soon as its recording is joined."""
+    from server.storage.queries import CallFilter
+
     deadline = time.monotonic() + _RECORDS
-    while True:
-        page = queries().call_list(limit=1)
-        if page.items and page.items[0]["id"] > before and page.items[0]["recordings"]:
-            break
-        if time.monotonic() > deadline:
-            raise Refused("the call is over, but its recording is not in the records: see `sansheng doctor`")
-        await asyncio.sleep(0.2)
-    number = page.items[0]["id"]
-    found = queries().call_show(number)
-    assert found is not None
-    console.print("", *described(found), sep="\n", markup=False, highlight=False)
-    recording = found["recordings"][-1]
-    console.print(f"\nlisten: sansheng recording pull {recording} --to call-{number}.wav", highlight=False)
+    with queries() as records:
+        while True:
+            newest = records.call_list(CallFilter(caller=caller), limit=1).items
+            if newest and newest[0]["id"] > before and newest[0]["recordings"] and newest[0]["ended_at"]:
+                found = records.call_show(newest[0]["id"])
+                assert found is not None
+                return found
+            if time.monotonic() > deadline:
+                raise Refused("the call is over, but its recording is not in the records: see `sansheng doctor`")
+            time.sleep(0.1)
 
 
 def _last_call() -> int:
-    page = queries().call_list(limit=1)
-    return int(page.items[0]["id"]) if page.items else 0
+    with queries() as records:
+        newest = records.call_list(limit=1).items
+    return int(newest[0]["id"]) if newest else 0
+
+
+def _definitions() -> Definitions:
+    from server import definitions
+    from server.toml import DefinitionFault
+
+    try:
+        return definitions.load(settings().root)
+    except DefinitionFault as error:
+        raise Refused(f"{error}; see `sansheng check`") from None
 
 
 @app.command()
 def ivr(
     caller: Annotated[str, typer.Option(help="The caller's number.")] = "13800138000",
+    language: Annotated[Literal["zh", "en"], typer.Option(help="The language that the call begins in.")] = "zh",
+    flow: Annotated[str, typer.Option(help="The flow to begin with; the hotline's own if left out.")] = "",
 ) -> None:
-    """Walk through the flow in the terminal: prompts are shown, digits are typed."""
-    try:
-        loaded = definitions.load(settings().root)
-    except DefinitionFault as error:
-        raise Refused(str(error)) from None
+    """Walk through the flow in the terminal: prompts are shown, keys are typed, Ctrl-D hangs up."""
+    from ivr.conditions import Caller
+    from ivr.session import Session
+    from ivr.tryout import run as try_flow
+    from server.definitions import PROMPTS
+    from server.voice.shelf import load_manifest
+
+    loaded = _definitions()
+    if flow and flow not in loaded.flows:
+        raise Refused(f'there is no flow "{flow}": there are {", ".join(sorted(loaded.flows))}')
     manifest = load_manifest(PROMPTS)
-    who = Caller(number=caller, called="400", vip=loaded.is_vip(caller), lists=loaded.lists_of(caller))
-    session = Session(loaded.flows, loaded.start, who, loaded.calendar, time.time())
+    fields = {"language": language}
+    vip, lists = loaded.is_vip(caller), loaded.lists_of(caller)
+    who = Caller(number=caller, called="400", vip=vip, lists=lists, fields=fields)
+    session = Session(loaded.flows, flow or loaded.start, who, loaded.calendar, time.time())
     texts = {each: {id_: manifest.text(id_, each) for id_ in manifest.ids(each)} for each in ("zh", "en")}
-    try_flow(session, _typed, lambda line: console.print(line, markup=False), texts=texts, clock=time.time)
+    try_flow(session, _typed, say, texts=texts, clock=time.time)
 
 
 def _typed(question: str) -> str | None:
     try:
         return input(question)
-    except EOFError:
+    except (EOFError, KeyboardInterrupt):
+        say("\n  · the caller hangs up")
         return None

@@ -2,111 +2,189 @@
 
 from __future__ import annotations
 
-import json
+import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
-from server.commands.shared import Refused, console, queries, settings, show
-from server.storage.objects import FolderStore
-from server.storage.paging import QueryError
-from server.storage.queries import CallFilter
+from server.commands.output import Json, clock, fields, print_json, say, show
+from server.commands.shared import Refused, instant, queries, settings, zone
 
 calls = typer.Typer(help="Calls: list them, show one with its decisions.", no_args_is_help=True)
-tickets = typer.Typer(help="Tickets.", no_args_is_help=True)
-recordings = typer.Typer(help="Recordings: list, copy one out.", no_args_is_help=True)
+tickets = typer.Typer(help="Tickets: list them, show one with its history.", no_args_is_help=True)
+recordings = typer.Typer(help="Recordings: list them, copy one out.", no_args_is_help=True)
 
-Json = Annotated[bool, typer.Option("--json", help="Print all fields as JSON.")]
 Limit = Annotated[int, typer.Option(help="How many at most, newest first.", min=1, max=1000)]
+Number = Annotated[int, typer.Argument(help="The number, as the list shows it.", min=1)]
+Since = Annotated[str | None, typer.Option(help="Offered then or later: a day or an instant, 2027-01-15T08:30.")]
+Until = Annotated[str | None, typer.Option(help="Offered before then.")]
 
-CALLS = ("id", "caller", "queue", "category", "agent", "ticket", "outcome", "satisfaction", "offered_at", "ended_at")
+CALLS = ("id", "offered_at", "caller", "queue", "category", "agent", "outcome", "satisfaction", "ticket", "recordings")
+TICKETS = ("id", "opened_at", "category", "grade", "state", "call")
+RECORDINGS = ("id", "call", "agent", "ticket", "seconds", "channels", "sha256")
+_CALL = (
+    "caller",
+    "called",
+    "business",
+    "category",
+    "queue",
+    "agent",
+    "ticket",
+    "recordings",
+    "outcome",
+    "satisfaction",
+)
+_TIMES = ("offered_at", "answered_at", "queued_at", "connected_at", "ended_at")
+_TICKET = (
+    "caller",
+    "business",
+    "category",
+    "grade",
+    "state",
+    "round",
+    "owner",
+    "opened_at",
+    "respond_by",
+    "resolve_by",
+)
 
 
 @calls.command("list")
 def call_list(
     as_json: Json = False,
     limit: Limit = 100,
-    outcome: str | None = None,
-    agent: str | None = None,
-    queue: str | None = None,
-    caller: str | None = None,
+    outcome: Annotated[str | None, typer.Option(help="handled, abandoned, in_ivr, callback, message, …")] = None,
+    agent: Annotated[str | None, typer.Option(help="Calls that this agent answered.")] = None,
+    queue: Annotated[str | None, typer.Option(help="Calls that waited in this queue.")] = None,
+    caller: Annotated[str | None, typer.Option(help="Calls from this number.")] = None,
+    since: Since = None,
+    until: Until = None,
 ) -> None:
     """List calls, newest first."""
-    which = CallFilter(outcome=outcome, agent=agent, queue=queue, caller=caller)
-    try:
-        page = queries().call_list(which, limit=limit)
-    except QueryError as error:
-        raise Refused(str(error)) from None
-    show(page.items, CALLS, as_json)
+    from server.storage.queries import CallFilter
+
+    which = CallFilter(
+        since=instant(since, "--since") if since else None,
+        until=instant(until, "--until") if until else None,
+        outcome=outcome,
+        agent=agent,
+        queue=queue,
+        caller=caller,
+    )
+    with queries() as records:
+        show(records.call_list(which, limit=limit).items, CALLS, as_json)
 
 
 @calls.command("show")
-def call_show(number: int, as_json: Json = False) -> None:
+def call_show(number: Number, as_json: Json = False) -> None:
     """Show one call: what happened, and every decision with its reasons."""
-    call = queries().call_show(number)
+    with queries() as records:
+        call = records.call_show(number)
     if call is None:
-        raise Refused(f"there is no call {number}")
+        raise Refused(f"there is no call {number}: see `sansheng call list`")
     if as_json:
-        typer.echo(json.dumps(call, ensure_ascii=False, indent=2, default=str))
+        print_json(call)
     else:
-        console.print("\n".join(described(call)), markup=False, highlight=False)
+        for line in described(call, zone()):
+            say(line)
 
 
-def described(call: dict[str, Any]) -> list[str]:
+def described(call: dict[str, Any], where: ZoneInfo) -> list[str]:
     """A call in words, one line for each thing that happened or was decided."""
-    facts = ("caller", "called", "business", "category", "queue", "agent", "ticket", "outcome", "satisfaction")
-    lines = [f"call {call['id']}"]
-    lines += [f"  {fact:<12} {call[fact]}" for fact in facts if call.get(fact) is not None]
-    times = ("offered_at", "answered_at", "queued_at", "connected_at", "ended_at")
-    lines += [f"  {time[:-3]:<12} {call[time]}" for time in times if call.get(time)]
+    lines = [f"call {call['id']}", *fields(call, _CALL, where), *fields(call, _TIMES, where)]
+    if call["segments"]:
+        lines.append("offers")
+    for leg in call["segments"]:
+        talked = f", talked {leg['talked']:.1f} s" if leg["talked"] else ""
+        lines.append(f"  {clock(leg['offered_at'], where)}  agent {leg['agent']}: {leg['outcome']}{talked}")
     if call["decisions"]:
         lines.append("decisions")
     for decision in call["decisions"]:
-        lines.append(f"  {decision['at']}  {decision['kind']}: {decision['rule']}")
+        lines.append(f"  {clock(decision['at'], where)}  {decision['kind']}: {decision['rule']}")
         for candidate in decision.get("candidates", ()):
-            verdict = candidate["excluded"] or f"eligible, score {candidate['score']}"
-            lines.append(f"      agent {candidate['agent']}: {verdict}")
+            lines.append(f"      agent {candidate['agent']}: {_verdict(candidate)}")
         if more := decision.get("candidates_left_out"):
             lines.append(f"      and {more} more")
     return lines
 
 
+def _verdict(candidate: dict[str, Any]) -> str:
+    """Why an agent was left out, or with what score the agent stood in the comparison (the lowest is chosen)."""
+    if candidate.get("excluded"):
+        return str(candidate["excluded"])
+    return "eligible, score " + " ".join(f"{part:.5g}" for part in candidate.get("score", ()))
+
+
 @tickets.command("list")
-def ticket_list(as_json: Json = False, limit: Limit = 100) -> None:
+def ticket_list(
+    as_json: Json = False,
+    limit: Limit = 100,
+    state: Annotated[str | None, typer.Option(help="new, dispatched, acknowledged, in_progress, resolved, …")] = None,
+    category: Annotated[str | None, typer.Option(help="process, system, competence, attitude, usage, …")] = None,
+    caller: Annotated[str | None, typer.Option(help="Tickets of this number.")] = None,
+) -> None:
     """List tickets, newest first."""
-    show(queries().ticket_list(limit=limit).items, ("id", "call", "category", "grade", "state", "opened_at"), as_json)
+    with queries() as records:
+        page = records.ticket_list(state=state, category=category, caller=caller, limit=limit)
+    show(page.items, TICKETS, as_json)
 
 
 @tickets.command("show")
-def ticket_show(number: int) -> None:
-    """Show one ticket with its calls, recordings and history, as JSON."""
-    ticket = queries().ticket_show(number)
+def ticket_show(number: Number, as_json: Json = False) -> None:
+    """Show one ticket with its calls, recordings and history."""
+    with queries() as records:
+        ticket = records.ticket_show(number)
     if ticket is None:
-        raise Refused(f"there is no ticket {number}")
-    typer.echo(json.dumps(ticket, ensure_ascii=False, indent=2, default=str))
+        raise Refused(f"there is no ticket {number}: see `sansheng ticket list`")
+    if as_json:
+        print_json(ticket)
+        return
+    where = zone()
+    say(f"ticket {number}")
+    for line in fields(ticket, (*_TICKET, "calls", "recordings"), where):
+        say(line)
+    for step in ticket["history"]:
+        change = f" {step['from']} → {step['to']}" if step["from"] else f" {step['to']}" if step["to"] else ""
+        rest = "".join(f", {word} {step[word]}" for word in ("by", "why", "call") if step.get(word))
+        say(f"  {clock(step['at'], where)}  {step['kind']}{change}{rest}")
 
 
 @recordings.command("list")
-def recording_list(as_json: Json = False, limit: Limit = 100, call: int | None = None) -> None:
+def recording_list(
+    as_json: Json = False,
+    limit: Limit = 100,
+    call: Annotated[int | None, typer.Option(help="Recordings of this call.")] = None,
+    agent: Annotated[str | None, typer.Option(help="Recordings of this agent.")] = None,
+) -> None:
     """List recordings, newest first."""
-    page = queries().recording_list(call=call, limit=limit)
-    show(page.items, ("id", "call", "agent", "ticket", "seconds", "channels", "sha256"), as_json)
+    with queries() as records:
+        show(records.recording_list(call=call, agent=agent, limit=limit).items, RECORDINGS, as_json)
 
 
 @recordings.command("pull")
-def recording_pull(number: int, to: Annotated[Path, typer.Option(help="The WAV file to write.")]) -> None:
+def recording_pull(number: Number, to: Annotated[Path, typer.Option(help="The WAV file to write.")]) -> None:
     """Copy a recording out: stereo WAV, caller left, agent right."""
-    found = queries().recording_show(number)
+    from server.storage.objects import FolderStore, ObjectError
+
+    with queries() as records:
+        found = records.recording_show(number)
     if found is None:
-        raise Refused(f"there is no recording {number}")
+        raise Refused(f"there is no recording {number}: see `sansheng recording list`")
     if not found["path"]:
         raise Refused(f"recording {number} is {found['state']}: {found['problem'] or 'it is not joined yet'}")
-    store = FolderStore(settings().root / "recordings")
+    half_done = to.with_name(f".{to.name}.part")
     try:
-        with store.open(found["path"]) as source, to.open("wb") as target:
+        with FolderStore(settings().root / "recordings").open(found["path"]) as source, half_done.open("wb") as target:
             shutil.copyfileobj(source, target)
+        os.replace(half_done, to)
+    except ObjectError as error:
+        raise Refused(f"the file of recording {number} is missing: {error}") from None
     except OSError as error:
-        raise Refused(f"{error.filename or to}: {error.strerror}") from None
-    typer.echo(f"{to}: {found['seconds']:.1f} s, sha256 {found['sha256']}")
+        with suppress(OSError):
+            half_done.unlink()
+        raise Refused(f"{to} cannot be written: {error.strerror}") from None
+    say(f"{to}: {found['seconds']:.1f} s, sha256 {found['sha256']}")

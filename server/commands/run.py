@@ -8,16 +8,15 @@ import os
 import signal
 from typing import Any
 
-import structlog
-from rich.console import Console
-
-from server.commands.shared import Refused, settings
+from server.commands.output import note
+from server.commands.shared import Refused, log_of, settings
+from server.config import Settings
 
 
 def run() -> None:
     """Start everything and take calls; Ctrl-C stops it all."""
     here = settings()
-    _log_to(here.root / "log")
+    _log_to(here)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     # The reactor is chosen before anything imports it.
@@ -28,9 +27,9 @@ def run() -> None:
 
     reactor: Any = installed
     from server.app import App, StartError
+    from server.provision import Console
 
-    console = Console(stderr=True, highlight=False)
-    app = App(here, reactor, lambda line: console.print(line, markup=False))
+    app = App(here, reactor, Console())
     failure: list[BaseException] = []
     tasks: list[asyncio.Task[None]] = []
     stopping = asyncio.Event()
@@ -42,7 +41,8 @@ def run() -> None:
             await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
             if starting.done():
                 starting.result()
-                _welcome(console, app)
+                for line in welcome(here):
+                    note(line)
                 fenced = asyncio.ensure_future(app.fenced.wait())
                 await asyncio.wait({asked, fenced}, return_when=asyncio.FIRST_COMPLETED)
                 if fenced.done():
@@ -55,13 +55,13 @@ def run() -> None:
             asked.cancel()
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await starting
-            console.print("stopping")
+            note("stopping")
             await app.stop()
             reactor.stop()
 
     def ask_to_stop() -> None:
         if stopping.is_set():
-            console.print("stopping at once")
+            note("stopping at once")
             app.hurry()
         stopping.set()
 
@@ -78,28 +78,35 @@ def run() -> None:
         raise failure[0]
 
 
-def _welcome(console: Console, app: object) -> None:
-    here = settings()
-    home = os.path.relpath(here.root)
-    console.print(
-        f"""
-Sansheng takes calls.
-  call in     sip:400@{here.bind}:{here.sip_port} (any number) from a SIP phone on this machine
-  an agent    sansheng agent add 1001 --name "Agent 1001" --skill complaint:5 --skill attitude:3
-              sansheng agent status 1001 available        (or dial *45 from the agent's phone)
-  no phone?   sansheng demo call
-  look        sansheng call list · sansheng ticket list · sansheng recording list · sansheng doctor
-  API         {here.api}/api/v1/openapi.json · {here.api}/healthz
-  data        {home}        definitions: {home}/hotline.toml, {home}/flows/ (copy to change)
-Ctrl-C stops it all.
-""",
-        markup=False,
-    )
+def welcome(here: Settings) -> list[str]:
+    """What to do next, in lines that fit a terminal of 80 columns."""
+    home = min(str(here.root), os.path.relpath(here.root), key=len)
+    host = {"0.0.0.0": "this machine", "::": "this machine"}.get(here.bind, here.bind)
+    return [
+        "",
+        "Sansheng takes calls.",
+        f"  call in    sip:400@{host}:{here.sip_port} from a SIP phone (any number will do)",
+        "  no phone?  sansheng demo call",
+        "  agents     sansheng agent add 1001 --name Li --skill complaint:5",
+        "             sansheng agent status 1001 available, or *45 on the phone",
+        "  look       sansheng queue list, call list, ticket list, recording list",
+        f"  health     {here.api}/healthz, sansheng doctor",
+        f"  API        {here.api}/api/v1/openapi.json",
+        f"  data       {home}",
+        "Commands are in .venv/bin; Ctrl-C stops it all.",
+        "",
+    ]
 
 
-def _log_to(folder: os.PathLike[str]) -> None:
-    os.makedirs(folder, exist_ok=True)
-    file = open(os.path.join(folder, "server.log"), "a", encoding="utf-8", buffering=1)  # noqa: SIM115
+def _log_to(here: Settings) -> None:
+    import structlog
+
+    file = log_of(here)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        log = file.open("a", encoding="utf-8", buffering=1)
+    except OSError as error:
+        raise Refused(f"{file} cannot be written ({error.strerror}): mend it, or set SANSHENG_HOME") from None
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -107,6 +114,6 @@ def _log_to(folder: os.PathLike[str]) -> None:
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
-        logger_factory=structlog.PrintLoggerFactory(file),
+        logger_factory=structlog.PrintLoggerFactory(log),
         cache_logger_on_first_use=False,
     )

@@ -1,21 +1,26 @@
-"""What every command needs: settings, the server's API, the records, and a way to print."""
+"""What every command needs: settings, the server's API, the records.
+
+Whatever is heavy is imported where it is used, so that a command is there at once.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
-
-import httpx
-import typer
-from rich.console import Console
-from rich.table import Table
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from server.config import Settings, SettingsError, load_settings
-from server.storage.database import DatabaseError, open_database
-from server.storage.queries import Queries
 
-console = Console()
+if TYPE_CHECKING:
+    from server.storage.queries import Queries
+
+START = "start it with `make run`"
+_PATIENCE = 15.0
 
 
 class Refused(Exception):
@@ -35,61 +40,97 @@ def request(method: str, path: str, body: Mapping[str, Any] | None = None) -> An
     here = settings()
     try:
         token = here.token_file.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        raise Refused(f"no server was ever started in {here.root}: {START}") from None
+    except (OSError, ValueError) as error:
+        raise Refused(f"{here.token_file} cannot be read ({error}): run this as the user who runs the server") from None
+    try:
+        status, text = exchange(here, method, path, body, {"Authorization": f"Bearer {token}"})
+    except TimeoutError:
+        raise Refused(f"the server at {here.api} did not answer within {_PATIENCE:g} s: see {log_of(here)}") from None
     except OSError:
-        raise Refused(f"no server was ever started in {here.root}: start it with `make run`") from None
+        raise Refused(f"no server answers at {here.api}: {START}") from None
     try:
-        answer = httpx.request(
-            method,
-            here.api + path,
-            json=body,
-            headers={"Authorization": f"Bearer {token}"},
-            timeout=15,
-            trust_env=False,
-        )
-    except httpx.TransportError:
-        raise Refused(f"no server answers at {here.api}: start it with `make run`") from None
-    try:
-        data = answer.json()
+        data = json.loads(text)
     except ValueError:
-        raise Refused(f"{here.api} is not a Sansheng server: set SANSHENG_HTTP_PORT") from None
-    if answer.is_error:
-        detail = data.get("detail", answer.reason_phrase)
-        if isinstance(detail, list):
-            detail = "; ".join(f"{'.'.join(map(str, each['loc'][1:]))}: {each['msg']}" for each in detail)
-        raise Refused(str(detail))
+        raise Refused(f"what answers at {here.api} is not Sansheng: set SANSHENG_HTTP_PORT to its port") from None
+    if status == 401:
+        raise Refused(f"the server at {here.api} belongs to another home: set SANSHENG_HOME or SANSHENG_HTTP_PORT")
+    if status >= 400:
+        raise Refused(str(data.get("detail") or data.get("title") or f"the server answered {status}"))
     return data
 
 
-def queries() -> Queries:
-    """The records, for reading. Raises Refused when there are none."""
+def exchange(
+    here: Settings,
+    method: str,
+    path: str,
+    body: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+    *,
+    within: float = _PATIENCE,
+) -> tuple[int, str]:
+    """One HTTP request to the server: (status, body). Raises OSError (TimeoutError) when nobody answers."""
+    from http.client import HTTPConnection, HTTPException
+
+    address = here.api.removeprefix("http://")
+    connection = HTTPConnection(address, timeout=within)
+    sent = {"Content-Type": "application/json", "Connection": "close", **(headers or {})}
+    try:
+        connection.request(method, path, None if body is None else json.dumps(body), sent)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode("utf-8", "replace")
+    except HTTPException as error:
+        raise ConnectionError(f"what answers does not speak HTTP: {error!r}") from None
+    finally:
+        connection.close()
+
+
+def log_of(here: Settings) -> Path:
+    """Where the server writes what it notices."""
+    return here.root / "log" / "server.log"
+
+
+@contextmanager
+def queries() -> Iterator[Queries]:
+    """The records, for reading. Raises Refused when there are none or they cannot be read."""
     here = settings()
     if not here.database_url and not (here.root / "records.db").exists():
-        raise Refused(f"there are no records in {here.root}: start the server with `make run`")
+        raise Refused(f"there are no records in {here.root} yet: {START}")
+    from sqlalchemy.exc import DBAPIError
+
+    from server.storage.database import DatabaseError, open_database
+    from server.storage.paging import QueryError
+    from server.storage.queries import Queries
+
     try:
-        return Queries(open_database(here.records_url).read)
+        database = open_database(here.records_url)
     except DatabaseError as error:
         raise Refused(str(error)) from None
+    try:
+        yield Queries(database.read)
+    except QueryError as error:
+        raise Refused(str(error)) from None
+    except DBAPIError as error:
+        cause = str(error.orig).strip().splitlines()[0]
+        raise Refused(f"the records cannot be read: {cause}; see `sansheng doctor`") from None
+    finally:
+        database.dispose()
 
 
-def show(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], as_json: bool) -> None:
-    """Print rows as a table, or all their fields as JSON."""
-    rows = list(rows)
-    if as_json:
-        typer.echo(json.dumps(rows, ensure_ascii=False, indent=2, default=str))
-        return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column.replace("_", " "))
-    for row in rows:
-        table.add_row(*(_text(row.get(column)) for column in columns))
-    console.print(table if rows else "none")
+def zone() -> ZoneInfo:
+    """The hotline's time zone, in which people are shown times; Asia/Shanghai unless its calendar says otherwise."""
+    try:
+        data = tomllib.loads((settings().root / "hotline.toml").read_text(encoding="utf-8"))
+        return ZoneInfo(data["calendar"]["zone"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return ZoneInfo("Asia/Shanghai")
 
 
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, Mapping):
-        return " ".join(f"{key}:{each}" for key, each in value.items())
-    if isinstance(value, (list, tuple)):
-        return " ".join(map(str, value))
-    return str(value)
+def instant(text: str, option: str) -> datetime:
+    """What a person typed as a day or an instant, in the hotline's zone unless it says otherwise. Raises Refused."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise Refused(f"{option} {text}: write a day or an instant such as 2027-01-15 or 2027-01-15T08:30") from None
+    return (found if found.tzinfo else found.replace(tzinfo=zone())).astimezone(UTC)

@@ -1,0 +1,23 @@
+"""`sansheng queue`: the queues as they are now. Only a running server knows who waits."""
+
+from __future__ import annotations
+
+import typer
+
+from server.commands.output import Json, show
+from server.commands.shared import request
+
+app = typer.Typer(help="Queues: who waits, and who could take the calls.", no_args_is_help=True)
+
+COLUMNS = ("name", "waiting", "longest_wait", "agents", "available", "ready", "skill", "priority", "strategy")
+
+
+@app.callback()
+def queue() -> None:
+    """Queues: who waits, and who could take the calls."""
+
+
+@app.command("list")
+def list_(as_json: Json = False) -> None:
+    """List the queues with the calls that wait in them, and the agents who could serve them."""
+    show(request("GET", "/api/v1/queues")["items"], COLUMNS, as_json)

@@ -1,0 +1,72 @@
+"""The floor as the API shows it: looked at, never changed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from acd.agents import State
+from acd.events import Status
+from acd.floor import Floor as House
+from acd.views import WaitingView
+from server.storage.paging import iso
+from server.web import shapes
+
+
+def queues(floor: House, now: float) -> list[shapes.Queue]:
+    """Every queue of the definitions, and every other one in which somebody waits. `now` is UTC epoch seconds."""
+    waiting: dict[str, list[WaitingView]] = {queue.name: [] for queue in floor.policy.queues}
+    for call in floor.waiting(now):
+        waiting.setdefault(call.queue, []).append(call)
+    agents = [
+        (agent, {skill.name: skill.level for skill in agent.skills})
+        for agent in floor.agents()
+        if agent.status is not Status.SIGNED_OUT
+    ]
+    rules = {queue.name: queue for queue in floor.policy.queues}
+    found = []
+    for name, calls in waiting.items():
+        queue = rules.get(name)
+        wanted = queue.own_requirement() if queue else None
+        able = [agent for agent, skills in agents if wanted is None or wanted.met_by(skills)]
+        available = [agent for agent in able if agent.status is Status.AVAILABLE]
+        found.append(
+            shapes.Queue(
+                name=name,
+                skill=queue.skill if queue else "",
+                priority=queue.priority if queue else 0,
+                strategy=str(queue.strategy) if queue else "best_fit",
+                waiting=len(calls),
+                longest_wait=round(max((now - call.queued_at for call in calls), default=0.0), 1),
+                agents=len(able),
+                available=len(available),
+                ready=sum(agent.state is State.IDLE for agent in available),
+            )
+        )
+    return found
+
+
+def floor(house: House, now: float) -> shapes.Floor:
+    """Who waits, in order, and every agent's two axes. `now` is UTC epoch seconds."""
+    return shapes.Floor(
+        at=_instant(now),
+        waiting=[
+            shapes.Waiting(
+                call=each.call,
+                queue=each.queue,
+                caller=each.caller,
+                category=each.category,
+                position=each.position,
+                points=round(each.points, 3),
+                queued_at=_instant(each.queued_at),
+                agent=each.agent or None,
+            )
+            for each in house.waiting(now)
+        ],
+        agents=[
+            shapes.AgentNow(id=agent.id, status=str(agent.status), state=str(agent.state)) for agent in house.agents()
+        ],
+    )
+
+
+def _instant(seconds: float) -> str:
+    return iso(datetime.fromtimestamp(seconds, UTC)) or ""

@@ -1,0 +1,107 @@
+"""Every refusal over HTTP is a problem (RFC 9457): one shape, one place, one sentence that says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from server.dispatcher import NotLeading
+
+MEDIA_TYPE = "application/problem+json"
+_log = structlog.get_logger("api")
+
+
+class Problem(Exception):
+    """A refusal: HTTP status, a short title, and a sentence that says what to do."""
+
+    def __init__(self, status: int, title: str, detail: str) -> None:
+        super().__init__(detail)
+        self.status, self.title, self.detail = status, title, detail
+
+
+class Wrong(BaseModel):
+    """One thing that is wrong in a request."""
+
+    where: str = Field(description="body, query or path, and the field", examples=["body.skills.complaint"])
+    sentence: str
+
+
+class ProblemOut(BaseModel):
+    """A problem as it is answered."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    errors: list[Wrong] = []
+
+
+def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problems that a route may answer with, as OpenAPI wants them."""
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}},
+        }
+        for status in statuses
+    }
+
+
+def problem(
+    status: int,
+    title: str,
+    detail: str,
+    *,
+    errors: Sequence[Wrong] = (),
+    headers: dict[str, str] | None = None,
+) -> JSONResponse:
+    """The answer."""
+    body = ProblemOut(title=title, status=status, detail=detail, errors=list(errors))
+    wanted = body.model_dump() if errors else body.model_dump(exclude={"errors"})
+    return JSONResponse(wanted, status_code=status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def answer_with_problems(api: FastAPI) -> None:
+    """From now on every error of this application is answered as a problem."""
+
+    @api.exception_handler(Problem)
+    async def refused(_: Request, error: Problem) -> JSONResponse:
+        headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
+        return problem(error.status, error.title, error.detail, headers=headers)
+
+    @api.exception_handler(NotLeading)
+    async def elsewhere(_: Request, error: NotLeading) -> JSONResponse:
+        return problem(503, "Not leading", str(error), headers={"Retry-After": "2"})
+
+    @api.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        wrong = [Wrong(where=_place(each["loc"]), sentence=each["msg"]) for each in error.errors()]
+        detail = "; ".join(f"{each.where}: {each.sentence}" for each in wrong)
+        return problem(422, "Request cannot be used", detail, errors=wrong)
+
+    @api.exception_handler(HTTPException)
+    async def other(request: Request, error: HTTPException) -> JSONResponse:
+        where = f"{request.method} {request.url.path}"
+        detail = {
+            404: f"there is no {request.url.path}: see /api/v1/openapi.json",
+            405: f"{where} is not to be had: see /api/v1/openapi.json",
+        }.get(error.status_code, str(error.detail))
+        title = HTTPStatus(error.status_code).phrase
+        return problem(error.status_code, title, detail, headers=dict(error.headers or {}))
+
+    @api.exception_handler(Exception)
+    async def unexpected(request: Request, error: Exception) -> JSONResponse:
+        _log.error("a request failed", method=request.method, path=request.url.path, exc_info=error)
+        return problem(500, "Internal error", "this request failed: the server's log says why")
+
+
+def _place(parts: Sequence[int | str]) -> str:
+    return ".".join(str(part) for part in parts)

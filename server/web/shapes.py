@@ -1,0 +1,236 @@
+"""What goes over HTTP: the shapes of requests and answers. OpenAPI is drawn from them.
+
+Instants are ISO 8601 in UTC. What has no value yet is null. Shapes of one record (`…Detail`) may hold more than
+is named here.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from acd.events import Status
+
+Item = TypeVar("Item")
+AGENT_ID = r"^[A-Za-z0-9][A-Za-z0-9_.]{0,31}$"
+
+
+def _with_zone(instant: datetime) -> datetime:
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+Instant = Annotated[datetime, AfterValidator(_with_zone)]
+"""UTC where a request names no zone."""
+Limit = Annotated[int, Field(ge=1, le=1000, description="How many at most.")]
+
+
+class Asked(BaseModel):
+    """What every list is asked with. Unknown filters are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: Limit = 100
+    cursor: str | None = Field(None, description="`next` of the page before.")
+
+    def filters(self) -> dict[str, str]:
+        """The filters that were given."""
+        given = self.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
+        return {name: value.isoformat() if isinstance(value, datetime) else str(value) for name, value in given.items()}
+
+
+class CallsAsked(Asked):
+    """Which calls."""
+
+    since: Instant | None = Field(None, description="Offered then or later.")
+    until: Instant | None = Field(None, description="Offered before then.")
+    outcome: str | None = None
+    agent: str | None = None
+    queue: str | None = None
+    caller: str | None = None
+
+
+class TicketsAsked(Asked):
+    """Which tickets."""
+
+    state: str | None = None
+    category: str | None = None
+    caller: str | None = None
+
+
+class RecordingsAsked(Asked):
+    """Which recordings."""
+
+    call: Annotated[int, Field(ge=1, le=2**53)] | None = None
+    agent: str | None = None
+
+
+class AgentIn(BaseModel):
+    """An agent to add or change. A phone stands at `contact`, or registers with `secret` (made up if empty)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str | None = Field(None, description="Must be the number in the path, if it is given.")
+    name: str = Field(min_length=1, max_length=80)
+    skills: dict[str, Annotated[int, Field(ge=1, le=10)]] = Field(default_factory=dict)
+    teams: list[Annotated[str, Field(min_length=1, max_length=80)]] = Field(default_factory=list)
+    secret: str = ""
+    contact: str = ""
+
+
+class StatusIn(BaseModel):
+    """A status to be set."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    status: Status
+    reason: str = Field("", max_length=80)
+
+
+class Page(BaseModel, Generic[Item]):
+    """One page of a list."""
+
+    items: list[Item]
+    next: str | None = Field(None, description="Cursor of the page after this one; null on the last.")
+
+
+class Call(BaseModel):
+    id: int
+    caller: str
+    called: str
+    queue: str | None
+    category: str | None
+    agent: str | None
+    ticket: int | None
+    recordings: list[int]
+    offered_at: str | None
+    answered_at: str | None
+    queued_at: str | None
+    connected_at: str | None
+    ended_at: str | None
+    outcome: str | None
+    satisfaction: int | None
+
+
+class CallDetail(Call):
+    """A call with its legs (`segments`) and every decision taken for it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    segments: list[dict[str, Any]]
+    decisions: list[dict[str, Any]]
+
+
+class Ticket(BaseModel):
+    id: int
+    call: int | None
+    category: str | None
+    grade: str
+    state: str
+    opened_at: str | None
+
+
+class TicketDetail(Ticket):
+    """A ticket with its calls, their recordings and its history."""
+
+    model_config = ConfigDict(extra="allow")
+
+    calls: list[int]
+    recordings: list[int]
+    history: list[dict[str, Any]]
+
+
+class Recording(BaseModel):
+    id: int
+    call: int | None
+    agent: str | None
+    ticket: int | None
+    seconds: float | None
+    channels: int | None
+    sha256: str | None
+
+
+class RecordingDetail(Recording):
+    """A recording in any state."""
+
+    model_config = ConfigDict(extra="allow")
+
+    state: str
+
+
+class Agent(BaseModel):
+    id: str
+    name: str
+    skills: dict[str, int]
+    teams: list[str]
+    status: str
+    state: str
+    reason: str | None
+    since: str | None
+    phone: str
+    contact: str | None
+
+
+class AgentNow(BaseModel):
+    """An agent's two axes."""
+
+    id: str
+    status: str
+    state: str
+
+
+class AgentPut(BaseModel):
+    id: str
+    message: str
+
+
+class AgentGone(BaseModel):
+    id: str
+
+
+class Queue(BaseModel):
+    """A queue now. Seconds; agents are those who have the queue's skill and are signed in."""
+
+    name: str
+    skill: str
+    priority: int
+    strategy: str
+    waiting: int
+    longest_wait: float
+    agents: int
+    available: int = Field(description="Of those, not on a break.")
+    ready: int = Field(description="Of those, free to take a call now.")
+
+
+class Waiting(BaseModel):
+    """A waiting call, in the one order of the house."""
+
+    call: int
+    queue: str
+    caller: str
+    category: str
+    position: int = Field(description="Place in its queue; 1 is next.")
+    points: float
+    queued_at: str
+    agent: str | None = Field(description="Whose phone rings for it.")
+
+
+class Floor(BaseModel):
+    """Who waits and who works, at one instant."""
+
+    at: str
+    waiting: list[Waiting]
+    agents: list[AgentNow]
+
+
+class Health(BaseModel):
+    """Whether a call could be taken now; if not, why not. Warnings want somebody's attention."""
+
+    ok: bool
+    problems: list[str]
+    warnings: list[str]
+
+
+class Reloaded(BaseModel):
+    source: str
