@@ -26,7 +26,7 @@ APPLICATIONS = """
     app_senddtmf app_stack app_transfer app_userevent app_verbose res_mutestream
 """
 FUNCTIONS = """
-    func_callerid func_channel func_cut func_dialplan func_global func_groupcount func_hangupcause func_lock func_logic
+    func_callerid func_channel func_cut func_dialplan func_global func_groupcount func_hangupcause func_logic
     func_math func_periodic_hook func_pjsip_aor func_pjsip_contact func_pjsip_endpoint func_strings func_talkdetect
     func_timeout func_uri func_volume
 """
