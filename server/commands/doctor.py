@@ -2,6 +2,56 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-def doctor() -> None:
-    """Check ports, versions, sounds, disk, clock and permissions."""
+import typer
+
+from server.commands.output import Json, print_json, say
+from server.commands.shared import settings
+
+if TYPE_CHECKING:
+    from server.commands.checks import Lines
+
+
+def doctor(as_json: Json = False) -> None:
+    """Check ports, versions, sounds, disk, clock and permissions.
+
+    Works with the server up or down. Each line is ok, warn or fail, and says what to do. Exit 1 if one fails.
+    """
+    from server.commands.checks import Line, Verdict
+
+    found: list[Line] = []
+    for line in _lines():
+        found.append(line)
+        if not as_json:
+            say(f"{line.verdict:<5} {line.check:<12} {line.sentence}")
+    if as_json:
+        print_json([asdict(line) for line in found])
+    if any(line.verdict is Verdict.FAIL for line in found):
+        raise typer.Exit(1)
+
+
+def _lines() -> Lines:
+    from server import definitions
+    from server.commands.checks import machine, service, sockets
+    from server.toml import DefinitionFault
+
+    here = settings()
+    running = sockets.house(here)
+    try:
+        most = definitions.load(here.root).admission.max_calls
+    except DefinitionFault:
+        most = definitions.Admission().max_calls
+    yield from service.check_settings(here)
+    yield from service.check_server(here, running)
+    yield from sockets.check_ports(here, running)
+    yield from machine.check_versions(here)
+    yield from service.check_definitions(here)
+    yield from machine.check_disk(here.root)
+    yield from machine.check_clock()
+    yield from machine.check_permissions(here)
+    yield from machine.check_limits(running, most)
+    yield from service.check_log(here, running)
+    yield from service.check_records(here, running)
+    yield from service.check_spool(here, running)

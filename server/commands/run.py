@@ -16,6 +16,8 @@ from server.config import Settings
 def run() -> None:
     """Start everything and take calls; Ctrl-C stops it all."""
     here = settings()
+    # Callers' numbers and voices are nobody else's business on this machine.
+    os.umask(0o027)
     _log_to(here)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)

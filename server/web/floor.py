@@ -8,7 +8,6 @@ from acd.agents import State
 from acd.events import Status
 from acd.floor import Floor as House
 from acd.views import WaitingView
-from server.storage.paging import iso
 from server.web import shapes
 
 
@@ -69,4 +68,4 @@ def floor(house: House, now: float) -> shapes.Floor:
 
 
 def _instant(seconds: float) -> str:
-    return iso(datetime.fromtimestamp(seconds, UTC)) or ""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

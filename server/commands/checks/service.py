@@ -1,0 +1,230 @@
+"""The hotline: the server's own word, definitions and sounds, the log, the records, what waits to be worked off."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from server.commands.checks import Lines, fail, ok, warn
+from server.commands.checks.sockets import House
+from server.commands.shared import START, exchange
+from server.config import Settings, unknown_variables
+
+if TYPE_CHECKING:
+    from server.storage.database import Database
+
+LAG = 10.0
+"""Seconds by which the records may be behind the log before it is said."""
+JOINING = 120.0
+"""Seconds after a call's end in which its recording is joined."""
+MILLISECONDS = 1000.0
+
+
+def check_settings(settings: Settings) -> Lines:
+    """What is set, and what looks like a setting and is none."""
+    for variable in unknown_variables():
+        yield warn("settings", f"{variable} is no setting: unset it, or see docs/operations.md for the right name")
+    trunk = settings.trunk or "none, so no outgoing calls are made (SANSHENG_TRUNK)"
+    yield ok("settings", f"home {settings.root}; trunk: {trunk}")
+
+
+def check_server(settings: Settings, running: House) -> Lines:
+    """What the server itself says."""
+    try:
+        _, text = exchange(settings, "GET", "/healthz", within=5.0)
+        health = json.loads(text)
+        problems, warnings = list(health["problems"]), list(health.get("warnings", ()))
+    except OSError:
+        if running.runs:
+            yield warn("server", f"process {running.pids['server']} runs, but does not answer at {settings.api} (yet)")
+        else:
+            yield warn("server", f"no server runs in {settings.root}: {START}")
+        return
+    except (ValueError, KeyError, TypeError):
+        yield fail("server", f"what answers at {settings.api} is not Sansheng: set SANSHENG_HTTP_PORT to a free port")
+        return
+    if not running.runs:
+        yield warn("server", f"the server at {settings.api} runs in another home than {settings.root}")
+    for problem in problems:
+        yield fail("server", problem)
+    for warning in warnings:
+        yield warn("server", warning)
+    if not problems:
+        yield ok("server", f"takes calls; API at {settings.api}")
+
+
+def check_definitions(settings: Settings) -> Lines:
+    """Definitions, flows, prompts and music, as `sansheng check` sees them."""
+    from server import definitions
+
+    found = definitions.examine(settings.root, time.time())
+    errors = [each for each in found if each.severity == "error"]
+    warnings = [each for each in found if each.severity != "error"]
+    if errors:
+        first = f"{errors[0].file.name}:{errors[0].line}: {errors[0].sentence}"
+        yield fail("definitions", f"{_count(errors, 'error')}, see `sansheng check`; the first: {first}")
+    else:
+        yield ok("definitions", definitions.summary(settings.root))
+    if warnings:
+        first = f"{warnings[0].file.name}:{warnings[0].line}: {warnings[0].sentence}"
+        yield warn("definitions", f"{_count(warnings, 'warning')}, see `sansheng check`; the first: {first}")
+    music = len(list(definitions.MUSIC.glob("*.wav")))
+    if music:
+        yield ok("sounds", f"music on hold: {_count(range(music), 'piece')}")
+    else:
+        yield fail("sounds", f"there is no music in {definitions.MUSIC}: take it from the product again")
+
+
+def check_log(settings: Settings, running: House) -> Lines:
+    """Redis answers, writes every entry to the disk, and forgets nothing for want of memory."""
+    if not settings.redis_url and "redis" not in running.pids:
+        yield (fail if running.runs else ok)("log", "Redis does not run: it is started with the server")
+        return
+    from redis import Redis
+    from redis.exceptions import RedisError
+
+    redis = Redis.from_url(settings.log_url, protocol=2, socket_timeout=3, socket_connect_timeout=2)
+    try:
+        info: dict[str, Any] = redis.info()  # type: ignore[assignment]
+        flush = _setting(redis, "appendfsync")
+        policy = info.get("maxmemory_policy", "noeviction")
+        last = redis.xrevrange("sansheng:log", count=1)
+    except RedisError as error:
+        yield fail("log", f"Redis at {settings.log_url} does not answer as it should: {error}")
+        return
+    finally:
+        redis.close()
+    yield ok("log", f"Redis {info['redis_version']} uses {info['used_memory'] / 1e6:.0f} MB")
+    if not info.get("aof_enabled"):
+        yield fail("log", "Redis keeps nothing on the disk: set appendonly yes")
+    elif flush not in ("always", ""):
+        yield warn("log", f"Redis flushes {flush}: set appendfsync always, or a crash of the machine loses events")
+    elif info.get("aof_last_write_status") != "ok" or info.get("aof_last_bgrewrite_status") != "ok":
+        yield fail("log", "Redis could not write its file: make room on its disk")
+    else:
+        yield ok("log", "Redis writes every entry to the disk")
+    if policy != "noeviction":
+        yield fail("log", f"Redis may forget entries ({policy}): set maxmemory-policy noeviction")
+    if last:
+        ahead = _instant(last[0][0]) - time.time()
+        if ahead > 1.0:
+            yield fail(
+                "clock", f"the log's last entry is {ahead:.0f} s in the future: the clock went back, set it right"
+            )
+
+
+def check_records(settings: Settings, running: House) -> Lines:
+    """The database is the newest revision, keeps up with the log, and nothing is stuck in it."""
+    if not settings.database_url and not (settings.root / "records.db").exists():
+        yield ok("records", "there are none yet: they are made at the first start")
+        return
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from server.storage.database import DatabaseError, open_database
+
+    try:
+        database = open_database(settings.records_url)
+    except DatabaseError as error:
+        yield fail("records", str(error))
+        return
+    try:
+        yield from _look_into(database, settings, running)
+    except SQLAlchemyError as error:
+        cause = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        yield fail("records", f"the database cannot be read: {cause}; nothing is lost, the log keeps it")
+    finally:
+        database.dispose()
+
+
+def _look_into(database: Database, settings: Settings, running: House) -> Lines:
+    from alembic.script import ScriptDirectory
+    from sqlalchemy import func, select
+    from sqlalchemy.orm import Session
+
+    from server.storage.migrate import config, revision
+    from server.storage.queries import Queries
+    from server.storage.tables import Call, Cursor, Recording
+
+    found, wanted = revision(database.read), ScriptDirectory.from_config(config()).get_current_head()
+    if found != wanted:
+        yield warn("records", f"revision {found} instead of {wanted}: `sansheng db migrate`, or start the server")
+        return
+    version = ""
+    with Session(database.read) as session:
+        if database.read.dialect.name == "postgresql":
+            version = f"PostgreSQL {session.connection().exec_driver_sql('SHOW server_version').scalar()}, "
+        calls = session.scalar(select(func.count(Call.id))) or 0
+        yield ok("records", f"{version}revision {found}, {_count(range(calls), 'call')}")
+        cursor = session.scalar(select(Cursor.entry)) or "0-0"
+        over = datetime.now(UTC) - timedelta(seconds=JOINING)
+        late = select(func.count(Recording.id)).join(Call, Call.id == Recording.call)
+        unjoined = session.scalar(late.where(Recording.state == "started", Call.ended_at < over)) or 0
+    yield from _check_lag(settings, running, cursor)
+    if problems := Queries(database.read).problems(limit=1000):
+        yield warn(
+            "records",
+            f"{_count(problems, 'log entry', 'log entries')} could not be put into the records: "
+            f"{problems[0]['problem']}",
+        )
+    if unjoined:
+        todo = "it is tried again" if running.runs else "start the server, which joins them"
+        yield warn("recordings", f"{_count(range(unjoined), 'recording')} of calls that are over not joined: {todo}")
+    else:
+        yield ok("recordings", "every recording of a call that is over is joined")
+
+
+def _check_lag(settings: Settings, running: House, cursor: str) -> Lines:
+    if not settings.redis_url and "redis" not in running.pids:
+        return
+    from redis import Redis
+    from redis.exceptions import RedisError
+
+    redis = Redis.from_url(settings.log_url, protocol=2, socket_timeout=3, socket_connect_timeout=2)
+    try:
+        missing = redis.xrange("sansheng:log", min=f"({cursor}", count=1)
+    except RedisError:
+        return
+    finally:
+        redis.close()
+    lag = time.time() - _instant(missing[0][0]) if missing else 0.0
+    if lag > LAG:
+        todo = "see the server's warnings" if running.runs else "a server that starts catches up"
+        yield warn("records", f"the records are {lag:.0f} s behind the log, nothing is lost: {todo}")
+    else:
+        yield ok("records", "the records keep up with the log")
+
+
+def check_spool(settings: Settings, running: House) -> Lines:
+    """Numbers that were taken while no server answered are taken in."""
+    folder = settings.root / "spool" / "callbacks"
+    old = time.time() - 60
+    waiting = [each for each in folder.glob("*.json") if each.stat().st_mtime < old] if folder.exists() else []
+    if not waiting:
+        yield ok("callbacks", "no number waits to be taken in")
+    elif running.runs:
+        yield warn("callbacks", f"{_count(waiting, 'number')} not taken in for over a minute: see log/server.log")
+    else:
+        yield warn("callbacks", f"{_count(waiting, 'number')} taken while no server answered: {START}")
+
+
+def _instant(entry_id: Any) -> float:
+    """When an entry was appended, by Redis's clock, in UTC epoch seconds."""
+    text = entry_id.decode() if isinstance(entry_id, bytes) else str(entry_id)
+    return int(text.partition("-")[0]) / MILLISECONDS
+
+
+def _setting(redis: Any, name: str) -> str:
+    """A setting of Redis; empty where a hosted one does not tell."""
+    from redis.exceptions import ResponseError
+
+    try:
+        return str(redis.config_get(name).get(name, ""))
+    except ResponseError:
+        return ""
+
+
+def _count(things: Any, one: str, many: str = "") -> str:
+    number = len(things)
+    return f"{number} {one if number == 1 else many or one + 's'}"
