@@ -25,6 +25,7 @@ import pytest_asyncio
 from server.demo.softphone import Call, Phone
 from server.storage.database import open_database
 from server.storage.queries import Queries
+from tests.e2e import brisk
 
 TREE = Path(__file__).resolve().parents[2]
 COMMAND = Path(sys.executable).with_name("sansheng")
@@ -227,6 +228,32 @@ class Hotline:
     def records(self) -> Queries:
         return Queries(open_database(f"sqlite:///{self.home / 'records.db'}").read)
 
+    def newest(self, caller: str) -> dict[str, Any] | None:
+        """The newest call of this caller, as `call list` has it."""
+        return next((row for row in self.records.call_list(limit=100).items if row["caller"] == caller), None)
+
+    async def queued(self, caller: str, within: float = SETTLE) -> dict[str, Any]:
+        """Wait until this caller's newest call is in a queue."""
+
+        def found() -> dict[str, Any] | None:
+            row = self.newest(caller)
+            return row if row and row["queued_at"] and not row["ended_at"] else None
+
+        return dict(await self.until(found, f"{caller} waits in a queue", within))
+
+    async def agent_is(self, number: str, within: float = SETTLE, **expected: str) -> dict[str, Any]:
+        """Wait until `agent list` says this of the agent."""
+
+        def found() -> dict[str, Any] | None:
+            row = self.agent_row(number)
+            return row if row and all(row[key] == value for key, value in expected.items()) else None
+
+        return dict(await self.until(found, f"agent {number} is {expected}", within))
+
+    def agent_row(self, number: str) -> dict[str, Any] | None:
+        """The agent, as `agent list` has it."""
+        return next((row for row in self.records.agent_list() if row["id"] == number), None)
+
     async def ended_call(self, caller: str, within: float = SETTLE) -> dict[str, Any]:
         """The newest call of this caller, as `call show` has it, once it is over and its recordings are joined."""
 
@@ -251,6 +278,7 @@ def make_home() -> Path:
 def shared_hotline() -> Iterator[Hotline]:
     """One running hotline for all tests that leave it as they found it."""
     hotline = Hotline(make_home())
+    brisk.install(hotline.home)
     try:
         hotline.start()
         yield hotline
@@ -282,9 +310,6 @@ async def hotline(shared_hotline: Hotline) -> AsyncIterator[Hotline]:
     yield shared_hotline
 
 
-async def menu(call: Call, digits: str) -> None:
-    """Answered, and the menus passed."""
-    await call.answered()
-    await call.heard()
-    for digit in digits:
-        await call.press(digit)
+async def hears_tone(call: Call, hz: float, within: float = 10.0) -> None:
+    """Wait until the other side's tone is heard, and nothing that merely sounds a little like it."""
+    await call.rtp.heard(hz, above=-22, within=within, window=0.5)
