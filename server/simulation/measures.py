@@ -136,6 +136,20 @@ def summarise(days: Sequence[dict[str, Measured]]) -> dict[str, dict[str, Mean]]
     }
 
 
+def in_time(scenario: Scenario, days: Sequence[Played]) -> list[dict[str, tuple[int, int]]]:
+    """For each interval of the day: queue → (answered in time, counted), over all days together."""
+    level = scenario.service_level
+    tallies: list[dict[str, tuple[int, int]]] = [{} for _ in range(scenario.intervals)]
+    for day in days:
+        for fate in day.fates:
+            if fate.outcome == "abandoned" and fate.waited < level.short:
+                continue
+            tally, queue = tallies[interval_of(scenario, fate.arrival.at)], fate.arrival.queued.queue
+            good, counted = tally.get(queue, (0, 0))
+            tally[queue] = (good + (fate.outcome == "handled" and fate.waited <= level.within), counted + 1)
+    return tallies
+
+
 def by_interval(scenario: Scenario, days: Sequence[Played], queue: str = ALL) -> list[Mean]:
     """The service level of each interval of the day, by when the call came."""
     levels: list[list[float]] = [[] for _ in range(scenario.intervals)]

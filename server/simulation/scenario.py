@@ -54,6 +54,11 @@ class Group:
     skills: tuple[Skill, ...]
     shifts: tuple[tuple[float, float], ...]
 
+    @property
+    def levels(self) -> dict[str, int]:
+        """Skill → level."""
+        return {skill.name: skill.level for skill in self.skills}
+
     def present(self, since: float, until: float) -> bool:
         """Whether the group works through this whole time (seconds from midnight)."""
         return any(first <= since and until <= last for first, last in self.shifts)

@@ -1,0 +1,55 @@
+"""A policy by its name: `ours`, `app_queue:rrmemory`, `mod_callcenter:longest_idle`, or a file with other rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from acd.definitions import Policy
+from acd.floor import Floor
+from server.simulation import app_queue, mod_callcenter
+from server.simulation.app_queue import AppQueue
+from server.simulation.engine import Router
+from server.simulation.mod_callcenter import ModCallcenter
+from server.simulation.reading import load_rules
+
+OURS = "ours"
+
+
+class UnknownPolicy(ValueError):
+    """No such policy; the text says which there are."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One policy to be played. `rules` stands for the scenario's own, where given."""
+
+    name: str
+    router: Callable[[], Router]
+    rules: Policy | None = None
+
+
+def names() -> list[str]:
+    """The policies that have a name. Models also come as `…:flat`, with all agents of a step alike."""
+    return [
+        OURS,
+        *(f"app_queue:{name}" for name in app_queue.STRATEGIES),
+        *(f"mod_callcenter:{name}" for name in mod_callcenter.STRATEGIES),
+    ]
+
+
+def find_policy(name: str) -> Candidate:
+    """The policy of this name. Raises UnknownPolicy, and DefinitionFault for a file that cannot be used."""
+    if name == OURS:
+        return Candidate(name, Floor)
+    if name.endswith(".toml"):
+        return Candidate(name, Floor, load_rules(Path(name)))
+    kind, _, rest = name.partition(":")
+    strategy, _, flat = rest.partition(":")
+    if flat in ("", "flat"):
+        if kind == "app_queue" and strategy in app_queue.STRATEGIES:
+            return Candidate(name, lambda: AppQueue(strategy, ranked=not flat))
+        if kind == "mod_callcenter" and strategy in mod_callcenter.STRATEGIES:
+            return Candidate(name, lambda: ModCallcenter(strategy, ranked=not flat))
+    raise UnknownPolicy(f"there is no policy {name}: there are {', '.join(names())}, or a hotline file (….toml)")
