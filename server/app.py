@@ -39,6 +39,7 @@ from server.storage.migrate import migrate
 from server.storage.objects import FolderStore, key_for
 from server.storage.projector import Projector
 from server.telephony.agent_phone import AgentPhone
+from server.telephony.agent_side import AgentSide
 from server.telephony.ami import Ami, AmiError, LinkState
 from server.telephony.asterisk import configure
 from server.telephony.asterisk.files import AMI_USER
@@ -46,10 +47,12 @@ from server.telephony.asterisk.phones import PhoneBook
 from server.telephony.asterisk.ready import readiness
 from server.telephony.asterisk.site import Site, SiteError, site
 from server.telephony.fastagi import AgiCall, AgiFactory
+from server.telephony.features import Features
 from server.telephony.intake import Intake
 from server.telephony.joiner import Joiner
 from server.telephony.legs import Legs
 from server.telephony.session import Callers, Places
+from server.telephony.transfers import Conversations
 from server.telephony.work_numbers import WorkNumbers
 from server.toml import DefinitionFault
 from server.web.api import make_api
@@ -242,6 +245,10 @@ class App:
         await asyncio.to_thread(configure.configure_agents, self._site, self.phones.phones())
         self.joiner = Joiner(self.dispatcher, FolderStore(home / "recordings"), key_for)
         self.legs = Legs(self.dispatcher, self.ami, recording_prefix=places.recording, on_final=self.joiner.final)
+        self.conversations = Conversations(
+            self.dispatcher, self.legs, self.ami, lambda: self.definitions, trunk=bool(settings.trunk)
+        )
+        Features(self.conversations, self.legs, self.ami)
         self.ami.on_state(self._link_changed)
         self.ami.start()
         self._stages.append(self.ami.close)
@@ -267,9 +274,14 @@ class App:
             WorkNumbers(hotline.PROMPTS, home / "cache" / "work-numbers").file,
         )
         agent_phone = AgentPhone(self.dispatcher, hotline.PROMPTS)
+        handlers: dict[str, Callable[[AgiCall], Coroutine[Any, Any, None]]] = {
+            "agent": agent_phone,
+            "outbound": agent_phone,
+            "agent-side": AgentSide(self.dispatcher, self.legs, self.phones.device, hotline.PROMPTS),
+        }
 
         async def serve(agi: AgiCall) -> None:
-            await (agent_phone(agi) if agi.script in ("agent", "outbound") else callers(agi))
+            await handlers.get(agi.script, callers)(agi)
 
         self._agi = AgiFactory(serve)
         try:

@@ -5,7 +5,7 @@ An operator's own `hotline.toml` and `flows/` in the home stand before the ones 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib import resources
@@ -32,7 +32,7 @@ PROMPTS = Path(str(resources.files("ivr") / "prompts"))
 MUSIC = Path(str(resources.files("ivr") / "music"))
 
 _ROUTING = ("skills", "routing", "queues")
-_TABLES = ("hotline", "admission", "callback", "lists", "calendar")
+_TABLES = ("hotline", "admission", "callback", "lists", "calendar", "teams")
 _TYPES = {
     "mobile": phonenumbers.PhoneNumberType.MOBILE,
     "fixed_line": phonenumbers.PhoneNumberType.FIXED_LINE,
@@ -90,6 +90,8 @@ class Definitions:
     """Name of each list → its numbers in their plain form (`plain_number`)."""
     admission: Admission = Admission()
     callback: Callback = Callback()
+    teams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Name of each team → its leaders, who are asked for help in this order."""
     source: str = ""
 
     def is_vip(self, number: str) -> bool:
@@ -114,6 +116,10 @@ class Definitions:
         if category and category in self.policy.skills and category not in required:
             preferred.setdefault(category, Skill(category))
         return Requirement(tuple(required.values()), tuple(preferred.values()))
+
+    def leaders(self, teams: Iterable[str]) -> tuple[str, ...]:
+        """The leaders of these teams, each once, in order."""
+        return tuple(dict.fromkeys(leader for team in teams for leader in self.teams.get(team, ())))
 
     def callback_number(self, digits: str) -> tuple[str, str]:
         """See `Callback.number`."""
@@ -232,6 +238,7 @@ def _read_hotline(file: Path, flows: Mapping[str, Flow] | None) -> Definitions:
             lists=_lists(top.table("lists"), callback.region),
             admission=_admission(top.table("admission")),
             callback=callback,
+            teams=_teams(top.table("teams")),
             source=str(file),
         )
     except (DefinitionError, FlowError) as error:
@@ -290,6 +297,15 @@ def _lists(table: Table, region: str) -> dict[str, frozenset[str]]:
         return plain_number(written, region)
 
     return {str(name): frozenset(items(table.data[name], table.at(name), number)) for name in table.data}
+
+
+def _teams(table: Table) -> dict[str, tuple[str, ...]]:
+    teams = {}
+    for name in table.data:
+        team = table.table(name)
+        teams[str(name)] = tuple(team.texts("leaders", ()))
+        team.done()
+    return teams
 
 
 def _calendar(data: Mapping[str, Any]) -> Calendar:

@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 import acd.events as acd
-from acd.commands import Announce, Command, Divert, Offer, Withdraw
+from acd.commands import Announce, Command, Divert, Moved, Offer, Withdraw
 from server.log import Entry, Fenced, Lease, Log, Snapshot
 from server.state import State, Unwritten
 
@@ -27,7 +27,7 @@ Owner = Callable[[Command], None]
 Listener = Callable[[Entry, Sequence[Command]], None]
 
 _log = structlog.get_logger("dispatcher")
-_FOR_A_CALL = (Offer, Withdraw, Announce, Divert)
+_FOR_A_CALL = (Offer, Withdraw, Announce, Divert, Moved)
 
 
 class NotLeading(Exception):

@@ -14,7 +14,7 @@ import structlog
 
 import acd.events as acd
 import tickets.events as tickets
-from acd.commands import AgentChanged, Command, Offer, Withdraw
+from acd.commands import AgentChanged, Command, HandedOver, Moved, Offer, Withdraw
 from acd.floor import Floor
 from server.calls import Calls
 from server.log import Entry, decode, encode
@@ -75,6 +75,10 @@ class State:
                 self.calls.offered(command, entry.at)
             elif isinstance(command, Withdraw):
                 self.calls.withdrawn(command)
+            elif isinstance(command, HandedOver):
+                self.calls.handed_over(command, entry.at)
+            elif isinstance(command, Moved):
+                self.calls.moved(command)
             if (decision := getattr(command, "decision", None)) is not None:
                 self._note(entry, Decided(decision))
         return commands

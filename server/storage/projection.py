@@ -165,6 +165,8 @@ def _(event: Decided, entry: Entry, rows: Rows) -> None:
     )
     rows.add(kept)
     if decision.offer and decision.agent:
+        if decision.kind == "handed_over":
+            rows.number_leg(decision.call, decision.agent, decision.offer)
         leg = rows.leg(decision.offer, entry)
         rows.bind_leg(leg, decision.call)
         leg.agent, leg.queue = decision.agent, decision.queue

@@ -25,9 +25,22 @@ from server.telephony.line import Line
 _log = structlog.get_logger("legs")
 
 
+TRUNK = "trunk-out"
+"""The endpoint that outside numbers are called by."""
+
+
+@dataclass(slots=True)
+class AskedChannel:
+    """The channel of somebody who is asked while the caller is on hold."""
+
+    channel: str
+    unique_id: str
+    answered: bool = False
+
+
 @dataclass(slots=True)
 class AgentChannel:
-    """An agent's channel in one call. Instants are UTC epoch seconds."""
+    """An agent's channel in one call, or an outside number's. Instants are UTC epoch seconds."""
 
     call: int
     offer: int
@@ -40,12 +53,18 @@ class AgentChannel:
     held_since: float | None = None
     answered: bool = False
     ended: bool = False
+    asked: AskedChannel | None = None
 
 
 def agent_of(channel: str) -> str:
     """The agent whose phone a channel such as `PJSIP/1001-0000002a` belongs to; empty when it is none."""
     technology, _, rest = channel.partition("/")
-    return rest.rpartition("-")[0] if technology == "PJSIP" else ""
+    return rest.rpartition("-")[0].removesuffix("-web") if technology == "PJSIP" else ""
+
+
+def belongs(channel: str, name: str, *, outside: bool) -> bool:
+    """Whether a channel is this agent's, or leads to the outside."""
+    return agent_of(channel) == (TRUNK if outside else name)
 
 
 class Legs:
@@ -72,6 +91,10 @@ class Legs:
         self._withdrawn: dict[str, str] = {}
         """Agent whose offer was withdrawn before the phone rang, by the caller's unique id."""
         self._hanging_up: set[asyncio.Task[None]] = set()
+        self._given: dict[int, AskedChannel] = {}
+        """Who takes a call over, by call, until the log has said so."""
+        self.on_left: Callable[[AgentChannel, LiveCall], Sequence[object]] = lambda leg, live: ()
+        """What is recorded when an agent leaves a caller on hold; without anything, the conversation is over."""
         for name, receiver in {
             "DTMFEnd": self._digit,
             "DialBegin": self._dial_begin,
@@ -108,6 +131,40 @@ class Legs:
         """Dial is over on this caller's channel: nothing that was withdrawn can begin to ring any more."""
         self._withdrawn.pop(caller_unique_id, None)
 
+    def by_channel(self, unique_id: str) -> AgentChannel | None:
+        """The agent's part in a call whose channel has this unique id."""
+        return self._agents.get(unique_id)
+
+    def of_call(self, call: int) -> AgentChannel | None:
+        """The channel of the agent who has this call now."""
+        live = self._dispatcher.state.calls.get(call)
+        if live is None or live.leg is None:
+            return None
+        return next((leg for leg in self._agents.values() if leg.offer == live.leg.offer and not leg.ended), None)
+
+    def times(self, leg: AgentChannel) -> tuple[float, float]:
+        """Seconds talked and held, up to now or to the end."""
+        live = self._dispatcher.state.calls.get(leg.call)
+        part = live.leg if live is not None and live.leg is not None and live.leg.offer == leg.offer else None
+        end = self._clock() if part is not None and part.hold else leg.left_at or self._clock()
+        held = leg.held + (end - leg.held_since if leg.held_since is not None else 0.0)
+        held = max(0.0, held) + (part.held_until(end) if part is not None else 0.0)
+        return (max(0.0, end - leg.joined_at - held) if leg.joined_at is not None else 0.0), held
+
+    def give(self, leg: AgentChannel) -> None:
+        """The agent's part ends by a transfer that is about to be recorded; whoever was asked may take the call."""
+        leg.ended = True
+        if leg.asked is not None:
+            self._given[leg.call] = leg.asked
+
+    def take_over(self, call: int) -> None:
+        """The log says that whoever was asked has the call now."""
+        live, asked = self._dispatcher.state.calls.get(call), self._given.pop(call, None)
+        if live is not None and live.leg is not None and asked is not None:
+            self._agents[asked.unique_id] = AgentChannel(
+                call, live.leg.offer, live.leg.agent, asked.channel, live.unique_id, answered=True
+            )
+
     async def reconcile(self) -> None:
         """Compare the log's calls with the channels that are really there, and record what was missed.
 
@@ -131,24 +188,30 @@ class Legs:
                 (
                     event
                     for event in here.values()
-                    if event["Linkedid"] == live.unique_id and agent_of(event["Channel"]) == leg.agent
+                    if event["Linkedid"] == live.unique_id and belongs(event["Channel"], leg.agent, outside=leg.outside)
                 ),
                 None,
             )
             if found is None:
-                await self._lost_leg(live, leg)
+                await self._lost_leg(live, leg, here)
             else:
                 await self._found_leg(live, leg, found)
+                self._find_asked(live, leg, found["Uniqueid"], here)
         if not present:
             _log.info("a caller was lost while nobody watched", call=live.id)
             await self._dispatcher.record(acd.CallEnded(live.id, "lost", self._last_sign(live, leg)))
         elif not self._dispatcher.owned(live.id) and live.attached:
             await self._dispatcher.record(acd.CallDetached(live.id))
 
-    async def _lost_leg(self, live: LiveCall, leg: Leg) -> None:
+    async def _lost_leg(self, live: LiveCall, leg: Leg, here: dict[str, AmiEvent]) -> None:
         if leg.answered_at is None:
             await self._dispatcher.record(acd.OfferFailed(leg.offer, acd.Outcome.LOST, "the phone rings no longer"))
             return
+        if leg.hold and live.unique_id in here:
+            gone = AgentChannel(live.id, leg.offer, leg.agent, "", live.unique_id, leg.joined_at, answered=True)
+            if events := self.on_left(gone, live):
+                await self._dispatcher.record(*events)
+                return
         ended = self._last_sign(live, leg)
         talked = max(0.0, ended - leg.joined_at) if leg.joined_at and ended else 0.0
         await self._dispatcher.record(acd.ConversationEnded(live.id, leg.agent, "lost", talked=talked, ended_at=ended))
@@ -164,6 +227,15 @@ class Legs:
             await self._dispatcher.record(acd.OfferAnswered(leg.offer))
         if event.get("BridgeId") and known.joined_at is None:
             self._join(known, self._clock())
+
+    def _find_asked(self, live: LiveCall, leg: Leg, agent_unique_id: str, here: dict[str, AmiEvent]) -> None:
+        if not leg.asked:
+            return
+        outside = self._dispatcher.state.floor.agent(leg.asked) is None
+        for event in here.values():
+            if event["Linkedid"] == live.unique_id and belongs(event["Channel"], leg.asked, outside=outside):
+                up = event["ChannelStateDesc"] == "Up"
+                self._agents[agent_unique_id].asked = AskedChannel(event["Channel"], event["Uniqueid"], up)
 
     def _last_sign(self, live: LiveCall, leg: Leg | None) -> float | None:
         """The last instant at which a lost conversation is known to have gone on: its recording grew until then."""
@@ -192,8 +264,13 @@ class Legs:
             del self._withdrawn[event["Uniqueid"]]
             self._hang_up(event["DestChannel"])
             return
+        if (asking := self._agents.get(event.get("Uniqueid", ""))) is not None:
+            asking.asked = AskedChannel(event["DestChannel"], event["DestUniqueid"])
+            return
         live = self._dispatcher.state.calls.by_unique_id(event.get("Uniqueid", ""))
-        if live is None or live.leg is None or agent_of(event["DestChannel"]) != live.leg.agent:
+        if live is None or live.leg is None:
+            return
+        if not belongs(event["DestChannel"], live.leg.agent, outside=live.leg.outside):
             return
         self._agents[event["DestUniqueid"]] = AgentChannel(
             live.id, live.leg.offer, live.leg.agent, event["DestChannel"], live.unique_id
@@ -206,13 +283,19 @@ class Legs:
 
     def _dial_end(self, event: AmiEvent) -> None:
         leg = self._agents.get(event.get("DestUniqueid", ""))
+        asking = self._agents.get(event.get("Uniqueid", ""))
+        if asking is not None and asking.asked and asking.asked.unique_id == event.get("DestUniqueid"):
+            asking.asked.answered = event.get("DialStatus") == "ANSWER"
         if leg is not None and event.get("DialStatus") == "ANSWER" and not leg.answered:
             leg.answered = True
             self._dispatcher.submit(acd.OfferAnswered(leg.offer))
 
     def _bridge_enter(self, event: AmiEvent) -> None:
         leg = self._agents.get(event["Uniqueid"])
-        if leg is not None and leg.joined_at is None:
+        if leg is None:
+            return
+        leg.left_at = None
+        if leg.joined_at is None:
             self._join(leg, self._clock())
 
     def _join(self, leg: AgentChannel, now: float) -> None:
@@ -249,9 +332,12 @@ class Legs:
 
     def _hangup(self, event: AmiEvent) -> None:
         unique_id = event["Uniqueid"]
+        for asking in self._agents.values():
+            if asking.asked is not None and asking.asked.unique_id == unique_id:
+                asking.asked = None
         leg = self._agents.pop(unique_id, None)
         if leg is not None:
-            self._end_leg(leg, self._hung_up_first.pop(leg.caller_unique_id, "agent"))
+            self._left(leg, self._hung_up_first.pop(leg.caller_unique_id, "agent"))
             if leg.joined_at is not None:
                 self._on_final(leg.offer)
             return
@@ -264,13 +350,20 @@ class Legs:
                 self._end_leg(other, "caller")
         self._dispatcher.submit(acd.CallEnded(live.id, "caller_hung_up"))
 
+    def _left(self, leg: AgentChannel, by: str) -> None:
+        """The agent is gone. A caller on hold is not dropped with them."""
+        live = self._dispatcher.state.calls.get(leg.call)
+        held = not leg.ended and live is not None and live.leg is not None and live.leg.hold
+        if held and live is not None and (events := self.on_left(leg, live)):
+            self._dispatcher.submit(*events)
+        else:
+            self._end_leg(leg, by)
+
     def _end_leg(self, leg: AgentChannel, by: str) -> None:
         if leg.ended or not leg.answered:
             return
         leg.ended = True
-        end = leg.left_at or self._clock()
-        held = leg.held + (end - leg.held_since if leg.held_since is not None else 0.0)
-        talked = max(0.0, end - leg.joined_at - held) if leg.joined_at is not None else 0.0
+        talked, held = self.times(leg)
         self._dispatcher.submit(
-            acd.ConversationEnded(leg.call, leg.agent, by, talked=talked, held=max(0.0, held), ended_at=leg.left_at)
+            acd.ConversationEnded(leg.call, leg.agent, by, talked=talked, held=held, ended_at=leg.left_at)
         )

@@ -22,9 +22,10 @@ from server.definitions import Definitions
 from server.dispatcher import Dispatcher, NotLeading
 from server.telephony.ami import Ami
 from server.telephony.fastagi import AgiCall, AgiGone, AgiHangup, AgiRefused
+from server.telephony.held import FACTS_DEADLINE, Held, Means, Places
 from server.telephony.legs import Legs
 from server.telephony.line import Line
-from server.telephony.waiting import FACTS_DEADLINE, Held, Means, Places, Waiting
+from server.telephony.waiting import Waiting
 
 __all__ = ["Callers", "Places"]
 

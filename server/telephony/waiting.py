@@ -7,73 +7,27 @@ is begun at once, and only one offer rings at a time. A caller whom no agent spo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import structlog
 
 import acd.events as acd
-from acd.commands import Announce, Command, Divert, Offer, Withdraw
+from acd.commands import Announce, Command, Divert, Moved, Offer, Withdraw
 from ivr import inputs, verbs
-from server.calls import LiveCall
-from server.definitions import Definitions
-from server.dispatcher import Dispatcher
+from server.calls import LiveCall, Stage
 from server.telephony import dial
-from server.telephony.ami import Ami, AmiError
-from server.telephony.fastagi import AgiCall, AgiError, AgiHangup, AgiRefused
-from server.telephony.legs import Legs
-from server.telephony.line import Line
-from server.telephony.mailbox import Mailbox
+from server.telephony.ami import AmiError
+from server.telephony.conversation import Conversation
+from server.telephony.fastagi import AgiError, AgiHangup, AgiRefused
+from server.telephony.held import Held, Means
 from server.telephony.queue_prompts import CALLBACK_OFFER, position_prompts
 
 _log = structlog.get_logger("hotline")
 
-FACTS_DEADLINE = 2.0
-"""Seconds within which the AMI stream tells what an AGI command knows already; after that the session tells it."""
 ACCEPTS = "1"
 """The key that accepts the offer of a callback."""
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Where the files of a call are."""
-
-    prompts: Path
-    recordings: Path
-    messages: Path
-
-    def recording(self, call: int, offer: int) -> Path:
-        """Prefix of one leg's two files, which Asterisk writes."""
-        return self.recordings / f"{call}-{offer}"
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What sessions work with. `device` says what to dial for an agent; `work_number` gives the sound file that tells
-    a caller, in a language, which agent is going to speak; `clock` is UTC epoch seconds."""
-
-    dispatcher: Dispatcher
-    legs: Legs
-    ami: Ami
-    places: Places
-    device: Callable[[str], str]
-    work_number: Callable[[str, str], Awaitable[str]]
-    clock: Callable[[], float]
-
-
-@dataclass(slots=True)
-class Held:
-    """One caller while a session holds them. `fields` is what the flow has learned."""
-
-    call: int
-    agi: AgiCall
-    line: Line
-    definitions: Definitions
-    mailbox: Mailbox = field(default_factory=Mailbox)
-    fields: dict[str, str] = field(default_factory=dict)
 
 
 class Waiting:
@@ -113,17 +67,16 @@ class Waiting:
         return await self._wait()
 
     async def resume(self, live: LiveCall) -> inputs.Input:
-        """Go on waiting, or after a conversation that ran on while no server was there."""
+        """Go on waiting, talking or on hold, or after a conversation that ran on while no server was there."""
         self._music = self._held.definitions.music(live.queue)
         await self._held.line.music(True, self._music)
         leg = live.leg
         if leg is not None:
             # Dial ran on without a server and is over, since the caller is back here.
-            if leg.answered_at is not None or await self._held.agi.get_variable("DIALSTATUS") == "ANSWER":
-                await self._leg_told(leg.offer)
-                if (now := self._live) and now.talked > 0:
-                    return inputs.Served(now.talked)
-                await self._queue_again()
+            answered = leg.answered_at is not None or await self._held.agi.get_variable("DIALSTATUS") == "ANSWER"
+            if answered or leg.outside:
+                if (served := await self._talk(leg.offer, 0.0)) is not None:
+                    return served
             else:
                 self._dispatcher.submit(acd.OfferFailed(leg.offer, acd.Outcome.LOST, "the server went away"))
         return await self._wait()
@@ -134,6 +87,10 @@ class Waiting:
                 case Offer() as offer:
                     if (served := await self._connect(offer)) is not None:
                         return served
+                    await self._held.line.music(True, self._music)
+                case Moved(queue=queue):
+                    self._asked = None
+                    self._music = self._held.definitions.music(queue)
                     await self._held.line.music(True, self._music)
                 case Announce() as announce:
                     await self._say(position_prompts(announce, self._held.line.language))
@@ -243,8 +200,17 @@ class Waiting:
                 acd.OfferFailed(offer.offer, dial.outcome(status, cause), f"{status} {cause}")
             )
             return None
-        await self._leg_told(offer.offer)
+        return await self._talk(offer.offer, talked_before)
+
+    async def _talk(self, offer: int, talked_before: float) -> inputs.Input | None:
+        """See the conversation to its end. None: the caller waits, for it was transferred or did not begin."""
+        await Conversation(self._held, self._means, self._music).go_on(offer)
         live = self._live
+        if live is not None and live.stage is Stage.WAITING:
+            self._asked = None
+            self._music = self._held.definitions.music(live.queue)
+            await self._held.line.music(True, self._music)
+            return None
         if live is not None and live.talked > talked_before:
             return inputs.Served(live.talked)
         _log.info("the agent was gone before the conversation began: the caller waits on", call=self._held.call)
@@ -268,22 +234,6 @@ class Waiting:
             vip=held.definitions.is_vip(live.caller),
         )
         await self._dispatcher.record(again)
-
-    async def _leg_told(self, offer: int) -> None:
-        """Wait until the log has this leg's end; tell it here when the AMI stream does not."""
-
-        def over(live: LiveCall | None) -> bool:
-            return live is None or live.leg is None or live.leg.offer != offer
-
-        call = self._held.call
-        if await self._dispatcher.until(lambda state: over(state.calls.get(call)), FACTS_DEADLINE):
-            return
-        live = self._live
-        if live is not None and live.leg is not None:
-            talked = float(await self._held.agi.get_variable("ANSWEREDTIME") or 0)
-            await self._dispatcher.record(
-                acd.OfferAnswered(offer), acd.ConversationEnded(call, live.leg.agent, "agent", talked=talked)
-            )
 
     def _whisper(self) -> str:
         """What the agent hears first: the category, else the business. Agents are spoken to in Chinese."""
