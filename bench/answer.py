@@ -5,7 +5,7 @@ counts only if sound follows; how long a prompt is silent at its start is left o
 numbers are called in turns of a second, so that what else the machine does meets both. The phone sends sound from the
 answer on, as all phones do: Asterisk's Answer() waits for it, 500 ms at most.
 
-    python bench/answer.py --port 5060 --ours 4008001234 --theirs plain [--rates 1,10,30] [--seconds 20]
+    python bench/answer.py [--rates 1,10,30] [--seconds 20]
 
 The last line is the 99th percentile from INVITE to the prompt at the highest rate; milliseconds.
 """
@@ -20,10 +20,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from rig import HOTLINE, Answering, House, prompt
 
 from server.demo.rtp import AUDIBLE_DBFS, PERIOD
 from server.demo.softphone import CallEnded, Phone
 
+THEIRS = "plain"
+PLAIN = f"""
+[from-trunk](+)
+exten => {THEIRS},1,Answer()
+ same => n,Playback({prompt("welcome")})
+ same => n,Hangup()
+"""
 TURN = 1.0
 """Seconds of calling before it is the other side's turn."""
 PATIENCE = 5.0
@@ -126,16 +134,12 @@ def report(rows: Sequence[Row]) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=5060)
-    parser.add_argument("--ours", default="4008001234", help="a number of the hotline")
-    parser.add_argument("--theirs", default="plain", help="an extension that does Answer() and Playback() only")
     parser.add_argument("--rates", default="1,10,30", help="calls a second, by commas")
     parser.add_argument("--seconds", type=float, default=20.0, help="of calling for each side at each rate")
     given = parser.parse_args()
     rates = [float(rate) for rate in given.rates.split(",")]
-    server = (given.host, given.port)
-    return report(asyncio.run(compare(server, given.ours, given.theirs, rates=rates, seconds=given.seconds)))
+    with House(Answering(), PLAIN) as house:
+        return report(asyncio.run(compare(house.sip, HOTLINE, THEIRS, rates=rates, seconds=given.seconds)))
 
 
 if __name__ == "__main__":
