@@ -17,7 +17,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 
 import acd.events as acd
 from acd.definitions import Skill
-from server.dispatcher import Dispatcher
+from server.dispatcher import Dispatcher, id_order
+from server.state import State
 from server.web import floor, shapes
 from server.web.problems import Problem, ProblemOut, answer_with_problems, answers
 
@@ -61,6 +62,8 @@ class House(Protocol):
 Number = Annotated[int, Path(ge=1, le=2**53)]
 Agent = Annotated[str, Path(pattern=shapes.AGENT_ID, description="Work number, such as 1001.")]
 
+_LAG = 2.0
+"""Seconds for which an answer to a change waits until the records show it."""
 _bearer = HTTPBearer(auto_error=False, description="The token in `secrets/api-token` of the home.")
 
 
@@ -196,7 +199,7 @@ def _agents(api: FastAPI, house: House, guarded: dict[str, Any]) -> None:
         await house.dispatcher.record(
             acd.AgentDefined(agent, wanted.name, skills, tuple(wanted.teams), wanted.contact, by="api")
         )
-        await house.records.caught_up()
+        await _shown(house)
         how = f"reached at {wanted.contact}" if wanted.contact else "one that registers"
         return {"id": agent, "message": f"agent {agent} {wanted.name}: the phone is {how}"}
 
@@ -206,7 +209,7 @@ def _agents(api: FastAPI, house: House, guarded: dict[str, Any]) -> None:
         _now(house, agent)
         await house.dispatcher.record(acd.AgentRemoved(agent, by="api"))
         await house.phones.remove(agent)
-        await house.records.caught_up()
+        await _shown(house)
         return {"id": agent}
 
     @api.post("/api/v1/agents/{agent}/status", response_model=shapes.AgentNow, **changing)
@@ -214,7 +217,7 @@ def _agents(api: FastAPI, house: House, guarded: dict[str, Any]) -> None:
         """Set the status. It takes effect as soon as no call stands in the way."""
         _now(house, agent)
         await house.dispatcher.record(acd.StatusSet(agent, wanted.status, wanted.reason, by="api"))
-        await house.records.caught_up()
+        await _shown(house)
         return _now(house, agent)
 
     @api.post("/api/v1/agents/{agent}/wrap-up/end", response_model=shapes.AgentNow, **changing)
@@ -222,7 +225,7 @@ def _agents(api: FastAPI, house: House, guarded: dict[str, Any]) -> None:
         """The write-up is done, as far as the queue's rules let it end early."""
         _now(house, agent)
         await house.dispatcher.record(acd.WrapUpEnded(agent))
-        await house.records.caught_up()
+        await _shown(house)
         return _now(house, agent)
 
     @api.post(
@@ -257,6 +260,17 @@ def _describe(api: FastAPI) -> None:
         return api.openapi_schema
 
     api.openapi = openapi  # type: ignore[method-assign]
+
+
+async def _shown(house: House) -> None:
+    """Wait, not for ever, until the records show what has happened up to now, with the notes that follow from it."""
+    upto = id_order(house.dispatcher.state.position)
+
+    def written(state: State) -> bool:
+        return not state.unwritten or id_order(state.unwritten[0].after) > upto
+
+    await house.dispatcher.until(written, _LAG)
+    await house.records.caught_up()
 
 
 def _now(house: House, agent: str) -> shapes.AgentNow:
