@@ -33,8 +33,6 @@ _log = structlog.get_logger("hotline")
 
 CALL = "SANSHENG_CALL"
 DONE = "SANSHENG_DONE"
-INVITED = "SANSHENG_INVITED"
-ANSWERED = "SANSHENG_ANSWERED"
 _SAMPLES_A_SECOND = 8000
 _SHORTEST_MESSAGE = 0.5
 """Seconds: less is a breath."""
@@ -64,13 +62,13 @@ class Callers:
 
     async def __call__(self, agi: AgiCall) -> None:
         """Serve one connection to its end."""
-        returning = await agi.get_variable(CALL)
+        returning, invited, answered = (*agi.arguments, "", "", "")[:3]
         calls = self.means.dispatcher.state.calls
-        live = calls.get(int(returning)) if returning and returning.isdigit() else None
+        live = calls.get(int(returning)) if returning.isdecimal() else None
         if live is not None and live.unique_id == agi.unique_id:
             await _Session(self, agi, live.id).resume(live)
         else:
-            await _Session(self, agi, calls.next_call()).begin()
+            await _Session(self, agi, calls.next_call()).begin(_seconds(invited), _seconds(answered))
 
 
 class _Session:
@@ -84,11 +82,10 @@ class _Session:
         self._held = Held(call, agi, self._line, self._definitions)
         self._fields = self._held.fields
 
-    async def begin(self) -> None:
-        """A new caller."""
+    async def begin(self, invited_at: float | None, answered_at: float | None) -> None:
+        """A new caller. Asterisk is asked nothing first: every question would delay the first prompt."""
         now = self._clock()
         agi = self._agi
-        invited, answered = await agi.get_variable(INVITED), await agi.get_variable(ANSWERED)
         self._dispatcher.submit(
             acd.CallArrived(
                 self._call,
@@ -96,9 +93,9 @@ class _Session:
                 agi.called,
                 agi.channel,
                 agi.unique_id,
-                invited_at=_seconds(invited) or now,
+                invited_at=invited_at or now,
                 node=self._node,
-                answered_at=_seconds(answered),
+                answered_at=answered_at,
             )
         )
         with self._holding():
@@ -262,7 +259,7 @@ class _Session:
 _letting_go: set[asyncio.Task[None]] = set()
 
 
-def _seconds(text: str | None) -> float | None:
+def _seconds(text: str) -> float | None:
     try:
         return float(text) if text else None
     except ValueError:
