@@ -13,7 +13,7 @@ from pathlib import Path
 
 import typer
 
-from server.commands import agents, check, db, demo, doctor, queues, records, run, simulate
+from server.commands import agents, check, db, demo, doctor, queues, records, replay, run, simulate
 from server.commands.shared import Refused, settings
 
 app = typer.Typer(
@@ -34,6 +34,7 @@ app.add_typer(queues.app, name="queue")
 app.add_typer(records.calls, name="call")
 app.add_typer(records.tickets, name="ticket")
 app.add_typer(records.recordings, name="recording")
+app.command("replay")(replay.replay)
 app.command("simulate")(simulate.simulate)
 app.add_typer(demo.app, name="demo")
 

@@ -2,245 +2,38 @@
 
 from __future__ import annotations
 
-import re
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, replace
-from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from server.commands.output import Json, note, print_json, say, table
-from server.commands.shared import Refused, zone
-from server.simulation import plot
-from server.simulation.measures import ALL, Mean
-from server.simulation.policies import OURS, Candidate, UnknownPolicy, find_policy
-from server.simulation.reading import load_scenario
-from server.simulation.runs import Result
-from server.simulation.runs import simulate as play_days
-from server.simulation.scenario import Scenario, ServiceLevel
-from server.simulation.staffing import Plan, fewest_agents
-from server.toml import DefinitionFault
-
-SHIPPED = Path(str(resources.files("server") / "defaults" / "scenarios"))
-
-COLUMNS = (
-    "queue",
-    "policy",
-    "offered",
-    "service_level",
-    "mean_wait",
-    "p50",
-    "p95",
-    "abandoned",
-    "diverted",
-    "occupancy",
-)
-_SHARES = ("service_level", "abandoned", "diverted", "occupancy")
+from server.commands.output import Json
 
 
 def simulate(
-    scenario: Annotated[str, typer.Argument(help="A scenario file, or the name of one that comes with the product.")],
+    scenario: Annotated[
+        str, typer.Argument(help="A scenario file, or the name of one that comes with the product.")
+    ] = "",
     runs: Annotated[int, typer.Option(help="How many days to play.", min=1, max=100_000)] = 10,
     seed: Annotated[int, typer.Option(help="The same seed gives the same days.", min=0)] = 1,
     compare: Annotated[
         list[str] | None,
         typer.Option(
-            help="Another policy on the same days: app_queue:…, mod_callcenter:…, or a hotline file.", metavar="POLICY"
+            metavar="POLICY", help="Also play app_queue:…, mod_callcenter:…, or a hotline file, on these days."
         ),
     ] = None,
     staff: Annotated[str, typer.Option(help="Find the fewest agents per interval: 80/20 is 80 % within 20 s.")] = "",
-    picture: Annotated[Path | None, typer.Option("--plot", help="Draw the day into this SVG file.")] = None,
+    from_day: Annotated[str, typer.Option(help="Fit the scenario to this recorded day, such as 2027-01-15.")] = "",
+    save: Annotated[Path | None, typer.Option(help="Write the fitted scenario to this file.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw the day into this SVG file.")] = None,
     as_json: Json = False,
 ) -> None:
     """Play days of a scenario: service level, waits, abandonment, occupancy, with 95 % confidence intervals."""
-    if picture is not None and picture.suffix != ".svg":
-        raise Refused(f"{picture}: a plot is an SVG file, which every browser shows: name it {picture.stem}.svg")
-    played, candidates = find_scenario(scenario), _candidates(compare or [])
+    from server.commands import simulated  # numbers take a second to load: only here
+
+    played = simulated.choose(scenario, from_day, save)
+    candidates = simulated.candidates(compare or [])
     if staff:
-        _staff(replace(played, service_level=_target(staff, played.service_level)), candidates, runs, seed, as_json)
-        return
-    with progress("days", runs * len(candidates)) as tick:
-        results = play_days(played, candidates, runs=runs, seed=seed, tick=tick)
-    if picture is not None:
-        try:
-            picture.write_text(plot.svg(played, results), encoding="utf-8")
-        except OSError as error:
-            raise Refused(f"{picture}: {error.strerror}") from None
-    if as_json:
-        print_json(_as_json(played, results, runs, seed))
-        return
-    for line in report(played, results):
-        say(line)
-    if picture is not None:
-        note(f"drawn into {picture}")
-
-
-def find_scenario(name: str) -> Scenario:
-    """The scenario of a file, or the shipped one of this name. Raises Refused."""
-    file = Path(name)
-    if not file.exists() and not file.suffix:
-        file = SHIPPED / f"{name}.toml"
-        if not file.exists():
-            known = ", ".join(sorted(each.stem for each in SHIPPED.glob("*.toml")))
-            raise Refused(f"there is no scenario {name}: name a TOML file, or one of {known}")
-    try:
-        return load_scenario(file)
-    except DefinitionFault as error:
-        raise Refused(str(error)) from None
-
-
-def _candidates(names: Sequence[str]) -> list[Candidate]:
-    try:
-        return [find_policy(name) for name in dict.fromkeys([OURS, *names])]
-    except (UnknownPolicy, DefinitionFault) as error:
-        raise Refused(str(error)) from None
-
-
-def _target(text: str, level: ServiceLevel) -> ServiceLevel:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)/(\d+(?:\.\d+)?)", text)
-    if not match or not 0 < float(match[1]) < 100:
-        raise Refused(f"--staff {text}: write 80/20 for 80 % of the calls answered within 20 s")
-    return replace(level, share=float(match[1]) / 100, within=float(match[2]))
-
-
-@contextmanager
-def progress(what: str, total: int | None) -> Iterator[Callable[[], None]]:
-    """A bar on the terminal's standard error, nothing elsewhere; gives the function that moves it on by one."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda: bar.advance(task)
-
-
-def report(scenario: Scenario, results: Sequence[Result]) -> list[str]:
-    """The results as lines: a table of queues and policies, then what each policy gains on the first, day by day."""
-    several = len(results) > 1
-    columns = [column for column in COLUMNS if column != "policy" or several]
-    queues = [queue for queue in results[0].summary if queue != ALL] + [ALL]
-    summaries = {result.policy: result.summary for result in results}
-    rows = [_row(queue, policy, summary[queue]) for queue in queues for policy, summary in summaries.items()]
-    runs = len(results[0].measured)
-    within = scenario.service_level
-    lines = [
-        f"{scenario.name}: {runs} days, {scenario.agents} agents; service level: answered within {within.within:g} s,"
-        f" of all but those who hung up within {within.short:g} s",
-        "",
-        *table(rows, columns, zone()),
-    ]
-    if several and runs > 1:
-        lines += ["", f"{results[0].policy} against the others, on the same days:"]
-        for other in results[1:]:
-            gained = results[0].minus(other)
-            level = _number(gained["service_level"], percent=True, sign=True)
-            wait = _number(gained["wait"], percent=False, sign=True)
-            lines.append(f"  {other.policy}: service level {level} points, mean wait {wait} s")
-    return lines
-
-
-def _row(queue: str, policy: str, means: dict[str, Mean]) -> dict[str, Any]:
-    shown = {name: _number(mean, percent=name in _SHARES) for name, mean in means.items()}
-    return shown | {
-        "queue": queue or "all",
-        "policy": policy.rpartition("/")[2],
-        "offered": f"{means['offered'].mean:.0f}",
-        "mean_wait": shown["wait"],
-        "p50": shown["wait_p50"],
-        "p95": shown["wait_p95"],
-    }
-
-
-def _number(mean: Mean, *, percent: bool, sign: bool = False) -> str:
-    """`81.3 ±1.2`: per cent or seconds."""
-    if not mean.runs:
-        return "-"
-    factor = 100.0 if percent else 1.0
-    text = f"{factor * mean.mean:{'+' if sign else ''}.1f}"
-    return text if mean.half != mean.half else f"{text} ±{factor * mean.half:.1f}"
-
-
-def _as_json(scenario: Scenario, results: Sequence[Result], runs: int, seed: int) -> dict[str, Any]:
-    return {
-        "scenario": scenario.name,
-        "runs": runs,
-        "seed": seed,
-        "agents": scenario.agents,
-        "service_level": asdict(scenario.service_level),
-        "policies": [
-            {
-                "policy": result.policy,
-                "queues": {
-                    queue or "all": {name: _plain(mean) for name, mean in means.items()}
-                    for queue, means in result.summary.items()
-                },
-                "intervals": [
-                    {"from": _clock(scenario, index), "service_level": _plain(level)}
-                    for index, level in enumerate(result.levels)
-                ],
-            }
-            for result in results
-        ],
-    }
-
-
-def _plain(mean: Mean) -> dict[str, float | None]:
-    return {"mean": mean.mean if mean.runs else None, "half_width": mean.half if mean.runs > 1 else None}
-
-
-def _staff(scenario: Scenario, candidates: Sequence[Candidate], runs: int, seed: int, as_json: bool) -> None:
-    plans: dict[str, Plan] = {}
-    for candidate in candidates:
-        with progress(f"staffing, {candidate.name}", None) as tick:
-            plans[candidate.name] = fewest_agents(scenario, candidate, runs=runs, seed=seed, tick=tick)
-    names = [group.name for group in scenario.groups]
-    if as_json:
-        print_json(
-            {
-                policy: {
-                    "reached": plan.reached,
-                    "agent_hours": plan.total * scenario.interval / 3600.0,
-                    "intervals": [
-                        {
-                            "from": _clock(scenario, index),
-                            "agents": dict(zip(names, row, strict=True)),
-                            "total": sum(row),
-                            "service_level": plan.levels[index],
-                        }
-                        for index, row in enumerate(plan.counts)
-                    ],
-                }
-                for policy, plan in plans.items()
-            }
-        )
-    for policy, plan in () if as_json else plans.items():
-        rows = [
-            {
-                "from": _clock(scenario, index),
-                "erlangs": scenario.load(index),
-                **dict(zip(names, row, strict=True)),
-                "agents": sum(row),
-                "worst_queue": f"{100 * plan.levels[index]:.1f} %",
-            }
-            for index, row in enumerate(plan.counts)
-        ]
-        say(f"{policy}: the fewest agents for {scenario.service_level} in every queue and interval ({runs} days)\n")
-        for line in table(rows, ["from", "erlangs", *names, "agents", "worst_queue"], zone()):
-            say(line)
-        hours = plan.total * scenario.interval / 3600.0
-        say(f"\nagent hours {hours:.1f}, at most {plan.peak} agents at once\n")
-    missed = [policy for policy, plan in plans.items() if not plan.reached]
-    if missed:
-        raise Refused(
-            f"{scenario.service_level} is out of reach for {', '.join(missed)}: some interval has no group that can"
-            " serve the queue within its shifts"
-        )
-
-
-def _clock(scenario: Scenario, interval: int) -> str:
-    since, _ = scenario.bounds(interval)
-    return f"{int(since // 3600):02}:{int(since % 3600 // 60):02}"
+        simulated.plan(simulated.with_target(played, staff), candidates, runs, seed, as_json)
+    else:
+        simulated.play(played, candidates, runs, seed, plot, as_json)
