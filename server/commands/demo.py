@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -30,12 +29,16 @@ def call(
     """Play a caller and an agent over real SIP, and tell step by step what happened."""
     if not digits or set(digits) - set("0123456789*#"):
         raise Refused(f"--digits {digits}: write keys of a telephone, such as 14")
+    import asyncio
+
     from server.demo.story import Script
 
     asyncio.run(_call(Script(digits=digits, talk=talk, satisfaction=satisfaction)))
 
 
 async def _call(script: Script) -> None:
+    import asyncio
+
     from server.demo.softphone import Phone
     from server.demo.story import StoryEnded, tell
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import signal
@@ -15,6 +14,8 @@ from server.config import Settings
 
 def run() -> None:
     """Start everything and take calls; Ctrl-C stops it all."""
+    import asyncio
+
     here = settings()
     # Callers' numbers and voices are nobody else's business on this machine.
     os.umask(0o027)
