@@ -163,6 +163,10 @@ class Calls:
         """Whether this entry of the fallback's spool is in the log already."""
         return spool_id in self._taken
 
+    def was_given(self, call: int) -> bool:
+        """Whether a call, in progress or over, has had this number."""
+        return 0 < call <= self._last_call
+
     def next_call(self) -> int:
         """A number for a new call; every call of this method gives another one."""
         self._last_call += 1

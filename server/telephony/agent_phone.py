@@ -7,7 +7,8 @@ from pathlib import Path
 import structlog
 
 import acd.events as acd
-from acd.events import Status
+from acd.agents import State
+from acd.events import Outcome, Status
 from server.dispatcher import Dispatcher, NotLeading
 from server.telephony.fastagi import AgiCall, AgiGone, AgiHangup
 
@@ -16,6 +17,12 @@ _log = structlog.get_logger("agent_phone")
 SIGN_IN_OR_OUT, BREAK, AVAILABLE = "*45", "*46", "*47"
 BREAK_REASONS = {"": "break", "1": "rest", "2": "meal", "3": "training", "4": "meeting", "5": "paperwork"}
 """What *46 and *461 to *465 mean."""
+_SIGNED_IN = "agent-signed-in"
+_WORDS = {
+    Status.SIGNED_OUT: "agent-signed-out",
+    Status.BREAK: "agent-on-break",
+    Status.AVAILABLE: "agent-available",
+}
 
 
 class AgentPhone:
@@ -28,30 +35,40 @@ class AgentPhone:
         """Serve one connection to its end."""
         agent, code = (*agi.arguments, "", "")[:2]
         try:
-            for prompt in await self.dialled(agent, code):
-                await agi.stream_file(str(self._prompts / "zh" / prompt))
-            await agi.hangup()
-        except (AgiHangup, AgiGone, NotLeading) as error:
+            await self._serve(agi, agent, code)
+        except (AgiHangup, AgiGone) as error:
             _log.info("an agent's code was cut short", agent=agent, code=code, why=str(error))
 
-    async def dialled(self, agent: str, code: str) -> tuple[str, ...]:
-        """Do what the code says; the prompts that tell the agent so."""
+    async def _serve(self, agi: AgiCall, agent: str, code: str) -> None:
         known = self._dispatcher.state.floor.agent(agent)
-        if known is None:
-            return ("agent-unknown",)
-        wanted = self._wanted(known.status, code)
-        if wanted is None:
-            return ("no-match",)
-        status, reason = wanted
-        await self._dispatcher.record(acd.StatusSet(agent, status, reason, by=f"agent {agent} by phone"))
+        wanted = self._wanted(known.status, code) if known else None
+        if known is None or wanted is None:
+            await self._say(agi, "no-match" if known else "agent-unknown")
+            return
+        change = acd.StatusSet(agent, *wanted, by=f"agent {agent} by phone")
+        words = _WORDS[change.status] if code != SIGN_IN_OR_OUT or change.status is not Status.AVAILABLE else _SIGNED_IN
+        try:
+            if change.status is Status.AVAILABLE and known.state is State.IDLE:
+                # Calls come only when this one is over: till then the phone would be busy for them.
+                sent = known.status is Status.BREAK and known.reason == Outcome.NO_ANSWER
+                try:
+                    await self._say(agi, *(("agent-sent-on-break",) if sent else ()), words)
+                finally:
+                    await self._dispatcher.record(change)
+                return
+            await self._dispatcher.record(change)
+        except NotLeading as error:
+            _log.info("an agent's code came at the wrong time", agent=agent, code=code, why=str(error))
+            await self._say(agi, "agent-server-away")
+            return
         now = self._dispatcher.state.floor.agent(agent)
-        if now is None or now.status is not status:
-            return ("agent-on-call-later",)
-        return {
-            Status.SIGNED_OUT: ("agent-signed-out",),
-            Status.BREAK: ("agent-on-break",),
-            Status.AVAILABLE: ("agent-signed-in",) if code == SIGN_IN_OR_OUT else ("agent-available",),
-        }[status]
+        taken = now is not None and now.status is change.status and now.pending is None
+        await self._say(agi, words if taken else "agent-on-call-later")
+
+    async def _say(self, agi: AgiCall, *prompts: str) -> None:
+        for prompt in prompts:
+            await agi.stream_file(str(self._prompts / "zh" / prompt))
+        await agi.hangup()
 
     def _wanted(self, status: Status, code: str) -> tuple[Status, str] | None:
         if code == SIGN_IN_OR_OUT:

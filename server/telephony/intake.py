@@ -24,7 +24,7 @@ _log = structlog.get_logger("intake")
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """One entry of the spool."""
+    """One entry of the spool. `call` is the server's number for the call, if a server had it before."""
 
     id: str
     caller: str
@@ -32,6 +32,7 @@ class Taken:
     category: str
     called: str
     taken_at: float
+    call: int | None = None
 
 
 def read_entry(file: Path) -> Taken:
@@ -45,13 +46,14 @@ def read_entry(file: Path) -> Taken:
             str(data.get("category") or ""),
             str(data.get("called", "")),
             float(data["taken_at"]),
+            int(data["call"]) if data.get("call") else None,
         )
     except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
         raise ValueError(f"{file} is not an entry of the spool: {error}") from None
 
 
 class Intake:
-    """Watches the spool. `business` is the queue that such callers belong to."""
+    """Watches the spool. `changes` gives a value whenever something in it may have changed."""
 
     def __init__(
         self,
@@ -91,10 +93,17 @@ class Intake:
         return new
 
     async def _take(self, taken: Taken) -> None:
-        call = self._dispatcher.state.calls.next_call()
-        await self._dispatcher.record(
-            acd.CallArrived(call, taken.caller, taken.called, "", f"spool-{taken.id}", taken.taken_at, self._node),
-            flow_events.NumberTaken(call, taken.number, taken.category, "fallback", taken.taken_at, taken.id),
-            acd.CallEnded(call, "hotline_hung_up", taken.taken_at),
-        )
+        calls = self._dispatcher.state.calls
+        known = taken.call is not None and calls.was_given(taken.call)
+        call = taken.call if taken.call is not None and known else calls.next_call()
+        number = flow_events.NumberTaken(call, taken.number, taken.category, "fallback", taken.taken_at, taken.id)
+        if known:
+            # The caller was in the house when the server went away: it is the same call.
+            await self._dispatcher.record(number)
+        else:
+            await self._dispatcher.record(
+                acd.CallArrived(call, taken.caller, taken.called, "", f"spool-{taken.id}", taken.taken_at, self._node),
+                number,
+                acd.CallEnded(call, "hotline_hung_up", taken.taken_at),
+            )
         _log.info("a number taken while no server was there is in the log", number=taken.number[-4:], call=call)
