@@ -64,7 +64,7 @@ def forget_if_removed(room: Room, agent: Agent) -> None:
 
 def status_set(room: Room, event: StatusSet) -> None:
     agent = room.agents.get(event.agent)
-    if agent is not None:
+    if agent is not None and not agent.removed:
         choose_status(room, agent, event.status, event.reason)
 
 

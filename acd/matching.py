@@ -24,7 +24,6 @@ from acd.timers import CALL, OFFER
 
 def settle(room: Room) -> None:
     """Make every offer that can be made. Afterwards no call that can be taken has an eligible ready agent."""
-    room.ripen()
     heap: list[tuple[Rank, int, str]] = []
     for id_ in room.dirty_calls:
         call = room.calls.get(id_)

@@ -58,6 +58,19 @@ def test_a_snapshot_is_json_and_the_restored_floor_goes_on_alike(make_house, the
         assert again.receive(ev.Tick(), house.now) == house.play(ev.Tick())
 
 
+def test_a_floor_restored_after_calls_ripened_tells_the_same_places(make_house):
+    house = make_house(queues={"complaint": {"skill": "complaint", "ageing": 1.0}}, ageing_limit=20)
+    house.agent("1001", status=ev.Status.BREAK)
+    house.call()
+    house.wait(1)
+    house.call(priority=15)
+    house.now += 61
+    house.play(ev.PhoneSeen("1001", False))
+    again = Floor.restore(house.floor.snapshot())
+    event = ev.PrioritySet(1, 2)
+    assert again.receive(event, house.now) == house.play(event)
+
+
 def test_a_snapshot_of_another_version_is_refused():
     with pytest.raises(ValueError, match="play the log instead"):
         Floor.restore({"version": 0})

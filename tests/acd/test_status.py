@@ -193,5 +193,6 @@ def test_an_agent_removed_during_a_call_goes_after_it(make_house, the_offer):
     house.play(ev.AgentRemoved("1001"))
     assert house.floor.agent("1001") is None
     assert house.state("1001") == "on_call"
+    house.status("1001", "available")
     house.hangs_up("1001")
     assert "1001" not in house.floor.room.agents
