@@ -26,12 +26,13 @@ from server.children import Child, ChildError, Children
 from server.children import State as ChildState
 from server.config import Settings
 from server.definitions import Definitions
-from server.dispatcher import Dispatcher, rebuild
+from server.dispatcher import Dispatcher
 from server.log import Lease, Log, follower
 from server.metrics import Metrics
 from server.notes import ServerStarted
 from server.provision import ProvisionError, default_cache, provision
 from server.records import Records
+from server.standby import rebuild
 from server.state import State
 from server.storage.database import DatabaseError, open_database
 from server.storage.follower import ProjectorLoop
@@ -224,7 +225,7 @@ class App:
 
     async def _begin(self, log: Log, lease: Lease, state: State) -> None:
         self.dispatcher = Dispatcher(
-            log, lease, state, lease_ttl=self.settings.lease_seconds, on_fenced=self.fenced.set
+            log, lease, state, lease_ttl=self.settings.lease_seconds, on_lost=lambda why: self.fenced.set()
         )
         self.dispatcher.trim_behind = lambda: self._projecting.progress().cursor
         self.metrics = Metrics(self.registry, self.dispatcher)

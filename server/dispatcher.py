@@ -1,30 +1,33 @@
 """From event to command: append, play, hand over.
 
 The leader's one way into the log. An event is durable, then played; only then do the commands that follow from it
-reach the session that owns the channel. Nothing is decided here.
+reach the session that owns the channel. Nothing is decided here. Whatever fails in those who listen or carry out
+fails alone; when the writing itself fails, this server leads no more, and says so.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import structlog
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.exceptions import RedisError, ResponseError
 
 import acd.events as acd
 from acd.commands import Announce, Command, Divert, Moved, Offer, Withdraw
-from server.log import Entry, Fenced, Lease, Log, Snapshot
+from server.log import Entry, Fenced, Lease, Log, Row, Snapshot, encode, id_order
 from server.state import State, Unwritten
 
 Owner = Callable[[Command], None]
 Listener = Callable[[Entry, Sequence[Command]], None]
+
+T = TypeVar("T")
+BATCH = 500
+"""Events appended at once, at most: after an outage nobody waits for one huge batch."""
 
 _log = structlog.get_logger("dispatcher")
 _FOR_A_CALL = (Offer, Withdraw, Announce, Divert, Moved)
@@ -35,18 +38,18 @@ class NotLeading(Exception):
 
 
 class _Pending(NamedTuple):
-    """Events that wait to be appended together; notes with their cause, others with who waits for them."""
+    """Rows to be appended together, and who waits for them."""
 
-    events: tuple[object, ...]
-    cause: Unwritten | None = None
+    rows: tuple[Row, ...]
     done: asyncio.Future[float] | None = None
 
 
 class Dispatcher:
     """Records events for one leader and delivers what the floor answers.
 
-    `lease_ttl` is how long a lease lasts, in seconds; it is renewed three times in that time. `on_fenced` is
-    called once when another server has taken over.
+    `lease_ttl` is how long a lease lasts, in seconds; it is renewed three times in that time. A snapshot is saved
+    after so many entries, or with the first entry after so many seconds. `on_lost(why)` is called once when this
+    server leads no more: another one has taken over, or writing failed in a way that only beginning anew mends.
     """
 
     def __init__(
@@ -57,20 +60,22 @@ class Dispatcher:
         *,
         lease_ttl: float = 2.0,
         snapshot_every: int = 5000,
-        on_fenced: Callable[[], None] = lambda: None,
+        snapshot_seconds: float = 60.0,
+        on_lost: Callable[[str], None] = lambda why: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.state = state
         self.lease = lease
-        self.problem = ""
-        """Why nothing can be recorded at the moment, as a sentence; empty when all is well."""
         self.trim_behind: Callable[[], str] = lambda: "0-0"
         """Id up to which every reader has read; the log is trimmed no further."""
-        self._log, self._ttl, self._snapshot_every = log, lease_ttl, snapshot_every
-        self._on_fenced, self._clock = on_fenced, clock
+        self._log, self._ttl = log, lease_ttl
+        self._snapshot_every, self._snapshot_seconds = snapshot_every, snapshot_seconds
+        self._on_lost, self._clock = on_lost, clock
         self._renewed = time.monotonic()
+        self._saved = float("-inf")
         self._batch = 0
         self._since_snapshot = 0
+        self._stamped = state.at
         self._pending: list[_Pending] = []
         self._wake = asyncio.Event()
         self._owners: dict[int, Owner] = {}
@@ -78,13 +83,19 @@ class Dispatcher:
         self._waiters: dict[asyncio.Future[None], Callable[[State], bool]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._tick_pending = False
-        self._fenced = False
+        self._lost = ""
+        self._redis_problem = ""
         self._closing = False
         self._tasks: list[asyncio.Task[None]] = []
 
+    @property
+    def problem(self) -> str:
+        """Why nothing can be recorded at the moment, as a sentence; empty when all is well."""
+        return self._lost or self._redis_problem
+
     async def start(self) -> None:
         """Begin to lead: write the notes that a crash kept from the log, and go on."""
-        self._pending += (_Pending((each.note,), each) for each in self.state.unwritten)
+        self._pending += (_note(each) for each in self.state.unwritten)
         self._wake.set()
         self._tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._keep_lease())]
         self._arm()
@@ -99,27 +110,29 @@ class Dispatcher:
             writer, keeper = self._tasks
             with suppress(TimeoutError, asyncio.CancelledError):
                 await asyncio.wait_for(writer, 5.0)
-            keeper.cancel()
-            await asyncio.gather(writer, keeper, return_exceptions=True)
+            await end(writer)
+            await end(keeper)
         self._fail_pending("the server is stopping")
-        if not self._fenced:
+        if not self._lost:
             with suppress(RedisError, Fenced, OSError):
                 await self._save_snapshot()
-                await self._log.release(self.lease)
+        with suppress(RedisError, OSError):
+            await self._log.release(self.lease)
 
     def submit(self, *events: object) -> asyncio.Future[float]:
-        """Hand over events to be appended as one batch, in order of the calls; the result is their instant once played.
+        """Hand over events to be appended as one batch, in order of the calls; the result is the instant of the last.
 
-        While Redis is away they wait. The future fails with NotLeading when another server has taken over or this
-        one stops; a caller that does not look is not bothered.
+        They have happened now: that stays their instant while they wait for a Redis that is away. The future fails
+        with NotLeading when another server has taken over or this one stops; a caller that does not look is not
+        bothered. Raises KeyError or TypeError for what the log cannot hold.
         """
         done: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         done.add_done_callback(lambda future: future.cancelled() or future.exception())
-        if self._fenced or self._closing:
+        rows = self._rows(events)
+        if self._lost or self._closing:
             done.set_exception(NotLeading("this server does not lead: ask the one that does"))
         else:
-            self._pending.append(_Pending(events, None, done))
-            self._wake.set()
+            self._hand_over(_Pending(rows, done))
         return done
 
     async def record(self, *events: object) -> float:
@@ -158,65 +171,78 @@ class Dispatcher:
         """Be told of every entry, after it was played, with the commands it led to. Must not block."""
         self._listeners.append(listener)
 
+    def _rows(self, events: Sequence[object]) -> tuple[Row, ...]:
+        self._stamped = at = max(self._clock(), self._stamped)
+        return tuple(Row(event, *encode(event), at) for event in events)
+
+    def _hand_over(self, pending: _Pending) -> None:
+        self._pending.append(pending)
+        self._wake.set()
+
     async def _write(self) -> None:
-        while True:
-            if not self._pending:
-                if self._closing:
-                    return
-                self._wake.clear()
-                await self._wake.wait()
-                continue
-            taken, self._pending = self._pending, []
-            try:
-                entries = await self._append(taken)
-            except Fenced:
-                self._pending = taken + self._pending
-                self._fence()
-                return
+        try:
+            while not (self._closing and not self._pending):
+                if self._pending:
+                    await self._write_batch()
+                else:
+                    self._wake.clear()
+                    await self._wake.wait()
+        except Fenced as error:
+            self._lose(str(error))
+        except Exception as error:
+            _log.exception("writing to the log failed")
+            self._lose(f"writing to the log failed ({type(error).__name__}: {error})")
+
+    async def _write_batch(self) -> None:
+        taken = self._take()
+        try:
+            entries = await self._append([row for each in taken for row in each.rows])
             commands = self._play(entries)
             for each in taken:
                 if each.done is not None and not each.done.done():
-                    each.done.set_result(self.state.at)
-            for command in commands:
-                self._deliver(command)
-            for met, holds in list(self._waiters.items()):
-                if not met.done() and holds(self.state):
-                    met.set_result(None)
-            self._arm()
-            self._since_snapshot += len(entries)
-            if self._since_snapshot >= self._snapshot_every:
-                await self._save_quietly()
+                    each.done.set_result(each.rows[-1].at if each.rows else self.state.at)
+            taken = []
+            # Whoever slept since the last renewal may have lost the lead, and may not act before it is sure.
+            if time.monotonic() - self._renewed > self._ttl:
+                await self._insist(self._renew)
+        finally:
+            self._pending[:0] = taken
+        for command in commands:
+            self._deliver(command)
+        self._tell_waiters()
+        self._arm()
+        self._since_snapshot += len(entries)
+        if self._since_snapshot >= self._snapshot_every or time.monotonic() - self._saved > self._snapshot_seconds:
+            await self._save_quietly()
 
-    async def _append(self, pending: Sequence[_Pending]) -> list[Entry]:
-        """Append one batch, again and again until Redis says that it has it."""
+    def _take(self) -> list[_Pending]:
+        count = rows = 0
+        while count < len(self._pending) and (not count or rows + len(self._pending[count].rows) <= BATCH):
+            rows += len(self._pending[count].rows)
+            count += 1
+        taken, self._pending = self._pending[:count], self._pending[count:]
+        return taken
+
+    async def _append(self, rows: list[Row]) -> list[Entry]:
         self._batch += 1
-        at = max(self._clock(), self.state.at)
-        rows = [
-            (event, each.cause.at if each.cause else at, each.cause.after if each.cause else "")
-            for each in pending
-            for event in each.events
-        ]
+        return await self._insist(lambda: self._log.append(self.lease, self._batch, rows))
+
+    async def _insist(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Ask Redis again and again until it has answered. Raises Fenced."""
         delay = 0.02
         while True:
             try:
-                entries = await self._log.append(self.lease, self._batch, rows)
-                if time.monotonic() - self._renewed > self._ttl:
-                    await self._renew()
-            except (RedisConnectionError, RedisTimeoutError, OSError) as error:
-                if not self.problem:
-                    _log.warning("nothing can be recorded: Redis does not answer", error=str(error))
-                self.problem = f"Redis does not answer: {error}"
+                answer = await ask()
+            except (RedisError, OSError) as error:
+                refused = isinstance(error, ResponseError)
+                if not self._redis_problem:
+                    _log.warning("nothing can be recorded at the moment", error=str(error), refused=refused)
+                self._redis_problem = f"Redis {'refuses to write' if refused else 'does not answer'}: {error}"
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 0.5)
-                continue
-            except RedisError as error:
-                if "LOADING" not in str(error) and "MISCONF" not in str(error) and "OOM" not in str(error):
-                    raise
-                self.problem = f"Redis refuses to write: {error}"
-                await asyncio.sleep(0.2)
-                continue
-            self.problem = ""
-            return entries
+            else:
+                self._redis_problem = ""
+                return answer
 
     def _play(self, entries: Sequence[Entry]) -> list[Command]:
         commands: list[Command] = []
@@ -224,11 +250,14 @@ class Dispatcher:
             known = len(self.state.unwritten)
             answered = self.state.play(entry)
             commands += answered
-            self._pending += (_Pending((each.note,), each) for each in islice(self.state.unwritten, known, None))
+            self._pending += (_note(each) for each in islice(self.state.unwritten, known, None))
             if isinstance(entry.event, acd.Tick):
                 self._tick_pending = False
             for listener in self._listeners:
-                listener(entry, answered)
+                try:
+                    listener(entry, answered)
+                except Exception:
+                    _log.exception("a listener failed on an entry", entry=entry.id, what=repr(entry.event))
         return commands
 
     def _deliver(self, command: Command) -> None:
@@ -236,54 +265,64 @@ class Dispatcher:
             return
         owner = self._owners.get(command.call)
         if owner is not None:
-            owner(command)
+            try:
+                owner(command)
+            except Exception:
+                _log.exception("a session failed on a command", command=repr(command))
         elif isinstance(command, Offer):
             lost = acd.OfferFailed(command.offer, acd.Outcome.LOST, "no session holds the caller")
-            self._pending.append(_Pending((acd.CallDetached(command.call), lost)))
-            self._wake.set()
+            self._hand_over(_Pending(self._rows((acd.CallDetached(command.call), lost))))
+
+    def _tell_waiters(self) -> None:
+        for met, holds in list(self._waiters.items()):
+            if met.done():
+                continue
+            try:
+                if holds(self.state):
+                    met.set_result(None)
+            except Exception as error:
+                met.set_exception(error)
 
     def _arm(self) -> None:
         if self._timer:
             self._timer.cancel()
             self._timer = None
         due = self.state.floor.next_timer()
-        if due is not None and not self._tick_pending and not self._closing:
+        if due is not None and not self._tick_pending and not self._closing and not self._lost:
             delay = max(0.0, due - self._clock())
             self._timer = asyncio.get_running_loop().call_later(delay, self._tick)
 
     def _tick(self) -> None:
         self._tick_pending = True
-        self._pending.append(_Pending((acd.Tick(),)))
-        self._wake.set()
+        self._hand_over(_Pending(self._rows((acd.Tick(),))))
 
     async def _keep_lease(self) -> None:
-        while not self._fenced:
+        while not self._lost:
             await asyncio.sleep(self._ttl / 3)
             try:
                 await self._renew()
-            except Fenced:
-                self._fence()
+            except Fenced as error:
+                self._lose(str(error))
             except (RedisError, OSError) as error:
-                self.problem = self.problem or f"Redis does not answer: {error}"
+                self._redis_problem = self._redis_problem or f"Redis does not answer: {error}"
             else:
                 if not self._pending:
-                    self.problem = ""
+                    self._redis_problem = ""
 
     async def _renew(self) -> None:
         sent = time.monotonic()
         await self._log.renew(self.lease, self._ttl)
         self._renewed = sent
 
-    def _fence(self) -> None:
-        if self._fenced:
+    def _lose(self, why: str) -> None:
+        if self._lost:
             return
-        self._fenced = True
-        self.problem = "another server leads now"
+        self._lost = why
         if self._timer:
             self._timer.cancel()
-        self._fail_pending(self.problem)
-        _log.error("another server took the lead: letting go of every call", token=self.lease.token)
-        self._on_fenced()
+        self._fail_pending(why)
+        _log.error("this server leads no more: letting go of every call", why=why, token=self.lease.token)
+        self._on_lost(why)
 
     def _fail_pending(self, why: str) -> None:
         pending, self._pending = self._pending, []
@@ -292,11 +331,10 @@ class Dispatcher:
                 each.done.set_exception(NotLeading(why))
 
     async def _save_quietly(self) -> None:
+        self._saved = time.monotonic()
         try:
             await self._save_snapshot()
-        except Fenced:
-            self._fence()
-        except (RedisError, OSError) as error:
+        except (RedisError, OSError, TypeError, ValueError) as error:
             _log.warning("the snapshot was not saved: the log is kept in full", error=str(error))
 
     async def _save_snapshot(self) -> None:
@@ -305,23 +343,16 @@ class Dispatcher:
         self._since_snapshot = 0
         behind = min(snapshot.id, self.trim_behind(), key=id_order)
         if id_order(behind) > (0, 0):
-            await self._log.trim(behind)
+            await self._log.trim(self.lease, behind)
 
 
-def id_order(entry_id: str) -> tuple[int, int]:
-    """Entry ids as they are ordered in the log."""
-    milliseconds, _, sequence = entry_id.partition("-")
-    return int(milliseconds), int(sequence or 0)
+async def end(task: asyncio.Task[Any]) -> None:
+    """Cancel a task until it is over: before Python 3.12 `asyncio.wait_for` may swallow a cancellation."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=0.2)
 
 
-async def rebuild(log: Log) -> State:
-    """The state as the log has it now.
-
-    Restart time is bounded by the snapshot's size and the entries since, not by the length of the day.
-    """
-    snapshot = await log.load_snapshot()
-    state = State.restore(snapshot.data) if snapshot else State()
-    while entries := await log.read(state.position, count=2000):
-        for entry in entries:
-            state.play(entry)
-    return state
+def _note(unwritten: Unwritten) -> _Pending:
+    note, at, after = unwritten
+    return _Pending((Row(note, *encode(note), at, after),))

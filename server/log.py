@@ -1,7 +1,8 @@
 """The event log: one ordered Redis Stream, appended to by the leader alone.
 
-Three laws. An entry is durable before anybody acts on it. A server whose lease was taken over can append nothing
-more (its fencing token is too old). A batch that is sent again after a broken connection is appended once.
+Four laws. An entry is durable before anybody acts on it. A server whose lease was taken over can append nothing
+more (its fencing token is too old). A batch that is sent again after a broken connection is appended once. What was
+trimmed is known, so that no reader steps over a gap without noticing.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from redis import Redis as SyncRedis
@@ -31,6 +32,20 @@ class Fenced(Exception):
 
 class LogGap(Exception):
     """The log was trimmed beyond the place that was asked for: start from the snapshot."""
+
+
+class UnknownEvent(Exception):
+    """An entry whose type this version does not know, or cannot read: a newer version wrote it."""
+
+
+class Row(NamedTuple):
+    """An event ready to be appended. `at` is UTC epoch seconds; `after` is the id of a note's cause."""
+
+    event: object
+    name: str
+    data: bytes
+    at: float
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +158,15 @@ end
 return 1
 """
 
+# KEYS: fence, stream, trimmed.  ARGV: token, id. Whole nodes of the stream go: it may keep some entries more.
+_TRIM = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+  return redis.error_reply('FENCED')
+end
+redis.call('SET', KEYS[3], ARGV[2])
+return redis.call('XTRIM', KEYS[2], 'MINID', '~', ARGV[2])
+"""
+
 # KEYS: fence, snapshot.  ARGV: token, id, data.
 _SAVE = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
@@ -158,36 +182,42 @@ class Log:
 
     def __init__(self, redis: Redis, prefix: str = "sansheng") -> None:
         self._redis = redis
-        self._stream, self._lease, self._fence, self._batch, self._snapshot = (
-            f"{prefix}:{name}" for name in ("log", "lease", "fence", "batch", "snapshot")
+        self._stream, self._lease, self._fence, self._batch, self._snapshot, self._trimmed = (
+            f"{prefix}:{name}" for name in ("log", "lease", "fence", "batch", "snapshot", "trimmed")
         )
         self._append = redis.register_script(_APPEND)
         self._acquire = redis.register_script(_ACQUIRE)
         self._renew = redis.register_script(_RENEW)
         self._release = redis.register_script(_RELEASE)
         self._save = redis.register_script(_SAVE)
+        self._trim = redis.register_script(_TRIM)
 
-    async def append(self, lease: Lease, batch: int, rows: Sequence[tuple[object, float, str]]) -> list[Entry]:
-        """Append (event, at, after) rows as one batch; the same batch number again returns the first result.
+    async def append(self, lease: Lease, batch: int, rows: Sequence[Row]) -> list[Entry]:
+        """Append rows as one batch; the same batch number again returns the first result.
 
         Raises Fenced when another server leads, and Redis's own ConnectionError when it cannot be told
         whether the batch was appended: send the same batch again.
         """
         arguments: list[str | bytes] = [str(lease.token), str(batch)]
-        for event, at, after in rows:
-            name, data = encode(event)
-            arguments += [name, data, repr(at), after]
+        for row in rows:
+            arguments += [row.name, row.data, repr(row.at), row.after]
         try:
             ids = await self._append(keys=[self._fence, self._stream, self._batch], args=arguments)
         except ResponseError as error:
             raise _translated(error) from None
-        return [
-            Entry(_text(entry_id), at, event, after) for entry_id, (event, at, after) in zip(ids, rows, strict=True)
-        ]
+        return [Entry(_text(entry_id), row.at, row.event, row.after) for entry_id, row in zip(ids, rows, strict=True)]
 
     async def read(self, after: str, *, count: int = 1000, block_ms: int | None = None) -> list[Entry]:
-        """Entries after the given id, oldest first; with `block_ms`, wait that long for the first one."""
-        return _entries(await self._redis.xread({self._stream: after}, count=count, block=block_ms))
+        """Entries after the given id, oldest first; with `block_ms`, wait that long for the first one.
+
+        Raises LogGap when entries after `after` were trimmed, UnknownEvent for what this version cannot read.
+        """
+        found = await self._redis.xread({self._stream: after}, count=count, block=block_ms)
+        # Asked after reading: what was trimmed meanwhile shows. While `after` is there, nothing behind it is missing.
+        trimmed = _text(await self._redis.get(self._trimmed)) or START
+        if id_order(after) < id_order(trimmed) and not await self._redis.xrange(self._stream, after, after):
+            raise LogGap(f"the log begins at {trimmed}, after {after}")
+        return _entries(found)
 
     async def last_id(self) -> str:
         """Id of the newest entry; `START` for an empty log."""
@@ -232,9 +262,19 @@ class Log:
         values = {_text(key): value for key, value in stored.items()}
         return Snapshot(_text(values["id"]), _bytes(values["data"]))
 
-    async def trim(self, before: str) -> int:
-        """Drop entries older than the given id; returns how many went."""
-        return int(await self._redis.xtrim(self._stream, minid=before, approximate=True))
+    async def trim(self, lease: Lease, before: str) -> int:
+        """Drop entries older than the given id, which a stored snapshot holds; returns how many went. Raises Fenced."""
+        try:
+            went = await self._trim(keys=[self._fence, self._stream, self._trimmed], args=[str(lease.token), before])
+        except ResponseError as error:
+            raise _translated(error) from None
+        return int(went)
+
+
+def id_order(entry_id: str) -> tuple[int, int]:
+    """Entry ids as they are ordered in the log."""
+    milliseconds, _, sequence = entry_id.partition("-")
+    return int(milliseconds), int(sequence or 0)
 
 
 def follower(redis: SyncRedis, prefix: str = "sansheng") -> Callable[[str, int], list[Entry]]:
@@ -251,9 +291,16 @@ def _entries(found: Any) -> list[Entry]:
 
 
 def entry_of(entry_id: bytes | str, fields: dict[bytes, bytes] | list[bytes]) -> Entry:
-    """A stream row as an Entry. Raises KeyError naming a type that this version does not know."""
+    """A stream row as an Entry. Raises UnknownEvent."""
     values = fields if isinstance(fields, dict) else dict(zip(fields[::2], fields[1::2], strict=True))
-    event = decode(_text(values[b"t"]), values[b"e"])
+    name = _text(values[b"t"])
+    try:
+        event = decode(name, values[b"e"])
+    except (KeyError, msgspec.ValidationError) as error:
+        raise UnknownEvent(
+            f"entry {_text(entry_id)} of the log is a {name} that this version cannot read ({error}): "
+            "run the version that wrote it, or a newer one"
+        ) from None
     return Entry(_text(entry_id), float(values[b"at"]), event, _text(values.get(b"f", b"")))
 
 

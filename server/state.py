@@ -6,7 +6,8 @@ Changed only by `play`. Whoever plays the same entries has the same state and is
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import msgspec
@@ -59,40 +60,49 @@ class State:
                 self.unwritten.popleft()
             return []
         commands = self._decide(entry) if isinstance(entry.event, acd.Event) else []
-        self.calls.receive(entry.event, entry.at)
-        if isinstance(entry.event, tickets.Event):
-            self.desk.receive(entry.event, entry.at)
-        elif isinstance(entry.event, acd.CallQueued):
-            self._contact(entry)
-        elif isinstance(entry.event, acd.Joined):
-            self._matter(entry, self.desk.served(entry.event.call, entry.event.agent))
-        for command in commands:
-            if isinstance(command, AgentChanged):
-                self._note(
-                    entry, AgentNoted(command.agent, command.status, command.state, command.reason, command.call)
-                )
-            elif isinstance(command, Offer):
-                self.calls.offered(command, entry.at)
-            elif isinstance(command, Withdraw):
-                self.calls.withdrawn(command)
-            elif isinstance(command, HandedOver):
-                self.calls.handed_over(command, entry.at)
-            elif isinstance(command, Moved):
-                self.calls.moved(command)
-            if (decision := getattr(command, "decision", None)) is not None:
-                self._note(entry, Decided(decision))
+        with self._passing_over(entry, "the calls"):
+            self.calls.receive(entry.event, entry.at)
+        with self._passing_over(entry, "the tickets' desk"):
+            if isinstance(entry.event, tickets.Event):
+                self.desk.receive(entry.event, entry.at)
+            elif isinstance(entry.event, acd.CallQueued):
+                self._contact(entry)
+            elif isinstance(entry.event, acd.Joined):
+                self._matter(entry, self.desk.served(entry.event.call, entry.event.agent))
+        with self._passing_over(entry, "the floor's commands"):
+            for command in commands:
+                self._take_in(entry, command)
         return commands
+
+    def _take_in(self, entry: Entry, command: Command) -> None:
+        if isinstance(command, AgentChanged):
+            self._note(entry, AgentNoted(command.agent, command.status, command.state, command.reason, command.call))
+        elif isinstance(command, Offer):
+            self.calls.offered(command, entry.at)
+        elif isinstance(command, Withdraw):
+            self.calls.withdrawn(command)
+        elif isinstance(command, HandedOver):
+            self.calls.handed_over(command, entry.at)
+        elif isinstance(command, Moved):
+            self.calls.moved(command)
+        if (decision := getattr(command, "decision", None)) is not None:
+            self._note(entry, Decided(decision))
+
+    @contextmanager
+    def _passing_over(self, entry: Entry, part: str) -> Iterator[None]:
+        """A fault does not stop the log: this part passes the entry over, on every replay too."""
+        try:
+            yield
+        except Exception:
+            _log.exception(f"{part} failed on an entry: it is passed over", entry=entry.id, what=repr(entry.event))
 
     def _note(self, entry: Entry, note: object) -> None:
         self.unwritten.append(Unwritten(note, entry.at, entry.id))
 
     def _decide(self, entry: Entry) -> list[Command]:
-        """The floor's answer. A fault in it does not stop the log: the entry is passed over, on every replay too."""
-        try:
+        with self._passing_over(entry, "the floor"):
             return self.floor.receive(entry.event, entry.at)
-        except Exception:
-            _log.exception("the floor failed on an entry: it is passed over", entry=entry.id, event=repr(entry.event))
-            return []
+        return []
 
     def _contact(self, entry: Entry) -> None:
         """A call came to a queue: its matter has a ticket from now on, a new one or the open one."""

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import structlog
 from sqlalchemy import text
 
 import acd.events as acd
@@ -240,6 +241,18 @@ class Story:
         self.tell(acd.ConversationEnded(call, agent, "agent", talked=30.0, held=2.0), later=30)
         self.tell(ivr.SatisfactionGiven(call, 5), acd.CallEnded(call, "caller_hung_up"))
         return self.tell(rec.RecordingClosed(call, f"2027/01/15/{call}.wav", 30.0, 2, f"{call:064x}", -20.0, -23.0))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_tracebacks() -> None:
+    """Logged errors as Python writes them: drawing every local variable of a house takes minutes."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.format_exc_info,
+            structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+        ]
+    )
 
 
 @pytest.fixture

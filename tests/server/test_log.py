@@ -1,0 +1,187 @@
+"""The log: durable, in one order, appended once, by the leader alone, with no gap that goes unnoticed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+import acd.events as acd
+from server.log import EVENTS, START, Fenced, Lease, Log, LogGap, Row, Snapshot, UnknownEvent, decode, encode, id_order
+from server.notes import ServerStarted
+from tests.redis_server import RedisServer, redis_server
+
+__all__ = ["redis_server"]
+
+
+@pytest.fixture
+async def log(redis_server: RedisServer) -> AsyncIterator[Log]:
+    redis = redis_server.connect()
+    yield Log(redis)
+    await redis.aclose()
+
+
+def row(event: object, at: float = 1000.0, after: str = "") -> Row:
+    return Row(event, *encode(event), at, after)
+
+
+def ticks(count: int) -> list[Row]:
+    return [row(acd.CallAttached(number)) for number in range(1, count + 1)]
+
+
+async def lead(log: Log, node: str = "one", ttl: float = 10.0) -> Lease:
+    lease = await log.acquire(node, ttl)
+    assert lease is not None
+    return lease
+
+
+async def test_entries_are_read_in_the_order_in_which_they_were_appended(log: Log) -> None:
+    lease = await lead(log)
+    appended = await log.append(lease, 1, [row(acd.CallAttached(1), 5.25), row(ServerStarted("one", 1), 5.5, "7-0")])
+    appended += await log.append(lease, 2, [row(acd.CallDetached(1), 6.0)])
+    assert await log.read(START) == appended
+    assert await log.read(appended[0].id, count=1) == [appended[1]]
+    assert [entry.at for entry in appended] == [5.25, 5.5, 6.0]
+    assert [entry.after for entry in appended] == ["", "7-0", ""]
+    assert (await log.first_id(), await log.last_id()) == (appended[0].id, appended[2].id)
+
+
+async def test_a_batch_that_is_sent_again_is_appended_once(log: Log) -> None:
+    lease = await lead(log)
+    first = await log.append(lease, 1, ticks(3))
+    assert await log.append(lease, 1, ticks(3)) == first
+    await log.append(lease, 2, ticks(1))
+    assert len(await log.read(START)) == 4
+
+
+async def test_a_batch_whose_answer_was_lost_with_redis_is_appended_once(redis_server: RedisServer, log: Log) -> None:
+    lease = await lead(log)
+    first = await log.append(lease, 1, ticks(3))
+    redis_server.kill()
+    with pytest.raises(RedisConnectionError):
+        await log.append(lease, 1, ticks(3))
+    redis_server.start()
+    assert await log.append(lease, 1, ticks(3)) == first
+    assert await log.read(START) == first
+
+
+async def test_the_same_batch_number_of_the_next_leader_is_another_batch(log: Log) -> None:
+    first = await lead(log)
+    await log.append(first, 1, ticks(1))
+    await log.release(first)
+    second = await lead(log, "two")
+    await log.append(second, 1, ticks(1))
+    assert len(await log.read(START)) == 2
+
+
+async def test_only_one_server_leads_and_the_next_one_when_its_lease_is_over(log: Log) -> None:
+    first = await lead(log, "one", ttl=0.3)
+    assert await log.acquire("two", 0.3) is None
+    assert await log.holder() == "one"
+    await log.renew(first, 0.3)
+    async with asyncio.timeout(5):
+        while (second := await log.acquire("two", 10)) is None:  # noqa: ASYNC110 (Redis tells nobody)
+            await asyncio.sleep(0.02)
+    assert second.token > first.token
+    assert await log.holder() == "two"
+
+
+async def test_a_server_whose_lead_was_taken_can_append_save_trim_and_renew_nothing(log: Log) -> None:
+    first = await lead(log)
+    kept = await log.append(first, 1, ticks(2))
+    await log.release(first)
+    second = await lead(log, "two")
+    with pytest.raises(Fenced):
+        await log.append(first, 2, ticks(1))
+    with pytest.raises(Fenced):
+        await log.renew(first, 10)
+    with pytest.raises(Fenced):
+        await log.save_snapshot(first, Snapshot(kept[0].id, b"{}"))
+    with pytest.raises(Fenced):
+        await log.trim(first, kept[1].id)
+    await log.release(first)
+    assert await log.holder() == "two", "an old leader gave away what is another's"
+    assert await log.read(START) == kept
+    await log.renew(second, 10)
+
+
+async def test_a_server_that_starts_again_under_its_name_leads_at_once(log: Log) -> None:
+    first = await lead(log)
+    again = await lead(log)
+    assert again.token > first.token
+    with pytest.raises(Fenced):
+        await log.append(first, 1, ticks(1))
+
+
+async def test_what_was_acknowledged_survives_the_death_of_redis(redis_server: RedisServer, log: Log) -> None:
+    lease = await lead(log, ttl=60)
+    kept = await log.append(lease, 1, ticks(50))
+    await log.save_snapshot(lease, Snapshot(kept[9].id, b'{"a": 1}'))
+    redis_server.kill()
+    redis_server.start()
+    async with asyncio.timeout(5):
+        while True:
+            try:
+                assert await log.read(START) == kept
+                break
+            except RedisConnectionError:
+                await asyncio.sleep(0.02)
+    assert await log.load_snapshot() == Snapshot(kept[9].id, b'{"a": 1}')
+    more = await log.append(lease, 2, ticks(1))
+    assert id_order(more[0].id) > id_order(kept[-1].id)
+
+
+async def test_a_reader_is_told_that_entries_it_has_not_read_were_trimmed(log: Log) -> None:
+    lease = await lead(log)
+    entries = [entry for batch in range(1, 6) for entry in await log.append(lease, batch, ticks(100))]
+    assert await log.load_snapshot() is None
+    went = await log.trim(lease, entries[350].id)
+    assert 0 < went <= 350
+    with pytest.raises(LogGap):
+        await log.read(START)
+    with pytest.raises(LogGap):
+        await log.read(entries[100].id)
+    assert await log.read(entries[350].id) == entries[351:]
+
+
+async def test_a_type_that_this_version_does_not_know_is_named(redis_server: RedisServer, log: Log) -> None:
+    redis = redis_server.connect()
+    await redis.xadd("sansheng:log", {"t": "Teleported", "e": "{}", "at": "1.0"})
+    with pytest.raises(UnknownEvent, match="Teleported"):
+        await log.read(START)
+    await redis.delete("sansheng:log")
+    await redis.xadd("sansheng:log", {"t": "CallAttached", "e": '{"call": "x"}', "at": "1.0"})
+    with pytest.raises(UnknownEvent, match="CallAttached"):
+        await log.read(START)
+    await redis.aclose()
+
+
+def test_fields_that_were_added_since_take_their_defaults() -> None:
+    assert decode("CallEnded", b'{"call": 1, "cause": "lost"}') == acd.CallEnded(1, "lost", None)
+
+
+def test_what_is_no_event_of_the_log_is_refused() -> None:
+    class CallEnded:
+        pass
+
+    with pytest.raises(KeyError):
+        encode(object())
+    with pytest.raises(KeyError):
+        encode(CallEnded())
+
+
+def test_every_event_has_a_name_of_its_own() -> None:
+    assert EVENTS["CallEnded"] is acd.CallEnded
+    assert "Event" not in EVENTS
+
+
+async def test_a_reader_that_waits_is_woken_by_the_first_entry(redis_server: RedisServer, log: Log) -> None:
+    lease = await lead(log)
+    redis = redis_server.connect()
+    reading = asyncio.ensure_future(Log(redis).read(START, block_ms=4000))
+    await asyncio.sleep(0)
+    appended = await log.append(lease, 1, ticks(1))
+    assert await asyncio.wait_for(reading, 3) == appended
+    await redis.aclose()
