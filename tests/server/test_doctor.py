@@ -1,0 +1,202 @@
+"""The doctor looks at a real machine and a real home, and says what to do about what is not well."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+import acd.events as acd
+import recordings.events as rec
+from server import cli
+from server.commands.checks import Line, Verdict, machine, service, sockets
+from server.config import Settings
+from server.storage.database import open_database
+from server.storage.migrate import migrate
+from server.storage.projector import Projector
+
+NOBODY = sockets.House({})
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """A home that was never used, and ports that nobody holds."""
+    home = tmp_path / "home"
+    home.mkdir(mode=0o750)
+    names = ("sip_port", "http_port", "agi_port", "ami_port", "asterisk_http_port")
+    return Settings(home=home, **{name: free_port() for name in names})
+
+
+def those(lines: Iterator[Line], verdict: Verdict) -> list[str]:
+    return [line.sentence for line in lines if line.verdict is verdict]
+
+
+Doctor = Callable[[], tuple[int, list[dict[str, str]]]]
+
+
+@pytest.fixture
+def doctor(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Doctor:
+    """`sansheng doctor --json` for this home."""
+    for variable in [name for name in os.environ if name.startswith("SANSHENG_") and name != "SANSHENG_CACHE"]:
+        monkeypatch.delenv(variable)
+    monkeypatch.setenv("SANSHENG_HOME", str(settings.home))
+    for name in ("sip", "http", "agi", "ami", "asterisk_http"):
+        monkeypatch.setenv(f"SANSHENG_{name.upper()}_PORT", str(getattr(settings, f"{name}_port")))
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.delenv("REDIS_URL", raising=False)
+
+    def run() -> tuple[int, list[dict[str, str]]]:
+        monkeypatch.setattr(sys, "argv", ["sansheng", "doctor", "--json"])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        return int(end.value.code or 0), json.loads(capsys.readouterr().out)
+
+    return run
+
+
+def test_a_home_that_was_never_used_is_well(doctor) -> None:
+    code, lines = doctor()
+    assert [line for line in lines if line["verdict"] == "fail"] == []
+    assert code == 0
+    looked_at = {line["check"] for line in lines}
+    assert looked_at >= {"settings", "server", "ports", "versions", "definitions", "sounds", "disk", "clock"}
+    assert looked_at >= {"permissions", "limits", "log", "records", "callbacks"}
+    assert any("no server runs" in line["sentence"] for line in lines)
+
+
+def test_something_that_fails_ends_with_1(doctor, settings) -> None:
+    (settings.home / "hotline.toml").write_text("skills = 3\n")
+    code, lines = doctor()
+    assert code == 1
+    (line,) = (line for line in lines if line["verdict"] == "fail")
+    assert line["check"] == "definitions"
+    assert "1 error, see `sansheng check`; the first: hotline.toml:1: skills is a list" in line["sentence"]
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM], ids=["tcp", "udp"])
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0"])
+def test_a_port_that_a_stranger_holds_is_named_with_the_stranger_and_the_setting(settings, kind, address) -> None:
+    with closing(socket.socket(socket.AF_INET, kind)) as stranger:
+        stranger.bind((address, settings.sip_port))
+        if kind is socket.SOCK_STREAM:
+            stranger.listen()
+        (sentence,) = those(sockets.check_ports(settings, NOBODY), Verdict.FAIL)
+    assert f"port {settings.sip_port} (SIP) is held by " in sentence
+    assert f"(process {os.getpid()}): stop it, or set SANSHENG_SIP_PORT to a free port" in sentence
+
+
+def test_a_port_that_this_home_holds_itself_is_ours(settings) -> None:
+    with closing(socket.socket()) as ours:
+        ours.bind(("127.0.0.1", settings.http_port))
+        ours.listen()
+        lines = list(sockets.check_ports(settings, sockets.House({"server": os.getpid()})))
+    assert f"port {settings.http_port} (API) is ours" in those(iter(lines), Verdict.OK)
+    # The server runs, and yet nobody listens where calls are handed over.
+    assert any(f"port {settings.agi_port} " in sentence for sentence in those(iter(lines), Verdict.FAIL))
+
+
+def test_the_server_of_a_home_is_known_by_its_lock(settings) -> None:
+    assert sockets.house(settings) == NOBODY
+    with (settings.home / "lock").open("w"):
+        assert sockets.house(settings).pids == {"server": os.getpid()}
+
+
+def test_what_answers_in_the_place_of_the_server_is_no_server(settings) -> None:
+    with closing(socket.socket()) as stranger:
+        stranger.bind(("127.0.0.1", settings.http_port))
+        stranger.listen()
+        stranger.settimeout(10)
+
+        def answer() -> None:
+            connection, _ = stranger.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
+
+        answering = Thread(target=answer)
+        answering.start()
+        (sentence,) = those(service.check_server(settings, NOBODY), Verdict.FAIL)
+        answering.join()
+    assert "is not Sansheng: set SANSHENG_HTTP_PORT" in sentence
+
+
+def test_secrets_that_others_may_read_fail_with_what_to_do(settings) -> None:
+    secrets = settings.home / "secrets"
+    secrets.mkdir(mode=0o700)
+    (secrets / "ami").touch(mode=0o600)
+    assert those(machine.check_permissions(settings), Verdict.FAIL) == []
+    (secrets / "ami").chmod(0o644)
+    (sentence,) = those(machine.check_permissions(settings), Verdict.FAIL)
+    assert sentence == f"{secrets}/ami may be read by others: chmod go-rwx {secrets}/ami"
+
+
+def test_a_home_that_everybody_may_look_into_is_a_warning(settings) -> None:
+    settings.home.chmod(0o755)
+    assert any("chmod o-rwx" in sentence for sentence in those(machine.check_permissions(settings), Verdict.WARN))
+
+
+def test_a_variable_that_is_no_setting_is_a_warning(settings, monkeypatch) -> None:
+    monkeypatch.setenv("SANSHENG_SIPPORT", "5070")
+    sentences = those(service.check_settings(settings), Verdict.WARN)
+    assert any(sentence.startswith("SANSHENG_SIPPORT is no setting") for sentence in sentences)
+
+
+def test_numbers_that_nobody_took_in_are_counted(settings) -> None:
+    spool = settings.home / "spool" / "callbacks"
+    spool.mkdir(parents=True)
+    for name in ("a.json", "b.json"):
+        (spool / name).write_text("{}")
+    assert those(service.check_spool(settings, NOBODY), Verdict.WARN) == []
+    (spool / "a.json").touch()
+    os.utime(spool / "a.json", (time.time() - 600,) * 2)
+    (sentence,) = those(service.check_spool(settings, NOBODY), Verdict.WARN)
+    assert "1 number taken while no server answered" in sentence
+
+
+def test_a_recording_that_was_not_joined_is_found(settings, story) -> None:
+    database = open_database(settings.records_url)
+    migrate(database.write)
+    story.now = story.began = 1_700_000_000.0
+    story.arrive()
+    story.serve()
+    story.tell(rec.RecordingStarted(1, 1, "1001", "a-caller.wav", "a-agent.wav"), acd.CallEnded(1, "caller_hung_up"))
+    Projector(database.write).apply(story.entries)
+    database.dispose()
+    (sentence,) = those(service.check_records(settings, NOBODY), Verdict.WARN)
+    assert sentence.startswith("1 recording of calls that are over not joined: start the server")
+
+
+def test_a_database_that_is_behind_the_product_says_how_to_migrate(settings) -> None:
+    open_database(settings.records_url).write.connect().close()
+    (sentence,) = those(service.check_records(settings, NOBODY), Verdict.WARN)
+    assert "sansheng db migrate" in sentence
+
+
+def test_a_database_that_is_none_fails(settings) -> None:
+    (settings.home / "records.db").write_bytes(b"this is no database" * 100)
+    (sentence,) = those(service.check_records(settings, NOBODY), Verdict.FAIL)
+    assert "file is not a database; nothing is lost" in sentence
+
+
+def test_few_files_for_many_calls_are_a_warning() -> None:
+    assert those(machine.check_limits(NOBODY, 10), Verdict.WARN) == []
+    assert any("ulimit -n" in each for each in those(machine.check_limits(NOBODY, 10_000_000), Verdict.WARN))
+
+
+def test_the_clock_and_the_disk_are_looked_at(settings) -> None:
+    assert any("runs evenly" in line.sentence for line in machine.check_clock())
+    assert any("a flush takes" in line.sentence for line in machine.check_disk(settings.root))
