@@ -17,7 +17,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 
 import acd.events as acd
 from acd.definitions import Skill
-from server.dispatcher import Dispatcher, id_order
+from server.dispatcher import Dispatcher
+from server.log import id_order
 from server.state import State
 from server.web import floor, shapes
 from server.web.problems import Problem, ProblemOut, answer_with_problems, answers
