@@ -8,6 +8,7 @@ import secrets
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -170,6 +171,7 @@ class App:
             python=Path(sys.executable),
             music={"default": hotline.MUSIC},
         )
+        self._site = _admitting(self._site, self.definitions)
         await asyncio.to_thread(configure.configure, self._site)
         if not settings.asterisk:
             self._children.add(
@@ -339,11 +341,22 @@ class App:
         self.definitions = await asyncio.to_thread(hotline.load, self.settings.root)
         self._definition_problem = ""
         await self._set_policy()
+        await self._set_admission()
         return self.definitions.source
 
     async def _set_policy(self) -> None:
         if self.dispatcher.state.floor.policy != self.definitions.policy:
             await self.dispatcher.record(acd.PolicySet(self.definitions.policy, self.definitions.source))
+
+    async def _set_admission(self) -> None:
+        wanted = _admitting(self._site, self.definitions)
+        if wanted == self._site:
+            return
+        self._site = wanted
+        written = await asyncio.to_thread(configure.configure, wanted)
+        for module in written.reloads:
+            with suppress(AmiError):
+                await self.ami.action("Reload", Module=module)
 
     async def _watch_definitions(self) -> None:
         home = self.settings.root
@@ -419,6 +432,17 @@ class App:
 
     async def _stop_children(self) -> None:
         await self._children.stopService().asFuture(asyncio.get_running_loop())
+
+
+def _admitting(site: Site, definitions: Definitions) -> Site:
+    """The site with the limits that the definitions set."""
+    limits = definitions.admission
+    return replace(
+        site,
+        max_calls=limits.max_calls,
+        calls_per_second=limits.max_calls_per_second,
+        away_after=limits.server_away_seconds,
+    )
 
 
 def _is_definition(_: object, path: str) -> bool:
