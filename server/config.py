@@ -54,6 +54,23 @@ def _address(text: str) -> str:
         raise ValueError("give an IP address of this machine, such as 127.0.0.1, or 0.0.0.0 for all") from None
 
 
+def _servers(text: str) -> tuple[str, ...]:
+    found = tuple(each.strip() for each in text.split(","))
+    if not all(re.fullmatch(r"[A-Za-z0-9_.\-\[\]:]+:\d+", each) for each in found):
+        raise ValueError("give host:port of every server, such as 127.0.0.1:4573,127.0.0.1:4574")
+    return found
+
+
+def _networks(text: str) -> tuple[str, ...]:
+    found = tuple(text.replace(",", " ").split())
+    try:
+        for each in found:
+            ipaddress.ip_network(each, strict=False)
+    except ValueError:
+        raise ValueError("give IP addresses or networks, such as 203.0.113.0/29,198.51.100.7") from None
+    return found
+
+
 def _range(text: str) -> str:
     match = re.fullmatch(r"\s*(\d+)\s*-\s*(\d+)\s*", text)
     if not match or not 1024 <= int(match[1]) < int(match[2]) <= 65535:
@@ -103,11 +120,21 @@ class Settings:
     rtp_ports: str = field(default="10000-10999", metadata=_by(_range))
     trunk: str = field(default="", metadata=_by(_uri))
     """SIP URI that outgoing calls go to; empty: no outgoing calls."""
+    trunk_addresses: tuple[str, ...] = field(default=("127.0.0.1",), metadata=_by(_networks))
+    """IP addresses or networks whose calls are the public's; every other caller must be an agent's phone."""
+    external_address: str = field(default="", metadata=_by(_address))
+    """Public IP address when Asterisk stands behind address translation; empty: none."""
     asterisk: str = field(default="", metadata=_by(_text))
     """Host of an Asterisk that runs elsewhere; empty: the private one."""
     asterisk_user: str = field(default="sansheng", metadata=_by(_text))
     asterisk_secret: str = field(default="", metadata=_by(_text))
     """Management login of an Asterisk that runs elsewhere."""
+    asterisk_home: Path | None = field(default=None, metadata=_by(_path))
+    """Home of that Asterisk as this server reaches it, for its agents' phones, spool and recordings in progress."""
+    servers: tuple[str, ...] = field(default=(), metadata=_by(_servers))
+    """host:port of every server's FastAGI, in the order in which Asterisk asks them; empty: this one alone."""
+    recordings: Path | None = field(default=None, metadata=_by(_path))
+    """Folder of the finished recordings, one for all servers; empty: `recordings` in the home."""
     node: str = field(default_factory=socket.gethostname, metadata=_by(_text))
     """This server's name among several."""
     lease_seconds: float = field(default=2.0, metadata=_by(_seconds(0.5)))
@@ -126,6 +153,11 @@ class Settings:
     def records_url(self) -> str:
         """The database of the records."""
         return self.database_url or f"sqlite:///{self.root / 'records.db'}"
+
+    @property
+    def recordings_folder(self) -> Path:
+        """Where the finished recordings are."""
+        return (self.recordings or self.root / "recordings").expanduser().absolute()
 
     @property
     def redis_socket(self) -> Path:

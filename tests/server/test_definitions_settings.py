@@ -23,6 +23,7 @@ def test_each_setting_is_read_from_its_variable() -> None:
             "SANSHENG_SIP_PORT": "5070",
             "SANSHENG_ASTERISK_HTTP_PORT": "8089",
             "SANSHENG_TRUNK": "sip:127.0.0.1:5090",
+            "SANSHENG_TRUNK_ADDRESSES": "203.0.113.0/29, 198.51.100.7",
             "SANSHENG_DRAIN_SECONDS": "0",
             "DATABASE_URL": "postgresql://hotline@db/records",
             "REDIS_URL": "redis://redis:6379/0",
@@ -30,6 +31,7 @@ def test_each_setting_is_read_from_its_variable() -> None:
     )
     assert settings.root == Path("/tmp/house")
     assert (settings.sip_port, settings.asterisk_http_port, settings.drain_seconds) == (5070, 8089, 0.0)
+    assert settings.trunk_addresses == ("203.0.113.0/29", "198.51.100.7")
     assert settings.records_url == "postgresql://hotline@db/records"
     assert settings.log_url == "redis://redis:6379/0"
 
@@ -46,6 +48,8 @@ def test_an_empty_variable_counts_as_one_that_is_not_set() -> None:
         ("SANSHENG_BIND", "localhost", "an IP address of this machine"),
         ("SANSHENG_RTP_PORTS", "11000-10000", "a range of ports"),
         ("SANSHENG_TRUNK", "0.0.0.0:5060", "a SIP address"),
+        ("SANSHENG_TRUNK_ADDRESSES", "carrier.example", "IP addresses or networks"),
+        ("SANSHENG_EXTERNAL_ADDRESS", "here", "an IP address"),
         ("SANSHENG_LEASE_SECONDS", "0.1", "a number of seconds from 0.5"),
         ("DATABASE_URL", "mysql://db/records", "sqlite:// or postgresql://"),
         ("REDIS_URL", "localhost:6379", "redis:// or rediss:// or unix://"),
