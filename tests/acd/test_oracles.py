@@ -16,7 +16,7 @@ from server.simulation.scenario import Calls, Group, Scenario
 
 HANDLING = 120.0
 AGENTS = 8
-RUNS = 12
+RUNS = 10
 HOUR = 3600.0
 
 
@@ -27,7 +27,7 @@ def scenario(load: float, patience: Distribution = NEVER, agents: int = AGENTS) 
         name="steady",
         policy=Policy(("s",), (queue,)),
         start=0.0,
-        end=10 * HOUR,
+        end=6 * HOUR,
         calls=(
             Calls(
                 "q",
@@ -38,8 +38,8 @@ def scenario(load: float, patience: Distribution = NEVER, agents: int = AGENTS) 
                 patience=patience,
             ),
         ),
-        groups=(Group("all", agents, (Skill("s"),), ((0.0, 10 * HOUR),)),),
-        warm_up=2 * HOUR,
+        groups=(Group("all", agents, (Skill("s"),), ((0.0, 6 * HOUR),)),),
+        warm_up=HOUR,
     )
 
 
