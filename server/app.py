@@ -1,13 +1,18 @@
-"""The only wiring: which part stands on which, and in what order they start and stop."""
+"""The only wiring: which part stands on which, and in what order they start and stop.
+
+What is here lasts as long as the process: the home, the children, the log, the records, the web. What lasts as long
+as a lead is a `Term`; when the lead is lost, the server stands by again and its children go on.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import fcntl
 import secrets
+import socket
 import sys
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
@@ -17,56 +22,39 @@ from prometheus_client import CollectorRegistry
 from redis import Redis as SyncRedis
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
-from twisted.internet.defer import maybeDeferred
 from watchfiles import awatch
 
-import acd.events as acd
 from server import definitions as hotline
-from server.calls import Stage
 from server.children import Child, ChildError, Children
 from server.children import State as ChildState
 from server.config import Settings
 from server.definitions import Definitions
-from server.dispatcher import Dispatcher
-from server.log import Lease, Log, follower
-from server.metrics import Metrics
-from server.notes import ServerStarted
+from server.dispatcher import Dispatcher, NotLeading, end
+from server.log import Log, LogGap, UnknownEvent, follower
+from server.processes import hold, read_identity
 from server.provision import ProvisionError, default_cache, provision
 from server.records import Records
-from server.standby import rebuild
-from server.state import State
+from server.standby import Standby
 from server.storage.database import DatabaseError, open_database
 from server.storage.follower import ProjectorLoop
 from server.storage.migrate import migrate
-from server.storage.objects import FolderStore, key_for
 from server.storage.projector import Projector
-from server.telephony.agent_phone import AgentPhone
-from server.telephony.agent_side import AgentSide
-from server.telephony.ami import Ami, AmiError, LinkState
+from server.telephony.ami import AmiError
 from server.telephony.asterisk import configure
-from server.telephony.asterisk.files import AMI_USER
 from server.telephony.asterisk.phones import PhoneBook
 from server.telephony.asterisk.ready import readiness
 from server.telephony.asterisk.site import Site, SiteError, site
-from server.telephony.fastagi import AgiCall, AgiFactory
-from server.telephony.features import Features
-from server.telephony.intake import Intake
-from server.telephony.joiner import Joiner
-from server.telephony.legs import Legs
-from server.telephony.session import Callers, Places
-from server.telephony.transfers import Conversations
-from server.telephony.work_numbers import WorkNumbers
+from server.term import StartError, Term
 from server.toml import DefinitionFault
 from server.web.api import make_api
 from server.web.serve import HttpServer
 
+__all__ = ["App", "StartError"]
+
 _log = structlog.get_logger("app")
-_AMI_DEADLINE = 20.0
+_ASTERISK_DEADLINE = 20.0
 _REDIS_DEADLINE = 20.0
-
-
-class StartError(Exception):
-    """The server cannot start; the text says why and what to do."""
+_FAULTS = (SiteError, ProvisionError, ChildError, DatabaseError, AmiError, UnknownEvent, LogGap)
 
 
 class App:
@@ -75,45 +63,40 @@ class App:
     def __init__(self, settings: Settings, reactor: Any, say: Callable[[str], None]) -> None:
         self.settings = settings
         self.token = ""
-        self.registry = CollectorRegistry()
         self.definitions: Definitions
-        self.dispatcher: Dispatcher
-        self.phones: PhoneBook
         self.records: Records
         self._reactor, self._say = reactor, say
         self._children = Children(reactor)
         self._states: dict[str, str] = {}
         self._site: Site
+        self._reloads: tuple[str, ...] = ()
+        self._log: Log
+        self._standby: Standby | None = None
+        self._term: Term | None = None
+        self._why_not = ""
         self._definition_problem = ""
-        self._tasks: list[asyncio.Task[Any]] = []
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._home_lock: IO[str] | None = None
-        self._listening: Any = None
-        self._stages: list[Callable[[], Coroutine[Any, Any, None]]] = []
+        self._undo: list[Callable[[], Coroutine[Any, Any, None]]] = []
         """What must be undone, last first."""
-        self._ready = False
         self._draining = False
         self._hurried = asyncio.Event()
-        self.fenced = asyncio.Event()
 
     # Starting
 
     async def start(self) -> None:
-        """Return when calls are taken. Raises StartError."""
+        """Return when calls are taken; while another server leads, stand by. Raises StartError."""
         try:
-            await self._start()
-        except (SiteError, ProvisionError, ChildError, DatabaseError, AmiError) as error:
+            self._prepare_home()
+            await self._start_children()
+            self._log, _ = await asyncio.gather(self._open_log(), self._open_records())
+            await self._open_web()
+            await self._asterisk_ready()
+            await self._lead()
+        except _FAULTS as error:
             raise StartError(str(error)) from error
-
-    async def _start(self) -> None:
-        self._prepare_home()
-        await self._start_children()
-        log = await self._open_log()
-        lease, state = await self._lead(log)
-        await self._open_records(log)
-        await self._begin(log, lease, state)
-        await self._open_telephony()
-        await self._open_web()
-        self._ready = True
+        self._run(self._watch_definitions())
+        self._run(self._lead_again())
 
     def _prepare_home(self) -> None:
         home = self.settings.root
@@ -172,24 +155,57 @@ class App:
             music={"default": hotline.MUSIC},
         )
         self._site = _admitting(self._site, self.definitions)
-        await asyncio.to_thread(configure.configure, self._site)
-        if not settings.asterisk:
-            self._children.add(
-                Child(
-                    "asterisk",
-                    asterisk.argv("asterisk", *configure.arguments(self._site)),
-                    self._site.layout.root,
-                    asterisk.env,
-                ),
-                ready=readiness(self._site),
-                on_state=self._child_state,
+        if settings.asterisk:
+            if settings.asterisk_home:
+                self._site = replace(self._site, home=settings.asterisk_home.absolute())
+        else:
+            child = Child(
+                "asterisk",
+                asterisk.argv("asterisk", *configure.arguments(self._site)),
+                self._site.layout.root,
+                asterisk.env,
             )
-        self._stages.append(self._stop_children)
+            self._refuse_taken_ports(child)
+            self._reloads = (await asyncio.to_thread(configure.configure, self._site)).reloads
+            self._children.add(child, ready=readiness(self._site), on_state=self._child_state)
+        self._undo.append(self._stop_children)
         self._children.startService()
+
+    def _refuse_taken_ports(self, child: Child) -> None:
+        """Asterisk starts without the ports it cannot have, so they are tried first; one of ours that runs has them."""
+        identity = read_identity(child.identity)
+        if identity is not None and (descriptor := hold(identity)) is not None:
+            with closing(open(descriptor, "rb")):
+                return
+        settings = self.settings
+        for kind, port, variable in (
+            (socket.SOCK_DGRAM, settings.sip_port, "SANSHENG_SIP_PORT"),
+            (socket.SOCK_STREAM, settings.ami_port, "SANSHENG_AMI_PORT"),
+            (socket.SOCK_STREAM, settings.asterisk_http_port, "SANSHENG_ASTERISK_HTTP_PORT"),
+            (socket.SOCK_STREAM, settings.agi_port, "SANSHENG_AGI_PORT"),
+        ):
+            family = socket.AF_INET6 if ":" in settings.bind else socket.AF_INET
+            with closing(socket.socket(family, kind)) as trial:
+                trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(kind is socket.SOCK_STREAM))
+                try:
+                    trial.bind((settings.bind, port))
+                except OSError as error:
+                    raise StartError(
+                        f"port {port} of {settings.bind} cannot be had ({error.strerror}): "
+                        f"stop the other program, or set {variable}"
+                    ) from None
+
+    async def _asterisk_ready(self) -> None:
+        if self.settings.asterisk:
+            return
+        try:
+            await self._children.wait("asterisk", ChildState.READY, _ASTERISK_DEADLINE)
+        except TimeoutError:
+            raise StartError(self._children.why("asterisk")) from None
 
     async def _open_log(self) -> Log:
         redis = Redis.from_url(self.settings.log_url, protocol=2, socket_timeout=5, socket_connect_timeout=2)
-        self._stages.append(redis.aclose)
+        self._undo.append(redis.aclose)
         deadline = asyncio.get_running_loop().time() + _REDIS_DEADLINE
         while True:
             try:
@@ -200,100 +216,19 @@ class App:
                     raise StartError(f"Redis at {self.settings.log_url} does not answer: {error}") from None
                 await asyncio.sleep(0.02)
 
-    async def _lead(self, log: Log) -> tuple[Lease, State]:
-        """Play along until the lead is free; then the state is the log's last word."""
-        node = f"{self.settings.node}:{self.settings.agi_port}"
-        said = False
-        while (lease := await log.acquire(node, self.settings.lease_seconds)) is None:
-            if not said:
-                self._say(f"{await log.holder()} leads: standing by")
-                said = True
-            await asyncio.sleep(self.settings.lease_seconds / 4)
-        return lease, await rebuild(log)
-
-    async def _open_records(self, log: Log) -> None:
+    async def _open_records(self) -> None:
         database = open_database(self.settings.records_url)
         await asyncio.to_thread(migrate, database.write)
         reading = SyncRedis.from_url(self.settings.log_url, protocol=2, socket_timeout=5, socket_connect_timeout=2)
         self._projecting = ProjectorLoop(Projector(database.write), follower(reading))
-        self.records = Records(database.read, self._projecting, lambda: self.dispatcher.state.position)
+        self.records = Records(database.read, self._projecting, self._position)
         self._projecting.start()
 
         async def close() -> None:
             await asyncio.to_thread(self._projecting.stop)
             database.dispose()
 
-        self._stages.append(close)
-
-    async def _begin(self, log: Log, lease: Lease, state: State) -> None:
-        self.dispatcher = Dispatcher(
-            log, lease, state, lease_ttl=self.settings.lease_seconds, on_lost=lambda why: self.fenced.set()
-        )
-        self.dispatcher.trim_behind = lambda: self._projecting.progress().cursor
-        self.metrics = Metrics(self.registry, self.dispatcher)
-        await self.dispatcher.start()
-        self._stages.append(self.dispatcher.stop)
-        await self.dispatcher.record(ServerStarted(lease.node, lease.token))
-        await self._set_policy()
-        self._run(self._watch_definitions())
-
-    async def _open_telephony(self) -> None:
-        home, settings = self.settings.root, self.settings
-        places = Places(hotline.PROMPTS, self._site.layout.recordings, home / "messages")
-        host = settings.asterisk or "127.0.0.1"
-        user = settings.asterisk_user if settings.asterisk else AMI_USER
-        secret = settings.asterisk_secret or configure.secret(self._site.layout, configure.AMI_SECRET)
-        self.ami = Ami(host, settings.ami_port, user, secret)
-        self.phones = PhoneBook(self._site, self.ami, self._agents)
-        await asyncio.to_thread(configure.configure_agents, self._site, self.phones.phones())
-        self.joiner = Joiner(self.dispatcher, FolderStore(home / "recordings"), key_for)
-        self.legs = Legs(self.dispatcher, self.ami, recording_prefix=places.recording, on_final=self.joiner.final)
-        self.conversations = Conversations(
-            self.dispatcher, self.legs, self.ami, lambda: self.definitions, trunk=bool(settings.trunk)
-        )
-        Features(self.conversations, self.legs, self.ami)
-        self.ami.on_state(self._link_changed)
-        self.ami.start()
-        self._stages.append(self.ami.close)
-        try:
-            await self.ami.up(_AMI_DEADLINE)
-        except (AmiError, TimeoutError) as error:
-            raise StartError(f"Asterisk's management port does not let us in: {self.ami.why or error}") from None
-        if not settings.asterisk:
-            try:
-                await self._children.wait("asterisk", ChildState.READY, _AMI_DEADLINE)
-            except TimeoutError:
-                raise StartError(self._children.why("asterisk")) from None
-        await self.legs.reconcile()
-        node = f"{settings.node}:{settings.agi_port}"
-        callers = Callers(
-            self.dispatcher,
-            self.legs,
-            self.ami,
-            lambda: self.definitions,
-            places,
-            node,
-            self.phones.device,
-            WorkNumbers(hotline.PROMPTS, home / "cache" / "work-numbers").file,
-        )
-        agent_phone = AgentPhone(self.dispatcher, hotline.PROMPTS)
-        handlers: dict[str, Callable[[AgiCall], Coroutine[Any, Any, None]]] = {
-            "agent": agent_phone,
-            "outbound": agent_phone,
-            "agent-side": AgentSide(self.dispatcher, self.legs, self.phones.device, hotline.PROMPTS),
-        }
-
-        async def serve(agi: AgiCall) -> None:
-            await handlers.get(agi.script, callers)(agi)
-
-        self._agi = AgiFactory(serve)
-        try:
-            self._listening = self._reactor.listenTCP(settings.agi_port, self._agi, interface=settings.bind)
-        except Exception as error:
-            raise StartError(f"port {settings.agi_port} cannot be had ({error}): set SANSHENG_AGI_PORT") from None
-        self._stages.append(self._close_agi)
-        self._run(self.joiner.run())
-        self._run(Intake(self.dispatcher, self._site.layout.callbacks, node).run())
+        self._undo.append(close)
 
     async def _open_web(self) -> None:
         http = HttpServer(make_api(self), self.settings.bind, self.settings.http_port)
@@ -301,32 +236,92 @@ class App:
             await http.start()
         except OSError as error:
             raise StartError(str(error)) from None
-        self._stages.append(http.stop)
+        self._undo.append(http.stop)
+
+    # Leading
+
+    async def _lead(self) -> None:
+        settings = self.settings
+        node = f"{settings.node}:{settings.agi_port}"
+        self._standby = Standby(self._log, node, settings.lease_seconds)
+        lease, state = await self._standby.lead(lambda leader: self._say(f"{leader} leads: standing by"))
+        term = Term(settings, self._site, self._reactor, lambda: self.definitions, self._read_to)
+        try:
+            await term.start(self._log, lease, state, self._reloads)
+        except BaseException:
+            await term.stop()
+            raise
+        self._reloads = ()
+        self._standby, self._term = None, term
+
+    async def _lead_again(self) -> None:
+        """Whenever the lead is lost: let go of everything, stand by, and lead when it is this server's turn again."""
+        while True:
+            if self._term is not None:
+                term = self._term
+                await term.lost.wait()
+                self._term, self._why_not = None, term.dispatcher.problem
+                self._say(f"{self._why_not}: standing by")
+                await term.stop()
+            try:
+                await self._lead()
+                self._why_not = ""
+                self._say("leading again")
+            except (StartError, *_FAULTS) as error:
+                self._why_not = str(error)
+                _log.error("this server cannot lead", why=self._why_not)
+                await asyncio.sleep(1.0)
+
+    def _leading(self) -> Term:
+        if self._term is None:
+            raise NotLeading(f"{self._why_not_leading()}: ask the server that leads")
+        return self._term
+
+    def _why_not_leading(self) -> str:
+        if self._standby is not None and self._standby.problem:
+            return self._standby.problem
+        if self._standby is not None and self._standby.leader:
+            return f"this server stands by, {self._standby.leader} leads"
+        return self._why_not or "the server is starting"
+
+    def _read_to(self) -> str:
+        return self._projecting.progress().cursor
+
+    def _position(self) -> str:
+        state = self._term.dispatcher.state if self._term else self._standby.state if self._standby else None
+        return state.position if state else "0-0"
+
+    @property
+    def dispatcher(self) -> Dispatcher:
+        """The way into the log. Raises NotLeading while this server does not lead; so do `phones` and `reload`."""
+        return self._leading().dispatcher
+
+    @property
+    def phones(self) -> PhoneBook:
+        """The agents' telephones."""
+        return self._leading().phones
+
+    @property
+    def registry(self) -> CollectorRegistry:
+        """What is counted and measured; empty while this server does not lead."""
+        return self._term.registry if self._term else CollectorRegistry()
 
     # Running
 
     def problems(self) -> list[str]:
         """Why a call could not be taken now, as sentences; empty when it could."""
         found = []
-        if not self._ready:
-            found.append("the server is starting")
         if self._draining:
             found.append("the server is stopping: calls in progress are finished, no new ones are taken")
         found += [
             self._children.why(name) or f"{name} is {state}" for name, state in self._states.items() if state != "ready"
         ]
-        if self._ready:
-            if self.dispatcher.problem:
-                found.append(self.dispatcher.problem)
-            if self.ami.state is not LinkState.UP:
-                found.append(f"the link to Asterisk is {self.ami.state}: {self.ami.why}")
-        return found
+        return found + (self._term.problems() if self._term else [self._why_not_leading()])
 
     def warnings(self) -> list[str]:
         """What needs somebody's attention although calls are taken."""
         found = [self._definition_problem] if self._definition_problem else []
-        if self._ready and self.joiner.problem:
-            found.append(self.joiner.problem)
+        found += self._term.warnings() if self._term else []
         if error := self._projecting.progress().error:
             found.append(f"the records are behind the log: {error}")
         return found
@@ -340,23 +335,20 @@ class App:
         """Take over edited definitions; calls in progress go on with theirs. Raises DefinitionFault (a ValueError)."""
         self.definitions = await asyncio.to_thread(hotline.load, self.settings.root)
         self._definition_problem = ""
-        await self._set_policy()
+        if self._term is not None:
+            await self._term.set_policy()
         await self._set_admission()
         return self.definitions.source
 
-    async def _set_policy(self) -> None:
-        if self.dispatcher.state.floor.policy != self.definitions.policy:
-            await self.dispatcher.record(acd.PolicySet(self.definitions.policy, self.definitions.source))
-
     async def _set_admission(self) -> None:
         wanted = _admitting(self._site, self.definitions)
-        if wanted == self._site:
+        if wanted == self._site or self.settings.asterisk:
             return
         self._site = wanted
-        written = await asyncio.to_thread(configure.configure, wanted)
-        for module in written.reloads:
-            with suppress(AmiError):
-                await self.ami.action("Reload", Module=module)
+        self._reloads += (await asyncio.to_thread(configure.configure, wanted)).reloads
+        if self._term is not None:
+            reloads, self._reloads = self._reloads, ()
+            await self._term.reload(reloads)
 
     async def _watch_definitions(self) -> None:
         home = self.settings.root
@@ -367,13 +359,6 @@ class App:
             except DefinitionFault as error:
                 self._definition_problem = str(error)
                 _log.error("the edited definitions cannot be used: the old ones stay", error=str(error))
-
-    def _agents(self) -> list[tuple[str, str]]:
-        return [(agent.id, agent.contact) for agent in self.dispatcher.state.floor.agents()]
-
-    def _link_changed(self, *_: object) -> None:
-        if self._ready and self.ami.state is LinkState.UP:
-            self._run(self.legs.reconcile())
 
     def _child_state(self, name: str, state: str) -> None:
         self._states[name] = str(state)
@@ -386,49 +371,31 @@ class App:
                 _log.exception("a part of the server failed")
 
         task = asyncio.create_task(guarded())
-        self._tasks.append(task)
-        task.add_done_callback(self._tasks.remove)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     # Stopping
 
     async def stop(self) -> None:
         """Finish what can be finished, then undo everything that `start` did, last first."""
         self._draining = True
-        if self._ready:
-            await self._drain()
+        if self._term is not None:
+            await self._term.drain(self._say, self._hurried)
         for task in list(self._tasks):
-            task.cancel()
-        for undo in reversed(self._stages):
-            with suppress(Exception):
+            await end(task)
+        if self._term is not None:
+            await self._term.stop()
+        for undo in reversed(self._undo):
+            try:
                 await undo()
+            except Exception:
+                _log.exception("a part of the server did not stop in order")
         if self._home_lock:
             self._home_lock.close()
-
-    async def _drain(self) -> None:
-        """Wait for conversations to end; whoever still waits then is promised a callback."""
-        self._agi.draining = True
-        talking = [call for call in self.dispatcher.state.calls if call.stage is Stage.TALKING]
-        if talking:
-            self._say(f"finishing {len(talking)} conversations, {self.settings.drain_seconds:g} s at most")
-            over = asyncio.ensure_future(
-                self.dispatcher.until(
-                    lambda state: not any(call.stage is Stage.TALKING for call in state.calls),
-                    self.settings.drain_seconds,
-                )
-            )
-            hurried = asyncio.ensure_future(self._hurried.wait())
-            await asyncio.wait({over, hurried}, return_when=asyncio.FIRST_COMPLETED)
-            over.cancel()
-            hurried.cancel()
 
     def hurry(self) -> None:
         """Wait for nothing more while stopping."""
         self._hurried.set()
-
-    async def _close_agi(self) -> None:
-        stopped = maybeDeferred(self._listening.stopListening)
-        await stopped.asFuture(asyncio.get_running_loop())
-        await self._agi.close()
 
     async def _stop_children(self) -> None:
         await self._children.stopService().asFuture(asyncio.get_running_loop())

@@ -178,7 +178,7 @@ def recording_pull(number: Number, to: Annotated[Path, typer.Option(help="The WA
         raise Refused(f"recording {number} is {found['state']}: {found['problem'] or 'it is not joined yet'}")
     half_done = to.with_name(f".{to.name}.part")
     try:
-        with FolderStore(settings().root / "recordings").open(found["path"]) as source, half_done.open("wb") as target:
+        with FolderStore(settings().recordings_folder).open(found["path"]) as source, half_done.open("wb") as target:
             shutil.copyfileobj(source, target)
         os.replace(half_done, to)
     except ObjectError as error:

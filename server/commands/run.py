@@ -46,11 +46,7 @@ def run() -> None:
                 starting.result()
                 for line in welcome(here):
                     note(line)
-                fenced = asyncio.ensure_future(app.fenced.wait())
-                await asyncio.wait({asked, fenced}, return_when=asyncio.FIRST_COMPLETED)
-                if fenced.done():
-                    failure.append(Refused("another server took the lead: this one let go of its calls"))
-                fenced.cancel()
+                await asked
         except BaseException as error:
             failure.append(error)
         finally:

@@ -1,0 +1,234 @@
+"""One time of leading: what stands between the lease and the calls, from taking the lead until it is lost or laid down.
+
+Everything here ends with the lead, so that a server that lost it holds no caller, hears no event and can act on
+nothing; what outlives it (children, records, web) is the app's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
+from typing import Any
+
+import structlog
+from prometheus_client import CollectorRegistry
+from twisted.internet.defer import maybeDeferred
+
+import acd.events as acd
+from server import definitions as hotline
+from server.calls import Stage
+from server.config import Settings
+from server.definitions import Definitions
+from server.dispatcher import Dispatcher, end
+from server.log import Lease, Log
+from server.metrics import Metrics
+from server.notes import ServerStarted
+from server.state import State
+from server.storage.objects import FolderStore, key_for
+from server.telephony.agent_phone import AgentPhone
+from server.telephony.agent_side import AgentSide
+from server.telephony.ami import Ami, AmiError, LinkState
+from server.telephony.asterisk import configure
+from server.telephony.asterisk.files import AMI_USER
+from server.telephony.asterisk.phones import PhoneBook
+from server.telephony.asterisk.site import Site
+from server.telephony.fastagi import AgiCall, AgiFactory
+from server.telephony.features import Features
+from server.telephony.intake import Intake
+from server.telephony.joiner import Joiner
+from server.telephony.legs import Legs
+from server.telephony.session import Callers, Places
+from server.telephony.strays import Strays
+from server.telephony.transfers import Conversations
+from server.telephony.work_numbers import WorkNumbers
+
+_log = structlog.get_logger("term")
+_AMI_DEADLINE = 20.0
+
+
+class StartError(Exception):
+    """The server cannot start; the text says why and what to do."""
+
+
+class Term:
+    """One lead. `definitions` gives those of now, `read_to` the log entry up to which the records have read."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        site: Site,
+        reactor: Any,
+        definitions: Callable[[], Definitions],
+        read_to: Callable[[], str],
+    ) -> None:
+        self.registry = CollectorRegistry()
+        self.lost = asyncio.Event()
+        """Set when this server leads no more; `dispatcher.problem` says why."""
+        self.dispatcher: Dispatcher
+        self._settings, self._site, self._reactor = settings, site, reactor
+        self._definitions, self._read_to = definitions, read_to
+        self._node = f"{settings.node}:{settings.agi_port}"
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._undo: list[Callable[[], Coroutine[Any, Any, None]]] = []
+        """What must be undone, last first."""
+        self._ready = False
+        host = settings.asterisk or "127.0.0.1"
+        user = settings.asterisk_user if settings.asterisk and settings.asterisk_secret else AMI_USER
+        secret = settings.asterisk_secret or configure.secret(site.layout, configure.AMI_SECRET)
+        self.ami = Ami(host, settings.ami_port, user, secret)
+        self.phones = PhoneBook(site, self.ami, self._agents)
+        self.joiner: Joiner
+
+    async def start(self, log: Log, lease: Lease, state: State, reloads: tuple[str, ...] = ()) -> None:
+        """Return when calls are taken. `reloads` are the modules whose files changed under a running Asterisk.
+
+        Raises StartError and AmiError; whatever was begun is then still to be undone by `stop`.
+        """
+        self.dispatcher = Dispatcher(
+            log, lease, state, lease_ttl=self._settings.lease_seconds, on_lost=lambda why: self.lost.set()
+        )
+        self.dispatcher.trim_behind = self._read_to
+        self.metrics = Metrics(self.registry, self.dispatcher)
+        await self.dispatcher.start()
+        self._undo.append(self.dispatcher.stop)
+        self.dispatcher.submit(ServerStarted(lease.node, lease.token))
+        await self.set_policy()
+        self._make()
+        await self._open_link(reloads)
+        self._listen()
+        self._ready = True
+
+    def _make(self) -> None:
+        settings, site = self._settings, self._site
+        home = settings.root
+        places = Places(hotline.PROMPTS, site.layout.recordings, home / "messages")
+        self.joiner = Joiner(self.dispatcher, FolderStore(settings.recordings_folder), key_for)
+        self.legs = Legs(self.dispatcher, self.ami, recording_prefix=places.recording, on_final=self.joiner.final)
+        self.strays = Strays(self.ami, f"{settings.bind}:{settings.agi_port}", settings.servers)
+        self.conversations = Conversations(
+            self.dispatcher, self.legs, self.ami, self._definitions, trunk=bool(settings.trunk)
+        )
+        Features(self.conversations, self.legs, self.ami)
+        callers = Callers(
+            self.dispatcher,
+            self.legs,
+            self.ami,
+            self._definitions,
+            places,
+            self._node,
+            self.phones.device,
+            WorkNumbers(hotline.PROMPTS, home / "cache" / "work-numbers").file,
+        )
+        agent_phone = AgentPhone(self.dispatcher, hotline.PROMPTS)
+        handlers: dict[str, Callable[[AgiCall], Coroutine[Any, Any, None]]] = {
+            "agent": agent_phone,
+            "outbound": agent_phone,
+            "agent-side": AgentSide(self.dispatcher, self.legs, self.phones.device, hotline.PROMPTS),
+        }
+
+        async def serve(agi: AgiCall) -> None:
+            await handlers.get(agi.script, callers)(agi)
+
+        self._agi = AgiFactory(serve)
+
+    async def _open_link(self, reloads: tuple[str, ...]) -> None:
+        written = await asyncio.to_thread(configure.configure_agents, self._site, self.phones.phones())
+        self.ami.on_state(self._link_changed)
+        self.ami.start()
+        self._undo.append(self.ami.close)
+        try:
+            await self.ami.up(_AMI_DEADLINE)
+        except (AmiError, TimeoutError) as error:
+            raise StartError(f"Asterisk's management port does not let us in: {self.ami.why or error}") from None
+        await self.reload((*reloads, *written.reloads))
+        # Before the legs are compared: from here on nobody else can dial for a caller.
+        await self.strays.fetch()
+        await self.legs.reconcile()
+
+    def _listen(self) -> None:
+        port = self._settings.agi_port
+        try:
+            self._listening = self._reactor.listenTCP(port, self._agi, interface=self._settings.bind)
+        except Exception as error:
+            raise StartError(f"port {port} cannot be had ({error}): set SANSHENG_AGI_PORT") from None
+        self._undo.append(self._close_agi)
+        self._run(self.joiner.run())
+        self._run(Intake(self.dispatcher, self._site.layout.callbacks, self._node).run())
+        self._run(self.strays.keep_fetching())
+
+    async def set_policy(self) -> None:
+        """Let the floor follow the definitions of now."""
+        now = self._definitions()
+        if self.dispatcher.state.floor.policy != now.policy:
+            await self.dispatcher.record(acd.PolicySet(now.policy, now.source))
+
+    async def reload(self, modules: Iterable[str]) -> None:
+        """Let Asterisk take over the files of these modules that were written anew."""
+        for module in dict.fromkeys(modules):
+            with suppress(AmiError):
+                await self.ami.action("Reload", Module=module)
+
+    def problems(self) -> list[str]:
+        """Why a call could not be taken now, as sentences; empty when it could."""
+        found = [self.dispatcher.problem] if self.dispatcher.problem else []
+        if self.ami.state is not LinkState.UP:
+            found.append(f"the link to Asterisk is {self.ami.state}: {self.ami.why}")
+        return found
+
+    def warnings(self) -> list[str]:
+        """What needs somebody's attention although calls are taken."""
+        return [self.joiner.problem] if self.joiner.problem else []
+
+    async def drain(self, say: Callable[[str], None], hurried: asyncio.Event) -> None:
+        """Take no more calls and wait for conversations to end, as long as the settings say or until hurried."""
+        self._agi.draining = True
+        talking = [call for call in self.dispatcher.state.calls if call.stage is Stage.TALKING]
+        if not talking:
+            return
+        say(f"finishing {len(talking)} conversations, {self._settings.drain_seconds:g} s at most")
+
+        def silent(state: State) -> bool:
+            return not any(call.stage is Stage.TALKING for call in state.calls)
+
+        over = asyncio.ensure_future(self.dispatcher.until(silent, self._settings.drain_seconds))
+        hurry = asyncio.ensure_future(hurried.wait())
+        lost = asyncio.ensure_future(self.lost.wait())
+        await asyncio.wait({over, hurry, lost}, return_when=asyncio.FIRST_COMPLETED)
+        for waiting in (over, hurry, lost):
+            waiting.cancel()
+
+    async def stop(self) -> None:
+        """Let go of every call and undo everything that `start` did, last first."""
+        self._ready = False
+        for task in list(self._tasks):
+            await end(task)
+        for undo in reversed(self._undo):
+            try:
+                await undo()
+            except Exception:
+                _log.exception("a part of the lead did not end in order")
+        self._undo.clear()
+
+    async def _close_agi(self) -> None:
+        stopped = maybeDeferred(self._listening.stopListening)
+        await stopped.asFuture(asyncio.get_running_loop())
+        await self._agi.close()
+
+    def _agents(self) -> list[tuple[str, str]]:
+        return [(agent.id, agent.contact) for agent in self.dispatcher.state.floor.agents()]
+
+    def _link_changed(self, *_: object) -> None:
+        if self._ready and self.ami.state is LinkState.UP:
+            self._run(self.legs.reconcile())
+
+    def _run(self, work: Coroutine[Any, Any, Any]) -> None:
+        async def guarded() -> None:
+            try:
+                await work
+            except Exception:
+                _log.exception("a part of the server failed")
+
+        task = asyncio.create_task(guarded())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
