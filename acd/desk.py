@@ -39,6 +39,7 @@ def agent_defined(room: Room, event: AgentDefined) -> None:
         room.shapes.sign_out(agent)
     agent.learn(event.skills)
     room.refresh(agent)
+    let_go(room, agent)
 
 
 def agent_removed(room: Room, event: AgentRemoved) -> None:

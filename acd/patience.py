@@ -33,18 +33,26 @@ def begin(room: Room, call: Call) -> None:
 
 def prefer_owner(room: Room, call: Call) -> None:
     """Keep the call for its owner for a while, if the owner is there and has the skill."""
-    owner = room.agents.get(call.asked.owner)
-    if owner is None:
-        why = "unknown agent"
-    elif owner.status is not Status.AVAILABLE or owner.pending:
-        why = owner.why_not_ready(room.now) or "leaving after the call"
-    elif not room.requirement(call).met_by(owner.skills):
-        why = f"does not meet {room.requirement(call)}"
+    owner = call.asked.owner
+    if why := _why_not_kept(room, call, owner):
+        room.out.append(Record(room.decision(call, "owner_skipped", f"{owner}: {why}", owner)))
     else:
-        call.hold_for = owner.id
+        call.hold_for = owner
         call.hold_until = room.now + room.lines[call.queue].queue.owner_first
-        return
-    room.out.append(Record(room.decision(call, "owner_skipped", f"{call.asked.owner}: {why}", call.asked.owner)))
+
+
+def _why_not_kept(room: Room, call: Call, name: str) -> str:
+    """Why it is no use to keep a call for this agent; empty when they may yet take it."""
+    agent = room.agents.get(name)
+    if agent is None:
+        return "unknown agent"
+    if agent.status is not Status.AVAILABLE:
+        return agent.why_not_ready(room.now)
+    if agent.pending:
+        return f"{agent.pending[0].value} when the call is over"
+    if not call.hold_direct and not room.requirement(call).met_by(agent.skills):
+        return f"does not meet {room.requirement(call)}"
+    return ""
 
 
 def release(room: Room, call: Call, why: str) -> None:
@@ -69,18 +77,23 @@ def release(room: Room, call: Call, why: str) -> None:
 
 
 def let_go(room: Room, agent: Agent) -> None:
-    """Calls kept for an agent who is not there go to others."""
-    rows = room.own_rows.pop(agent.id, {})
+    """Calls kept for an agent who cannot take them any more go to others."""
+    rows = room.own_rows.get(agent.id, {})
     for id_ in sorted(id_ for row in rows.values() for id_ in row.ids()):
-        release(room, room.calls[id_], f"{agent.id} is {agent.status.value}")
+        resume(room, room.calls[id_])
+    if not any(len(row) for row in rows.values()):
+        room.own_rows.pop(agent.id, None)
 
 
 def resume(room: Room, call: Call) -> None:
     """Something about the call changed: look what time has done meanwhile, and let agents find it if they may."""
     relax(room, call)
-    now = room.now
-    if call.hold_for and call.hold_until <= now and call.place is Place.WAITING:
-        release(room, call, "not free in time")
+    if call.hold_for and call.place is Place.WAITING:
+        why = _why_not_kept(room, call, call.hold_for)
+        if call.hold_until <= room.now:
+            why = "not free in time"
+        if why:
+            release(room, call, why)
     if call.row is None:
         room.rerow(call)
     if room.can_be_taken(call):

@@ -173,6 +173,27 @@ def test_an_owner_who_does_not_answer_is_skipped_and_the_caller_keeps_the_place(
     assert offers(house.failed(offer)) == [(1, "1001")]
 
 
+def test_an_owner_who_loses_the_skill_meanwhile_is_skipped_then(make_house, offers):
+    house = house_of(make_house, "best_fit")
+    house.agent("1002", "complaint:1")
+    house.play(ev.AgentOccupied("1002"))
+    house.agent("1001", "complaint:9")
+    assert offers(house.call(owner="1002")) == []
+    assert offers(house.agent("1002", "inquiry:5", status=None)) == [(1, "1001")]
+
+
+def test_an_owner_who_goes_away_while_the_caller_is_detached_is_skipped_at_the_return(make_house, offers):
+    house = house_of(make_house, "best_fit")
+    house.agent("1002", "complaint:1")
+    house.play(ev.AgentOccupied("1002"))
+    house.agent("1001", "complaint:9")
+    house.call(owner="1002")
+    house.play(ev.CallDetached(1))
+    house.play(ev.AgentFreed("1002"))
+    house.status("1002", "signed_out")
+    assert offers(house.play(ev.CallAttached(1))) == [(1, "1001")]
+
+
 # By a person
 
 
