@@ -204,9 +204,7 @@ def _hand_over(room: Room, event: Transferred, talk: Talk, rule: str) -> None:
     """The next leg has a number of its own, by which its records and its recording are known."""
     number = room.next_offer
     room.next_offer += 1
-    decision = Decision(
-        event.call, "handed_over", rule, room.now, queue=talk.asked.queue, agent=event.to, offer=number
-    )
+    decision = Decision(event.call, "handed_over", rule, room.now, queue=talk.asked.queue, agent=event.to, offer=number)
     room.out.append(HandedOver(number, event.call, event.to, event.attended, decision, by=event.agent))
 
 
