@@ -24,6 +24,9 @@ from server.telephony.line import Line
 
 _log = structlog.get_logger("legs")
 
+EARLY = 5.0
+"""Seconds for which keys are kept that a caller presses before a session holds them."""
+
 
 TRUNK = "trunk-out"
 """The endpoint that outside numbers are called by."""
@@ -86,6 +89,8 @@ class Legs:
         self._dispatcher, self._ami, self._clock = dispatcher, ami, clock
         self._recording_prefix, self._on_final = recording_prefix, on_final
         self._lines: dict[str, Line] = {}
+        self._early: dict[str, list[tuple[float, str]]] = {}
+        """Keys of callers whom no session holds yet, and when they were pressed."""
         self._agents: dict[str, AgentChannel] = {}
         self._hung_up_first: dict[str, str] = {}
         self._withdrawn: dict[str, str] = {}
@@ -112,6 +117,10 @@ class Legs:
     def hear(self, unique_id: str, line: Line) -> Callable[[], None]:
         """Digits from this channel go to this line; returns the function that ends it."""
         self._lines[unique_id] = line
+        since = self._clock() - EARLY
+        for at, digit in self._early.pop(unique_id, ()):
+            if at >= since:
+                line.digit(digit)
 
         def release() -> None:
             if self._lines.get(unique_id) is line:
@@ -247,8 +256,13 @@ class Legs:
         return max(times) if times else None
 
     def _digit(self, event: AmiEvent) -> None:
-        if event.get("Direction") == "Received" and (line := self._lines.get(event["Uniqueid"])) is not None:
-            line.digit(event["Digit"])
+        if event.get("Direction") != "Received":
+            return
+        unique_id, digit = event["Uniqueid"], event["Digit"]
+        if (line := self._lines.get(unique_id)) is not None:
+            line.digit(digit)
+        elif unique_id not in self._agents:
+            self._early.setdefault(unique_id, []).append((self._clock(), digit))
 
     def _hang_up(self, channel: str) -> None:
         async def tell() -> None:
@@ -335,6 +349,7 @@ class Legs:
         for asking in self._agents.values():
             if asking.asked is not None and asking.asked.unique_id == unique_id:
                 asking.asked = None
+        self._early.pop(unique_id, None)
         leg = self._agents.pop(unique_id, None)
         if leg is not None:
             self._left(leg, self._hung_up_first.pop(leg.caller_unique_id, "agent"))
