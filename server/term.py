@@ -21,7 +21,7 @@ from server.calls import Stage
 from server.config import Settings
 from server.definitions import Definitions
 from server.dispatcher import Dispatcher, end
-from server.log import Lease, Log
+from server.log import Entry, Lease, Log
 from server.metrics import Metrics
 from server.notes import ServerStarted
 from server.state import State
@@ -38,6 +38,8 @@ from server.telephony.features import Features
 from server.telephony.intake import Intake
 from server.telephony.joiner import Joiner
 from server.telephony.legs import Legs
+from server.telephony.presence import Presence
+from server.telephony.rollcall import RollCall
 from server.telephony.session import Callers, Places
 from server.telephony.strays import Strays
 from server.telephony.transfers import Conversations
@@ -110,6 +112,7 @@ class Term:
             self.dispatcher, self.legs, self.ami, self._definitions, trunk=bool(settings.trunk)
         )
         Features(self.conversations, self.legs, self.ami)
+        Presence(self.dispatcher, self.ami)
         callers = Callers(
             self.dispatcher,
             self.legs,
@@ -128,6 +131,8 @@ class Term:
         }
 
         async def serve(agi: AgiCall) -> None:
+            if agi.script == "hotline" and agi.arguments and agi.arguments[0].isdecimal():
+                await self._roll.answer(int(agi.arguments[0]))
             await handlers.get(agi.script, callers)(agi)
 
         self._agi = AgiFactory(serve)
@@ -145,6 +150,8 @@ class Term:
         # Before the legs are compared: from here on nobody else can dial for a caller.
         await self.strays.fetch()
         await self.legs.reconcile()
+        self._roll = RollCall([each.call for each in self.dispatcher.state.floor.waiting()])
+        self.dispatcher.listen(self._note_gone)
 
     def _listen(self) -> None:
         port = self._settings.agi_port
@@ -153,6 +160,7 @@ class Term:
         except Exception as error:
             raise StartError(f"port {port} cannot be had ({error}): set SANSHENG_AGI_PORT") from None
         self._undo.append(self._close_agi)
+        self._roll.begin()
         self._run(self.joiner.run())
         self._run(Intake(self.dispatcher, self._site.layout.callbacks, self._node).run())
         self._run(self.strays.keep_fetching())
@@ -214,6 +222,10 @@ class Term:
         stopped = maybeDeferred(self._listening.stopListening)
         await stopped.asFuture(asyncio.get_running_loop())
         await self._agi.close()
+
+    def _note_gone(self, entry: Entry, _: object) -> None:
+        if isinstance(entry.event, acd.CallEnded):
+            self._roll.gone(entry.event.call)
 
     def _agents(self) -> list[tuple[str, str]]:
         return [(agent.id, agent.contact) for agent in self.dispatcher.state.floor.agents()]

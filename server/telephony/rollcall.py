@@ -1,0 +1,58 @@
+"""After a change of leader the callers come back in any order, and are let in by their places in the queue.
+
+Without it, an agent who came free meanwhile would get whoever happened to ask first. Whoever is not back within the
+patience is not waited for; the caller hears music all the while.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+PATIENCE = 2.5
+"""Seconds; the dialplan asks again every second."""
+
+
+class RollCall:
+    """`expected` are the calls that wait, in the order in which they are to be let in."""
+
+    def __init__(self, expected: Sequence[int], patience: float = PATIENCE) -> None:
+        self._order = {call: place for place, call in enumerate(expected)}
+        self._missing = set(expected)
+        self._back: dict[int, asyncio.Future[None]] = {}
+        self._patience = patience
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self) -> None:
+        """Callers can come back from now on: the patience begins."""
+        if self._missing:
+            self._timer = asyncio.get_running_loop().call_later(self._patience, self._let_in)
+
+    async def answer(self, call: int) -> None:
+        """The caller is here: return when it is their turn to be taken up."""
+        if call not in self._missing:
+            return
+        self._missing.discard(call)
+        self._back[call] = turn = asyncio.get_running_loop().create_future()
+        self._let_in_if_complete()
+        await turn
+
+    def gone(self, call: int) -> None:
+        """This caller does not come any more."""
+        self._missing.discard(call)
+        self._let_in_if_complete()
+
+    def _let_in_if_complete(self) -> None:
+        if not self._missing:
+            self._let_in()
+
+    def _let_in(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._missing.clear()
+        back, self._back = self._back, {}
+        for call in sorted(back, key=self._order.__getitem__):
+            # Tasks go on in the order in which their futures were resolved.
+            if not back[call].done():
+                back[call].set_result(None)

@@ -1,0 +1,54 @@
+"""Callers who come back after a change of leader are let in by their places, not by chance."""
+
+from __future__ import annotations
+
+import asyncio
+
+from server.telephony.rollcall import RollCall
+
+
+async def coming(roll: RollCall, calls: list[int]) -> list[int]:
+    order: list[int] = []
+
+    async def come(call: int) -> None:
+        await roll.answer(call)
+        order.append(call)
+
+    async with asyncio.timeout(5):
+        await asyncio.gather(*(come(call) for call in calls))
+    return order
+
+
+async def test_whoever_comes_first_is_let_in_by_the_place_in_the_queue() -> None:
+    roll = RollCall([7, 3, 9])
+    roll.begin()
+    assert await coming(roll, [9, 3, 7]) == [7, 3, 9]
+
+
+async def test_nobody_waits_for_a_caller_who_is_gone() -> None:
+    roll = RollCall([1, 2, 3], patience=60)
+    roll.begin()
+    asyncio.get_running_loop().call_later(0.01, roll.gone, 2)
+    assert await coming(roll, [3, 1]) == [1, 3]
+
+
+async def test_nobody_waits_longer_than_the_patience() -> None:
+    roll = RollCall([1, 2, 3], patience=0.05)
+    roll.begin()
+    assert await coming(roll, [3, 2]) == [2, 3]
+    assert await coming(roll, [1]) == [1]
+
+
+async def test_whoever_is_not_expected_is_let_in_at_once() -> None:
+    roll = RollCall([1], patience=60)
+    roll.begin()
+    assert await coming(roll, [5]) == [5]
+
+
+async def test_a_caller_who_leaves_while_waiting_to_be_let_in_holds_up_nobody() -> None:
+    roll = RollCall([1, 2], patience=60)
+    roll.begin()
+    leaving = asyncio.ensure_future(roll.answer(1))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    assert await coming(roll, [2]) == [2]
