@@ -138,7 +138,8 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=20.0, help="of calling for each side at each rate")
     given = parser.parse_args()
     rates = [float(rate) for rate in given.rates.split(",")]
-    with House(Answering(), PLAIN) as house:
+    with House(Answering()) as house:
+        house.add_plain_side(PLAIN)
         return report(asyncio.run(compare(house.sip, HOTLINE, THEIRS, rates=rates, seconds=given.seconds)))
 
 

@@ -136,7 +136,7 @@ async def compare(house: House, ours: list[str], theirs: list[str], *, turns: in
         phones = {name: await stack.enter_async_context(Phone(name, *house.sip)) for name in (*ours, *theirs)}
         caller = await stack.enter_async_context(Phone("13800000000", *house.sip))
         await house.add_agents({name: phone.contact for name, phone in phones.items()}, {"inquiry": 5})
-        await asyncio.to_thread(house.load_queues)
+        await house.load_queues()
         sides = Side(HOTLINE, [phones[name] for name in ours]), Side(THEIRS, [phones[name] for name in theirs])
         await admit(sides[1], house, ours=False, come=False)
         who = count(1)
@@ -178,7 +178,8 @@ def main() -> int:
     given = parser.parse_args()
     ours = [str(1001 + index) for index in range(given.agents)]
     theirs = [str(2001 + index) for index in range(given.agents)]
-    with House(Answering(DEFINITIONS, FLOW), PLAIN, queues_conf(theirs)) as house:
+    with House(Answering(DEFINITIONS, FLOW)) as house:
+        house.add_plain_side(PLAIN, queues_conf(theirs))
         return report(*asyncio.run(compare(house, ours, theirs, turns=given.turns, callers=given.callers)))
 
 

@@ -81,14 +81,9 @@ def free_ports(count: int) -> list[int]:
 
 
 class House:
-    """One hotline and, on its Asterisk, the plain dialplan `plain` (and `queues` for app_queue).
+    """One hotline, as a context: entered, calls can be taken; left, every process is gone."""
 
-    `plain` may add extensions to the context `from-trunk`, where callers arrive: write `[from-trunk](+)`. Use it as a
-    context: entered, calls can be taken; left, every process is gone.
-    """
-
-    def __init__(self, answering: Answering, plain: str, queues: str = "", *, rtp_ports: int = 1000) -> None:
-        self._plain, self._queues = plain, queues
+    def __init__(self, answering: Answering, *, rtp_ports: int = 1000) -> None:
         # A control socket's path has a limit, so the home has a short one.
         self.home = Path(tempfile.mkdtemp(prefix="ss-bench-"))
         (self.home / "flows").mkdir()
@@ -122,6 +117,8 @@ class House:
     # From start to end
 
     def __enter__(self) -> Self:
+        # Whoever ends the run by a signal gets everything ended, too.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
         try:
             self._start()
         except BaseException:
@@ -150,21 +147,24 @@ class House:
             if self._server.poll() is not None or time.monotonic() > end:
                 raise RigError(f"the hotline did not start:\n{self.output()}")
             time.sleep(0.05)
-        self._add_plain_side()
 
     def _healthy(self) -> bool:
         with suppress(httpx.HTTPError):
             return httpx.get(f"{self._api}/healthz", timeout=5, trust_env=False).status_code == 200
         return False
 
-    def _add_plain_side(self) -> None:
+    def add_plain_side(self, plain: str, queues: str = "") -> None:
+        """Put a dialplan beside the hotline's, and queues for app_queue.
+
+        Callers arrive in the context `from-trunk`: what is written under `[from-trunk](+)` is an extension there.
+        """
         etc = self.home / "asterisk" / "etc"
-        (etc / "extra.conf").write_text(self._plain, encoding="utf-8")
-        if self._queues:
+        (etc / "extra.conf").write_text(plain, encoding="utf-8")
+        if queues:
             modules = self._tool.modules
             if modules is None or not (modules / "app_queue.so").exists():
                 raise RigError("this Asterisk has no app_queue: install its package asterisk-modules")
-            (etc / "queues.conf").write_text(self._queues, encoding="utf-8")
+            (etc / "queues.conf").write_text(queues, encoding="utf-8")
         self.asterisk("dialplan reload")
         self.admit_all()
 
@@ -173,9 +173,17 @@ class House:
         for name in ("MAX_CALLS", "CALLS_PER_SECOND"):
             self.asterisk(f"dialplan set global {name} 0")
 
-    def load_queues(self) -> None:
-        """Load app_queue, once the endpoints of its members are there."""
-        self.asterisk("module load app_queue.so")
+    async def load_queues(self) -> None:
+        """Load app_queue, once the endpoints of its members are there, and wait until it deems them reachable.
+
+        Asterisk asks new phones within their first 15 seconds whether they are there. Raises RigError.
+        """
+        await asyncio.to_thread(self.asterisk, "module load app_queue.so")
+        end = time.monotonic() + 25.0
+        while "(Unavailable)" in (shown := await asyncio.to_thread(self.asterisk, "queue show")):
+            if time.monotonic() > end:
+                raise RigError(f"app_queue does not reach its members:\n{shown}")
+            await asyncio.sleep(0.5)
 
     def _end(self) -> None:
         server = self._server
@@ -231,15 +239,15 @@ class House:
                 *(_ask(client, "POST", f"/api/v1/agents/{agent}/status", {"status": status}) for agent in agents)
             )
 
-    async def waiting(self) -> int:
-        """Calls on Asterisk now, those in conversation included: one for each caller."""
+    async def channels(self) -> int:
+        """Channels on Asterisk now: one for each caller and each agent."""
         text = await asyncio.to_thread(self.asterisk, "core show channels count")
         return int(text.split(" active channel")[0].split()[-1])
 
     async def quiet(self, within: float) -> bool:
         """Wait until no channel is left on Asterisk; says whether that was so within so many seconds."""
         end = time.monotonic() + within
-        while await self.waiting():
+        while await self.channels():
             if time.monotonic() > end:
                 return False
             await asyncio.sleep(0.25)
