@@ -214,12 +214,12 @@ def _(event: acd.Transferred, entry: Entry, rows: Rows) -> None:
     call = rows.calls[event.call]
     if event.kind == "queue":
         call.queue, call.left_queue_at, call.left_queue_why = event.to, None, ""
-    elif event.kind == "agent" and event.attended:
+    elif event.attended:
         following = rows.begin_leg(entry)
         rows.bind_leg(following, event.call)
         following.agent, following.queue, following.outcome = event.to, leg.queue if leg else call.queue, "answered"
         following.offered_at = following.answered_at = following.joined_at = at
-        call.agent = event.to
+        call.agent = event.to if event.kind == "agent" else call.agent
 
 
 def _end_talk(rows: Rows, event: acd.ConversationEnded | acd.Transferred, at: datetime, by: str) -> Segment | None:

@@ -32,21 +32,25 @@ class Conversation:
     def __init__(self, held: Held, means: Means, music: str) -> None:
         self._held, self._means, self._music = held, means, music
         self._dispatcher: Dispatcher = means.dispatcher
+        self._offer = 0
 
     @property
     def _live(self) -> LiveCall | None:
         return self._dispatcher.state.calls.get(self._held.call)
 
     def _leg(self) -> Leg | None:
-        live = self._live
-        return live.leg if live is not None else None
+        """The part that is joined, on hold, or to be joined; an offer that was made meanwhile is none."""
+        leg = live.leg if (live := self._live) is not None else None
+        if leg is None or leg.answered_at is not None or leg.outside or leg.offer == self._offer:
+            return leg
+        return None
 
     async def go_on(self, offer: int) -> None:
         """After Dial has ended for this offer: return when nobody talks with the caller, and the log says so.
 
         Raises AgiHangup or AgiGone when the caller is not held any more.
         """
-        joined = offer
+        self._offer = joined = offer
         """The part that was joined with the caller, and no more is; 0: none was."""
         while (leg := self._leg()) is not None:
             if leg.hold:

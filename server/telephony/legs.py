@@ -57,6 +57,8 @@ class AgentChannel:
     answered: bool = False
     ended: bool = False
     asked: AskedChannel | None = None
+    taken_over: bool = False
+    """It was asked first. Asterisk then has another place for it than the end of the conversation."""
 
 
 def agent_of(channel: str) -> str:
@@ -151,6 +153,10 @@ class Legs:
             return None
         return next((leg for leg in self._agents.values() if leg.offer == live.leg.offer and not leg.ended), None)
 
+    def in_call(self, call: int) -> list[AgentChannel]:
+        """Every channel that has or had a part in this call, and is still there."""
+        return [leg for leg in self._agents.values() if leg.call == call]
+
     def times(self, leg: AgentChannel) -> tuple[float, float]:
         """Seconds talked and held, up to now or to the end."""
         live = self._dispatcher.state.calls.get(leg.call)
@@ -171,7 +177,7 @@ class Legs:
         live, asked = self._dispatcher.state.calls.get(call), self._given.pop(call, None)
         if live is not None and live.leg is not None and asked is not None:
             self._agents[asked.unique_id] = AgentChannel(
-                call, live.leg.offer, live.leg.agent, asked.channel, live.unique_id, answered=True
+                call, live.leg.offer, live.leg.agent, asked.channel, live.unique_id, answered=True, taken_over=True
             )
 
     async def reconcile(self) -> None:
@@ -363,6 +369,8 @@ class Legs:
         for other in list(self._agents.values()):
             if other.caller_unique_id == unique_id:
                 self._end_leg(other, "caller")
+                if other.taken_over:
+                    self._hang_up(other.channel)
         self._dispatcher.submit(acd.CallEnded(live.id, "caller_hung_up"))
 
     def _left(self, leg: AgentChannel, by: str) -> None:

@@ -254,6 +254,9 @@ class Conversations:
         """The call is over while somebody is asked about it: they are free."""
 
         async def end() -> None:
+            for channel in self._legs.in_call(call):
+                if channel.asked is not None:
+                    await self._hang_up(channel.asked.channel)
             with suppress(NotLeading):
                 await self._dispatcher.record(acd.ConsultEnded(call, agent, asked))
 

@@ -1,72 +1,393 @@
-"""Hold, consult, help and transfer as callers and agents hear them."""
+"""Hold, consult, help and transfer, as callers, agents and those who are asked hear them, and as the records tell."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
+import soundfile
 
+from server.definitions import DEFAULTS
 from server.demo.audio import Tone, tone_level
 from server.demo.call import Call
+from server.demo.softphone import Phone, Refuse
+from tests.e2e.conftest import Hotline, free_ports, make_home
 
 if TYPE_CHECKING:
-    from conftest import Hotline
-
-    from server.demo.softphone import Phone
+    from pathlib import Path
 
 pytestmark = pytest.mark.e2e
-CALLER, FIRST, SECOND = 1000, 600, 440
+CALLER, FIRST, SECOND = 1000, 600, 2900
+"""The tones of the caller, of the agent who answers, and of whoever is asked."""
+TRUNK_PORT = free_ports(1)[0]
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[Hotline]:
+    """A hotline whose team A is led by 1109, whose calls may go out, and whose phones ring for five seconds."""
+    hotline = Hotline(make_home(), {"SANSHENG_TRUNK": f"sip:127.0.0.1:{TRUNK_PORT}"})
+    definitions = DEFAULTS.read_text(encoding="utf-8").replace("ring_for = 20", "ring_for = 5")
+    (hotline.home / "hotline.toml").write_text(
+        f'{definitions}\n[teams.A]\nleaders = ["1109"]\n'.replace('mode = "timed", seconds = 30', 'mode = "none"'),
+        encoding="utf-8",
+    )
+    try:
+        hotline.start()
+        yield hotline
+        hotline.stop()
+    finally:
+        hotline.end()
+        shutil.rmtree(hotline.home, ignore_errors=True)
 
 
 @asynccontextmanager
-async def talking(hotline: Hotline, agent: Phone, number: str) -> AsyncIterator[tuple[Call, Call]]:
-    """A caller (1000 Hz) who speaks with this agent (600 Hz): the caller's call and the agent's."""
-    async with hotline.caller(number) as caller:
+async def agent(house: Hotline, number: str, **skills: int) -> AsyncIterator[Phone]:
+    """An agent of team A, available."""
+    async with Phone(number, "127.0.0.1", house.sip_port) as phone:
+        body = {"name": f"Agent {number}", "skills": skills, "teams": ["A"], "contact": phone.contact}
+        await house.request("PUT", f"/api/v1/agents/{number}", body)
+        await house.request("POST", f"/api/v1/agents/{number}/status", {"status": "available"})
+        try:
+            yield phone
+        finally:
+            with suppress(AssertionError, httpx.TransportError):
+                await house.request("DELETE", f"/api/v1/agents/{number}")
+
+
+@asynccontextmanager
+async def talking(house: Hotline, phone: Phone, number: str) -> AsyncIterator[tuple[Call, Call]]:
+    """A caller who speaks with this agent: the caller's call and the agent's."""
+    async with house.caller(number) as caller:
         call = await caller.dial("4008001234", source=Tone(CALLER))
         await call.answered()
         await call.heard()
         for digit in "14":
             await call.press(digit)
-        ringing = await agent.incoming()
-        await ringing.answer(Tone(FIRST))
-        await call.heard(FIRST)
-        await ringing.heard(CALLER)
-        yield call, ringing
+        leg = await phone.incoming()
+        await leg.answer(Tone(FIRST))
+        await together(call, leg, FIRST)
+        yield call, leg
+
+
+async def key(leg: Call, digits: str) -> None:
+    """Press keys; the last one may end the call."""
+    with suppress(ConnectionError):
+        await leg.press(digits)
+
+
+async def together(call: Call, leg: Call, tone: int) -> None:
+    """Caller and agent hear each other."""
+    await call.heard(tone)
+    await leg.heard(CALLER)
 
 
 async def quiet(call: Call, hz: float, within: float = 5.0) -> None:
     """Wait until a tone is heard no more."""
-    try:
-        async with asyncio.timeout(within):
-            while tone_level(call.rtp.samples(0.3), hz) > -45:
-                await asyncio.sleep(0.02)
-    except TimeoutError:
-        raise TimeoutError(f"{hz} Hz is still heard after {within:g} s") from None
+    end = asyncio.get_running_loop().time() + within
+    while True:
+        if tone_level(call.rtp.samples(0.3), hz) < -45:
+            return
+        assert asyncio.get_running_loop().time() < end, f"{hz} Hz is still heard after {within:g} s"
+        await asyncio.sleep(0.02)
 
 
-async def number_of(hotline: Hotline, agent: str) -> int:
-    """The call that this agent has."""
-    rows = hotline.records.call_list(limit=20).items
-    return next(row["id"] for row in rows if row["ended_at"] is None and row["agent"] == agent)
+async def state_of(house: Hotline, number: str, state: str, within: float = 5.0) -> None:
+    """Wait until the agent's state is this."""
+
+    async def now() -> Any:
+        floor = await house.request("GET", "/api/v1/floor")
+        return next(each["state"] for each in floor["agents"] if each["id"] == number)
+
+    end = asyncio.get_running_loop().time() + within
+    while True:
+        found = await now()
+        if found == state:
+            return
+        assert asyncio.get_running_loop().time() < end, f"agent {number} is {found}, not {state}"
+        await asyncio.sleep(0.05)
 
 
-async def test_an_agent_holds_the_caller_with_music_and_comes_back(hotline: Hotline) -> None:
+def legs(shown: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """(agent, outcome, ended by) of each leg."""
+    return [(leg["agent"], leg["outcome"], leg["ended_by"]) for leg in shown["segments"]]
+
+
+def sides(house: Hotline, recording: int, folder: Path) -> tuple[Any, Any]:
+    """What the caller and the agent said in a recording."""
+    target = folder / f"{recording}.wav"
+    house.cli("recording", "pull", str(recording), "--to", str(target))
+    samples, _ = soundfile.read(target, dtype="int16")
+    return samples[:, 0], samples[:, 1]
+
+
+async def test_an_agent_holds_the_caller_with_music_and_comes_back(house: Hotline) -> None:
     number = "13800138101"
-    async with hotline.agent("1101", complaint=5) as agent, talking(hotline, agent, number) as (call, leg):
-        await leg.press("*1")
+    async with agent(house, "1101", complaint=5) as phone, talking(house, phone, number) as (call, leg):
+        await key(leg, "*1")
         await quiet(call, FIRST)
         await call.heard()
         await quiet(leg, CALLER)
-        await leg.press("*1")
-        await call.heard(FIRST)
-        await leg.heard(CALLER)
+        await key(leg, "*1")
+        await together(call, leg, FIRST)
         await leg.hangup()
         await call.heard()
         await call.hangup()
-    shown = await hotline.ended_call(number)
+    shown = await house.ended_call(number)
     assert shown["held"] > 0.5
     assert shown["talked"] > 0.2
     assert len(shown["recordings"]) == 1
+
+
+async def test_a_colleague_is_asked_in_private_and_the_agent_comes_back(house: Hotline, tmp_path: Path) -> None:
+    number = "13800138102"
+    async with (
+        agent(house, "1101", complaint=5) as phone,
+        agent(house, "1102", inquiry=5) as colleague,
+        talking(house, phone, number) as (call, leg),
+    ):
+        await key(leg, "*21102#")
+        asked = await colleague.incoming()
+        await asked.answer(Tone(SECOND))
+        await asked.heard(FIRST)
+        await leg.heard(SECOND)
+        await quiet(asked, CALLER)
+        await quiet(call, FIRST)
+        assert tone_level(call.rtp.samples(1.0), SECOND) < -45, "the caller hears nothing of it"
+        await state_of(house, "1102", "occupied")
+        await house.until(lambda: len(asked.rtp.samples()) > 16000, "they talk for two seconds")
+        await asked.hangup()
+        await together(call, leg, FIRST)
+        await state_of(house, "1102", "idle")
+        await leg.hangup()
+        await call.heard()
+        await call.hangup()
+    shown = await house.ended_call(number)
+    assert legs(shown) == [("1101", "answered", "agent")]
+    caller_side, agent_side = sides(house, shown["recordings"][0], tmp_path)
+    assert tone_level(caller_side, SECOND) < -40, "what was asked in private is in no recording"
+    assert len(caller_side) > 16000, "the recording goes on in silence: a place in it is a time of the call"
+    assert max(abs(agent_side[len(agent_side) // 2 :][:2000])) < 200, "on hold there is silence on both sides"
+    assert tone_level(agent_side[-1600:], FIRST) > -30, "and then the conversation again"
+
+
+@pytest.mark.parametrize("how", ["keys", "hangs up"])
+async def test_an_attended_transfer_hands_the_caller_to_who_was_asked(house: Hotline, tmp_path: Path, how: str) -> None:
+    number = {"keys": "13800138103", "hangs up": "13800138104"}[how]
+    async with (
+        agent(house, "1101", complaint=5) as phone,
+        agent(house, "1102", inquiry=5) as colleague,
+        talking(house, phone, number) as (call, leg),
+    ):
+        await key(leg, "*21102#")
+        asked = await colleague.incoming()
+        await asked.answer(Tone(SECOND))
+        await leg.heard(SECOND)
+        if how == "keys":
+            await key(leg, "*3#")
+            await leg.ended()
+        else:
+            await leg.hangup()
+        await together(call, asked, SECOND)
+        await state_of(house, "1102", "on_call")
+        await house.until(lambda: len(asked.rtp.samples()) > 16000, "two seconds are heard")
+        await asked.hangup()
+        await call.heard()
+        await call.hangup()
+    shown = await house.ended_call(number)
+    assert legs(shown) == [("1101", "answered", "transfer"), ("1102", "answered", "agent")]
+    assert len(shown["recordings"]) == 2
+    caller_side, agent_side = sides(house, shown["recordings"][1], tmp_path)
+    assert tone_level(caller_side, CALLER) > -30
+    assert tone_level(agent_side, SECOND) > -30
+    assert all(leg["talked"] > 0.2 for leg in shown["segments"])
+
+
+async def test_a_blind_transfer_to_an_agent_rings_there(house: Hotline) -> None:
+    number = "13800138105"
+    async with (
+        agent(house, "1101", complaint=5) as phone,
+        agent(house, "1102", inquiry=5) as colleague,
+        talking(house, phone, number) as (call, leg),
+    ):
+        await key(leg, "*31102#")
+        await leg.ended()
+        second = await colleague.incoming()
+        await second.answer(Tone(SECOND))
+        await together(call, second, SECOND)
+        await second.hangup()
+        await call.heard()
+        await call.hangup()
+    shown = await house.ended_call(number)
+    assert legs(shown) == [("1101", "answered", "transfer"), ("1102", "answered", "agent")]
+    assert len(shown["recordings"]) == 2
+
+
+async def test_a_blind_transfer_that_is_declined_returns_to_the_agent(house: Hotline) -> None:
+    number = "13800138106"
+    async with (
+        agent(house, "1101", complaint=5) as phone,
+        agent(house, "1102", inquiry=5) as colleague,
+        talking(house, phone, number) as (call, leg),
+    ):
+        colleague.on_invite = Refuse(603)
+        await key(leg, "*31102#")
+        await leg.ended()
+        again = await phone.incoming()
+        await again.answer(Tone(FIRST))
+        await together(call, again, FIRST)
+        await call.hangup()
+    shown = await house.ended_call(number)
+    assert [leg[0] for leg in legs(shown)] == ["1101", "1102", "1101"]
+
+
+async def test_a_transfer_to_a_queue_keeps_the_time_of_arrival(house: Hotline) -> None:
+    number = "13800138107"
+    async with (
+        agent(house, "1101", complaint=5) as phone,
+        agent(house, "1102", inquiry=5) as colleague,
+        talking(house, phone, number) as (call, leg),
+    ):
+        await key(leg, "*32#")
+        await leg.ended()
+        second = await colleague.incoming()
+        await second.answer(Tone(SECOND))
+        await together(call, second, SECOND)
+        await call.hangup()
+    shown = await house.ended_call(number)
+    assert shown["queue"] == "inquiry"
+    moved = next(each for each in shown["decisions"] if each["agent"] == "1102")
+    assert moved["waited"] > 0.3, "it is as old as it was"
+
+
+async def test_help_holds_the_caller_and_rings_the_team_leader(house: Hotline) -> None:
+    number = "13800138108"
+    async with (
+        agent(house, "1101", complaint=5) as phone,
+        agent(house, "1109", inquiry=5) as leader,
+        talking(house, phone, number) as (call, leg),
+    ):
+        await key(leg, "*0")
+        asked = await leader.incoming()
+        await asked.answer(Tone(SECOND))
+        await leg.heard(SECOND)
+        await quiet(call, FIRST)
+        await key(leg, "*1")
+        await asked.ended()
+        await together(call, leg, FIRST)
+        await call.hangup()
+        await leg.ended()
+    await house.ended_call(number)
+
+
+async def test_a_number_that_means_nothing_leaves_agent_and_caller_together(house: Hotline) -> None:
+    number = "13800138109"
+    async with agent(house, "1101", complaint=5) as phone, talking(house, phone, number) as (call, leg):
+        await key(leg, "*39#")
+        await together(call, leg, FIRST)
+        await key(leg, "*3110#")
+        await together(call, leg, FIRST)
+        await call.hangup()
+    shown = await house.ended_call(number)
+    assert [leg[:2] for leg in legs(shown)] == [("1101", "answered")]
+
+
+async def test_a_caller_on_hold_whose_agent_hangs_up_is_first_in_the_queue_again(house: Hotline) -> None:
+    number = "13800138110"
+    async with agent(house, "1101", complaint=5) as phone, talking(house, phone, number) as (call, leg):
+        await key(leg, "*1")
+        await quiet(call, FIRST)
+        await leg.hangup()
+        again = await phone.incoming()
+        await again.answer(Tone(FIRST))
+        await together(call, again, FIRST)
+        await call.hangup()
+    shown = await house.ended_call(number)
+    assert [leg[0] for leg in legs(shown)] == ["1101", "1101"]
+
+
+async def test_a_caller_who_hangs_up_on_hold_sets_everybody_free(house: Hotline) -> None:
+    number = "13800138111"
+    async with (
+        agent(house, "1101", complaint=5) as phone,
+        agent(house, "1102", inquiry=5) as colleague,
+        talking(house, phone, number) as (call, leg),
+    ):
+        await key(leg, "*21102#")
+        asked = await colleague.incoming()
+        await asked.answer(Tone(SECOND))
+        await leg.heard(SECOND)
+        await call.hangup()
+        await leg.ended()
+        await asked.ended()
+        await state_of(house, "1101", "idle")
+        await state_of(house, "1102", "idle")
+    await house.ended_call(number)
+
+
+@pytest.mark.parametrize("how", ["blind", "attended"])
+async def test_a_call_goes_out_to_a_number_and_is_recorded_there_too(house: Hotline, tmp_path: Path, how: str) -> None:
+    number = {"blind": "13800138112", "attended": "13800138113"}[how]
+    async with (
+        Phone("trunk", "127.0.0.1", house.sip_port, port=TRUNK_PORT) as outside,
+        agent(house, "1101", complaint=5) as phone,
+        talking(house, phone, number) as (call, leg),
+    ):
+        await key(leg, f"*{'3' if how == 'blind' else '2'}01088886666#")
+        department = await outside.incoming()
+        await department.answer(Tone(SECOND))
+        if how == "attended":
+            await leg.heard(SECOND)
+            await key(leg, "*3#")
+        await leg.ended()
+        await together(call, department, SECOND)
+        await house.until(lambda: len(department.rtp.samples()) > 16000, "two seconds are heard")
+        await call.hangup()
+        await department.ended()
+    shown = await house.ended_call(number)
+    assert [leg[:2] for leg in legs(shown)] == [("1101", "answered"), ("01088886666", "answered")]
+    assert len(shown["recordings"]) == 2
+    caller_side, agent_side = sides(house, shown["recordings"][1], tmp_path)
+    assert tone_level(caller_side, CALLER) > -30
+    assert tone_level(agent_side, SECOND) > -30
+
+
+async def test_a_call_that_nobody_answers_outside_returns_to_the_agent(house: Hotline) -> None:
+    number = "13800138114"
+    async with (
+        Phone("trunk", "127.0.0.1", house.sip_port, port=TRUNK_PORT) as outside,
+        agent(house, "1101", complaint=5) as phone,
+        talking(house, phone, number) as (call, leg),
+    ):
+        outside.on_invite = Refuse(486)
+        await key(leg, "*301088886666#")
+        await leg.ended()
+        again = await phone.incoming()
+        await again.answer(Tone(FIRST))
+        await together(call, again, FIRST)
+        await call.hangup()
+    shown = await house.ended_call(number)
+    assert [leg[:2] for leg in legs(shown)] == [("1101", "answered"), ("01088886666", "busy"), ("1101", "answered")]
+
+
+async def test_a_hold_outlives_the_server(house: Hotline) -> None:
+    number = "13800138115"
+    async with agent(house, "1101", complaint=5) as phone, talking(house, phone, number) as (call, leg):
+        await key(leg, "*1")
+        await quiet(call, FIRST)
+        house.kill()
+        await call.heard()
+        await asyncio.to_thread(house.start)
+        await call.heard()
+        await key(leg, "*1")
+        await together(call, leg, FIRST)
+        await leg.hangup()
+        await call.heard()
+        await call.hangup()
+    shown = await house.ended_call(number)
+    assert legs(shown) == [("1101", "answered", "agent")]
+    assert shown["held"] > 1
