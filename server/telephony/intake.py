@@ -97,12 +97,18 @@ class Intake:
         known = taken.call is not None and calls.was_given(taken.call)
         call = taken.call if taken.call is not None and known else calls.next_call()
         number = flow_events.NumberTaken(call, taken.number, taken.category, "fallback", taken.taken_at, taken.id)
+        about = [
+            flow_events.FieldSet(call, name, value)
+            for name, value in (("business", "complaint"), ("category", taken.category))
+            if taken.category
+        ]
         if known:
             # The caller was in the house when the server went away: it is the same call.
-            await self._dispatcher.record(number)
+            await self._dispatcher.record(*about, number)
         else:
             await self._dispatcher.record(
                 acd.CallArrived(call, taken.caller, taken.called, "", f"spool-{taken.id}", taken.taken_at, self._node),
+                *about,
                 number,
                 acd.CallEnded(call, "hotline_hung_up", taken.taken_at),
             )

@@ -35,11 +35,16 @@ class Line:
         self._hears_digits = hears_digits
         self._digits: deque[str] = deque()
         self._arrived = asyncio.Event()
+        self._owed: tuple[str, float] | None = None
+        """A key that a command told already, and until when AMI may tell it again (the loop's clock)."""
 
     # Digits
 
     def digit(self, digit: str) -> None:
         """A digit came from the caller."""
+        owed, self._owed = self._owed, None
+        if owed is not None and owed[0] == digit and asyncio.get_running_loop().time() < owed[1]:
+            return
         self._digits.append(digit)
         self._arrived.set()
 
@@ -61,6 +66,12 @@ class Line:
     def forget_digits(self) -> None:
         """What was keyed until now answers nothing."""
         self._digits.clear()
+
+    def spent(self, digit: str | None) -> None:
+        """A command took this key for itself: neither it nor what was keyed before answers anything else."""
+        if digit is not None and digit not in self._digits and self._hears_digits():
+            self._owed = digit, asyncio.get_running_loop().time() + _DIGIT_LAG
+        self.forget_digits()
 
     # Sound
 

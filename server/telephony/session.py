@@ -240,7 +240,7 @@ class _Session:
             )
         except AgiRefused as error:
             return inputs.RecordFailed(str(error))
-        self._line.forget_digits()  # the key that ended it answers nothing else
+        self._line.spent(recorded.digit)
         seconds = recorded.samples / _SAMPLES_A_SECOND
         if seconds < _SHORTEST_MESSAGE:
             return inputs.RecordFailed("nothing was recorded")

@@ -97,3 +97,18 @@ async def test_a_prompt_that_is_missing_is_passed_over(line) -> None:
     result, commands = await line.one_call(talking(use), FAILED, b"200 result=0\n", PLAYED)
     assert result is True
     assert [command.split()[0] for command in commands] == ["STREAM", "NOOP", "STREAM"]
+
+
+async def test_the_key_that_ended_a_recording_answers_nothing_else_however_late_it_is_told(line) -> None:
+    async def use(caller: Line) -> tuple[bool, bool, str | None]:
+        caller.spent("#")
+        caller.digit("#")
+        late = caller.typed
+        caller.digit("#")
+        again = caller.typed
+        caller.spent("#")
+        caller.digit("1")
+        return late, again, caller.next_digit()
+
+    result, _ = await line.one_call(talking(use))
+    assert result == (False, True, "1")

@@ -1,0 +1,102 @@
+"""Numbers taken while no server was there: each is in the log once, whatever happens between log and spool."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+import acd.events as acd
+from agi_scripts.spool import Entry, put
+from ivr.events import NumberTaken
+from server.dispatcher import Dispatcher
+from server.log import START, Log
+from server.standby import rebuild
+from server.telephony.intake import Intake
+from tests.redis_server import RedisServer, redis_server
+
+__all__ = ["redis_server"]
+
+TAKEN = Entry("7f0c", "13800138000", "13900139000", "attitude", "4008001234", 1_800_000_000.0, complete=True)
+
+
+@pytest.fixture
+async def log(redis_server: RedisServer) -> AsyncIterator[Log]:
+    redis = redis_server.connect()
+    yield Log(redis)
+    await redis.aclose()
+
+
+@pytest.fixture
+async def dispatcher(log: Log) -> AsyncIterator[Dispatcher]:
+    lease = await log.acquire("one", 10.0)
+    assert lease is not None
+    dispatcher = Dispatcher(log, lease, await rebuild(log))
+    await dispatcher.start()
+    yield dispatcher
+    await dispatcher.stop()
+
+
+def _left(spool: Path) -> list[str]:
+    return sorted(file.name for file in spool.iterdir())
+
+
+async def _numbers(log: Log) -> list[NumberTaken]:
+    return [entry.event for entry in await log.read(START) if isinstance(entry.event, NumberTaken)]
+
+
+async def test_an_entry_becomes_a_call_of_its_own_and_leaves_the_spool(
+    log: Log, dispatcher: Dispatcher, tmp_path: Path
+) -> None:
+    put(tmp_path, TAKEN)
+    assert await Intake(dispatcher, tmp_path, "one").sweep() == 1
+    assert _left(tmp_path) == []
+    (number,) = await _numbers(log)
+    assert (number.number, number.category, number.source) == ("13900139000", "attitude", "fallback")
+    arrived = next(entry.event for entry in await log.read(START) if isinstance(entry.event, acd.CallArrived))
+    assert (arrived.call, arrived.caller, arrived.invited_at) == (number.call, "13800138000", TAKEN.taken_at)
+
+
+async def test_an_entry_that_a_crash_left_in_the_spool_is_not_taken_again(
+    log: Log, dispatcher: Dispatcher, tmp_path: Path
+) -> None:
+    intake = Intake(dispatcher, tmp_path, "one")
+    put(tmp_path, TAKEN)
+    await intake.sweep()
+    put(tmp_path, TAKEN)
+    assert await intake.sweep() == 0
+    assert _left(tmp_path) == []
+    assert len(await _numbers(log)) == 1
+
+
+async def test_a_caller_who_was_in_the_house_when_the_server_went_away_stays_one_call(
+    log: Log, dispatcher: Dispatcher, tmp_path: Path
+) -> None:
+    call = dispatcher.state.calls.next_call()
+    await dispatcher.record(acd.CallArrived(call, "13800138000", "4008001234", "PJSIP/trunk-1", "1.1", 1_800_000_000.0))
+    await dispatcher.record(acd.CallEnded(call, "lost"))
+    put(tmp_path, Entry("8a1d", "13800138000", "13800138000", "", "4008001234", 1_800_000_040.0, call=call))
+    await Intake(dispatcher, tmp_path, "one").sweep()
+    (number,) = await _numbers(log)
+    assert number.call == call
+
+
+async def test_what_cannot_be_read_is_set_aside_and_holds_nothing_up(
+    log: Log, dispatcher: Dispatcher, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.json").write_text("{", encoding="utf-8")
+    put(tmp_path, TAKEN)
+    assert await Intake(dispatcher, tmp_path, "one").sweep() == 1
+    assert _left(tmp_path) == ["bad.bad"]
+
+
+async def test_entries_are_taken_in_as_they_come(log: Log, dispatcher: Dispatcher, tmp_path: Path) -> None:
+    running = asyncio.create_task(Intake(dispatcher, tmp_path, "one").run())
+    try:
+        put(tmp_path, TAKEN)
+        assert await dispatcher.until(lambda state: state.calls.was_taken(TAKEN.id), 5.0)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
