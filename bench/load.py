@@ -103,7 +103,8 @@ class Load:
         folder.mkdir()
         host, port = self._server
         words = f"-i {HOST} -p {free_ports(1)[0]} -mp {_CALLERS_SOUND} -d {PATIENT_MS}"
-        words += f" -timeout {round(within)}s -timeout_error -key step {self._runs:02} -m {calls} -r {round(rate * 10)} -rp 10s -l {calls}"
+        words += f" -timeout {round(within)}s -timeout_error -key step {self._runs:02}"
+        words += f" -m {calls} -r {round(rate * 10)} -rp 10s -l {calls}"
         words += f" -s {number} -trace_rtt -rtt_freq 1 {host}:{port}"
         process = await self._sipp("callers", folder, words.split())
         cpu = 0.0
