@@ -11,6 +11,7 @@ import fcntl
 import secrets
 import socket
 import sys
+import time
 from collections.abc import Callable, Coroutine
 from contextlib import closing
 from dataclasses import replace
@@ -332,7 +333,14 @@ class App:
         return frozenset(self.definitions.policy.skills)
 
     async def reload(self) -> str:
-        """Take over edited definitions; calls in progress go on with theirs. Raises DefinitionFault (a ValueError)."""
+        """Take over edited definitions if `sansheng check` finds no error in them; calls in progress go on with theirs.
+
+        Raises DefinitionFault (a ValueError).
+        """
+        for found in await asyncio.to_thread(hotline.examine, self.settings.root, time.time()):
+            # What is wrong with the product's own prompts is no fault of the edit.
+            if found.severity == "error" and not found.file.is_relative_to(hotline.PROMPTS):
+                raise DefinitionFault(found.file, found.line, (found.key,) if found.key else (), found.sentence)
         self.definitions = await asyncio.to_thread(hotline.load, self.settings.root)
         self._definition_problem = ""
         if self._term is not None:

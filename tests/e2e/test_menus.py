@@ -40,6 +40,17 @@ async def test_keys_count_before_they_are_asked_for(hotline: Hotline) -> None:
         await call.hangup()
 
 
+@pytest.mark.parametrize(("via", "caller"), [("rfc2833", "13800130006"), ("info", "13800130007")])
+async def test_keys_count_from_the_moment_of_the_answer(hotline: Hotline, via: str, caller: str) -> None:
+    async with hotline.caller(caller) as phone:
+        call = await phone.dial("4008001234")
+        await call.answered()
+        await call.press("12", via=via)
+        row = await hotline.queued(caller)
+        assert (row["queue"], row["category"]) == ("complaint", "system")
+        await call.hangup()
+
+
 async def test_a_key_cuts_a_prompt_short(hotline: Hotline) -> None:
     async with hotline.caller("13800130003") as phone:
         call = await phone.dial("4008001234")
