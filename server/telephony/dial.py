@@ -19,6 +19,8 @@ _BY_CAUSE = {
     "3": Outcome.UNREGISTERED,
     "1": Outcome.UNREGISTERED,
 }
+_UNAVAILABLE = "19"
+"""With NOANSWER, which a phone that rings to the end gives another cause."""
 _BY_STATUS = {
     "NOANSWER": Outcome.NO_ANSWER,
     "BUSY": Outcome.BUSY,
@@ -33,12 +35,18 @@ def arguments(device: str, ring_for: float, music: str, whisper: str, announceme
 
     `whisper` and `announcement` are sound files without extension, one each; empty: nothing is said.
     """
-    options = f"gm({music})A({whisper}:{announcement})U({LEG})" if announcement else f"gm({music})A({whisper})U({LEG})"
+    said = f"{whisper}:{announcement}" if announcement else whisper
+    options = f"gm({music})A({said})U({LEG})" if said else f"gm({music})U({LEG})"
     return device, str(max(1, round(ring_for))), options
 
 
-def outcome(status: str, cause: str) -> Outcome:
-    """What DIALSTATUS and HANGUPCAUSE say of an offer that was not answered."""
+def outcome(status: str, cause: str, *, rang: bool = True) -> Outcome:
+    """What DIALSTATUS and HANGUPCAUSE say of an offer that was not answered.
+
+    `rang`: the phone said that it rings. One that never did, or calls itself unavailable (480), is no agent's fault.
+    """
+    if status == "NOANSWER" and (not rang or cause == _UNAVAILABLE):
+        return Outcome.UNREGISTERED
     if status in ("NOANSWER", "CANCEL"):
         return _BY_STATUS[status]
     return _BY_CAUSE.get(cause) or _BY_STATUS.get(status, Outcome.NO_ANSWER)

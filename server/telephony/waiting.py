@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 
 import acd.events as acd
+from acd.agents import State
 from acd.commands import Announce, Command, Divert, Moved, Offer, Withdraw
 from ivr import inputs, verbs
 from server.calls import LiveCall, Stage
@@ -196,9 +197,9 @@ class Waiting:
         status = await agi.get_variable("DIALSTATUS") or ""
         if status != "ANSWER":
             cause = await agi.get_variable("HANGUPCAUSE") or ""
-            await self._dispatcher.record(
-                acd.OfferFailed(offer.offer, dial.outcome(status, cause), f"{status} {cause}")
-            )
+            agent = self._dispatcher.state.floor.agent(offer.agent)
+            outcome = dial.outcome(status, cause, rang=agent is None or agent.state is not State.RESERVED)
+            await self._dispatcher.record(acd.OfferFailed(offer.offer, outcome, f"{status} {cause}"))
             return None
         return await self._talk(offer.offer, talked_before)
 

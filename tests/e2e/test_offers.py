@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from server.demo.audio import Tone
-from server.demo.softphone import Answer, Refuse, Ring
+from server.demo.softphone import Answer, Ignore, Refuse, Ring
 from tests.e2e.conftest import hears_tone
 
 if TYPE_CHECKING:
@@ -95,6 +95,24 @@ async def test_a_phone_that_is_not_there_keeps_no_caller_waiting(hotline: Hotlin
     shown = await hotline.ended_call(caller)
     legs = [(leg["agent"], leg["outcome"]) for leg in shown["segments"]]
     assert legs in ([("2005", "unregistered"), ("2006", "answered")], [("2006", "answered")])
+
+
+async def test_a_phone_that_says_nothing_is_not_the_agents_fault(hotline: Hotline) -> None:
+    caller = "13800131009"
+    async with (
+        hotline.agent("2010", complaint=9) as mute,
+        hotline.agent("2019", complaint=5) as ready,
+        hotline.caller(caller) as phone,
+    ):
+        mute.on_invite, ready.on_invite = Ignore(), Answer(0.1, Tone(600))
+        call = await phone.dial("4008001234", source=Tone(1000))
+        await hears_tone(call, 600, within=12)
+        await call.hangup()
+    shown = await hotline.ended_call(caller)
+    assert [(leg["agent"], leg["outcome"]) for leg in shown["segments"]] == [
+        ("2010", "unregistered"),
+        ("2019", "answered"),
+    ]
 
 
 async def test_a_caller_waits_on_at_the_same_place_when_the_agent_hangs_up_during_the_whisper(
