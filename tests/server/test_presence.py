@@ -1,0 +1,118 @@
+"""Which phones are there: told when it changes, and not for every contact that comes and goes in a reload."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+import acd.events as acd
+from acd.definitions import Skill
+from server.dispatcher import Dispatcher
+from server.log import START, Log
+from server.standby import rebuild
+from server.telephony.ami import LinkState
+from server.telephony.presence import Presence
+from tests.redis_server import RedisServer, redis_server
+
+__all__ = ["redis_server"]
+
+PHONE, OTHER = "sip:1001@127.0.0.1:5071", "sip:1001@127.0.0.1:5072"
+SETTLE = 0.1
+
+
+class Link:
+    """An AMI link whose events a test sends."""
+
+    def __init__(self) -> None:
+        self.state = LinkState.UP
+        self.contacts: list[dict[str, str]] = []
+        self._callbacks: dict[str, Callable[[Any], None]] = {}
+        self._states: list[Callable[..., None]] = []
+
+    def subscribe(self, name: str, callback: Callable[[Any], None]) -> None:
+        self._callbacks[name] = callback
+
+    def on_state(self, callback: Callable[..., None]) -> None:
+        self._states.append(callback)
+
+    async def collect(self, name: str) -> list[dict[str, str]]:
+        assert name == "PJSIPShowContacts"
+        return self.contacts
+
+    def contact(self, aor: str, uri: str, status: str) -> None:
+        self._callbacks["ContactStatus"]({"AOR": aor, "URI": uri, "ContactStatus": status})
+
+
+@pytest.fixture
+async def dispatcher(redis_server: RedisServer) -> AsyncIterator[Dispatcher]:
+    redis = redis_server.connect()
+    log = Log(redis)
+    lease = await log.acquire("one", 10.0)
+    assert lease is not None
+    dispatcher = Dispatcher(log, lease, await rebuild(log))
+    dispatcher.log_of_test = log  # type: ignore[attr-defined]
+    await dispatcher.start()
+    yield dispatcher
+    await dispatcher.stop()
+    await redis.aclose()
+
+
+@pytest.fixture
+async def link(dispatcher: Dispatcher) -> Link:
+    link = Link()
+    Presence(dispatcher, link, settle=SETTLE)  # type: ignore[arg-type]
+    return link
+
+
+async def _define(dispatcher: Dispatcher, contact: str = "") -> None:
+    await dispatcher.record(acd.AgentDefined("1001", "Li", (Skill("complaint", 5),), contact=contact))
+
+
+async def _is(dispatcher: Dispatcher, reachable: bool) -> bool:
+    def said(state: Any) -> bool:
+        agent = state.floor.agent("1001")
+        return agent is not None and agent.phone is reachable
+
+    return await dispatcher.until(said, 2.0)
+
+
+async def _told(dispatcher: Dispatcher) -> list[bool]:
+    await dispatcher.record(acd.Tick())
+    log: Log = dispatcher.log_of_test  # type: ignore[attr-defined]
+    return [entry.event.reachable for entry in await log.read(START) if isinstance(entry.event, acd.PhoneSeen)]
+
+
+async def test_an_agent_who_has_not_registered_is_offered_nothing_until_the_phone_is_there(
+    dispatcher: Dispatcher, link: Link
+) -> None:
+    await _define(dispatcher)
+    assert await _is(dispatcher, False)
+    link.contact("1001", PHONE, "Created")
+    assert await _is(dispatcher, True)
+    link.contact("1001", PHONE, "Removed")
+    assert await _is(dispatcher, False)
+    assert await _told(dispatcher) == [False, True, False]
+
+
+async def test_a_contact_that_a_reload_takes_away_and_brings_back_is_not_told(
+    dispatcher: Dispatcher, link: Link
+) -> None:
+    await _define(dispatcher)
+    link.contact("1001", PHONE, "Reachable")
+    assert await _is(dispatcher, True)
+    link.contact("1001", PHONE, "Removed")
+    link.contact("1001", PHONE, "Created")
+    link.contact("1001-web", OTHER, "Created")
+    link.contact("1001", PHONE, "Unreachable")
+    assert await _told(dispatcher) == [True]
+
+
+async def test_a_fixed_contact_of_which_nothing_is_known_yet_is_taken_to_answer(
+    dispatcher: Dispatcher, link: Link
+) -> None:
+    await _define(dispatcher, contact=PHONE)
+    assert not await dispatcher.until(lambda state: not state.floor.agent("1001").phone, 3 * SETTLE)
+    link.contact("1001", PHONE, "Unreachable")
+    assert await _is(dispatcher, False)
