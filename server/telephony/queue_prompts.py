@@ -17,7 +17,9 @@ def position_prompts(announce: Announce, language: str) -> tuple[str, ...]:
     if announce.why:
         said.append("queue-longer")
     ahead = announce.position - 1
-    if ahead == 1:
+    if ahead == 0 and not announce.first:
+        said.append("queue-ahead-none")
+    elif ahead == 1:
         said.append("queue-ahead-one")
     elif ahead > 1:
         said += ["queue-ahead-before", *say_number(ahead, language, counting=True), "queue-ahead-after"]
