@@ -5,11 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 from typing import Any
 
 from server.commands.output import note
 from server.commands.shared import Refused, log_of, settings
 from server.config import Settings
+
+_SWITCH = 0.0005
+"""Seconds after which a thread that computes (the records) lets the one that serves callers have its turn."""
 
 
 def run() -> None:
@@ -69,6 +73,7 @@ def run() -> None:
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(ask_to_stop))
         tasks.append(loop.create_task(live()))
 
+    sys.setswitchinterval(_SWITCH)
     reactor.callWhenRunning(begin)
     reactor.run()
     if failure:

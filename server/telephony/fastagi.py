@@ -207,6 +207,18 @@ class AgiConnection(LineOnlyReceiver):
         # Twisted's TCP transports are not typed.
         return self.transport
 
+    def _send(self, line: bytes) -> None:
+        """Send at once what the kernel takes, rather than in the loop's next turn: the caller waits for it.
+
+        One command is under way at a time, so nothing that was sent earlier can still be on its way to the kernel.
+        """
+        try:
+            sent = self._transport.getHandle().send(line)
+        except OSError:
+            sent = 0
+        if sent < len(line):
+            self._transport.write(line[sent:])
+
     def _header_came(self, text: str) -> None:
         if len(self._env) >= MAX_HEADERS:
             raise AgiProtocolError(f"more than {MAX_HEADERS} headers")
@@ -217,7 +229,7 @@ class AgiConnection(LineOnlyReceiver):
         for key in ("request", "channel", "uniqueid"):
             if key not in self._env:
                 raise AgiProtocolError(f"the header has no agi_{key}")
-        self.call = AgiCall(self._env, self._transport.write)
+        self.call = AgiCall(self._env, self._send)
         self._cancel_timer()
         self.MAX_LENGTH = MAX_REPLY_LINE
         self.agi.call_began(self.call, self)

@@ -21,8 +21,8 @@ class PhoneBook:
         self._site, self._ami, self._agents = site, ami, agents
         self._secrets = site.layout.secrets / "agents"
         self._lock = asyncio.Lock()
-        self._coming: dict[str, AgentPhone] = {}
-        """What agents were given here: the log tells of it only afterwards."""
+        self._given: dict[str, AgentPhone] = {}
+        """What agents were given here, of which the log tells only afterwards, and what was asked for here."""
 
     def phones(self) -> list[AgentPhone]:
         """Every agent's telephone. One without a contact registers with a secret, made now if there is none."""
@@ -30,8 +30,11 @@ class PhoneBook:
 
     def device(self, agent: str) -> str:
         """What to dial for this agent."""
-        contact = next((contact for name, contact in self._agents() if name == agent), "")
-        return self._phone(agent, contact).dial
+        phone = self._given.get(agent) or next((each for each in self.phones() if each.agent == agent), None)
+        if phone is None:
+            return self._phone(agent, "").dial
+        self._given[agent] = phone
+        return phone.dial
 
     async def set(self, agent: str, secret_given: str, contact: str) -> None:
         """Give an agent a telephone. Raises SiteError (a ValueError) when Asterisk could not use it."""
@@ -39,23 +42,23 @@ class PhoneBook:
         if secret_given and not contact:
             self._store(agent, secret_given)
         check_agents(self._site, self._all(phone))
-        self._coming[agent] = phone
+        self._given[agent] = phone
         try:
             await self._write()
         except OSError:
-            self._coming.pop(agent, None)
+            self._given.pop(agent, None)
             raise
 
     async def remove(self, agent: str) -> None:
         """Take the telephone away."""
         (self._secrets / agent).unlink(missing_ok=True)
-        self._coming.pop(agent, None)
+        self._given.pop(agent, None)
         await self._write(without=agent)
 
     def _all(self, *more: AgentPhone, without: str = "") -> list[AgentPhone]:
         """What the log tells, what is on its way there, and `more`; in order of agent."""
         known = {phone.agent: phone for phone in self.phones()}
-        known |= self._coming | {phone.agent: phone for phone in more}
+        known |= self._given | {phone.agent: phone for phone in more}
         known.pop(without, None)
         return [known[agent] for agent in sorted(known)]
 
