@@ -32,7 +32,9 @@ PROMPTS = Path(str(resources.files("ivr") / "prompts"))
 MUSIC = Path(str(resources.files("ivr") / "music"))
 
 _ROUTING = ("skills", "routing", "queues")
-_TABLES = ("hotline", "admission", "callback", "lists", "calendar", "teams")
+_HOUSE = ("hotline", "admission", "callback", "lists", "calendar", "teams")
+TABLES = (*_ROUTING, *_HOUSE)
+"""What a hotline file may hold."""
 _TYPES = {
     "mobile": phonenumbers.PhoneNumberType.MOBILE,
     "fixed_line": phonenumbers.PhoneNumberType.FIXED_LINE,
@@ -226,7 +228,7 @@ def _read_hotline(file: Path, flows: Mapping[str, Flow] | None) -> Definitions:
     try:
         _refuse_unknown(data)
         policy = read_policy({key: data[key] for key in _ROUTING if key in data})
-        top = Table({key: value for key, value in data.items() if key in _TABLES})
+        top = Table({key: value for key, value in data.items() if key in _HOUSE})
         name, start = _hotline(top.table("hotline"), flows)
         callback = _callback(top.table("callback"))
         return Definitions(
@@ -246,11 +248,10 @@ def _read_hotline(file: Path, flows: Mapping[str, Flow] | None) -> Definitions:
 
 
 def _refuse_unknown(data: Mapping[str, Any]) -> None:
-    known = (*_TABLES, *_ROUTING)
     for table in data:
-        if table not in known:
-            close = get_close_matches(table, known, n=1)
-            hint = f'did you mean "{close[0]}"?' if close else f"there are {', '.join(sorted(known))}"
+        if table not in TABLES:
+            close = get_close_matches(table, TABLES, n=1)
+            hint = f'did you mean "{close[0]}"?' if close else f"there are {', '.join(sorted(TABLES))}"
             raise FlowError((table,), f"is not known: {hint}")
 
 

@@ -11,6 +11,8 @@ from urllib.parse import unquote
 
 import pytest
 
+from server import definitions
+from server.config import ELSEWHERE, variables
 from tests.e2e.conftest import TREE, Hotline, make_home
 
 README = TREE / "README.md"
@@ -63,3 +65,25 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 def _anchors(page: Path) -> set[str]:
     headings = re.findall(r"^#+ +(.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+OPERATIONS = (TREE / "docs" / "operations.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("variable", sorted(variables().keys() | ELSEWHERE))
+def test_every_setting_is_in_the_table_of_settings(variable: str) -> None:
+    # `SANSHENG_ASTERISK_USER`, `…_SECRET` share a row.
+    assert f"| `{variable}`" in OPERATIONS or f"`…_{variable.rpartition('_')[2]}`" in OPERATIONS
+
+
+def test_every_metric_is_in_the_table_of_metrics() -> None:
+    text = (TREE / "server" / "metrics.py").read_text(encoding="utf-8")
+    for name in re.findall(r'"(sansheng_\w+)"', text):
+        assert f"| `{name}" in OPERATIONS, name
+
+
+def test_every_table_of_the_hotline_is_explained_in_its_defaults() -> None:
+    text = definitions.DEFAULTS.read_text(encoding="utf-8")
+    for name in definitions.TABLES:
+        heading = rf"(^#.*\n)+(# )?\[{name}[\].]|(^#.*\n)+{name} ="
+        assert re.search(heading, text, re.MULTILINE), f"{name} has no comment in {definitions.DEFAULTS.name}"

@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from server.dispatcher import NotLeading
 
@@ -89,18 +90,30 @@ def answer_with_problems(api: FastAPI) -> None:
 
     @api.exception_handler(HTTPException)
     async def other(request: Request, error: HTTPException) -> JSONResponse:
-        where = f"{request.method} {request.url.path}"
-        detail = {
-            404: f"there is no {request.url.path}: see /api/v1/openapi.json",
-            405: f"{where} is not to be had: see /api/v1/openapi.json",
-        }.get(error.status_code, str(error.detail))
-        title = HTTPStatus(error.status_code).phrase
-        return problem(error.status_code, title, detail, headers=dict(error.headers or {}))
+        path = request.url.path
+        headers = {name.lower(): value for name, value in (error.headers or {}).items()}
+        title, detail = HTTPStatus(error.status_code).phrase, str(error.detail)
+        match error.status_code:
+            case 400:  # what is no text cannot be read as JSON either
+                return problem(422, "Request cannot be used", "body: this is no JSON")
+            case 404:
+                detail = f"there is no {path}: see /api/v1/openapi.json"
+            case 405:
+                headers["allow"] = ", ".join(_methods(request))
+                detail = f"{request.method} {path} is not to be had, only {headers['allow']}"
+        return problem(error.status_code, title, detail, headers=headers)
 
     @api.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> JSONResponse:
         _log.error("a request failed", method=request.method, path=request.url.path, exc_info=error)
         return problem(500, "Internal error", "this request failed: the server's log says why")
+
+
+def _methods(request: Request) -> list[str]:
+    """What can be asked of this path; routes of one path are several."""
+    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    found = [route.methods or set() for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return sorted(set().union(*found))
 
 
 def _place(parts: Sequence[int | str]) -> str:

@@ -171,6 +171,7 @@ async def test_what_is_not_there_is_a_problem_too(api) -> None:
     answer = await api.patch("/api/v1/calls")
     assert "PATCH /api/v1/calls" in refused(answer, 405)
     assert answer.headers["allow"] == "GET"
+    assert (await api.patch("/api/v1/agents/1001")).headers["allow"] == "DELETE, GET, PUT"
     assert "there is no call 7" in refused(await api.get("/api/v1/calls/7"), 404)
     assert "there is no agent 7" in refused(
         await api.post("/api/v1/agents/7/status", json={"status": "available"}), 404
@@ -287,8 +288,9 @@ async def test_an_agent_that_could_not_work_is_refused_and_changes_nothing(house
     assert house.dispatcher.state.floor.agent("1001") is None
 
 
-async def test_a_body_that_is_no_json_is_a_problem(api) -> None:
-    answer = await api.put("/api/v1/agents/1001", content=b"{", headers={"Content-Type": "application/json"})
+@pytest.mark.parametrize("content", [b"{", b"\xff\x1b"])
+async def test_a_body_that_is_no_json_is_a_problem(api, content) -> None:
+    answer = await api.put("/api/v1/agents/1001", content=content, headers={"Content-Type": "application/json"})
     assert "body" in refused(answer, 422)
 
 
