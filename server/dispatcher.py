@@ -86,6 +86,7 @@ class Dispatcher:
         self._lost = ""
         self._redis_problem = ""
         self._closing = False
+        self._still = False
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -93,11 +94,21 @@ class Dispatcher:
         """Why nothing can be recorded at the moment, as a sentence; empty when all is well."""
         return self._lost or self._redis_problem
 
-    async def start(self) -> None:
-        """Begin to lead: write the notes that a crash kept from the log, and go on."""
+    async def start(self, *, still: bool = False) -> None:
+        """Begin to lead: write the notes that a crash kept from the log, and go on.
+
+        With `still`, time stands still at the log's last instant until `go_on`: what happened while nobody watched
+        is told first, so that no phone that was answered meanwhile counts as one that rang too long.
+        """
+        self._still = still
         self._pending += (_note(each) for each in self.state.unwritten)
         self._wake.set()
         self._tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._keep_lease())]
+        self._arm()
+
+    def go_on(self) -> None:
+        """Time goes on from where it really is."""
+        self._still = False
         self._arm()
 
     async def stop(self) -> None:
@@ -172,7 +183,7 @@ class Dispatcher:
         self._listeners.append(listener)
 
     def _rows(self, events: Sequence[object]) -> tuple[Row, ...]:
-        self._stamped = at = max(self._clock(), self._stamped)
+        self._stamped = at = self._stamped if self._still else max(self._clock(), self._stamped)
         return tuple(Row(event, *encode(event), at) for event in events)
 
     def _hand_over(self, pending: _Pending) -> None:
@@ -287,7 +298,7 @@ class Dispatcher:
         if self._timer:
             self._timer.cancel()
             self._timer = None
-        due = self.state.floor.next_timer()
+        due = None if self._still else self.state.floor.next_timer()
         if due is not None and not self._tick_pending and not self._closing and not self._lost:
             delay = max(0.0, due - self._clock())
             self._timer = asyncio.get_running_loop().call_later(delay, self._tick)

@@ -19,7 +19,7 @@ import acd.events as acd
 import recordings.events as rec
 from server.calls import Leg, LiveCall
 from server.dispatcher import Dispatcher
-from server.telephony.ami import Ami, AmiError, AmiEvent
+from server.telephony.ami import Ami, AmiError, AmiEvent, AmiReply
 from server.telephony.line import Line
 
 _log = structlog.get_logger("legs")
@@ -27,7 +27,9 @@ _log = structlog.get_logger("legs")
 EARLY = 5.0
 """Seconds for which keys are kept that a caller presses before a session holds them."""
 
-
+_WAV_HEADER = 44
+_BYTES_A_SECOND = 16_000
+"""8,000 samples of 16 bits: what MixMonitor writes."""
 TRUNK = "trunk-out"
 """The endpoint that outside numbers are called by."""
 
@@ -72,6 +74,15 @@ def belongs(channel: str, name: str, *, outside: bool) -> bool:
     return agent_of(channel) == (TRUNK if outside else name)
 
 
+def _began(status: AmiReply) -> float:
+    """When Asterisk started, UTC epoch seconds; now, when it does not say so, as if nothing had outlived it."""
+    try:
+        text = f"{status['CoreStartupDate']} {status['CoreStartupTime']}"
+        return time.mktime(time.strptime(text, "%Y-%m-%d %H:%M:%S"))
+    except (KeyError, ValueError):
+        return time.time()
+
+
 class Legs:
     """Follows callers' and agents' channels on one Asterisk.
 
@@ -98,6 +109,8 @@ class Legs:
         self._withdrawn: dict[str, str] = {}
         """Agent whose offer was withdrawn before the phone rang, by the caller's unique id."""
         self._hanging_up: set[asyncio.Task[None]] = set()
+        self._unseen_since: float | None = None
+        self._asterisk_began = 0.0
         self._given: dict[int, AskedChannel] = {}
         """Who takes a call over, by call, until the log has said so."""
         self.on_left: Callable[[AgentChannel, LiveCall], Sequence[object]] = lambda leg, live: ()
@@ -180,11 +193,14 @@ class Legs:
                 call, live.leg.offer, live.leg.agent, asked.channel, live.unique_id, answered=True, taken_over=True
             )
 
-    async def reconcile(self) -> None:
+    async def reconcile(self, unseen_since: float | None = None) -> None:
         """Compare the log's calls with the channels that are really there, and record what was missed.
 
-        After a start, and whenever the AMI link is up again. Raises the link's errors.
+        After a start, and whenever the AMI link is up again. What is gone without a later sign of life ended at
+        `unseen_since` (UTC epoch seconds), or at the instant that the log has now. Raises the link's errors.
         """
+        self._unseen_since = unseen_since
+        self._asterisk_began = _began(await self._ami.action("CoreStatus"))
         channels = await self._ami.collect("CoreShowChannels")
         here = {event["Uniqueid"]: event for event in channels}
         self._agents = {key: leg for key, leg in self._agents.items() if key in here}
@@ -213,13 +229,25 @@ class Legs:
                 await self._found_leg(live, leg, found)
                 self._find_asked(live, leg, found["Uniqueid"], here)
         if not present:
-            _log.info("a caller was lost while nobody watched", call=live.id)
-            await self._dispatcher.record(acd.CallEnded(live.id, "lost", self._last_sign(live, leg)))
+            # Asterisk has lived on since the call came in: then it was not Asterisk that ended it.
+            cause = "caller_hung_up" if self._asterisk_began <= live.arrived_at else "lost"
+            _log.info("a caller went while nobody watched", call=live.id, cause=cause)
+            ended_at = self._last_sign(live, leg) or self._unseen_since
+            await self._dispatcher.record(acd.CallEnded(live.id, cause, ended_at))
         elif not self._dispatcher.owned(live.id) and live.attached:
             await self._dispatcher.record(acd.CallDetached(live.id))
 
     async def _lost_leg(self, live: LiveCall, leg: Leg, here: dict[str, AmiEvent]) -> None:
         if leg.answered_at is None:
+            if (talked := self._recorded(live, leg)) > 0:
+                # Both picked up and hung up while nobody watched: the recording tells.
+                await self._dispatcher.record(
+                    *self._joined(live.id, leg.offer, leg.agent, answered=False),
+                    acd.ConversationEnded(
+                        live.id, leg.agent, "agent", talked=talked, ended_at=self._file_time(live, leg)
+                    ),
+                )
+                return
             await self._dispatcher.record(acd.OfferFailed(leg.offer, acd.Outcome.LOST, "the phone rings no longer"))
             return
         if leg.hold and live.unique_id in here:
@@ -227,7 +255,7 @@ class Legs:
             if events := self.on_left(gone, live):
                 await self._dispatcher.record(*events)
                 return
-        ended = self._last_sign(live, leg)
+        ended = self._last_sign(live, leg) or self._unseen_since
         talked = max(0.0, ended - leg.joined_at) if leg.joined_at and ended else 0.0
         await self._dispatcher.record(acd.ConversationEnded(live.id, leg.agent, "lost", talked=talked, ended_at=ended))
 
@@ -256,10 +284,20 @@ class Legs:
         """The last instant at which a lost conversation is known to have gone on: its recording grew until then."""
         if leg is None or leg.answered_at is None:
             return None
+        return self._file_time(live, leg)
+
+    def _files(self, live: LiveCall, leg: Leg) -> list[Path]:
         prefix = self._recording_prefix(live.id, leg.offer)
-        files = [prefix.with_name(prefix.name + side) for side in ("-caller.wav", "-agent.wav")]
-        times = [file.stat().st_mtime for file in files if file.exists()]
-        return max(times) if times else None
+        files = (prefix.with_name(prefix.name + side) for side in ("-caller.wav", "-agent.wav"))
+        return [file for file in files if file.exists()]
+
+    def _file_time(self, live: LiveCall, leg: Leg) -> float | None:
+        return max((file.stat().st_mtime for file in self._files(live, leg)), default=None)
+
+    def _recorded(self, live: LiveCall, leg: Leg) -> float:
+        """Seconds of this leg that are in its files; 0 when nothing was recorded, so that nobody spoke."""
+        longest = max((file.stat().st_size for file in self._files(live, leg)), default=0)
+        return max(0.0, (longest - _WAV_HEADER) / _BYTES_A_SECOND)
 
     def _digit(self, event: AmiEvent) -> None:
         if event.get("Direction") != "Received":
@@ -320,15 +358,14 @@ class Legs:
 
     def _join(self, leg: AgentChannel, now: float) -> None:
         leg.joined_at = now
-        prefix = self._recording_prefix(leg.call, leg.offer)
-        events: Sequence[object] = (
-            acd.Joined(leg.call, leg.agent),
-            rec.RecordingStarted(leg.offer, leg.call, leg.agent, f"{prefix}-caller.wav", f"{prefix}-agent.wav"),
-        )
-        if not leg.answered:
-            leg.answered = True
-            events = (acd.OfferAnswered(leg.offer), *events)
+        events = self._joined(leg.call, leg.offer, leg.agent, answered=leg.answered)
+        leg.answered = True
         self._dispatcher.submit(*events)
+
+    def _joined(self, call: int, offer: int, agent: str, *, answered: bool) -> list[object]:
+        prefix = self._recording_prefix(call, offer)
+        began = rec.RecordingStarted(offer, call, agent, f"{prefix}-caller.wav", f"{prefix}-agent.wav")
+        return [*([] if answered else [acd.OfferAnswered(offer)]), acd.Joined(call, agent), began]
 
     def _bridge_leave(self, event: AmiEvent) -> None:
         if (leg := self._agents.get(event["Uniqueid"])) is not None:
