@@ -308,22 +308,54 @@ class Transferred(Event):
     held: float = 0.0
 
 
+# Supervision. The floor only needs to know that the supervisor's phone is in use (`AgentOccupied`).
+
+
+class Monitor(StrEnum):
+    """How a supervisor takes part in a conversation."""
+
+    LISTEN = "listen"
+    """Heard by nobody."""
+    WHISPER = "whisper"
+    """Heard by the agent alone."""
+    BARGE = "barge"
+    """Heard by both."""
+
+
 @dataclass(frozen=True, slots=True)
 class MonitorStarted(Event):
-    """Somebody listens to a conversation. `mode` is listen, whisper (the agent hears them) or barge (both do)."""
+    """A supervisor asked to take part in a conversation, and why. In the log before the phone rings.
+
+    `by` is the work number whose phone it is, `channel` the unique id of that phone's channel.
+    """
 
     call: int
     agent: str
     by: str
-    mode: str = "listen"
+    mode: Monitor = Monitor.LISTEN
     reason: str = ""
+    channel: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorChanged(Event):
+    """The supervisor goes on in another way."""
+
+    call: int
+    by: str
+    mode: Monitor
+    channel: str
 
 
 @dataclass(frozen=True, slots=True)
 class MonitorEnded(Event):
+    """`why` is: hung_up, not_answered or lost."""
+
     call: int
     agent: str
     by: str
+    why: str = "hung_up"
+    channel: str = ""
 
 
 # Time

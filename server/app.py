@@ -47,6 +47,8 @@ from server.telephony.asterisk.ready import readiness
 from server.telephony.asterisk.site import Site, SiteError, site
 from server.term import StartError, Term
 from server.toml import DefinitionFault
+from server.telephony.supervisor import Supervisors
+from server.telephony.transfers import Conversations
 from server.web.api import make_api
 from server.web.serve import HttpServer
 
@@ -296,6 +298,16 @@ class App:
     def dispatcher(self) -> Dispatcher:
         """The way into the log. Raises NotLeading while this server does not lead; so do `phones` and `reload`."""
         return self._leading().dispatcher
+
+    @property
+    def conversations(self) -> Conversations:
+        """What agents do with their calls."""
+        return self._leading().conversations
+
+    @property
+    def supervisors(self) -> Supervisors:
+        """What supervisors do."""
+        return self._leading().supervisors
 
     @property
     def phones(self) -> PhoneBook:

@@ -107,6 +107,8 @@ class Calls:
         self._taken: dict[str, int] = {}
         self.consults: dict[int, tuple[str, str]] = {}
         """(who asks, who is asked) by call, until the end of the consultation is in the log."""
+        self.monitors: dict[str, acd.MonitorStarted] = {}
+        """Supervisors who take part in a conversation, by the unique id of their channel."""
         self._last_call = 0
         self._receivers: dict[type, Callable[[Any, float], None]] = {
             acd.CallArrived: self._arrived,
@@ -124,6 +126,8 @@ class Calls:
             acd.ConsultStarted: self._consult_started,
             acd.ConsultEnded: self._consult_ended,
             acd.Transferred: self._transferred,
+            acd.MonitorStarted: self._monitor_started,
+            acd.MonitorEnded: self._monitor_ended,
             ivr.FlowMoved: self._flow_moved,
             ivr.FieldSet: self._field_set,
             ivr.NumberTaken: self._number_taken,
@@ -203,6 +207,7 @@ class Calls:
             "recordings": [msgspec.to_builtins(started) for started in self._recordings.values()],
             "taken": list(self._taken),
             "consults": [(call, *who) for call, who in self.consults.items()],
+            "monitors": [msgspec.to_builtins(started) for started in self.monitors.values()],
             "last_call": self._last_call,
         }
 
@@ -221,6 +226,8 @@ class Calls:
             calls._recordings[recording.recording] = recording
         calls._taken = dict.fromkeys(data["taken"], 0)
         calls.consults = {call: (agent, to) for call, agent, to in data.get("consults", ())}
+        started = msgspec.convert(data.get("monitors", []), list[acd.MonitorStarted])
+        calls.monitors = {each.channel: each for each in started}
         calls._last_call = data["last_call"]
         return calls
 
@@ -319,6 +326,12 @@ class Calls:
         else:
             live.stage = Stage.WAITING
             live.queue = event.to if event.kind == "queue" else live.queue
+
+    def _monitor_started(self, event: acd.MonitorStarted, at: float) -> None:
+        self.monitors[event.channel] = event
+
+    def _monitor_ended(self, event: acd.MonitorEnded, at: float) -> None:
+        self.monitors.pop(event.channel, None)
 
     def _flow_moved(self, event: ivr.FlowMoved, at: float) -> None:
         if live := self._calls.get(event.call):

@@ -42,6 +42,7 @@ from server.telephony.presence import Presence
 from server.telephony.rollcall import RollCall
 from server.telephony.session import Callers, Places
 from server.telephony.strays import Strays
+from server.telephony.supervisor import Supervisors
 from server.telephony.transfers import Conversations
 from server.telephony.work_numbers import WorkNumbers
 
@@ -112,6 +113,7 @@ class Term:
             self.dispatcher, self.legs, self.ami, self._definitions, trunk=bool(settings.trunk)
         )
         Features(self.conversations, self.legs, self.ami)
+        self.supervisors = Supervisors(self.dispatcher, self.legs, self.ami, self._definitions, self.phones.device)
         Presence(self.dispatcher, self.ami)
         callers = Callers(
             self.dispatcher,
@@ -150,6 +152,7 @@ class Term:
         # Before the legs are compared: from here on nobody else can dial for a caller.
         await self.strays.fetch()
         await self.legs.reconcile()
+        await self.supervisors.reconcile()
         self._roll = RollCall([each.call for each in self.dispatcher.state.floor.waiting()])
         self.dispatcher.listen(self._note_gone)
 
@@ -233,6 +236,7 @@ class Term:
     def _link_changed(self, *_: object) -> None:
         if self._ready and self.ami.state is LinkState.UP:
             self._run(self.legs.reconcile())
+            self._run(self.supervisors.reconcile())
 
     def _run(self, work: Coroutine[Any, Any, Any]) -> None:
         async def guarded() -> None:

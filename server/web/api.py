@@ -20,7 +20,10 @@ from acd.definitions import Skill
 from server.dispatcher import Dispatcher
 from server.log import id_order
 from server.state import State
+from server.telephony.supervisor import Supervisors
+from server.telephony.transfers import Conversations
 from server.web import floor, shapes
+from server.web.floor_api import add_floor
 from server.web.problems import Problem, ProblemOut, answer_with_problems, answers
 
 
@@ -48,6 +51,10 @@ class House(Protocol):
     def records(self) -> Records: ...
     @property
     def phones(self) -> Phones: ...
+    @property
+    def conversations(self) -> Conversations: ...
+    @property
+    def supervisors(self) -> Supervisors: ...
     @property
     def token(self) -> str: ...
     @property
@@ -88,6 +95,7 @@ def make_api(house: House) -> FastAPI:
     _watch(api, house)
     _read(api, house, guarded)
     _agents(api, house, guarded)
+    add_floor(api, house, guarded)
     _describe(api)
     return api
 
@@ -217,7 +225,7 @@ def _agents(api: FastAPI, house: House, guarded: dict[str, Any]) -> None:
     async def set_status(agent: Agent, wanted: shapes.StatusIn) -> shapes.AgentNow:
         """Set the status. It takes effect as soon as no call stands in the way."""
         _now(house, agent)
-        await house.dispatcher.record(acd.StatusSet(agent, wanted.status, wanted.reason, by="api"))
+        await house.dispatcher.record(acd.StatusSet(agent, wanted.status, wanted.reason, by=wanted.by))
         await _shown(house)
         return _now(house, agent)
 

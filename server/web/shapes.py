@@ -86,6 +86,7 @@ class StatusIn(BaseModel):
 
     status: Status
     reason: str = Field("", max_length=80)
+    by: str = Field("api", min_length=1, max_length=80, description="Who sets it; it is kept with the act.")
 
 
 class Page(BaseModel, Generic[Item]):

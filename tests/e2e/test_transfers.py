@@ -16,7 +16,7 @@ from server.definitions import DEFAULTS
 from server.demo.audio import Tone, tone_level
 from server.demo.call import Call
 from server.demo.softphone import Phone, Refuse
-from tests.e2e.conftest import Hotline, free_ports, make_home
+from tests.e2e.conftest import Hotline, free_ports, hears_tone, make_home
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,8 +82,8 @@ async def key(leg: Call, digits: str) -> None:
 
 async def together(call: Call, leg: Call, tone: int) -> None:
     """Caller and agent hear each other."""
-    await call.heard(tone)
-    await leg.heard(CALLER)
+    await hears_tone(call, tone)
+    await hears_tone(leg, CALLER)
 
 
 async def quiet(call: Call, hz: float, within: float = 5.0) -> None:
@@ -153,8 +153,8 @@ async def test_a_colleague_is_asked_in_private_and_the_agent_comes_back(house: H
         await key(leg, "*21102#")
         asked = await colleague.incoming()
         await asked.answer(Tone(SECOND))
-        await asked.heard(FIRST)
-        await leg.heard(SECOND)
+        await hears_tone(asked, FIRST)
+        await hears_tone(leg, SECOND)
         await quiet(asked, CALLER)
         await quiet(call, FIRST)
         assert tone_level(call.rtp.samples(1.0), SECOND) < -45, "the caller hears nothing of it"
@@ -186,7 +186,7 @@ async def test_an_attended_transfer_hands_the_caller_to_who_was_asked(house: Hot
         await key(leg, "*21102#")
         asked = await colleague.incoming()
         await asked.answer(Tone(SECOND))
-        await leg.heard(SECOND)
+        await hears_tone(leg, SECOND)
         if how == "keys":
             await key(leg, "*3#")
             await leg.ended()
@@ -274,7 +274,7 @@ async def test_help_holds_the_caller_and_rings_the_team_leader(house: Hotline) -
         await key(leg, "*0")
         asked = await leader.incoming()
         await asked.answer(Tone(SECOND))
-        await leg.heard(SECOND)
+        await hears_tone(leg, SECOND)
         await quiet(call, FIRST)
         await key(leg, "*1")
         await asked.ended()
@@ -320,7 +320,7 @@ async def test_a_caller_who_hangs_up_on_hold_sets_everybody_free(house: Hotline)
         await key(leg, "*21102#")
         asked = await colleague.incoming()
         await asked.answer(Tone(SECOND))
-        await leg.heard(SECOND)
+        await hears_tone(leg, SECOND)
         await call.hangup()
         await leg.ended()
         await asked.ended()
@@ -341,7 +341,7 @@ async def test_a_call_goes_out_to_a_number_and_is_recorded_there_too(house: Hotl
         department = await outside.incoming()
         await department.answer(Tone(SECOND))
         if how == "attended":
-            await leg.heard(SECOND)
+            await hears_tone(leg, SECOND)
             await key(leg, "*3#")
         await leg.ended()
         await together(call, department, SECOND)
