@@ -45,6 +45,7 @@ def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
         shutil.rmtree(hotline.home, ignore_errors=True)
     assert "hotline  says goodbye and hangs up" in done.stdout
     assert "offer: " in done.stdout
+    assert "  user      1001" in done.stdout
     assert "1001  Li Ming" in done.stdout
     assert "usable" in done.stdout
     assert (tmp_path / "call-1.wav").stat().st_size > 16_000

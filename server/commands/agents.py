@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
-from urllib.parse import quote
 
 import typer
 
@@ -75,7 +75,7 @@ def status(
 def list_(as_json: Json = False) -> None:
     """List the agents."""
     with queries() as records:
-        show(records.agent_list(), COLUMNS, as_json)
+        show([{name: agent[name] for name in COLUMNS} for agent in records.agent_list()], COLUMNS, as_json)
 
 
 @app.command("show")
@@ -98,7 +98,9 @@ def show_(agent: Number, as_json: Json = False, limit: Annotated[int, typer.Opti
 
 
 def _path(agent: str) -> str:
-    return f"/api/v1/agents/{quote(agent, safe='')}"
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.]{0,31}", agent):
+        raise Refused(f"agent {agent!r}: a work number is 1 to 32 letters and digits, such as 1001")
+    return f"/api/v1/agents/{agent}"
 
 
 def _skill(text: str) -> tuple[str, int]:

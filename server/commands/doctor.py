@@ -48,7 +48,8 @@ def _lines() -> Lines:
     yield from sockets.check_ports(here, running)
     yield from machine.check_versions(here)
     yield from service.check_definitions(here)
-    yield from machine.check_disk(here.root)
+    for folder in dict.fromkeys((here.root, here.recordings_folder)):
+        yield from machine.check_disk(folder, flush=folder == here.root)
     yield from machine.check_clock()
     yield from machine.check_permissions(here)
     yield from machine.check_limits(running, most)
