@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -48,6 +49,9 @@ def run() -> None:
             await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
             if starting.done():
                 starting.result()
+                # What is there now stays: the collector need not go through it again while callers wait.
+                gc.collect()
+                gc.freeze()
                 for line in welcome(here):
                     note(line)
                 await asked

@@ -37,8 +37,8 @@ class ProjectorLoop:
     """Reads the log from the projector's own cursor and applies it, until stopped.
 
     After an error it tries again, at longer and longer intervals up to 5 s, for as long as it takes. `pace` is the
-    least time in seconds between two batches, unless it is far behind: a batch costs much the same whatever is in it,
-    so that a busy floor costs the records no more processor time than a quiet one.
+    least time in seconds between two batches, unless it is far behind or somebody waits for an entry: a batch costs
+    much the same whatever is in it, so that a busy floor costs the records no more processor time than a quiet one.
     """
 
     def __init__(
@@ -47,13 +47,14 @@ class ProjectorLoop:
         read: Read,
         *,
         block_ms: int = 500,
-        pace: float = 0.2,
+        pace: float = 0.5,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._projector, self._read, self._clock = projector, read, clock
         self._block_ms, self._pace = block_ms, pace
         self._stopping = threading.Event()
         self._changed = threading.Condition()
+        self._awaited = 0
         self._cursor: str | None = None
         self._oldest_missing: float | None = None
         self._written = 0
@@ -83,12 +84,17 @@ class ProjectorLoop:
         """Wait until this entry is in the records; False when it is not after `timeout` seconds."""
         wanted = entry_key(entry_id)
         with self._changed:
-            return (
-                self._changed.wait_for(
-                    lambda: self._stopping.is_set() or entry_key(self._cursor or START) >= wanted, timeout
+            self._awaited += 1
+            self._changed.notify_all()
+            try:
+                return (
+                    self._changed.wait_for(
+                        lambda: self._stopping.is_set() or entry_key(self._cursor or START) >= wanted, timeout
+                    )
+                    and entry_key(self._cursor or START) >= wanted
                 )
-                and entry_key(self._cursor or START) >= wanted
-            )
+            finally:
+                self._awaited -= 1
 
     def _run(self) -> None:
         delay = FIRST_DELAY
@@ -115,7 +121,8 @@ class ProjectorLoop:
         written = self._projector.apply(entries)
         self._advance(entries[-1].id, written)
         if len(entries) < ENOUGH:
-            self._stopping.wait(self._pace)
+            with self._changed:
+                self._changed.wait_for(lambda: self._stopping.is_set() or self._awaited > 0, self._pace)
 
     def _advance(self, cursor: str, written: int) -> None:
         with self._changed:

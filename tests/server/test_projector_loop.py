@@ -158,6 +158,15 @@ def test_a_busy_log_is_written_in_few_batches(database, story, follow):
     assert projector.batches <= 3
 
 
+def test_whoever_waits_for_an_entry_does_not_wait_for_the_pace(story, follow):
+    story.whole_call()
+    log = SmallLog(story.entries[:2])
+    loop = follow(log, pace=60.0)
+    for number in (2, 3, 4):
+        log.append(story.entries[number])
+        assert loop.wait_for(story.entries[number].id, 10)
+
+
 def test_waiting_for_an_entry_that_does_not_come_ends(database, story, follow):
     story.arrive()
     loop = follow(SmallLog(story.entries))
