@@ -84,7 +84,10 @@ def answer_with_problems(api: FastAPI) -> None:
 
     @api.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        wrong = [Wrong(where=_place(each["loc"]), sentence=each["msg"]) for each in error.errors()]
+        wrong = [
+            Wrong(where=_place(each["loc"]), sentence=each["msg"].removeprefix("Value error, "))
+            for each in error.errors()
+        ]
         detail = "; ".join(f"{each.where}: {each.sentence}" for each in wrong)
         return problem(422, "Request cannot be used", detail, errors=wrong)
 

@@ -23,6 +23,15 @@ def _with_zone(instant: datetime) -> datetime:
 
 Instant = Annotated[datetime, AfterValidator(_with_zone)]
 """UTC where a request names no zone."""
+
+
+def _in_one_line(text: str) -> str:
+    if not text.isprintable() or text != text.strip():
+        raise ValueError("write it in one line, without control characters or space around it")
+    return text
+
+
+Name = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_in_one_line)]
 Limit = Annotated[int, Field(ge=1, le=1000, description="How many at most.")]
 
 
@@ -72,9 +81,9 @@ class AgentIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     id: str | None = Field(None, description="Must be the number in the path, if it is given.")
-    name: str = Field(min_length=1, max_length=80)
+    name: Name
     skills: dict[str, Annotated[int, Field(ge=1, le=10)]] = Field(default_factory=dict)
-    teams: list[Annotated[str, Field(min_length=1, max_length=80)]] = Field(default_factory=list)
+    teams: list[Name] = Field(default_factory=list)
     secret: str = ""
     contact: str = ""
 

@@ -277,6 +277,7 @@ async def test_an_agent_is_added_changed_and_removed(house, api) -> None:
         ({"name": "Li", "skills": {"swimming": 5}}, "there is no skill swimming"),
         ({"name": "Li", "skills": {"complaint": 11}}, "body.skills.complaint"),
         ({"name": ""}, "body.name"),
+        ({"name": "Li\n[general]"}, "body.name: write it in one line"),
         ({"id": "1002", "name": "Li"}, "the path names agent 1001 and the body 1002"),
         ({"name": "Li", "contact": "1001@nowhere"}, "is no SIP address"),
         ({"name": "Li", "secret": "short"}, "a secret is 8 to 128"),
