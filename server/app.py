@@ -422,13 +422,14 @@ class App:
 
 
 def _admitting(site: Site, definitions: Definitions) -> Site:
-    """The site with the limits that the definitions set."""
+    """The site with the limits and the music that the definitions set."""
     limits = definitions.admission
     return replace(
         site,
         max_calls=limits.max_calls,
         calls_per_second=limits.max_calls_per_second,
         away_after=limits.server_away_seconds,
+        music={"default": hotline.MUSIC, **definitions.own_music},
     )
 
 

@@ -5,8 +5,9 @@ An operator's own `hotline.toml` and `flows/` in the home stand before the ones 
 
 from __future__ import annotations
 
+import wave
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
@@ -94,6 +95,8 @@ class Definitions:
     callback: Callback = Callback()
     teams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Name of each team → its leaders, who are asked for help in this order."""
+    own_music: Mapping[str, Path] = field(default_factory=dict)
+    """Queue → the folder of its own music on hold."""
     source: str = ""
 
     def is_vip(self, number: str) -> bool:
@@ -106,8 +109,8 @@ class Definitions:
         return frozenset(name for name, numbers in self.lists.items() if plain in numbers)
 
     def music(self, queue: str) -> str:
-        """The music class of a queue."""
-        return "default"
+        """The music class of a queue: its own when the home has `music/<queue>/`, else the house's."""
+        return queue if queue in self.own_music else "default"
 
     def requirement(self, queue: str, category: str, extra: Mapping[str, object]) -> Requirement:
         """What a call to this queue asks for: the queue's skill, the category preferred, and what the flow adds."""
@@ -140,7 +143,7 @@ def plain_number(number: str, region: str) -> str:
 
 def load(home: Path) -> Definitions:
     """The definitions in force for this home. Raises DefinitionFault with file, line and key."""
-    return _read_hotline(_hotline_file(home), _read_flows(home))
+    return replace(_read_hotline(_hotline_file(home), _read_flows(home)), own_music=_own_music(home / "music"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +248,22 @@ def _read_hotline(file: Path, flows: Mapping[str, Flow] | None) -> Definitions:
         )
     except (DefinitionError, FlowError) as error:
         raise DefinitionFault(file, line_of(written, error.key), error.key, error.sentence) from None
+
+
+def _own_music(folder: Path) -> dict[str, Path]:
+    """Queue → folder with music of its own. Raises DefinitionFault for a file that Asterisk would not play."""
+    found = {}
+    for each in sorted(path.parent for path in folder.glob("*/*.wav")):
+        found[each.name] = each.absolute()
+    for file in sorted(folder.glob("*/*.wav")):
+        try:
+            with wave.open(str(file), "rb") as music:
+                form = (music.getnchannels(), music.getsampwidth(), music.getframerate())
+        except (wave.Error, EOFError, OSError) as error:
+            raise DefinitionFault(file, 1, (), f"cannot be played: {error}") from None
+        if form not in ((1, 2, 8000), (1, 2, 16000)):
+            raise DefinitionFault(file, 1, (), "cannot be played: music is mono WAV of 16 bits at 8 or 16 kHz")
+    return found
 
 
 def _refuse_unknown(data: Mapping[str, Any]) -> None:

@@ -48,6 +48,23 @@ class Metrics(Collector):
         for (status, state), count in axes.items():
             agents.add_metric([status, state], count)
         yield agents
+        yield from self._estimates()
+
+    def _estimates(self) -> Iterable[Metric]:
+        """How good the estimated wait is: ideally half of the waits end within p50, and nine in ten within p90."""
+        judged = GaugeMetricFamily(
+            "sansheng_estimates_judged", "Estimated waits that came to an end.", labels=["queue"]
+        )
+        within = GaugeMetricFamily(
+            "sansheng_estimate_within", "Share of waits that ended within the estimate.", labels=["queue", "quantile"]
+        )
+        for queue, shares in self._dispatcher.state.floor.accuracy().items():
+            judged.add_metric([queue], shares["judged"])
+            if shares["judged"]:
+                within.add_metric([queue, "0.5"], shares["within_p50"])
+                within.add_metric([queue, "0.9"], shares["within_p90"])
+        yield judged
+        yield within
 
     def _entry(self, entry: Entry, _: Sequence[Command]) -> None:
         match entry.event:
