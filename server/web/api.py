@@ -117,7 +117,7 @@ def _watch(api: FastAPI, house: House) -> None:
 def _read(api: FastAPI, house: House, guarded: dict[str, Any]) -> None:
     async def page(kind: str, asked: shapes.Asked) -> dict[str, Any]:
         try:
-            return await house.records.page(kind, asked.filters(), asked.limit, asked.cursor)
+            return await house.records.page(kind, asked.filters(), asked.limit, asked.cursor or None)
         except (ValueError, OverflowError) as error:
             raise Problem(400, "Wrong question", str(error)) from None
 

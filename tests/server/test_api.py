@@ -225,6 +225,7 @@ async def test_calls_are_found_by_caller_and_by_time(house, api) -> None:
     assert [row["id"] for row in (await api.get("/api/v1/calls?caller=13900139000")).json()["items"]] == [2]
     assert (await api.get("/api/v1/calls?since=2999-01-01")).json()["items"] == []
     assert len((await api.get("/api/v1/calls?until=2999-01-01T00:00:00%2B08:00")).json()["items"]) == 2
+    assert len((await api.get("/api/v1/calls?caller=&outcome=&cursor=")).json()["items"]) == 2
 
 
 async def test_a_call_shows_its_ticket_and_its_decisions(house, api) -> None:
