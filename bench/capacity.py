@@ -6,10 +6,10 @@ Theirs is the same call as a dialplan: `Read()`, `Queue()` with MixMonitor on th
 the two are joined. Callers and agents are sipp, on the same machine.
 
 The rate rises by steps until one is not held: a call fails (is refused, cut short, or gets no end) or the 99th
-percentile from INVITE to 200 OK exceeds a second. Then one more step in between. Each side has its steps in turn. A
-step is long enough for calls to overlap fully before its end. A side that broke down is given time to be empty again.
+percentile from INVITE to 200 OK exceeds a second; then steps in between, to a tenth. Each side has its steps in turn. A
+side that broke down is given time to be empty again.
 
-    python bench/capacity.py [--rates 8,12,…] [--seconds 8] [--budget 170]
+    python bench/capacity.py [--rates 20,28,…] [--seconds 6] [--budget 160]
 
 The last line is the highest rate held, in calls a second.
 """
@@ -66,7 +66,7 @@ wrapuptime = 0
 announce = {announcement}
 membergosub = bench-record
 """
-RATES = (6, 9, 13, 18, 25, 35, 50)
+RATES = (20, 28, 38, 50, 64)
 AGENT_SECONDS = 4.4
 """An agent's time for one call, with some to spare for those who ring."""
 CALL_SECONDS = 8.0
@@ -88,14 +88,10 @@ class Side:
     """Processor milliseconds a call at the highest rate that was held."""
 
     def next_rate(self, rates: Sequence[float]) -> float | None:
-        """The next rate up; once one broke, the middle below it, once; None when nothing is left to learn."""
+        """The next rate up; once one broke, the middle below it; None when the limit is known well enough."""
         if self.broke is None:
             return next((rate for rate in rates if rate > self.held), None)
-        middle = round((self.held + self.broke) / 2)
-        between = [rate for rate in rates if self.held < rate < self.broke]
-        return None if between or middle in (round(self.held), round(self.broke)) or self.refined else middle
-
-    refined: bool = False
+        return round((self.held + self.broke) / 2) if self.broke - self.held > max(2.0, self.broke / 10) else None
 
 
 def letters(count: int) -> list[str]:
@@ -106,7 +102,7 @@ def letters(count: int) -> list[str]:
 async def step(side: Side, rate: float, seconds: float, house: House, load: Load) -> Tried:
     """Place `rate` calls a second for `seconds`; afterwards the house is empty again."""
     before, started = house.cpu() | load.cpu(), time.monotonic()
-    tried = await load.call(side.number, rate, round(rate * seconds), within=seconds + 3 * CALL_SECONDS)
+    tried = await load.call(side.number, rate, round(rate * seconds), within=seconds + 2 * CALL_SECONDS)
     spent = {name: value - before.get(name, 0.0) for name, value in (house.cpu() | load.cpu()).items()}
     spent["sipp"] += tried.cpu
     held = not tried.failed and tried.answer(99) <= ANSWER_LIMIT
@@ -122,7 +118,6 @@ async def step(side: Side, rate: float, seconds: float, house: House, load: Load
     else:
         if tried.first_failure:
             print(f"         first failure: {tried.first_failure}")
-        side.refined = side.broke is not None
         side.broke = rate
     if not await house.quiet(3.0 if held else 15.0):
         await asyncio.to_thread(house.asterisk, "channel request hangup all")
@@ -172,8 +167,8 @@ def report(ours: Side, theirs: Side) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--rates", default=",".join(map(str, RATES)), help="calls a second, rising, by commas")
-    parser.add_argument("--seconds", type=float, default=8.0, help="of calling in each step")
-    parser.add_argument("--budget", type=float, default=140.0, help="seconds for all steps")
+    parser.add_argument("--seconds", type=float, default=6.0, help="of calling in each step")
+    parser.add_argument("--budget", type=float, default=160.0, help="seconds for everything")
     given = parser.parse_args()
     rates = sorted(float(rate) for rate in given.rates.split(","))
     with House(Answering(DEFINITIONS, standard_flow()), rtp_ports=6000) as house:
