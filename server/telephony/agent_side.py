@@ -44,6 +44,10 @@ class AgentSide:
             _log.info("an agent's side is over", channel=agi.channel, why=str(error))
 
     async def _serve(self, agi: AgiCall, channel: AgentChannel) -> None:
+        leg = self._leg(channel)
+        if leg is not None and leg.asked and channel.asked is None and await agi.get_variable("DIALSTATUS"):
+            # They were asked while no server was there, and are gone.
+            await self._back(channel, leg)
         while (leg := self._leg(channel)) is not None:
             if leg.hold and leg.asked:
                 await self._ask(agi, channel, leg)
@@ -85,6 +89,11 @@ class AgentSide:
             return
         if await agi.get_variable("DIALSTATUS") != "ANSWER":
             await agi.stream_file(str(self._prompts / "zh" / "transfer-failed"))
-        call = channel.call
-        if self._leg(channel) is leg:
-            await self._dispatcher.record(acd.ConsultEnded(call, leg.agent, leg.asked), acd.HoldEnded(call, leg.agent))
+        await self._back(channel, leg)
+
+    async def _back(self, channel: AgentChannel, leg: Leg) -> None:
+        """Whoever was asked is gone: back to the caller."""
+        if self._leg(channel) is leg and leg.asked:
+            await self._dispatcher.record(
+                acd.ConsultEnded(channel.call, leg.agent, leg.asked), acd.HoldEnded(channel.call, leg.agent)
+            )

@@ -391,3 +391,55 @@ async def test_a_hold_outlives_the_server(house: Hotline) -> None:
     shown = await house.ended_call(number)
     assert legs(shown) == [("1101", "answered", "agent")]
     assert shown["held"] > 1
+
+
+async def test_a_consultation_outlives_the_server(house: Hotline) -> None:
+    number = "13800138116"
+    async with (
+        agent(house, "1101", complaint=5) as phone,
+        agent(house, "1102", inquiry=5) as colleague,
+        talking(house, phone, number) as (call, leg),
+    ):
+        await key(leg, "*21102#")
+        asked = await colleague.incoming()
+        await asked.answer(Tone(SECOND))
+        await hears_tone(leg, SECOND)
+        house.kill()
+        await hears_tone(asked, FIRST)
+        await asyncio.to_thread(house.start)
+        await hears_tone(leg, SECOND)
+        await key(leg, "*3#")
+        await leg.ended()
+        await together(call, asked, SECOND)
+        await asked.hangup()
+        await call.heard()
+        await call.hangup()
+    shown = await house.ended_call(number)
+    assert legs(shown) == [("1101", "answered", "transfer"), ("1102", "answered", "agent")]
+
+
+async def test_pages_do_the_same_by_http(house: Hotline) -> None:
+    number = "13800138117"
+    async with (
+        agent(house, "1101", complaint=5) as phone,
+        agent(house, "1102", inquiry=5) as colleague,
+        talking(house, phone, number) as (call, leg),
+    ):
+        listed = (await house.request("GET", "/api/v1/calls?limit=5"))["items"]
+        path = f"/api/v1/calls/{next(row['id'] for row in listed if row['caller'] == number)}"
+        now = await house.request("POST", f"{path}/consult", {"to": "1102"})
+        assert (now["agent"], now["hold"], now["asked"]) == ("1101", "consult", "1102")
+        asked = await colleague.incoming()
+        await asked.answer(Tone(SECOND))
+        await hears_tone(leg, SECOND)
+        await house.request("POST", f"{path}/hand-over")
+        await together(call, asked, SECOND)
+        with pytest.raises(AssertionError, match=r"409.*there is no queue nowhere: there are complaint"):
+            await house.request("POST", f"{path}/transfer", {"kind": "queue", "to": "nowhere"})
+        await house.request("POST", f"{path}/transfer", {"kind": "agent", "to": "1101"})
+        again = await phone.incoming()
+        await again.answer(Tone(FIRST))
+        await together(call, again, FIRST)
+        await call.hangup()
+    shown = await house.ended_call(number)
+    assert [leg[0] for leg in legs(shown)] == ["1101", "1102", "1101"]
