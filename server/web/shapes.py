@@ -44,9 +44,10 @@ class Asked(BaseModel):
     cursor: str | None = Field(None, description="`next` of the page before.")
 
     def filters(self) -> dict[str, str]:
-        """The filters that were given."""
+        """The filters that were given; an empty one counts as none."""
         given = self.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-        return {name: value.isoformat() if isinstance(value, datetime) else str(value) for name, value in given.items()}
+        texts = {name: each.isoformat() if isinstance(each, datetime) else str(each) for name, each in given.items()}
+        return {name: each for name, each in texts.items() if each}
 
 
 class CallsAsked(Asked):
