@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import os
 import secrets
 import socket
 import sys
@@ -45,10 +46,10 @@ from server.telephony.asterisk import configure
 from server.telephony.asterisk.phones import PhoneBook
 from server.telephony.asterisk.ready import readiness
 from server.telephony.asterisk.site import Site, SiteError, site
-from server.term import StartError, Term
-from server.toml import DefinitionFault
 from server.telephony.supervisor import Supervisors
 from server.telephony.transfers import Conversations
+from server.term import StartError, Term
+from server.toml import DefinitionFault
 from server.web.api import make_api
 from server.web.serve import HttpServer
 
@@ -168,18 +169,17 @@ class App:
                 self._site.layout.root,
                 asterisk.env,
             )
-            self._refuse_taken_ports(child)
-            self._reloads = (await asyncio.to_thread(configure.configure, self._site)).reloads
+            lives = _lives(child)
+            if not lives:
+                self._refuse_taken_ports()
+            written = await asyncio.to_thread(configure.configure, self._site)
+            self._reloads = written.reloads if lives else ()
             self._children.add(child, ready=readiness(self._site), on_state=self._child_state)
         self._undo.append(self._stop_children)
         self._children.startService()
 
-    def _refuse_taken_ports(self, child: Child) -> None:
-        """Asterisk starts without the ports it cannot have, so they are tried first; one of ours that runs has them."""
-        identity = read_identity(child.identity)
-        if identity is not None and (descriptor := hold(identity)) is not None:
-            with closing(open(descriptor, "rb")):
-                return
+    def _refuse_taken_ports(self) -> None:
+        """Asterisk starts without the ports that it cannot have, so they are tried first."""
         settings = self.settings
         for kind, port, variable in (
             (socket.SOCK_DGRAM, settings.sip_port, "SANSHENG_SIP_PORT"),
@@ -419,6 +419,16 @@ class App:
 
     async def _stop_children(self) -> None:
         await self._children.stopService().asFuture(asyncio.get_running_loop())
+
+
+def _lives(child: Child) -> bool:
+    """Whether an earlier server's child still runs, to be adopted."""
+    identity = read_identity(child.identity)
+    descriptor = hold(identity) if identity is not None else None
+    if descriptor is None:
+        return False
+    os.close(descriptor)
+    return True
 
 
 def _admitting(site: Site, definitions: Definitions) -> Site:

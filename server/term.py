@@ -7,6 +7,7 @@ nothing; what outlives it (children, records, web) is the app's.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from typing import Any
@@ -76,6 +77,8 @@ class Term:
         self._undo: list[Callable[[], Coroutine[Any, Any, None]]] = []
         """What must be undone, last first."""
         self._ready = False
+        self._unseen_since: float | None = None
+        """When the link to Asterisk was lost, UTC epoch seconds."""
         host = settings.asterisk or "127.0.0.1"
         user = settings.asterisk_user if settings.asterisk and settings.asterisk_secret else AMI_USER
         secret = settings.asterisk_secret or configure.secret(site.layout, configure.AMI_SECRET)
@@ -93,12 +96,13 @@ class Term:
         )
         self.dispatcher.trim_behind = self._read_to
         self.metrics = Metrics(self.registry, self.dispatcher)
-        await self.dispatcher.start()
+        await self.dispatcher.start(still=state.at > 0)
         self._undo.append(self.dispatcher.stop)
-        self.dispatcher.submit(ServerStarted(lease.node, lease.token))
-        await self.set_policy()
         self._make()
         await self._open_link(reloads)
+        self.dispatcher.go_on()
+        self.dispatcher.submit(ServerStarted(lease.node, lease.token))
+        await self.set_policy()
         self._listen()
         self._ready = True
 
@@ -233,10 +237,14 @@ class Term:
     def _agents(self) -> list[tuple[str, str]]:
         return [(agent.id, agent.contact) for agent in self.dispatcher.state.floor.agents()]
 
-    def _link_changed(self, *_: object) -> None:
-        if self._ready and self.ami.state is LinkState.UP:
-            self._run(self.legs.reconcile())
-            self._run(self.supervisors.reconcile())
+    def _link_changed(self, state: LinkState, _: str) -> None:
+        if state is LinkState.UP:
+            if self._ready:
+                self._run(self.legs.reconcile(self._unseen_since))
+                self._run(self.supervisors.reconcile())
+            self._unseen_since = None
+        elif self._unseen_since is None:
+            self._unseen_since = time.time()
 
     def _run(self, work: Coroutine[Any, Any, Any]) -> None:
         async def guarded() -> None:

@@ -9,6 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+import structlog
+
+_log = structlog.get_logger("rollcall")
+
 PATIENCE = 2.5
 """Seconds; the dialplan asks again every second."""
 
@@ -44,12 +48,15 @@ class RollCall:
 
     def _let_in_if_complete(self) -> None:
         if not self._missing:
-            self._let_in()
+            # Not at once: whoever came last would pass those who have waited to be called.
+            asyncio.get_running_loop().call_soon(self._let_in)
 
     def _let_in(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if self._missing:
+            _log.info("some callers are not back yet: the others are let in", missing=sorted(self._missing))
         self._missing.clear()
         back, self._back = self._back, {}
         for call in sorted(back, key=self._order.__getitem__):

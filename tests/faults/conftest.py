@@ -72,12 +72,15 @@ class People:
 
     async def waiting(self, count: int, within: float = 20.0) -> list[str]:
         """The numbers of those who wait, in order, once there are so many."""
-        async with asyncio.timeout(within):
-            while True:
-                floor = await self.house.request("GET", "/api/v1/floor")
-                if len(floor["waiting"]) == count:
-                    return [each["caller"] for each in floor["waiting"]]
-                await asyncio.sleep(0.1)
+        end = asyncio.get_running_loop().time() + within
+        while True:
+            floor = await self.house.request("GET", "/api/v1/floor")
+            if len(floor["waiting"]) == count:
+                return [each["caller"] for each in floor["waiting"]]
+            if asyncio.get_running_loop().time() > end:
+                there = [each["caller"] for each in floor["waiting"]]
+                raise AssertionError(f"{count} should wait, not {there}; over: {self.dropped()}\n{self.house.output()}")
+            await asyncio.sleep(0.1)
 
     async def talk(self, agent: str, caller: str) -> tuple[Call, Call]:
         """A conversation of this free agent with a new caller; both ends of it, once both are heard."""

@@ -25,6 +25,12 @@ async def test_whoever_comes_first_is_let_in_by_the_place_in_the_queue() -> None
     assert await coming(roll, [9, 3, 7]) == [7, 3, 9]
 
 
+async def test_whoever_comes_last_passes_nobody() -> None:
+    roll = RollCall([7, 3, 9])
+    roll.begin()
+    assert await coming(roll, [3, 7, 9]) == [7, 3, 9]
+
+
 async def test_nobody_waits_for_a_caller_who_is_gone() -> None:
     roll = RollCall([1, 2, 3], patience=60)
     roll.begin()
