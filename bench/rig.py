@@ -277,7 +277,7 @@ class House:
     def _client(self) -> httpx.AsyncClient:
         token = (self.home / "secrets/api-token").read_text().strip()
         headers = {"Authorization": f"Bearer {token}"}
-        limits = httpx.Limits(max_connections=16)
+        limits = httpx.Limits(max_connections=100)
         return httpx.AsyncClient(base_url=self._api, headers=headers, timeout=60, limits=limits, trust_env=False)
 
 
