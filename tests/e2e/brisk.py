@@ -6,10 +6,6 @@ from pathlib import Path
 
 from server.definitions import FLOWS
 
-RING = 4.0
-"""Seconds for which a phone rings."""
-ANNOUNCE_EVERY = 8.0
-
 HOTLINE = """
 skills = [
     "complaint", "inquiry", "orders", "partnership", "media",
@@ -31,7 +27,7 @@ lost = 1
 # The queue that tests talk in: it never overflows by itself.
 [queues.complaint]
 skill = "complaint"
-ring_for = 4
+ring_for = 3
 max_no_answers = 2
 wrap_up = { mode = "timed", seconds = 1 }
 announce_first = 0
@@ -41,14 +37,14 @@ hopeless_grace = 600
 
 [queues.inquiry]
 skill = "inquiry"
-ring_for = 4
+ring_for = 3
 wrap_up = { mode = "none" }
 announce_every = 0
 overflow = [{ hopeless = 0, to = "message" }]
 
 [queues.orders]
 skill = "orders"
-ring_for = 4
+ring_for = 3
 wrap_up = { mode = "none" }
 announce_every = 0
 overflow = [{ hopeless = 0, to = "callback" }]
@@ -56,14 +52,14 @@ hopeless_grace = 600
 
 [queues.partnership]
 skill = "partnership"
-ring_for = 4
+ring_for = 3
 wrap_up = { mode = "none" }
 announce_every = 0
 overflow = [{ hopeless = 0, to = "inquiry" }]
 
 [queues.media]
 skill = "media"
-ring_for = 4
+ring_for = 3
 wrap_up = { mode = "none" }
 announce_every = 0
 overflow = [{ hopeless = 0, to = "goodbye" }]
@@ -74,18 +70,21 @@ nuisance = ["13800130000"]
 straight = {straight}
 quiet = {quiet}
 late = {late}
+asked = {asked}
 """
 LISTS = {
     "straight": [f"138001310{number:02}" for number in range(100)],
     "quiet": [f"138001320{number:02}" for number in range(20)],
     "late": [f"138001330{number:02}" for number in range(20)],
+    "asked": [f"138001350{number:02}" for number in range(20)],
 }
-"""Callers who come straight into the queue, to the short menu, and outside the hours."""
+"""Callers who come straight into the queue, to the short menu, outside the hours, and to the main menu."""
 
 CASES = """
   { if = { list = "straight" }, to = "straight" },
   { if = { list = "quiet" }, to = "quiet" },
   { if = { list = "late" }, to = "closed" },
+  { if = { list = "asked" }, to = "menu" },
 """
 NODES = """
 # Straight into the queue.

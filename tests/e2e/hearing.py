@@ -82,7 +82,8 @@ def heard(call: Call, among: Iterable[str] | None = None, language: str = "zh", 
 
 
 def said(call: Call, among: Iterable[str] | None = None, language: str = "zh", since: float = 0.0) -> list[str]:
-    """The prompts that were heard, in order."""
+    """The prompts that were heard, in order. Name those in question: to compare with all of them takes seconds, in
+    which this process sends no sound on its other calls."""
     return [each.prompt for each in heard(call, among, language, since)]
 
 
@@ -99,7 +100,10 @@ async def hears(call: Call, prompt: str, *, language: str = "zh", within: float 
                 return Heard(prompt, (looked + place - lead) / RATE, round(likeness, 2))
             looked = len(samples) - len(template)
         if asyncio.get_running_loop().time() > end:
-            raise AssertionError(f"{prompt} was not heard within {within:g} s, but {said(call, language=language)}")
+            instead = ", ".join(f"{each.prompt} at {each.at:.1f}" for each in heard(call, language=language))
+            raise AssertionError(
+                f"{prompt} was not heard from {since:.1f} to {now(call):.1f} s; of each prompt the best was: {instead}"
+            )
         await asyncio.sleep(0.1)
 
 

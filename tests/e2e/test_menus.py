@@ -20,7 +20,8 @@ async def test_a_caller_is_welcomed_told_of_the_recording_and_asked_what_it_is_a
         call = await phone.dial("4008001234")
         await hears(call, "menu-main", within=20)
         await call.hangup()
-        assert said(call)[:4] == ["welcome", "notice-recording", "language", "menu-main"]
+        spoken = ["welcome", "notice-recording", "language", "menu-main", "menu-complaint", "no-input", "goodbye"]
+        assert said(call, spoken) == spoken[:4]
         first = heard(call, ["welcome"])[0]
         assert first.at < 1
     shown = await hotline.ended_call("13800130001")
@@ -36,7 +37,7 @@ async def test_keys_count_before_they_are_asked_for(hotline: Hotline) -> None:
         await call.press("14")
         row = await hotline.queued("13800130002")
         assert (row["queue"], row["category"]) == ("complaint", "attitude")
-        assert not {"menu-main", "menu-complaint"} & set(said(call))
+        assert not said(call, ["menu-main", "menu-complaint"])
         await call.hangup()
 
 
@@ -52,7 +53,7 @@ async def test_keys_count_from_the_moment_of_the_answer(hotline: Hotline, via: s
 
 
 async def test_a_key_cuts_a_prompt_short(hotline: Hotline) -> None:
-    async with hotline.caller("13800130003") as phone:
+    async with hotline.caller("13800135003") as phone:
         call = await phone.dial("4008001234")
         menu = await hears(call, "menu-main", within=20)
         await call.press("1", via="info")
@@ -62,7 +63,7 @@ async def test_a_key_cuts_a_prompt_short(hotline: Hotline) -> None:
 
 
 async def test_star_says_it_again_and_nought_asks_for_a_person(hotline: Hotline) -> None:
-    async with hotline.caller("13800130004") as phone:
+    async with hotline.caller("13800135004") as phone:
         call = await phone.dial("4008001234")
         menu = await hears(call, "menu-main", within=20)
         await call.press("*")
@@ -70,7 +71,7 @@ async def test_star_says_it_again_and_nought_asks_for_a_person(hotline: Hotline)
         await call.press("1")
         await hears(call, "menu-complaint", since=again.at)
         await call.press("0")
-        row = await hotline.queued("13800130004")
+        row = await hotline.queued("13800135004")
         assert (row["queue"], row["category"]) == ("complaint", None)
         await call.hangup()
 
@@ -105,7 +106,7 @@ async def test_a_silent_line_is_let_go_after_three_questions(hotline: Hotline) -
 
 
 async def test_nine_changes_to_english_and_back(hotline: Hotline) -> None:
-    async with hotline.caller("13800130005") as phone:
+    async with hotline.caller("13800135005") as phone:
         call = await phone.dial("4008001234")
         await hears(call, "language", within=15)
         await call.press("9")
@@ -117,7 +118,7 @@ async def test_nine_changes_to_english_and_back(hotline: Hotline) -> None:
         await call.press("1")
         await hears(call, "menu-complaint", language="en", since=menu.at)
         await call.press("1")
-        row = await hotline.queued("13800130005")
+        row = await hotline.queued("13800135005")
         assert row["category"] == "process"
         await hears(call, "queue-first", language="en", since=now(call) - 1)
         await call.hangup()
