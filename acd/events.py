@@ -255,7 +255,7 @@ class ConversationEnded(Event):
 
 @dataclass(frozen=True, slots=True)
 class HoldStarted(Event):
-    """The agent put the caller on hold. `why` is hold, consult or help."""
+    """The agent put the caller on hold. `why` is hold, consult, help, transfer (a number is being keyed) or refused."""
 
     call: int
     agent: str

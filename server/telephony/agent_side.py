@@ -18,6 +18,7 @@ from server.calls import Leg
 from server.dispatcher import Dispatcher, NotLeading
 from server.telephony.fastagi import AgiCall, AgiError, AgiGone, AgiHangup
 from server.telephony.legs import TRUNK, AgentChannel, Legs
+from server.telephony.transfers import REFUSED
 
 _log = structlog.get_logger("agent_side")
 
@@ -31,7 +32,8 @@ class AgentSide:
     """The handler of AGI connections from `agent-side`. `device` tells what to dial for an agent."""
 
     def __init__(self, dispatcher: Dispatcher, legs: Legs, device: Callable[[str], str], prompts: Path) -> None:
-        self._dispatcher, self._legs, self._device, self._prompts = dispatcher, legs, device, prompts
+        self._dispatcher, self._legs, self._device = dispatcher, legs, device
+        self._failed = str(prompts / "zh" / "transfer-failed")
 
     async def __call__(self, agi: AgiCall) -> None:
         """Serve one connection to its end: until the caller's session takes the channel, or the part is over."""
@@ -51,6 +53,10 @@ class AgentSide:
         while (leg := self._leg(channel)) is not None:
             if leg.hold and leg.asked:
                 await self._ask(agi, channel, leg)
+            elif leg.hold == REFUSED:
+                await agi.set_music(False)
+                await agi.stream_file(self._failed)
+                await self._dispatcher.record(acd.HoldEnded(channel.call, leg.agent))
             else:
                 await agi.set_music(True, "default")  # heard, the agent knows that the caller waits
                 await self._change(agi, channel, (leg.hold, leg.asked))
@@ -88,7 +94,7 @@ class AgentSide:
         if self._leg(channel) is not leg:
             return
         if await agi.get_variable("DIALSTATUS") != "ANSWER":
-            await agi.stream_file(str(self._prompts / "zh" / "transfer-failed"))
+            await agi.stream_file(self._failed)
         await self._back(channel, leg)
 
     async def _back(self, channel: AgentChannel, leg: Leg) -> None:

@@ -13,6 +13,7 @@ takes none, and the conversation does not notice. From `*2` and `*3` on the call
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -130,9 +131,10 @@ class Features:
                 await asyncio.wait({before})
             try:
                 await self._act(call, keyed)
-            except (CannotDo, NotLeading) as error:
+            except CannotDo as error:
                 _log.info("an agent's keys were refused", call=call, code=keyed.code, why=str(error))
-                await self._back(call)
+                with suppress(CannotDo):
+                    await self._conversations.refuse(call)
 
         task = asyncio.ensure_future(act())
         self._doing[unique_id] = task
@@ -141,7 +143,8 @@ class Features:
     def _done(self, unique_id: str, task: asyncio.Task[None]) -> None:
         if self._doing.get(unique_id) is task:
             del self._doing[unique_id]
-        if not task.cancelled() and (error := task.exception()) is not None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, NotLeading):
             _log.error("an agent's keys failed", error=repr(error))
 
     async def _act(self, call: int, keyed: Keyed) -> None:
@@ -165,10 +168,7 @@ class Features:
                 await self._back(call)
 
     async def _back(self, call: int) -> None:
-        """Nothing came of it: the agent is with the caller again, unless somebody is being asked."""
+        """A number was given up: the agent is with the caller again, unless somebody is being asked."""
         hold, asked = self._conversations.holding(call)
         if hold and not asked:
-            try:
-                await self._conversations.resume(call)
-            except (CannotDo, NotLeading) as error:
-                _log.info("the call went on meanwhile", call=call, why=str(error))
+            await self._conversations.resume(call)

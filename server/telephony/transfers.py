@@ -30,6 +30,8 @@ _log = structlog.get_logger("transfers")
 
 SIDE = "agent-side"
 """Dialplan context of an agent whose caller is on hold."""
+REFUSED = "refused"
+"""Why a caller is on hold while the agent hears that something cannot be done."""
 
 
 class CannotDo(Exception):
@@ -113,6 +115,17 @@ class Conversations:
             else:
                 return leader
         raise CannotDo(refused)
+
+    async def refuse(self, call: int) -> None:
+        """What the agent keyed cannot be done: they hear so aside, and are with the caller again."""
+        _, leg = self._talking(call)
+        if leg.asked:
+            return
+        refused = acd.HoldStarted(call, leg.agent, REFUSED)
+        if leg.hold:
+            await self._dispatcher.record(refused)
+        else:
+            await self._aside(call, leg, refused)
 
     async def transfer(self, call: int, target: Target) -> None:
         """Blind: the agent's part is over now, and the call goes on to an agent, a queue or an outside number."""

@@ -17,6 +17,7 @@ from server.demo.audio import Tone, tone_level
 from server.demo.call import Call
 from server.demo.softphone import Phone, Refuse
 from tests.e2e.conftest import Hotline, free_ports, hears_tone, make_home
+from tests.e2e.hearing import hears, now, said
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,13 +100,10 @@ async def quiet(call: Call, hz: float, within: float = 5.0) -> None:
 async def state_of(house: Hotline, number: str, state: str, within: float = 5.0) -> None:
     """Wait until the agent's state is this."""
 
-    async def now() -> Any:
-        floor = await house.request("GET", "/api/v1/floor")
-        return next(each["state"] for each in floor["agents"] if each["id"] == number)
-
     end = asyncio.get_running_loop().time() + within
     while True:
-        found = await now()
+        floor = await house.request("GET", "/api/v1/floor")
+        found = next(each["state"] for each in floor["agents"] if each["id"] == number)
         if found == state:
             return
         assert asyncio.get_running_loop().time() < end, f"agent {number} is {found}, not {state}"
@@ -284,13 +282,15 @@ async def test_help_holds_the_caller_and_rings_the_team_leader(house: Hotline) -
     await house.ended_call(number)
 
 
-async def test_a_number_that_means_nothing_leaves_agent_and_caller_together(house: Hotline) -> None:
+async def test_what_cannot_be_done_is_said_to_the_agent_alone_who_then_has_the_caller_again(house: Hotline) -> None:
     number = "13800138109"
     async with agent(house, "1101", complaint=5) as phone, talking(house, phone, number) as (call, leg):
-        await key(leg, "*39#")
-        await together(call, leg, FIRST)
-        await key(leg, "*3110#")
-        await together(call, leg, FIRST)
+        for keys in ("*39#", "*2110#", "*0"):
+            since, asked_at = now(leg), now(call)
+            await key(leg, keys)
+            await hears(leg, "transfer-failed", since=since)
+            await together(call, leg, FIRST)
+            assert said(call, ["transfer-failed"], since=asked_at) == []
         await call.hangup()
     shown = await house.ended_call(number)
     assert [leg[:2] for leg in legs(shown)] == [("1101", "answered")]
@@ -427,8 +427,8 @@ async def test_pages_do_the_same_by_http(house: Hotline) -> None:
     ):
         listed = (await house.request("GET", "/api/v1/calls?limit=5"))["items"]
         path = f"/api/v1/calls/{next(row['id'] for row in listed if row['caller'] == number)}"
-        now = await house.request("POST", f"{path}/consult", {"to": "1102"})
-        assert (now["agent"], now["hold"], now["asked"]) == ("1101", "consult", "1102")
+        answer = await house.request("POST", f"{path}/consult", {"to": "1102"})
+        assert (answer["agent"], answer["hold"], answer["asked"]) == ("1101", "consult", "1102")
         asked = await colleague.incoming()
         await asked.answer(Tone(SECOND))
         await hears_tone(leg, SECOND)
