@@ -17,7 +17,7 @@ from watchfiles import awatch
 
 import acd.events as acd
 import ivr.events as flow_events
-from server.dispatcher import Dispatcher
+from server.dispatcher import Dispatcher, NotLeading
 
 _log = structlog.get_logger("intake")
 
@@ -69,9 +69,16 @@ class Intake:
         """Take in what is there, then whatever comes, until cancelled."""
         self._spool.mkdir(parents=True, exist_ok=True)
         watching = self._changes(self._spool)
-        await self.sweep()
+        await self._swept()
         async for _ in watching:
+            await self._swept()
+
+    async def _swept(self) -> None:
+        """What cannot be taken in now stays in the spool for the next sweep."""
+        try:
             await self.sweep()
+        except (OSError, NotLeading):
+            _log.exception("numbers in the spool could not be taken in: they stay there", spool=str(self._spool))
 
     async def sweep(self) -> int:
         """Take in every entry there is, the oldest first; how many were new. A bad one is set aside, named `.bad`."""

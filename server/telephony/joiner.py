@@ -19,7 +19,9 @@ _RETRY = 5.0
 
 
 class Joiner:
-    """Joins one recording at a time, away from the loop. `problem` says why nothing can be joined at the moment.
+    """Joins one recording at a time, away from the loop. `problem` says why one cannot be joined at the moment.
+
+    What cannot be joined yet goes to the end of the queue, so that it holds up nobody else's.
 
     `key(recording, at)` names a recording in the store.
     """
@@ -40,29 +42,28 @@ class Joiner:
         """Join whatever is final, until cancelled."""
         while True:
             recording = await self._queue.get()
-            await self._join(recording)
-            self._waiting.discard(recording)
+            try:
+                await self._join(recording)
+            except NotLeading:
+                self._waiting.discard(recording)
+            except Exception as error:
+                self.problem = f"recording {recording} cannot be joined ({error}): make room or mend the disk"
+                _log.exception("a recording cannot be joined yet", recording=recording)
+                asyncio.get_running_loop().call_later(_RETRY, self._queue.put_nowait, recording)
+            else:
+                self.problem = ""
+                self._waiting.discard(recording)
 
     async def _join(self, recording: int) -> None:
         def known(state: object) -> bool:
             return recording in self._dispatcher.state.calls.open_recordings
 
-        if not await self._dispatcher.until(known, 5.0):
-            return
+        # The log may be behind what Asterisk has told: as long as nothing can be recorded, this waits.
+        while not await self._dispatcher.until(known, _RETRY):
+            if not self._dispatcher.problem:
+                return
         started = self._dispatcher.state.calls.open_recordings[recording]
         sources = media.Sources(Path(started.caller_file), Path(started.agent_file))
-        key = self._key(recording, started.at)
-        while True:
-            try:
-                result = await asyncio.to_thread(media.join, sources, self._store, key)
-                break
-            except OSError as error:
-                self.problem = f"recording {recording} cannot be joined: {error.strerror}: make room or mend the disk"
-                _log.error("a recording cannot be joined yet", recording=recording, error=str(error))
-                await asyncio.sleep(_RETRY)
-        self.problem = ""
-        try:
-            await self._dispatcher.record(media.concluded(recording, result, started.talked))
-        except NotLeading:
-            return
+        result = await asyncio.to_thread(media.join, sources, self._store, self._key(recording, started.at))
+        await self._dispatcher.record(media.concluded(recording, result, started.talked))
         await asyncio.to_thread(media.set_aside if isinstance(result, media.Nothing) else media.discard, sources)

@@ -7,6 +7,7 @@ because a reload takes contacts away and brings them back; one that comes is tol
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -49,8 +50,9 @@ class Presence:
         """Take the contacts that there are now for all there are. Raises the link's errors."""
         found: dict[str, dict[str, bool]] = {}
         for event in await self._ami.collect("PJSIPShowContacts"):
-            aor, _, uri = event.get("ObjectName", "").partition("/")
-            found.setdefault(_agent(event.get("Aor") or aor), {})[uri] = event.get("Status", "") not in _GONE
+            # The name is `1002;@` or `1002@@` and a digest; the address has a field of its own.
+            aor = re.split(r"[;@]@", event.get("ObjectName", ""), maxsplit=1)[0]
+            found.setdefault(_agent(aor), {})[event.get("Uri", "")] = event.get("Status", "") not in _GONE
         self._contacts = found
         for view in self._dispatcher.state.floor.agents():
             self._look(view.id)

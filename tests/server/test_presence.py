@@ -37,6 +37,10 @@ class Link:
     def on_state(self, callback: Callable[..., None]) -> None:
         self._states.append(callback)
 
+    async def up(self) -> None:
+        for callback in self._states:
+            callback(self.state, "connected")
+
     async def collect(self, name: str) -> list[dict[str, str]]:
         assert name == "PJSIPShowContacts"
         return self.contacts
@@ -116,3 +120,20 @@ async def test_a_fixed_contact_of_which_nothing_is_known_yet_is_taken_to_answer(
     assert not await dispatcher.until(lambda state: not state.floor.agent("1001").phone, 3 * SETTLE)
     link.contact("1001", PHONE, "Unreachable")
     assert await _is(dispatcher, False)
+
+
+async def test_phones_that_are_there_when_the_link_comes_up_stay_reachable(dispatcher: Dispatcher, link: Link) -> None:
+    await _define(dispatcher)
+    link.contacts = [
+        {
+            "ObjectType": "contact",
+            "ObjectName": "1001;@a39856b37bd1c0a6a1b1c1d1e1f10111",
+            "Endpoint": "1001",
+            "Uri": PHONE,
+            "Status": "Reachable",
+        },
+        {"ObjectType": "contact", "ObjectName": "1002@@0d1e", "Endpoint": "1002", "Uri": OTHER, "Status": "Reachable"},
+    ]
+    await link.up()
+    assert await _is(dispatcher, True)
+    assert not await dispatcher.until(lambda state: not state.floor.agent("1001").phone, 3 * SETTLE)
