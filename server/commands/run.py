@@ -62,7 +62,8 @@ def run() -> None:
             asked.cancel()
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await starting
-            note("stopping")
+            if not failure:
+                note("stopping")
             await app.stop()
             reactor.stop()
 
