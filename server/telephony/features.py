@@ -18,10 +18,11 @@ from dataclasses import dataclass
 
 import structlog
 
+from server.acts import CannotDo
 from server.dispatcher import NotLeading
 from server.telephony.ami import Ami, AmiEvent
 from server.telephony.legs import Legs
-from server.telephony.transfers import CannotDo, Conversations
+from server.telephony.transfers import Conversations
 
 _log = structlog.get_logger("features")
 

@@ -16,12 +16,12 @@ import structlog
 import acd.events as acd
 from acd.agents import State
 from acd.events import Monitor
+from server.acts import CannotDo
 from server.calls import LiveCall, Stage
 from server.definitions import Definitions
 from server.dispatcher import Dispatcher, NotLeading
 from server.telephony.ami import Ami, AmiError, AmiEvent
 from server.telephony.legs import Legs
-from server.telephony.transfers import CannotDo
 
 _log = structlog.get_logger("supervisor")
 

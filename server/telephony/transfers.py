@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Literal
 
 import structlog
@@ -19,6 +18,7 @@ import acd.events as acd
 from acd.agents import State
 from acd.commands import Command
 from acd.events import Status
+from server.acts import CannotDo, Target
 from server.calls import Leg, LiveCall, Stage
 from server.definitions import Definitions
 from server.dispatcher import Dispatcher, NotLeading
@@ -32,18 +32,6 @@ SIDE = "agent-side"
 """Dialplan context of an agent whose caller is on hold."""
 REFUSED = "refused"
 """Why a caller is on hold while the agent hears that something cannot be done."""
-
-
-class CannotDo(Exception):
-    """What was asked cannot be done now; the text says why, and what can. Nothing has changed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where a call is to go, or who is to be asked."""
-
-    kind: Literal["agent", "queue", "outside"]
-    to: str
 
 
 class Conversations:

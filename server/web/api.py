@@ -17,11 +17,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 
 import acd.events as acd
 from acd.definitions import Skill
+from server.acts import ConversationActs, SupervisorActs
 from server.dispatcher import Dispatcher
 from server.log import id_order
 from server.state import State
-from server.telephony.supervisor import Supervisors
-from server.telephony.transfers import Conversations
 from server.web import floor, shapes
 from server.web.floor_api import add_floor
 from server.web.problems import Problem, ProblemOut, answer_with_problems, answers
@@ -52,9 +51,9 @@ class House(Protocol):
     @property
     def phones(self) -> Phones: ...
     @property
-    def conversations(self) -> Conversations: ...
+    def conversations(self) -> ConversationActs: ...
     @property
-    def supervisors(self) -> Supervisors: ...
+    def supervisors(self) -> SupervisorActs: ...
     @property
     def token(self) -> str: ...
     @property

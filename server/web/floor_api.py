@@ -12,9 +12,8 @@ from fastapi import FastAPI, Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from acd.events import Monitor
+from server.acts import CannotDo, ConversationActs, SupervisorActs, Target
 from server.dispatcher import Dispatcher
-from server.telephony.supervisor import Supervisors
-from server.telephony.transfers import CannotDo, Conversations, Target
 from server.web.problems import Problem, answers
 from server.web.shapes import AGENT_ID
 
@@ -29,9 +28,9 @@ class House(Protocol):
     @property
     def dispatcher(self) -> Dispatcher: ...
     @property
-    def conversations(self) -> Conversations: ...
+    def conversations(self) -> ConversationActs: ...
     @property
-    def supervisors(self) -> Supervisors: ...
+    def supervisors(self) -> SupervisorActs: ...
 
 
 class Act(BaseModel):
