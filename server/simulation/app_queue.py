@@ -54,8 +54,8 @@ class AppQueue(House):
 
     name = "app_queue"
 
-    def __init__(self, strategy: str, *, ranked: bool = True, retry: float = 1.0) -> None:
-        super().__init__(ranked=ranked)
+    def __init__(self, strategy: str, translation: str = "kindest", *, retry: float = 1.0) -> None:
+        super().__init__(translation)
         self.metric = STRATEGIES[strategy]
         self.retry = retry
         self.tries: list[tuple[float, int]] = []

@@ -7,7 +7,7 @@ is answered for it. So every policy plays the very same day, and two of them dif
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, count
 from math import inf
 
@@ -24,7 +24,8 @@ RINGS = 4
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """One call. `patience` is seconds until the caller gives up, `rings` seconds until a phone that rings for it is
-    answered (inf: not). `takes_callback`: accepts a callback when it is offered."""
+    answered (inf: not). `takes_callback`: accepts a callback when it is offered. `unfit`: how many times as long it
+    talks with an agent who lacks what it prefers."""
 
     at: float
     queued: ev.CallQueued
@@ -34,6 +35,7 @@ class Arrival:
     rings: tuple[float, ...] = (0.0,)
     takes_callback: bool = False
     counted: bool = True
+    unfit: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ def _stream(scenario: Scenario, stream: Calls, rng: np.random.Generator) -> list
             rings=tuple(rings[index].tolist()),
             takes_callback=chances[index][1] < stream.takes_callback,
             counted=at >= counted_from,
+            unfit=stream.unfit,
         )
         for index, at in enumerate(times)
     ]
@@ -108,14 +111,7 @@ def _asks(stream: Calls, category: str, skills: Sequence[str]) -> Requirement:
 
 
 def _numbered(arrival: Arrival, number: int) -> Arrival:
-    asked = arrival.queued
-    queued = ev.CallQueued(
-        number, asked.queue, asked.requirement, asked.queued_at, category=asked.category, vip=asked.vip
-    )
-    return Arrival(
-        arrival.at, queued, arrival.patience, arrival.talk, arrival.wrap_up, arrival.rings, arrival.takes_callback,
-        arrival.counted,
-    )  # fmt: skip
+    return replace(arrival, queued=replace(arrival.queued, call=number))
 
 
 def _staff(scenario: Scenario, staffing: Sequence[Sequence[int]] | None) -> list[tuple[float, ev.Event]]:

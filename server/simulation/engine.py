@@ -165,11 +165,14 @@ class _World:
         fate = self.fates[call]
         arrival = fate.arrival
         written_up = wrapped(self.wrap_up.get(fate.queue), arrival.wrap_up)
+        skills, preferred = self.played.skills[agent], arrival.queued.requirement.preferred
+        fit = all(skills.get(skill.name, 0) >= skill.level for skill in preferred)
+        talk = arrival.talk if fit else arrival.talk * arrival.unfit
         fate.outcome, fate.agent, fate.waited = "handled", agent, self.now - arrival.at
-        fate.handling = arrival.talk + written_up
+        fate.handling = talk + written_up
         self._count(self.played.busy, agent, fate.handling)
         turn = self.turns[agent] = self.turns.get(agent, 0) + 1
-        self._at(self.now + arrival.talk, ev.ConversationEnded(call, agent, "caller", arrival.talk))
+        self._at(self.now + talk, ev.ConversationEnded(call, agent, "caller", talk))
         self._at(self.now + fate.handling, _WrittenUp(agent, turn))
 
     def _leave(self, call: int, outcome: str) -> None:

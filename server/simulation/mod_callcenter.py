@@ -58,8 +58,8 @@ class ModCallcenter(House):
 
     name = "mod_callcenter"
 
-    def __init__(self, strategy: str, *, ranked: bool = True) -> None:
-        super().__init__(ranked=ranked)
+    def __init__(self, strategy: str, translation: str = "kindest") -> None:
+        super().__init__(translation)
         self.order = STRATEGIES[strategy]
         self.due = inf
 
@@ -71,6 +71,8 @@ class ModCallcenter(House):
         head_start = queue.vip_head_start if waiter.asked.vip else 0.0
         base = (queue.priority + waiter.asked.priority) / queue.ageing + head_start
         waiter.key = (waiter.asked.queued_at - base, float(waiter.asked.call))
+        if self.due < self.now:
+            self.due = inf  # passes while nobody waited came to nothing
         self._look_at(ceil(self.now / PASS + 1e-6) * PASS)
 
     def freed(self, person: Person) -> None:

@@ -1,9 +1,13 @@
 """What models of other people's queues have in common: members, callers, and the translation of our rules into theirs.
 
-Each shape of call (queue and requirement) becomes a queue of theirs; who meets the requirement at some step is a member
-of it. The translation is the kindest there is: a member's **penalty** (or tier level) is the very rank that our own
-strategy gives that agent, and relaxation steps open the members that they admit, to the second. Agents pause
-themselves during the write-up for exactly as long as they write. What is left is what the others do differently.
+Who meets a call's requirement at some step is a member of its queue; relaxation steps open the members that they admit,
+to the second; agents pause themselves during the write-up for exactly as long as they write. How calls become queues,
+and members get their penalties (or tier levels), is one of three translations:
+
+- **kindest**: a queue for each shape of call (queue, requirement and category), penalties as our own strategy ranks the
+  agents for that very shape. Nobody configures this by hand; it leaves only what the others' algorithms do differently.
+- **usual**: a queue for each kind of call and what it requires, penalty 10 − level. What a call prefers is not seen.
+- **flat**: the same queues, and all members alike.
 """
 
 from __future__ import annotations
@@ -81,14 +85,26 @@ class Waiter:
     leaving: bool = False
 
 
+def _usual(agent: Agent, requirement: Requirement) -> tuple[float, ...]:
+    return (-float(sum(agent.skills[skill.name] for skill in requirement.required)),)
+
+
+RANKS: dict[str, Callable[[Agent, Requirement], tuple[float, ...]]] = {
+    "usual": _usual,
+    "flat": lambda agent, requirement: (),
+}
+"""How a translation ranks members; the kindest does as our strategies do."""
+
+TRANSLATIONS = ("kindest", *RANKS)
+
+
 class House:
     """Base of the models. A model says when it looks (`due`, `look`) and whom it takes."""
 
     name: ClassVar[str] = ""
 
-    def __init__(self, *, ranked: bool = True) -> None:
-        """`ranked`: penalties by our strategies' ranks; else all members of a step are alike."""
-        self.ranked = ranked
+    def __init__(self, translation: str = "kindest") -> None:
+        self.translation = translation
         self.now = 0.0
         self.policy = Policy()
         self.queues: dict[str, Queue] = {}
@@ -158,10 +174,13 @@ class House:
             self.freed(person)
 
     def _call_queued(self, event: ev.CallQueued) -> None:
-        group = self.groups.get((event.queue, event.requirement))
+        asked = event.requirement
+        if self.translation != "kindest":
+            asked = Requirement(asked.required)
+        group = self.groups.get((event.queue, asked))
         if group is None:
-            group = Group(self.queues.get(event.queue) or Queue(event.queue), event.requirement)
-            self.groups[event.queue, event.requirement] = group
+            group = Group(self.queues.get(event.queue) or Queue(event.queue), asked)
+            self.groups[event.queue, asked] = group
             self._staff(group)
         waiter = self.waiters[event.call] = Waiter(event, group, self.now, (event.queued_at, float(event.call)))
         self.joined(waiter)
@@ -241,12 +260,11 @@ class House:
         for step in group.queue.relax:
             if step.requirement.is_looser_than(steps[-1][1]):
                 steps.append((step.after, step.requirement))
-        strategy = STRATEGIES[group.queue.strategy]
+        rank = RANKS.get(self.translation, STRATEGIES[group.queue.strategy])
         found: list[tuple[tuple[float, ...], Person]] = []
         for person in self.people.values():
             met = next(((after, asked) for after, asked in steps if asked.met_by(person.agent.skills)), None)
             if met is not None:
-                rank = strategy(person.agent, met[1]) if self.ranked else ()
-                found.append(((met[0], *rank), person))
+                found.append(((met[0], *rank(person.agent, met[1])), person))
         ranks = {key: rank for rank, key in enumerate(sorted({key for key, _ in found}))}
         group.members = [Member(person, place, key[0], ranks[key]) for place, (key, person) in enumerate(found)]

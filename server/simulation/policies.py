@@ -12,6 +12,7 @@ from server.simulation import app_queue, mod_callcenter
 from server.simulation.app_queue import AppQueue
 from server.simulation.engine import Router
 from server.simulation.mod_callcenter import ModCallcenter
+from server.simulation.others import TRANSLATIONS
 from server.simulation.reading import load_rules
 
 OURS = "ours"
@@ -31,7 +32,7 @@ class Candidate:
 
 
 def names() -> list[str]:
-    """The policies that have a name. Models also come as `…:flat`, with all agents of a step alike."""
+    """The policies that have a name. A model's may go on with a translation, such as `app_queue:rrmemory:usual`."""
     return [
         OURS,
         *(f"app_queue:{name}" for name in app_queue.STRATEGIES),
@@ -46,10 +47,14 @@ def find_policy(name: str) -> Candidate:
     if name.endswith(".toml"):
         return Candidate(name, Floor, load_rules(Path(name)))
     kind, _, rest = name.partition(":")
-    strategy, _, flat = rest.partition(":")
-    if flat in ("", "flat"):
+    strategy, _, translation = rest.partition(":")
+    translation = translation or TRANSLATIONS[0]
+    if translation in TRANSLATIONS:
         if kind == "app_queue" and strategy in app_queue.STRATEGIES:
-            return Candidate(name, lambda: AppQueue(strategy, ranked=not flat))
+            return Candidate(name, lambda: AppQueue(strategy, translation))
         if kind == "mod_callcenter" and strategy in mod_callcenter.STRATEGIES:
-            return Candidate(name, lambda: ModCallcenter(strategy, ranked=not flat))
-    raise UnknownPolicy(f"there is no policy {name}: there are {', '.join(names())}, or a hotline file (….toml)")
+            return Candidate(name, lambda: ModCallcenter(strategy, translation))
+    raise UnknownPolicy(
+        f"there is no policy {name}: there are {', '.join(names())} (the models also with"
+        f" {', '.join(f':{each}' for each in TRANSLATIONS)}), or a hotline file (….toml)"
+    )

@@ -19,7 +19,7 @@ TOP = (
     "name", "rules", "start", "end", "interval", "warm_up", "service_level", "phones", "calls", "agents", "skills",
     "routing", "queues",
 )  # fmt: skip
-CALLS = ("queue", "per_hour", "categories", "required", "talk", "wrap_up", "patience", "vip", "takes_callback")
+CALLS = ("queue", "per_hour", "categories", "required", "talk", "wrap_up", "patience", "vip", "takes_callback", "unfit")
 AGENTS = ("count", "skills", "shifts")
 RULES = ("skills", "routing", "queues")
 _CLOCK = re.compile(r"(\d{1,2}):([0-5]\d)")
@@ -105,6 +105,7 @@ def _calls(name: str, table: Mapping[str, Any], policy: Policy) -> Calls:
         categories=_shares(table.get("categories", {}), (*at, "categories")),
         vip=_number(table, "vip", at, 0, most=1),
         takes_callback=_number(table, "takes_callback", at, 0, most=1),
+        unfit=_number(table, "unfit", at, 1, least=1, most=10),
     )
 
 

@@ -43,6 +43,8 @@ class Calls:
     vip: float = 0.0
     takes_callback: float = 0.0
     """Share of those who are offered a callback and accept it."""
+    unfit: float = 1.0
+    """How many times as long an agent talks who lacks what the call prefers."""
 
 
 @dataclass(frozen=True, slots=True)

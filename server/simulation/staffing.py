@@ -16,7 +16,7 @@ from server.simulation.policies import Candidate
 from server.simulation.runs import days
 from server.simulation.scenario import Scenario
 
-ROUNDS = 80
+ROUNDS = 40
 """Rounds of adding after which the target is given up as out of reach."""
 
 
@@ -108,12 +108,14 @@ def _at_least(search: _Search, interval: int) -> list[int]:
 
 
 def _add(search: _Search, counts: list[list[int]], worst: list[tuple[float, str]], target: float) -> bool:
-    """One more agent (where far from the target, a tenth more) for each interval that missed; whether any came."""
+    """One more agent (where far from the target, several) for each interval that missed; whether any came. Twice the
+    load and ten is more than any service level asks for that can be reached."""
     added = False
     for interval, (level, queue) in enumerate(worst):
         missing = target - level
         wanted = 0 if missing <= 0 else max(1, int(missing * 0.3 * sum(counts[interval])))
-        for _ in range(wanted):
+        room = int(2 * search.scenario.load(interval)) + 10 - sum(counts[interval])
+        for _ in range(min(wanted, room)):
             group = search.helper(counts[interval], interval, queue)
             if group is not None:
                 counts[interval][group] += 1
@@ -126,25 +128,22 @@ def _trim(
 ) -> list[tuple[float, str]]:
     """Take away what is not missed: every third interval at a time, so that they do not touch each other."""
     order = sorted(range(len(search.shares)), key=lambda index: -len(search.scenario.groups[index].skills))
-    going = True
-    while going:
-        going = False
-        for group in order:
-            for first in range(3):
-                tried = [each for each in range(first, len(counts), 3) if counts[each][group]]
-                for interval in tried:
-                    counts[interval][group] -= 1
-                after = search.worst(counts)
-                back = [each for each in tried if any(level < target for level, _ in after[each : each + 2])]
-                for interval in back:
-                    counts[interval][group] += 1
-                if back and len(back) < len(tried):
-                    after = search.worst(counts)
-                if len(back) == len(tried):
-                    continue
+    for group in order:
+        for first in range(3):
+            tried = [each for each in range(first, len(counts), 3) if counts[each][group]]
+            _change(counts, tried, group, -1)
+            after = search.worst(counts)
+            missed = [each for each in tried if any(level < target for level, _ in after[each : each + 2])]
+            if missed:
+                _change(counts, missed, group, +1)
+                after = search.worst(counts) if len(missed) < len(tried) else worst
                 if any(level < target for level, _ in after):
-                    for interval in set(tried) - set(back):
-                        counts[interval][group] += 1
+                    _change(counts, [each for each in tried if each not in missed], group, +1)
                     continue
-                worst, going = after, True
+            worst = after
     return worst
+
+
+def _change(counts: list[list[int]], intervals: list[int], group: int, by: int) -> None:
+    for interval in intervals:
+        counts[interval][group] += by
