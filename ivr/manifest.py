@@ -75,6 +75,11 @@ class Line:
         return {word: said for word, said in self.voice.readings.items() if word in self.text}
 
     @property
+    def cut(self) -> bool:
+        """A lone Chinese syllable: it is said before another one and cut off there, or the voice lets it trail away."""
+        return self.tight and self.language == "zh" and len(self.text) == 1
+
+    @property
     def digest(self) -> str:
         """SHA-256 over everything that shapes the sound, in hex."""
         if self.silence:
@@ -83,6 +88,8 @@ class Line:
             readings = sorted(self.readings.items())
             voice = self.voice
             shape = [MASTERING, self.text, voice.engine, voice.name, self.speed, voice.pause, readings, self.tight]
+            if self.cut:
+                shape.append("cut")
         return hashlib.sha256(json.dumps(shape, ensure_ascii=False).encode()).hexdigest()
 
 

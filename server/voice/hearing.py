@@ -6,24 +6,39 @@ Chinese is compared by syllables with their tones, English by letters; a digit c
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 
 from ivr.manifest import Manifest
 from ivr.saying import say_digits, say_number
 
 LIMIT = 0.10
-"""Error rate above which a prompt should be worded or rendered again."""
+"""Error rate above which a prompt should be worded or rendered again, unless it is a single slip in a short one."""
+PIECES_LIMIT = 0.34
+"""The same for numbers put together from pieces, in which a listener without a clue loses more."""
 
 _SAME = str.maketrans({"幺": "一", "两": "二", "您": "你"})
 """Words that a listener writes the plain way."""
 
 
-def error_rate(manifest: Manifest, language: str, text: str, heard: str, sounds: Mapping[str, str]) -> float:
-    """Edits from heard to text over the length of text, for the kindest reading of heard digits. 0.0 is perfect."""
+Measure = Callable[[Sequence[str], Sequence[str]], int]
+
+
+def error_rate(
+    manifest: Manifest, language: str, text: str, heard: str, sounds: Mapping[str, str], measure: Measure | None = None
+) -> float:
+    """Edits from heard to text over the length of text, for the kindest reading of heard digits. 0.0 is perfect.
+
+    `measure` may be `lost` instead of `distance`. `sounds`: Chinese character → its pinyin.
+    """
     said = units(text, language, sounds)
     readings = (units(each, language, sounds) for each in _readings(manifest, language, heard))
-    return min(distance(said, reading) for reading in readings) / max(1, len(said))
+    return min((measure or distance)(said, reading) for reading in readings) / max(1, len(said))
+
+
+def understood(text: str, language: str, rate: float) -> bool:
+    """Whether an error rate is good enough for this text."""
+    return rate <= LIMIT or round(rate * len(units(text, language, {}))) <= 1
 
 
 def units(text: str, language: str, sounds: Mapping[str, str]) -> list[str]:
@@ -42,6 +57,16 @@ def distance(one: Sequence[str], other: Sequence[str]) -> int:
         for j, right in enumerate(other, 1):
             diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, diagonal + (left != right))
     return row[-1]
+
+
+def lost(said: Sequence[str], heard: Sequence[str]) -> int:
+    """How much of what was said is not there, in order, in what was heard; what was made up costs nothing."""
+    row = [0] * (len(heard) + 1)
+    for left in said:
+        diagonal = 0
+        for j, right in enumerate(heard, 1):
+            diagonal, row[j] = row[j], diagonal + 1 if left == right else max(row[j], row[j - 1])
+    return len(said) - row[-1]
 
 
 def _readings(manifest: Manifest, language: str, heard: str) -> list[str]:

@@ -38,6 +38,7 @@ class Edges:
 
 SENTENCE = Edges(0.06, 0.15)
 PIECE = Edges(0.01, 0.04)
+SYLLABLE = Edges(0.01, 0.08)
 
 
 def master(speech: Samples, edges: Edges) -> Pcm:

@@ -55,12 +55,15 @@ def listen(folder: Path, get_kit: Callable[[], Kit], report: Report) -> list[str
     return [
         f"prompt {line.name} is hard to understand, {entry['error_rate']:.0%} is lost: {entry['heard']}"
         for line in lines
-        if (entry := record[line.name])["error_rate"] > hearing.LIMIT
+        if not hearing.understood(line.text, line.language, (entry := record[line.name])["error_rate"])
     ]
 
 
 def listen_to_pieces(folder: Path, get_kit: Callable[[], Kit], report: Report) -> list[str]:
-    """Listen to the examples that are put together from pieces; a sentence for each that is hard to understand."""
+    """Listen to the examples that are put together from pieces; a sentence for each of which too much is lost.
+
+    What a listener makes up is not counted: without a sentence around it, it takes a pause for more than it is.
+    """
     manifest = shelf.load_manifest(folder)
     with tempfile.TemporaryDirectory() as scratch:
         jobs = []
@@ -71,9 +74,10 @@ def listen_to_pieces(folder: Path, get_kit: Callable[[], Kit], report: Report) -
                 text = examples.text(manifest, pieces, language)
                 jobs.append({"file": str(path), "language": language, "text": text})
         findings = []
-        for job, (rate, heard) in zip(jobs, transcribe(get_kit(), manifest, jobs), strict=True):
+        answers = transcribe(get_kit(), manifest, jobs, hearing.lost)
+        for job, (rate, heard) in zip(jobs, answers, strict=True):
             report(f"{rate:6.1%} {job['text']}: {heard}")
-            if rate > 2 * hearing.LIMIT:
+            if rate > hearing.PIECES_LIMIT:
                 findings.append(f"pieces are hard to understand in {job['text']!r}, {rate:.0%} is lost: {heard}")
     return findings
 
@@ -89,6 +93,7 @@ def speak(kit: Kit, lines: Sequence[Line]) -> Iterator[tuple[Line, mastering.Pcm
             "speed": line.speed,
             "readings": line.readings,
             "pause": line.voice.pause,
+            "cut": line.cut,
         }
         for line in lines
     ]
@@ -97,16 +102,19 @@ def speak(kit: Kit, lines: Sequence[Line]) -> Iterator[tuple[Line, mastering.Pcm
         for number in _inside(kit, "speaker.py", kit.model, kit.vocabulary, kit.voices, _written(jobs, out), out):
             line = lines[int(number)]
             speech = np.fromfile(out / f"{int(number)}.f32", "<f4").astype(np.float64)
-            yield line, mastering.master(speech, mastering.PIECE if line.tight else mastering.SENTENCE)
+            yield line, mastering.master(speech, edges(line))
 
 
-def transcribe(kit: Kit, manifest: Manifest, jobs: Sequence[dict[str, str]]) -> Iterator[tuple[float, str]]:
+def transcribe(
+    kit: Kit, manifest: Manifest, jobs: Sequence[dict[str, str]], measure: hearing.Measure = hearing.distance
+) -> Iterator[tuple[float, str]]:
     """Error rate and what was heard for each {"file", "language", "text"}, in order."""
     with tempfile.TemporaryDirectory() as folder:
         answers = map(json.loads, _inside(kit, "listener.py", kit.ear, _written(jobs, Path(folder))))
         for job, answer in zip(jobs, answers, strict=True):
             heard = answer["heard"]
-            yield hearing.error_rate(manifest, job["language"], job["text"], heard, answer["sounds"]), heard
+            rate = hearing.error_rate(manifest, job["language"], job["text"], heard, answer["sounds"], measure)
+            yield rate, heard
 
 
 def store(line: Line, pcm: mastering.Pcm, folder: Path) -> dict[str, Any]:
@@ -124,6 +132,13 @@ def store(line: Line, pcm: mastering.Pcm, folder: Path) -> dict[str, Any]:
         entry["level"] = round(mastering.speech_level(sound), 1)
         entry["peak"] = round(mastering.peak_level(sound), 1)
     return entry
+
+
+def edges(line: Line) -> mastering.Edges:
+    """The silence at a line's ends."""
+    if line.cut:
+        return mastering.SYLLABLE
+    return mastering.PIECE if line.tight else mastering.SENTENCE
 
 
 def _written(jobs: Sequence[dict[str, Any]], folder: Path) -> Path:

@@ -232,9 +232,9 @@ def test_a_length_is_said_by_its_two_largest_units(seconds, chinese, english):
     ("ahead", "chinese", "english"),
     [
         (0, "您是下一位接听的客户。", "You are next in line."),
-        (1, "您前面还有一位来电者在等待。", "There is one caller ahead of you."),
-        (2, "您前面还有两位来电者在等待。", "You have two callers ahead of you."),
-        (15, "您前面还有十五位来电者在等待。", "You have fifteen callers ahead of you."),
+        (1, "您前面还有一位客户正在等待。", "There is one person ahead of you."),
+        (2, "您前面还有两位客户正在等待。", "You have two people ahead of you."),
+        (15, "您前面还有十五位客户正在等待。", "You have fifteen people ahead of you."),
     ],
 )
 def test_a_place_in_the_queue_is_a_whole_sentence(ahead, chinese, english):
@@ -245,13 +245,13 @@ def test_a_place_in_the_queue_is_a_whole_sentence(ahead, chinese, english):
 @pytest.mark.parametrize(
     ("low", "high", "chinese"),
     [
-        (0, 0, "预计等待时间不到一分钟。"),
-        (20, 59, "预计等待时间不到一分钟。"),
-        (50, 60, "预计等待时间大约一分钟。"),
-        (50, 100, "预计等待时间大约一到两分钟。"),
-        (110, 120, "预计等待时间大约两分钟。"),
-        (121, 400, "预计等待时间大约三到七分钟。"),
-        (400, 100, "预计等待时间大约七分钟。"),
+        (0, 0, "您需要等待的时间不到一分钟。"),
+        (20, 59, "您需要等待的时间不到一分钟。"),
+        (50, 60, "您大约需要等待一分钟。"),
+        (50, 100, "您大约需要等待一到两分钟。"),
+        (110, 120, "您大约需要等待两分钟。"),
+        (121, 400, "您大约需要等待三到七分钟。"),
+        (400, 100, "您大约需要等待七分钟。"),
     ],
 )
 def test_an_estimated_wait_is_said_in_minutes_rounded_up(low, high, chinese):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.voice.hearing import distance, error_rate
+from server.voice.hearing import distance, error_rate, lost
 from server.voice.shelf import load_manifest
 
 MANIFEST = load_manifest()
@@ -47,3 +47,9 @@ def test_the_distance_is_a_metric(one, two, three):
     assert (distance(one, two) == 0) == (one == two)
     assert distance(one, two) == distance(two, one)
     assert distance(one, three) <= distance(one, two) + distance(two, three)
+
+
+@given(words, words)
+def test_what_is_lost_is_never_more_than_the_edits_and_made_up_words_cost_nothing(said, heard):
+    assert lost(said, heard) <= distance(said, heard)
+    assert lost(said, heard + said) == 0
