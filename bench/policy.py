@@ -111,6 +111,12 @@ def shown(mean: Mean, factor: float = 1.0) -> str:
     return f"{factor * mean.mean:6.1f} ±{factor * mean.half:4.1f}"
 
 
+def less(mine: float, theirs: float) -> str:
+    """`0.9% fewer`, or more."""
+    gain = 1 - mine / theirs
+    return f"{abs(gain):.1%} {'fewer' if gain >= 0 else 'more'}"
+
+
 def policies(everything: bool) -> list[str]:
     """Ours first."""
     models = [f"app_queue:{name}" for name in app_queue.STRATEGIES]
@@ -160,10 +166,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     best = min(theirs, key=lambda each: (bench.exactly(each, fewest[each]), each))
     mine, others = bench.exactly(OURS, equal), bench.exactly(best, fewest[best])
     usual = min(bench.exactly(each, fewest[each]) for each in theirs if each.endswith(":usual"))
-    best_possible = 1 - pool.exactly(OURS, ideal) / others
-    print(f"against what people configure ({usual:.1f} agents) ours needs {1 - mine / usual:.1%} fewer,")
-    print(f"against the best of all ({best}) {1 - mine / others:.1%} fewer; the aim is 8 %,")
-    print(f"and a perfect pool, which no routing beats, would need {best_possible:.1%} fewer")
+    print(f"against what people configure ({usual:.1f} agents) ours needs {less(mine, usual)},")
+    print(f"against the best of all ({best}) {less(mine, others)}; the aim is 8.0% fewer,")
+    print(f"and a perfect pool, which no routing beats, would need {less(pool.exactly(OURS, ideal), others)}")
     print(f"policy: ours={mine:.1f} theirs={others:.1f} ratio={mine / others:.3f} (agents for {level} in every queue)")
 
 
