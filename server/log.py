@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 import msgspec
+import structlog
 from redis import Redis as SyncRedis
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
@@ -24,6 +25,7 @@ import server.notes
 import tickets.events
 
 START = "0-0"
+_log = structlog.get_logger("log")
 
 
 class Fenced(Exception):
@@ -278,10 +280,23 @@ def id_order(entry_id: str) -> tuple[int, int]:
 
 
 def follower(redis: SyncRedis, prefix: str = "sansheng") -> Callable[[str, int], list[Entry]]:
-    """`read(after, block_ms)` for a reader in a thread of its own. Raises Redis's errors."""
+    """`read(after, block_ms)` for a reader in a thread of its own. Raises Redis's errors and UnknownEvent.
+
+    A reader that was away for longer than the log is kept goes on with what there is; the gap is in the server's log.
+    """
+    warned: set[str] = set()
 
     def read(after: str, block_ms: int) -> list[Entry]:
-        return _entries(redis.xread({f"{prefix}:log": after}, count=1000, block=block_ms))
+        found = redis.xread({f"{prefix}:log": after}, count=1000, block=block_ms)
+        trimmed = _text(redis.get(f"{prefix}:trimmed")) or START
+        if (
+            id_order(after) < id_order(trimmed)
+            and after not in warned
+            and not redis.xrange(f"{prefix}:log", after, after)
+        ):
+            warned.add(after)
+            _log.error("entries were trimmed before a reader had read them", after=after, up_to=trimmed)
+        return _entries(found)
 
     return read
 

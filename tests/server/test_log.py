@@ -6,10 +6,25 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from redis import Redis as SyncRedis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 import acd.events as acd
-from server.log import EVENTS, START, Fenced, Lease, Log, LogGap, Row, Snapshot, UnknownEvent, decode, encode, id_order
+from server.log import (
+    EVENTS,
+    START,
+    Fenced,
+    Lease,
+    Log,
+    LogGap,
+    Row,
+    Snapshot,
+    UnknownEvent,
+    decode,
+    encode,
+    follower,
+    id_order,
+)
 from server.notes import ServerStarted
 from tests.redis_server import RedisServer, redis_server
 
@@ -185,3 +200,18 @@ async def test_a_reader_that_waits_is_woken_by_the_first_entry(redis_server: Red
     appended = await log.append(lease, 1, ticks(1))
     assert await asyncio.wait_for(reading, 3) == appended
     await redis.aclose()
+
+
+async def test_a_reader_of_the_records_goes_on_behind_a_gap_and_says_so_once(
+    redis_server: RedisServer, log: Log, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lease = await lead(log)
+    entries = [entry for batch in range(1, 6) for entry in await log.append(lease, batch, ticks(100))]
+    await log.trim(lease, entries[350].id)
+    redis = SyncRedis.from_url(redis_server.url, protocol=2)
+    read = follower(redis)
+    assert read(START, 10)[-1] == entries[-1]
+    read(START, 10)
+    read(entries[400].id, 10)
+    assert capsys.readouterr().out.count("trimmed before") == 1
+    redis.close()
