@@ -34,6 +34,7 @@ from server.telephony.asterisk import configure
 from server.telephony.asterisk.files import AMI_USER
 from server.telephony.asterisk.phones import PhoneBook
 from server.telephony.asterisk.site import Site
+from server.telephony.farewells import Farewells
 from server.telephony.fastagi import AgiCall, AgiFactory
 from server.telephony.features import Features
 from server.telephony.intake import Intake
@@ -112,6 +113,7 @@ class Term:
         places = Places(hotline.PROMPTS, site.layout.recordings, home / "messages")
         self.joiner = Joiner(self.dispatcher, FolderStore(settings.recordings_folder), key_for)
         self.legs = Legs(self.dispatcher, self.ami, recording_prefix=places.recording, on_final=self.joiner.final)
+        Farewells(self.dispatcher, self.ami)
         self.strays = Strays(self.ami, f"{settings.bind}:{settings.agi_port}", settings.servers)
         self.conversations = Conversations(
             self.dispatcher, self.legs, self.ami, self._definitions, trunk=bool(settings.trunk)

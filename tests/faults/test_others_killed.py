@@ -54,10 +54,15 @@ async def test_asterisk_is_back_by_itself_and_its_calls_are_closed_truthfully(ho
 async def test_redis_is_back_with_all_it_had_and_whoever_waits_notices_nothing(house: Hotline, people: People) -> None:
     order = await people.wait_in_queue([f"1380000000{n}" for n in range(3)])
     redis = house.pid("redis")
-    kill(redis)
+    assert redis is not None
+    os.kill(redis, signal.SIGSTOP)
     # Somebody comes, and somebody leaves, while nothing can be recorded.
     new = await people.call("13800000009", "14")
     await people.callers[order[1]].hangup()
+    # This one is gone before the log can know of the arrival.
+    await (await people.call("13800000008", "1")).hangup()
+    await asyncio.sleep(1.0)
+    kill(redis)
     await restarted(house, "redis", redis)
     assert await people.waiting(3) == [order[0], order[2], "13800000009"]
     assert new.state is State.TALKING
@@ -67,6 +72,7 @@ async def test_redis_is_back_with_all_it_had_and_whoever_waits_notices_nothing(h
     await ringing.answer(Tone(AGENT_HZ))
     await hears_tone(people.callers[order[0]], AGENT_HZ, 20)
     assert (await house.ended_call(order[1]))["outcome"] in ("abandoned", "short_abandoned")
+    assert (await house.ended_call("13800000008"))["outcome"] == "in_ivr"
 
 
 async def test_server_and_redis_die_at_once_and_nothing_is_forgotten(house: Hotline, people: People) -> None:
