@@ -27,8 +27,9 @@ python:
 	  || { echo "Python 3.11 or newer is needed: install it, or name it: make PYTHON=python3.12 …" >&2; exit 1; }
 	@$(PYTHON) -m server.provision.environment $(VENV)
 
-prompts: python  ## render the spoken prompts whose text changed
+prompts: python  ## render the spoken prompts whose text changed, and the music
 	$(BIN)/python -m server.voice
+	$(BIN)/python -m server.music
 
 lock: python  ## write today's versions of the Python packages to constraints.txt
 	$(PYTHON) -m server.provision.environment --lock $(VENV)

@@ -69,6 +69,7 @@ class Floor:
         """Play one event of the log. Never raises for what it says: what is unknown or too late changes nothing."""
         room = self.room
         room.now = max(room.now, now)
+        room.out = []  # what an event that failed had begun to say is not said with the next one
         room.ripen()
         handler = HANDLERS.get(type(event))  # type: ignore[arg-type]
         if handler is not None:

@@ -24,6 +24,7 @@ from prometheus_client import CollectorRegistry
 from redis import Redis as SyncRedis
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
 from watchfiles import awatch
 
 from server import definitions as hotline
@@ -97,7 +98,7 @@ class App:
             await self._open_web()
             await self._asterisk_ready()
             await self._lead()
-        except _FAULTS as error:
+        except (*_FAULTS, NotLeading, ValueError) as error:
             raise StartError(str(error)) from error
         self._run(self._watch_definitions())
         self._run(self._lead_again())
@@ -216,12 +217,16 @@ class App:
                 return Log(redis)
             except (RedisError, OSError) as error:
                 if asyncio.get_running_loop().time() > deadline:
-                    raise StartError(f"Redis at {self.settings.log_url} does not answer: {error}") from None
+                    raise StartError(f"the Redis of the log does not answer ({error}): see REDIS_URL") from None
                 await asyncio.sleep(0.02)
 
     async def _open_records(self) -> None:
         database = open_database(self.settings.records_url)
-        await asyncio.to_thread(migrate, database.write)
+        try:
+            await asyncio.to_thread(migrate, database.write)
+        except SQLAlchemyError as error:
+            why = str(getattr(error, "orig", error)).strip().splitlines()[0]
+            raise StartError(f"the database of the records cannot be used: {why}: see DATABASE_URL") from None
         reading = SyncRedis.from_url(self.settings.log_url, protocol=2, socket_timeout=5, socket_connect_timeout=2)
         self._projecting = ProjectorLoop(Projector(database.write), follower(reading))
         self.records = Records(database.read, self._projecting, self._position)
@@ -270,9 +275,10 @@ class App:
                 await self._lead()
                 self._why_not = ""
                 self._say("leading again")
-            except (StartError, *_FAULTS) as error:
+            except Exception as error:
+                # Whatever it was, it may be gone the next time: a server that gave up would never take over.
                 self._why_not = str(error)
-                _log.error("this server cannot lead", why=self._why_not)
+                _log.exception("this server cannot lead")
                 await asyncio.sleep(1.0)
 
     def _leading(self) -> Term:
@@ -379,6 +385,8 @@ class App:
             except DefinitionFault as error:
                 self._definition_problem = str(error)
                 _log.error("the edited definitions cannot be used: the old ones stay", error=str(error))
+            except NotLeading:
+                _log.info("definitions were edited: the server that leads takes them over")
 
     def _child_state(self, name: str, state: str) -> None:
         self._states[name] = str(state)

@@ -160,6 +160,11 @@ class Settings:
         return (self.recordings or self.root / "recordings").expanduser().absolute()
 
     @property
+    def agi_host(self) -> str:
+        """Where FastAGI listens. It knows no password, so only an Asterisk elsewhere makes it leave this machine."""
+        return self.bind if self.servers or self.asterisk else "127.0.0.1"
+
+    @property
     def redis_socket(self) -> Path:
         """Where the private Redis listens."""
         return self.root / "redis" / "redis.sock"

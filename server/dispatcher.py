@@ -174,6 +174,10 @@ class Dispatcher:
 
         return release
 
+    def tell(self, command: Command) -> None:
+        """Give the session that holds a call a command of the server's own, as if it were the floor's."""
+        self._deliver(command)
+
     def owned(self, call: int) -> bool:
         """Whether a session holds this call here."""
         return call in self._owners
@@ -268,7 +272,7 @@ class Dispatcher:
                 try:
                     listener(entry, answered)
                 except Exception:
-                    _log.exception("a listener failed on an entry", entry=entry.id, what=repr(entry.event))
+                    _log.exception("a listener failed on an entry", entry=entry.id, kind=type(entry.event).__name__)
         return commands
 
     def _deliver(self, command: Command) -> None:
@@ -279,7 +283,7 @@ class Dispatcher:
             try:
                 owner(command)
             except Exception:
-                _log.exception("a session failed on a command", command=repr(command))
+                _log.exception("a session failed on a command", kind=type(command).__name__)
         elif isinstance(command, Offer):
             lost = acd.OfferFailed(command.offer, acd.Outcome.LOST, "no session holds the caller")
             self._hand_over(_Pending(self._rows((acd.CallDetached(command.call), lost))))

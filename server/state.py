@@ -94,7 +94,9 @@ class State:
         try:
             yield
         except Exception:
-            _log.exception(f"{part} failed on an entry: it is passed over", entry=entry.id, what=repr(entry.event))
+            _log.exception(
+                f"{part} failed on an entry: it is passed over", entry=entry.id, kind=type(entry.event).__name__
+            )
 
     def _note(self, entry: Entry, note: object) -> None:
         self.unwritten.append(Unwritten(note, entry.at, entry.id))

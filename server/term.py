@@ -17,6 +17,9 @@ from prometheus_client import CollectorRegistry
 from twisted.internet.defer import maybeDeferred
 
 import acd.events as acd
+import ivr.events as flow_events
+from acd.commands import Divert
+from acd.decisions import Decision
 from server import definitions as hotline
 from server.calls import Stage
 from server.config import Settings
@@ -114,7 +117,7 @@ class Term:
         self.joiner = Joiner(self.dispatcher, FolderStore(settings.recordings_folder), key_for)
         self.legs = Legs(self.dispatcher, self.ami, recording_prefix=places.recording, on_final=self.joiner.final)
         Farewells(self.dispatcher, self.ami)
-        self.strays = Strays(self.ami, f"{settings.bind}:{settings.agi_port}", settings.servers)
+        self.strays = Strays(self.ami, f"{settings.agi_host}:{settings.agi_port}", settings.servers)
         self.conversations = Conversations(
             self.dispatcher, self.legs, self.ami, self._definitions, trunk=bool(settings.trunk)
         )
@@ -165,7 +168,7 @@ class Term:
     def _listen(self) -> None:
         port = self._settings.agi_port
         try:
-            self._listening = self._reactor.listenTCP(port, self._agi, interface=self._settings.bind)
+            self._listening = self._reactor.listenTCP(port, self._agi, interface=self._settings.agi_host)
         except Exception as error:
             raise StartError(f"port {port} cannot be had ({error}): set SANSHENG_AGI_PORT") from None
         self._undo.append(self._close_agi)
@@ -198,15 +201,18 @@ class Term:
         return [self.joiner.problem] if self.joiner.problem else []
 
     async def drain(self, say: Callable[[str], None], hurried: asyncio.Event) -> None:
-        """Take no more calls and wait for conversations to end, as long as the settings say or until hurried."""
+        """Take no more calls, promise a callback to whoever waits, and wait for conversations to end.
+
+        As long as the settings say, or until hurried.
+        """
         self._agi.draining = True
+        self._promise(say)
         talking = [call for call in self.dispatcher.state.calls if call.stage is Stage.TALKING]
-        if not talking:
-            return
-        say(f"finishing {len(talking)} conversations, {self._settings.drain_seconds:g} s at most")
+        if talking:
+            say(f"finishing {len(talking)} conversations, {self._settings.drain_seconds:g} s at most")
 
         def silent(state: State) -> bool:
-            return not any(call.stage is Stage.TALKING for call in state.calls)
+            return not any(call.attached or call.stage is Stage.TALKING for call in state.calls)
 
         over = asyncio.ensure_future(self.dispatcher.until(silent, self._settings.drain_seconds))
         hurry = asyncio.ensure_future(hurried.wait())
@@ -214,6 +220,22 @@ class Term:
         await asyncio.wait({over, hurry, lost}, return_when=asyncio.FIRST_COMPLETED)
         for waiting in (over, hurry, lost):
             waiting.cancel()
+
+    def _promise(self, say: Callable[[str], None]) -> None:
+        """Asterisk goes with the server: callers who still wait would be cut off, so their numbers are taken."""
+        promised = 0
+        for call in self.dispatcher.state.calls:
+            if call.stage is not Stage.WAITING or not self.dispatcher.owned(call.id):
+                continue
+            number, _ = self._definitions().callback_number(call.caller)
+            why = Decision(call.id, "overflow", "the hotline is being stopped", self.dispatcher.state.at)
+            if number:
+                category = call.fields.get("category", "")
+                self.dispatcher.submit(flow_events.NumberTaken(call.id, number, category, "shutdown"))
+                promised += 1
+            self.dispatcher.tell(Divert(call.id, "promised" if number else "message", why))
+        if promised:
+            say(f"promising a callback to {promised} who wait")
 
     async def stop(self) -> None:
         """Let go of every call and undo everything that `start` did, last first."""

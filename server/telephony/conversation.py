@@ -63,7 +63,8 @@ class Conversation:
                 await self._join(leg)
                 joined = leg.offer
             elif not await self._told(leg):
-                if self._means.legs.of_call(self._held.call) is None or not joined:
+                # Without the link nobody can tell that the other's channel is gone; this one's Dial or Bridge is over.
+                if not self._means.ami.is_up or self._means.legs.of_call(self._held.call) is None or not joined:
                     await self._tell_end(leg)
                 joined = 0
 
@@ -151,7 +152,4 @@ class Conversation:
         live = self._live
         if live is None or live.leg is None or live.stage is Stage.AFTER:
             return
-        talked = float(await self._held.agi.get_variable("ANSWEREDTIME") or 0)
-        await self._dispatcher.record(
-            acd.OfferAnswered(leg.offer), acd.ConversationEnded(live.id, leg.agent, "agent", talked=talked)
-        )
+        await self._dispatcher.record(*self._means.legs.unseen(live, leg))

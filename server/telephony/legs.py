@@ -148,7 +148,7 @@ class Legs:
         for leg in self._agents.values():
             if leg.offer == offer:
                 self._hang_up(leg.channel)
-                return
+        # An agent may have two devices, and the second may begin to ring after this.
         self._withdrawn[caller_unique_id] = agent
 
     def dialled(self, caller_unique_id: str) -> None:
@@ -165,6 +165,11 @@ class Legs:
         if live is None or live.leg is None:
             return None
         return next((leg for leg in self._agents.values() if leg.offer == live.leg.offer and not leg.ended), None)
+
+    def rings(self, call: int) -> bool:
+        """Whether a phone rings for this call: then the offer stands, even while no server holds the caller."""
+        leg = self.of_call(call)
+        return leg is not None and not leg.answered
 
     def in_call(self, call: int) -> list[AgentChannel]:
         """Every channel that has or had a part in this call, and is still there."""
@@ -204,6 +209,9 @@ class Legs:
         channels = await self._ami.collect("CoreShowChannels")
         here = {event["Uniqueid"]: event for event in channels}
         self._agents = {key: leg for key, leg in self._agents.items() if key in here}
+        for remembered in (self._early, self._withdrawn, self._hung_up_first):
+            for gone in remembered.keys() - here.keys():
+                del remembered[gone]
         for live in list(self._dispatcher.state.calls):
             await self._reconcile_call(live, here)
         for number, started in list(self._dispatcher.state.calls.open_recordings.items()):
@@ -214,6 +222,7 @@ class Legs:
     async def _reconcile_call(self, live: LiveCall, here: dict[str, AmiEvent]) -> None:
         present = live.unique_id in here
         leg = live.leg
+        rings = False
         if leg is not None:
             found = next(
                 (
@@ -227,6 +236,7 @@ class Legs:
                 await self._lost_leg(live, leg, here)
             else:
                 await self._found_leg(live, leg, found)
+                rings = leg.answered_at is None
                 self._find_asked(live, leg, found["Uniqueid"], here)
         if not present:
             # Asterisk has lived on since the call came in: then it was not Asterisk that ended it.
@@ -234,19 +244,15 @@ class Legs:
             _log.info("a caller went while nobody watched", call=live.id, cause=cause)
             ended_at = self._last_sign(live, leg) or self._unseen_since
             await self._dispatcher.record(acd.CallEnded(live.id, cause, ended_at))
-        elif not self._dispatcher.owned(live.id) and live.attached:
+        elif not rings and not self._dispatcher.owned(live.id) and live.attached:
+            # While a phone rings the offer stands: whoever picks up has the caller, whether a server holds them or not.
             await self._dispatcher.record(acd.CallDetached(live.id))
 
     async def _lost_leg(self, live: LiveCall, leg: Leg, here: dict[str, AmiEvent]) -> None:
         if leg.answered_at is None:
-            if (talked := self._recorded(live, leg)) > 0:
+            if self._recorded(live, leg) > 0:
                 # Both picked up and hung up while nobody watched: the recording tells.
-                await self._dispatcher.record(
-                    *self._joined(live.id, leg.offer, leg.agent, answered=False),
-                    acd.ConversationEnded(
-                        live.id, leg.agent, "agent", talked=talked, ended_at=self._file_time(live, leg)
-                    ),
-                )
+                await self._dispatcher.record(*self.unseen(live, leg))
                 return
             await self._dispatcher.record(acd.OfferFailed(leg.offer, acd.Outcome.LOST, "the phone rings no longer"))
             return
@@ -319,7 +325,6 @@ class Legs:
 
     def _dial_begin(self, event: AmiEvent) -> None:
         if self._withdrawn.get(event.get("Uniqueid", "")) == agent_of(event["DestChannel"]):
-            del self._withdrawn[event["Uniqueid"]]
             self._hang_up(event["DestChannel"])
             return
         if (asking := self._agents.get(event.get("Uniqueid", ""))) is not None:
@@ -358,14 +363,25 @@ class Legs:
 
     def _join(self, leg: AgentChannel, now: float) -> None:
         leg.joined_at = now
-        events = self._joined(leg.call, leg.offer, leg.agent, answered=leg.answered)
+        events = self.joined(leg.call, leg.offer, leg.agent, answered=leg.answered)
         leg.answered = True
         self._dispatcher.submit(*events)
 
-    def _joined(self, call: int, offer: int, agent: str, *, answered: bool) -> list[object]:
+    def joined(self, call: int, offer: int, agent: str, *, answered: bool) -> list[object]:
         prefix = self._recording_prefix(call, offer)
         began = rec.RecordingStarted(offer, call, agent, f"{prefix}-caller.wav", f"{prefix}-agent.wav")
         return [*([] if answered else [acd.OfferAnswered(offer)]), acd.Joined(call, agent), began]
+
+    def unseen(self, live: LiveCall, leg: Leg) -> list[object]:
+        """What is recorded of a conversation whose end the AMI stream does not tell; its files tell how long it was."""
+        talked = self._recorded(live, leg)
+        began: list[object] = [] if leg.answered_at is not None else [acd.OfferAnswered(leg.offer)]
+        if talked > 0 and leg.joined_at is None:
+            began = self.joined(live.id, leg.offer, leg.agent, answered=leg.answered_at is not None)
+        if talked > 0:
+            self._on_final(leg.offer)
+        ended_at = self._file_time(live, leg)
+        return [*began, acd.ConversationEnded(live.id, leg.agent, "agent", talked=talked, ended_at=ended_at)]
 
     def _bridge_leave(self, event: AmiEvent) -> None:
         if (leg := self._agents.get(event["Uniqueid"])) is not None:
@@ -399,10 +415,10 @@ class Legs:
             if leg.joined_at is not None:
                 self._on_final(leg.offer)
             return
+        self._hung_up_first.pop(unique_id, None)
         live = self._dispatcher.state.calls.by_unique_id(unique_id)
         if live is None:
             return
-        self._hung_up_first.pop(unique_id, None)
         for other in list(self._agents.values()):
             if other.caller_unique_id == unique_id:
                 self._end_leg(other, "caller")

@@ -159,7 +159,9 @@ class _Session:
         async def tell() -> None:
             with suppress(NotLeading):
                 gone = lambda state: state.calls.get(self._call) is None  # noqa: E731
-                if not await self._dispatcher.until(gone, FACTS_DEADLINE) and not self._dispatcher.owned(self._call):
+                if await self._dispatcher.until(gone, FACTS_DEADLINE) or self._dispatcher.owned(self._call):
+                    return
+                if not self._means.legs.rings(self._call):
                     await self._dispatcher.record(acd.CallDetached(self._call))
 
         task = asyncio.ensure_future(tell())

@@ -8,6 +8,7 @@ short is finished by whoever takes the call up again, and a caller is never left
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Literal
@@ -30,6 +31,8 @@ _log = structlog.get_logger("transfers")
 
 SIDE = "agent-side"
 """Dialplan context of an agent whose caller is on hold."""
+_NUMBER = re.compile(r"\+?[0-9]{3,20}")
+"""What may be given to Dial: anything else could name other devices, or options."""
 REFUSED = "refused"
 """Why a caller is on hold while the agent hears that something cannot be done."""
 
@@ -184,6 +187,8 @@ class Conversations:
         else:
             if not self._trunk:
                 raise CannotDo("no outside number can be called: set SANSHENG_TRUNK")
+            if not _NUMBER.fullmatch(target.to):
+                raise CannotDo(f"{target.to!r} is neither an agent nor a telephone number")
             _, why = self._definitions().callback_number(target.to)
             if why:
                 raise CannotDo(why)

@@ -76,10 +76,13 @@ class Waiting:
             # Dial ran on without a server and is over, since the caller is back here.
             answered = leg.answered_at is not None or await self._held.agi.get_variable("DIALSTATUS") == "ANSWER"
             if answered or leg.outside:
-                if (served := await self._talk(leg.offer, 0.0)) is not None:
+                if (served := await self._talk(leg.offer, live.talked)) is not None:
                     return served
             else:
                 self._dispatcher.submit(acd.OfferFailed(leg.offer, acd.Outcome.LOST, "the server went away"))
+        elif live.stage is Stage.WAITING:
+            # Whoever was away for long the floor has forgotten; to everybody else this says nothing new.
+            await self._queue_again()
         return await self._wait()
 
     async def _wait(self) -> inputs.Input:
@@ -147,7 +150,9 @@ class Waiting:
     async def _connect(self, offer: Offer) -> inputs.Input | None:
         """Ring the agent; the conversation, if there is one, is over when this returns. None: the caller waits on."""
         held, means = self._held, self._means
-        await held.agi.set_variable(dial.RECORDING, means.places.recording(held.call, offer.offer))
+        # DIALSTATUS would tell of an earlier Dial if this session ended before this one.
+        recording = means.places.recording(held.call, offer.offer)
+        await held.agi.execute("MSet", f"{dial.RECORDING}={recording}", "DIALSTATUS=")
         arguments = dial.arguments(
             means.device(offer.agent),
             offer.ring_for,

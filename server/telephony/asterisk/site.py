@@ -241,7 +241,7 @@ def site(
         ami_port=settings.ami_port,
         http_port=settings.asterisk_http_port,
         rtp_ports=rtp_range(settings.rtp_ports),
-        servers=settings.servers or (f"{settings.bind}:{settings.agi_port}",),
+        servers=settings.servers or (f"{settings.agi_host}:{settings.agi_port}",),
         trunk=settings.trunk,
         trunk_addresses=settings.trunk_addresses,
         external_address=settings.external_address,
