@@ -206,13 +206,13 @@ class Term:
         As long as the settings say, or until hurried.
         """
         self._agi.draining = True
-        self._promise(say)
+        promised = self._promise(say)
         talking = [call for call in self.dispatcher.state.calls if call.stage is Stage.TALKING]
         if talking:
             say(f"finishing {len(talking)} conversations, {self._settings.drain_seconds:g} s at most")
 
         def silent(state: State) -> bool:
-            return not any(call.attached or call.stage is Stage.TALKING for call in state.calls)
+            return not any(call.stage is Stage.TALKING or call.id in promised for call in state.calls)
 
         over = asyncio.ensure_future(self.dispatcher.until(silent, self._settings.drain_seconds))
         hurry = asyncio.ensure_future(hurried.wait())
@@ -221,9 +221,12 @@ class Term:
         for waiting in (over, hurry, lost):
             waiting.cancel()
 
-    def _promise(self, say: Callable[[str], None]) -> None:
-        """Asterisk goes with the server: callers who still wait would be cut off, so their numbers are taken."""
-        promised = 0
+    def _promise(self, say: Callable[[str], None]) -> frozenset[int]:
+        """Asterisk goes with the server: callers who still wait would be cut off, so their numbers are taken.
+
+        Returns the calls that are told so.
+        """
+        promised: set[int] = set()
         for call in self.dispatcher.state.calls:
             if call.stage is not Stage.WAITING or not self.dispatcher.owned(call.id):
                 continue
@@ -232,10 +235,11 @@ class Term:
             if number:
                 category = call.fields.get("category", "")
                 self.dispatcher.submit(flow_events.NumberTaken(call.id, number, category, "shutdown"))
-                promised += 1
+            promised.add(call.id)
             self.dispatcher.tell(Divert(call.id, "promised" if number else "message", why))
         if promised:
-            say(f"promising a callback to {promised} who wait")
+            say(f"taking the numbers of {len(promised)} who wait")
+        return frozenset(promised)
 
     async def stop(self) -> None:
         """Let go of every call and undo everything that `start` did, last first."""
