@@ -34,6 +34,7 @@ from server.config import Settings
 from server.definitions import Definitions
 from server.dispatcher import Dispatcher, NotLeading, end
 from server.log import Log, LogGap, UnknownEvent, follower
+from server.private_redis import redis_child
 from server.processes import hold, read_identity
 from server.provision import ProvisionError, default_cache, provision
 from server.records import Records
@@ -131,22 +132,7 @@ class App:
         cache = default_cache()
         if not settings.redis_url:
             redis = await asyncio.to_thread(provision, "redis-server", cache, self._say)
-            folder = settings.redis_socket.parent
-            options = {
-                "port": "0",
-                "unixsocket": str(settings.redis_socket),
-                "unixsocketperm": "700",
-                "dir": str(folder),
-                "appendonly": "yes",
-                # A decision is acted upon when its entry is written: it must survive the machine, too.
-                "appendfsync": "always",
-                "save": "",
-                "maxmemory-policy": "noeviction",
-            }
-            words = [word for name, value in options.items() for word in (f"--{name}", value)]
-            self._children.add(
-                Child("redis", redis.argv("redis-server", *words), folder, redis.env), on_state=self._child_state
-            )
+            self._children.add(redis_child(redis, settings.redis_socket), on_state=self._child_state)
         asterisk = await asyncio.to_thread(provision, "asterisk", cache, self._say)
         assert asterisk.modules is not None
         assert asterisk.data is not None
