@@ -12,6 +12,7 @@ and members get their penalties (or tier levels), is one of three translations:
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from bisect import insort
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -98,7 +99,7 @@ RANKS: dict[str, Callable[[Agent, Requirement], tuple[float, ...]]] = {
 TRANSLATIONS = ("kindest", *RANKS)
 
 
-class House:
+class House(ABC):
     """Base of the models. A model says when it looks (`due`, `look`) and whom it takes."""
 
     name: ClassVar[str] = ""
@@ -139,18 +140,18 @@ class House:
         out, self.out = self.out, []
         return out
 
+    @abstractmethod
     def next_timer(self) -> float | None:
         """When the model looks next."""
-        raise NotImplementedError
 
+    @abstractmethod
     def look(self) -> None:
         """Do what is due at this instant."""
-        raise NotImplementedError
 
-    def joined(self, waiter: Waiter) -> None:
+    def joined(self, waiter: Waiter) -> None:  # noqa: B027
         """A caller joined; `waiter.key` may be set here."""
 
-    def freed(self, person: Person) -> None:
+    def freed(self, person: Person) -> None:  # noqa: B027
         """A person may take calls again."""
 
     # Events
@@ -207,7 +208,7 @@ class House:
         self.missed(waiter, person)
         self._free(person)
 
-    def missed(self, waiter: Waiter, person: Person) -> None:
+    def missed(self, waiter: Waiter, person: Person) -> None:  # noqa: B027
         """An offer was not answered."""
 
     def _talked(self, event: ev.ConversationEnded) -> None:

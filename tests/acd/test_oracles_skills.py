@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import hypot
 
+import ciw
 import pytest
 
 from acd.definitions import Policy, Queue, Requirement, Skill, Strategy, WrapUp, WrapUpMode
@@ -13,8 +14,6 @@ from server.simulation.measures import Mean, mean_of
 from server.simulation.policies import find_policy
 from server.simulation.runs import days
 from server.simulation.scenario import Calls, Group, Scenario
-
-ciw = pytest.importorskip("ciw")
 
 HANDLING = 100.0
 HOUR = 3600.0
