@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from acd.decisions import Decision
+from acd.promises import ModeView, PromiseView
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,3 +113,47 @@ class HandedOver(Command):
     decision: Decision
     by: str = ""
     """Who gave the call away."""
+
+
+# Of callback mode
+
+
+@dataclass(frozen=True, slots=True)
+class OfferCallback(Command):
+    """Tell a waiting caller, once, that they may be called back instead. They wait on until they accept."""
+
+    call: int
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceCall(Command):
+    """The promise is due: let a call stand in line for it. Answered by CallPlaced, or by PromisePostponed.
+
+    Given once; after a change of leader `Callbacks.due` tells what was not answered.
+    """
+
+    promise: int
+
+
+@dataclass(frozen=True, slots=True)
+class StopCalling(Command):
+    """The call for this promise is to end, in line or ringing. Answered by AttemptEnded and CallEnded."""
+
+    promise: int
+    call: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseChanged(Command):
+    """The promise is like this from now on. Needs no action; records and pages are made of it."""
+
+    promise: PromiseView
+
+
+@dataclass(frozen=True, slots=True)
+class ModeChanged(Command):
+    """The mode of a queue, or of all, is like this from now on. Needs no action."""
+
+    mode: ModeView

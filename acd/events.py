@@ -148,6 +148,8 @@ class CallQueued(Event):
     """The agent to be preferred: who owns the open ticket, or spoke with this caller last."""
     vip: bool = False
     """Counts as having waited `vip_head_start` seconds longer."""
+    promised: bool = False
+    """Nobody is on the line: the hotline is going to call them. No announcements, no overflow."""
 
 
 @dataclass(frozen=True, slots=True)

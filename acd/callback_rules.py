@@ -1,0 +1,72 @@
+"""The rules of callback mode: when it begins and ends, what is promised, how a promise is kept. Frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Dialling(StrEnum):
+    """Who is called first."""
+
+    AGENT_FIRST = "agent_first"
+    CUSTOMER_FIRST = "customer_first"
+
+
+@dataclass(frozen=True, slots=True)
+class Delays:
+    """Seconds until the next attempt, by how the last one ended."""
+
+    busy: float = 60.0
+    no_answer: float = 600.0
+    rejected: float = 600.0
+    machine: float = 3600.0
+    failed: float = 60.0
+    agent_gone: float = 0.0
+    hung_up: float = 60.0
+    stopped: float = 0.0
+    lost: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackRules:
+    """One queue's rules. Times are seconds."""
+
+    on_above: float = 120.0
+    """Auto turns on when the p50 wait of a newcomer is above this (T_on) …"""
+    on_ratio: float = 2.0
+    """… or when more calls wait for each agent than this (R) …"""
+    hold: float = 30.0
+    """… for so long (D)."""
+    off_below: float = 60.0
+    """Auto turns off when the p50 wait is below this (T_off) …"""
+    dwell: float = 180.0
+    """… and it has been on for so long."""
+    full_hours: float = 1.0
+    """Offers stop when more is promised than the staff can do in so many hours. Calling back never stops."""
+    attempts: int = 3
+    delays: Delays = Delays()
+    expires: float = 86_400.0
+    ring_for: float = 30.0
+    """How long the customer's phone rings."""
+    dialling: Dialling = Dialling.AGENT_FIRST
+    confirm_for: float = 10.0
+    """Customer first: how long we wait for the key."""
+    abandoned_after: float = 0.0
+    """Callers who gave up after waiting at least so long are called back by themselves, once; 0: nobody is."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackPolicy:
+    """All rules. `queues` names those that differ from `rules`."""
+
+    rules: CallbackRules = CallbackRules()
+    queues: tuple[tuple[str, CallbackRules], ...] = ()
+    per_number_per_day: int = 3
+    """Promises that one number may be given in 24 hours; 0: no limit."""
+    per_day: int = 0
+    """Promises in 24 hours in all; 0: no limit."""
+
+    def of(self, queue: str) -> CallbackRules:
+        """The rules of one queue."""
+        return next((rules for name, rules in self.queues if name == queue), self.rules)
