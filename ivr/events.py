@@ -44,7 +44,10 @@ class SatisfactionGiven(Event):
 
 @dataclass(frozen=True, slots=True)
 class NumberTaken(Event):
-    """The caller asked to be called back at this number. `source` is flow, queue or fallback."""
+    """The caller asked to be called back at this number. `source` is flow, queue, fallback or shutdown.
+
+    `queue` is what the call was about when it had not been queued; empty: as the call's fields say.
+    """
 
     number: str
     category: str
@@ -52,3 +55,6 @@ class NumberTaken(Event):
     taken_at: float | None = None
     spool_id: str = ""
     """The fallback's entry, so that each is taken in exactly once."""
+    queue: str = ""
+    language: str = ""
+    vip: bool = False

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+import acd.callback_events as callback
 import acd.events as acd
 import ivr.events as ivr
 import recordings.events as rec
@@ -82,6 +83,15 @@ class LiveCall:
     served: bool = False
     talked: float = 0.0
     ticket: int | None = None
+    priority: int = 0
+    vip: bool = False
+    owner: str = ""
+    promise: int = 0
+    """The promise that this call of our own is to keep; 0 for a caller's call."""
+    reached: bool = True
+    """Whether the person is on the line: of a call of our own, only once they have picked up."""
+    attempt: int = 0
+    """The attempt that is under way, or has reached them."""
 
 
 @dataclass(slots=True)
@@ -94,6 +104,11 @@ class OpenRecording:
     agent_file: str
     at: float
     talked: float | None = None
+
+
+def line_id(offer: int) -> str:
+    """Unique id of the channel that dials for an offer while the customer of a call back is not on the line yet."""
+    return f"callback-{offer}"
 
 
 class Calls:
@@ -113,6 +128,11 @@ class Calls:
         self._receivers: dict[type, Callable[[Any, float], None]] = {
             acd.CallArrived: self._arrived,
             acd.CallQueued: self._queued,
+            acd.PrioritySet: self._priority_set,
+            callback.CallPlaced: self._placed,
+            callback.AttemptStarted: self._attempt_started,
+            callback.AttemptAnswered: self._attempt_answered,
+            callback.AttemptEnded: self._attempt_ended,
             acd.CallDetached: self._detached,
             acd.CallAttached: self._attached,
             acd.CallLeftQueue: self._left_queue,
@@ -181,6 +201,8 @@ class Calls:
         if live := self._calls.get(offer.call):
             live.leg = Leg(offer.offer, offer.agent, at, offer.ring_for)
             self._offers[offer.offer] = live
+            if not live.reached:
+                self._is_on(live, line_id(offer.offer))
 
     def handed_over(self, given: HandedOver, at: float) -> None:
         """The next part began without an offer."""
@@ -218,7 +240,8 @@ class Calls:
         for row in data["calls"]:
             live = msgspec.convert(row, LiveCall)
             calls._calls[live.id] = live
-            calls._by_unique_id[live.unique_id] = live
+            if live.unique_id:
+                calls._by_unique_id[live.unique_id] = live
             if live.leg:
                 calls._offers[live.leg.offer] = live
         for row in data["recordings"]:
@@ -240,6 +263,49 @@ class Calls:
     def _queued(self, event: acd.CallQueued, at: float) -> None:
         if live := self._calls.get(event.call):
             live.stage, live.queue, live.queued_at, live.attached = Stage.WAITING, event.queue, event.queued_at, True
+            live.priority, live.vip, live.owner = event.priority, event.vip, event.owner
+
+    def _priority_set(self, event: acd.PrioritySet, at: float) -> None:
+        if live := self._calls.get(event.call):
+            live.priority = event.priority
+
+    def _placed(self, event: callback.CallPlaced, at: float) -> None:
+        self._calls[event.call] = LiveCall(
+            event.call,
+            event.number,
+            event.shown,
+            channel="",
+            unique_id="",
+            node=event.node,
+            arrived_at=at,
+            stage=Stage.WAITING,
+            promise=event.promise,
+            reached=False,
+        )
+        self._last_call = max(self._last_call, event.call)
+
+    def _is_on(self, live: LiveCall, unique_id: str, channel: str = "") -> None:
+        self._by_unique_id.pop(live.unique_id, None)
+        live.unique_id, live.channel = unique_id, channel
+        self._by_unique_id[unique_id] = live
+
+    def _attempt_started(self, event: callback.AttemptStarted, at: float) -> None:
+        if live := self._calls.get(event.call):
+            live.attempt = event.attempt
+
+    def _attempt_answered(self, event: callback.AttemptAnswered, at: float) -> None:
+        if live := self._calls.get(event.call):
+            live.reached = True
+            self._is_on(live, event.unique_id, event.channel)
+
+    def _attempt_ended(self, event: callback.AttemptEnded, at: float) -> None:
+        live = self._calls.get(event.call)
+        if live is None:
+            return
+        live.attempt = 0
+        if live.leg is not None and live.leg.joined_at is None:
+            self._offers.pop(live.leg.offer, None)
+            live.leg = None
 
     def _detached(self, event: acd.CallDetached, at: float) -> None:
         if live := self._calls.get(event.call):

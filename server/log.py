@@ -18,6 +18,7 @@ from redis import Redis as SyncRedis
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
+import acd.callback_events
 import acd.events
 import ivr.events
 import recordings.events
@@ -91,7 +92,7 @@ def _event_types(*modules: ModuleType) -> dict[str, type]:
     return types
 
 
-EVENTS = _event_types(acd.events, ivr.events, tickets.events, recordings.events, server.notes)
+EVENTS = _event_types(acd.events, acd.callback_events, ivr.events, tickets.events, recordings.events, server.notes)
 """Every type that may stand in the log, by its name there."""
 
 _encoder = msgspec.json.Encoder()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from acd.decisions import Decision
+from acd.promises import ModeView, PromiseView
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,20 @@ class AgentNoted:
     state: str
     reason: str = ""
     call: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseNoted:
+    """The promise as it is after the entry that the note follows."""
+
+    promise: PromiseView
+
+
+@dataclass(frozen=True, slots=True)
+class ModeNoted:
+    """Callback mode of a queue, or of all, as it is after the entry that the note follows."""
+
+    mode: ModeView
 
 
 @dataclass(frozen=True, slots=True)

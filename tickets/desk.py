@@ -120,6 +120,13 @@ class Desk:
         added: list[Event] = [ContactAdded(known.ticket, call)]
         return added + self._raised(known, grade, f"repeat_contact: {contacts} calls on the same matter", now)
 
+    def join(self, ticket: int, call: int) -> list[Event]:
+        """A call of our own is about this ticket: a contact, not a repeat complaint. Nothing if it is closed."""
+        matter = self._matters.get(ticket)
+        if matter is None or call in matter.calls:
+            return []
+        return [ContactAdded(ticket, call)]
+
     def sign(self, ticket: int, sign: Sign, now: float) -> list[Event]:
         """Something that makes the matter graver became known. Raises TicketError when the ticket is not open."""
         matter = self.matter(ticket)
