@@ -156,11 +156,13 @@ def report(ours: Side, theirs: Side) -> int:
     for side in (ours, theirs):
         parts = "  ".join(f"{name} {cost:.1f}" for name, cost in side.cpu.items())
         print(f"{side.name:<8} {side.held:5g}/s   {parts}  in all {sum(side.cpu.values()):.1f}")
-    ratio = ours.held / theirs.held if theirs.held else float("nan")
     for side in (ours, theirs):
         if side.broke is None:
             print(f"{side.name} held every rate that was tried: its limit is higher")
-    print(f"capacity: ours={ours.held:g}/s theirs={theirs.held:g}/s ratio={ratio:.2f}")
+        elif not side.held:
+            print(f"{side.name} held none of the rates that were tried: begin lower with --rates")
+    ratio = f"{ours.held / theirs.held:.2f}" if theirs.held else "unknown"
+    print(f"capacity: ours={ours.held:g}/s theirs={theirs.held:g}/s ratio={ratio}")
     return 0 if ours.held and theirs.held else 1
 
 
