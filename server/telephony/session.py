@@ -64,7 +64,7 @@ class Callers:
         """Serve one connection to its end."""
         returning, invited, answered = (*agi.arguments, "", "", "")[:3]
         calls = self.means.dispatcher.state.calls
-        live = calls.get(int(returning)) if returning.isdecimal() else None
+        live = calls.get(int(returning)) if returning.isdecimal() else calls.by_unique_id(agi.unique_id)
         if live is not None and live.unique_id == agi.unique_id:
             await _Session(self, agi, live.id).resume(live)
         else:
@@ -81,9 +81,10 @@ class _Session:
         self._line = Line(agi, self._means.places.prompts, hears_digits=lambda: self._means.ami.is_up)
         self._held = Held(call, agi, self._line, self._definitions)
         self._fields = self._held.fields
+        self._named = False
 
     async def begin(self, invited_at: float | None, answered_at: float | None) -> None:
-        """A new caller. Asterisk is asked nothing first: every question would delay the first prompt."""
+        """A new caller. Asterisk is asked nothing before the first prompt: every question would delay it."""
         now = self._clock()
         agi = self._agi
         self._dispatcher.submit(
@@ -99,7 +100,6 @@ class _Session:
             )
         )
         with self._holding():
-            await agi.set_variable(CALL, str(self._call))
             session = Session(
                 self._definitions.flows,
                 self._definitions.start,
@@ -197,6 +197,7 @@ class _Session:
         match verb:
             case verbs.Play():
                 await self._line.play(verb.prompts, interruptible=verb.interruptible)
+                await self._name_channel()
             case verbs.SetLanguage():
                 self._line.language = verb.language
                 self._set_field("language", verb.language)
@@ -214,14 +215,22 @@ class _Session:
                     interruptible=verb.interruptible,
                     flush=verb.flush,
                 )
+                await self._name_channel()
                 return inputs.Digits(digits) if digits else inputs.NoInput()
             case verbs.Enqueue():
+                await self._name_channel()
                 return await Waiting(self._held, self._means).enqueue(verb)
             case verbs.TakeMessage():
                 return await self._take_message(verb)
             case verbs.TakeNumber():
                 return self._take_number(verb)
         return None
+
+    async def _name_channel(self) -> None:
+        """Leave the call's number on the channel, for whoever takes it when no server does."""
+        if not self._named:
+            self._named = True
+            await self._agi.set_variable(CALL, str(self._call))
 
     def _set_field(self, field: str, value: str) -> None:
         self._fields[field] = value
