@@ -146,6 +146,23 @@ class StopCalling(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class CallBackAbandoned(Command):
+    """A caller gave up after a long wait: promise them a call, if the number may be called at all.
+
+    Answered by PromiseAsked with source "abandoned", these fields, and the number in the form that is dialled.
+    """
+
+    call: int
+    number: str
+    queue: str
+    category: str
+    language: str
+    queued_at: float
+    priority: int
+    vip: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PromiseChanged(Command):
     """The promise is like this from now on. Needs no action; records and pages are made of it."""
 

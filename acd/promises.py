@@ -23,6 +23,35 @@ class PromiseState(StrEnum):
     """Nobody was reached in time: it is an agent's task now, until `PromiseSettled`."""
 
 
+class Turn(StrEnum):
+    """What moves the state."""
+
+    DIALLED = "the customer is dialled"
+    NOT_REACHED = "not reached: again later"
+    GIVEN_UP = "not reached: that was the last time"
+    JOINED = "agent and customer speak"
+    SPOKEN = "the conversation is over"
+    CANCELLED = "cancelled"
+    EXPIRED = "out of time"
+
+
+TRANSITIONS: dict[tuple[PromiseState, Turn], PromiseState] = {
+    (PromiseState.PENDING, Turn.DIALLED): PromiseState.DIALLING,
+    (PromiseState.DIALLING, Turn.NOT_REACHED): PromiseState.PENDING,
+    (PromiseState.DIALLING, Turn.GIVEN_UP): PromiseState.BROKEN,
+    (PromiseState.DIALLING, Turn.JOINED): PromiseState.CONNECTED,
+    (PromiseState.CONNECTED, Turn.SPOKEN): PromiseState.KEPT,
+    (PromiseState.PENDING, Turn.CANCELLED): PromiseState.CANCELLED,
+    (PromiseState.DIALLING, Turn.CANCELLED): PromiseState.CANCELLED,
+    (PromiseState.PENDING, Turn.EXPIRED): PromiseState.EXPIRED,
+    (PromiseState.DIALLING, Turn.EXPIRED): PromiseState.EXPIRED,
+}
+"""The whole state machine; `docs/callbacks.md` is drawn from it."""
+
+LIVE = frozenset((PromiseState.PENDING, PromiseState.DIALLING, PromiseState.CONNECTED))
+"""The states in which it is still to be kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class PromiseView:
     """One promise at one instant."""
@@ -60,7 +89,7 @@ class PromiseView:
     @property
     def live(self) -> bool:
         """Whether it is still to be kept."""
-        return self.state in (PromiseState.PENDING, PromiseState.DIALLING, PromiseState.CONNECTED)
+        return self.state in LIVE
 
 
 @dataclass(frozen=True, slots=True)

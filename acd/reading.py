@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from difflib import get_close_matches
 from typing import Any
 
 from acd.definitions import (
@@ -21,8 +20,7 @@ from acd.definitions import (
     WrapUp,
     WrapUpMode,
 )
-
-Key = tuple[str | int, ...]
+from acd.fields import Key, choice, flag, known, list_of, number, table_of
 
 QUEUE_KEYS = tuple(f.name for f in fields(Queue) if f.name != "name")
 ROUTING_KEYS = tuple(f.name for f in fields(Policy) if f.name not in ("skills", "queues"))
@@ -33,19 +31,19 @@ OVERFLOW_KEYS = ("after", "above", "hopeless", "to", "required", "preferred")
 def read_policy(data: Mapping[str, Any]) -> Policy:
     """Read `skills`, `[routing]` and `[queues.NAME]`. Raises DefinitionError at the first thing that cannot stand."""
     skills = _skills(data.get("skills", []))
-    routing = _table(data.get("routing", {}), ("routing",), ROUTING_KEYS)
-    tables = _table(data.get("queues", {}), ("queues",))
-    rest = _table(routing.get("rest_after", {}), ("routing", "rest_after"), tuple(f.name for f in fields(RestAfter)))
+    routing = table_of(data.get("routing", {}), ("routing",), ROUTING_KEYS)
+    tables = table_of(data.get("queues", {}), ("queues",))
+    rest = table_of(routing.get("rest_after", {}), ("routing", "rest_after"), tuple(f.name for f in fields(RestAfter)))
     policy = Policy(
         skills=skills,
-        ageing_limit=_number(routing, "ageing_limit", ("routing",), 100.0, above=0.0),
-        round_pause=_number(routing, "round_pause", ("routing",), 10.0),
-        offer_grace=_number(routing, "offer_grace", ("routing",), 5.0),
-        forget_detached=_number(routing, "forget_detached", ("routing",), 600.0),
-        no_answer_resets_idle=_flag(routing, "no_answer_resets_idle", ("routing",), default=False),
-        outbound_resets_idle=_flag(routing, "outbound_resets_idle", ("routing",), default=True),
+        ageing_limit=number(routing, "ageing_limit", ("routing",), 100.0, above=0.0),
+        round_pause=number(routing, "round_pause", ("routing",), 10.0),
+        offer_grace=number(routing, "offer_grace", ("routing",), 5.0),
+        forget_detached=number(routing, "forget_detached", ("routing",), 600.0),
+        no_answer_resets_idle=flag(routing, "no_answer_resets_idle", ("routing",), default=False),
+        outbound_resets_idle=flag(routing, "outbound_resets_idle", ("routing",), default=True),
         rest_after=RestAfter(
-            **{f.name: _number(rest, f.name, ("routing", "rest_after"), f.default) for f in fields(RestAfter)}  # type: ignore[arg-type]
+            **{f.name: number(rest, f.name, ("routing", "rest_after"), f.default) for f in fields(RestAfter)}  # type: ignore[arg-type]
         ),
         queues=tuple(_queue(name, table, skills, tuple(tables)) for name, table in tables.items()),
     )
@@ -67,58 +65,56 @@ def _queue(name: str, data: object, skills: Sequence[str], queues: Sequence[str]
     at: Key = ("queues", name)
     if name in EXITS:
         raise DefinitionError(at, f"{name} is a way out of a queue: choose another name for the queue")
-    table = _table(data, at, QUEUE_KEYS)
+    table = table_of(data, at, QUEUE_KEYS)
     skill = table.get("skill", "")
     if skill:
-        _known(skill, skills, (*at, "skill"), "skill")
+        known(skill, skills, (*at, "skill"), "skill")
     queue = Queue(
         name=name,
         skill=skill,
-        priority=int(_number(table, "priority", at, 0, least=-10_000, most=10_000, whole=True)),
-        ageing=_number(
-            table, "ageing", at, 0.1, above=0.0, hint="; a queue that does not age could starve its callers"
-        ),
-        strategy=Strategy(_choice(table, "strategy", at, "best_fit", tuple(Strategy))),
-        ring_for=_number(table, "ring_for", at, 20.0, least=1.0, most=300.0),
-        owner_first=_number(table, "owner_first", at, 20.0),
+        priority=int(number(table, "priority", at, 0, least=-10_000, most=10_000, whole=True)),
+        ageing=number(table, "ageing", at, 0.1, above=0.0, hint="; a queue that does not age could starve its callers"),
+        strategy=Strategy(choice(table, "strategy", at, "best_fit", tuple(Strategy))),
+        ring_for=number(table, "ring_for", at, 20.0, least=1.0, most=300.0),
+        owner_first=number(table, "owner_first", at, 20.0),
         wrap_up=_wrap_up(table.get("wrap_up", {}), (*at, "wrap_up")),
-        relax=tuple(_relaxation(step, skills, (*at, "relax", i)) for i, step in enumerate(_list(table, "relax", at))),
+        relax=tuple(_relaxation(step, skills, (*at, "relax", i)) for i, step in enumerate(list_of(table, "relax", at))),
         overflow=tuple(
             _overflow(way, name, skills, queues, (*at, "overflow", i))
-            for i, way in enumerate(_list(table, "overflow", at))
+            for i, way in enumerate(list_of(table, "overflow", at))
         ),
-        max_wait=_number(table, "max_wait", at, 1800.0, above=0.0),
-        last_resort=_choice(table, "last_resort", at, "message", ("message", "goodbye")),
-        hopeless_grace=_number(table, "hopeless_grace", at, 30.0),
-        announce_first=_number(table, "announce_first", at, 0.0),
-        announce_every=_number(table, "announce_every", at, 45.0),
-        vip_head_start=_number(table, "vip_head_start", at, 120.0),
-        max_no_answers=int(_number(table, "max_no_answers", at, 2, least=1, whole=True)),
-        handling=_number(table, "handling", at, 180.0, above=0.0),
+        max_wait=number(table, "max_wait", at, 1800.0, above=0.0),
+        last_resort=choice(table, "last_resort", at, "message", ("message", "goodbye")),
+        hopeless_grace=number(table, "hopeless_grace", at, 30.0),
+        announce_first=number(table, "announce_first", at, 0.0),
+        announce_every=number(table, "announce_every", at, 45.0),
+        vip_head_start=number(table, "vip_head_start", at, 120.0),
+        max_no_answers=int(number(table, "max_no_answers", at, 2, least=1, whole=True)),
+        handling=number(table, "handling", at, 180.0, above=0.0),
     )
     _refuse_tightening(queue, at)
     return queue
 
 
 def _wrap_up(data: object, at: Key) -> WrapUp:
-    table = _table(data, at, ("mode", "seconds", "longest"))
-    mode = WrapUpMode(_choice(table, "mode", at, "timed", tuple(WrapUpMode)))
-    seconds = _number(table, "seconds", at, 30.0)
-    return WrapUp(mode, seconds, _number(table, "longest", at, max(600.0, seconds), least=seconds))
+    table = table_of(data, at, ("mode", "seconds", "longest"))
+    mode = WrapUpMode(choice(table, "mode", at, "timed", tuple(WrapUpMode)))
+    seconds = number(table, "seconds", at, 30.0)
+    return WrapUp(mode, seconds, number(table, "longest", at, max(600.0, seconds), least=seconds))
 
 
 def _relaxation(data: object, skills: Sequence[str], at: Key) -> Relaxation:
-    table = _table(data, at, RELAX_KEYS)
+    table = table_of(data, at, RELAX_KEYS)
     for key in ("after", "required"):
         if key not in table:
             raise DefinitionError(
                 at, f"a relaxation step needs {key}, such as {{after = 30, required = {{complaint = 1}}}}"
             )
-    return Relaxation(_number(table, "after", at, 0.0), _requirement(table, skills, at))
+    return Relaxation(number(table, "after", at, 0.0), _requirement(table, skills, at))
 
 
 def _overflow(data: object, queue: str, skills: Sequence[str], queues: Sequence[str], at: Key) -> Overflow:
-    table = _table(data, at, OVERFLOW_KEYS)
+    table = table_of(data, at, OVERFLOW_KEYS)
     conditions = [key for key in ("after", "above", "hopeless") if key in table]
     if len(conditions) != 1:
         raise DefinitionError(at, "an overflow has exactly one of after (seconds), above (calls), hopeless (seconds)")
@@ -126,16 +122,16 @@ def _overflow(data: object, queue: str, skills: Sequence[str], queues: Sequence[
     if not isinstance(to, str):
         raise DefinitionError(at, f"an overflow says where to: {', '.join(EXITS)} or the name of a queue")
     if to not in EXITS:
-        _known(to, (*queues, *EXITS), (*at, "to"), "queue or way out")
+        known(to, (*queues, *EXITS), (*at, "to"), "queue or way out")
         if to == queue:
             raise DefinitionError((*at, "to"), f"queue {queue} overflows into itself: name another queue or a way out")
     hopeless = table.get("hopeless")
     asked = "required" in table or "preferred" in table
     return Overflow(
         to=to,
-        after=_number(table, "after", at, 0.0) if "after" in table else None,
-        above=int(_number(table, "above", at, 0, least=0, whole=True)) if "above" in table else None,
-        hopeless=None if hopeless is None else 0.0 if hopeless is True else _number(table, "hopeless", at, 0.0),
+        after=number(table, "after", at, 0.0) if "after" in table else None,
+        above=int(number(table, "above", at, 0, least=0, whole=True)) if "above" in table else None,
+        hopeless=None if hopeless is None else 0.0 if hopeless is True else number(table, "hopeless", at, 0.0),
         requirement=_requirement(table, skills, at) if asked else None,
     )
 
@@ -143,10 +139,10 @@ def _overflow(data: object, queue: str, skills: Sequence[str], queues: Sequence[
 def _requirement(table: Mapping[str, Any], skills: Sequence[str], at: Key) -> Requirement:
     parts: list[tuple[Skill, ...]] = []
     for side in ("required", "preferred"):
-        levels = _table(table.get(side, {}), (*at, side))
+        levels = table_of(table.get(side, {}), (*at, side))
         for name in levels:
-            _known(name, skills, (*at, side, name), "skill")
-            _number(levels, name, (*at, side), 1, least=1, most=10, whole=True)
+            known(name, skills, (*at, side, name), "skill")
+            number(levels, name, (*at, side), 1, least=1, most=10, whole=True)
         parts.append(tuple(Skill(name, level) for name, level in sorted(levels.items())))
     return Requirement(parts[0], parts[1])
 
@@ -191,63 +187,3 @@ def _refuse_unreachable_limit(policy: Policy) -> None:
                 f"priority {queue.priority} is above routing.ageing_limit ({policy.ageing_limit:g}), which is as far as"
                 " waiting can lift any call: those of other queues could starve",
             )
-
-
-def _known(name: object, names: Sequence[str], at: Key, kind: str) -> None:
-    if name in names:
-        return
-    near = get_close_matches(str(name), names, 1)
-    hint = f"did you mean {near[0]}?" if near else f"there is {', '.join(names) or 'none'}"
-    raise DefinitionError(at, f"there is no {kind} {name}: {hint}")
-
-
-def _table(data: object, at: Key, keys: Sequence[str] | None = None) -> Mapping[str, Any]:
-    if not isinstance(data, Mapping):
-        raise DefinitionError(at, "a table is needed here")
-    for key in data if keys is not None else ():
-        _known(key, keys or (), (*at, key), "key")
-    return data
-
-
-def _list(table: Mapping[str, Any], key: str, at: Key) -> Sequence[object]:
-    value = table.get(key, [])
-    if not isinstance(value, list):
-        raise DefinitionError((*at, key), "a list of tables is needed here")
-    return value
-
-
-def _number(
-    table: Mapping[str, Any],
-    key: str,
-    at: Key,
-    default: float,
-    *,
-    least: float = 0.0,
-    most: float = 1e9,
-    above: float | None = None,
-    whole: bool = False,
-    hint: str = "",
-) -> float:
-    value = table.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
-        raise DefinitionError((*at, key), f"{value!r} is not a {'whole ' if whole else ''}number")
-    if above is not None and not above < value <= most:
-        raise DefinitionError((*at, key), f"{value:g} is out of range: more than {above:g}{hint}")
-    if not least <= value <= most:
-        upper = f" to {most:g}" if most < 1e9 else " or more"
-        raise DefinitionError((*at, key), f"{value:g} is out of range: {least:g}{upper}{hint}")
-    return value if whole else float(value)
-
-
-def _flag(table: Mapping[str, Any], key: str, at: Key, *, default: bool) -> bool:
-    value = table.get(key, default)
-    if not isinstance(value, bool):
-        raise DefinitionError((*at, key), f"{value!r} is neither true nor false")
-    return value
-
-
-def _choice(table: Mapping[str, Any], key: str, at: Key, default: str, choices: Sequence[str]) -> str:
-    value = table.get(key, default)
-    if value not in choices:
-        raise DefinitionError((*at, key), f"{value!r} is none of {', '.join(choices)}")
-    return str(value)

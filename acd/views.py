@@ -66,6 +66,8 @@ class WaitingView:
     requirement: Requirement
     agent: str
     """The agent whose phone rings for it, or for whom it is kept."""
+    promised: bool = False
+    """Nobody is on the line: the hotline is going to call them."""
 
 
 def waiting(room: Room, now: float) -> list[WaitingView]:
@@ -94,4 +96,5 @@ def _view(room: Room, call: Call, position: int, now: float) -> WaitingView:
         step=call.step,
         requirement=room.requirement(call),
         agent=room.rings[call.offer].agent if call.offer else call.hold_for,
+        promised=call.asked.promised,
     )
