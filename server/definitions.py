@@ -13,8 +13,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import phonenumbers
-
 from acd.definitions import DefinitionError, Policy, Requirement, Skill
 from acd.reading import read_policy
 from ivr.calendar import Calendar
@@ -24,6 +22,7 @@ from ivr.holidays import chinese_holidays
 from ivr.manifest import Manifest, ManifestError
 from ivr.manifest import check as check_prompts
 from ivr.table import Table, items, text
+from server.calling_back import Callback, plain_number, read_callback
 from server.toml import DefinitionFault, Key, line_of, read, shown
 from server.voice.shelf import load_record, sums
 
@@ -36,11 +35,6 @@ _ROUTING = ("skills", "routing", "queues")
 _HOUSE = ("hotline", "admission", "callback", "lists", "calendar", "teams")
 TABLES = (*_ROUTING, *_HOUSE)
 """What a hotline file may hold."""
-_TYPES = {
-    "mobile": phonenumbers.PhoneNumberType.MOBILE,
-    "fixed_line": phonenumbers.PhoneNumberType.FIXED_LINE,
-    "fixed_line_or_mobile": phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,31 +49,6 @@ class Admission:
     server_away_seconds: int = 30
 
 
-@dataclass(frozen=True, slots=True)
-class Callback:
-    """Which numbers may be called back: of this region and these kinds, and not the hotline's own."""
-
-    region: str = "CN"
-    types: frozenset[int] = frozenset(_TYPES.values())
-    own_numbers: frozenset[str] = frozenset()
-
-    def number(self, digits: str) -> tuple[str, str]:
-        """(number in E.164 form, "") when this number may be called back, else ("", why not as a sentence)."""
-        try:
-            parsed = phonenumbers.parse(digits, self.region)
-        except phonenumbers.NumberParseException:
-            return "", f"{digits or 'an empty number'} is not a telephone number"
-        number = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-        region = phonenumbers.region_code_for_number(parsed)
-        if region not in (self.region, None) or not phonenumbers.is_valid_number(parsed):
-            return "", f"{digits} is not a valid number in {self.region}"
-        if phonenumbers.number_type(parsed) not in self.types:
-            return "", f"{digits} is of a kind that is not called back"
-        if number in self.own_numbers or digits in self.own_numbers:
-            return "", f"{digits} is the hotline's own number"
-        return number, ""
-
-
 @dataclass(frozen=True)
 class Definitions:
     """Everything that an operator may change while calls go on."""
@@ -92,7 +61,7 @@ class Definitions:
     lists: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Name of each list → its numbers in their plain form (`plain_number`)."""
     admission: Admission = Admission()
-    callback: Callback = Callback()
+    callback: Callback = field(default_factory=Callback)
     teams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Name of each team → its leaders, who are asked for help in this order."""
     own_music: Mapping[str, Path] = field(default_factory=dict)
@@ -130,15 +99,32 @@ class Definitions:
         """See `Callback.number`."""
         return self.callback.number(digits)
 
+    def calls_allowed(self, now: float) -> float:
+        """See `Callback.opens_at`."""
+        return self.callback.opens_at(now)
 
-def plain_number(number: str, region: str) -> str:
-    """A number as lists compare it: E.164 where it is a telephone number of the region, else its digits."""
-    digits = "".join(character for character in number if character.isdecimal() or character == "+")
-    try:
-        parsed = phonenumbers.parse(digits, region)
-    except phonenumbers.NumberParseException:
-        return digits
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    def matter(self, category: str, queue: str = "") -> tuple[str, str]:
+        """(queue, category) of a matter that is named by a category, a queue or both.
+
+        A queue's name given as the category is that queue's own matter; a category without a queue belongs to
+        complaints, as in the flow. Raises ValueError with a sentence for a name that does not exist (any more).
+        """
+        queues = [each.name for each in self.policy.queues]
+        if queue and queue not in queues:
+            raise ValueError(f"there is no queue {queue}: there are {', '.join(queues)}")
+        categories = self.categories
+        if category in categories or not category:
+            usual = "complaint" if category else "inquiry"
+            return queue or (usual if usual in queues else queues[0]), category
+        if category in queues:
+            return queue or category, ""
+        raise ValueError(f"there is no category {category}: there are {', '.join((*categories, *queues))}")
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """What a call may prefer and no queue requires: the complaint categories."""
+        required = {each.skill for each in self.policy.queues} | {each.name for each in self.policy.queues}
+        return tuple(skill for skill in self.policy.skills if skill not in required)
 
 
 def load(home: Path) -> Definitions:
@@ -167,8 +153,10 @@ class Found:
         }
 
 
-def examine(home: Path, now: float, prompts: Path = PROMPTS) -> list[Found]:
+def examine(home: Path, now: float, prompts: Path = PROMPTS, *, trunk: bool = False) -> list[Found]:
     """Everything that is wrong with definitions, flows and prompts. `now` is UTC epoch seconds.
+
+    With a `trunk` calls go out, and they should show a number.
 
     A file that cannot be read at all has one finding, its first; what depends on it is not looked at.
     """
@@ -187,6 +175,8 @@ def examine(home: Path, now: float, prompts: Path = PROMPTS) -> list[Found]:
     except DefinitionFault as fault:
         found.append(_error(fault))
     found += _examine_prompts(prompts)
+    if definitions is not None:
+        found += _examine_callback(definitions, hotline, now, trunk)
     if definitions is not None and len(flows) == len(files):
         found += _examine_flows(definitions, {"": hotline} | files, prompts, now)
     return found
@@ -233,13 +223,15 @@ def _read_hotline(file: Path, flows: Mapping[str, Flow] | None) -> Definitions:
         policy = read_policy({key: data[key] for key in _ROUTING if key in data})
         top = Table({key: value for key, value in data.items() if key in _HOUSE})
         name, start = _hotline(top.table("hotline"), flows)
-        callback = _callback(top.table("callback"))
+        calendar = _calendar(data)
+        queues = [queue.name for queue in policy.queues]
+        callback = read_callback(top.table("callback").data, calendar, queues)
         return Definitions(
             name=name,
             policy=policy,
             flows=flows or {},
             start=start,
-            calendar=_calendar(data),
+            calendar=calendar,
             lists=_lists(top.table("lists"), callback.region),
             admission=_admission(top.table("admission")),
             callback=callback,
@@ -292,23 +284,6 @@ def _admission(table: Table) -> Admission:
     return read_as
 
 
-def _callback(table: Table) -> Callback:
-    region = table.text("region", "CN")
-    if region not in phonenumbers.SUPPORTED_REGIONS:
-        raise FlowError(table.at("region"), f'"{region}" is no region: write two capital letters, such as CN')
-    types = table.texts("types", tuple(_TYPES))
-    for index, name in enumerate(types):
-        if name not in _TYPES:
-            raise FlowError((*table.at("types"), index), f'"{name}" is not one of {", ".join(_TYPES)}')
-    own = table.texts("own_numbers", ())
-    table.done()
-    return Callback(
-        region,
-        frozenset(_TYPES[name] for name in types),
-        frozenset(own) | frozenset(plain_number(number, region) for number in own),
-    )
-
-
 def _lists(table: Table, region: str) -> dict[str, frozenset[str]]:
     def number(value: object, key: tuple[str | int, ...]) -> str:
         written = text(value, key, numbers=True)
@@ -356,6 +331,18 @@ def _examine_flows(definitions: Definitions, files: Mapping[str, Path], prompts:
     for each in (*findings, *check_calendar(definitions.calendar, now)):
         line = line_of(texts[each.flow], each.key)
         yield Found(str(each.severity), files[each.flow], line, shown(each.key), each.sentence)
+
+
+def _examine_callback(definitions: Definitions, hotline: Path, now: float, trunk: bool) -> Iterator[Found]:
+    written = hotline.read_text(encoding="utf-8")
+    if trunk and not definitions.callback.outgoing:
+        at = ("callback", "outgoing")
+        sentence = "calls go out without a number of the hotline's: give the approved one, which people are told"
+        yield Found("warning", hotline, line_of(written, at), shown(at), sentence)
+    if not definitions.callback.ever_open(now):
+        at = ("callback", "window")
+        sentence = "the window and the hours of [calendar] never meet: calls go out in the window alone"
+        yield Found("warning", hotline, line_of(written, at), shown(at), sentence)
 
 
 def _examine_prompts(folder: Path) -> Iterator[Found]:

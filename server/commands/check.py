@@ -18,7 +18,8 @@ def check(as_json: Json = False) -> None:
     """
     from server import definitions
 
-    found = definitions.examine(settings().root, time.time())
+    here = settings()
+    found = definitions.examine(here.root, time.time(), trunk=bool(here.trunk))
     errors = sum(each.severity == "error" for each in found)
     if as_json:
         print_json([each.as_dict() for each in found])
@@ -26,7 +27,7 @@ def check(as_json: Json = False) -> None:
         for each in found:
             say(f"{each.severity}: {_short(each.file)}:{each.line}: {each.key and each.key + ': '}{each.sentence}")
         if not errors:
-            say(definitions.summary(settings().root))
+            say(definitions.summary(here.root))
     if errors:
         raise typer.Exit(1)
 

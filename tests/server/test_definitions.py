@@ -203,11 +203,11 @@ def test_a_list_knows_a_number_however_it_is_written(home: Path) -> None:
 @pytest.mark.parametrize(
     ("digits", "number", "why"),
     [
-        ("13800138000", "+8613800138000", ""),
-        ("010-65529988", "+861065529988", ""),
+        ("13800138000", "13800138000", ""),
+        ("010-65529988", "01065529988", ""),
         ("", "", "not a telephone number"),
         ("12", "", "not a valid number"),
-        ("+14155552671", "", "not a valid number in CN"),
+        ("+14155552671", "", "not a number of CN"),
         ("13900139000", "", "the hotline's own number"),
     ],
 )

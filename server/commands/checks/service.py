@@ -59,7 +59,7 @@ def check_definitions(settings: Settings) -> Lines:
     """Definitions, flows, prompts and music, as `sansheng check` sees them."""
     from server import definitions
 
-    found = definitions.examine(settings.root, time.time())
+    found = definitions.examine(settings.root, time.time(), trunk=bool(settings.trunk))
     errors = [each for each in found if each.severity == "error"]
     warnings = [each for each in found if each.severity != "error"]
     if errors:

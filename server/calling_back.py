@@ -1,0 +1,222 @@
+"""Which numbers the hotline calls back, from which number, and when. Everything that is not allowed is refused.
+
+Allowed is a list of kinds and regions, never a list of what is forbidden: premium, shared-cost and service numbers,
+short ones and those abroad stay out by themselves.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import phonenumbers
+from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType, shortnumberinfo
+
+from acd.callback_reading import CALLBACK_KEYS, read_callback_policy
+from acd.callback_rules import CallbackPolicy
+from ivr.calendar import ALL_DAY, Calendar
+from ivr.table import FlowError, Table
+
+TYPES = {
+    "mobile": PhoneNumberType.MOBILE,
+    "fixed_line": PhoneNumberType.FIXED_LINE,
+    "fixed_line_or_mobile": PhoneNumberType.FIXED_LINE_OR_MOBILE,
+}
+NUMBER_KEYS = ("region", "abroad", "types", "own_numbers", "outgoing", "window", "business_hours")
+"""What this module reads of `[callback]`; the rest are the rules of callback mode."""
+_SERVICE = {"CN": re.compile(r"400\d*|800\d*|9[56]\d{3,}|1[012]\d(\d\d)?|106\d+|16[08]\d+")}
+"""Numbers of a region that serve or cost extra, whatever else they look like."""
+_WRITTEN = re.compile(r"\+?[\d\s().\-/]*")
+_ROUNDS = 400
+"""Days and more for which an instant inside window and business hours is looked for."""
+
+
+class Checked(NamedTuple):
+    """What became of a number: in the form that is dialled, or "" and the reason and a sentence about it.
+
+    `reason` is "", "invalid" (no telephone number), "foreign", "kind" (premium, shared cost, service, short) or "own".
+    """
+
+    number: str
+    reason: str = ""
+    sentence: str = ""
+
+
+@dataclass(frozen=True)
+class Callback:
+    """The numbers, the hours and the rules of calling back. `outgoing` is the number that calls show; "" if none."""
+
+    region: str = "CN"
+    abroad: frozenset[str] = frozenset()
+    types: frozenset[int] = frozenset(TYPES.values())
+    own_numbers: frozenset[str] = frozenset()
+    """Plain forms, see `plain_number`."""
+    outgoing: str = ""
+    window: Calendar = field(default_factory=Calendar.always_open)
+    business: Calendar | None = None
+    """The hotline's hours, when calls go out in those only."""
+    policy: CallbackPolicy = field(default_factory=CallbackPolicy)
+
+    def check(self, text: str) -> Checked:
+        """Whether this number, however it is written, may be called back. Never raises."""
+        written = unicodedata.normalize("NFKC", text).strip()
+        shown = written[:40] or "an empty number"
+        if not _WRITTEN.fullmatch(written) or not any(each.isdecimal() for each in written):
+            return Checked("", "invalid", f"{shown} is not a telephone number: write digits only")
+        digits = re.sub(r"[^\d+]", "", written)
+        if digits in self.own_numbers or plain_number(digits, self.region) in self.own_numbers:
+            return Checked("", "own", f"{shown} is the hotline's own number")
+        try:
+            parsed = phonenumbers.parse(digits, self.region)
+        except phonenumbers.NumberParseException:
+            return Checked("", "invalid", f"{shown} is not a telephone number")
+        return self._judge(parsed, digits, shown)
+
+    def number(self, text: str) -> tuple[str, str]:
+        """(number in the form that is dialled, "") when it may be called back, else ("", why not as a sentence).
+
+        Numbers of the region have their national digits, others begin with + (E.164).
+        """
+        checked = self.check(text)
+        return checked.number, checked.sentence
+
+    def opens_at(self, now: float) -> float:
+        """The first instant from `now` on, which may be `now`, inside both window and business hours.
+
+        Where these never meet, the window alone decides: a promise is kept rather than left lying for good.
+        """
+        opens = self._opens_at(now)
+        return opens if opens is not None else self.window.next_open(now) or now
+
+    def ever_open(self, now: float) -> bool:
+        """Whether window and business hours meet at all."""
+        return self._opens_at(now) is not None
+
+    def _opens_at(self, now: float) -> float | None:
+        at: float | None = now
+        for _ in range(_ROUNDS):
+            at = self.window.next_open(at) if at is not None else None
+            if at is None or self.business is None:
+                return at
+            opens = self.business.next_open(at)
+            if opens == at:
+                return at
+            at = opens
+        return None
+
+    def _serves(self, digits: str) -> bool:
+        country = str(phonenumbers.country_code_for_region(self.region))
+        own = re.sub(rf"^(\+|00){country}", "", digits)
+        service = _SERVICE.get(self.region)
+        if service is not None and service.fullmatch(own):
+            return True
+        try:
+            parsed = phonenumbers.parse(own, self.region)
+        except phonenumbers.NumberParseException:
+            return False
+        return shortnumberinfo.is_valid_short_number_for_region(parsed, self.region) and not own.startswith("0")
+
+    def _judge(self, parsed: PhoneNumber, digits: str, shown: str) -> Checked:
+        region = phonenumbers.region_code_for_number(parsed)
+        home = phonenumbers.country_code_for_region(self.region)
+        elsewhere = parsed.country_code != home or region not in (self.region, None, "ZZ")
+        if elsewhere and region not in self.abroad:
+            return Checked("", "foreign", f"{shown} is not a number of {self.region}: abroad is not called back")
+        valid = phonenumbers.is_valid_number(parsed)
+        if valid and phonenumbers.number_type(parsed) in self.types:
+            return Checked(_dialled(parsed, self.region))
+        if valid or self._serves(digits):
+            return Checked("", "kind", f"{shown} is of a kind that is not called back: give a mobile or a landline")
+        return Checked("", "invalid", f"{shown} is not a valid number in {self.region}: {_what_is_wrong(parsed)}")
+
+
+def plain_number(number: str, region: str) -> str:
+    """A number as lists compare it: E.164 where it is a telephone number of the region, else its digits."""
+    digits = "".join(character for character in number if character.isdecimal() or character == "+")
+    try:
+        parsed = phonenumbers.parse(digits, region)
+    except phonenumbers.NumberParseException:
+        return digits
+    return phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
+
+
+def read_callback(data: Mapping[str, Any], calendar: Calendar, queues: list[str]) -> Callback:
+    """Read `[callback]`. Raises FlowError or DefinitionError with the key that cannot stand."""
+    policy = read_callback_policy(data, queues, NUMBER_KEYS)
+    table = Table({key: data[key] for key in NUMBER_KEYS if key in data}, ("callback",))
+    region = table.text("region", "CN")
+    _known_region(region, table.at("region"))
+    abroad = table.texts("abroad", ())
+    for index, other in enumerate(abroad):
+        _known_region(other, (*table.at("abroad"), index))
+    types = table.texts("types", tuple(TYPES))
+    for index, name in enumerate(types):
+        if name not in TYPES:
+            raise FlowError((*table.at("types"), index), f'"{name}" is not one of {", ".join(TYPES)}')
+    own = table.texts("own_numbers", ())
+    outgoing = _outgoing(table, region)
+    keeps_hours = calendar.weekly != (ALL_DAY,) * 7 or bool(calendar.exceptions)
+    business = table.flag("business_hours", True) and keeps_hours
+    return Callback(
+        region,
+        frozenset(abroad),
+        frozenset(TYPES[name] for name in types),
+        frozenset(plain_number(number, region) for number in (*own, outgoing) if number),
+        outgoing,
+        _window(table, calendar),
+        calendar if business else None,
+        policy,
+    )
+
+
+def _known_region(region: str, key: tuple[str | int, ...]) -> None:
+    if region not in phonenumbers.SUPPORTED_REGIONS:
+        raise FlowError(key, f'"{region}" is no region: write two capital letters, such as CN')
+
+
+def _outgoing(table: Table, region: str) -> str:
+    """The number that calls show, in the form that is dialled; "" if none is given."""
+    written = table.text("outgoing", "")
+    if not written:
+        return ""
+    checked = Callback(region).check(written)
+    if checked.reason == "kind":
+        raise FlowError(
+            table.at("outgoing"),
+            f"{written} cannot call out: 400, 800, 95 and other service numbers only receive calls; give the approved"
+            " geographic number, such as 01065529988",
+        )
+    if checked.reason:
+        raise FlowError(table.at("outgoing"), f"calls cannot come from this number: {checked.sentence}")
+    return checked.number
+
+
+def _window(table: Table, calendar: Calendar) -> Calendar:
+    written = table.text("window", "09:00-20:00")
+    try:
+        hours = Calendar.from_dict({"hours": {"every_day": [written], "holidays": [written]}})
+    except FlowError as error:
+        raise FlowError(table.at("window"), error.sentence) from None
+    return Calendar(calendar.zone, hours.weekly, on_holidays=None)
+
+
+def _what_is_wrong(parsed: PhoneNumber) -> str:
+    match phonenumbers.is_possible_number_with_reason(parsed):
+        case phonenumbers.ValidationResult.TOO_SHORT:
+            return "it is too short"
+        case phonenumbers.ValidationResult.TOO_LONG:
+            return "it is too long"
+        case _:
+            return "it has too few or too many digits, or its area code is missing"
+
+
+def _dialled(parsed: PhoneNumber, region: str) -> str:
+    if phonenumbers.region_code_for_number(parsed) != region:
+        return phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
+    return re.sub(r"\D", "", phonenumbers.format_number(parsed, PhoneNumberFormat.NATIONAL))
+
+
+__all__ = ["CALLBACK_KEYS", "NUMBER_KEYS", "Callback", "Checked", "plain_number", "read_callback"]
