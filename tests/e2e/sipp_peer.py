@@ -14,7 +14,7 @@ import os
 import signal
 import socket
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
@@ -63,6 +63,9 @@ _ANSWER = """<label id="options"/>
 
     ]]>
   </send>"""
+_AGAIN = """  <recv request="BYE" timeout="{milliseconds}" ontimeout="press{number}" next="bye"/>
+  <label id="press{number}"/>
+{info}"""
 _PAUSE = '  <pause milliseconds="{milliseconds}"/>\n'
 
 
@@ -134,6 +137,10 @@ class Run:
                     self.process.send_signal(sign)
                     await asyncio.wait_for(self.process.wait(), patience)
 
+    def logged(self) -> list[str]:
+        """What the scenario has put in its log so far, a line each."""
+        return (self.folder / "scenario.log").read_text().splitlines() if self._has("scenario.log") else []
+
     async def listening(self, within: float = 5.0) -> None:
         """Wait until its port is taken. Raises SippFailedError if it ended instead."""
         deadline = asyncio.get_running_loop().time() + within
@@ -178,12 +185,14 @@ class Sipp:
         server: tuple[str, int] | None = None,
         number: str = "4008001234",
         caller: str = "13800001111",
+        callers: Sequence[str] = (),
         calls: int = 1,
         rate: float = 10.0,
         at_once: int = 200,
         digits: str = "",
         via: str = "info",
         gap: float = 0.3,
+        again: str = "",
         talk: float = 1.0,
         ring: float = 0.2,
         code: int = 486,
@@ -195,8 +204,9 @@ class Sipp:
 
         `server` is whom a caller calls; without it sipp waits for calls at `port` (0: a free one). `calls` is how many
         a caller makes, `rate` how many start a second, `at_once` how many run. `digits` are pressed `gap` seconds
-        apart once the call is answered, `via` info or rfc2833 (that needs root). `talk`, `ring`, `limit` are seconds;
-        `code` refuses.
+        apart once the call is answered, `via` info or rfc2833 (that needs root). `callers` have one call each, in this
+        order; `again` is a key that a scenario presses every second or so until the end. `talk`, `ring`, `limit` are
+        seconds; `code` refuses.
         """
         sound = tone or Tone(1000 if server else 600)
         with tempfile.TemporaryDirectory(prefix="sipp-") as name:
@@ -205,13 +215,14 @@ class Sipp:
             values = {
                 "[ring]": str(round(ring * 1000)),
                 "[code]": str(code),
-                "[caller]": caller,
+                "[caller]": "[field0]" if callers else caller,
                 "[tone]": str(folder / "tone.alaw"),
                 "<!-- options -->": _OPTIONS,
                 "<!-- answer to options -->": _ANSWER,
             }
             text = (SCENARIOS / f"{scenario}.xml").read_text(encoding="utf-8")
             text = text.replace("<!-- digits -->", _pressing(folder, digits, via, gap))
+            text = text.replace("<!-- presses -->", _pressing_again(again, 2 + len(digits), limit))
             for mark, value in values.items():
                 text = text.replace(mark, value)
             (folder / "scenario.xml").write_text(text, encoding="utf-8")
@@ -221,6 +232,11 @@ class Sipp:
             )
             arguments += f" -ci {HOST} -cp {free_port()} -l {at_once} -d {round(talk * 1000)} -timeout {round(limit)}s"
             arguments += " -nostdin -aa -skip_rlimit -trace_err -error_file errors.log -trace_stat -stf stat.csv -fd 1"
+            arguments += " -trace_logs -log_file scenario.log"
+            if callers:
+                calls = len(callers)
+                (folder / "callers.csv").write_text("\n".join(("SEQUENTIAL", *callers)) + "\n")
+                arguments += " -inf callers.csv"
             if server:
                 arguments += f" -m {calls} -r {max(1, round(rate * 10))} -rp 10s -timeout_error"
                 arguments += f" -s {number} -trace_rtt -rtt_freq 1 {server[0]}:{server[1]}"
@@ -281,3 +297,19 @@ def _free(port: int) -> bool:
         except OSError:
             return False
         return True
+
+
+def _pressing_again(key: str, cseq: int, limit: float, every: float = 1.2) -> str:
+    """The part of a scenario in which a key is pressed until a goodbye comes, for `limit` seconds at most."""
+    if not key:
+        return ""
+    return "".join(
+        _AGAIN.format(
+            milliseconds=round(every * 1000),
+            number=number,
+            info=_INFO.format(cseq=cseq + number, digit=key).replace(
+                '<recv response="200"/>', '<recv request="BYE" optional="true" next="bye"/>\n  <recv response="200"/>'
+            ),
+        )
+        for number in range(round(limit / every))
+    )

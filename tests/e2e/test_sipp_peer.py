@@ -123,3 +123,30 @@ async def test_a_run_that_goes_wrong_says_why_and_one_that_is_left_is_gone(sipp:
     with pytest.raises(ProcessLookupError):
         os.kill(process.pid, 0)
     assert not [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+
+
+async def test_a_caller_who_agrees_presses_until_the_goodbye(sipp: Sipp, new_phone: NewPhone) -> None:  # noqa: F811
+    phone = await new_phone("4008001234", 9)
+    phone.on_invite = Answer()
+    numbers = ("13800000001", "13800000002")
+    async with sipp.run(
+        "caller-agrees", server=("127.0.0.1", phone.port), callers=numbers, digits="14", again="1", rate=20
+    ) as callers:
+        calls = [await phone.incoming() for _ in numbers]
+        for call in calls:
+            await call.pressed("1411")
+            await call.hangup()
+        (await callers.done()).check(calls=2)
+    assert sorted(call.number for call in calls) == list(numbers)
+
+
+async def test_a_customer_of_sipp_tells_who_was_called_and_from_where(sipp: Sipp, new_phone: NewPhone) -> None:  # noqa: F811
+    async with sipp.run("customer", ring=0.1) as customer:
+        phone = await new_phone("01012345678", customer.port)
+        call = await phone.dial("13800138000", source=Tone(1000))
+        await call.answered()
+        await call.heard(600)
+        await call.hangup()
+        (await customer.done()).check(calls=1)
+        (line,) = customer.logged()
+    assert line.startswith("invited 13800138000 from 01012345678 at ")
