@@ -18,7 +18,8 @@ import structlog
 from redis.exceptions import RedisError, ResponseError
 
 import acd.events as acd
-from acd.commands import Announce, Command, Divert, Moved, Offer, Withdraw
+from acd.commands import Announce, Command, Divert, Moved, Offer, OfferCallback, Withdraw
+from server.clock import Clock
 from server.log import Entry, Fenced, Lease, Log, Row, Snapshot, encode, id_order
 from server.state import State, Unwritten
 
@@ -30,7 +31,7 @@ BATCH = 500
 """Events appended at once, at most: after an outage nobody waits for one huge batch."""
 
 _log = structlog.get_logger("dispatcher")
-_FOR_A_CALL = (Offer, Withdraw, Announce, Divert, Moved)
+_FOR_A_CALL = (Offer, Withdraw, Announce, Divert, Moved, OfferCallback)
 
 
 class NotLeading(Exception):
@@ -70,7 +71,7 @@ class Dispatcher:
         """Id up to which every reader has read; the log is trimmed no further."""
         self._log, self._ttl = log, lease_ttl
         self._snapshot_every, self._snapshot_seconds = snapshot_every, snapshot_seconds
-        self._on_lost, self._clock = on_lost, clock
+        self._on_lost, self._clock = on_lost, Clock(clock, after=state.at)
         self._renewed = time.monotonic()
         self._saved = float("-inf")
         self._batch = 0
@@ -302,9 +303,9 @@ class Dispatcher:
         if self._timer:
             self._timer.cancel()
             self._timer = None
-        due = None if self._still else self.state.floor.next_timer()
+        due = None if self._still else self.state.next_timer()
         if due is not None and not self._tick_pending and not self._closing and not self._lost:
-            delay = max(0.0, due - self._clock())
+            delay = self._clock.seconds_to(due)
             self._timer = asyncio.get_running_loop().call_later(delay, self._tick)
 
     def _tick(self) -> None:

@@ -1,4 +1,4 @@
-"""What the log says now: the floor, the calls in progress and the tickets' desk, played entry by entry.
+"""What the log says now: the floor, callback mode, the calls in progress and the tickets' desk, played entry by entry.
 
 Changed only by `play`. Whoever plays the same entries has the same state and is answered the same commands and notes.
 """
@@ -14,12 +14,24 @@ import msgspec
 import structlog
 
 import acd.events as acd
+import ivr.events as ivr
 import tickets.events as tickets
-from acd.commands import AgentChanged, Command, HandedOver, Moved, Offer, Withdraw
+from acd.callback_events import PromiseAsked
+from acd.callbacks import Callbacks
+from acd.commands import (
+    AgentChanged,
+    Command,
+    HandedOver,
+    ModeChanged,
+    Moved,
+    Offer,
+    PromiseChanged,
+    Withdraw,
+)
 from acd.floor import Floor
 from server.calls import Calls
 from server.log import Entry, decode, encode
-from server.notes import AgentNoted, Decided
+from server.notes import AgentNoted, Decided, ModeNoted, PromiseNoted
 from tickets.desk import Desk
 
 _log = structlog.get_logger("state")
@@ -39,6 +51,7 @@ class State:
 
     def __init__(self) -> None:
         self.floor = Floor()
+        self.callbacks = Callbacks()
         self.calls = Calls()
         self.desk = Desk()
         self.last_ticket = 0
@@ -50,7 +63,7 @@ class State:
         """Instant of the last entry played."""
 
     def play(self, entry: Entry) -> list[Command]:
-        """Play one entry and return the floor's commands; the notes that follow are in `unwritten`.
+        """Play one entry and return the commands of floor and callbacks; the notes that follow are in `unwritten`.
 
         A note among the entries was made when its cause was played: it only says that it is in the log now.
         """
@@ -59,20 +72,27 @@ class State:
             if self.unwritten:
                 self.unwritten.popleft()
             return []
-        commands = self._decide(entry) if isinstance(entry.event, acd.Event) else []
+        commands = self._decide(entry)
         with self._passing_over(entry, "the calls"):
             self.calls.receive(entry.event, entry.at)
         with self._passing_over(entry, "the tickets' desk"):
             if isinstance(entry.event, tickets.Event):
                 self.desk.receive(entry.event, entry.at)
             elif isinstance(entry.event, acd.CallQueued):
-                self._contact(entry)
+                self._contact(entry, entry.event)
             elif isinstance(entry.event, acd.Joined):
                 self._matter(entry, self.desk.served(entry.event.call, entry.event.agent))
-        with self._passing_over(entry, "the floor's commands"):
+            elif isinstance(entry.event, ivr.NumberTaken):
+                self._number_taken(entry, entry.event, commands)
+        with self._passing_over(entry, "the commands"):
             for command in commands:
                 self._take_in(entry, command)
         return commands
+
+    def next_timer(self) -> float | None:
+        """The instant (UTC epoch seconds) at which a Tick is wanted, or None."""
+        due = (self.floor.next_timer(), self.callbacks.next_timer())
+        return min((each for each in due if each is not None), default=None)
 
     def _take_in(self, entry: Entry, command: Command) -> None:
         if isinstance(command, AgentChanged):
@@ -85,6 +105,10 @@ class State:
             self.calls.handed_over(command, entry.at)
         elif isinstance(command, Moved):
             self.calls.moved(command)
+        elif isinstance(command, PromiseChanged):
+            self._note(entry, PromiseNoted(command.promise))
+        elif isinstance(command, ModeChanged):
+            self._note(entry, ModeNoted(command.mode))
         if (decision := getattr(command, "decision", None)) is not None:
             self._note(entry, Decided(decision))
 
@@ -102,20 +126,56 @@ class State:
         self.unwritten.append(Unwritten(note, entry.at, entry.id))
 
     def _decide(self, entry: Entry) -> list[Command]:
+        commands: list[Command] = []
+        if not isinstance(entry.event, acd.Event):
+            return commands
         with self._passing_over(entry, "the floor"):
-            return self.floor.receive(entry.event, entry.at)
-        return []
+            commands += self.floor.receive(entry.event, entry.at)
+        with self._passing_over(entry, "callback mode"):
+            moved = [command for command in commands if isinstance(command, Moved)]
+            for event in (entry.event, *moved):
+                commands += self.callbacks.receive(event, entry.at)
+            commands += self.callbacks.observe(self.floor.pressures(), entry.at)
+        return commands
 
-    def _contact(self, entry: Entry) -> None:
+    def _contact(self, entry: Entry, event: acd.CallQueued) -> None:
         """A call came to a queue: its matter has a ticket from now on, a new one or the open one."""
-        event: acd.CallQueued = entry.event
         live = self.calls.get(event.call)
         if live is None or live.ticket is not None:
             return
-        contact = self.desk.contact(
-            event.call, event.caller, event.queue, event.category, entry.at, self.last_ticket + 1
+        promise = self.callbacks.promise(live.promise) if live.promise else None
+        if promise is not None and promise.ticket is not None:
+            self._matter(entry, self.desk.join(promise.ticket, event.call))
+        if live.ticket is None:
+            caller = promise.caller or promise.number if promise is not None else event.caller
+            self._matter(entry, self._new_contact(entry, event.call, caller, event.queue, event.category))
+
+    def _new_contact(self, entry: Entry, call: int, caller: str, queue: str, category: str) -> Sequence[tickets.Event]:
+        return self.desk.contact(call, caller, queue, category, entry.at, self.last_ticket + 1)
+
+    def _number_taken(self, entry: Entry, event: ivr.NumberTaken, commands: list[Command]) -> None:
+        """A number to be called back: the matter has a ticket, and the book a promise at the place the caller had."""
+        live = self.calls.get(event.call)
+        fields = live.fields if live is not None else {}
+        queue = (live.queue if live is not None else "") or event.queue or fields.get("business", "") or "inquiry"
+        if live is not None and live.ticket is None:
+            self._matter(entry, self._new_contact(entry, live.id, live.caller, queue, event.category))
+        asked = PromiseAsked(
+            event.number,
+            queue,
+            event.category,
+            event.source,
+            event.call,
+            caller=live.caller if live is not None else "",
+            language=event.language or fields.get("language", "zh"),
+            queued_at=event.taken_at or (live.queued_at if live is not None else None),
+            priority=live.priority if live is not None else 0,
+            vip=event.vip or (live is not None and live.vip),
+            owner=live.owner if live is not None else "",
+            ticket=live.ticket if live is not None else None,
         )
-        self._matter(entry, contact)
+        with self._passing_over(entry, "callback mode"):
+            commands += self.callbacks.receive(asked, entry.at)
 
     def _matter(self, entry: Entry, answers: Sequence[tickets.Event]) -> None:
         """What the desk answered is so from now on."""
@@ -130,6 +190,7 @@ class State:
         return _encoder.encode(
             {
                 "floor": self.floor.snapshot(),
+                "callbacks": self.callbacks.snapshot(),
                 "calls": self.calls.snapshot(),
                 "desk": self.desk.snapshot(),
                 "last_ticket": self.last_ticket,
@@ -145,6 +206,8 @@ class State:
         values: dict[str, Any] = msgspec.json.decode(data)
         state = cls()
         state.floor = Floor.restore(values["floor"])
+        if "callbacks" in values:
+            state.callbacks = Callbacks.restore(values["callbacks"])
         state.calls = Calls.restore(values["calls"])
         state.desk = Desk.restore(values["desk"])
         state.last_ticket, state.position = values["last_ticket"], values["position"]

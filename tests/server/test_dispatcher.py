@@ -224,7 +224,9 @@ async def test_time_in_the_log_never_runs_backward(begin: Begin, log: Log) -> No
     await dispatcher.record(arrived(1))
     clock[0] = 900.0
     await dispatcher.record(arrived(2))
-    assert [entry.at for entry in await everything(log)] == [1000.0, 1000.0]
+    first, second = [entry.at for entry in await everything(log)]
+    assert first == 1000.0
+    assert 1000.0 < second < 1060.0, "and never stands still"
 
 
 async def test_a_leader_that_was_replaced_carries_out_no_command_and_says_so(begin: Begin, log: Log) -> None:

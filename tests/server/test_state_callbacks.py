@@ -1,0 +1,114 @@
+"""What the state makes of numbers that are taken: a ticket, a promise, a call of our own on the same ticket."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import acd.callback_events as callback
+import acd.events as acd
+import ivr.events as ivr
+from acd.callback_rules import CallbackPolicy
+from acd.commands import OfferCallback, PlaceCall
+from acd.definitions import Policy, Queue, Requirement, Skill
+from acd.promises import PromiseState
+from server.log import Entry, decode, encode
+from server.notes import ModeNoted, PromiseNoted
+from server.state import State
+
+NEEDED = Requirement((Skill("complaint"),))
+POLICY = Policy(skills=("complaint",), queues=(Queue("complaint", "complaint"),))
+NUMBER = "13800001111"
+
+Play = Callable[..., list[Any]]
+
+
+@pytest.fixture
+def state() -> State:
+    return State()
+
+
+@pytest.fixture
+def play(state: State) -> Play:
+    """Plays events, a second apart, as the log has them; answers the commands of the last."""
+    numbers = iter(range(1, 1000))
+
+    def playing(*events: Any) -> list[Any]:
+        commands: list[Any] = []
+        for event in events:
+            number = next(numbers)
+            commands = state.play(Entry(f"{number}-0", 1_800_000_000.0 + number, decode(*encode(event))))
+        return commands
+
+    playing(acd.PolicySet(POLICY), callback.CallbackPolicySet(CallbackPolicy()))
+    return playing
+
+
+def notes(state: State, kind: type) -> list[Any]:
+    return [each.note for each in state.unwritten if isinstance(each.note, kind)]
+
+
+def waits(call: int, caller: str = NUMBER) -> list[Any]:
+    return [
+        acd.CallArrived(call, caller, "400", f"PJSIP/t-{call}", f"u{call}", 1.0),
+        acd.CallQueued(call, "complaint", NEEDED, 1_800_000_000.5, priority=3, caller=caller, category="attitude"),
+    ]
+
+
+def test_a_number_taken_from_a_waiting_caller_is_a_promise_at_the_same_place(state: State, play: Play) -> None:
+    commands = play(*waits(1), acd.CallLeftQueue(1, "callback"), ivr.NumberTaken(1, NUMBER, "attitude"))
+    (promise,) = state.callbacks.promises()
+    assert (promise.number, promise.queue, promise.category, promise.origin) == (NUMBER, "complaint", "attitude", 1)
+    assert (promise.queued_at, promise.priority, promise.state) == (1_800_000_000.5, 3, PromiseState.PENDING)
+    assert promise.ticket == state.calls.get(1).ticket is not None  # type: ignore[union-attr]
+    assert PlaceCall(promise.id) in commands
+    assert notes(state, PromiseNoted)[-1].promise.id == promise.id
+
+
+def test_a_number_taken_by_the_fallback_opens_a_ticket_and_a_promise(state: State, play: Play) -> None:
+    play(
+        acd.CallArrived(1, NUMBER, "400", "", "spool-x", 1.0),
+        ivr.FieldSet(1, "category", "system"),
+        ivr.NumberTaken(1, NUMBER, "system", "fallback", 1_799_999_000.0, "x", queue="complaint"),
+        acd.CallEnded(1, "hotline_hung_up"),
+    )
+    (promise,) = state.callbacks.promises()
+    assert (promise.source, promise.queued_at) == ("fallback", 1_799_999_000.0)
+    assert promise.ticket is not None
+    assert state.desk.matter(promise.ticket).category == "system"
+
+
+def test_the_call_that_keeps_a_promise_is_a_contact_on_its_ticket_and_no_repeat(state: State, play: Play) -> None:
+    play(*waits(1), acd.CallLeftQueue(1, "callback"), ivr.NumberTaken(1, NUMBER, "attitude"))
+    play(acd.CallEnded(1, "hotline_hung_up"))
+    (promise,) = state.callbacks.promises()
+    play(
+        callback.CallPlaced(2, promise.id, NUMBER, shown="01012345678"),
+        acd.CallQueued(2, "complaint", NEEDED, promise.queued_at, caller=NUMBER, category="attitude", promised=True),
+    )
+    live = state.calls.get(2)
+    assert live is not None
+    assert (live.ticket, live.promise, live.reached) == (promise.ticket, promise.id, False)
+    assert promise.ticket is not None
+    matter = state.desk.matter(promise.ticket)
+    assert (matter.calls, matter.grade) == ([1, 2], "general")
+
+
+def test_everybody_who_waits_is_offered_a_call_back_when_the_mode_turns_on(state: State, play: Play) -> None:
+    play(*waits(1), *waits(2, "13800002222"))
+    commands = play(callback.ModeSet("", callback.Mode.ON, by="9001", reason="a storm"))
+    assert [command.call for command in commands if isinstance(command, OfferCallback)] == [1, 2]
+    noted = notes(state, ModeNoted)
+    assert any(note.mode.active and note.mode.scope == "complaint" for note in noted)
+
+
+def test_a_restored_state_keeps_modes_and_promises(state: State, play: Play) -> None:
+    play(*waits(1), acd.CallLeftQueue(1, "callback"), ivr.NumberTaken(1, NUMBER, "attitude"))
+    play(callback.ModeSet("complaint", callback.Mode.ON, by="9001"))
+    again = State.restore(state.snapshot())
+    assert again.callbacks.promises() == state.callbacks.promises()
+    assert again.callbacks.modes() == state.callbacks.modes()
+    assert again.next_timer() == state.next_timer()
+    assert again.calls.next_call() == state.calls.next_call()
