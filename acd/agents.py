@@ -45,6 +45,7 @@ class Signal(StrEnum):
     OCCUPIED = "occupied"
     FREED = "freed"
     HANDED_OVER = "call handed over"
+    NOT_REACHED = "customer not reached"
 
 
 TRANSITIONS: dict[tuple[State, Signal], State] = {
@@ -63,6 +64,7 @@ TRANSITIONS: dict[tuple[State, Signal], State] = {
     (State.OCCUPIED, Signal.HANDED_OVER): State.ON_CALL,
     (State.IDLE, Signal.HANDED_OVER): State.ON_CALL,
     (State.WRAP_UP, Signal.HANDED_OVER): State.ON_CALL,
+    (State.ON_CALL, Signal.NOT_REACHED): State.IDLE,
 }
 
 

@@ -36,6 +36,7 @@ class Call:
         "attached",
         "been",
         "detached_at",
+        "dialled_until",
         "due",
         "entered",
         "fired",
@@ -64,7 +65,7 @@ class Call:
     SAVED = (
         "priority", "entered", "attached", "detached_at", "step", "left_out", "fired", "been", "hopeless_since",
         "hold_for", "hold_until", "hold_direct", "return_to", "announce_at", "said", "predicted", "left_to", "offer",
-        "offers", "recorded",
+        "offers", "recorded", "dialled_until",
     )  # fmt: skip
     """What a snapshot keeps as it is; `asked` and `place` are encoded apart, the rest follows from these."""
 
@@ -104,6 +105,8 @@ class Call:
         self.recorded = False
         """Whether the record says that nobody was ready."""
         self.left_to = ""
+        self.dialled_until = 0.0
+        """By when it must be known whether the customer was reached; 0: nobody was dialled."""
         self.offer = 0
         self.offers = 0
         self.due: float | None = None
@@ -120,6 +123,11 @@ class Call:
     @property
     def queue(self) -> str:
         return self.asked.queue
+
+    @property
+    def promised(self) -> bool:
+        """Nobody is on the line yet."""
+        return self.asked.promised
 
 
 class Ring:
@@ -143,9 +151,11 @@ class Ring:
 class Talk:
     """A call in conversation: with which agents, and as what it had waited, in case it must wait again."""
 
-    __slots__ = ("agents", "asked", "outside")
+    __slots__ = ("agents", "asked", "outside", "spoke")
 
     def __init__(self, asked: CallQueued) -> None:
         self.asked = asked
         self.agents: list[str] = []
         self.outside = ""
+        self.spoke = False
+        """Agent and caller heard each other."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from acd.agents import STATUS_TAKES_EFFECT, Agent, Effect, Signal, State
+from acd.calls import Talk
 from acd.commands import AgentChanged, Tell
 from acd.definitions import WrapUp, WrapUpMode
 from acd.events import (
@@ -129,6 +130,27 @@ def hang_up(room: Room, agent: Agent, ended_at: float | None = None) -> None:
     if agent.pending:
         take_status(room, agent, *agent.pending)
     forget_if_removed(room, agent)
+
+
+def stand_down(room: Room, agent: Agent) -> None:
+    """The customer whom the agent waited for was not reached: free at once, and nothing was handled."""
+    room.touch(agent)
+    if agent.recent and agent.recent[-1] == agent.talk_since:
+        agent.recent.pop()
+    agent.call, agent.held, agent.talk_since, agent.wrap_extra = 0, False, 0.0, 0.0
+    agent.move(Signal.NOT_REACHED, room.now)
+    room.refresh(agent, idle_from_now=room.policy.outbound_resets_idle)
+    if agent.pending:
+        take_status(room, agent, *agent.pending)
+    forget_if_removed(room, agent)
+
+
+def end_leg(room: Room, agent: Agent, talk: Talk | None, ended_at: float | None = None) -> None:
+    """The agent's leg is over; one without anybody at the other end never was a conversation."""
+    if talk is not None and talk.asked.promised:
+        stand_down(room, agent)
+    else:
+        hang_up(room, agent, ended_at)
 
 
 def _wrap_up_rules(room: Room, agent: Agent) -> WrapUp:

@@ -14,17 +14,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from acd import desk, events, hall, offers
+from acd import attempts, callback_events, desk, events, hall, offers
 from acd.commands import Command
 from acd.decisions import Candidate
 from acd.definitions import Policy
 from acd.explain import candidates
 from acd.matching import settle
 from acd.patience import call_due, conclude, resume
+from acd.promises import Pressure
 from acd.room import Room
 from acd.snapshot import restore, save
 from acd.timers import AGENT, CALL
-from acd.views import AgentView, WaitingView, waiting
+from acd.views import AgentView, WaitingView, pressures, waiting
 
 Handler = Callable[[Room, Any], None]
 
@@ -55,6 +56,10 @@ HANDLERS: dict[type[events.Event], Handler] = {
     events.OfferFailed: offers.offer_failed,
     events.ConversationEnded: hall.conversation_ended,
     events.Transferred: hall.transferred,
+    events.Joined: attempts.joined,
+    callback_events.AttemptStarted: attempts.attempt_started,
+    callback_events.AttemptAnswered: attempts.attempt_answered,
+    callback_events.AttemptEnded: attempts.attempt_ended,
 }
 """Events that are not here (a call arrived, a tick) only let time pass."""
 
@@ -116,6 +121,10 @@ class Floor:
     def waiting(self, now: float | None = None) -> list[WaitingView]:
         """All waiting calls in the one order in which they would be taken, now or (None) at the latest event."""
         return waiting(self.room, self.room.now if now is None else now)
+
+    def pressures(self) -> list[Pressure]:
+        """How busy every queue is: what `Callbacks.observe` is told after each event."""
+        return pressures(self.room)
 
     def explain(self, call: int) -> tuple[Candidate, ...]:
         """Every signed-in agent as this waiting call sees them now; empty if it does not wait. Looks at everybody."""

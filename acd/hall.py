@@ -11,7 +11,7 @@ from acd.agents import Signal, State
 from acd.calls import Call, Place, Talk
 from acd.commands import Divert, HandedOver, Record, Tell
 from acd.decisions import Decision
-from acd.desk import hang_up
+from acd.desk import end_leg, hang_up
 from acd.events import (
     CallAttached,
     CallDetached,
@@ -43,13 +43,16 @@ def call_queued(room: Room, event: CallQueued) -> None:
     known = room.calls.get(event.call)
     if known is None:
         talk = room.talks.get(event.call)
+        if talk is not None and talk.agents and event.promised:
+            return  # an agent has it already
         if talk is not None and not talk.agents:
             del room.talks[event.call]
         enter(room, Call(event, room.now))
         return
     same = (event.queue, event.requirement) == (known.asked.queue, known.asked.requirement)
     if not same and known.place is Place.WAITING and event.queue not in known.been:
-        known.asked = replace(event, queue=known.queue, queued_at=min(event.queued_at, known.asked.queued_at))
+        first, promised = min(event.queued_at, known.asked.queued_at), event.promised and known.promised
+        known.asked = replace(event, queue=known.queue, queued_at=first, promised=promised)
         known.attached = True
         move(room, known, event.queue, event.requirement, "queued_again", f"the call was queued for {event.queue}")
         return
@@ -63,9 +66,9 @@ def enter(room: Room, call: Call) -> None:
 
 
 def call_detached(room: Room, event: CallDetached) -> None:
-    """The offer that stood is lost with the server; the agent is not to blame."""
+    """The offer that stood is lost with the server; the agent is not to blame. Where nobody is, nobody is lost."""
     call = room.calls.get(event.call)
-    if call is None or not call.attached:
+    if call is None or not call.attached or call.promised:
         return
     if call.offer:
         fail(room, room.rings[call.offer], Outcome.LOST)
@@ -109,7 +112,7 @@ def call_ended(room: Room, event: CallEnded) -> None:
     for name in talk.agents if talk is not None else ():
         agent = room.agents.get(name)
         if agent is not None and agent.state is State.ON_CALL and agent.call == event.call:
-            hang_up(room, agent, event.ended_at)
+            end_leg(room, agent, talk, event.ended_at)
     ended = room.ended
     ended[event.call] = room.now
     while (first := next(iter(ended))) != event.call and ended[first] < room.now - REMEMBER_ENDED:
@@ -175,7 +178,7 @@ def conversation_ended(room: Room, event: ConversationEnded) -> None:
     talk = room.talks.get(event.call)
     if talk is not None and agent.id in talk.agents:
         talk.agents.remove(agent.id)
-    hang_up(room, agent, event.ended_at)
+    end_leg(room, agent, talk, event.ended_at)
 
 
 def transferred(room: Room, event: Transferred) -> None:

@@ -128,7 +128,8 @@ def offer(room: Room, call: Call, agent: Agent, rule: str = "", kind: str = "off
         candidates=listed,
         candidates_left_out=left_out,
     )
-    ring = Ring(number, call.id, agent.id, queue.name, room.now, room.now + queue.ring_for + room.policy.offer_grace)
+    deadline = max(room.now + queue.ring_for + room.policy.offer_grace, call.dialled_until)
+    ring = Ring(number, call.id, agent.id, queue.name, room.now, deadline)
     room.rings[number] = ring
     room.timers.arm(OFFER, number, ring, ring.deadline)
     call.place = Place.OFFERED

@@ -19,6 +19,10 @@ def offer_ringing(room: Room, event: OfferRinging) -> None:
     if ring is not None and not ring.rang:
         ring.rang = True
         room.move(room.agents[ring.agent], Signal.RANG)
+        if room.calls[ring.call].dialled_until:  # the agent was reserved long before: the phone rings its full time
+            full = room.now + room.line(ring.queue).queue.ring_for + room.policy.offer_grace
+            ring.deadline = max(ring.deadline, full)
+            room.timers.arm(OFFER, ring.id, ring, ring.deadline)
 
 
 def offer_answered(room: Room, event: OfferAnswered) -> None:
@@ -63,7 +67,7 @@ def fail(room: Room, ring: Ring, outcome: Outcome) -> None:
     elif outcome is Outcome.UNREGISTERED:
         room.out.append(Tell(agent.id, "phone_unreachable", "a call could not be rung: the phone is not registered"))
     room.refresh(agent)
-    if outcome is Outcome.CALLER_GONE:
+    if outcome is Outcome.CALLER_GONE and not call.promised:
         detach(room, call)
     else:
         call.left_out[agent.id] = room.now + policy.round_pause

@@ -23,12 +23,18 @@ from acd.timers import CALL
 def begin(room: Room, call: Call) -> None:
     """A call has been put in a line: prefer its owner, relax what nobody meets, let agents find it."""
     line = room.lines[call.queue]
-    call.announce_at = room.now + line.queue.announce_first if line.queue.announce_every > 0 else None
+    call.announce_at = first_announcement(room, call)
     for sentence in call.plan.refused:
         room.out.append(Record(room.decision(call, "skip_relaxation", sentence)))
     if call.asked.owner and not call.hold_for and line.queue.owner_first > 0:
         prefer_owner(room, call)
     resume(room, call)
+
+
+def first_announcement(room: Room, call: Call) -> float | None:
+    """When the caller is first told where they stand. Nothing is told to a line with nobody on it."""
+    queue = room.lines[call.queue].queue
+    return room.now + queue.announce_first if queue.announce_every > 0 and not call.promised else None
 
 
 def prefer_owner(room: Room, call: Call) -> None:
@@ -154,7 +160,7 @@ def conclude(room: Room, call: Call) -> None:
     """Nobody takes the call at this instant: overflow what is due, then say where the caller stands."""
     if not room.can_be_taken(call):
         return
-    if not call.hold_direct:
+    if not call.hold_direct and not call.promised:
         for index, way in enumerate(room.lines[call.queue].recipes):
             if index in call.fired:
                 continue
@@ -165,7 +171,8 @@ def conclude(room: Room, call: Call) -> None:
                 return
     if not call.recorded:
         call.recorded = True
-        _predict(room, call)
+        if not call.promised:
+            _predict(room, call)
         if call.hopeless_since is None:
             room.out.append(Record(explained(room, call, "wait", "nobody who may take it is ready")))
     if call.announce_at is not None and call.announce_at <= room.now:
@@ -230,7 +237,7 @@ def rearm(room: Room, call: Call) -> None:
         dues.extend(call.left_out.values())
         if call.announce_at is not None:
             dues.append(call.announce_at)
-        if not call.hold_direct:
+        if not call.hold_direct and not call.promised:
             for index, way in enumerate(room.lines[call.queue].recipes):
                 if index in call.fired:
                     continue

@@ -8,6 +8,7 @@ from acd.agents import Agent, State
 from acd.calls import Call
 from acd.definitions import Requirement, Skill
 from acd.events import Status
+from acd.promises import Pressure
 from acd.room import Room
 
 
@@ -96,5 +97,20 @@ def _view(room: Room, call: Call, position: int, now: float) -> WaitingView:
         step=call.step,
         requirement=room.requirement(call),
         agent=room.rings[call.offer].agent if call.offer else call.hold_for,
-        promised=call.asked.promised,
+        promised=call.promised,
     )
+
+
+def pressures(room: Room) -> list[Pressure]:
+    """How busy every queue is, by the order of the definitions: a look at each queue, whatever the number of calls.
+
+    The wait is that of one who came now: nothing while an agent is ready, else the median of the estimate.
+    """
+    found = []
+    for name, line in room.lines.items():
+        waiting, estimate = len(line.row), room.estimates[name]
+        shape = room.shapes.plan(line.queue, line.queue.own_requirement()).steps[0][1]
+        interval = estimate.predict(waiting + 1, shape.manned)
+        wait = 0.0 if shape.ready and not waiting else interval[1] if interval is not None else None
+        found.append(Pressure(name, waiting, shape.manned, estimate.handling, wait))
+    return found
