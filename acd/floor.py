@@ -25,7 +25,7 @@ from acd.promises import Pressure
 from acd.room import Room
 from acd.snapshot import restore, save
 from acd.timers import AGENT, CALL
-from acd.views import AgentView, WaitingView, pressures, waiting
+from acd.views import AgentView, WaitingView, expected, pressures, waiting
 
 Handler = Callable[[Room, Any], None]
 
@@ -125,6 +125,13 @@ class Floor:
     def pressures(self) -> list[Pressure]:
         """How busy every queue is: what `Callbacks.observe` is told after each event."""
         return pressures(self.room)
+
+    def expected(self, queue: str, place: int) -> tuple[float, float] | None:
+        """What whoever has this place in a queue's line (1 is next) may expect to wait, in seconds: p50 and p90.
+
+        None when nobody is signed in for it, or there is no such queue.
+        """
+        return expected(self.room, queue, place)
 
     def explain(self, call: int) -> tuple[Candidate, ...]:
         """Every signed-in agent as this waiting call sees them now; empty if it does not wait. Looks at everybody."""

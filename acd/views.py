@@ -114,3 +114,15 @@ def pressures(room: Room) -> list[Pressure]:
         wait = 0.0 if shape.ready and not waiting else interval[1] if interval is not None else None
         found.append(Pressure(name, waiting, shape.manned, estimate.handling, wait))
     return found
+
+
+def expected(room: Room, queue: str, place: int) -> tuple[float, float] | None:
+    """What whoever has this place in a queue's line (1 is next) may expect to wait: seconds, p50 and p90."""
+    line = room.lines.get(queue)
+    if line is None:
+        return None
+    shape = room.shapes.plan(line.queue, line.queue.own_requirement()).steps[0][1]
+    if shape.ready and not line.row:
+        return 0.0, 0.0
+    interval = room.estimates[queue].predict(place, shape.manned)
+    return (interval[1], interval[2]) if interval is not None else None

@@ -293,3 +293,16 @@ def test_the_estimate_learns_from_the_pace_and_measures_itself(make_house, the_o
     accuracy = house.floor.accuracy()["complaint"]
     assert accuracy["judged"] > 100
     assert accuracy["within_p90"] > 0.7
+
+
+def test_a_place_in_line_says_what_to_expect_and_nothing_without_agents(make_house):
+    house = rules(make_house, handling=100)
+    assert house.floor.expected("complaint", 1) is None
+    assert house.floor.expected("nowhere", 1) is None
+    house.agent("1001", "complaint:5")
+    assert house.floor.expected("complaint", 1) == (0.0, 0.0)
+    house.call()
+    house.call()
+    near, far = house.floor.expected("complaint", 2), house.floor.expected("complaint", 4)
+    assert 0 < near[0] < near[1]
+    assert far[0] == pytest.approx(2 * near[0])
