@@ -163,7 +163,7 @@ class Book:
         promise.queued_at = now if event.queued_at is None else min(event.queued_at, now)
         promise.priority, promise.vip, promise.ticket = event.priority, event.vip, event.ticket
         promise.after = now
-        promise.reason = event.reason
+        promise.reason = event.reason or "promised"
         promise.expires_at = now + self.rules(promise).expires
         self.promises[promise.id] = promise
         self.live.setdefault(event.number, {})[event.category] = promise

@@ -132,7 +132,8 @@ class Callers:
         """The mode turned: if numbers are taken now, tell everybody who waits there and was not told yet."""
         if not _takes(mode):
             return []
-        return [self._offer(caller, mode) for caller in list(self.waiting.get(mode.scope, {}).values())]
+        waiting = self.waiting.get(mode.scope, {})
+        return [self._offer(waiting[call], mode) for call in sorted(waiting)]
 
     def due(self, now: float) -> list[Caller]:
         """Who has waited long enough to be told once more."""

@@ -53,6 +53,8 @@ def asked(book: Book, event: PromiseAsked) -> list[Command]:
     standing = book.find(event.number, event.category)
     if standing is not None:
         _join(book, standing, event)
+    elif not event.number:
+        pass
     elif event.source not in OBEY_LIMITS or not book.why_not(event.number, book.now):
         promise = book.make(event)
         if event.after is not None and event.after > book.now:
@@ -207,6 +209,7 @@ def joined(book: Book, event: Joined) -> list[Command]:
     """They speak."""
     promise = _of_call(book, event.call)
     if promise is not None and promise.state is PromiseState.DIALLING:
+        promise.attempt = 0
         book.turn(promise, Turn.JOINED, f"speaks with agent {event.agent}")
     return []
 
@@ -239,9 +242,9 @@ def call_ended(book: Book, event: CallEnded) -> list[Command]:
 
 def _as_outcome(book: Book, promise: Promise) -> AttemptOutcome:
     """What an attempt came to of which only the call's end is known."""
-    if promise.call in book.stopping:
-        return AttemptOutcome.STOPPED
-    return AttemptOutcome.HUNG_UP if promise.answered else AttemptOutcome.LOST
+    if promise.answered:
+        return AttemptOutcome.HUNG_UP
+    return AttemptOutcome.STOPPED if promise.call in book.stopping else AttemptOutcome.LOST
 
 
 # Time
