@@ -16,10 +16,13 @@ from ivr.calendar import Calendar
 from ivr.flow import Flow
 from ivr.nodes import AGAIN, HANGUP, RETURN, Node, SubFlow
 from ivr.paths import Paths
+from ivr.promises import PROMISE_FIELDS, WAIT
 from ivr.table import Key, nearest
 
 OWN_FIELDS = frozenset({"caller", "called", "now", "answer", "language"})
 """Fields that are always there."""
+OWN_STARTS = {"callback": frozenset({"dialling", "promise"})}
+"""Flows that calls of the hotline's own making begin with, and the fields that come with them."""
 
 
 class Severity(StrEnum):
@@ -56,7 +59,7 @@ def check(
         found += _no_way_out(flow, ways)
         found += _unreached(flow, ways)
         found += _missing_prompts(flow, prompts)
-    found += _unset_fields(flows, OWN_FIELDS | set(fields))
+    found += _unset_fields(flows, OWN_FIELDS.union(fields, *OWN_STARTS.values()))
     if queues is not None:
         found += _unknown_queues(flows, queues)
     if start is not None:
@@ -160,6 +163,13 @@ def _settings(node: Node) -> Iterator[tuple[Key, str]]:
     """The settings of a node that fields are put into."""
     if isinstance(node, nodes.Enqueue):
         yield from ((("queue",), node.queue), (("category",), node.category), (("music",), node.music))
+        yield ("promise",), node.promise
+    if isinstance(node, nodes.CallbackMode):
+        yield from ((("queue",), node.queue), (("category",), node.category))
+    if isinstance(node, nodes.Recall):
+        yield ("number",), node.number
+    if isinstance(node, nodes.PromiseChange):
+        yield ("promise",), node.promise
     if isinstance(node, nodes.Set):
         yield from ((("fields", name), value) for name, value in node.fields.items())
     if isinstance(node, nodes.Menu):
@@ -176,6 +186,12 @@ def _set_here(node: Node) -> Iterator[tuple[str, str | None]]:
             yield from choice.fields.items()
     if isinstance(node, nodes.Collect):
         yield node.field, None
+    if isinstance(node, nodes.Number):
+        yield from ((f"{node.field}_{part}", None) for part in ("when", "shown", "state"))
+    if isinstance(node, nodes.CallbackMode):
+        yield WAIT, None
+    if isinstance(node, nodes.Recall):
+        yield from ((name, None) for name in PROMISE_FIELDS)
 
 
 def _looked_at(node: Node) -> Iterator[tuple[Key, str]]:
@@ -210,7 +226,7 @@ def _unknown_queues(flows: Mapping[str, Flow], queues: Collection[str]) -> Itera
                     values.setdefault(name, set()).add(value)
     for flow in flows.values():
         for node in flow.nodes.values():
-            if isinstance(node, nodes.Enqueue):
+            if isinstance(node, nodes.Enqueue | nodes.CallbackMode):
                 for queue in sorted(wording.possible(node.queue, values) - set(queues)):
                     sentence = f'there is no queue "{queue}"{nearest(queue, queues)}'
                     yield _error(flow, ("nodes", node.name, "queue"), sentence)
@@ -220,7 +236,7 @@ def _unused(flows: Mapping[str, Flow], ways: Paths, start: str) -> Iterator[Find
     if start not in flows:
         yield Finding(start, (), Severity.ERROR, f'there is no flow "{start}" for calls to begin with')
         return
-    used = ways.used(start) | {start}
+    used = {start, *OWN_STARTS}.union(*(ways.used(name) for name in (start, *OWN_STARTS) if name in flows))
     for flow in flows.values():
         if flow.name not in used:
             yield _warning(flow, (), f"nothing leads to flow {flow.name} from flow {start}")

@@ -29,7 +29,7 @@ class NoInput(Input):
 
 @dataclass(frozen=True, slots=True)
 class Finished(Input):
-    """Done, with nothing more to say: TakeNumber's number was accepted."""
+    """Done, with nothing more to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,69 @@ class NotServed(Input):
     why: str
 
 
+# Of callback mode. Waits are seconds, p50 and p90, None when nothing can be said of them; instants UTC epoch seconds.
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackStands(Input):
+    """How callback mode stands for a queue, or for all. `forced`: by a person. `full`: no more may be promised now.
+    `low`..`high` is what a newcomer may expect to wait."""
+
+    active: bool = False
+    forced: bool = False
+    full: bool = False
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseStands(Input):
+    """The call back that is promised to a number; `promise` is 0 when there is none.
+
+    `dialling`: it is being called now. `due`: it is not called before that.
+    """
+
+    promise: int = 0
+    queue: str = ""
+    category: str = ""
+    dialling: bool = False
+    low: float | None = None
+    high: float | None = None
+    due: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NumberFits(Input):
+    """The number may be called back. `number` is the form in which it is dialled."""
+
+    number: str
+
+
 @dataclass(frozen=True, slots=True)
 class NumberRefused(Input):
-    """The number cannot be called back; `why` is a sentence."""
+    """The number cannot be called back. `why` is a sentence; `reason` is one of: short, long, invalid, foreign, kind,
+    own, agent, limit."""
+
+    why: str
+    reason: str = "invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class Promised(Input):
+    """The number is going to be called back: in `low` to `high` seconds, or after `due`. `shown` is the number that it
+    will come from. `duplicate`: it had been promised before this call asked; `dialling`: it is being called now."""
+
+    number: str
+    low: float | None = None
+    high: float | None = None
+    due: float | None = None
+    shown: str = ""
+    duplicate: bool = False
+    dialling: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refused(Input):
+    """What was asked for cannot be done any more; `why` is a sentence."""
 
     why: str

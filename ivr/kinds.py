@@ -1,20 +1,20 @@
 """What each kind of node does. A kind is two functions: `put` says what the caller gets, `take` what an answer means.
 
-Both return the target to go to, or None to wait here. `put` is called on arrival, again after a miss, and when the
-caller comes back after a crash, so it may rely on nothing but the turn's place. An answer that a node cannot
-understand puts it again: whatever a line says, the caller is somewhere.
+Both return the target to go to, `AGAIN` to put this node again, or None to wait here. `put` is called on arrival, again
+after a miss, and when the caller comes back after a crash, so it may rely on nothing but the turn's place. An answer
+that a node cannot understand puts it again: whatever a line says, the caller is somewhere.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ivr import inputs, nodes, verbs
-from ivr.nodes import AGAIN, Collect, Node, Question
-from ivr.turn import NO_INPUT, NO_MATCH, Turn
+from ivr import inputs, nodes, numbers, promises, verbs
+from ivr.nodes import AGAIN, Node
+from ivr.questions import other, unasked
+from ivr.turn import NO_INPUT, Turn
 
 Target = str | None
 
@@ -58,44 +58,10 @@ def _end(turn: Turn, node: nodes.End) -> Target:
 
 
 def _arrive(turn: Turn, node: Node, _: inputs.Input) -> Target:
-    return KINDS[type(node)].put(turn, node)
+    return AGAIN
 
 
 # Questions
-
-
-def _missed(turn: Turn, node: Question, why: str) -> Target:
-    """Ask again, or go on after the last attempt."""
-    if turn.miss(why) < node.asking.attempts:
-        return KINDS[type(node)].put(turn, node)
-    return node.on_no_input if why == NO_INPUT else node.on_no_match
-
-
-def _other(turn: Turn, node: Question, digits: str, ends: str = "") -> Target:
-    """Digits that are no answer to this question: a key that means the same everywhere, or a miss."""
-    key = _everywhere(turn, digits[:-1] if digits[-1] in ends else digits)
-    if not key:
-        return _missed(turn, node, NO_MATCH)
-    target = turn.press(key)
-    if target == AGAIN:
-        turn.place.missed = ""
-        return KINDS[type(node)].put(turn, node)
-    return target
-
-
-def _everywhere(turn: Turn, digits: str) -> str:
-    """The key among these digits that means the same everywhere: keyed alone, or a * or # after others; or none."""
-    keys = turn.keys()
-    if digits in keys:
-        return digits
-    return digits[-1:] if digits[-1:] in keys and not digits[-1:].isdigit() else ""
-
-
-def _unasked(turn: Turn, node: Question, given: inputs.Input) -> Target:
-    """An input that is not a caller's answer."""
-    if isinstance(given, inputs.NoInput | inputs.Digits):
-        return _missed(turn, node, NO_INPUT)
-    return KINDS[type(node)].put(turn, node)
 
 
 def _ask_menu(turn: Turn, node: nodes.Menu) -> Target:
@@ -107,10 +73,10 @@ def _ask_menu(turn: Turn, node: nodes.Menu) -> Target:
 
 def _take_menu(turn: Turn, node: nodes.Menu, given: inputs.Input) -> Target:
     if not isinstance(given, inputs.Digits) or not given.digits:
-        return _unasked(turn, node, given)
+        return unasked(turn, node, given)
     choice = node.options.get(given.digits) or node.options.get(given.digits.removesuffix("#"))
     if choice is None:
-        return _other(turn, node, given.digits)
+        return other(turn, node, given.digits)
     turn.put(choice.fields)
     return choice.to
 
@@ -122,102 +88,11 @@ def _ask_survey(turn: Turn, node: nodes.Survey) -> Target:
 
 def _take_survey(turn: Turn, node: nodes.Survey, given: inputs.Input) -> Target:
     if not isinstance(given, inputs.Digits) or not given.digits:
-        return _unasked(turn, node, given)
+        return unasked(turn, node, given)
     if given.digits in tuple("12345"):
         turn.do(verbs.Satisfaction(int(given.digits)))
         return node.next
-    return node.skipped if given.digits == node.skip else _other(turn, node, given.digits)
-
-
-# Digits, and a number to call back: asked for, read back, taken
-
-ASK, CONFIRM, OFFER, TAKE = "ask", "confirm", "offer", "take"
-
-
-def _ask_digits(turn: Turn, node: Collect) -> Target:
-    if turn.place.stage == CONFIRM:
-        turn.ask(node.asking, node.confirm, 1, 1)
-    else:
-        turn.ask(node.asking, node.asking.prompts, node.min, node.max, node.terminators)
-    return None
-
-
-def _fits(node: Collect, digits: str) -> bool:
-    return (
-        node.min <= len(digits) <= node.max
-        and (digits.isascii() and digits.isdigit())
-        and (not node.pattern or re.fullmatch(node.pattern, digits) is not None)
-    )
-
-
-def _take_digits(turn: Turn, node: Collect, given: inputs.Input) -> Target:
-    if not isinstance(given, inputs.Digits) or not given.digits:
-        return _unasked(turn, node, given)
-    if turn.place.stage == CONFIRM:
-        return _confirmed(turn, node, given.digits)
-    digits = given.digits[:-1] if given.digits[-1] in node.terminators else given.digits
-    if not _fits(node, digits):
-        return _other(turn, node, given.digits, node.terminators)
-    if node.confirm:
-        turn.stage(CONFIRM, digits)
-        return KINDS[type(node)].put(turn, node)
-    turn.place.answer = digits
-    return _accepted(turn, node)
-
-
-def _confirmed(turn: Turn, node: Collect, digits: str) -> Target:
-    if digits == node.yes:
-        return _accepted(turn, node)
-    if digits != node.no:
-        return _other(turn, node, digits)
-    if turn.miss(NO_MATCH) >= node.asking.attempts:
-        return node.on_no_match
-    turn.stage(ASK)
-    return KINDS[type(node)].put(turn, node)
-
-
-def _accepted(turn: Turn, node: Collect) -> Target:
-    if isinstance(node, nodes.Number):
-        turn.stage(TAKE, turn.place.answer)
-        return _ask_number(turn, node)
-    turn.put({node.field: turn.place.answer})
-    return node.next
-
-
-def _ask_number(turn: Turn, node: nodes.Number) -> Target:
-    place = turn.place
-    if place.stage == "":
-        own = turn.caller.number
-        if node.offer and _fits(node, own.removeprefix("+")):
-            turn.stage(OFFER, own)
-        else:
-            turn.stage(ASK)
-    if place.stage == OFFER:
-        turn.ask(node.asking, node.offer, 1, 1)
-    elif place.stage == TAKE:
-        turn.do(verbs.TakeNumber(place.answer))
-    else:
-        return _ask_digits(turn, node)
-    return None
-
-
-def _take_number(turn: Turn, node: nodes.Number, given: inputs.Input) -> Target:
-    place = turn.place
-    if place.stage == TAKE:
-        if isinstance(given, inputs.Finished):
-            turn.put({node.field: place.answer})
-            return node.next
-        if not isinstance(given, inputs.NumberRefused):
-            return _ask_number(turn, node)
-        place.stage = ASK
-        return _missed(turn, node, NO_MATCH)
-    if place.stage == OFFER and isinstance(given, inputs.Digits) and given.digits:
-        if given.digits == node.no:
-            # Another number is wanted: that is an answer, not a miss.
-            turn.stage(ASK)
-            return _ask_number(turn, node)
-        return _confirmed(turn, node, given.digits)
-    return _take_digits(turn, node, given)
+    return node.skipped if given.digits == node.skip else other(turn, node, given.digits)
 
 
 # Messages and the queue
@@ -235,11 +110,11 @@ def _take_message(turn: Turn, node: nodes.Message, given: inputs.Input) -> Targe
         return node.next
     if isinstance(given, inputs.Recorded | inputs.RecordFailed) and turn.miss(NO_INPUT) >= node.attempts:
         return node.on_fail
-    return _ask_message(turn, node)
+    return AGAIN
 
 
 def _enqueue(turn: Turn, node: nodes.Enqueue) -> Target:
-    queue = turn.filled(node.queue)
+    queue, promise = turn.filled(node.queue), turn.filled(node.promise)
     if not queue:
         return node.otherwise
     turn.do(
@@ -249,6 +124,7 @@ def _enqueue(turn: Turn, node: nodes.Enqueue) -> Target:
             priority=node.priority,
             music=turn.filled(node.music),
             requirement=node.requirement,
+            promise=int(promise) if promise.isdecimal() else 0,
         )
     )
     return None
@@ -259,7 +135,7 @@ def _left_queue(turn: Turn, node: nodes.Enqueue, given: inputs.Input) -> Target:
         return node.served
     if isinstance(given, inputs.NotServed):
         return node.exits.get(given.why, node.otherwise)
-    return _enqueue(turn, node)
+    return AGAIN
 
 
 KINDS: Mapping[type[Node], Kind] = {
@@ -270,9 +146,12 @@ KINDS: Mapping[type[Node], Kind] = {
     nodes.End: Kind(_end, _arrive),
     nodes.Menu: Kind(_ask_menu, _take_menu),
     nodes.Survey: Kind(_ask_survey, _take_survey),
-    nodes.Collect: Kind(_ask_digits, _take_digits),
-    nodes.Number: Kind(_ask_number, _take_number),
+    nodes.Collect: Kind(numbers.ask_digits, numbers.take_digits),
+    nodes.Number: Kind(numbers.ask_number, numbers.take_number),
     nodes.Message: Kind(_ask_message, _take_message),
     nodes.Enqueue: Kind(_enqueue, _left_queue),
+    nodes.CallbackMode: Kind(promises.ask_mode, promises.take_mode),
+    nodes.Recall: Kind(promises.ask_recall, promises.take_recall),
+    nodes.PromiseChange: Kind(promises.ask_change, promises.take_change),
 }
 """Every kind but the sub-flow, which is the session's own business: it changes the frames."""

@@ -15,6 +15,13 @@ RETURN = "@return"
 HANGUP = "@hangup"
 AGAIN = "@again"
 
+SHORT, LONG, LIMIT = "short", "long", "limit"
+REASONS = (SHORT, LONG, "invalid", "foreign", "kind", "own", "agent", LIMIT)
+"""Why a number cannot be called back."""
+CANCEL, POSTPONE = "cancel", "postpone"
+ACTIONS = (CANCEL, POSTPONE)
+"""What becomes of a call back by the customer's word."""
+
 Prompts = tuple[str, ...]
 Targets = tuple[tuple[tuple[str | int, ...], str], ...]
 """Where a node leads: (key inside the node's table, target)."""
@@ -144,12 +151,28 @@ class Collect(Question):
 
 @dataclass(frozen=True, slots=True)
 class Number(Collect):
-    """A number to call back. With `offer` the number the caller rings from is proposed first."""
+    """A number to call back. With `offer` the number the caller rings from is proposed first, if it can be called.
+
+    `refused` is said by why a number cannot be called. Who has a promise already goes on to `duplicate`, who may have
+    no more of them to `limit`; empty: `next`, and another number is asked for.
+    """
 
     offer: Prompts = ()
+    refused: Mapping[str, Prompts] = field(default_factory=dict)
+    duplicate: str = ""
+    limit: str = ""
+
+    def targets(self) -> Targets:
+        named = (("duplicate", self.duplicate), ("limit", self.limit))
+        return (*Collect.targets(self), *(((key,), target) for key, target in named if target))
+
+    def silent(self) -> tuple[str, ...]:
+        """The caller's own number may be over the limit before anything is keyed."""
+        return (self.on_no_input, self.limit) if self.limit else (self.on_no_input,)
 
     def spoken(self) -> tuple[tuple[tuple[str | int, ...], Prompts], ...]:
-        return (*Collect.spoken(self), (("offer",), self.offer))
+        refused = ((("refused", reason), prompts) for reason, prompts in self.refused.items())
+        return (*Collect.spoken(self), (("offer",), self.offer), *refused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +222,8 @@ class Message(Node):
 
 @dataclass(frozen=True, slots=True)
 class Enqueue(Node):
-    """Wait for a person. `exits` by why the queue was left without one; `otherwise` for every other reason."""
+    """Wait for a person. `exits` by why the queue was left without one; `otherwise` for every other reason. `promise`
+    is the number of the call back whose place the caller takes, if it is one."""
 
     queue: str
     served: str
@@ -209,6 +233,7 @@ class Enqueue(Node):
     music: str = ""
     requirement: Mapping[str, object] = field(default_factory=dict)
     exits: Mapping[str, str] = field(default_factory=dict)
+    promise: str = ""
 
     @property
     def waits(self) -> bool:
@@ -278,6 +303,52 @@ class SubFlow(Node):
 
     def targets(self) -> Targets:
         return ((("next",), self.next),)
+
+
+# Of callback mode. None of these waits for the caller: the server knows the answer.
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackMode(Node):
+    """How callback mode stands for the queue, or for all when none is named: `forced` on by a person, `active` by the
+    rules, else `otherwise` (written `else`), also when no more may be promised."""
+
+    forced: str
+    active: str
+    otherwise: str
+    queue: str = ""
+    category: str = ""
+
+    def targets(self) -> Targets:
+        return ((("forced",), self.forced), (("active",), self.active), (("else",), self.otherwise))
+
+
+@dataclass(frozen=True, slots=True)
+class Recall(Node):
+    """Whether a call back is promised to this number: on to `promised`, to `dialling` if it is just being called,
+    else `otherwise` (written `else`)."""
+
+    promised: str
+    dialling: str
+    otherwise: str
+    number: str = "{caller}"
+
+    def targets(self) -> Targets:
+        return ((("promised",), self.promised), (("dialling",), self.dialling), (("else",), self.otherwise))
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseChange(Node):
+    """Cancel a call back, or postpone it by `seconds`. `on_fail` when it cannot be changed any more."""
+
+    action: str
+    next: str
+    on_fail: str
+    promise: str = "{promise}"
+    seconds: float = 3600.0
+
+    def targets(self) -> Targets:
+        return ((("next",), self.next), (("on_fail",), self.on_fail))
 
 
 @dataclass(frozen=True, slots=True)

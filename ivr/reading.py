@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from ivr import nodes
 from ivr.conditions import Condition
-from ivr.nodes import Asking, Choice, Node
+from ivr.nodes import ACTIONS, REASONS, Asking, Choice, Node
 from ivr.saying import LANGUAGES
 from ivr.table import FlowError, Key, Table, items, nearest
 from ivr.wording import fault
@@ -142,9 +142,19 @@ def _number(name: str, table: Table, defaults: Table) -> Node:
         name,
         field=_field(table, table.text("field", "number")),
         offer=table.texts("offer", ()),
+        refused=_refused(table.table("refused")),
+        duplicate=table.text("duplicate", ""),
+        limit=table.text("limit", ""),
         **_between(table, 5, 15),  # type: ignore[arg-type]
         **_collected(table, defaults),  # type: ignore[arg-type]
     )
+
+
+def _refused(table: Table) -> dict[str, tuple[str, ...]]:
+    for reason in table.data:
+        if reason not in REASONS:
+            raise FlowError(table.at(str(reason)), f'"{reason}" is no reason{nearest(str(reason), REASONS)}')
+    return {str(reason): table.texts(str(reason)) for reason in table.data}
 
 
 def _field(table: Table, field: str) -> str:
@@ -196,6 +206,7 @@ def _enqueue(name: str, table: Table, _: Table) -> Node:
         served=table.text("served"),
         otherwise=table.text("otherwise"),
         exits=table.mapping("exits"),
+        promise=table.text("promise", ""),
     )
 
 
@@ -234,6 +245,42 @@ def _condition(table: Table) -> Condition:
     return condition
 
 
+def _callback_mode(name: str, table: Table, _: Table) -> Node:
+    return nodes.CallbackMode(
+        name,
+        queue=table.text("queue", ""),
+        category=table.text("category", ""),
+        forced=table.text("forced"),
+        active=table.text("active"),
+        otherwise=table.text("else"),
+    )
+
+
+def _recall(name: str, table: Table, _: Table) -> Node:
+    promised = table.text("promised")
+    return nodes.Recall(
+        name,
+        number=table.text("number", "{caller}"),
+        promised=promised,
+        dialling=table.text("dialling", promised),
+        otherwise=table.text("else"),
+    )
+
+
+def _promise(name: str, table: Table, _: Table) -> Node:
+    action = table.text("action")
+    if action not in ACTIONS:
+        raise FlowError(table.at("action"), f'"{action}" is no action{nearest(action, ACTIONS)}')
+    return nodes.PromiseChange(
+        name,
+        action=action,
+        promise=table.text("promise", "{promise}"),
+        seconds=table.seconds("seconds", 3600.0, most=7 * 86_400.0),
+        next=table.text("next"),
+        on_fail=table.text("on_fail"),
+    )
+
+
 def _hours(name: str, table: Table, _: Table) -> Node:
     return nodes.Hours(name, open=table.text("open"), closed=table.text("closed"))
 
@@ -264,6 +311,9 @@ KINDS: Mapping[str, Callable[[str, Table, Table], Node]] = {
     "survey": _survey,
     "message": _message,
     "enqueue": _enqueue,
+    "callback": _callback_mode,
+    "recall": _recall,
+    "promise": _promise,
     "branch": _branch,
     "hours": _hours,
     "set": _set,

@@ -139,6 +139,28 @@ def say_wait(low: float, high: float, language: str) -> Pieces:
     return ("queue-wait-about", *span, "queue-minutes")
 
 
+def say_callback(low: float, high: float, language: str) -> Pieces:
+    """That a call back is likely to come in `low` to `high` seconds, in whole minutes rounded up: whole sentences."""
+    _known(language)
+    first, last = (max(1, -int(-seconds // 60)) for seconds in (low, max(low, high)))
+    if last == 1:
+        return ("callback-in-a-minute",)
+    count = say_number(last, language, counting=True)
+    span = count if first == last else (*say_number(first, language, counting=True), "queue-to", *count)
+    return ("callback-in-about", *span, "callback-minutes")
+
+
+def say_callback_after(epoch: float, now: float, zone: tzinfo, language: str) -> Pieces:
+    """That a call back comes after an instant (UTC epoch seconds), on the day that it is: a whole sentence."""
+    _known(language)
+    days = (datetime.fromtimestamp(epoch, zone).date() - datetime.fromtimestamp(now, zone).date()).days
+    day: Pieces = {0: ("day-today",), 1: ("day-tomorrow",)}.get(days) or say_date(epoch, zone, language)
+    time = say_time(epoch, zone, language)
+    if language == "zh":
+        return ("callback-after", *day, *time, "callback-then")
+    return ("callback-after", *time, PAUSE, *day)
+
+
 def _known(language: str) -> None:
     if language not in LANGUAGES:
         raise ValueError(f"nothing can be said in {language!r}: the languages are {', '.join(LANGUAGES)}")

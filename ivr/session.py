@@ -16,7 +16,7 @@ from ivr.calendar import Calendar
 from ivr.conditions import Caller
 from ivr.flow import Flow
 from ivr.kinds import KINDS
-from ivr.nodes import HANGUP, RETURN, Node, SubFlow
+from ivr.nodes import AGAIN, HANGUP, RETURN, Node, SubFlow
 from ivr.turn import Place, Turn, language_of
 
 __all__ = ["Caller", "Session"]
@@ -47,6 +47,8 @@ class Session:
         self._fields: dict[str, str] = dict(caller.fields)
         self._frames = [Place(start, flows[start].start)]
         self._arrived = False
+        self._untold = False
+        """Whether the last step asked something, so that the place was not told."""
 
     @property
     def flow(self) -> str:
@@ -86,8 +88,11 @@ class Session:
         last = turn.said[-1]
         if isinstance(last, verbs.Hangup):
             self.over = last.why
-        elif before != turn.place.mark() or any(isinstance(verb, verbs.SetField) for verb in turn.said):
+        elif isinstance(last, verbs.Inquiry):
+            pass  # answered at once: where the caller is then is told
+        elif self._untold or before != turn.place.mark() or any(isinstance(verb, verbs.SetField) for verb in turn.said):
             turn.said.insert(-1, verbs.Moved(turn.place.flow, turn.place.node))
+        self._untold = isinstance(last, verbs.Inquiry)
         return turn.said
 
     # The way through the nodes
@@ -122,6 +127,10 @@ class Session:
                 target = caller.next if isinstance(caller, SubFlow) else self.flows[self.flow].on_lost
                 continue
             nodes = self.flows[self.flow].nodes
+            if target == AGAIN and self._frames[-1].node in nodes:
+                node = self._present()
+                target = self._descend(node) if isinstance(node, SubFlow) else KINDS[type(node)].put(turn, node)
+                continue
             place = Place(self.flow, target if target in nodes else self.flows[self.flow].on_lost)
             self._frames[-1] = place
             node = nodes[place.node]

@@ -4,8 +4,10 @@ what is keyed beyond an answer counts for the next question, as on the line."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from ivr import inputs, verbs
+from ivr.nodes import REASONS
 from ivr.session import Session
 
 Read = Callable[[str], str | None]
@@ -15,12 +17,30 @@ Texts = Mapping[str, Mapping[str, str]]
 EXITS = ("message", "callback", "goodbye")
 
 
+@dataclass(frozen=True, slots=True)
+class House:
+    """What the server would know: how callback mode stands for every queue, what is promised to the caller's number,
+    and whether a number may be called."""
+
+    stands: inputs.CallbackStands = field(default_factory=inputs.CallbackStands)
+    promise: inputs.PromiseStands = field(default_factory=inputs.PromiseStands)
+    check: Callable[[str], inputs.NumberFits | inputs.NumberRefused] = inputs.NumberFits
+
+
 class Transcript:
     """One call on a terminal. `read` shows its argument and gives a line, or None when there are no more: the caller
     hangs up. `texts` are the prompts' texts by language and id; `clock` gives the instant, UTC epoch seconds."""
 
-    def __init__(self, session: Session, read: Read, write: Write, texts: Texts, clock: Callable[[], float]) -> None:
-        self.session = session
+    def __init__(
+        self,
+        session: Session,
+        read: Read,
+        write: Write,
+        texts: Texts,
+        clock: Callable[[], float],
+        house: House | None = None,
+    ) -> None:
+        self.session, self.house = session, house or House()
         self.read = read
         self.write = write
         self.texts = texts
@@ -49,18 +69,21 @@ class Transcript:
                     self._say(prompts)
             case verbs.TakeMessage(prompts=prompts):
                 self._say(prompts)
-            case verbs.SetField(field=field, value=value):
-                self.write(f"  · {field} = {value}")
+            case verbs.SetField(field=name, value=value):
+                self.write(f"  · {name} = {value}")
             case verbs.SetLanguage(language=language):
                 self.write(f"  · language {language}")
             case verbs.Satisfaction(score=score):
                 self.write(f"  · satisfaction {score}")
             case verbs.Moved(flow=flow, node=node):
                 self.write(f"  · at {flow}.{node}")
-            case verbs.Enqueue(queue=queue, category=category):
-                self.write(f"  · waits in queue {queue}" + (f", category {category}" if category else ""))
+            case verbs.Enqueue(queue=queue, category=category, promise=promise):
+                place = f", in the place of call back {promise}" if promise else ""
+                self.write(f"  · waits in queue {queue}" + (f", category {category}" if category else "") + place)
             case verbs.TakeNumber(number=number):
                 self.write(f"  · asks to be called back at {number}")
+            case verbs.ChangePromise(action=action, promise=promise, seconds=seconds):
+                self.write(f"  · {action} call back {promise}" + (f" by {seconds:g} s" if seconds else ""))
             case verbs.Hangup(why=why):
                 self.write(f"  · the hotline hangs up: {why}")
 
@@ -84,11 +107,28 @@ class Transcript:
                 line = self.read("seconds that the message lasts: ")
                 return None if line is None else inputs.Recorded("tryout", _seconds(line))
             case verbs.TakeNumber():
-                line = self.read("Enter: the number is accepted; or why not: ")
+                return self._taken(verb)
+            case verbs.ChangePromise():
+                line = self.read("Enter: done; or why it cannot be: ")
                 if line is None:
                     return None
-                return inputs.NumberRefused(line.strip()) if line.strip() else inputs.Finished()
+                return inputs.Refused(line.strip()) if line.strip() else inputs.Finished()
+            case verbs.AskCallback():
+                return self.house.stands
+            case verbs.AskPromise():
+                return self.house.promise
+            case verbs.CheckNumber(number=number):
+                return self.house.check(number)
         return None
+
+    def _taken(self, verb: verbs.TakeNumber) -> inputs.Input | None:
+        line = self.read(f"Enter: the number is promised; or why not, such as {', '.join(REASONS)}: ")
+        if line is None:
+            return None
+        why = line.strip()
+        if why:
+            return inputs.NumberRefused(why, why if why in REASONS else "invalid")
+        return inputs.Promised(verb.number, self.house.stands.low, self.house.stands.high)
 
     def _gathered(self, verb: verbs.Gather) -> inputs.Input | None:
         if not self.ahead:
@@ -112,6 +152,14 @@ def _seconds(line: str) -> float:
         return 0.0
 
 
-def run(session: Session, read: Read, write: Write, *, texts: Texts, clock: Callable[[], float]) -> None:
+def run(
+    session: Session,
+    read: Read,
+    write: Write,
+    *,
+    texts: Texts,
+    clock: Callable[[], float],
+    house: House | None = None,
+) -> None:
     """Try the session in a terminal; see Transcript."""
-    Transcript(session, read, write, texts, clock).run()
+    Transcript(session, read, write, texts, clock, house).run()

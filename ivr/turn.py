@@ -118,7 +118,7 @@ class Turn:
                 first_timeout=asking.timeout,
                 digit_timeout=asking.digit_timeout,
                 interruptible=asking.barge_in,
-                flush=not asking.type_ahead or place.missed == NO_MATCH,
+                flush=not asking.type_ahead or place.missed not in ("", NO_INPUT),
             )
         )
 

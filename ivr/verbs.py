@@ -20,6 +20,11 @@ class Waiting(Verb):
 
 
 @dataclass(frozen=True, slots=True)
+class Inquiry(Waiting):
+    """Base of the verbs that ask the server what it knows: answered at once, and no place to be resumed at."""
+
+
+@dataclass(frozen=True, slots=True)
 class Play(Verb):
     """Play the prompts in order. Digits keyed meanwhile are kept for the next Gather; when `interruptible`, one that is
     keyed, or was already waiting, ends the playing."""
@@ -83,7 +88,8 @@ class Enqueue(Waiting):
     """Wait for a person. Answered by Served when the conversation is over, or by NotServed.
 
     `category` may be empty. `requirement` is what the flow adds to the queue's own requirement, as plain data that
-    the server understands; the session only carries it.
+    the server understands; the session only carries it. With `promise` the caller waits in the place of that call
+    back, which is promised no more.
     """
 
     queue: str
@@ -91,6 +97,7 @@ class Enqueue(Waiting):
     priority: int = 0
     music: str = ""
     requirement: Mapping[str, object] = field(default_factory=dict)
+    promise: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +112,40 @@ class TakeMessage(Waiting):
 
 @dataclass(frozen=True, slots=True)
 class TakeNumber(Waiting):
-    """Promise to call this number back. Answered by Finished when promised, or by NumberRefused."""
+    """Promise to call this number back. Answered by Promised, or by NumberRefused."""
 
     number: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckNumber(Inquiry):
+    """May this number be called back? Answered by NumberFits or NumberRefused."""
+
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskCallback(Inquiry):
+    """How does callback mode stand for this queue, or (empty) for all? Answered by CallbackStands."""
+
+    queue: str = ""
+    category: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AskPromise(Inquiry):
+    """Is a call back promised to this number? Answered by PromiseStands."""
+
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePromise(Waiting):
+    """Cancel this call back, or postpone it by so many seconds. Answered by Finished or Refused."""
+
+    action: str
+    promise: int
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,21 @@ def _duration(value: str, language: str, zone: ZoneInfo) -> tuple[str, ...]:
     return saying.say_duration(float(value), language)
 
 
+def _wait(value: str, language: str, zone: ZoneInfo) -> tuple[str, ...]:
+    low, high = value.split("-")
+    return saying.say_wait(float(low), float(high), language)
+
+
+def _callback(value: str, language: str, zone: ZoneInfo) -> tuple[str, ...]:
+    if value == SOON:
+        return ("callback-soon",)
+    if value.startswith("@"):
+        due, now = value[1:].split("/")
+        return saying.say_callback_after(float(due), float(now), zone, language)
+    low, high = value.split("-")
+    return saying.say_callback(float(low), float(high), language)
+
+
 def _is_digit(character: str) -> bool:
     return character in "0123456789"
 
@@ -56,8 +71,27 @@ SAYABLE: Mapping[str, Say] = {
     "time": _time,
     "date": _date,
     "duration": _duration,
+    "wait": _wait,
+    "callback": _callback,
 }
 """How a field can be said: by the word before the colon."""
+
+
+SOON = "soon"
+SAID_IN_MINUTES = 100 * 60.0
+"""Seconds: what may take longer is not said in minutes."""
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """An expected wait, as a field that `{wait:…}` says; empty when nothing can be said."""
+    if low is None or high is None or high > SAID_IN_MINUTES:
+        return ""
+    return f"{max(0.0, low):.0f}-{max(low, high, 0.0):.0f}"
+
+
+def expected(low: float | None, high: float | None, due: float | None, now: float) -> str:
+    """When a call back may be expected, as a field that `{callback:…}` says: after an instant, or in a while."""
+    return f"@{due:.0f}/{now:.0f}" if due is not None and due > now else interval(low, high) or SOON
 
 
 def fault(prompt: str) -> str:

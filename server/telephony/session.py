@@ -21,6 +21,7 @@ from server.calls import LiveCall, Stage
 from server.definitions import Definitions
 from server.dispatcher import Dispatcher, NotLeading
 from server.telephony.ami import Ami
+from server.telephony.caller_promises import CallerPromises
 from server.telephony.fastagi import AgiCall, AgiGone, AgiHangup, AgiRefused
 from server.telephony.held import FACTS_DEADLINE, Held, Means, Places
 from server.telephony.legs import Legs
@@ -81,6 +82,8 @@ class _Session:
         self._line = Line(agi, self._means.places.prompts, hears_digits=lambda: self._means.ami.is_up)
         self._held = Held(call, agi, self._line, self._definitions)
         self._fields = self._held.fields
+        self._promises = CallerPromises(self._held, self._means)
+        self._waiting = Waiting(self._held, self._means, self._promises)
         self._named = False
 
     async def begin(self, invited_at: float | None, answered_at: float | None) -> None:
@@ -119,7 +122,7 @@ class _Session:
             now = self._clock()
             session = self._restored(live, now)
             if live.stage is Stage.WAITING or live.leg is not None:
-                answer = await Waiting(self._held, self._means).resume(live)
+                answer = await self._waiting.resume(live)
                 await self._run(session, session.step(answer, self._clock()))
             elif live.stage is Stage.AFTER:
                 await self._run(session, session.step(inputs.Served(live.talked), now))
@@ -219,11 +222,19 @@ class _Session:
                 return inputs.Digits(digits) if digits else inputs.NoInput()
             case verbs.Enqueue():
                 await self._name_channel()
-                return await Waiting(self._held, self._means).enqueue(verb)
+                return await self._waiting.enqueue(verb)
             case verbs.TakeMessage():
                 return await self._take_message(verb)
             case verbs.TakeNumber():
-                return self._take_number(verb)
+                return await self._promises.take(verb)
+            case verbs.CheckNumber():
+                return self._promises.check(verb.number)
+            case verbs.AskCallback():
+                return self._promises.stands(verb)
+            case verbs.AskPromise():
+                return self._promises.promised(verb)
+            case verbs.ChangePromise():
+                return await self._promises.change(verb)
         return None
 
     async def _name_channel(self) -> None:
@@ -257,14 +268,6 @@ class _Session:
             return inputs.RecordFailed("nothing was recorded")
         self._dispatcher.submit(flow_events.MessageLeft(self._call, f"{path}.wav", seconds))
         return inputs.Recorded(f"{path}.wav", seconds)
-
-    def _take_number(self, verb: verbs.TakeNumber) -> inputs.Input:
-        number, why = self._definitions.callback_number(verb.number)
-        if why:
-            return inputs.NumberRefused(why)
-        category = self._fields.get("category", "")
-        self._dispatcher.submit(flow_events.NumberTaken(self._call, number, category))
-        return inputs.Finished()
 
 
 _letting_go: set[asyncio.Task[None]] = set()

@@ -9,17 +9,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import structlog
 
 import acd.events as acd
+import ivr.events as flow_events
 from acd.agents import State
-from acd.commands import Announce, Command, Divert, Moved, Offer, Withdraw
+from acd.callback_events import PromiseCancelled
+from acd.commands import Announce, Command, Divert, Moved, Offer, OfferCallback, Withdraw
 from ivr import inputs, verbs
-from server.calls import LiveCall, Stage
+from server.calls import Leg, LiveCall, Stage
 from server.telephony import dial
 from server.telephony.ami import AmiError
+from server.telephony.caller_promises import OFFERED, CallerPromises
 from server.telephony.conversation import Conversation
 from server.telephony.fastagi import AgiError, AgiHangup, AgiRefused
 from server.telephony.held import Held, Means
@@ -32,29 +36,37 @@ ACCEPTS = "1"
 
 
 class Waiting:
-    """One caller's wait, from the queue to the end of the conversation."""
+    """One caller's waits, each from the queue to the end of the conversation."""
 
-    def __init__(self, held: Held, means: Means) -> None:
-        self._held, self._means = held, means
+    def __init__(self, held: Held, means: Means, promises: CallerPromises) -> None:
+        self._held, self._means, self._promises = held, means, promises
         self._dispatcher = means.dispatcher
         self._music = ""
         self._asked: acd.CallQueued | None = None
-        self._offered_callback = False
+        self._told_of_callback = False
 
     @property
     def _live(self) -> LiveCall | None:
         return self._dispatcher.state.calls.get(self._held.call)
 
     async def enqueue(self, verb: verbs.Enqueue) -> inputs.Input:
-        """Wait for an agent, and speak with one. Raises AgiHangup or AgiGone when the caller is not held any more."""
+        """Wait for an agent, and speak with one. Raises AgiHangup or AgiGone when the caller is not held any more.
+
+        Whom nobody served yet waits since they began to wait, whatever they did meanwhile. Whoever takes the place of
+        a call back waits since that one did, and for the agent who is being kept for it.
+        """
+        live = self._live
+        if live is not None and live.promise and live.queued_at is not None and not live.served:
+            return await self._called_back(live)
         held, desk = self._held, self._dispatcher.state.desk
-        caller, queued_at = held.agi.caller, self._means.clock()
+        caller = held.agi.caller if live is None else live.caller
         ticket = desk.open_ticket(caller)
-        self._asked = acd.CallQueued(
+        since = live.queued_at if live is not None and not live.served else None
+        asked = acd.CallQueued(
             held.call,
             verb.queue,
             held.definitions.requirement(verb.queue, verb.category, verb.requirement),
-            queued_at,
+            since if since is not None else self._means.clock(),
             priority=verb.priority,
             caller=caller,
             language=held.line.language,
@@ -62,10 +74,45 @@ class Waiting:
             owner="" if ticket is None else desk.owner(ticket),
             vip=held.definitions.is_vip(caller),
         )
+        given_up: tuple[PromiseCancelled, ...] = ()
+        if (promise := self._promises.place(verb.promise)) is not None:
+            asked = replace(
+                asked,
+                queued_at=min(asked.queued_at, promise.queued_at),
+                priority=max(asked.priority, promise.priority),
+                owner=self._promises.agent_of(promise) or asked.owner,
+                vip=asked.vip or promise.vip,
+            )
+            given_up = (PromiseCancelled(promise.id, "customer", "waits on the line", waits_in=held.call),)
+        self._asked = asked
         self._music = held.definitions.music(verb.queue)
+        if self._may_accept:
+            held.line.forget_digits()
         await held.line.music(True, self._music)
-        self._dispatcher.submit(self._asked)
+        self._dispatcher.submit(asked, *given_up)
         return await self._wait()
+
+    @property
+    def _may_accept(self) -> bool:
+        """Whether the key accepts a call back: from the first offer of one to the end of the call."""
+        return bool(self._held.fields.get(OFFERED))
+
+    async def _called_back(self, live: LiveCall) -> inputs.Input:
+        """The customer of a call back: joined with the agent who is there, or the one who is kept for them is rung."""
+        self._music = self._held.definitions.music(live.queue)
+        await self._held.line.music(True, self._music)
+        leg, served = live.leg, None
+        if leg is None:
+            await self._queue_again()
+        elif leg.answered_at is None:
+            served = await self._connect(leg)
+        else:
+            await self._held.line.music(False)
+            announcement = await self._means.work_number(leg.agent, self._held.line.language)
+            if announcement:
+                await self._held.agi.stream_file(announcement)
+            served = await self._talk(leg.offer, live.talked, joined=False)
+        return served or await self._wait()
 
     async def resume(self, live: LiveCall) -> inputs.Input:
         """Go on waiting, talking or on hold, or after a conversation that ran on while no server was there."""
@@ -76,7 +123,8 @@ class Waiting:
             # Dial ran on without a server and is over, since the caller is back here.
             answered = leg.answered_at is not None or await self._held.agi.get_variable("DIALSTATUS") == "ANSWER"
             if answered or leg.outside:
-                if (served := await self._talk(leg.offer, live.talked)) is not None:
+                joined = not live.promise or leg.joined_at is not None
+                if (served := await self._talk(leg.offer, live.talked, joined=joined)) is not None:
                     return served
             else:
                 self._dispatcher.submit(acd.OfferFailed(leg.offer, acd.Outcome.LOST, "the server went away"))
@@ -98,10 +146,8 @@ class Waiting:
                     await self._held.line.music(True, self._music)
                 case Announce() as announce:
                     await self._say(position_prompts(announce, self._held.line.language))
-                case Divert(to="callback"):
-                    self._offered_callback = True
-                    self._held.line.forget_digits()
-                    await self._say(CALLBACK_OFFER)
+                case OfferCallback() | Divert(to="callback"):
+                    await self._offer_callback()
                 case Divert() as divert:
                     self._dispatcher.submit(acd.CallLeftQueue(self._held.call, divert.to))
                     return inputs.NotServed(divert.to)
@@ -109,14 +155,25 @@ class Waiting:
                     self._dispatcher.submit(acd.CallLeftQueue(self._held.call, "callback"))
                     return inputs.NotServed("callback")
 
+    async def _offer_callback(self) -> None:
+        """Said once, unless nobody is to be offered one now; the key counts from then on."""
+        held, live = self._held, self._live
+        if self._told_of_callback or live is None or not self._promises.may_be_offered(live.queue):
+            return
+        self._told_of_callback = True
+        held.fields[OFFERED] = "queue"
+        self._dispatcher.submit(flow_events.FieldSet(held.call, OFFERED, "queue"))
+        held.line.forget_digits()
+        await self._say(CALLBACK_OFFER)
+
     async def _next(self) -> Command | None:
         """The floor's next command for this call; None when the caller accepts the callback that was offered."""
         held = self._held
         while not held.mailbox:
-            if self._offered_callback and held.line.next_digit() == ACCEPTS:
+            if self._may_accept and held.line.next_digit() == ACCEPTS:
                 return None
             waiting = [asyncio.ensure_future(held.mailbox.filled()), asyncio.ensure_future(held.agi.wait_hangup())]
-            if self._offered_callback:
+            if self._may_accept:
                 waiting.append(asyncio.ensure_future(held.line.pressed()))
             try:
                 await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
@@ -130,11 +187,11 @@ class Waiting:
         """Tell a waiting caller something; an agent who comes free cuts it short at once, and so does an answer."""
         held = self._held
         for prompt in prompts:
-            if held.mailbox or (self._offered_callback and held.line.typed):
+            if held.mailbox or (self._may_accept and held.line.typed):
                 break
             playing = asyncio.ensure_future(held.line.announce(prompt))
             waiting = [asyncio.ensure_future(held.mailbox.filled())]
-            if self._offered_callback:
+            if self._may_accept:
                 waiting.append(asyncio.ensure_future(held.line.pressed()))
             await asyncio.wait({playing, *waiting}, return_when=asyncio.FIRST_COMPLETED)
             if not playing.done():
@@ -147,7 +204,7 @@ class Waiting:
 
     # An offer
 
-    async def _connect(self, offer: Offer) -> inputs.Input | None:
+    async def _connect(self, offer: Offer | Leg) -> inputs.Input | None:
         """Ring the agent; the conversation, if there is one, is over when this returns. None: the caller waits on."""
         held, means = self._held, self._means
         # DIALSTATUS would tell of an earlier Dial if this session ended before this one.
@@ -178,7 +235,7 @@ class Waiting:
             means.legs.dialled(held.agi.unique_id)
         return await self._after_dial(offer, talked_before)
 
-    async def _dialling(self, dialling: asyncio.Future[str], offer: Offer) -> None:
+    async def _dialling(self, dialling: asyncio.Future[str], offer: Offer | Leg) -> None:
         """Wait until Dial is over. What comes for the caller meanwhile stays for afterwards, in its order."""
         held = self._held
         later: list[Command] = []
@@ -197,7 +254,7 @@ class Waiting:
         finally:
             held.mailbox.put_back(later)
 
-    async def _after_dial(self, offer: Offer, talked_before: float) -> inputs.Input | None:
+    async def _after_dial(self, offer: Offer | Leg, talked_before: float) -> inputs.Input | None:
         agi = self._held.agi
         status = await agi.get_variable("DIALSTATUS") or ""
         if status != "ANSWER":
@@ -208,9 +265,12 @@ class Waiting:
             return None
         return await self._talk(offer.offer, talked_before)
 
-    async def _talk(self, offer: int, talked_before: float) -> inputs.Input | None:
-        """See the conversation to its end. None: the caller waits, for it was transferred or did not begin."""
-        await Conversation(self._held, self._means, self._music).go_on(offer)
+    async def _talk(self, offer: int, talked_before: float, *, joined: bool = True) -> inputs.Input | None:
+        """See the conversation to its end. None: the caller waits, for it was transferred or did not begin.
+
+        `joined`: Dial joined the two already; without it the agent waits to be joined.
+        """
+        await Conversation(self._held, self._means, self._music).go_on(offer if joined else 0)
         live = self._live
         if live is not None and live.stage is Stage.WAITING:
             self._asked = None
@@ -234,10 +294,12 @@ class Waiting:
             live.queue,
             held.definitions.requirement(live.queue, category, {}),
             live.queued_at,
+            priority=live.priority,
             caller=live.caller,
             language=held.line.language,
             category=category,
-            vip=held.definitions.is_vip(live.caller),
+            owner=live.owner,
+            vip=live.vip or held.definitions.is_vip(live.caller),
         )
         await self._dispatcher.record(again)
 

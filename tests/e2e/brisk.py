@@ -64,6 +64,10 @@ wrap_up = { mode = "none" }
 announce_every = 0
 overflow = [{ hopeless = 0, to = "goodbye" }]
 
+# Callback mode does not turn on by itself while others' tests wait.
+[callback]
+hold = 3600
+
 [lists]
 vip = ["13800138888"]
 nuisance = ["13800130000"]

@@ -54,14 +54,14 @@ async def test_outside_the_hours_a_message_or_a_number_is_taken(hotline: Hotline
             await hears(call, "closed-message-or-number", within=15)
             await call.press("2")
             # Not this one, but another; agreed to as soon as it is said back.
-            said_back = await hears(call, "number-caller")
+            said_back = await hears(call, "callback-number-caller")
             await call.press("2")
-            await hears(call, "number-ask", since=said_back.at)
+            await hears(call, "callback-number-ask", since=said_back.at)
             await call.press("13900139000#")
             asked = await hears(call, "number-keyed", since=said_back.at)
             await call.press("1")
-            await hears(call, "number-saved", since=asked.at)
-            await call.ended()
+            await hears(call, "callback-accepted", since=asked.at)
+            await call.ended(30)
 
         await asyncio.gather(speak(), hang_up_while_speaking(), leave_a_number())
     for caller, least in ((speaker, 2.5), (hasty, 1.0)):
@@ -74,7 +74,7 @@ async def test_outside_the_hours_a_message_or_a_number_is_taken(hotline: Hotline
         assert tone_level(samples, 1000) > -20
     shown = await hotline.ended_call(dialler)
     assert shown["outcome"] == "callback"
-    assert [taken["number"] for taken in shown["numbers"]] == ["+8613900139000"]
+    assert [taken["number"] for taken in shown["numbers"]] == ["13900139000"]
 
 
 async def _after_the_tone(hotline: Hotline, call: Call) -> None:
@@ -93,10 +93,10 @@ async def test_with_nobody_signed_in_each_queue_follows_its_recipe(hotline: Hotl
         await hears(call, "callback-offer")
         await asyncio.sleep(1)
         await call.press("1")
-        await hears(call, "number-caller")
+        await hears(call, "callback-number-caller")
         await call.press("1")
-        await hears(call, "number-saved")
-        await call.ended()
+        await hears(call, "callback-accepted")
+        await call.ended(30)
 
     async def goodbye(call: Call) -> None:
         await hears(call, "queue-busy")

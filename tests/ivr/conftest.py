@@ -19,16 +19,42 @@ FLOWS = Path(__file__).parents[2] / "ivr" / "flows"
 
 @dataclass
 class Line:
-    """One call. Each method does what the caller or the floor does; `heard` and `last` tell what came of it."""
+    """One call. Each method does what the caller or the floor does; `heard` and `last` tell what came of it.
+
+    What the flow asks the server is answered from `modes` (by queue, "" being all), `promise` and `refusals` (by
+    number); `asked` are these questions.
+    """
 
     session: Session
     now: float = 1_792_000_000.0
     said: list[verbs.Verb] = field(default_factory=list)
+    asked: list[verbs.Inquiry] = field(default_factory=list)
+    modes: dict[str, inputs.CallbackStands] = field(default_factory=dict)
+    promise: inputs.PromiseStands = field(default_factory=inputs.PromiseStands)
+    refusals: dict[str, str] = field(default_factory=dict)
 
     def told(self, given: inputs.Input) -> Line:
         self.now += 1
-        self.said = self.session.step(given, self.now)
-        return self
+        self.said, self.asked = [], []
+        while True:
+            self.said += self.session.step(given, self.now)
+            if not isinstance(self.said[-1], verbs.Inquiry):
+                return self
+            self.asked.append(self.said.pop())
+            given = self.answer(self.asked[-1])
+
+    def answer(self, asked: verbs.Inquiry) -> inputs.Input:
+        """What the server knows."""
+        match asked:
+            case verbs.AskCallback(queue=queue):
+                return self.modes.get(queue, inputs.CallbackStands())
+            case verbs.AskPromise():
+                return self.promise
+            case verbs.CheckNumber(number=number) if number in self.refusals:
+                return inputs.NumberRefused(f"{number} cannot be called", self.refusals[number])
+            case verbs.CheckNumber(number=number):
+                return inputs.NumberFits(number)
+        raise AssertionError(asked)
 
     def starts(self) -> Line:
         return self.told(inputs.Started())
@@ -76,11 +102,20 @@ def flows() -> dict[str, Flow]:
 
 @pytest.fixture
 def dial(flows: dict[str, Flow]) -> Callable[..., Line]:
-    """Dial the shipped hotline; keywords are the caller's."""
+    """Dial the shipped hotline; keywords are the caller's, or what the server knows."""
 
-    def dialled(calendar: Calendar | None = None, **caller: object) -> Line:
+    def dialled(
+        calendar: Calendar | None = None,
+        start: str = "hotline",
+        modes: dict[str, inputs.CallbackStands] | None = None,
+        promise: inputs.PromiseStands | None = None,
+        refusals: dict[str, str] | None = None,
+        **caller: object,
+    ) -> Line:
         who = Caller(**({"number": "13800138000"} | caller))
-        return Line(Session(flows, "hotline", who, calendar or Calendar.always_open(), 1_792_000_000.0)).starts()
+        session = Session(flows, start, who, calendar or Calendar.always_open(), 1_792_000_000.0)
+        known = {"modes": modes or {}, "promise": promise or inputs.PromiseStands(), "refusals": refusals or {}}
+        return Line(session, **known).starts()
 
     return dialled
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ivr.calendar import Calendar
-from ivr.inputs import Digits, Finished, NotServed, NumberRefused, Recorded, RecordFailed, Served
+from ivr.inputs import Digits, NotServed, Promised, Recorded, RecordFailed, Served
 from ivr.verbs import Enqueue, Gather, Hangup, Play, Satisfaction, SetField, SetLanguage, TakeMessage, TakeNumber
 
 NEVER_OPEN = Calendar(zone=Calendar.always_open().zone, weekly=((),) * 7)
@@ -115,32 +115,25 @@ def test_an_empty_message_is_asked_for_once_more(dial):
 
 def test_the_number_the_caller_rings_from_is_read_back_and_taken(dial):
     line = dial().keys("3").told(NotServed("callback"))
-    assert line.heard[0] == "number-caller"
-    assert line.heard[-1] == "number-confirm"
+    assert line.heard[:2] == ("callback-go-on-waiting", "callback-number-caller")
+    assert line.heard[-1] == "callback-number-confirm"
     assert line.keys("1").last == TakeNumber("13800138000")
-    line.told(Finished())
-    assert line.did(SetField) == [SetField("number", "13800138000")]
-    assert line.heard == ("number-saved", "goodbye")
+    line.told(Promised("13800138000"))
+    assert SetField("number", "13800138000") in line.said
+    assert line.heard == ("callback-accepted", "callback-soon", "goodbye")
 
 
 def test_another_number_can_be_keyed_in_and_is_read_back(dial):
     line = dial().keys("3").told(NotServed("callback")).keys("2")
-    assert line.heard == ("number-ask",)
+    assert line.heard == ("callback-number-ask",)
     line.keys("02188886666#")
     assert line.heard[0] == "number-keyed"
     assert line.keys("1").last == TakeNumber("02188886666")
 
 
 def test_a_caller_without_a_number_is_asked_for_one(dial):
-    assert dial(number="anonymous").keys("3").told(NotServed("callback")).heard == ("number-ask",)
-
-
-def test_a_number_that_is_refused_is_asked_for_again_and_at_last_a_message_is_taken(dial):
-    line = dial().keys("3").told(NotServed("callback")).keys("1")
-    for _ in range(2):
-        assert line.told(NumberRefused("premium numbers are not called")).heard == ("number-refused", "number-ask")
-        line.keys("99999#", "1")
-    assert isinstance(line.told(NumberRefused("no")).last, TakeMessage)
+    line = dial(number="anonymous").keys("3").told(NotServed("callback"))
+    assert line.heard == ("callback-go-on-waiting", "callback-number-ask")
 
 
 @pytest.mark.parametrize("why", ["message", "overflow", "", "anything"])
