@@ -105,8 +105,10 @@ class Modes:
         self.queues: dict[str, QueueMode] = {}
         self.timers = Timers()
         self.changed: dict[str, None] = {}
-        self._all_active = False
-        self._all_since = 0.0
+        self._active: list[str] = []
+        self._full = False
+        self._since = 0.0
+        """Which queues are active, whether all of these are full, and since when any or none is."""
 
     # What happens
 
@@ -152,7 +154,8 @@ class Modes:
             for name in [name for name in self.queues if name not in seen]:
                 self.timers.arm(_MODE, name, self.queues.pop(name), None)
                 self.changed.pop(name, None)
-        if self.changed:
+            self._sum_up(now)
+        elif self.changed:
             self._sum_up(now)
 
     def let_time_pass(self, now: float) -> None:
@@ -191,16 +194,14 @@ class Modes:
             return mode.view()
         choice, forced = self.all, self.all.mode is Mode.ON
         rule = _forced(choice) if choice.mode is not Mode.AUTO else _AT_REST
-        return ModeView(queue, choice.mode, forced, self._all_since, choice.until, choice.who, choice.reason, rule)
+        return ModeView(queue, choice.mode, forced, self._since, choice.until, choice.who, choice.reason, rule)
 
     def everybody(self) -> ModeView:
         """The choice for all. It is active when any queue is."""
-        active = [name for name in sorted(self.queues) if self.queues[name].active]
-        rule = f"active for {', '.join(active)}" if active else "active for no queue"
-        choice = self.all
-        full = bool(active) and all(self.queues[name].full for name in active)
+        choice, active = self.all, bool(self._active)
+        rule = f"active for {', '.join(self._active) or 'no queue'}"
         return ModeView(
-            ALL, choice.mode, bool(active), self._all_since, choice.until, choice.who, choice.reason, rule, full
+            ALL, choice.mode, active, self._since, choice.until, choice.who, choice.reason, rule, self._full
         )
 
     # The law
@@ -255,9 +256,12 @@ class Modes:
         return mode.pending >= (can * FULL_ENDS if mode.full else can)
 
     def _sum_up(self, now: float) -> None:
-        active = any(mode.active for mode in self.queues.values())
-        if active is not self._all_active:
-            self._all_active, self._all_since = active, now
+        active = [name for name in sorted(self.queues) if self.queues[name].active]
+        full = bool(active) and all(self.queues[name].full for name in active)
+        if not self._since or bool(active) is not bool(self._active):
+            self._since = now
+        if (active, full) != (self._active, self._full):
+            self._active, self._full = active, full
             self.changed[ALL] = None
 
     # As JSON
@@ -272,8 +276,9 @@ class Modes:
         return {
             "policy": msgspec.to_builtins(self.policy),
             "all": choice,
-            "all_active": self._all_active,
-            "all_since": self._all_since,
+            "active": list(self._active),
+            "full": self._full,
+            "since": self._since,
             "queues": queues,
         }
 
@@ -281,7 +286,7 @@ class Modes:
     def restore(data: dict[str, Any]) -> Modes:
         modes = Modes()
         modes.policy = msgspec.convert(data["policy"], CallbackPolicy)
-        modes._all_active, modes._all_since = data["all_active"], data["all_since"]
+        modes._active, modes._full, modes._since = list(data["active"]), data["full"], data["since"]
         mode, *values = data["all"]
         modes._restore(modes.all, "", mode, dict(zip(Choice.SAVED, values, strict=True)))
         for queue, chosen, pressure, *values in data["queues"]:

@@ -1,0 +1,266 @@
+"""A promise is tried until it is kept, or until it is said why not; time ends what nobody kept."""
+
+from __future__ import annotations
+
+import pytest
+
+from acd import callback_events as cb
+from acd import events as ev
+from acd.book import MOST_SETTLED
+from acd.callback_rules import CallbackPolicy, CallbackRules
+from acd.callbacks import Callbacks
+from acd.commands import PlaceCall, PromiseChanged, StopCalling
+
+HOUR = 3600.0
+DAY = 24 * HOUR
+
+
+def placed(commands):
+    return [each.promise for each in commands if isinstance(each, PlaceCall)]
+
+
+def stopped(commands):
+    return [(each.promise, each.call) for each in commands if isinstance(each, StopCalling)]
+
+
+def changes(commands):
+    return [each.promise for each in commands if isinstance(each, PromiseChanged)]
+
+
+# Trying
+
+
+DELAYS = {
+    "busy": 60.0,
+    "no_answer": 600.0,
+    "rejected": 600.0,
+    "machine": 3600.0,
+    "failed": 60.0,
+    "agent_gone": 0.0,
+    "hung_up": 60.0,
+    "stopped": 0.0,
+    "lost": 60.0,
+}
+
+
+@pytest.mark.parametrize(("outcome", "delay"), DELAYS.items())
+def test_how_an_attempt_ended_says_when_the_next_one_comes(office, outcome, delay):
+    office.asked()
+    office.wait(10)
+    office.dialled(1)
+    assert (office.state(1), office.view(1).attempts) == ("dialling", 1)
+    office.wait(20)
+    commands = office.ended(1, outcome)
+    assert office.state(1) == "pending"
+    assert office.view(1).due_at == office.now + delay
+    assert placed(commands + office.wait(delay)) == [1]
+    assert office.view(1).attempts == (0 if outcome in ("failed", "stopped") else 1)
+
+
+def test_every_outcome_but_one_has_a_delay():
+    assert set(DELAYS) | {"unreachable"} == set(cb.AttemptOutcome)
+
+
+def test_after_the_last_attempt_the_promise_is_broken_and_says_why(office):
+    office.asked()
+    for _ in range(3):
+        office.wait(HOUR)
+        office.dialled(1)
+        office.ended(1, "no_answer")
+    assert (office.state(1), office.view(1).reason) == ("broken", "3 attempts, the last one: no answer")
+    assert placed(office.wait(DAY)) == []
+    assert office.callbacks.live("13800138000") is None
+
+
+def test_a_number_that_does_not_exist_is_tried_once(office):
+    office.asked()
+    office.dialled(1)
+    office.ended(1, "unreachable")
+    assert (office.state(1), office.view(1).reason) == ("broken", "there is no such number")
+
+
+def test_attempts_that_rang_nobody_use_none_up(office):
+    office.asked()
+    for _ in range(10):
+        office.wait(60)
+        office.dialled(1)
+        office.ended(1, "failed")
+    assert (office.state(1), office.view(1).attempts) == ("pending", 0)
+
+
+def test_an_attempt_that_is_told_twice_counts_once(office):
+    office.asked()
+    call = office.dialled(1)
+    office.play(cb.AttemptStarted(call, 1, 1, 1, "1001", 40.0))
+    assert office.view(1).attempts == 1
+    office.play(cb.AttemptEnded(call, 1, 1, cb.AttemptOutcome.BUSY))
+    office.play(cb.AttemptEnded(call, 1, 1, cb.AttemptOutcome.NO_ANSWER))
+    assert (office.view(1).attempts, office.view(1).reason) == (1, "busy")
+    office.play(ev.CallEnded(call, "unreached"))
+    office.play(ev.CallEnded(call, "unreached"))
+    assert office.view(1).due_at == office.now + 60
+
+
+def test_a_call_that_ends_without_a_word_of_its_attempt_was_lost(office):
+    office.asked()
+    call = office.dialled(1)
+    office.play(ev.CallEnded(call, "lost"))
+    assert (office.state(1), office.view(1).attempts, office.view(1).reason) == (
+        "pending",
+        1,
+        "the line was lost (lost)",
+    )
+    office.play(cb.AttemptEnded(call, 1, 1, cb.AttemptOutcome.BUSY))
+    assert office.view(1).reason == "the line was lost (lost)", "too late"
+
+
+def test_a_customer_who_answered_and_was_gone_was_abandoned_by_us(office):
+    office.asked()
+    call = office.dialled(1)
+    office.play(cb.AttemptAnswered(call, 1, 1, "c", "u"))
+    assert office.view(1).reason == "attempt 1: the customer is on the line"
+    office.play(ev.CallEnded(call, "caller_hung_up"))
+    assert office.view(1).reason == "hung up before an agent spoke (caller_hung_up)"
+
+
+def test_a_call_that_ends_in_line_is_placed_again_after_a_while(office):
+    office.asked()
+    call = office.placed(1)
+    assert placed(office.play(ev.CallEnded(call, "lost"))) == []
+    assert placed(office.wait(60)) == [1]
+    assert office.view(1).attempts == 0
+
+
+def test_new_rules_hold_for_what_was_promised_before(office):
+    office.asked()
+    rules = CallbackRules(attempts=1, expires=HOUR)
+    office.play(cb.CallbackPolicySet(CallbackPolicy(rules)))
+    assert office.view(1).expires_at == office.now + HOUR
+    office.dialled(1)
+    office.ended(1, "busy")
+    assert office.state(1) == "broken"
+
+
+# Keeping
+
+
+def test_a_promise_is_kept_when_they_have_spoken(office):
+    office.asked()
+    call = office.dialled(1)
+    office.play(cb.AttemptAnswered(call, 1, 1, "c", "u"))
+    office.play(ev.Joined(call, "1001"))
+    assert (office.state(1), office.view(1).reason) == ("connected", "speaks with agent 1001")
+    office.play(ev.ConversationEnded(call, "1001", "agent", 60.0))
+    assert (office.state(1), office.view(1).reason) == ("kept", "agent 1001 spoke with the customer")
+    office.play(ev.CallEnded(call, "caller_hung_up"))
+    assert office.state(1) == "kept"
+
+
+@pytest.mark.parametrize("kind", ["transferred", "ended"])
+def test_however_the_conversation_goes_on_it_was_kept(office, kind):
+    office.asked()
+    call = office.dialled(1)
+    office.play(ev.Joined(call, "1001"))
+    office.play(
+        ev.Transferred(call, "1001", "queue", "inquiry") if kind == "transferred" else ev.CallEnded(call, "lost")
+    )
+    assert office.state(1) == "kept"
+
+
+def test_an_outcome_heard_too_late_takes_no_conversation_back(office):
+    office.asked()
+    call = office.dialled(1)
+    office.play(ev.Joined(call, "1001"))
+    office.play(cb.AttemptEnded(call, 1, 1, cb.AttemptOutcome.LOST))
+    assert office.state(1) == "connected"
+    office.play(ev.CallEnded(call, "caller_hung_up"))
+    assert office.state(1) == "kept"
+
+
+def test_an_agents_leg_without_a_customer_keeps_nothing(office):
+    office.asked()
+    call = office.dialled(1)
+    office.play(ev.ConversationEnded(call, "1001", "agent"))
+    assert office.state(1) == "dialling"
+
+
+# Time
+
+
+def test_a_promise_that_nobody_kept_in_time_becomes_a_task(office):
+    office.asked()
+    call = office.placed(1)
+    commands = office.wait(DAY)
+    assert stopped(commands) == [(1, call)]
+    view = office.view(1)
+    assert (view.state, view.task, view.reason) == ("expired", True, "its time was over before anybody was dialled")
+    assert [each.id for each in office.callbacks.promises()] == [1]
+    office.wait(30 * DAY)
+    assert office.view(1).task, "a task is not forgotten"
+    office.play(cb.PromiseSettled(1, "1001", "wrote a letter"))
+    assert (office.view(1).task, office.view(1).reason) == (False, "wrote a letter, by 1001")
+    assert office.callbacks.promises() == []
+
+
+def test_a_phone_that_rings_when_the_time_is_over_may_be_answered(make_office):
+    office = make_office(expires=100.0)
+    office.asked()
+    office.wait(90)
+    office.dialled(1, wait_for=30.0)
+    office.wait(20)
+    assert office.state(1) == "dialling"
+    office.spoken(1)
+    assert office.state(1) == "kept"
+
+
+def test_a_phone_that_rang_in_vain_when_the_time_was_over_leaves_a_task(make_office):
+    office = make_office(expires=100.0)
+    office.asked()
+    office.wait(90)
+    office.dialled(1, wait_for=30.0)
+    office.wait(20)
+    office.ended(1, "no_answer")
+    assert (office.state(1), office.view(1).reason) == ("expired", "its time was over after 1 attempts")
+
+
+def test_an_attempt_of_which_nothing_is_heard_does_not_outlive_its_promise(make_office):
+    office = make_office(expires=100.0)
+    office.asked()
+    office.wait(90)
+    call = office.dialled(1, wait_for=30.0)
+    assert stopped(office.wait(30)) == [(1, call)]
+    assert office.state(1) == "expired"
+
+
+def test_no_clock_ends_a_call_whose_customer_is_on_the_line(make_office):
+    office = make_office(expires=100.0)
+    office.asked()
+    office.wait(90)
+    call = office.dialled(1, wait_for=30.0)
+    office.play(cb.AttemptAnswered(call, 1, 1, "c", "u"))
+    office.wait(DAY)
+    assert office.state(1) == "dialling"
+    office.play(ev.Joined(call, "1001"))
+    office.wait(DAY)
+    office.play(ev.CallEnded(call, "agent_hung_up"))
+    assert office.state(1) == "kept"
+
+
+def test_what_is_settled_is_remembered_for_a_day(office):
+    office.asked()
+    office.play(cb.PromiseCancelled(1))
+    office.wait(DAY - 1)
+    office.play(ev.Tick())
+    assert office.state(1) == "cancelled"
+    office.wait(1)
+    office.play(ev.Tick())
+    assert office.callbacks.promise(1) is None
+
+
+def test_no_more_than_so_many_settled_ones_are_remembered():
+    callbacks = Callbacks()
+    for number in range(1, MOST_SETTLED + 11):
+        callbacks.receive(cb.PromiseAsked(str(number), "complaint"), 0.0)
+        callbacks.receive(cb.PromiseCancelled(number), 0.0)
+    assert callbacks.promise(10) is None
+    assert callbacks.promise(11) is not None
