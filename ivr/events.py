@@ -58,3 +58,11 @@ class NumberTaken(Event):
     queue: str = ""
     language: str = ""
     vip: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackOffered(Event):
+    """The caller was told that they may be called back instead. `entry`: before they waited, not while they did."""
+
+    queue: str
+    entry: bool = False

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import typer
 
-from server.commands import agents, check, db, demo, doctor, floor, queues, records, replay, run, simulate
+from server.commands import agents, callbacks, check, db, demo, doctor, floor, queues, records, replay, run, simulate
 from server.commands.shared import Refused, settings
 
 app = typer.Typer(
@@ -33,6 +33,7 @@ app.add_typer(agents.app, name="agent")
 app.add_typer(queues.app, name="queue")
 app.add_typer(records.calls, name="call")
 floor.register(records.calls)
+app.add_typer(callbacks.app, name="callback")
 app.add_typer(records.tickets, name="ticket")
 app.add_typer(records.recordings, name="recording")
 app.command("replay")(replay.replay)

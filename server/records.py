@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from server.storage.follower import ProjectorLoop
 from server.storage.paging import Page, QueryError
+from server.storage.promise_queries import PromiseFilter
 from server.storage.queries import CallFilter, Queries
 
 _LAG = 2.0
@@ -57,6 +58,20 @@ class Records:
             "recordings": self._queries.recording_show,
         }.get(kind)
         return await asyncio.to_thread(reader, number) if reader else None
+
+    async def promises(self, which: PromiseFilter, limit: int, cursor: str | None, mask: bool) -> Page:
+        """One page of promises. Raises ValueError as `page`."""
+        return await asyncio.to_thread(
+            self._queries.callbacks.promise_list, which, limit=limit, after=cursor, mask=mask
+        )
+
+    async def promise(self, number: int, mask: bool) -> dict[str, Any] | None:
+        """One promise with its attempts, or None."""
+        return await asyncio.to_thread(self._queries.callbacks.promise_show, number, mask=mask)
+
+    async def modes(self, scope: str | None, limit: int) -> list[dict[str, Any]]:
+        """What callback mode was, newest first."""
+        return await asyncio.to_thread(self._queries.callbacks.mode_history, scope, limit=limit)
 
 
 def _which(filters: dict[str, str]) -> CallFilter:

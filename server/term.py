@@ -18,6 +18,7 @@ from twisted.internet.defer import maybeDeferred
 
 import acd.events as acd
 import ivr.events as flow_events
+from acd.callback_events import CallbackPolicySet
 from acd.commands import Divert
 from acd.decisions import Decision
 from server import definitions as hotline
@@ -178,10 +179,12 @@ class Term:
         self._run(self.strays.keep_fetching())
 
     async def set_policy(self) -> None:
-        """Let the floor follow the definitions of now."""
+        """Let floor and callback mode follow the definitions of now."""
         now = self._definitions()
         if self.dispatcher.state.floor.policy != now.policy:
             await self.dispatcher.record(acd.PolicySet(now.policy, now.source))
+        if self.dispatcher.state.callbacks.policy != now.callback.policy:
+            await self.dispatcher.record(CallbackPolicySet(now.callback.policy, now.source))
 
     async def reload(self, modules: Iterable[str]) -> None:
         """Let Asterisk take over the files of these modules that were written anew."""

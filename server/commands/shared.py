@@ -9,7 +9,7 @@ import json
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -27,6 +27,10 @@ class Refused(Exception):
     """What was asked cannot be done; the text is the one sentence that the user reads."""
 
 
+class Down(Refused):
+    """No server runs here."""
+
+
 def settings() -> Settings:
     """This installation's settings. Raises Refused."""
     try:
@@ -41,7 +45,7 @@ def request(method: str, path: str, body: Mapping[str, Any] | None = None) -> An
     try:
         token = here.token_file.read_text(encoding="ascii").strip()
     except FileNotFoundError:
-        raise Refused(f"no server was ever started in {here.root}: {START}") from None
+        raise Down(f"no server was ever started in {here.root}: {START}") from None
     except (OSError, ValueError) as error:
         raise Refused(f"{here.token_file} cannot be read ({error}): run this as the user who runs the server") from None
     try:
@@ -49,7 +53,7 @@ def request(method: str, path: str, body: Mapping[str, Any] | None = None) -> An
     except TimeoutError:
         raise Refused(f"the server at {here.api} did not answer within {_PATIENCE:g} s: see {log_of(here)}") from None
     except OSError:
-        raise Refused(f"no server answers at {here.api}: {START}") from None
+        raise Down(f"no server answers at {here.api}: {START}") from None
     try:
         data = json.loads(text)
     except ValueError:
@@ -125,6 +129,20 @@ def zone() -> ZoneInfo:
         return ZoneInfo(data["calendar"]["zone"])
     except (OSError, ValueError, LookupError, TypeError):
         return ZoneInfo("Asia/Shanghai")
+
+
+def ahead(text: str, option: str, now: datetime | None = None) -> datetime:
+    """An instant to come: as `instant`, or HH:MM for the next such time, today or tomorrow. Raises Refused."""
+    where = zone()
+    now = (now or datetime.now(UTC)).astimezone(where)
+    try:
+        clock = time.fromisoformat(text) if len(text) <= 5 else None
+    except ValueError:
+        clock = None
+    if clock is None:
+        return instant(text, option)
+    today = datetime.combine(now.date(), clock, where)
+    return (today if today > now else datetime.combine(now.date() + timedelta(days=1), clock, where)).astimezone(UTC)
 
 
 def instant(text: str, option: str) -> datetime:

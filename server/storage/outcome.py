@@ -19,6 +19,8 @@ class Outcome(StrEnum):
     MESSAGE = "message"
     OVERFLOWED = "overflowed"
     FAILED = "failed"
+    UNREACHED = "unreached"
+    """A call of the hotline's own that led to no conversation."""
 
 
 def outcome_of(call: Call, short: float = SHORT) -> Outcome | None:
@@ -31,6 +33,8 @@ def outcome_of(call: Call, short: float = SHORT) -> Outcome | None:
         return None
     if call.connected_at is not None:
         return Outcome.HANDLED
+    if call.direction == "outbound":
+        return Outcome.UNREACHED
     if call.promised:
         return Outcome.CALLBACK
     if call.message_left:

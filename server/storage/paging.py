@@ -5,9 +5,15 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+from sqlalchemy import Select
+from sqlalchemy.orm import Session
+
+LARGEST_PAGE = 1000
 
 
 class QueryError(ValueError):
@@ -20,6 +26,25 @@ class Page:
 
     items: list[dict[str, Any]]
     next: str | None
+
+
+def page_of(
+    session: Session, wanted: Select[Any], key: Any, kind: str, limit: int, after: str | None
+) -> tuple[Sequence[Any], str | None]:
+    """(rows with the greatest keys first, cursor of the page after them or None)."""
+    check_limit(limit)
+    if after is not None:
+        wanted = wanted.where(key < decode_cursor(kind, after))
+    rows = session.scalars(wanted.order_by(key.desc()).limit(limit + 1)).all()
+    more = len(rows) > limit
+    rows = rows[:limit]
+    return rows, encode_cursor(kind, getattr(rows[-1], key.key)) if more else None
+
+
+def check_limit(limit: int) -> None:
+    """Raises QueryError for a page that is not to be had."""
+    if not 1 <= limit <= LARGEST_PAGE:
+        raise QueryError(f"a page of {limit} is not to be had: ask for 1 to {LARGEST_PAGE}")
 
 
 def encode_cursor(kind: str, key: int | str) -> str:

@@ -35,6 +35,24 @@ def on(kind: type[_Event]) -> Callable[[Callable[[_Event, Entry, Rows], None]], 
     return register
 
 
+def also_on(
+    kind: type[_Event],
+) -> Callable[[Callable[[_Event, Entry, Rows], None]], Callable[[_Event, Entry, Rows], None]]:
+    """As `on`, after what such an event means already."""
+
+    def register(rule: Callable[[_Event, Entry, Rows], None]) -> Callable[[_Event, Entry, Rows], None]:
+        first = RULES[kind]
+
+        def both(event: _Event, entry: Entry, rows: Rows) -> None:
+            first(event, entry, rows)
+            rule(event, entry, rows)
+
+        RULES[kind] = both
+        return rule
+
+    return register
+
+
 def project(entry: Entry, rows: Rows, short: float = SHORT) -> None:
     """Change the rows as this entry says. `short` is the limit of a short abandon in seconds."""
     rule = RULES.get(type(entry.event))

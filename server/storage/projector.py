@@ -13,7 +13,8 @@ from sqlalchemy import Engine, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-import server.storage.matters  # noqa: F401  (its rules)
+import server.storage.matters
+import server.storage.promises  # noqa: F401  (the rules of both)
 from server.log import START, Entry, encode
 from server.storage.database import is_fault_of_data
 from server.storage.outcome import SHORT

@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 
 from server.storage import shown
 from server.storage.outcome import Outcome
-from server.storage.paging import Page, QueryError, decode_cursor, encode_cursor, iso
+from server.storage.paging import Page, QueryError, iso, page_of
+from server.storage.promise_queries import PromiseQueries
 from server.storage.tables import (
     Agent,
     AgentInterval,
@@ -32,8 +33,6 @@ from server.storage.tables import (
     TicketHistory,
 )
 
-LARGEST_PAGE = 1000
-
 
 @dataclass(frozen=True, slots=True)
 class CallFilter:
@@ -45,6 +44,7 @@ class CallFilter:
     agent: str | None = None
     queue: str | None = None
     caller: str | None = None
+    direction: str | None = None
 
 
 class Queries:
@@ -52,6 +52,7 @@ class Queries:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.callbacks = PromiseQueries(engine)
 
     def call_list(
         self, which: CallFilter | None = None, *, limit: int = 100, after: str | None = None, mask: bool = False
@@ -59,7 +60,7 @@ class Queries:
         """Calls, newest first. Raises QueryError for an unknown outcome, a bad limit or cursor."""
         wanted = _calls(which or CallFilter())
         with Session(self._engine) as session:
-            calls, following = _page(session, wanted, Call.id, "call", limit, after)
+            calls, following = page_of(session, wanted, Call.id, "call", limit, after)
             recordings = _recordings_of(session, [call.id for call in calls])
             return Page([shown.call(call, recordings[call.id], mask) for call in calls], following)
 
@@ -82,6 +83,9 @@ class Queries:
                 "left_queue_at": iso(call.left_queue_at),
                 "left_queue_why": call.left_queue_why or None,
                 "end_cause": call.end_cause or None,
+                "direction": call.direction,
+                "promise": call.promise,
+                "attempts": [] if call.promise is None else self.callbacks.attempts(call.promise),
                 "segments": [shown.segment(leg) for leg in legs],
                 "decisions": [{**decision.data, "at": iso(decision.at)} for decision in decisions],
                 "messages": [{"at": iso(each.at), "path": each.path, "seconds": each.seconds} for each in messages],
@@ -96,7 +100,7 @@ class Queries:
         wanted = wanted if call is None else wanted.where(Recording.call == call)
         wanted = wanted if agent is None else wanted.where(Recording.agent == agent)
         with Session(self._engine) as session:
-            recordings, following = _page(session, wanted, Recording.id, "recording", limit, after)
+            recordings, following = page_of(session, wanted, Recording.id, "recording", limit, after)
             tickets = _tickets_of(session, recordings)
             return Page([shown.recording(each, tickets.get(each.call)) for each in recordings], following)
 
@@ -134,7 +138,7 @@ class Queries:
         for column, value in ((Ticket.state, state), (Ticket.category, category), (Ticket.caller, caller)):
             wanted = wanted if value is None else wanted.where(column == value)
         with Session(self._engine) as session:
-            tickets, following = _page(session, wanted, Ticket.id, "ticket", limit, after)
+            tickets, following = page_of(session, wanted, Ticket.id, "ticket", limit, after)
             return Page([shown.ticket(ticket) for ticket in tickets], following)
 
     def ticket_show(self, number: int, *, mask: bool = False) -> dict[str, Any] | None:
@@ -201,25 +205,13 @@ def _calls(which: CallFilter) -> Select[Any]:
         wanted = wanted.where(Call.offered_at >= which.since)
     if which.until is not None:
         wanted = wanted.where(Call.offered_at < which.until)
-    for column, value in ((Call.outcome, which.outcome), (Call.queue, which.queue), (Call.caller, which.caller)):
+    given = (which.outcome, which.queue, which.caller, which.direction)
+    for column, value in zip((Call.outcome, Call.queue, Call.caller, Call.direction), given, strict=True):
         wanted = wanted if value is None else wanted.where(column == value)
     if which.agent is not None:
         answered = (Segment.call == Call.id) & (Segment.agent == which.agent) & (Segment.outcome == "answered")
         wanted = wanted.where(exists().where(answered))
     return wanted
-
-
-def _page(
-    session: Session, wanted: Select[Any], key: Any, kind: str, limit: int, after: str | None
-) -> tuple[Sequence[Any], str | None]:
-    if not 1 <= limit <= LARGEST_PAGE:
-        raise QueryError(f"a page of {limit} is not to be had: ask for 1 to {LARGEST_PAGE}")
-    if after is not None:
-        wanted = wanted.where(key < decode_cursor(kind, after))
-    rows = session.scalars(wanted.order_by(key.desc()).limit(limit + 1)).all()
-    more = len(rows) > limit
-    rows = rows[:limit]
-    return rows, encode_cursor(kind, getattr(rows[-1], key.key)) if more else None
 
 
 def _in_order(table: Any) -> Select[Any]:

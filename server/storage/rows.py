@@ -11,6 +11,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from recordings.chain import FIRST
 from server.log import Entry
+from server.notes import PromiseNoted
+from server.storage.callback_tables import Attempt, Promise
 from server.storage.tables import Agent, AgentInterval, Base, Call, LogEntry, NumberTaken, Recording, Segment, Ticket
 
 _Row = TypeVar("_Row", bound=Base)
@@ -72,6 +74,8 @@ class Rows:
         self.agents = Shelf(session, Agent, Agent.id, agents)
         self.tickets = Shelf(session, Ticket, Ticket.id, _mentioned(entries, "ticket"))
         self.recordings = Shelf(session, Recording, Recording.id, _mentioned(entries, "recording"))
+        self.promises = Shelf(session, Promise, Promise.id, _promises(entries))
+        self._attempts = self._attempts_of(calls)
         self._offered = Shelf(session, Segment, Segment.offer, _mentioned(entries, "offer"))
         self._legs: dict[int, list[Segment]] = {}
         legs = session.scalars(select(Segment).where(Segment.call.in_(sorted(calls)))).all() if calls else []
@@ -117,6 +121,14 @@ class Rows:
         """The call's legs, in the order in which they began."""
         return self._legs.get(call, [])
 
+    def attempt(self, call: int) -> Attempt | None:
+        """The latest attempt of the call that is to keep a promise."""
+        return self._attempts.get(call)
+
+    def begin_attempt(self, attempt: Attempt) -> None:
+        self._attempts[attempt.call] = attempt
+        self.add(attempt)
+
     def open_interval(self, agent: str) -> AgentInterval | None:
         return self._intervals.get(agent)
 
@@ -153,6 +165,12 @@ class Rows:
         """Write a new row with the batch."""
         self._session.add(row)
 
+    def _attempts_of(self, calls: set[Any]) -> dict[int, Attempt]:
+        if not calls:
+            return {}
+        found = select(Attempt).where(Attempt.call.in_(sorted(calls))).order_by(Attempt.ms, Attempt.seq)
+        return {attempt.call: attempt for attempt in self._session.scalars(found)}
+
     def _open_intervals(self, agents: set[Any]) -> dict[str, AgentInterval]:
         if not agents:
             return {}
@@ -174,6 +192,11 @@ class Rows:
             return set()
         known = select(NumberTaken.spool_id).where(NumberTaken.spool_id.in_(sorted(spool_ids)))
         return {spool_id for spool_id in self._session.scalars(known) if spool_id}
+
+
+def _promises(entries: Sequence[Entry]) -> set[int]:
+    """The promises that notes tell of."""
+    return {entry.event.promise.id for entry in entries if isinstance(entry.event, PromiseNoted)}
 
 
 def _mentioned(entries: Sequence[Entry], field: str) -> set[Any]:

@@ -117,6 +117,10 @@ class Call(Base):
     promised: Mapped[bool] = mapped_column(default=False)
     message_left: Mapped[bool] = mapped_column(default=False)
     outcome: Mapped[str | None] = mapped_column(default=None)
+    direction: Mapped[str] = mapped_column(default="inbound", server_default="inbound")
+    """inbound, or outbound for a call of the hotline's own that is to keep a promise."""
+    promise: Mapped[int | None] = mapped_column(default=None)
+    """The promise that was made in it, or that it is to keep."""
 
 
 class Segment(OfEntry, Base):

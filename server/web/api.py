@@ -18,10 +18,13 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 import acd.events as acd
 from acd.definitions import Skill
 from server.acts import ConversationActs, SupervisorActs
+from server.definitions import Definitions
 from server.dispatcher import Dispatcher
-from server.log import id_order
-from server.state import State
+from server.storage.paging import Page
+from server.storage.promise_queries import PromiseFilter
 from server.web import floor, shapes
+from server.web.callbacks_api import add_callbacks
+from server.web.caught_up import shown
 from server.web.floor_api import add_floor
 from server.web.problems import Problem, ProblemOut, answer_with_problems, answers
 
@@ -31,6 +34,9 @@ class Records(Protocol):
 
     async def page(self, kind: str, filters: dict[str, str], limit: int, cursor: str | None) -> dict[str, Any]: ...
     async def one(self, kind: str, number: int) -> dict[str, Any] | None: ...
+    async def promises(self, which: PromiseFilter, limit: int, cursor: str | None, mask: bool) -> Page: ...
+    async def promise(self, number: int, mask: bool) -> dict[str, Any] | None: ...
+    async def modes(self, scope: str | None, limit: int) -> list[dict[str, Any]]: ...
     async def caught_up(self) -> None: ...
 
 
@@ -59,6 +65,8 @@ class House(Protocol):
     @property
     def skills(self) -> frozenset[str]: ...
     @property
+    def definitions(self) -> Definitions: ...
+    @property
     def registry(self) -> CollectorRegistry: ...
 
     def problems(self) -> list[str]: ...
@@ -69,8 +77,6 @@ class House(Protocol):
 Number = Annotated[int, Path(ge=1, le=2**53)]
 Agent = Annotated[str, Path(pattern=shapes.AGENT_ID, description="Work number, such as 1001.")]
 
-_LAG = 2.0
-"""Seconds for which an answer to a change waits until the records show it."""
 _bearer = HTTPBearer(auto_error=False, description="The token in `secrets/api-token` of the home.")
 
 
@@ -95,6 +101,7 @@ def make_api(house: House) -> FastAPI:
     _read(api, house, guarded)
     _agents(api, house, guarded)
     add_floor(api, house, guarded)
+    add_callbacks(api, house, guarded)
     _describe(api)
     return api
 
@@ -207,7 +214,7 @@ def _agents(api: FastAPI, house: House, guarded: dict[str, Any]) -> None:
         await house.dispatcher.record(
             acd.AgentDefined(agent, wanted.name, skills, tuple(wanted.teams), wanted.contact, by="api")
         )
-        await _shown(house)
+        await shown(house)
         how = f"reached at {wanted.contact}" if wanted.contact else "one that registers"
         return {"id": agent, "message": f"agent {agent} {wanted.name}: the phone is {how}"}
 
@@ -217,7 +224,7 @@ def _agents(api: FastAPI, house: House, guarded: dict[str, Any]) -> None:
         _now(house, agent)
         await house.dispatcher.record(acd.AgentRemoved(agent, by="api"))
         await house.phones.remove(agent)
-        await _shown(house)
+        await shown(house)
         return {"id": agent}
 
     @api.post("/api/v1/agents/{agent}/status", response_model=shapes.AgentNow, **changing)
@@ -225,7 +232,7 @@ def _agents(api: FastAPI, house: House, guarded: dict[str, Any]) -> None:
         """Set the status. It takes effect as soon as no call stands in the way."""
         _now(house, agent)
         await house.dispatcher.record(acd.StatusSet(agent, wanted.status, wanted.reason, by=wanted.by))
-        await _shown(house)
+        await shown(house)
         return _now(house, agent)
 
     @api.post("/api/v1/agents/{agent}/wrap-up/end", response_model=shapes.AgentNow, **changing)
@@ -233,7 +240,7 @@ def _agents(api: FastAPI, house: House, guarded: dict[str, Any]) -> None:
         """The write-up is done, as far as the queue's rules let it end early."""
         _now(house, agent)
         await house.dispatcher.record(acd.WrapUpEnded(agent))
-        await _shown(house)
+        await shown(house)
         return _now(house, agent)
 
     @api.post(
@@ -268,17 +275,6 @@ def _describe(api: FastAPI) -> None:
         return api.openapi_schema
 
     api.openapi = openapi  # type: ignore[method-assign]
-
-
-async def _shown(house: House) -> None:
-    """Wait, not for ever, until the records show what has happened up to now, with the notes that follow from it."""
-    upto = id_order(house.dispatcher.state.position)
-
-    def written(state: State) -> bool:
-        return not state.unwritten or id_order(state.unwritten[0].after) > upto
-
-    await house.dispatcher.until(written, _LAG)
-    await house.records.caught_up()
 
 
 def _now(house: House, agent: str) -> shapes.AgentNow:

@@ -188,8 +188,8 @@ def test_the_database_says_its_version_and_is_backed_up_while_in_use(records, sa
 
 def test_an_empty_database_is_migrated(home, sansheng) -> None:
     done = sansheng("db", "migrate")
-    assert (done.code, done.out) == (0, "revision none → 0001\n")
-    assert sansheng("db", "migrate").out == "revision 0001: it was up to date\n"
+    assert (done.code, done.out) == (0, "revision none → 0002\n")
+    assert sansheng("db", "migrate").out == "revision 0002: it was up to date\n"
     assert sansheng("call", "list", "--json").json == []
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from server.storage.database import DatabaseError, open_database
 from server.storage.migrate import migrate, revision
+from server.storage.callback_tables import Promise
 from server.storage.tables import Base, Call
 
 

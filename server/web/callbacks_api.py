@@ -1,0 +1,344 @@
+"""Callback mode over HTTP: promises, what people do to them, and the mode. Each act is an event.
+
+Lists are never behind: what the server knows stands before what the records say. A promise that cannot be made is a
+problem 422 where the request is wrong in itself, 409 where it cannot be now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any, Protocol
+
+from fastapi import FastAPI, Path, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from acd.callback_events import Mode
+from acd.callbacks import Callbacks
+from acd.promises import PromiseState, PromiseView
+from server.acts import CannotDo
+from server.callback_acts import CallbackActs, NoSuchPromise, NotPossible, Wish
+from server.definitions import Definitions
+from server.dispatcher import Dispatcher, NotLeading
+from server.storage.paging import Page, decode_cursor, encode_cursor
+from server.storage.promise_queries import KIND, PromiseFilter, mode_row, promise_detail, promise_row
+from server.web import shapes
+from server.web.caught_up import shown
+from server.web.problems import Problem, answers
+from server.web.shapes import AGENT_ID, Instant
+
+Number = Annotated[int, Path(ge=1, le=2**53)]
+Masked = Annotated[bool, Query(description="Hide the middle of telephone numbers: 138****8000.")]
+Reason = Annotated[str, Field(max_length=200, description="Why; it is kept with the act.")]
+By = Annotated[str, Field(min_length=1, max_length=80, description="Who does it; it is kept with the act.")]
+
+
+class Records(Protocol):
+    """What is read."""
+
+    async def promises(self, which: PromiseFilter, limit: int, cursor: str | None, mask: bool) -> Page: ...
+    async def promise(self, number: int, mask: bool) -> dict[str, Any] | None: ...
+    async def modes(self, scope: str | None, limit: int) -> list[dict[str, Any]]: ...
+    async def caught_up(self) -> None: ...
+
+
+class House(Protocol):
+    """What these routes stand on."""
+
+    @property
+    def dispatcher(self) -> Dispatcher: ...
+    @property
+    def definitions(self) -> Definitions: ...
+    @property
+    def records(self) -> Records: ...
+
+
+class CallbacksAsked(shapes.Asked):
+    """Which promises."""
+
+    state: PromiseState | None = None
+    number: str | None = Field(None, description="However it is written.")
+    queue: str | None = None
+    category: str | None = None
+    task: bool | None = Field(None, description="Expired ones that nobody has settled yet.")
+    since: Instant | None = Field(None, description="Promised then or later.")
+    until: Instant | None = Field(None, description="Promised before then.")
+    masked: Masked = False
+
+    def which(self, definitions: Definitions) -> PromiseFilter:
+        state = None if self.state is None else str(self.state)
+        number = definitions.callback_number(self.number or "")[0] or self.number
+        return PromiseFilter(
+            state, number or None, self.queue or None, self.category or None, self.task, self.since, self.until
+        )
+
+
+class Act(BaseModel):
+    """Base of what is asked: unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class CallbackIn(Act):
+    """A call back that is to be promised. Category, queue or both say what it is about."""
+
+    number: str = Field(min_length=1, max_length=80)
+    category: str = Field("", max_length=80)
+    queue: str = Field("", max_length=80)
+    after: Instant | None = Field(None, description="Not before.")
+    language: str = Field("zh", pattern="^[a-z]{2}$")
+    priority: int = Field(0, ge=-1000, le=1000)
+    owner: str = Field("", pattern=f"{AGENT_ID}|^$", description="The agent to be preferred.")
+    reason: Reason = ""
+    by: By = "api"
+
+
+class WhyIn(Act):
+    """Who, and why."""
+
+    reason: str = Field(min_length=1, max_length=200, description="Why; it is kept with the act.")
+    by: By = "api"
+
+
+class PostponeIn(Act):
+    """Not before `until`; the place stays."""
+
+    until: Instant
+    reason: Reason = ""
+    by: By = "api"
+
+
+class PriorityIn(Act):
+    """Another place in the order."""
+
+    priority: int = Field(ge=-1000, le=1000)
+    reason: Reason = ""
+    by: By = "api"
+
+
+class ModeIn(Act):
+    """A choice. `scope` is a queue or all; with `until` on and off return to auto by themselves."""
+
+    mode: Mode
+    scope: str = Field("all", max_length=80)
+    until: Instant | None = None
+    reason: Reason = ""
+    by: By = "api"
+
+
+class Callback(BaseModel):
+    id: int
+    number: str
+    category: str | None
+    queue: str
+    state: PromiseState
+    attempts: int
+    promised_at: str | None
+    queued_at: str | None
+    due_at: str | None
+    call: int | None
+    reason: str | None
+
+
+class CallbackDetail(Callback):
+    """A promise with the history of its attempts."""
+
+    model_config = ConfigDict(extra="allow")
+
+    history: list[dict[str, Any]]
+
+
+class CallbackMade(CallbackDetail):
+    joined: bool = Field(description="The number had a promise for this category already: this is it.")
+
+
+class CallbackMode(BaseModel):
+    scope: str
+    mode: Mode
+    active: bool
+    since: str | None
+    until: str | None
+    who: str | None
+    reason: str | None
+    rule: str | None
+
+
+class ModeThen(CallbackMode):
+    """What it was from `at` on."""
+
+    at: str
+
+
+def add_callbacks(api: FastAPI, house: House, guarded: dict[str, Any]) -> None:
+    """Add the routes; `guarded` is what every one of them asks of the request."""
+    acts = CallbackActs(house)
+    _read(api, house, guarded)
+    _act(api, house, acts, guarded)
+    _mode(api, house, acts, guarded)
+
+
+def _read(api: FastAPI, house: House, guarded: dict[str, Any]) -> None:
+    tagged: dict[str, Any] = {**guarded, "tags": ["callbacks"]}
+
+    @api.get("/api/v1/callbacks", response_model=shapes.Page[Callback], responses=answers(400, 401, 422), **tagged)
+    async def list_callbacks(asked: Annotated[CallbacksAsked, Query()]) -> dict[str, Any]:
+        """Promises to call back, newest first, settled ones too."""
+        which, cursor = asked.which(house.definitions), asked.cursor or None
+        try:
+            book = await _book(house)
+            page = await house.records.promises(which, asked.limit, cursor, asked.masked)
+            if book is not None:
+                known, lookup = book.promises(), book.promise
+                page = merged(page, which, known, lookup, limit=asked.limit, cursor=cursor, mask=asked.masked)
+        except (ValueError, OverflowError) as error:
+            raise Problem(400, "Wrong question", str(error)) from None
+        return {"items": page.items, "next": page.next}
+
+    @api.get("/api/v1/callbacks/{number}", response_model=CallbackDetail, responses=answers(401, 404, 422), **tagged)
+    async def show_callback(number: Number, masked: Masked = False) -> dict[str, Any]:
+        """One promise with the history of its attempts."""
+        return await _detail(house, number, masked)
+
+
+def _act(api: FastAPI, house: House, acts: CallbackActs, guarded: dict[str, Any]) -> None:
+    acting: dict[str, Any] = {
+        **guarded,
+        "response_model": CallbackDetail,
+        "responses": answers(401, 404, 409, 422, 503),
+        "tags": ["callbacks"],
+    }
+
+    @api.post(
+        "/api/v1/callbacks",
+        status_code=201,
+        response_model=CallbackMade,
+        responses={200: {"model": CallbackMade}, **answers(401, 409, 422, 503)},
+        tags=["callbacks"],
+        **guarded,
+    )
+    async def ask_callback(wanted: CallbackIn, response: Response) -> dict[str, Any]:
+        """Promise a call back; 200 with the first one where the number has a promise for this category already."""
+        after = None if wanted.after is None else wanted.after.timestamp()
+        wish = Wish(**wanted.model_dump(exclude={"after"}), after=after)
+        with _refusals():
+            view, made = await acts.ask(wish)
+        response.status_code = 201 if made else 200
+        return await _detail(house, view.id) | {"joined": not made}
+
+    @api.post("/api/v1/callbacks/{number}/cancel", **acting)
+    async def cancel_callback(number: Number, wanted: WhyIn) -> dict[str, Any]:
+        """No more is to be done; an attempt under way is stopped."""
+        return await _done(house, acts.cancel(number, by=wanted.by, reason=wanted.reason))
+
+    @api.post("/api/v1/callbacks/{number}/postpone", **acting)
+    async def postpone_callback(number: Number, wanted: PostponeIn) -> dict[str, Any]:
+        """Not before that instant; the place stays."""
+        until = wanted.until.timestamp()
+        return await _done(house, acts.postpone(number, until, by=wanted.by, reason=wanted.reason))
+
+    @api.post("/api/v1/callbacks/{number}/priority", **acting)
+    async def prioritise_callback(number: Number, wanted: PriorityIn) -> dict[str, Any]:
+        """Move it in the order."""
+        return await _done(house, acts.prioritise(number, wanted.priority, by=wanted.by, reason=wanted.reason))
+
+    @api.post("/api/v1/callbacks/{number}/settle", **acting)
+    async def settle_callback(number: Number, wanted: WhyIn) -> dict[str, Any]:
+        """The task that an expired promise became is done."""
+        return await _done(house, acts.settle(number, by=wanted.by, reason=wanted.reason))
+
+
+def _mode(api: FastAPI, house: House, acts: CallbackActs, guarded: dict[str, Any]) -> None:
+    tagged: dict[str, Any] = {**guarded, "tags": ["callback mode"]}
+
+    @api.get("/api/v1/callback-mode", response_model=shapes.Page[CallbackMode], responses=answers(401, 503), **tagged)
+    async def show_modes() -> dict[str, Any]:
+        """Callback mode now: of all, then of every queue."""
+        return {"items": [mode_row(each) for each in house.dispatcher.state.callbacks.modes()]}
+
+    @api.put("/api/v1/callback-mode", response_model=CallbackMode, responses=answers(401, 422, 503), **tagged)
+    async def set_mode(wanted: ModeIn) -> dict[str, Any]:
+        """Choose for one queue, or for all: that replaces every queue's own choice."""
+        until = None if wanted.until is None else wanted.until.timestamp()
+        with _refusals():
+            mode = await acts.set_mode(wanted.mode, wanted.scope, by=wanted.by, reason=wanted.reason, until=until)
+        return mode_row(mode)
+
+    @api.get(
+        "/api/v1/callback-mode/history",
+        response_model=shapes.Page[ModeThen],
+        responses=answers(401, 422),
+        **tagged,
+    )
+    async def mode_history(scope: str | None = None, limit: shapes.Limit = 100) -> dict[str, Any]:
+        """What callback mode was, newest first: every change with who, why and by which rule."""
+        await _book(house)
+        return {"items": await house.records.modes(scope or None, limit)}
+
+
+def merged(
+    page: Page,
+    which: PromiseFilter,
+    known: Sequence[PromiseView],
+    lookup: Callable[[int], PromiseView | None],
+    *,
+    limit: int,
+    cursor: str | None = None,
+    mask: bool = False,
+) -> Page:
+    """The page as the server knows it: what changed since is shown as it is now, what is new is there already.
+
+    `known` are all promises that are live or tasks; `lookup` finds those that were settled lately too.
+    """
+    first = decode_cursor(KIND, cursor) if cursor else None
+    last = decode_cursor(KIND, page.next) if page.next else 0
+    rows = {view.id: view for view in known if last <= view.id and (first is None or view.id < first)}
+    found: dict[int, dict[str, Any]] = {}
+    for row in page.items:
+        view = lookup(row["id"])
+        if view is None:
+            found[row["id"]] = row
+        else:
+            rows[view.id] = view
+    found |= {view.id: promise_row(view, mask) for view in rows.values() if which.holds(view)}
+    ordered = [found[number] for number in sorted(found, reverse=True)]
+    if len(ordered) > limit:
+        return Page(ordered[:limit], encode_cursor(KIND, ordered[limit - 1]["id"]))
+    return Page(ordered, page.next)
+
+
+async def _book(house: House) -> Callbacks | None:
+    """The book of promises, after waiting for the records to know it too; None where another server leads."""
+    try:
+        await shown(house)
+        return house.dispatcher.state.callbacks
+    except NotLeading:
+        return None
+
+
+async def _detail(house: House, number: int, mask: bool = False) -> dict[str, Any]:
+    book = await _book(house)
+    found = await house.records.promise(number, mask)
+    view = None if book is None else book.promise(number)
+    if view is not None:
+        return promise_detail(view, found["history"] if found else (), mask)
+    if found is None:
+        raise Problem(404, "Not found", f"there is no callback {number}")
+    return found
+
+
+async def _done(house: House, act: Awaitable[PromiseView]) -> dict[str, Any]:
+    with _refusals():
+        view = await act
+    return await _detail(house, view.id)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
+    except NotPossible as error:
+        raise Problem(422, "Cannot be promised" if error.reason != "time" else "Wrong time", str(error)) from None
+    except NoSuchPromise as error:
+        raise Problem(404, "Not found", str(error)) from None
+    except CannotDo as error:
+        raise Problem(409, "Cannot be done now", str(error)) from None

@@ -1,0 +1,130 @@
+"""A house without Asterisk, for tests of the API: real Redis, dispatcher, projector and SQLite."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import pytest
+from prometheus_client import CollectorRegistry
+from redis import Redis as SyncRedis
+
+import acd.events as acd
+from acd.callback_events import CallbackPolicySet
+from acd.definitions import Requirement, Skill
+from server import definitions
+from server.dispatcher import Dispatcher
+from server.log import Log, follower
+from server.metrics import Metrics
+from server.records import Records
+from server.state import State
+from server.storage.database import open_database
+from server.storage.follower import ProjectorLoop
+from server.storage.migrate import migrate
+from server.storage.projector import Projector
+from server.telephony.asterisk.site import AgentPhone
+from server.web.api import make_api
+from tests.redis_server import RedisServer, redis_server
+
+__all__ = ["redis_server"]
+
+TOKEN = "a-token-for-tests"
+COMPLAINT = Requirement((Skill("complaint"),))
+
+
+class Phones:
+    """Telephones as the product checks them, without an Asterisk to ring them."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, AgentPhone] = {}
+
+    async def set(self, agent: str, secret: str, contact: str) -> None:
+        self.known[agent] = AgentPhone(agent, "" if contact else secret or "made-up-secret", contact)
+
+    async def remove(self, agent: str) -> None:
+        self.known.pop(agent, None)
+
+
+class House:
+    """A house without Asterisk."""
+
+    def __init__(self, dispatcher: Dispatcher, records: Records, home: Path) -> None:
+        self.dispatcher, self.records, self.home = dispatcher, records, home
+        self.phones, self.token, self.registry = Phones(), TOKEN, CollectorRegistry()
+        self.definitions = definitions.load(home)
+        self.wrong: list[str] = []
+        self.doubtful: list[str] = []
+        Metrics(self.registry, dispatcher)
+
+    @property
+    def skills(self) -> frozenset[str]:
+        return frozenset(self.definitions.policy.skills)
+
+    def problems(self) -> list[str]:
+        return self.wrong
+
+    def warnings(self) -> list[str]:
+        return self.doubtful
+
+    async def reload(self) -> str:
+        self.definitions = definitions.load(self.home)
+        return self.definitions.source
+
+    async def tell(self, *events: object) -> None:
+        """These happened, and the records show it."""
+        await self.dispatcher.record(*events)
+        assert await self.dispatcher.until(lambda state: not state.unwritten, 5)
+        await self.records.caught_up()
+
+    async def call(self, number: int, caller: str = "13800138000") -> None:
+        """A call arrives."""
+        await self.tell(acd.CallArrived(number, caller, "4001", f"PJSIP/{number}", f"u{number}", 0.0, "one"))
+
+    async def queue(self, number: int) -> None:
+        await self.tell(acd.CallQueued(number, "complaint", COMPLAINT, self.dispatcher.state.at, category="attitude"))
+
+
+@pytest.fixture
+async def house(redis_server: RedisServer, tmp_path: Path) -> AsyncIterator[House]:
+    redis = redis_server.connect()
+    log = Log(redis)
+    lease = await log.acquire("one", 10)
+    assert lease is not None
+    database = open_database(f"sqlite:///{tmp_path / 'records.db'}")
+    migrate(database.write)
+    reading = SyncRedis.from_url(redis_server.url, protocol=2)
+    following = ProjectorLoop(Projector(database.write), follower(reading), pace=0.0, block_ms=50)
+    following.start()
+    dispatcher = Dispatcher(log, lease, State(), lease_ttl=10)
+    await dispatcher.start()
+    made = House(dispatcher, Records(database.read, following, lambda: dispatcher.state.position), tmp_path)
+    await made.tell(acd.PolicySet(made.definitions.policy), CallbackPolicySet(made.definitions.callback.policy))
+    yield made
+    await dispatcher.stop()
+    await asyncio.to_thread(following.stop)
+    with suppress(Exception):
+        await redis.aclose()
+    reading.close()
+    database.dispose()
+
+
+@pytest.fixture
+async def api(house: House) -> AsyncIterator[httpx.AsyncClient]:
+    """A client that has the token."""
+    transport = httpx.ASGITransport(make_api(house), raise_app_exceptions=False)
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://hotline", headers=headers) as client:
+        yield client
+
+
+def refused(answer: httpx.Response, status: int) -> str:
+    """The sentence of a problem, after looking at its shape."""
+    assert answer.headers["content-type"] == "application/problem+json"
+    body = answer.json()
+    assert (answer.status_code, body["status"], body["type"]) == (status, status, "about:blank")
+    assert body["title"]
+    assert set(body) <= {"type", "title", "status", "detail", "errors"}
+    return str(body["detail"])

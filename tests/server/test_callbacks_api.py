@@ -1,0 +1,233 @@
+"""Callback mode over HTTP, against real parts."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+import acd.events as acd
+from acd.callback_events import AttemptEnded, AttemptOutcome, AttemptStarted, CallPlaced
+from acd.definitions import Requirement, Skill
+from tests.redis_server import redis_server
+from tests.server.api_house import House, api, house, refused
+
+__all__ = ["api", "house", "redis_server"]
+
+FIELDS = [
+    "id",
+    "number",
+    "category",
+    "queue",
+    "state",
+    "attempts",
+    "promised_at",
+    "queued_at",
+    "due_at",
+    "call",
+    "reason",
+]
+LI = {"number": "138 0013 8000", "category": "attitude"}
+
+
+async def promise(api, **wanted: Any) -> dict[str, Any]:
+    answer = await api.post("/api/v1/callbacks", json={**LI, **wanted})
+    assert answer.status_code in (200, 201), answer.text
+    return answer.json()
+
+
+async def attempt(house: House, number: int, call: int, outcome: AttemptOutcome) -> None:
+    """The promise stands in line as this call, is dialled, and nobody is reached."""
+    now = house.dispatcher.state.at
+    wanted = Requirement((Skill("complaint"),))
+    await house.tell(
+        CallPlaced(call, number, "13800138000", "01065529988", "one"),
+        acd.CallQueued(call, "complaint", wanted, now, caller="13800138000", category="attitude", promised=True),
+        AttemptStarted(call, number, 1, 1, "1001", 30.0),
+        AttemptEnded(call, number, 1, outcome),
+        acd.CallEnded(call, "unreached"),
+    )
+
+
+async def test_a_promise_is_made_and_shown_with_exactly_the_fields_that_others_rely_on(house, api) -> None:
+    answer = await api.post("/api/v1/callbacks", json=LI)
+    assert answer.status_code == 201
+    made = answer.json()
+    assert (made["id"], made["number"], made["category"], made["queue"]) == (1, "13800138000", "attitude", "complaint")
+    assert (made["state"], made["attempts"], made["joined"], made["history"]) == ("pending", 0, False, [])
+    (row,) = (await api.get("/api/v1/callbacks")).json()["items"]
+    assert list(row) == FIELDS
+    assert row["promised_at"] == row["queued_at"] == made["due_at"]
+
+
+async def test_a_second_one_for_the_same_matter_is_the_first_and_another_matter_is_another(house, api) -> None:
+    first = await promise(api)
+    again = await api.post("/api/v1/callbacks", json={**LI, "number": "+8613800138000"})
+    assert (again.status_code, again.json()["id"], again.json()["joined"]) == (200, first["id"], True)
+    assert (await promise(api, category="system"))["id"] == 2
+    assert [row["id"] for row in (await api.get("/api/v1/callbacks?number=13800138000")).json()["items"]] == [2, 1]
+
+
+async def test_after_is_not_before_and_keeps_the_place(house, api) -> None:
+    after = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=6)
+    made = await promise(api, after=after.isoformat())
+    assert datetime.fromisoformat(made["due_at"]) == after
+    assert datetime.fromisoformat(made["queued_at"]) < after
+
+
+@pytest.mark.parametrize(
+    ("wanted", "sentence"),
+    [
+        ({"number": "abc"}, "abc is not a telephone number: write digits only"),
+        ({"number": "1380013800"}, "is not a valid number in CN"),
+        ({"number": "138001380001"}, "is not a valid number in CN"),
+        ({"number": "+14155552671"}, "abroad is not called back"),
+        ({"number": "4001234567"}, "is of a kind that is not called back"),
+        ({"number": "1001"}, "1001 is an agent's number: give the customer's"),
+        ({"category": "weather"}, "there is no category weather: there are process"),
+        ({"queue": "weather"}, "there is no queue weather: there are complaint"),
+        ({"owner": "1009"}, "there is no agent 1009"),
+        ({"after": "2999-01-01"}, "more than a year ahead"),
+    ],
+)
+async def test_what_cannot_be_promised_is_refused_in_a_sentence_and_changes_nothing(
+    house, api, wanted, sentence
+) -> None:
+    await house.tell(acd.AgentDefined("1001", "Li", (Skill("complaint", 5),)))
+    assert sentence in refused(await api.post("/api/v1/callbacks", json={**LI, **wanted}), 422)
+    assert (await api.get("/api/v1/callbacks")).json()["items"] == []
+
+
+async def test_a_number_is_promised_no_more_than_the_limit(house, api) -> None:
+    for category in ("attitude", "system", "usage"):
+        await promise(api, category=category)
+    answer = await api.post("/api/v1/callbacks", json={**LI, "category": "process"})
+    assert "13800138000 was promised 3 calls in 24 hours" in refused(answer, 409)
+
+
+async def test_numbers_are_masked_when_asked(house, api) -> None:
+    await promise(api)
+    (row,) = (await api.get("/api/v1/callbacks?masked=true")).json()["items"]
+    assert row["number"] == "138****8000"
+    assert (await api.get("/api/v1/callbacks/1?masked=true")).json()["number"] == "138****8000"
+
+
+async def test_a_promise_is_cancelled_with_a_reason_once(house, api) -> None:
+    await promise(api)
+    assert "reason" in refused(await api.post("/api/v1/callbacks/1/cancel", json={}), 422)
+    answer = await api.post("/api/v1/callbacks/1/cancel", json={"reason": "solved by mail", "by": "9001"})
+    assert (answer.json()["state"], answer.json()["reason"]) == ("cancelled", "solved by mail, by 9001")
+    again = await api.post("/api/v1/callbacks/1/cancel", json={"reason": "again"})
+    assert "callback 1 is cancelled: nothing is left to be changed" in refused(again, 409)
+    assert [row["state"] for row in (await api.get("/api/v1/callbacks?state=cancelled")).json()["items"]] == [
+        "cancelled"
+    ]
+    assert (await api.get("/api/v1/callbacks?state=pending")).json()["items"] == []
+
+
+async def test_a_promise_is_postponed_but_not_into_the_past(house, api) -> None:
+    made = await promise(api)
+    later = datetime.fromtimestamp(int(time.time()) + 7200, UTC)
+    body = {"until": later.isoformat(), "reason": "in a meeting"}
+    moved = (await api.post("/api/v1/callbacks/1/postpone", json=body)).json()
+    assert datetime.fromisoformat(moved["due_at"]) == later
+    assert moved["queued_at"] == made["queued_at"]
+    answer = await api.post("/api/v1/callbacks/1/postpone", json={"until": "2020-01-01"})
+    assert "in the past" in refused(answer, 422)
+
+
+async def test_a_promise_that_stands_in_line_moves_there_too(house, api) -> None:
+    await promise(api)
+    await house.tell(
+        CallPlaced(7, 1, "13800138000"),
+        acd.CallQueued(7, "complaint", Requirement((Skill("complaint"),)), house.dispatcher.state.at, promised=True),
+    )
+    moved = (await api.post("/api/v1/callbacks/1/priority", json={"priority": 50})).json()
+    assert (moved["priority"], moved["call"]) == (50, 7)
+    assert [each.priority for each in house.dispatcher.state.floor.waiting()] == [50]
+
+
+async def test_what_is_not_there_is_said(house, api) -> None:
+    assert "there is no callback 7" in refused(await api.get("/api/v1/callbacks/7"), 404)
+    assert "there is no callback 7" in refused(await api.post("/api/v1/callbacks/7/cancel", json={"reason": "x"}), 404)
+    await promise(api)
+    assert "is pending and no task" in refused(await api.post("/api/v1/callbacks/1/settle", json={"reason": "x"}), 409)
+    assert "query.state" in refused(await api.get("/api/v1/callbacks?state=great"), 422)
+    assert "cursor" in refused(await api.get("/api/v1/callbacks?cursor=x"), 400)
+
+
+async def test_pages_follow_one_another_while_promises_are_made(house, api) -> None:
+    for last in range(5):
+        await promise(api, number=f"1380013800{last}")
+    first = (await api.get("/api/v1/callbacks?limit=2")).json()
+    await promise(api, number="13800138009")
+    second = (await api.get("/api/v1/callbacks", params={"limit": 2, "cursor": first["next"]})).json()
+    third = (await api.get("/api/v1/callbacks", params={"limit": 2, "cursor": second["next"]})).json()
+    assert [[row["id"] for row in page["items"]] for page in (first, second, third)] == [[5, 4], [3, 2], [1]]
+    assert third["next"] is None
+
+
+async def test_lists_are_never_behind_even_when_the_records_are(house, api, monkeypatch) -> None:
+    for last in range(3):
+        await promise(api, number=f"1380013800{last}")
+
+    async def at_once() -> None:
+        pass
+
+    monkeypatch.setattr(house.records, "caught_up", at_once)
+    await api.post("/api/v1/callbacks/2/cancel", json={"reason": "solved"})
+    await promise(api, number="13800138009")
+    rows = (await api.get("/api/v1/callbacks?state=pending")).json()["items"]
+    assert [row["id"] for row in rows] == [4, 3, 1]
+    first = (await api.get("/api/v1/callbacks?limit=2")).json()
+    assert [row["id"] for row in first["items"]] == [4, 3]
+    second = (await api.get("/api/v1/callbacks", params={"limit": 2, "cursor": first["next"]})).json()
+    assert [(row["id"], row["state"]) for row in second["items"]] == [(2, "cancelled"), (1, "pending")]
+
+
+async def test_a_promise_shows_the_history_of_its_attempts_and_so_does_the_call(house, api) -> None:
+    await house.tell(acd.AgentDefined("1001", "Li", (Skill("complaint", 5),)))
+    await promise(api)
+    await attempt(house, 1, 7, AttemptOutcome.BUSY)
+    shown = (await api.get("/api/v1/callbacks/1")).json()
+    assert (shown["state"], shown["attempts"], shown["reason"]) == ("pending", 1, "busy")
+    (tried,) = shown["history"]
+    assert (tried["attempt"], tried["call"], tried["agent"], tried["outcome"]) == (1, 7, "1001", "busy")
+    call = (await api.get("/api/v1/calls/7")).json()
+    assert (call["caller"], call["outcome"], call["direction"], call["promise"]) == (
+        "13800138000",
+        "unreached",
+        "outbound",
+        1,
+    )
+    assert call["attempts"] == shown["history"]
+
+
+async def test_the_mode_is_listed_set_and_kept_with_who_and_why(house, api) -> None:
+    rows = (await api.get("/api/v1/callback-mode")).json()["items"]
+    assert rows[0]["scope"] == "all"
+    assert list(rows[0]) == ["scope", "mode", "active", "since", "until", "who", "reason", "rule"]
+    body = {"mode": "on", "scope": "media", "reason": "press day", "by": "9001"}
+    answer = (await api.put("/api/v1/callback-mode", json=body)).json()
+    assert (answer["scope"], answer["mode"], answer["active"], answer["who"]) == ("media", "on", True, "9001")
+    assert answer["rule"] == "forced on by 9001"
+    await api.put("/api/v1/callback-mode", json={"mode": "off", "reason": "over"})
+    rows = (await api.get("/api/v1/callback-mode")).json()["items"]
+    assert {row["mode"] for row in rows} == {"off"}
+    history = (await api.get("/api/v1/callback-mode/history?scope=media")).json()["items"]
+    assert [(row["mode"], row["active"]) for row in history][:2] == [("off", False), ("on", True)]
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ({"mode": "on", "scope": "weather"}, "there is no queue weather: there are complaint"),
+        ({"mode": "auto", "until": "2999-01-01"}, "auto has no end"),
+        ({"mode": "on", "until": "2020-01-01"}, "until is in the past"),
+        ({"mode": "sometimes"}, "body.mode"),
+    ],
+)
+async def test_a_mode_that_cannot_be_is_refused(house, api, body, sentence) -> None:
+    assert sentence in refused(await api.put("/api/v1/callback-mode", json=body), 422)
