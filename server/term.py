@@ -38,6 +38,8 @@ from server.telephony.asterisk import configure
 from server.telephony.asterisk.files import AMI_USER
 from server.telephony.asterisk.phones import PhoneBook
 from server.telephony.asterisk.site import Site
+from server.telephony.calling import Calling
+from server.telephony.dialler import Dialler
 from server.telephony.farewells import Farewells
 from server.telephony.fastagi import AgiCall, AgiFactory
 from server.telephony.features import Features
@@ -123,6 +125,9 @@ class Term:
             self.dispatcher, self.legs, self.ami, self._definitions, trunk=bool(settings.trunk)
         )
         Features(self.conversations, self.legs, self.ami)
+        self.dialler = Dialler(
+            self.dispatcher, self.legs, self.ami, self._definitions, self._node, trunk=bool(settings.trunk)
+        )
         self.supervisors = Supervisors(self.dispatcher, self.legs, self.ami, self._definitions, self.phones.device)
         Presence(self.dispatcher, self.ami)
         callers = Callers(
@@ -135,15 +140,18 @@ class Term:
             self.phones.device,
             WorkNumbers(hotline.PROMPTS, home / "cache" / "work-numbers").file,
         )
+        calling = Calling(self.dialler, callers.means, self._definitions)
         agent_phone = AgentPhone(self.dispatcher, hotline.PROMPTS)
         handlers: dict[str, Callable[[AgiCall], Coroutine[Any, Any, None]]] = {
             "agent": agent_phone,
             "outbound": agent_phone,
             "agent-side": AgentSide(self.dispatcher, self.legs, self.phones.device, hotline.PROMPTS),
+            "line": calling.line,
+            "callback-agent": calling.agent,
         }
 
         async def serve(agi: AgiCall) -> None:
-            if agi.script == "hotline" and agi.arguments and agi.arguments[0].isdecimal():
+            if agi.script in ("hotline", "called") and agi.arguments and agi.arguments[0].isdecimal():
                 await self._roll.answer(int(agi.arguments[0]))
             await handlers.get(agi.script, callers)(agi)
 
@@ -161,9 +169,9 @@ class Term:
         await self.reload((*reloads, *written.reloads))
         # Before the legs are compared: from here on nobody else can dial for a caller.
         await self.strays.fetch()
-        await self.legs.reconcile()
-        await self.supervisors.reconcile()
-        self._roll = RollCall([each.call for each in self.dispatcher.state.floor.waiting()])
+        await self._reconcile(None)
+        waiting = self.dispatcher.state.floor.waiting()
+        self._roll = RollCall([each.call for each in waiting if not each.promised])
         self.dispatcher.listen(self._note_gone)
 
     def _listen(self) -> None:
@@ -177,6 +185,7 @@ class Term:
         self._run(self.joiner.run())
         self._run(Intake(self.dispatcher, self._site.layout.callbacks, self._node).run())
         self._run(self.strays.keep_fetching())
+        self.dialler.begin()
 
     async def set_policy(self) -> None:
         """Let floor and callback mode follow the definitions of now."""
@@ -201,7 +210,7 @@ class Term:
 
     def warnings(self) -> list[str]:
         """What needs somebody's attention although calls are taken."""
-        return [self.joiner.problem] if self.joiner.problem else []
+        return [problem for problem in (self.joiner.problem, self.dialler.problem) if problem]
 
     async def drain(self, say: Callable[[str], None], hurried: asyncio.Event) -> None:
         """Take no more calls, promise a callback to whoever waits, and wait for conversations to end.
@@ -209,6 +218,7 @@ class Term:
         As long as the settings say, or until hurried.
         """
         self._agi.draining = True
+        await self.dialler.drain()
         promised = self._promise(say)
         talking = [call for call in self.dispatcher.state.calls if call.stage is Stage.TALKING]
         if talking:
@@ -271,11 +281,16 @@ class Term:
     def _link_changed(self, state: LinkState, _: str) -> None:
         if state is LinkState.UP:
             if self._ready:
-                self._run(self.legs.reconcile(self._unseen_since))
-                self._run(self.supervisors.reconcile())
+                self._run(self._reconcile(self._unseen_since))
             self._unseen_since = None
         elif self._unseen_since is None:
             self._unseen_since = time.time()
+
+    async def _reconcile(self, unseen_since: float | None) -> None:
+        """Tell the log what nobody saw. Raises the link's errors."""
+        await self.legs.reconcile(unseen_since)
+        await self.dialler.reconcile()
+        await self.supervisors.reconcile()
 
     def _run(self, work: Coroutine[Any, Any, Any]) -> None:
         async def guarded() -> None:

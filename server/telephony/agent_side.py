@@ -16,8 +16,9 @@ import structlog
 import acd.events as acd
 from server.calls import Leg
 from server.dispatcher import Dispatcher, NotLeading
+from server.telephony.channels import TRUNK, AgentChannel
 from server.telephony.fastagi import AgiCall, AgiError, AgiGone, AgiHangup
-from server.telephony.legs import TRUNK, AgentChannel, Legs
+from server.telephony.legs import Legs
 from server.telephony.transfers import REFUSED
 
 _log = structlog.get_logger("agent_side")

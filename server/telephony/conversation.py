@@ -17,9 +17,9 @@ from server.calls import Leg, LiveCall, Stage
 from server.dispatcher import Dispatcher
 from server.telephony import dial
 from server.telephony.ami import AmiError
+from server.telephony.channels import TRUNK
 from server.telephony.fastagi import AgiError, AgiHangup
 from server.telephony.held import FACTS_DEADLINE, Held, Means
-from server.telephony.legs import TRUNK
 
 _log = structlog.get_logger("conversation")
 _FOR_EVER = 4 * 3600.0

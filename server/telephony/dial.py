@@ -1,7 +1,11 @@
-"""How an agent is dialled, and what it means when nobody is reached: Asterisk's words for it are known only here."""
+"""How agents and customers are dialled, and what it means when nobody is reached.
+
+Asterisk's words for it are known only here.
+"""
 
 from __future__ import annotations
 
+from acd.callback_events import AttemptOutcome
 from acd.events import Outcome
 from ivr.saying import say_digits
 
@@ -28,6 +32,20 @@ _BY_STATUS = {
     "CONGESTION": Outcome.UNREGISTERED,
     "CANCEL": Outcome.CALLER_GONE,
 }
+TO_AGENT = "callback-agent^s^1"
+"""Where a line goes when the agent whom it dialled picks up; the agent goes to the priority after it …"""
+AGENT_TO_CUSTOMER = "called^agent^1"
+LINE_TO_CUSTOMER = "called^line^1"
+"""… and likewise when a customer picks up, dialled by the agent's channel, or by the line."""
+
+_ATTEMPT_BY_CAUSE = {
+    "1": AttemptOutcome.UNREACHABLE,
+    "17": AttemptOutcome.BUSY,
+    "19": AttemptOutcome.NO_ANSWER,
+    "21": AttemptOutcome.REJECTED,
+    "22": AttemptOutcome.UNREACHABLE,
+    "28": AttemptOutcome.UNREACHABLE,
+}
 
 
 def arguments(device: str, ring_for: float, music: str, whisper: str, announcement: str) -> tuple[str, str, str]:
@@ -50,6 +68,28 @@ def outcome(status: str, cause: str, *, rang: bool = True) -> Outcome:
     if status in ("NOANSWER", "CANCEL"):
         return _BY_STATUS[status]
     return _BY_CAUSE.get(cause) or _BY_STATUS.get(status, Outcome.NO_ANSWER)
+
+
+def going_on(device: str, ring_for: float, place: str) -> tuple[str, str, str]:
+    """Arguments of a `Dial` whose two channels go on apart at `place` when it is answered.
+
+    Who dials hears the other's ringing, whether that phone sends it or only says so.
+    """
+    return device, str(max(1, round(ring_for))), f"G({place})"
+
+
+def attempt_outcome(status: str, cause: str, *, rang: bool = True) -> AttemptOutcome:
+    """What DIALSTATUS and HANGUPCAUSE say of a customer who was not reached.
+
+    `rang`: their phone rang, or the network said something to be heard. A trunk that said nothing took no call.
+    """
+    if status == "CANCEL":
+        return AttemptOutcome.AGENT_GONE
+    if status == "BUSY":
+        return AttemptOutcome.BUSY
+    if status == "NOANSWER":
+        return AttemptOutcome.NO_ANSWER if rang or cause == _UNAVAILABLE else AttemptOutcome.FAILED
+    return _ATTEMPT_BY_CAUSE.get(cause, AttemptOutcome.NO_ANSWER if rang else AttemptOutcome.FAILED)
 
 
 def work_number(agent: str, language: str) -> tuple[str, ...]:

@@ -10,16 +10,18 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
 import acd.events as acd
 import recordings.events as rec
+from acd.callback_events import AttemptEnded, AttemptOutcome
+from acd.promises import PromiseState
 from server.calls import Leg, LiveCall
 from server.dispatcher import Dispatcher
 from server.telephony.ami import Ami, AmiError, AmiEvent, AmiReply
+from server.telephony.channels import AgentChannel, AskedChannel, agent_of, belongs, origin_id, part_of
 from server.telephony.line import Line
 
 _log = structlog.get_logger("legs")
@@ -30,48 +32,6 @@ EARLY = 5.0
 _WAV_HEADER = 44
 _BYTES_A_SECOND = 16_000
 """8,000 samples of 16 bits: what MixMonitor writes."""
-TRUNK = "trunk-out"
-"""The endpoint that outside numbers are called by."""
-
-
-@dataclass(slots=True)
-class AskedChannel:
-    """The channel of somebody who is asked while the caller is on hold."""
-
-    channel: str
-    unique_id: str
-    answered: bool = False
-
-
-@dataclass(slots=True)
-class AgentChannel:
-    """An agent's channel in one call, or an outside number's. Instants are UTC epoch seconds."""
-
-    call: int
-    offer: int
-    agent: str
-    channel: str
-    caller_unique_id: str
-    joined_at: float | None = None
-    left_at: float | None = None
-    held: float = 0.0
-    held_since: float | None = None
-    answered: bool = False
-    ended: bool = False
-    asked: AskedChannel | None = None
-    taken_over: bool = False
-    """It was asked first. Asterisk then has another place for it than the end of the conversation."""
-
-
-def agent_of(channel: str) -> str:
-    """The agent whose phone a channel such as `PJSIP/1001-0000002a` belongs to; empty when it is none."""
-    technology, _, rest = channel.partition("/")
-    return rest.rpartition("-")[0].removesuffix("-web") if technology == "PJSIP" else ""
-
-
-def belongs(channel: str, name: str, *, outside: bool) -> bool:
-    """Whether a channel is this agent's, or leads to the outside."""
-    return agent_of(channel) == (TRUNK if outside else name)
 
 
 def _began(status: AmiReply) -> float:
@@ -115,6 +75,8 @@ class Legs:
         """Who takes a call over, by call, until the log has said so."""
         self.on_left: Callable[[AgentChannel, LiveCall], Sequence[object]] = lambda leg, live: ()
         """What is recorded when an agent leaves a caller on hold; without anything, the conversation is over."""
+        self.on_unreached: Callable[[LiveCall, AgentChannel | None], None] = lambda live, leg: None
+        """Told that an agent's channel, or (None) the line, is gone while the customer of a call back is not there."""
         for name, receiver in {
             "DTMFEnd": self._digit,
             "DialBegin": self._dial_begin,
@@ -175,6 +137,31 @@ class Legs:
         """Every channel that has or had a part in this call, and is still there."""
         return [leg for leg in self._agents.values() if leg.call == call]
 
+    def reached(self, call: int, unique_id: str) -> None:
+        """The customer of a call back is on the line, by this channel."""
+        for leg in self.in_call(call):
+            leg.caller_unique_id = unique_id
+
+    def set_aside(self, call: int) -> None:
+        """An attempt that led to no conversation is over: what its channels do says nothing any more."""
+        for leg in self.in_call(call):
+            leg.ended = True
+
+    def ending(
+        self, live: LiveCall, cause: str, outcome: AttemptOutcome = AttemptOutcome.HUNG_UP, at: float | None = None
+    ) -> list[object]:
+        """What is recorded when a call is over; a call back in which nobody spoke ends its attempt by `outcome`."""
+        ended = acd.CallEnded(live.id, cause, at)
+        if not live.promise or not live.attempt or any(leg.joined_at is not None for leg in self.in_call(live.id)):
+            return [ended]
+        promise = self._dispatcher.state.callbacks.promise(live.promise)
+        if promise is not None and promise.state in (PromiseState.CONNECTED, PromiseState.KEPT):
+            return [ended]
+        for leg in self.in_call(live.id):
+            leg.ended = True
+            self._hang_up(leg.channel)
+        return [AttemptEnded(live.id, live.promise, live.attempt, outcome), ended]
+
     def times(self, leg: AgentChannel) -> tuple[float, float]:
         """Seconds talked and held, up to now or to the end."""
         live = self._dispatcher.state.calls.get(leg.call)
@@ -220,33 +207,37 @@ class Legs:
                 self._on_final(number)
 
     async def _reconcile_call(self, live: LiveCall, here: dict[str, AmiEvent]) -> None:
-        present = live.unique_id in here
         leg = live.leg
+        if not live.reached:
+            await self._reconcile_line(live, leg, here)
+            return
+        present = live.unique_id in here
+        linked = here[live.unique_id]["Linkedid"] if present else live.unique_id
         rings = False
         if leg is not None:
-            found = next(
-                (
-                    event
-                    for event in here.values()
-                    if event["Linkedid"] == live.unique_id and belongs(event["Channel"], leg.agent, outside=leg.outside)
-                ),
-                None,
-            )
+            found = part_of(here, linked, leg)
             if found is None:
                 await self._lost_leg(live, leg, here)
             else:
                 await self._found_leg(live, leg, found)
                 rings = leg.answered_at is None
-                self._find_asked(live, leg, found["Uniqueid"], here)
+                self._find_asked(leg, found, here)
         if not present:
             # Asterisk has lived on since the call came in: then it was not Asterisk that ended it.
             cause = "caller_hung_up" if self._asterisk_began <= live.arrived_at else "lost"
             _log.info("a caller went while nobody watched", call=live.id, cause=cause)
             ended_at = self._last_sign(live, leg) or self._unseen_since
-            await self._dispatcher.record(acd.CallEnded(live.id, cause, ended_at))
+            outcome = AttemptOutcome.LOST if cause == "lost" else AttemptOutcome.HUNG_UP
+            await self._dispatcher.record(*self.ending(live, cause, outcome, ended_at))
         elif not rings and not self._dispatcher.owned(live.id) and live.attached:
             # While a phone rings the offer stands: whoever picks up has the caller, whether a server holds them or not.
             await self._dispatcher.record(acd.CallDetached(live.id))
+
+    async def _reconcile_line(self, live: LiveCall, leg: Leg | None, here: dict[str, AmiEvent]) -> None:
+        """The customer is not on the line yet: only the agent is looked for here."""
+        found = part_of(here, origin_id(leg.offer), leg) if leg is not None else None
+        if leg is not None and found is not None:
+            await self._found_leg(live, leg, found)
 
     async def _lost_leg(self, live: LiveCall, leg: Leg, here: dict[str, AmiEvent]) -> None:
         if leg.answered_at is None:
@@ -277,14 +268,14 @@ class Legs:
         if event.get("BridgeId") and known.joined_at is None:
             self._join(known, self._clock())
 
-    def _find_asked(self, live: LiveCall, leg: Leg, agent_unique_id: str, here: dict[str, AmiEvent]) -> None:
+    def _find_asked(self, leg: Leg, agent: AmiEvent, here: dict[str, AmiEvent]) -> None:
         if not leg.asked:
             return
         outside = self._dispatcher.state.floor.agent(leg.asked) is None
         for event in here.values():
-            if event["Linkedid"] == live.unique_id and belongs(event["Channel"], leg.asked, outside=outside):
+            if event["Linkedid"] == agent["Linkedid"] and belongs(event["Channel"], leg.asked, outside=outside):
                 up = event["ChannelStateDesc"] == "Up"
-                self._agents[agent_unique_id].asked = AskedChannel(event["Channel"], event["Uniqueid"], up)
+                self._agents[agent["Uniqueid"]].asked = AskedChannel(event["Channel"], event["Uniqueid"], up)
 
     def _last_sign(self, live: LiveCall, leg: Leg | None) -> float | None:
         """The last instant at which a lost conversation is known to have gone on: its recording grew until then."""
@@ -328,6 +319,8 @@ class Legs:
             self._hang_up(event["DestChannel"])
             return
         if (asking := self._agents.get(event.get("Uniqueid", ""))) is not None:
+            if (calling := self._dispatcher.state.calls.get(asking.call)) is not None and not calling.reached:
+                return  # the customer of a call back
             asking.asked = AskedChannel(event["DestChannel"], event["DestUniqueid"])
             return
         live = self._dispatcher.state.calls.by_unique_id(event.get("Uniqueid", ""))
@@ -411,6 +404,11 @@ class Legs:
         self._early.pop(unique_id, None)
         leg = self._agents.pop(unique_id, None)
         if leg is not None:
+            calling = self._dispatcher.state.calls.get(leg.call)
+            if calling is not None and not calling.reached:
+                if not leg.ended:
+                    self.on_unreached(calling, leg)
+                return
             self._left(leg, self._hung_up_first.pop(leg.caller_unique_id, "agent"))
             if leg.joined_at is not None:
                 self._on_final(leg.offer)
@@ -419,12 +417,16 @@ class Legs:
         live = self._dispatcher.state.calls.by_unique_id(unique_id)
         if live is None:
             return
+        if not live.reached:
+            self.on_unreached(live, None)
+            return
+        ending = self.ending(live, "caller_hung_up")
         for other in list(self._agents.values()):
             if other.caller_unique_id == unique_id:
                 self._end_leg(other, "caller")
                 if other.taken_over:
                     self._hang_up(other.channel)
-        self._dispatcher.submit(acd.CallEnded(live.id, "caller_hung_up"))
+        self._dispatcher.submit(*ending)
 
     def _left(self, leg: AgentChannel, by: str) -> None:
         """The agent is gone. A caller on hold is not dropped with them."""

@@ -15,8 +15,10 @@ import structlog
 
 import acd.events as acd
 import ivr.events as flow_events
+from acd.callback_events import AttemptAnswered, AttemptOutcome
 from ivr import inputs, verbs
 from ivr.session import Caller, Session
+from server import faults
 from server.calls import LiveCall, Stage
 from server.definitions import Definitions
 from server.dispatcher import Dispatcher, NotLeading
@@ -34,6 +36,8 @@ _log = structlog.get_logger("hotline")
 
 CALL = "SANSHENG_CALL"
 DONE = "SANSHENG_DONE"
+CALLBACK_FLOW = "callback"
+"""What a customer hears who was called back."""
 _SAMPLES_A_SECOND = 8000
 _SHORTEST_MESSAGE = 0.5
 """Seconds: less is a breath."""
@@ -63,6 +67,9 @@ class Callers:
 
     async def __call__(self, agi: AgiCall) -> None:
         """Serve one connection to its end."""
+        if agi.script == "called":
+            await self._called(agi)
+            return
         returning, invited, answered = (*agi.arguments, "", "", "")[:3]
         calls = self.means.dispatcher.state.calls
         live = calls.get(int(returning)) if returning.isdecimal() else calls.by_unique_id(agi.unique_id)
@@ -70,6 +77,21 @@ class Callers:
             await _Session(self, agi, live.id).resume(live)
         else:
             await _Session(self, agi, calls.next_call()).begin(_seconds(invited), _seconds(answered))
+
+    async def _called(self, agi: AgiCall) -> None:
+        """A customer who was called back has picked up, or comes back like any caller."""
+        call, attempt = (int(each) if each.isdecimal() else 0 for each in (*agi.arguments, "", "")[:2])
+        live = self.means.dispatcher.state.calls.get(call)
+        if live is not None and live.unique_id == agi.unique_id:
+            await _Session(self, agi, call).resume(live)
+        elif live is not None and live.promise and not live.reached and live.attempt == attempt:
+            await _Session(self, agi, call).reach(live)
+        else:
+            _log.info("a customer picked up when the call back was over", call=call)
+            await agi.set_variable(DONE, "over")
+            with suppress(AgiRefused):
+                await agi.stream_file(str(self.means.places.prompts / "zh" / "goodbye"))
+            await agi.hangup()
 
 
 class _Session:
@@ -112,6 +134,34 @@ class _Session:
             )
             await self._run(session, session.step(inputs.Started(), now))
 
+    async def reach(self, live: LiveCall) -> None:
+        """The customer of a call back picked up: from here on they are a caller like any other."""
+        faults.reached("customer_answered")
+        with self._holding():
+            # Whom an agent's phone shows, should one be rung from here.
+            await self._agi.set_variable("CALLERID(num)", live.caller)
+            answered = AttemptAnswered(live.id, live.promise, live.attempt, self._agi.channel, self._agi.unique_id)
+            await self._dispatcher.record(answered)
+            faults.reached("answer_recorded")
+            if not live.reached or self._dispatcher.state.calls.get(live.id) is None:
+                raise AgiHangup("the attempt was over")
+            await self._call_back(live)
+
+    async def _call_back(self, live: LiveCall) -> None:
+        """The customer's flow of a call back, from its beginning."""
+        promise = self._dispatcher.state.callbacks.promise(live.promise)
+        fields = {"promise": str(live.promise), "business": live.queue}
+        if promise is not None:
+            dialling = self._dispatcher.state.callbacks.policy.of(live.queue).dialling
+            fields |= {"language": promise.language, "category": promise.category, "dialling": dialling.value}
+        for name, value in fields.items():
+            self._set_field(name, value)
+        self._line.language = self._fields.get("language", "zh")
+        now = self._clock()
+        caller = self._caller(live.caller, live.called)
+        session = Session(self._definitions.flows, CALLBACK_FLOW, caller, self._definitions.calendar, now)
+        await self._run(session, session.step(inputs.Started(), now))
+
     async def resume(self, live: LiveCall) -> None:
         """A caller whose last session went away: back to where the log says they are."""
         _log.info("a caller is back", call=live.id, stage=live.stage)
@@ -120,14 +170,25 @@ class _Session:
         self._line.language = live.fields.get("language", "zh")
         with self._holding():
             now = self._clock()
+            if live.promise and not live.flow_state:
+                await self._call_back(live)
+                return
             session = self._restored(live, now)
-            if live.stage is Stage.WAITING or live.leg is not None:
+            if await self._is_asked(live):
+                await self._run(session, session.step(inputs.Started(), now))
+            elif live.stage is Stage.WAITING or live.leg is not None:
                 answer = await self._waiting.resume(live)
                 await self._run(session, session.step(answer, self._clock()))
             elif live.stage is Stage.AFTER:
                 await self._run(session, session.step(inputs.Served(live.talked), now))
             else:
                 await self._run(session, session.step(inputs.Started(), now))
+
+    async def _is_asked(self, live: LiveCall) -> bool:
+        """Whether a customer who was called first has not yet said that they are there: no agent was rung."""
+        if not live.promise or live.leg is None or live.leg.answered_at is not None:
+            return False
+        return not await self._agi.get_variable("DIALSTATUS")
 
     def _restored(self, live: LiveCall, now: float) -> Session:
         """The flow's session as the log has it; from the beginning when there is nothing to go on from."""
@@ -137,7 +198,8 @@ class _Session:
             return Session.restore(definitions.flows, live.flow_state, caller, definitions.calendar)
         except (ValueError, KeyError) as error:
             _log.info("a caller's place in the flow is lost: from the beginning", call=live.id, why=str(error))
-            return Session(definitions.flows, definitions.start, caller, definitions.calendar, now)
+            start = CALLBACK_FLOW if live.promise else definitions.start
+            return Session(definitions.flows, start, caller, definitions.calendar, now)
 
     @contextmanager
     def _holding(self) -> Iterator[None]:
@@ -249,7 +311,11 @@ class _Session:
 
     async def _hang_up(self, verb: verbs.Hangup) -> None:
         await self._agi.set_variable(DONE, verb.why)
-        self._dispatcher.submit(acd.CallEnded(self._call, "hotline_hung_up"))
+        ended: list[object] = [acd.CallEnded(self._call, "hotline_hung_up")]
+        if (live := self._dispatcher.state.calls.get(self._call)) is not None:
+            outcome = AttemptOutcome.MACHINE if verb.why == "machine" else AttemptOutcome.HUNG_UP
+            ended = self._means.legs.ending(live, "hotline_hung_up", outcome)
+        self._dispatcher.submit(*ended)
         await self._agi.hangup()
 
     async def _take_message(self, verb: verbs.TakeMessage) -> inputs.Input:

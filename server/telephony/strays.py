@@ -17,7 +17,13 @@ from server.telephony.ami import Ami, AmiError, AmiEvent
 _log = structlog.get_logger("strays")
 EVERY = 1.0
 """Seconds between two looks, where there are several servers."""
-_BACK = {"hotline": ("hotline", "lost"), "agent-side": ("agent-side", "ask")}
+_BACK = {
+    "hotline": ("hotline", "lost"),
+    "agent-side": ("agent-side", "ask"),
+    "line": ("callback-line", "ask"),
+    "callback-agent": ("callback-agent", "ask"),
+    "called": ("called", "lost"),
+}
 """AGI script → the dialplan's context and label where it asks the servers again."""
 
 

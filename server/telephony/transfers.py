@@ -25,7 +25,8 @@ from server.definitions import Definitions
 from server.dispatcher import Dispatcher, NotLeading
 from server.log import Entry
 from server.telephony.ami import Ami, AmiError
-from server.telephony.legs import AgentChannel, Legs
+from server.telephony.channels import AgentChannel
+from server.telephony.legs import Legs
 
 _log = structlog.get_logger("transfers")
 
