@@ -41,9 +41,11 @@ class CallerPromises:
     # Asked
 
     def stands(self, verb: verbs.AskCallback) -> inputs.CallbackStands:
-        """How callback mode stands for a queue, or for all."""
+        """How callback mode stands for a queue, or for all. Where it is on for a queue, the flow offers it."""
         callbacks = self._state.callbacks
         mode = callbacks.mode(verb.queue) if verb.queue else callbacks.modes()[0]
+        if verb.queue and mode.active and not mode.full:
+            self._means.dispatcher.submit(flow_events.CallbackOffered(self._held.call, verb.queue, entry=True))
         low, high = self._wait(verb.queue, self._means.clock()) or (None, None)
         return inputs.CallbackStands(mode.active, mode.mode is Mode.ON, mode.full, low, high)
 
@@ -118,7 +120,7 @@ class CallerPromises:
             event = PromiseCancelled(promise.id, "customer", "the customer needs it no more")
         else:
             event = PromisePostponed(promise.id, now + verb.seconds, "customer", "the customer wants it later")
-        await self._in_the_log(*self._ends_attempt(promise, verb.action), event)
+        await self._in_the_log(event, *self._attempt_over(promise, verb.action))
         return inputs.Finished()
 
     def place(self, promise: int) -> PromiseView | None:
@@ -131,9 +133,8 @@ class CallerPromises:
         own = self._state.calls.get(promise.call) if promise.call is not None else None
         return own.leg.agent if own is not None and own.leg is not None else promise.owner
 
-    def _ends_attempt(self, promise: PromiseView, why: str) -> list[object]:
-        """In the very call that keeps the promise: the attempt is over before anything becomes of the promise, so that
-        nobody hangs up on a customer who is being told."""
+    def _attempt_over(self, promise: PromiseView, why: str) -> list[object]:
+        """In the very call that keeps the promise the attempt is over, and no agent is kept for it any more."""
         live = self._live
         if live is None or live.promise != promise.id:
             return []

@@ -162,7 +162,9 @@ class Waiting:
             return
         self._told_of_callback = True
         held.fields[OFFERED] = "queue"
-        self._dispatcher.submit(flow_events.FieldSet(held.call, OFFERED, "queue"))
+        self._dispatcher.submit(
+            flow_events.FieldSet(held.call, OFFERED, "queue"), flow_events.CallbackOffered(held.call, live.queue)
+        )
         held.line.forget_digits()
         await self._say(CALLBACK_OFFER)
 
