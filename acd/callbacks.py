@@ -20,7 +20,7 @@ from acd import events, keeping
 from acd.book import Book
 from acd.callback_rules import CallbackPolicy
 from acd.callers import Callers
-from acd.commands import Command, ModeChanged, Moved, PromiseChanged, StopCalling
+from acd.commands import CallBackAbandoned, Command, ModeChanged, Moved, PromiseChanged, StopCalling
 from acd.modes import Modes
 from acd.promises import ModeView, Pressure, PromiseView
 
@@ -146,6 +146,10 @@ class Callbacks:
     def stopping(self) -> list[StopCalling]:
         """Calls that are to end and did not yet: what `StopCalling` asked for."""
         return [StopCalling(promise, call, why) for call, (promise, why) in sorted(self._book.stopping.items())]
+
+    def given_up(self) -> list[CallBackAbandoned]:
+        """Callers who gave up lately and were not promised a call: what `CallBackAbandoned` asked for."""
+        return [command for _, command in self._callers.given_up.values()]
 
     def why_not(self, number: str, category: str, now: float) -> str:
         """Why no promise can be made to this number now, as a sentence; empty when one can, or one is live already."""

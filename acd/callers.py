@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from acd.callback_rules import CallbackPolicy
 from acd.commands import CallBackAbandoned, Command, Moved, OfferCallback
 from acd.events import CallEnded, CallLeftQueue, CallMoved, CallQueued, Joined, Transferred
@@ -15,6 +17,8 @@ from acd.promises import ModeView
 from acd.timers import Timers
 
 _CALLER = 0
+UNANSWERED = 600.0
+"""Seconds for which a caller who gave up is still to be promised a call: after a crash the server comes to it late."""
 
 
 class Caller:
@@ -45,6 +49,18 @@ class Caller:
         """An agent spoke with them in this call."""
         self.due: float | None = None
 
+    def as_given_up(self) -> CallBackAbandoned:
+        return CallBackAbandoned(
+            self.call,
+            self.number,
+            self.queue,
+            self.category,
+            self.language,
+            self.queued_at,
+            self.priority,
+            self.vip,
+        )
+
 
 class Callers:
     """Everybody who waits, by call and by queue."""
@@ -53,6 +69,8 @@ class Callers:
         self.calls: dict[int, Caller] = {}
         self.waiting: dict[str, dict[int, Caller]] = {}
         """Those who wait and were not told yet, by queue."""
+        self.given_up: dict[int, tuple[float, CallBackAbandoned]] = {}
+        """Who gave up lately, when, and was not promised a call yet."""
         self.timers = Timers()
 
     def queued(self, event: CallQueued, policy: CallbackPolicy, now: float) -> None:
@@ -92,12 +110,15 @@ class Callers:
 
     def asked(self, call: int) -> None:
         """A call back was asked for in this call: it is not one that was given up."""
+        self.given_up.pop(call, None)
         caller = self.calls.get(call)
         if caller is not None:
             caller.promised = True
 
     def ended(self, event: CallEnded, policy: CallbackPolicy, now: float) -> list[Command]:
         """Whoever gave up after a long wait, and was spoken with by nobody, may be called back."""
+        while self.given_up and next(iter(self.given_up.values()))[0] + UNANSWERED <= now:
+            del self.given_up[next(iter(self.given_up))]
         caller = self.calls.pop(event.call, None)
         if caller is None:
             return []
@@ -115,18 +136,9 @@ class Callers:
             or ended_at - caller.queued_at < enough
         ):
             return []
-        return [
-            CallBackAbandoned(
-                caller.call,
-                caller.number,
-                caller.queue,
-                caller.category,
-                caller.language,
-                caller.queued_at,
-                caller.priority,
-                caller.vip,
-            )
-        ]
+        command = caller.as_given_up()
+        self.given_up[caller.call] = (now, command)
+        return [command]
 
     def tell(self, mode: ModeView) -> list[Command]:
         """The mode turned: if numbers are taken now, tell everybody who waits there and was not told yet."""
@@ -172,16 +184,22 @@ class Callers:
 
     # As JSON
 
-    def snapshot(self) -> list[dict[str, Any]]:
-        return [
-            {name: getattr(caller, name) for name in Caller.SAVED} | {"due": caller.due}
-            for caller in self.calls.values()
-        ]
+    def snapshot(self) -> dict[str, Any]:
+        return {
+            "calls": [
+                {name: getattr(caller, name) for name in Caller.SAVED} | {"due": caller.due}
+                for caller in self.calls.values()
+            ],
+            "given_up": [[at, msgspec.to_builtins(command)] for at, command in self.given_up.values()],
+        }
 
     @staticmethod
-    def restore(data: list[dict[str, Any]]) -> Callers:
+    def restore(data: dict[str, Any]) -> Callers:
         callers = Callers()
-        for saved in data:
+        for at, command in data["given_up"]:
+            found = msgspec.convert(command, CallBackAbandoned)
+            callers.given_up[found.call] = (at, found)
+        for saved in data["calls"]:
             caller = Caller.__new__(Caller)
             for name in Caller.SAVED:
                 setattr(caller, name, saved[name])

@@ -138,7 +138,10 @@ class PlaceCall(Command):
 
 @dataclass(frozen=True, slots=True)
 class StopCalling(Command):
-    """The call for this promise is to end, in line or ringing. Answered by AttemptEnded and CallEnded."""
+    """The call for this promise is to end, in line or ringing. Answered by AttemptEnded and CallEnded.
+
+    After a change of leader `Callbacks.stopping` tells which calls did not end yet.
+    """
 
     promise: int
     call: int
@@ -149,6 +152,7 @@ class StopCalling(Command):
 class CallBackAbandoned(Command):
     """A caller gave up after a long wait: promise them a call, if the number may be called at all.
 
+    Given once; after a change of leader `Callbacks.given_up` tells what was not answered.
     Answered by PromiseAsked with source "abandoned", these fields, and the number in the form that is dialled.
     """
 

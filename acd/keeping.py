@@ -152,13 +152,14 @@ def call_moved(book: Book, event: CallMoved) -> list[Command]:
 def attempt_started(book: Book, event: AttemptStarted) -> list[Command]:
     """The customer is dialled. Counted at once: so a crash in the middle of it neither loses nor doubles it."""
     promise = _of_call(book, event.call)
-    if promise is None or not promise.waits:
-        return _stop_call(book, event.call, event.promise, "no promise is to be kept by it")
-    if promise.state is PromiseState.PENDING:
+    if promise is None or promise.state is PromiseState.CONNECTED:
+        return [] if promise else _stop_call(book, event.call, event.promise, "no promise is to be kept by it")
+    if not promise.attempt:
         promise.attempts += 1
         promise.attempt = event.attempt or promise.attempts
-        book.turn(promise, Turn.DIALLED, f"attempt {promise.attempts}, agent {event.agent}")
     promise.ring_until = book.now + event.wait_for
+    if promise.state is PromiseState.PENDING:
+        book.turn(promise, Turn.DIALLED, f"attempt {promise.attempts}, agent {event.agent}")
     book.touch(promise)
     if event.call in book.stopping:
         return _stop_call(book, event.call, promise.id, book.stopping[event.call][1])

@@ -114,6 +114,19 @@ def test_who_gave_up_after_a_long_wait_is_to_be_called_back_at_their_place(make_
         7, "13800138007", "complaint", "attitude", "en", office.now - 60, priority=4, vip=True
     )
     assert abandoned(office.play(ev.CallEnded(7, "caller_hung_up"))) == [], "once"
+    assert office.callbacks.given_up() == [command], "until the server came to it"
+    office.asked(command.number, source="abandoned", call=7)
+    assert office.callbacks.given_up() == []
+
+
+def test_a_number_that_may_not_be_called_is_not_looked_at_for_ever(make_office):
+    office = make_office(abandoned_after=60.0)
+    queued(office, 7)
+    office.wait(60)
+    office.play(ev.CallEnded(7, "caller_hung_up"))
+    office.wait(600)
+    office.play(ev.CallEnded(8, "caller_hung_up"))
+    assert office.callbacks.given_up() == []
 
 
 def test_who_gave_up_is_called_back_only_where_the_rules_say_so(office):
