@@ -16,7 +16,8 @@ PLAUSIBLE = re.compile(r"\+?[0-9]{5,15}")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A number to call back. `taken_at`: UTC epoch seconds; `call`: the server's number for the call, if it had one."""
+    """A number to call back. `taken_at`: UTC epoch seconds; `call`: the server's number for the call, if it had one;
+    `language`: what the caller was spoken to in."""
 
     id: str
     caller: str
@@ -27,6 +28,7 @@ class Entry:
     call: int | None = None
     complete: bool = False
     """Whether the caller stayed to the end; else this is what was known when they hung up."""
+    language: str = "zh"
 
 
 def plausible(number: str) -> bool:

@@ -142,10 +142,9 @@ class Caller:
 class Taking:
     """One conversation; `entry` is at every moment what is known."""
 
-    def __init__(self, caller: Caller, entry: Entry, language: str) -> None:
+    def __init__(self, caller: Caller, entry: Entry) -> None:
         self.entry = entry
         self._caller = caller
-        self._language = language
 
     def run(self) -> None:
         """Apologise, settle the number, then the category. Raises Gone as soon as the caller is."""
@@ -172,6 +171,8 @@ class Taking:
                     return
             keyed = self._caller.key_in(["fallback-key-number"])
             candidate = keyed if plausible(keyed) else ""
+            if keyed and not candidate:
+                self._caller.hear(["number-invalid"])
 
     def _ask_category(self) -> None:
         key = self._caller.ask(["fallback-category"], "".join(CATEGORIES))
@@ -179,7 +180,7 @@ class Taking:
 
     def _said(self, number: str) -> Sequence[str]:
         try:
-            return say_phone(number, self._language)
+            return say_phone(number, self.entry.language)
         except ValueError:
             return say_phone(number, "zh")
 
@@ -197,9 +198,10 @@ def main(arguments: Sequence[str], stdin: IO[str], stdout: IO[str]) -> int:
         return 2
     known = agi.env.get("agi_callerid", "")
     caller = "" if known in ("", "unknown") else known
-    entry = Entry(str(uuid.uuid4()), caller, "", "", agi.env.get("agi_extension", ""), round(time.time(), 3))
+    language = agi.env.get("agi_language", "zh").partition("_")[0].partition("-")[0]
+    called, now = agi.env.get("agi_extension", ""), round(time.time(), 3)
     person = Caller(agi)
-    taking = Taking(person, entry, agi.env.get("agi_language", "zh").partition("_")[0].partition("-")[0])
+    taking = Taking(person, Entry(str(uuid.uuid4()), caller, "", "", called, now, language=language))
     code = 0
     try:
         taking.run()

@@ -58,6 +58,8 @@ class NumberTaken(Event):
     queue: str = ""
     language: str = ""
     vip: bool = False
+    refused: str = ""
+    """Why it cannot be called back, as a sentence: then nothing is promised, and an agent finds it on the ticket."""
 
 
 @dataclass(frozen=True, slots=True)

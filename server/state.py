@@ -160,6 +160,8 @@ class State:
         queue = (live.queue if live is not None else "") or event.queue or fields.get("business", "") or "inquiry"
         if live is not None and live.ticket is None:
             self._matter(entry, self._new_contact(entry, live.id, live.caller, queue, event.category))
+        if event.refused:
+            return
         asked = PromiseAsked(
             event.number,
             queue,

@@ -183,7 +183,7 @@ class Term:
         self._undo.append(self._close_agi)
         self._roll.begin()
         self._run(self.joiner.run())
-        self._run(Intake(self.dispatcher, self._site.layout.callbacks, self._node).run())
+        self._run(Intake(self.dispatcher, self._site.layout.callbacks, self._node, self._definitions).run())
         self._run(self.strays.keep_fetching())
         self.dialler.begin()
 
@@ -241,7 +241,7 @@ class Term:
         """
         promised: set[int] = set()
         for call in self.dispatcher.state.calls:
-            if call.stage is not Stage.WAITING or not self.dispatcher.owned(call.id):
+            if call.stage is not Stage.WAITING or not call.reached or not self.dispatcher.owned(call.id):
                 continue
             number, _ = self._definitions().callback_number(call.caller)
             why = Decision(call.id, "overflow", "the hotline is being stopped", self.dispatcher.state.at)

@@ -13,7 +13,9 @@ from acd.callback_events import AttemptEnded, AttemptOutcome, Mode, PromiseCance
 from acd.promises import PromiseState, PromiseView
 from ivr import inputs, verbs
 from ivr.nodes import CANCEL, LIMIT
+from server.calling_back import Checked
 from server.calls import LiveCall
+from server.definitions import Definitions
 from server.state import State
 from server.telephony.held import Held, Means
 
@@ -22,6 +24,13 @@ SILENCE = 1.0
 OFFERED = "callback_offered"
 """The field that says where a call back was offered: entry, forced or queue."""
 _OPEN = (PromiseState.PENDING, PromiseState.DIALLING)
+
+
+def checked(state: State, definitions: Definitions, text: str) -> Checked:
+    """Whether this number may be called back by the rules, and is no agent's (`agent`)."""
+    if state.floor.agent(text) is not None:
+        return Checked("", "agent", f"{text} is an agent's number")
+    return definitions.callback.check(text)
 
 
 class CallerPromises:
@@ -41,11 +50,9 @@ class CallerPromises:
     # Asked
 
     def stands(self, verb: verbs.AskCallback) -> inputs.CallbackStands:
-        """How callback mode stands for a queue, or for all. Where it is on for a queue, the flow offers it."""
+        """How callback mode stands for a queue, or for all."""
         callbacks = self._state.callbacks
         mode = callbacks.mode(verb.queue) if verb.queue else callbacks.modes()[0]
-        if verb.queue and mode.active and not mode.full:
-            self._means.dispatcher.submit(flow_events.CallbackOffered(self._held.call, verb.queue, entry=True))
         low, high = self._wait(verb.queue, self._means.clock()) or (None, None)
         return inputs.CallbackStands(mode.active, mode.mode is Mode.ON, mode.full, low, high)
 
@@ -66,13 +73,11 @@ class CallerPromises:
 
     def check(self, text: str) -> inputs.NumberFits | inputs.NumberRefused:
         """Whether this number may be called back, and if not, why."""
-        if self._state.floor.agent(text) is not None:
-            return inputs.NumberRefused(f"{text} is an agent's number", "agent")
-        checked = self._held.definitions.callback.check(text)
-        if checked.reason:
-            return inputs.NumberRefused(checked.sentence, checked.reason)
-        why = self._state.callbacks.why_not(checked.number, self._category, self._means.clock())
-        return inputs.NumberRefused(why, LIMIT) if why else inputs.NumberFits(checked.number)
+        number, reason, sentence = checked(self._state, self._held.definitions, text)
+        if reason:
+            return inputs.NumberRefused(sentence, reason)
+        why = self._state.callbacks.why_not(number, self._category, self._means.clock())
+        return inputs.NumberRefused(why, LIMIT) if why else inputs.NumberFits(number)
 
     # Done
 

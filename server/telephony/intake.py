@@ -17,7 +17,9 @@ from watchfiles import awatch
 
 import acd.events as acd
 import ivr.events as flow_events
+from server.definitions import Definitions
 from server.dispatcher import Dispatcher, NotLeading
+from server.telephony.caller_promises import checked
 
 _log = structlog.get_logger("intake")
 
@@ -33,6 +35,7 @@ class Taken:
     called: str
     taken_at: float
     call: int | None = None
+    language: str = ""
 
 
 def read_entry(file: Path) -> Taken:
@@ -47,22 +50,26 @@ def read_entry(file: Path) -> Taken:
             str(data.get("called", "")),
             float(data["taken_at"]),
             int(data["call"]) if data.get("call") else None,
+            str(data.get("language") or ""),
         )
     except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
         raise ValueError(f"{file} is not an entry of the spool: {error}") from None
 
 
 class Intake:
-    """Watches the spool. `changes` gives a value whenever something in it may have changed."""
+    """Watches the spool. `definitions` gives those of now; `changes` a value whenever something in the spool may have
+    changed."""
 
     def __init__(
         self,
         dispatcher: Dispatcher,
         spool: Path,
         node: str,
+        definitions: Callable[[], Definitions],
         changes: Callable[[Path], AsyncIterator[Any]] | None = None,
     ) -> None:
         self._dispatcher, self._spool, self._node = dispatcher, spool, node
+        self._definitions = definitions
         self._changes = changes or (lambda path: awatch(path, recursive=False))
 
     async def run(self) -> None:
@@ -103,7 +110,7 @@ class Intake:
         calls = self._dispatcher.state.calls
         known = taken.call is not None and calls.was_given(taken.call)
         call = taken.call if taken.call is not None and known else calls.next_call()
-        number = flow_events.NumberTaken(call, taken.number, taken.category, "fallback", taken.taken_at, taken.id)
+        number = self._number(call, taken)
         about = [
             flow_events.FieldSet(call, name, value)
             for name, value in (("business", "complaint"), ("category", taken.category))
@@ -120,3 +127,23 @@ class Intake:
                 acd.CallEnded(call, "hotline_hung_up", taken.taken_at),
             )
         _log.info("a number taken while no server was there is in the log", number=taken.number[-4:], call=call)
+
+    def _number(self, call: int, taken: Taken) -> flow_events.NumberTaken:
+        """The number that was keyed in, else the one that the caller rang from; nobody checked them until now."""
+        state, definitions = self._dispatcher.state, self._definitions()
+        found = [checked(state, definitions, number) for number in (taken.number, taken.caller)]
+        fits = next((each.number for each in found if each.number), "")
+        if not fits:
+            _log.error("a number from the fallback cannot be called back", call=call, why=found[0].sentence)
+        return flow_events.NumberTaken(
+            call,
+            fits or taken.number,
+            taken.category,
+            "fallback",
+            taken.taken_at,
+            taken.id,
+            queue="complaint" if taken.category else "inquiry",
+            language=taken.language,
+            vip=definitions.is_vip(taken.caller),
+            refused="" if fits else found[0].sentence,
+        )

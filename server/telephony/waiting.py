@@ -56,7 +56,7 @@ class Waiting:
         a call back waits since that one did, and for the agent who is being kept for it.
         """
         live = self._live
-        if live is not None and live.promise and live.queued_at is not None and not live.served:
+        if live is not None and live.promise and live.queued_at is not None and not live.talked:
             return await self._called_back(live)
         held, desk = self._held, self._dispatcher.state.desk
         caller = held.agi.caller if live is None else live.caller
@@ -162,9 +162,7 @@ class Waiting:
             return
         self._told_of_callback = True
         held.fields[OFFERED] = "queue"
-        self._dispatcher.submit(
-            flow_events.FieldSet(held.call, OFFERED, "queue"), flow_events.CallbackOffered(held.call, live.queue)
-        )
+        self._dispatcher.submit(flow_events.FieldSet(held.call, OFFERED, "queue"))
         held.line.forget_digits()
         await self._say(CALLBACK_OFFER)
 

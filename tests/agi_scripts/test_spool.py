@@ -25,6 +25,7 @@ def test_an_entry_is_one_file_of_plain_fields(tmp_path: Path) -> None:
         "taken_at": 1000.5,
         "call": 7,
         "complete": True,
+        "language": "zh",
     }
     assert [entry.name for entry in path.parent.iterdir()] == ["0b6e.json"]
 

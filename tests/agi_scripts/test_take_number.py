@@ -105,6 +105,14 @@ def test_the_own_number_is_said_back_and_kept_with_the_matter(asterisk: Asterisk
     assert asterisk.played[-2:] == ["fallback-thanks", "goodbye"]
 
 
+def test_a_number_that_is_none_is_said_to_be_none_and_another_is_asked_for(asterisk: Asterisk) -> None:
+    asterisk.greet(caller="unknown")
+    asterisk.serve({"fallback-key-number": ["12#", "13900002222#"], "fallback-number": ["1"]})
+    assert asterisk.end() == 0
+    assert asterisk.entry()["number"] == "13900002222"
+    assert asterisk.played[1:4] == ["fallback-key-number", "number-invalid", "fallback-key-number"]
+
+
 def test_an_english_caller_hears_english_digits(asterisk: Asterisk) -> None:
     asterisk.greet(language="en_GB")
     asterisk.serve({"fallback-number": ["1"], "fallback-category": ["0"]})

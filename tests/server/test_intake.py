@@ -11,6 +11,7 @@ import pytest
 import acd.events as acd
 from agi_scripts.spool import Entry, put
 from ivr.events import NumberTaken
+from server.definitions import Definitions, load
 from server.dispatcher import Dispatcher
 from server.log import START, Log
 from server.standby import rebuild
@@ -39,6 +40,11 @@ async def dispatcher(log: Log) -> AsyncIterator[Dispatcher]:
     await dispatcher.stop()
 
 
+def shipped() -> Definitions:
+    """The definitions that come with the product."""
+    return load(Path("/nonexistent"))
+
+
 def _left(spool: Path) -> list[str]:
     return sorted(file.name for file in spool.iterdir())
 
@@ -51,7 +57,7 @@ async def test_an_entry_becomes_a_call_of_its_own_and_leaves_the_spool(
     log: Log, dispatcher: Dispatcher, tmp_path: Path
 ) -> None:
     put(tmp_path, TAKEN)
-    assert await Intake(dispatcher, tmp_path, "one").sweep() == 1
+    assert await Intake(dispatcher, tmp_path, "one", shipped).sweep() == 1
     assert _left(tmp_path) == []
     (number,) = await _numbers(log)
     assert (number.number, number.category, number.source) == ("13900139000", "attitude", "fallback")
@@ -59,10 +65,43 @@ async def test_an_entry_becomes_a_call_of_its_own_and_leaves_the_spool(
     assert (arrived.call, arrived.caller, arrived.invited_at) == (number.call, "13800138000", TAKEN.taken_at)
 
 
+async def test_a_number_becomes_a_promise_in_the_form_that_is_dialled_and_in_the_callers_language(
+    dispatcher: Dispatcher, tmp_path: Path
+) -> None:
+    put(tmp_path, Entry("1", "", "+8613900139000", "system", "400", 1_790_000_000.0, language="en"))
+    put(tmp_path, Entry("2", "", "02188887777", "", "400", 1_800_000_001.0))
+    await Intake(dispatcher, tmp_path, "one", shipped).sweep()
+    made = {each.number: each for each in dispatcher.state.callbacks.promises()}
+    assert (made["13900139000"].queue, made["13900139000"].language) == ("complaint", "en")
+    assert made["13900139000"].queued_at == 1_790_000_000.0
+    assert (made["02188887777"].queue, made["02188887777"].category) == ("inquiry", "")
+
+
+async def test_a_number_that_cannot_be_called_gives_way_to_the_one_the_caller_rang_from(
+    log: Log, dispatcher: Dispatcher, tmp_path: Path
+) -> None:
+    put(tmp_path, Entry("1", "13800138000", "+442070000000", "system", "400", 1_800_000_000.0))
+    await Intake(dispatcher, tmp_path, "one", shipped).sweep()
+    (number,) = await _numbers(log)
+    assert (number.number, number.refused) == ("13800138000", "")
+
+
+async def test_a_caller_without_any_number_that_can_be_called_is_on_a_ticket_and_is_promised_nothing(
+    log: Log, dispatcher: Dispatcher, tmp_path: Path
+) -> None:
+    put(tmp_path, Entry("1", "", "4008001234", "system", "400", 1_800_000_000.0))
+    await Intake(dispatcher, tmp_path, "one", shipped).sweep()
+    (number,) = await _numbers(log)
+    assert number.number == "4008001234"
+    assert "not called back" in number.refused
+    assert dispatcher.state.callbacks.promises() == []
+    assert dispatcher.state.last_ticket == 1
+
+
 async def test_an_entry_that_a_crash_left_in_the_spool_is_not_taken_again(
     log: Log, dispatcher: Dispatcher, tmp_path: Path
 ) -> None:
-    intake = Intake(dispatcher, tmp_path, "one")
+    intake = Intake(dispatcher, tmp_path, "one", shipped)
     put(tmp_path, TAKEN)
     await intake.sweep()
     put(tmp_path, TAKEN)
@@ -78,7 +117,7 @@ async def test_a_caller_who_was_in_the_house_when_the_server_went_away_stays_one
     await dispatcher.record(acd.CallArrived(call, "13800138000", "4008001234", "PJSIP/trunk-1", "1.1", 1_800_000_000.0))
     await dispatcher.record(acd.CallEnded(call, "lost"))
     put(tmp_path, Entry("8a1d", "13800138000", "13800138000", "", "4008001234", 1_800_000_040.0, call=call))
-    await Intake(dispatcher, tmp_path, "one").sweep()
+    await Intake(dispatcher, tmp_path, "one", shipped).sweep()
     (number,) = await _numbers(log)
     assert number.call == call
 
@@ -88,12 +127,12 @@ async def test_what_cannot_be_read_is_set_aside_and_holds_nothing_up(
 ) -> None:
     (tmp_path / "bad.json").write_text("{", encoding="utf-8")
     put(tmp_path, TAKEN)
-    assert await Intake(dispatcher, tmp_path, "one").sweep() == 1
+    assert await Intake(dispatcher, tmp_path, "one", shipped).sweep() == 1
     assert _left(tmp_path) == ["bad.bad"]
 
 
 async def test_entries_are_taken_in_as_they_come(log: Log, dispatcher: Dispatcher, tmp_path: Path) -> None:
-    running = asyncio.create_task(Intake(dispatcher, tmp_path, "one").run())
+    running = asyncio.create_task(Intake(dispatcher, tmp_path, "one", shipped).run())
     try:
         put(tmp_path, TAKEN)
         assert await dispatcher.until(lambda state: state.calls.was_taken(TAKEN.id), 5.0)
