@@ -12,12 +12,15 @@ from server.commands.records import described
 from server.commands.shared import Refused, queries, request, settings, zone
 
 if TYPE_CHECKING:
+    from ivr.inputs import NumberFits, NumberRefused
     from server.definitions import Definitions
     from server.demo.story import Script
 
 app = typer.Typer(help="Try the hotline without a phone.", no_args_is_help=True)
 _AGENT = "9001"
 _RECORDS = 15.0
+_WAITS = (100.0, 280.0)
+"""What a caller who tries the flow is told of the wait: seconds, p50 and p90."""
 
 
 @app.command()
@@ -102,10 +105,16 @@ def ivr(
     caller: Annotated[str, typer.Option(help="The caller's number.")] = "13800138000",
     language: Annotated[Literal["zh", "en"], typer.Option(help="The language that the call begins in.")] = "zh",
     flow: Annotated[str, typer.Option(help="The flow to begin with; the hotline's own if left out.")] = "",
+    callback: Annotated[
+        Literal["off", "auto", "on"], typer.Option(help="Callback mode: off, on by itself, or forced on.")
+    ] = "off",
+    promised: Annotated[bool, typer.Option("--promised", help="A call back is promised to the caller.")] = False,
 ) -> None:
     """Walk through the flow in the terminal: prompts are shown, keys are typed, Ctrl-D hangs up."""
     from ivr.conditions import Caller
+    from ivr.inputs import CallbackStands, PromiseStands
     from ivr.session import Session
+    from ivr.tryout import House
     from ivr.tryout import run as try_flow
     from server.definitions import PROMPTS
     from server.voice.shelf import load_manifest
@@ -114,12 +123,24 @@ def ivr(
     if flow and flow not in loaded.flows:
         raise Refused(f'there is no flow "{flow}": there are {", ".join(sorted(loaded.flows))}')
     manifest = load_manifest(PROMPTS)
-    fields = {"language": language}
+    fields = {"language": language, "dialling": loaded.callback.policy.rules.dialling.value, "promise": "1"}
     vip, lists = loaded.is_vip(caller), loaded.lists_of(caller)
     who = Caller(number=caller, called="400", vip=vip, lists=lists, fields=fields)
     session = Session(loaded.flows, flow or loaded.start, who, loaded.calendar, time.time())
     texts = {each: {id_: manifest.text(id_, each) for id_ in manifest.ids(each)} for each in ("zh", "en")}
-    try_flow(session, _typed, say, texts=texts, clock=time.time)
+    house = House(
+        CallbackStands(callback != "off", callback == "on", low=_WAITS[0], high=_WAITS[1]),
+        PromiseStands(1, "complaint", "", low=_WAITS[0], high=_WAITS[1]) if promised else PromiseStands(),
+        lambda number: _checked(loaded, number),
+    )
+    try_flow(session, _typed, say, texts=texts, clock=time.time, house=house)
+
+
+def _checked(loaded: Definitions, number: str) -> NumberFits | NumberRefused:
+    from ivr.inputs import NumberFits, NumberRefused
+
+    found = loaded.callback.check(number)
+    return NumberRefused(found.sentence, found.reason) if found.reason else NumberFits(found.number)
 
 
 def _typed(question: str) -> str | None:

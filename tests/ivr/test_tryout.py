@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ivr.calendar import Calendar
+from ivr.inputs import CallbackStands, NumberFits, NumberRefused, PromiseStands
 from ivr.session import Caller, Session
-from ivr.tryout import run
+from ivr.tryout import House, run
 
 TEXTS = {
     "zh": {"welcome": "您好。", "menu-main": "投诉请按一。", "menu-complaint": "请选择。", "goodbye": "再见。"},
@@ -16,11 +17,11 @@ TEXTS = {
 
 @pytest.fixture
 def transcript(flows):
-    def tried(*lines: str) -> str:
+    def tried(*lines: str, house: House | None = None, start: str = "hotline", **fields: str) -> str:
         written: list[str] = []
         left = iter(lines)
-        session = Session(flows, "hotline", Caller("13800138000"), Calendar.always_open(), 0.0)
-        run(session, lambda _: next(left, None), written.append, texts=TEXTS, clock=lambda: 1.79e9)
+        session = Session(flows, start, Caller("13800138000", fields=fields), Calendar.always_open(), 0.0)
+        run(session, lambda _: next(left, None), written.append, texts=TEXTS, clock=lambda: 1.79e9, house=house)
         return "\n".join(written)
 
     return tried
@@ -54,3 +55,30 @@ def test_a_caller_who_hangs_up_ends_it(transcript):
 def test_a_callback_and_a_message_can_be_tried(transcript):
     assert "called back at 13800138000" in transcript("2", "callback", "1", "")
     assert "hangs up: done" in transcript("2", "message", "30")
+
+
+def test_callback_mode_can_be_tried_and_a_number_is_refused_by_the_rules(transcript):
+    def check(number: str) -> NumberFits | NumberRefused:
+        return NumberRefused("no", "own") if number == "4008001234" else NumberFits(number)
+
+    house = House(CallbackStands(active=True, low=100, high=280), check=check)
+    text = transcript("2", "1", "2", "4008001234#", "13900139000#", "1", "", house=house)
+    assert "[callback-offer-entry]" in text
+    assert "[number-own]" in text
+    assert "called back at 13900139000" in text
+    assert "[callback-accepted][callback-in-about]" in text
+    assert "[number-limit]" in transcript("2", "1", "1", "limit", house=house)
+
+
+def test_a_promise_can_be_kept_waited_for_and_cancelled(transcript):
+    house = House(promise=PromiseStands(7, "orders", low=100, high=280))
+    assert "[recall-kept]" in transcript("1", house=house)
+    assert "waits in queue orders, in the place of call back 7" in transcript("2", house=house)
+    assert "cancel call back 7" in transcript("3", "", house=house)
+    assert "[recall-gone]" in transcript("3", "it is over", house=house)
+
+
+def test_being_called_back_can_be_tried(transcript):
+    fields = {"dialling": "customer_first", "promise": "7", "business": "orders"}
+    assert "waits in queue orders" in transcript("1", start="callback", **fields)
+    assert "postpone call back 7 by 3600 s" in transcript("2", "", start="callback", **fields)
