@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from acd import callback_events as cb
 from acd import events as ev
 from acd.agents import State
 from acd.calls import Place
@@ -136,10 +137,32 @@ class AnyFloor(RuleBasedStateMachine):
         age=st.sampled_from([0.0, 0.0, 30.0]),
         owner=st.just("") | agents,
         vip=st.booleans(),
+        promised=st.sampled_from([False, False, False, True]),
     )
-    def call_queued(self, queue: str, asked: Requirement, priority: int, age: float, owner: str, vip: bool) -> None:
+    def call_queued(
+        self, queue: str, asked: Requirement, priority: int, age: float, owner: str, vip: bool, promised: bool
+    ) -> None:
         self.calls += 1
-        self.play(ev.CallQueued(self.calls, queue, asked, self.now - age, priority=priority, owner=owner, vip=vip))
+        more = {"priority": priority, "owner": owner, "vip": vip, "promised": promised}
+        self.play(ev.CallQueued(self.calls, queue, asked, self.now - age, **more))
+
+    @rule(pick=picks, wait_for=st.sampled_from([1.0, 60.0]))
+    def attempt_started(self, pick: int, wait_for: float) -> None:
+        self.play(cb.AttemptStarted(self.some_call(pick), 1, 1, 0, "", wait_for))
+
+    @rule(pick=picks, agent=agents, talks=st.booleans())
+    def attempt_answered(self, pick: int, agent: str, talks: bool) -> None:
+        call = self.call_of(agent) if talks else self.some_call(pick)
+        self.play(cb.AttemptAnswered(call, 1, 1, "c", "u"))
+
+    @rule(pick=picks, agent=agents, talks=st.booleans())
+    def attempt_ended(self, pick: int, agent: str, talks: bool) -> None:
+        call = self.call_of(agent) if talks else self.some_call(pick)
+        self.play(cb.AttemptEnded(call, 1, 1, cb.AttemptOutcome.NO_ANSWER))
+
+    @rule(agent=agents)
+    def joined(self, agent: str) -> None:
+        self.play(ev.Joined(self.call_of(agent), agent))
 
     @rule(pick=picks, kind=st.sampled_from([ev.CallDetached, ev.CallAttached]))
     def call_event(self, pick: int, kind: Any) -> None:
@@ -262,6 +285,7 @@ class AnyFloor(RuleBasedStateMachine):
     def check_announcements(self) -> None:
         """Neither place nor wait ever goes up without a reason being said."""
         for each in self.last:
+            assert not (isinstance(each, (Announce, Divert)) and self.floor.room.calls[each.call].promised)
             if isinstance(each, Moved):
                 self.said.pop(each.call, None)
             elif isinstance(each, Announce):
@@ -326,9 +350,13 @@ class AnyFloor(RuleBasedStateMachine):
 
     @invariant()
     def every_caller_has_a_way_out(self) -> None:
-        """Whoever waits has a next instant, or a phone rings, or the server was told to lead them out."""
+        """Whoever waits has a next instant, or a phone rings, or the server was told to lead them out.
+
+        A call with nobody on the line is held by no server, and its promise has the next instant.
+        """
         for call in self.floor.room.calls.values():
-            assert call.place is not Place.WAITING or call.due is not None or not call.attached
+            assert call.promised or call.place is not Place.WAITING or call.due is not None or not call.attached
+            assert call.attached or not call.promised
 
     def teardown(self) -> None:
         again = Floor()
