@@ -21,6 +21,7 @@ from server.simulation import plot
 from server.simulation.fit import NothingRecorded, as_toml, fit
 from server.simulation.measures import ALL, Mean
 from server.simulation.policies import OURS, Candidate, UnknownPolicy, find_policy
+from server.simulation.promises import means
 from server.simulation.reading import load_scenario
 from server.simulation.runs import Result, simulate
 from server.simulation.scenario import Scenario
@@ -42,6 +43,19 @@ COLUMNS = (
     "occupancy",
 )
 _SHARES = ("service_level", "abandoned", "diverted", "occupancy")
+PROMISES = (
+    "queue",
+    "policy",
+    "promises",
+    "kept",
+    "broken",
+    "expired",
+    "back_mean",
+    "p50",
+    "p95",
+    "longest",
+    "attempts",
+)
 
 
 def choose(name: str, day: str, save: Path | None) -> Scenario:
@@ -142,6 +156,7 @@ def report(scenario: Scenario, results: Sequence[Result]) -> list[str]:
         f" of all but those who hung up within {within.short:g} s",
         "",
         *table(rows, columns, zone()),
+        *_promises(results, queues, several=several),
     ]
     if several and runs > 1:
         lines += ["", f"{results[0].policy} against the others, on the same days:"]
@@ -151,6 +166,31 @@ def report(scenario: Scenario, results: Sequence[Result]) -> list[str]:
             wait = _number(gained["wait"], percent=False, sign=True)
             lines.append(f"  {other.policy}: service level {level} points, mean wait {wait} s")
     return lines
+
+
+def _promises(results: Sequence[Result], queues: Sequence[str], *, several: bool) -> list[str]:
+    """What came of the promises, where callback mode was played."""
+    played = {result.policy: means(result.promised) for result in results if result.promised}
+    if not played:
+        return []
+    rows = [
+        {
+            "queue": queue or "all",
+            "policy": policy.rpartition("/")[2],
+            "promises": _number(of[queue]["made"], percent=False),
+            **{name: _number(of[queue][name], percent=True) for name in ("kept", "broken", "expired")},
+            "back_mean": _number(of[queue]["back"], percent=False),
+            "p50": _number(of[queue]["back_p50"], percent=False),
+            "p95": _number(of[queue]["back_p95"], percent=False),
+            "longest": _number(of[queue]["back_longest"], percent=False),
+            "attempts": _number(of[queue]["attempts"], percent=False),
+        }
+        for queue in queues
+        for policy, of in played.items()
+    ]
+    columns = [column for column in PROMISES if column != "policy" or several]
+    heading = "promises to call back, a day; seconds from the original call to the conversation; attempts for each:"
+    return ["", heading, "", *table(rows, columns, zone())]
 
 
 def _row(queue: str, policy: str, means: dict[str, Mean]) -> dict[str, Any]:
@@ -187,6 +227,10 @@ def _as_json(scenario: Scenario, results: Sequence[Result], runs: int, seed: int
                 "queues": {
                     queue or "all": {name: _plain(mean) for name, mean in means.items()}
                     for queue, means in result.summary.items()
+                },
+                "promises": {
+                    queue or "all": {name: _plain(mean) for name, mean in each.items()}
+                    for queue, each in means(result.promised).items()
                 },
                 "intervals": [
                     {"from": _clock(scenario, index), "service_level": _plain(level)}

@@ -8,17 +8,43 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, count
+from itertools import accumulate, count, takewhile
 from math import inf
 
 import numpy as np
 
 from acd import events as ev
+from acd.callback_events import AttemptOutcome
 from acd.definitions import Requirement, Skill
-from server.simulation.scenario import Calls, Scenario
+from server.simulation.scenario import Calls, Customers, Scenario
 
 RINGS = 4
 """How many offers of one call have answering times of their own; later ones take them in turn."""
+ATTEMPTS = 4
+"""How many attempts to call somebody back have an outcome of their own; later ones take them in turn."""
+REDIALS = 3
+"""How often somebody who gave up calls again at most."""
+BUSY_AFTER = 3.0
+"""Seconds until a busy phone is known to be busy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ringing:
+    """What becomes of one attempt to call somebody back: `failed`, or answered (None), after so many seconds (of
+    ringing, or until it is known; inf: as long as we let it ring)."""
+
+    failed: AttemptOutcome | None = None
+    after: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The person. `chance` is how much they like to be called back (`Callback.accepts`), `phone` how it rings when
+    they are; `redials` are seconds until they call again after giving up, and how patient they are then."""
+
+    chance: float = 0.0
+    phone: tuple[Ringing, ...] = (Ringing(),)
+    redials: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +62,21 @@ class Arrival:
     takes_callback: bool = False
     counted: bool = True
     unfit: float = 1.0
+    person: Caller = Caller()
+    first: int = 0
+    """The call with which this person began; 0: this one."""
+
+    def again(self, call: int, at: float) -> Arrival:
+        """The same person's next call, this one having come to nothing."""
+        (_, patience), *rest = self.person.redials
+        return replace(
+            self,
+            at=at,
+            queued=replace(self.queued, call=call, queued_at=at),
+            patience=patience,
+            person=replace(self.person, redials=tuple(rest)),
+            first=self.first or self.queued.call,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +114,7 @@ def _stream(scenario: Scenario, stream: Calls, rng: np.random.Generator) -> list
     rings[rng.random((total, RINGS)) < scenario.phones.unanswered] = inf
     categories = _categories(stream, rng.random(total).tolist())
     chances = rng.random((total, 2)).tolist()
+    people = _people(scenario, stream, rng.spawn(1)[0], total)
     counted_from = scenario.start + scenario.warm_up
     return [
         Arrival(
@@ -92,9 +134,41 @@ def _stream(scenario: Scenario, stream: Calls, rng: np.random.Generator) -> list
             takes_callback=chances[index][1] < stream.takes_callback,
             counted=at >= counted_from,
             unfit=stream.unfit,
+            person=people[index],
         )
         for index, at in enumerate(times)
     ]
+
+
+def _people(scenario: Scenario, stream: Calls, rng: np.random.Generator, total: int) -> list[Caller]:
+    """Who calls. Drawn apart, so that a day with callback mode has the same calls as one without."""
+    customers = scenario.callback.customers if scenario.callback else Customers()
+    chances = rng.random(total).tolist()
+    luck = rng.random((total, ATTEMPTS)).tolist()
+    seconds = customers.answered_after.draw(rng, total * ATTEMPTS).reshape(total, ATTEMPTS).tolist()
+    again = stream.redial_after.draw(rng, total * REDIALS).reshape(total, REDIALS)
+    again[rng.random((total, REDIALS)) >= stream.redials] = inf
+    patience = stream.patience.draw(rng, total * REDIALS).reshape(total, REDIALS)
+    return [
+        Caller(
+            chance=chances[index],
+            phone=tuple(_ringing(customers, *each) for each in zip(luck[index], seconds[index], strict=True)),
+            redials=tuple(takewhile(_comes, zip(again[index].tolist(), patience[index].tolist(), strict=True))),
+        )
+        for index in range(total)
+    ]
+
+
+def _comes(redial: tuple[float, float]) -> bool:
+    return redial[0] < inf
+
+
+def _ringing(customers: Customers, luck: float, seconds: float) -> Ringing:
+    if luck < customers.busy:
+        return Ringing(AttemptOutcome.BUSY, BUSY_AFTER)
+    if luck < customers.busy + customers.unanswered:
+        return Ringing(AttemptOutcome.NO_ANSWER, inf)
+    return Ringing(None, seconds)
 
 
 def _categories(stream: Calls, chances: list[float]) -> list[str]:

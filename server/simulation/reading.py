@@ -8,18 +8,25 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from acd.callback_events import Mode
+from acd.callback_reading import read_callback_policy
 from acd.definitions import DefinitionError, Policy, Queue, Requirement, Skill
+from acd.fields import choice
 from acd.reading import read_policy
 from server.definitions import DEFAULTS
 from server.simulation.distributions import NEVER, Distribution, constant, read_distribution
-from server.simulation.scenario import Calls, Group, Phones, Scenario, ServiceLevel
+from server.simulation.scenario import REDIAL_AFTER, Callback, Calls, Customers, Group, Phones, Scenario, ServiceLevel
 from server.toml import DefinitionFault, Key, line_of, read
 
 TOP = (
     "name", "rules", "start", "end", "interval", "warm_up", "service_level", "phones", "calls", "agents", "skills",
-    "routing", "queues",
+    "routing", "queues", "callback",
 )  # fmt: skip
-CALLS = ("queue", "per_hour", "categories", "required", "talk", "wrap_up", "patience", "vip", "takes_callback", "unfit")
+CALLS = (
+    "queue", "per_hour", "categories", "required", "talk", "wrap_up", "patience", "vip", "takes_callback", "unfit",
+    "redials", "redial_after",
+)  # fmt: skip
+CALLBACK = ("mode", "forced", "accepts", "customers")
 AGENTS = ("count", "skills", "shifts")
 RULES = ("skills", "routing", "queues")
 _CLOCK = re.compile(r"(\d{1,2}):([0-5]\d)")
@@ -70,6 +77,7 @@ def read_scenario(data: Mapping[str, Any], file: Path) -> Scenario:
         warm_up=60.0 * _number(data, "warm_up", (), 0),
         service_level=_service_level(data.get("service_level", {})),
         phones=_phones(data.get("phones", {})),
+        callback=_callback(data["callback"], policy) if "callback" in data else None,
     )
     if start + scenario.warm_up >= end:
         raise _fault(("warm_up",), "nothing would be counted: the warm-up lasts until the end of the day")
@@ -106,6 +114,8 @@ def _calls(name: str, table: Mapping[str, Any], policy: Policy) -> Calls:
         vip=_number(table, "vip", at, 0, most=1),
         takes_callback=_number(table, "takes_callback", at, 0, most=1),
         unfit=_number(table, "unfit", at, 1, least=1, most=10),
+        redials=_number(table, "redials", at, 0, most=1),
+        redial_after=_duration(table, "redial_after", at, REDIAL_AFTER),
     )
 
 
@@ -125,14 +135,7 @@ def _group(name: str, table: Mapping[str, Any], policy: Policy, day: tuple[float
     skills = _skills(table.get("skills", {}), policy, (*at, "skills"))
     if not skills:
         raise _fault((*at, "skills"), "agents without a skill can take no call: give { complaint = 3 } or the like")
-    shifts = table.get("shifts", [])
-    if not isinstance(shifts, list):
-        raise _fault((*at, "shifts"), 'is a list such as ["08:00-12:00", "13:00-17:00"]')
-    read_shifts = sorted(_shift(shift, (*at, "shifts", index)) for index, shift in enumerate(shifts)) or [day]
-    for (_, last), (first, _) in pairwise(read_shifts):
-        if first < last:
-            raise _fault((*at, "shifts"), "two shifts of the same agents overlap")
-    return Group(name, count, skills, tuple(read_shifts))
+    return Group(name, count, skills, _shifts(table.get("shifts", []), (*at, "shifts")) or (day,))
 
 
 def _skills(table: Any, policy: Policy, at: Key) -> tuple[Skill, ...]:
@@ -144,6 +147,17 @@ def _skills(table: Any, policy: Policy, at: Key) -> tuple[Skill, ...]:
         if isinstance(level, bool) or not isinstance(level, int) or not 1 <= level <= 10:
             raise _fault((*at, name), f"{level!r} is no level: a level is 1 to 10")
     return tuple(Skill(name, level) for name, level in table.items())
+
+
+def _shifts(texts: Any, at: Key) -> tuple[tuple[float, float], ...]:
+    """Spans of the day in order; none may begin before the one before it has ended."""
+    if not isinstance(texts, list):
+        raise _fault(at, 'is a list such as ["08:00-12:00", "13:00-17:00"]')
+    shifts = sorted(_shift(text, (*at, index)) for index, text in enumerate(texts))
+    for (_, last), (first, _) in pairwise(shifts):
+        if first < last:
+            raise _fault(at, "two of them overlap")
+    return tuple(shifts)
 
 
 def _shift(text: Any, at: Key) -> tuple[float, float]:
@@ -177,6 +191,33 @@ def _phones(table: Any) -> Phones:
     _known(table, ("answered_after", "unanswered"), at)
     unanswered = _number(table, "unanswered", at, 0, most=1)
     return Phones(_duration(table, "answered_after", at, constant(3.0)), unanswered)
+
+
+def _callback(table: Any, policy: Policy) -> Callback:
+    """The rules as the hotline's file has them, and how callers take to it."""
+    at: Key = ("callback",)
+    rules = read_callback_policy(table, tuple(queue.name for queue in policy.queues), CALLBACK)
+    accepts, customers = table.get("accepts", {}), table.get("customers", {})
+    _known(accepts, ("most", "even", "insists"), (*at, "accepts"))
+    _known(customers, ("answered_after", "busy", "unanswered"), (*at, "customers"))
+    usual, them = Callback(), Customers()
+    at_phone = (*at, "customers")
+    read_customers = Customers(
+        answered_after=_duration(customers, "answered_after", at_phone, them.answered_after),
+        busy=_number(customers, "busy", at_phone, them.busy, most=1),
+        unanswered=_number(customers, "unanswered", at_phone, them.unanswered, most=1),
+    )
+    if read_customers.busy + read_customers.unanswered > 1:
+        raise _fault(at_phone, "busy and unanswered are shares and add up to more than 1")
+    return Callback(
+        policy=rules,
+        mode=Mode(choice(table, "mode", tuple(at), usual.mode, tuple(Mode))),
+        most=_number(accepts, "most", (*at, "accepts"), usual.most, most=1),
+        even=_number(accepts, "even", (*at, "accepts"), usual.even, least=0.01, most=100),
+        insists=_number(accepts, "insists", (*at, "accepts"), usual.insists, most=1),
+        forced=_shifts(table.get("forced", []), (*at, "forced")),
+        customers=read_customers,
+    )
 
 
 def _duration(table: Mapping[str, Any], key: str, at: Key, default: Distribution) -> Distribution:

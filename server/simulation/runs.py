@@ -12,6 +12,7 @@ from server.simulation.day import Day, draw
 from server.simulation.engine import Played, play
 from server.simulation.measures import ALL, MEASURES, Mean, Measured, by_interval, mean_of, measure, summarise
 from server.simulation.policies import OURS, Candidate
+from server.simulation.promises import Promised, promised
 from server.simulation.scenario import Scenario
 
 Staffing = Sequence[Sequence[int]]
@@ -32,6 +33,8 @@ class Result:
     measured: list[dict[str, Measured]] = field(default_factory=list)
     levels: list[Mean] = field(default_factory=list)
     """The service level in each interval of the day."""
+    promised: list[dict[str, Promised]] = field(default_factory=list)
+    """What came of the promises, where callback mode was played."""
 
     @property
     def summary(self) -> dict[str, dict[str, Mean]]:
@@ -46,6 +49,12 @@ class Result:
         }
 
 
+def play_with(candidate: Candidate, scenario: Scenario, day: Day) -> Played:
+    """Play one day with this policy, and with the scenario's callback mode if it has any."""
+    callback = scenario.callback if candidate.calls_back else None
+    return play(day, candidate.router(), candidate.rules or scenario.policy, callback, head_start=candidate.head_start)
+
+
 def simulate(
     scenario: Scenario,
     candidates: Sequence[Candidate] = (Candidate(OURS, Floor),),
@@ -58,11 +67,12 @@ def simulate(
     """Play `runs` days with each policy; `tick` is called after each day of each."""
     results = []
     for candidate in candidates:
-        policy = candidate.rules or scenario.policy
         result, played = Result(candidate.name), list[Played]()
         for day in days(scenario, runs, seed, staffing):
-            played.append(play(day, candidate.router(), policy))
+            played.append(play_with(candidate, scenario, day))
             result.measured.append(measure(scenario, played[-1]))
+            if scenario.callback is not None and candidate.calls_back:
+                result.promised.append(promised(scenario, played[-1]))
             tick()
         result.levels = by_interval(scenario, played)
         results.append(result)

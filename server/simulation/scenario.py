@@ -7,9 +7,16 @@ hotline file's (`rules`). Everything random is drawn from it by `server.simulati
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
+from acd.callback_events import Mode
+from acd.callback_rules import CallbackPolicy
 from acd.definitions import Policy, Requirement, Skill, WrapUp, WrapUpMode
 from server.simulation.distributions import AT_ONCE, NEVER, Distribution
+
+REDIAL_AFTER = Distribution(300.0)
+CUSTOMER_ANSWERS = Distribution(8.0, 0.5)
+NO_LIMITS = CallbackPolicy(per_number_per_day=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,9 @@ class Calls:
     """Share of those who are offered a callback and accept it."""
     unfit: float = 1.0
     """How many times as long an agent talks who lacks what the call prefers."""
+    redials: float = 0.0
+    """Share of those who give up and call again; of those who give up then, the same share calls once more."""
+    redial_after: Distribution = REDIAL_AFTER
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +85,44 @@ class Phones:
 
 
 @dataclass(frozen=True, slots=True)
+class Customers:
+    """What the phone of somebody who is called back does: a share is busy, a share is not answered while it rings."""
+
+    answered_after: Distribution = CUSTOMER_ANSWERS
+    busy: float = 0.05
+    unanswered: float = 0.10
+
+
+LEISURE = 600.0
+"""Who would wait longer than this weighs a callback like somebody who would wait so long (seconds)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """Callback mode on this day: its rules, and how callers take to it.
+
+    Somebody who is told a wait of `even` times what patience they have left accepts with half of `most`; with less to
+    wait for fewer do, with more nearly `most`. The rest would never accept. While a supervisor has forced it on,
+    numbers are taken instead of holding callers: then all accept but the share who `insists` on waiting.
+    """
+
+    policy: CallbackPolicy = NO_LIMITS
+    mode: Mode = Mode.AUTO
+    most: float = 0.7
+    even: float = 1.0
+    insists: float = 0.2
+    forced: tuple[tuple[float, float], ...] = ()
+    """When a supervisor forces it on (seconds from midnight); afterwards it is auto."""
+    customers: Customers = Customers()
+
+    def accepts(self, chance: float, wait: float | None, patience: float) -> bool:
+        """Whether a caller accepts who drew `chance` (0: likes it least, to 1), is told to wait so long (None: nobody
+        is there) and has so much patience left."""
+        odds = inf if wait is None else wait / max(1.0, self.even * min(patience, LEISURE))
+        return chance > 1.0 - (self.most if odds == inf else self.most * odds / (1.0 + odds))
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """A kind of day. `start` and `end` are seconds from midnight, `interval` seconds.
 
@@ -91,6 +139,8 @@ class Scenario:
     warm_up: float = 0.0
     service_level: ServiceLevel = ServiceLevel()
     phones: Phones = Phones()
+    callback: Callback | None = None
+    """None: callers are not offered a callback, but by overflow."""
 
     @property
     def intervals(self) -> int:
