@@ -60,11 +60,3 @@ class NumberTaken(Event):
     vip: bool = False
     refused: str = ""
     """Why it cannot be called back, as a sentence: then nothing is promised, and an agent finds it on the ticket."""
-
-
-@dataclass(frozen=True, slots=True)
-class CallbackOffered(Event):
-    """The caller was told that they may be called back instead. `entry`: before they waited, not while they did."""
-
-    queue: str
-    entry: bool = False

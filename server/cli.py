@@ -13,7 +13,21 @@ from pathlib import Path
 
 import typer
 
-from server.commands import agents, callbacks, check, db, demo, doctor, floor, queues, records, replay, run, simulate
+from server.commands import (
+    agents,
+    callbacks,
+    check,
+    db,
+    demo,
+    doctor,
+    floor,
+    queues,
+    records,
+    replay,
+    reports,
+    run,
+    simulate,
+)
 from server.commands.shared import Refused, settings
 
 app = typer.Typer(
@@ -36,6 +50,7 @@ floor.register(records.calls)
 app.add_typer(callbacks.app, name="callback")
 app.add_typer(records.tickets, name="ticket")
 app.add_typer(records.recordings, name="recording")
+app.add_typer(reports.app, name="report")
 app.command("replay")(replay.replay)
 app.command("simulate")(simulate.simulate)
 app.add_typer(demo.app, name="demo")

@@ -9,7 +9,9 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 import acd.events as acd
+from acd.callback_events import AttemptEnded
 from acd.commands import Command
+from acd.promises import LIVE, PromiseState
 from server.calls import Stage
 from server.dispatcher import Dispatcher
 from server.log import Entry
@@ -29,6 +31,9 @@ class Metrics(Collector):
             registry=registry,
         )
         self._offers = Counter("sansheng_offers_failed", "Offers that nobody answered.", ["outcome"], registry=registry)
+        self._attempts = Counter(
+            "sansheng_callback_attempts", "Times a customer was called back.", ["outcome"], registry=registry
+        )
         registry.register(self)
         dispatcher.listen(self._entry)
 
@@ -48,7 +53,25 @@ class Metrics(Collector):
         for (status, state), count in axes.items():
             agents.add_metric([status, state], count)
         yield agents
+        yield from self._callbacks()
         yield from self._estimates()
+
+    def _callbacks(self) -> Iterable[Metric]:
+        """Expired promises are those that are somebody's task."""
+        callbacks = self._dispatcher.state.callbacks
+        promises = GaugeMetricFamily("sansheng_callback_promises", "Promises to be kept.", labels=["state"])
+        states = dict.fromkeys((*sorted(LIVE), PromiseState.EXPIRED), 0)
+        for promise in callbacks.promises():
+            states[promise.state] += 1
+        for state, count in states.items():
+            promises.add_metric([state], count)
+        yield promises
+        active = GaugeMetricFamily(
+            "sansheng_callback_mode_active", "Whether numbers are taken instead of holding callers.", labels=["queue"]
+        )
+        for mode in callbacks.modes()[1:]:
+            active.add_metric([mode.scope], mode.active)
+        yield active
 
     def _estimates(self) -> Iterable[Metric]:
         """How good the estimated wait is: ideally half of the waits end within p50, and nine in ten within p90."""
@@ -75,3 +98,9 @@ class Metrics(Collector):
                 self._ended.labels(cause).inc()
             case acd.OfferFailed(outcome=outcome):
                 self._offers.labels(outcome).inc()
+            case AttemptEnded(outcome=outcome):
+                self._attempts.labels(outcome).inc()
+            case acd.Joined(call=number):
+                call = self._dispatcher.state.calls.get(number)
+                if call is not None and call.promise and not call.served:
+                    self._attempts.labels("connected").inc()

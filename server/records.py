@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
 
+from acd.callbacks import Callbacks
 from server.storage.follower import ProjectorLoop
 from server.storage.paging import Page, QueryError
-from server.storage.promise_queries import PromiseFilter
+from server.storage.promise_queries import PromiseFilter, merged, promise_detail
 from server.storage.queries import CallFilter, Queries
 
 _LAG = 2.0
@@ -59,19 +61,31 @@ class Records:
         }.get(kind)
         return await asyncio.to_thread(reader, number) if reader else None
 
-    async def promises(self, which: PromiseFilter, limit: int, cursor: str | None, mask: bool) -> Page:
-        """One page of promises. Raises ValueError as `page`."""
-        return await asyncio.to_thread(
-            self._queries.callbacks.promise_list, which, limit=limit, after=cursor, mask=mask
+    async def promises(
+        self, which: dict[str, Any], limit: int, cursor: str | None, mask: bool, book: Callbacks | None
+    ) -> dict[str, Any]:
+        """One page of promises, as the book knows them where there is one. Raises ValueError as `page`."""
+        wanted = PromiseFilter(**which)
+        page = await asyncio.to_thread(
+            self._queries.callbacks.promise_list, wanted, limit=limit, after=cursor, mask=mask
         )
+        if book is not None:
+            page = merged(page, wanted, book.promises(), book.promise, limit=limit, cursor=cursor, mask=mask)
+        return {"items": page.items, "next": page.next}
 
-    async def promise(self, number: int, mask: bool) -> dict[str, Any] | None:
-        """One promise with its attempts, or None."""
-        return await asyncio.to_thread(self._queries.callbacks.promise_show, number, mask=mask)
+    async def promise(self, number: int, mask: bool, book: Callbacks | None) -> dict[str, Any] | None:
+        """One promise with its attempts, as the book knows it where there is one; or None."""
+        found = await asyncio.to_thread(self._queries.callbacks.promise_show, number, mask=mask)
+        view = None if book is None else book.promise(number)
+        return found if view is None else promise_detail(view, found["history"] if found else (), mask)
 
     async def modes(self, scope: str | None, limit: int) -> list[dict[str, Any]]:
         """What callback mode was, newest first."""
         return await asyncio.to_thread(self._queries.callbacks.mode_history, scope, limit=limit)
+
+    async def callback_report(self, day: date, zone: ZoneInfo, interval: int, queue: str | None) -> dict[str, Any]:
+        """The figures of one day. Raises ValueError for an interval that cannot be."""
+        return await asyncio.to_thread(self._queries.callbacks.report, day, zone, interval=interval, queue=queue)
 
 
 def _which(filters: dict[str, str]) -> CallFilter:

@@ -55,4 +55,5 @@ def _lines() -> Lines:
     yield from machine.check_limits(running, most)
     yield from service.check_log(here, running)
     yield from service.check_records(here, running)
+    yield from service.check_calling_back(here)
     yield from service.check_spool(here, running)

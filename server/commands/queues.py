@@ -9,7 +9,10 @@ from server.commands.shared import request
 
 app = typer.Typer(help="Queues: who waits, and who could take the calls.", no_args_is_help=True)
 
-COLUMNS = ("name", "waiting", "longest_wait", "agents", "available", "ready", "skill", "priority", "strategy")
+COLUMNS = (
+    "name", "waiting", "longest_wait", "promised", "callback", "agents", "available", "ready", "skill", "priority",
+    "strategy",
+)  # fmt: skip
 
 
 @app.callback()

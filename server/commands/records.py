@@ -6,7 +6,7 @@ import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 import typer
@@ -37,6 +37,8 @@ _CALL = (
     "recordings",
     "outcome",
     "satisfaction",
+    "direction",
+    "promise",
 )
 _TIMES = ("offered_at", "answered_at", "queued_at", "connected_at", "ended_at")
 _TICKET = (
@@ -61,6 +63,9 @@ def call_list(
     agent: Annotated[str | None, typer.Option(help="Calls that this agent answered.")] = None,
     queue: Annotated[str | None, typer.Option(help="Calls that waited in this queue.")] = None,
     caller: Annotated[str | None, typer.Option(help="Calls from this number.")] = None,
+    direction: Annotated[
+        Literal["inbound", "outbound"] | None, typer.Option(help="Callers' calls, or the hotline's own.")
+    ] = None,
     since: Since = None,
     until: Until = None,
 ) -> None:
@@ -74,6 +79,7 @@ def call_list(
         agent=agent,
         queue=queue,
         caller=caller,
+        direction=direction,
     )
     with queries() as records:
         show(records.call_list(which, limit=limit).items, CALLS, as_json)
@@ -101,6 +107,11 @@ def described(call: dict[str, Any], where: ZoneInfo) -> list[str]:
     for leg in call["segments"]:
         talked = f", talked {leg['talked']:.1f} s" if leg["talked"] else ""
         lines.append(f"  {clock(leg['offered_at'], where)}  agent {leg['agent']}: {leg['outcome']}{talked}")
+    if call["attempts"]:
+        lines.append("attempts to call back")
+    for each in call["attempts"]:
+        began = clock(each["started_at"], where)
+        lines.append(f"  {began}  call {each['call']}, agent {each['agent']}: {each['outcome'] or 'under way'}")
     if call["decisions"]:
         lines.append("decisions")
     for decision in call["decisions"]:

@@ -68,15 +68,17 @@ class Attempt(OfEntry, Base):
     detail: Mapped[str] = mapped_column(default="")
 
 
-class CallbackOffer(OfEntry, Base):
-    """A caller was told that they may be called back instead; `entry`: before they waited."""
+class CallbackOffer(Base):
+    """A caller was told, once, that they may be called back instead. `place` is entry, queue, or forced (on entry,
+    while numbers are taken from everybody).
+    """
 
     __tablename__ = "callback_offers"
     __table_args__ = (Index(None, "at"),)
 
-    call: Mapped[int]
+    call: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     queue: Mapped[str]
-    entry: Mapped[bool]
+    place: Mapped[str]
     at: Mapped[datetime]
 
 

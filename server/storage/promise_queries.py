@@ -5,17 +5,19 @@ A promise of the records and one of the memory of the server are shown alike, so
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import Engine, Select, select
+from sqlalchemy import Engine, Select, func, select
 from sqlalchemy.orm import Session
 
-from acd.promises import PromiseState, PromiseView
+from acd.promises import LIVE, PromiseState, PromiseView
+from server.storage.callback_report import callback_report
 from server.storage.callback_tables import Attempt, CallbackMode, Promise
-from server.storage.paging import Page, QueryError, iso, masked, page_of
+from server.storage.paging import Page, QueryError, decode_cursor, encode_cursor, iso, masked, page_of
 from server.storage.rows import utc
 
 KIND = "callback"
@@ -69,12 +71,52 @@ class PromiseQueries:
         with Session(self._engine) as session:
             return [attempt_row(each) for each in _attempts(session, promise)]
 
+    def to_be_kept(self) -> int:
+        """How many promises are still to be kept."""
+        with Session(self._engine) as session:
+            return session.scalar(select(func.count(Promise.id)).where(Promise.state.in_(sorted(LIVE)))) or 0
+
+    def report(self, day: date, zone: ZoneInfo, *, interval: int = 1800, queue: str | None = None) -> dict[str, Any]:
+        """See `callback_report`."""
+        return callback_report(self._engine, day, zone, interval=interval, queue=queue)
+
     def mode_history(self, scope: str | None = None, *, limit: int = 100) -> list[dict[str, Any]]:
         """What callback mode was, newest first; of one scope, or of all."""
         wanted = select(CallbackMode).order_by(CallbackMode.ms.desc(), CallbackMode.seq.desc()).limit(limit)
         wanted = wanted if scope is None else wanted.where(CallbackMode.scope == scope)
         with Session(self._engine) as session:
             return [{"at": iso(each.at), **mode_row(each)} for each in session.scalars(wanted)]
+
+
+def merged(
+    page: Page,
+    which: PromiseFilter,
+    known: Sequence[PromiseView],
+    lookup: Callable[[int], PromiseView | None],
+    *,
+    limit: int,
+    cursor: str | None = None,
+    mask: bool = False,
+) -> Page:
+    """The page as the server knows it: what changed since is shown as it is now, what is new is there already.
+
+    `known` are all promises that are live or tasks; `lookup` finds those that were settled lately too.
+    """
+    first = decode_cursor(KIND, cursor) if cursor else None
+    last = decode_cursor(KIND, page.next) if page.next else 0
+    rows = {view.id: view for view in known if last <= view.id and (first is None or view.id < first)}
+    found: dict[int, dict[str, Any]] = {}
+    for row in page.items:
+        view = lookup(row["id"])
+        if view is None:
+            found[row["id"]] = row
+        else:
+            rows[view.id] = view
+    found |= {view.id: promise_row(view, mask) for view in rows.values() if which.holds(view)}
+    ordered = [found[number] for number in sorted(found, reverse=True)]
+    if len(ordered) > limit:
+        return Page(ordered[:limit], encode_cursor(KIND, ordered[limit - 1]["id"]))
+    return Page(ordered, page.next)
 
 
 def promise_row(promise: Promise | PromiseView, mask: bool = False) -> dict[str, Any]:
@@ -130,8 +172,8 @@ def attempt_row(attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def mode_row(mode: Any) -> dict[str, Any]:
-    """Callback mode of one scope: a `ModeView` or a row of the records."""
+def mode_row(mode: CallbackMode) -> dict[str, Any]:
+    """What callback mode was from one instant on."""
     return {
         "scope": mode.scope,
         "mode": str(mode.mode),

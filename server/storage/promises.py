@@ -8,11 +8,13 @@ import ivr.events as ivr
 from acd.promises import LIVE, PromiseState, PromiseView
 from server.log import Entry
 from server.notes import ModeNoted, PromiseNoted
-from server.storage.callback_tables import Attempt, CallbackMode, CallbackOffer, Promise
+from server.storage.callback_tables import Attempt, CallbackMode, Promise
 from server.storage.projection import also_on, on
 from server.storage.rows import Rows, entry_key, utc
 
 CONNECTED = "connected"
+OFFERED = "callback_offered"
+"""The field of a call that says where its caller was offered a call back."""
 _COPIED = (
     "number", "queue", "category", "language", "attempts", "priority", "call", "reason", "source", "by", "caller",
     "vip", "owner", "ticket", "asked", "task",
@@ -65,10 +67,12 @@ def _(event: ModeNoted, entry: Entry, rows: Rows) -> None:
     )
 
 
-@on(ivr.CallbackOffered)
-def _(event: ivr.CallbackOffered, entry: Entry, rows: Rows) -> None:
-    ms, seq = entry_key(entry.id)
-    rows.add(CallbackOffer(ms=ms, seq=seq, call=event.call, queue=event.queue, entry=event.entry, at=utc(entry.at)))
+@also_on(ivr.FieldSet)
+def _(event: ivr.FieldSet, entry: Entry, rows: Rows) -> None:
+    if event.field == OFFERED:
+        call = rows.calls[event.call]
+        queue = call.queue or call.business or "inquiry"
+        rows.offers.get(event.call, queue=queue, place=event.value, at=utc(entry.at))
 
 
 # The call that keeps it

@@ -12,7 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from recordings.chain import FIRST
 from server.log import Entry
 from server.notes import PromiseNoted
-from server.storage.callback_tables import Attempt, Promise
+from server.storage.callback_tables import Attempt, CallbackOffer, Promise
 from server.storage.tables import Agent, AgentInterval, Base, Call, LogEntry, NumberTaken, Recording, Segment, Ticket
 
 _Row = TypeVar("_Row", bound=Base)
@@ -75,6 +75,7 @@ class Rows:
         self.tickets = Shelf(session, Ticket, Ticket.id, _mentioned(entries, "ticket"))
         self.recordings = Shelf(session, Recording, Recording.id, _mentioned(entries, "recording"))
         self.promises = Shelf(session, Promise, Promise.id, _promises(entries))
+        self.offers = Shelf(session, CallbackOffer, CallbackOffer.call, calls)
         self._attempts = self._attempts_of(calls)
         self._offered = Shelf(session, Segment, Segment.offer, _mentioned(entries, "offer"))
         self._legs: dict[int, list[Segment]] = {}

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import secrets
 import time
+from datetime import date
 from typing import Annotated, Any, Protocol
+from zoneinfo import ZoneInfo
 
 from fastapi import Depends, FastAPI, Path, Query, Response
 from fastapi.responses import PlainTextResponse
@@ -16,17 +18,17 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 import acd.events as acd
+from acd.callbacks import Callbacks
 from acd.definitions import Skill
 from server.acts import ConversationActs, SupervisorActs
 from server.definitions import Definitions
 from server.dispatcher import Dispatcher
-from server.storage.paging import Page
-from server.storage.promise_queries import PromiseFilter
 from server.web import floor, shapes
 from server.web.callbacks_api import add_callbacks
 from server.web.caught_up import shown
 from server.web.floor_api import add_floor
 from server.web.problems import Problem, ProblemOut, answer_with_problems, answers
+from server.web.reports_api import add_reports
 
 
 class Records(Protocol):
@@ -34,9 +36,12 @@ class Records(Protocol):
 
     async def page(self, kind: str, filters: dict[str, str], limit: int, cursor: str | None) -> dict[str, Any]: ...
     async def one(self, kind: str, number: int) -> dict[str, Any] | None: ...
-    async def promises(self, which: PromiseFilter, limit: int, cursor: str | None, mask: bool) -> Page: ...
-    async def promise(self, number: int, mask: bool) -> dict[str, Any] | None: ...
+    async def promises(
+        self, which: dict[str, Any], limit: int, cursor: str | None, mask: bool, book: Callbacks | None
+    ) -> dict[str, Any]: ...
+    async def promise(self, number: int, mask: bool, book: Callbacks | None) -> dict[str, Any] | None: ...
     async def modes(self, scope: str | None, limit: int) -> list[dict[str, Any]]: ...
+    async def callback_report(self, day: date, zone: ZoneInfo, interval: int, queue: str | None) -> dict[str, Any]: ...
     async def caught_up(self) -> None: ...
 
 
@@ -102,6 +107,7 @@ def make_api(house: House) -> FastAPI:
     _agents(api, house, guarded)
     add_floor(api, house, guarded)
     add_callbacks(api, house, guarded)
+    add_reports(api, house, guarded)
     _describe(api)
     return api
 
@@ -171,7 +177,7 @@ def _read(api: FastAPI, house: House, guarded: dict[str, Any]) -> None:
     @api.get("/api/v1/queues", response_model=shapes.Page[shapes.Queue], **now)
     async def list_queues() -> dict[str, Any]:
         """Every queue as it is now."""
-        return {"items": floor.queues(house.dispatcher.state.floor, time.time())}
+        return {"items": floor.queues(house.dispatcher.state.floor, house.dispatcher.state.callbacks, time.time())}
 
     @api.get("/api/v1/floor", response_model=shapes.Floor, **now)
     async def show_floor() -> shapes.Floor:

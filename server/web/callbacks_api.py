@@ -6,7 +6,7 @@ problem 422 where the request is wrong in itself, 409 where it cannot be now.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any, Protocol
 
@@ -15,15 +15,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from acd.callback_events import Mode
 from acd.callbacks import Callbacks
-from acd.promises import PromiseState, PromiseView
+from acd.promises import ModeView, PromiseState, PromiseView
 from server.acts import CannotDo
 from server.callback_acts import CallbackActs, NoSuchPromise, NotPossible, Wish
 from server.definitions import Definitions
 from server.dispatcher import Dispatcher, NotLeading
-from server.storage.paging import Page, decode_cursor, encode_cursor
-from server.storage.promise_queries import KIND, PromiseFilter, mode_row, promise_detail, promise_row
 from server.web import shapes
 from server.web.caught_up import shown
+from server.web.floor import instant
 from server.web.problems import Problem, answers
 from server.web.shapes import AGENT_ID, Instant
 
@@ -36,8 +35,10 @@ By = Annotated[str, Field(min_length=1, max_length=80, description="Who does it;
 class Records(Protocol):
     """What is read."""
 
-    async def promises(self, which: PromiseFilter, limit: int, cursor: str | None, mask: bool) -> Page: ...
-    async def promise(self, number: int, mask: bool) -> dict[str, Any] | None: ...
+    async def promises(
+        self, which: dict[str, Any], limit: int, cursor: str | None, mask: bool, book: Callbacks | None
+    ) -> dict[str, Any]: ...
+    async def promise(self, number: int, mask: bool, book: Callbacks | None) -> dict[str, Any] | None: ...
     async def modes(self, scope: str | None, limit: int) -> list[dict[str, Any]]: ...
     async def caught_up(self) -> None: ...
 
@@ -65,12 +66,12 @@ class CallbacksAsked(shapes.Asked):
     until: Instant | None = Field(None, description="Promised before then.")
     masked: Masked = False
 
-    def which(self, definitions: Definitions) -> PromiseFilter:
-        state = None if self.state is None else str(self.state)
-        number = definitions.callback_number(self.number or "")[0] or self.number
-        return PromiseFilter(
-            state, number or None, self.queue or None, self.category or None, self.task, self.since, self.until
-        )
+    def which(self, definitions: Definitions) -> dict[str, Any]:
+        """The filters that were given; an empty one counts as none."""
+        given = self.model_dump(exclude={"limit", "cursor", "masked"}, exclude_none=True)
+        if self.number:
+            given["number"] = definitions.callback_number(self.number)[0] or self.number
+        return {name: each for name, each in given.items() if each != ""}
 
 
 class Act(BaseModel):
@@ -183,16 +184,12 @@ def _read(api: FastAPI, house: House, guarded: dict[str, Any]) -> None:
     @api.get("/api/v1/callbacks", response_model=shapes.Page[Callback], responses=answers(400, 401, 422), **tagged)
     async def list_callbacks(asked: Annotated[CallbacksAsked, Query()]) -> dict[str, Any]:
         """Promises to call back, newest first, settled ones too."""
-        which, cursor = asked.which(house.definitions), asked.cursor or None
+        which = asked.which(house.definitions)
         try:
             book = await _book(house)
-            page = await house.records.promises(which, asked.limit, cursor, asked.masked)
-            if book is not None:
-                known, lookup = book.promises(), book.promise
-                page = merged(page, which, known, lookup, limit=asked.limit, cursor=cursor, mask=asked.masked)
+            return await house.records.promises(which, asked.limit, asked.cursor or None, asked.masked, book)
         except (ValueError, OverflowError) as error:
             raise Problem(400, "Wrong question", str(error)) from None
-        return {"items": page.items, "next": page.next}
 
     @api.get("/api/v1/callbacks/{number}", response_model=CallbackDetail, responses=answers(401, 404, 422), **tagged)
     async def show_callback(number: Number, masked: Masked = False) -> dict[str, Any]:
@@ -253,15 +250,15 @@ def _mode(api: FastAPI, house: House, acts: CallbackActs, guarded: dict[str, Any
     @api.get("/api/v1/callback-mode", response_model=shapes.Page[CallbackMode], responses=answers(401, 503), **tagged)
     async def show_modes() -> dict[str, Any]:
         """Callback mode now: of all, then of every queue."""
-        return {"items": [mode_row(each) for each in house.dispatcher.state.callbacks.modes()]}
+        return {"items": [shape_of(each) for each in house.dispatcher.state.callbacks.modes()]}
 
     @api.put("/api/v1/callback-mode", response_model=CallbackMode, responses=answers(401, 422, 503), **tagged)
-    async def set_mode(wanted: ModeIn) -> dict[str, Any]:
+    async def set_mode(wanted: ModeIn) -> CallbackMode:
         """Choose for one queue, or for all: that replaces every queue's own choice."""
         until = None if wanted.until is None else wanted.until.timestamp()
         with _refusals():
             mode = await acts.set_mode(wanted.mode, wanted.scope, by=wanted.by, reason=wanted.reason, until=until)
-        return mode_row(mode)
+        return shape_of(mode)
 
     @api.get(
         "/api/v1/callback-mode/history",
@@ -275,35 +272,18 @@ def _mode(api: FastAPI, house: House, acts: CallbackActs, guarded: dict[str, Any
         return {"items": await house.records.modes(scope or None, limit)}
 
 
-def merged(
-    page: Page,
-    which: PromiseFilter,
-    known: Sequence[PromiseView],
-    lookup: Callable[[int], PromiseView | None],
-    *,
-    limit: int,
-    cursor: str | None = None,
-    mask: bool = False,
-) -> Page:
-    """The page as the server knows it: what changed since is shown as it is now, what is new is there already.
-
-    `known` are all promises that are live or tasks; `lookup` finds those that were settled lately too.
-    """
-    first = decode_cursor(KIND, cursor) if cursor else None
-    last = decode_cursor(KIND, page.next) if page.next else 0
-    rows = {view.id: view for view in known if last <= view.id and (first is None or view.id < first)}
-    found: dict[int, dict[str, Any]] = {}
-    for row in page.items:
-        view = lookup(row["id"])
-        if view is None:
-            found[row["id"]] = row
-        else:
-            rows[view.id] = view
-    found |= {view.id: promise_row(view, mask) for view in rows.values() if which.holds(view)}
-    ordered = [found[number] for number in sorted(found, reverse=True)]
-    if len(ordered) > limit:
-        return Page(ordered[:limit], encode_cursor(KIND, ordered[limit - 1]["id"]))
-    return Page(ordered, page.next)
+def shape_of(mode: ModeView) -> CallbackMode:
+    """Callback mode of one scope, as it goes over HTTP."""
+    return CallbackMode(
+        scope=mode.scope,
+        mode=mode.mode,
+        active=mode.active,
+        since=instant(mode.since),
+        until=None if mode.until is None else instant(mode.until),
+        who=mode.who or None,
+        reason=mode.reason or None,
+        rule=mode.rule or None,
+    )
 
 
 async def _book(house: House) -> Callbacks | None:
@@ -316,11 +296,7 @@ async def _book(house: House) -> Callbacks | None:
 
 
 async def _detail(house: House, number: int, mask: bool = False) -> dict[str, Any]:
-    book = await _book(house)
-    found = await house.records.promise(number, mask)
-    view = None if book is None else book.promise(number)
-    if view is not None:
-        return promise_detail(view, found["history"] if found else (), mask)
+    found = await house.records.promise(number, mask, await _book(house))
     if found is None:
         raise Problem(404, "Not found", f"there is no callback {number}")
     return found

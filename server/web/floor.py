@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 
 from acd.agents import State
+from acd.callbacks import Callbacks
 from acd.events import Status
 from acd.floor import Floor as House
 from acd.views import WaitingView
 from server.web import shapes
 
 
-def queues(floor: House, now: float) -> list[shapes.Queue]:
+def queues(floor: House, callbacks: Callbacks, now: float) -> list[shapes.Queue]:
     """Every queue of the definitions, and every other one in which somebody waits. `now` is UTC epoch seconds."""
+    promised = Counter(promise.queue for promise in callbacks.promises() if promise.live)
     waiting: dict[str, list[WaitingView]] = {queue.name: [] for queue in floor.policy.queues}
     for call in floor.waiting(now):
-        waiting.setdefault(call.queue, []).append(call)
+        if not call.promised:
+            waiting.setdefault(call.queue, []).append(call)
+    for name in promised:
+        waiting.setdefault(name, [])
     agents = [
         (agent, {skill.name: skill.level for skill in agent.skills})
         for agent in floor.agents()
@@ -27,6 +33,7 @@ def queues(floor: House, now: float) -> list[shapes.Queue]:
         queue = rules.get(name)
         wanted = queue.own_requirement() if queue else None
         able = [agent for agent, skills in agents if wanted is None or wanted.met_by(skills)]
+        mode = callbacks.mode(name)
         available = [agent for agent in able if agent.status is Status.AVAILABLE]
         found.append(
             shapes.Queue(
@@ -39,6 +46,8 @@ def queues(floor: House, now: float) -> list[shapes.Queue]:
                 agents=len(able),
                 available=len(available),
                 ready=sum(agent.state is State.IDLE for agent in available),
+                promised=promised[name],
+                callback=shapes.QueueMode(mode=mode.mode, active=mode.active),
             )
         )
     return found
@@ -47,7 +56,7 @@ def queues(floor: House, now: float) -> list[shapes.Queue]:
 def floor(house: House, now: float) -> shapes.Floor:
     """Who waits, in order, and every agent's two axes. `now` is UTC epoch seconds."""
     return shapes.Floor(
-        at=_instant(now),
+        at=instant(now),
         waiting=[
             shapes.Waiting(
                 call=each.call,
@@ -56,8 +65,9 @@ def floor(house: House, now: float) -> shapes.Floor:
                 category=each.category,
                 position=each.position,
                 points=round(each.points, 3),
-                queued_at=_instant(each.queued_at),
+                queued_at=instant(each.queued_at),
                 agent=each.agent or None,
+                promised=each.promised,
             )
             for each in house.waiting(now)
         ],
@@ -67,5 +77,6 @@ def floor(house: House, now: float) -> shapes.Floor:
     )
 
 
-def _instant(seconds: float) -> str:
+def instant(seconds: float) -> str:
+    """UTC epoch seconds as ISO 8601 in UTC."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

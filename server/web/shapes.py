@@ -7,10 +7,11 @@ is named here.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from acd.callback_events import Mode
 from acd.events import Status
 
 Item = TypeVar("Item")
@@ -59,6 +60,7 @@ class CallsAsked(Asked):
     agent: str | None = None
     queue: str | None = None
     caller: str | None = None
+    direction: Literal["inbound", "outbound"] | None = Field(None, description="Callers' calls, or the hotline's own.")
 
 
 class TicketsAsked(Asked):
@@ -200,8 +202,18 @@ class AgentGone(BaseModel):
     id: str
 
 
+class QueueMode(BaseModel):
+    """Callback mode of a queue; `active`: numbers are taken now."""
+
+    mode: Mode
+    active: bool
+
+
 class Queue(BaseModel):
-    """A queue now. Seconds; agents are those who have the queue's skill and are signed in."""
+    """A queue now. Seconds; agents are those who have the queue's skill and are signed in.
+
+    `waiting` are callers on the line; `promised` are those who are to be called back.
+    """
 
     name: str
     skill: str
@@ -212,6 +224,8 @@ class Queue(BaseModel):
     agents: int
     available: int = Field(description="Of those, not on a break.")
     ready: int = Field(description="Of those, free to take a call now.")
+    promised: int
+    callback: QueueMode
 
 
 class Waiting(BaseModel):
@@ -225,6 +239,7 @@ class Waiting(BaseModel):
     points: float
     queued_at: str
     agent: str | None = Field(description="Whose phone rings for it.")
+    promised: bool = Field(description="Nobody is on the line: they are going to be called back.")
 
 
 class Floor(BaseModel):

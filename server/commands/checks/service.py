@@ -196,6 +196,33 @@ def _check_lag(settings: Settings, running: House, cursor: str) -> Lines:
         yield ok("records", "the records keep up with the log")
 
 
+def check_calling_back(settings: Settings) -> Lines:
+    """Promised calls can be made: over a trunk, from a number of the hotline's."""
+    from server import definitions
+    from server.commands.shared import Refused, queries
+
+    try:
+        callback = definitions.load(settings.root).callback
+    except ValueError:
+        return
+    promised = 0
+    if settings.database_url or (settings.root / "records.db").exists():
+        try:
+            with queries() as records:
+                promised = records.callbacks.to_be_kept()
+        except Refused:
+            return
+    if settings.trunk:
+        shown = f"and show {callback.outgoing}" if callback.outgoing else "and show no number"
+        verdict = ok if callback.outgoing else warn
+        yield verdict("callbacks", f"calls go out over {settings.trunk} {shown}; {_count(range(promised), 'promise')}")
+    elif promised:
+        todo = "set SANSHENG_TRUNK and start again"
+        yield warn("callbacks", f"{_count(range(promised), 'promised call')} cannot be made without a trunk: {todo}")
+    else:
+        yield ok("callbacks", "numbers are taken, but no calls go out without a trunk (SANSHENG_TRUNK)")
+
+
 def check_spool(settings: Settings, running: House) -> Lines:
     """Numbers that were taken while no server answered are taken in."""
     folder = settings.root / "spool" / "callbacks"

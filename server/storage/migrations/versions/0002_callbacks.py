@@ -56,13 +56,11 @@ def upgrade() -> None:
     op.create_index("ix_callback_modes_scope_at", "callback_modes", ["scope", "at"], unique=False)
     op.create_table(
         "callback_offers",
-        sa.Column("call", NUMBER, nullable=False),
+        sa.Column("call", NUMBER, autoincrement=False, nullable=False),
         sa.Column("queue", TEXT, nullable=False),
-        sa.Column("entry", sa.Boolean(), nullable=False),
+        sa.Column("place", TEXT, nullable=False),
         sa.Column("at", INSTANT, nullable=False),
-        sa.Column("ms", NUMBER, autoincrement=False, nullable=False),
-        sa.Column("seq", NUMBER, autoincrement=False, nullable=False),
-        sa.PrimaryKeyConstraint("ms", "seq", name="pk_callback_offers"),
+        sa.PrimaryKeyConstraint("call", name="pk_callback_offers"),
     )
     op.create_index("ix_callback_offers_at", "callback_offers", ["at"], unique=False)
     op.create_table(

@@ -1,0 +1,70 @@
+"""`sansheng report`: what the records say in figures, with or without a running server."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+import typer
+
+from server.commands.output import Json, print_json, say, table
+from server.commands.shared import Refused, queries, zone
+
+app = typer.Typer(help="Reports: figures of a day, by interval and queue.", no_args_is_help=True)
+
+COLUMNS = (
+    "from", "queue", "offered", "accepted", "promised", "connected", "kept", "broken", "expired", "cancelled", "open",
+    "attempts", "abandoned_by_us", "mean", "p50", "p90", "max",
+)  # fmt: skip
+_UNITS = {"m": 60, "h": 3600, "d": 86_400}
+
+
+@app.callback()
+def report() -> None:
+    """Reports: figures of a day, by interval and queue."""
+
+
+@app.command()
+def callback(
+    day: Annotated[str | None, typer.Option(help="The day, 2027-01-15; today if left out.")] = None,
+    interval: Annotated[str, typer.Option(help="15m, 30m, 1h or 1d.")] = "30m",
+    queue: Annotated[str | None, typer.Option(help="One queue.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Callback mode: offers, promises, attempts and what became of them."""
+    where = zone()
+    wanted = datetime.now(UTC).astimezone(where).date() if day is None else _day(day)
+    with queries() as records:
+        found = records.callbacks.report(wanted, where, interval=seconds(interval), queue=queue)
+    if as_json:
+        print_json(found)
+        return
+    say(f"{found['day']} {found['zone']}: {found['belongs']}")
+    if not found["intervals"]:
+        say("none")
+        return
+    rows = [*found["intervals"], *({"from": "the day", **row} for row in (*found["queues"], found["total"]))]
+    for line in table([_flat(row) for row in rows], COLUMNS, where):
+        say(line)
+    outcomes = found["total"]["outcomes"]
+    say("attempts: " + (", ".join(f"{outcome} {count}" for outcome, count in outcomes.items()) or "none"))
+
+
+def seconds(text: str) -> int:
+    """An interval as people write it. Raises Refused."""
+    found = re.fullmatch(r"(\d{1,4})\s*(m|h|d)", text)
+    if not found:
+        raise Refused(f"--interval {text}: write minutes, hours or a day, such as 15m, 30m, 1h or 1d")
+    return int(found[1]) * _UNITS[found[2]]
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Refused(f"--day {text}: write a day such as 2027-01-15") from None
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, **(row["wait"] or {})}
