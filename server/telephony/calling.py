@@ -24,7 +24,7 @@ from server.telephony import dial
 from server.telephony.channels import TRUNK
 from server.telephony.dialler import Dialler
 from server.telephony.fastagi import AgiCall, AgiError, AgiGone, AgiHangup, AgiRefused
-from server.telephony.held import FACTS_DEADLINE, Means
+from server.telephony.held import Means
 
 _log = structlog.get_logger("calling")
 
@@ -32,8 +32,8 @@ ATTEMPT = "__SANSHENG_ATTEMPT"
 WHISPER = "whisper-callback"
 _GRACE = 5.0
 """Seconds that an attempt may take beyond the ringing."""
-_PROMPT = 20.0
-"""Seconds that a customer may listen, at most, before the time for the key begins."""
+_PROMPT = 45.0
+"""Seconds that a customer may listen, at most, until it is known whether they press the key."""
 _COMING = 5.0
 """Seconds within which the dialplan brings a customer who has picked up."""
 _FOR_EVER = 4 * 3600.0
@@ -183,7 +183,7 @@ class Calling:
         """Seconds until it is known what came of the attempt; until an agent is wanted, if the customer is first."""
         if rules.dialling is Dialling.AGENT_FIRST:
             return rules.ring_for + _GRACE
-        return rules.ring_for + _PROMPT + 2 * rules.confirm_for + leg.ring_for + FACTS_DEADLINE
+        return rules.ring_for + _PROMPT + leg.ring_for
 
     # What the log says
 

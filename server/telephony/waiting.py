@@ -107,10 +107,10 @@ class Waiting:
         elif leg.answered_at is None:
             served = await self._connect(leg)
         else:
-            await self._held.line.music(False)
-            announcement = await self._means.work_number(leg.agent, self._held.line.language)
-            if announcement:
-                await self._held.agi.stream_file(announcement)
+            if self._means.legs.of_call(live.id) is not None:
+                await self._held.line.music(False)
+                if announcement := await self._means.work_number(leg.agent, self._held.line.language):
+                    await self._held.agi.stream_file(announcement)
             served = await self._talk(leg.offer, live.talked, joined=False)
         return served or await self._wait()
 
