@@ -27,8 +27,8 @@ class Turn(StrEnum):
     """What moves the state."""
 
     DIALLED = "the customer is dialled"
-    NOT_REACHED = "not reached: again later"
-    GIVEN_UP = "not reached: that was the last time"
+    NOT_REACHED = "not reached, again later"
+    GIVEN_UP = "not reached, that was the last time"
     JOINED = "agent and customer speak"
     SPOKEN = "the conversation is over"
     CANCELLED = "cancelled"

@@ -1,4 +1,4 @@
-"""docs/floor.md says what the tables say, and its example runs."""
+"""docs/floor.md and docs/callbacks.md say what the tables say, and their examples run."""
 
 from __future__ import annotations
 
@@ -6,8 +6,14 @@ import re
 from pathlib import Path
 
 from acd.agents import STATUS_TAKES_EFFECT, TRANSITIONS
+from acd.callback_events import AttemptOutcome
+from acd.callback_rules import CallbackRules
+from acd.keeping import NOT_COUNTED, OBEY_LIMITS, WORDS
+from acd.promises import TRANSITIONS as LIFE
 
-PAGE = (Path(__file__).parents[2] / "docs" / "floor.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "floor.md").read_text(encoding="utf-8")
+CALLBACKS = (DOCS / "callbacks.md").read_text(encoding="utf-8")
 
 
 def test_the_diagram_is_the_table():
@@ -22,3 +28,35 @@ def test_the_page_says_when_a_status_takes_effect():
 def test_the_example_runs():
     (example,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     exec(compile(example, "docs/floor.md", "exec"), {})
+
+
+# docs/callbacks.md
+
+
+def test_the_diagram_of_promises_is_the_table():
+    drawn = [f"    {before} --> {after}: {turn}" for (before, turn), after in LIFE.items()]
+    assert "\n".join(["stateDiagram-v2", "    [*] --> pending", *drawn]) in CALLBACKS
+
+
+def test_the_page_says_what_follows_from_each_outcome():
+    rows = []
+    for outcome in AttemptOutcome:
+        delay = getattr(CallbackRules().delays, outcome.value, None)
+        again = "never: broken" if delay is None else f"{delay:g} s"
+        rows.append(f"| {outcome} | {WORDS[outcome]} | {'no' if outcome in NOT_COUNTED else 'yes'} | {again} |")
+    assert "\n".join(rows) in CALLBACKS
+
+
+def test_the_page_names_the_rules_as_they_are():
+    rules = CallbackRules()
+    for name in ("on_above", "hold", "off_below", "dwell"):
+        assert f"`{name}` ({getattr(rules, name):g} s)" in CALLBACKS
+    for name in ("on_ratio", "full_hours", "attempts"):
+        assert f"`{name}` ({getattr(rules, name):g})" in CALLBACKS
+    assert "| " + ", ".join(f"`{source}`" for source in ("api", "agent", "abandoned")) + " | nothing" in CALLBACKS
+    assert {"api", "agent", "abandoned"} == OBEY_LIMITS
+
+
+def test_the_example_of_callbacks_runs():
+    (example,) = re.findall(r"```python\n(.*?)```", CALLBACKS, re.DOTALL)
+    exec(compile(example, "docs/callbacks.md", "exec"), {})
