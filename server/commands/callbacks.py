@@ -23,7 +23,7 @@ Why = Annotated[str, typer.Option(help="Why; it is kept with the act.", show_def
 By = Annotated[str | None, typer.Option(help="Who does it; you, if left out.")]
 Limit = Annotated[int, typer.Option(help="How many at most, newest first.", min=1, max=1000)]
 
-TIME = "an instant such as 2027-01-15T18:00, or 18:00 for the next one"
+TIME = "2027-01-15T18:00, 18:00 for the next one, tomorrow 09:00"
 COLUMNS = (
     "id",
     "number",

@@ -132,17 +132,18 @@ def zone() -> ZoneInfo:
 
 
 def ahead(text: str, option: str, now: datetime | None = None) -> datetime:
-    """An instant to come: as `instant`, or HH:MM for the next such time, today or tomorrow. Raises Refused."""
+    """An instant to come: as `instant`, or 18:00 for the next such time, or "tomorrow 09:00". Raises Refused."""
     where = zone()
     now = (now or datetime.now(UTC)).astimezone(where)
+    day, _, clock = text.rpartition(" ")
     try:
-        clock = time.fromisoformat(text) if len(text) <= 5 else None
+        at = time.fromisoformat(clock) if len(clock) == 5 and day in ("", "today", "tomorrow") else None
     except ValueError:
-        clock = None
-    if clock is None:
+        at = None
+    if at is None:
         return instant(text, option)
-    today = datetime.combine(now.date(), clock, where)
-    return (today if today > now else datetime.combine(now.date() + timedelta(days=1), clock, where)).astimezone(UTC)
+    found = datetime.combine(now.date() + timedelta(days=day == "tomorrow"), at, where)
+    return (found + timedelta(days=not day and found <= now)).astimezone(UTC)
 
 
 def instant(text: str, option: str) -> datetime:

@@ -313,7 +313,7 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except NotPossible as error:
-        raise Problem(422, "Cannot be promised" if error.reason != "time" else "Wrong time", str(error)) from None
+        raise Problem(422, "Request cannot be used", str(error)) from None
     except NoSuchPromise as error:
         raise Problem(404, "Not found", str(error)) from None
     except CannotDo as error:

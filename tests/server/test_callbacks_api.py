@@ -231,3 +231,43 @@ async def test_the_mode_is_listed_set_and_kept_with_who_and_why(house, api) -> N
 )
 async def test_a_mode_that_cannot_be_is_refused(house, api, body, sentence) -> None:
     assert sentence in refused(await api.put("/api/v1/callback-mode", json=body), 422)
+
+
+async def test_queues_and_the_floor_tell_callers_on_the_line_from_those_who_are_called_back(house, api) -> None:
+    await promise(api)
+    await house.call(1)
+    await house.queue(1)
+    await house.tell(
+        CallPlaced(7, 1, "13800138000"),
+        acd.CallQueued(7, "complaint", Requirement((Skill("complaint"),)), house.dispatcher.state.at, promised=True),
+    )
+    await api.put("/api/v1/callback-mode", json={"mode": "on", "scope": "complaint"})
+    queues = {row["name"]: row for row in (await api.get("/api/v1/queues")).json()["items"]}
+    assert (queues["complaint"]["waiting"], queues["complaint"]["promised"]) == (1, 1)
+    assert queues["complaint"]["callback"] == {"mode": "on", "active": True}
+    assert (queues["media"]["promised"], queues["media"]["callback"]["active"]) == (0, False)
+    waiting = (await api.get("/api/v1/floor")).json()["waiting"]
+    assert {row["call"]: row["promised"] for row in waiting} == {1: False, 7: True}
+
+
+async def test_metrics_count_promises_attempts_and_the_mode(house, api) -> None:
+    await promise(api)
+    await house.tell(acd.AgentDefined("1001", "Li", (Skill("complaint", 5),)))
+    await attempt(house, 1, 7, AttemptOutcome.BUSY)
+    await api.put("/api/v1/callback-mode", json={"mode": "on", "scope": "media"})
+    text = (await api.get("/metrics")).text
+    for line in (
+        'sansheng_callback_promises{state="pending"} 1.0',
+        'sansheng_callback_attempts_total{outcome="busy"} 1.0',
+        'sansheng_callback_mode_active{queue="media"} 1.0',
+        'sansheng_callback_mode_active{queue="orders"} 0.0',
+    ):
+        assert line in text
+
+
+async def test_the_report_is_given_over_http_too(house, api) -> None:
+    await promise(api)
+    report = (await api.get("/api/v1/reports/callback")).json()
+    assert (report["total"]["promised"], report["total"]["open"]) == (1, 1)
+    assert "does not divide a day" in refused(await api.get("/api/v1/reports/callback?interval=420"), 400)
+    assert "query.day" in refused(await api.get("/api/v1/reports/callback?day=monday"), 422)

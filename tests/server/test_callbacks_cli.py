@@ -171,6 +171,8 @@ def test_the_next_such_time_is_today_or_tomorrow(home) -> None:
     for text, wanted in (
         ("18:00", datetime(2027, 1, 15, 18, 0, tzinfo=ZONE)),
         ("09:30", datetime(2027, 1, 16, 9, 30, tzinfo=ZONE)),
+        ("today 18:00", datetime(2027, 1, 15, 18, 0, tzinfo=ZONE)),
+        ("tomorrow 18:00", datetime(2027, 1, 16, 18, 0, tzinfo=ZONE)),
         ("2027-01-20T18:00", datetime(2027, 1, 20, 18, 0, tzinfo=ZONE)),
         ("2027-01-20T18:00+00:00", datetime(2027, 1, 20, 18, 0, tzinfo=UTC)),
     ):

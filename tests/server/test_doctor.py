@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 
@@ -16,9 +17,11 @@ import pytest
 
 import acd.events as acd
 import recordings.events as rec
-from server import cli
+from acd.promises import PromiseState, PromiseView
+from server import cli, definitions
 from server.commands.checks import Line, Verdict, machine, service, sockets
 from server.config import Settings
+from server.notes import PromiseNoted
 from server.storage.database import open_database
 from server.storage.migrate import migrate
 from server.storage.projector import Projector
@@ -200,3 +203,24 @@ def test_few_files_for_many_calls_are_a_warning() -> None:
 def test_the_clock_and_the_disk_are_looked_at(settings) -> None:
     assert any("runs evenly" in line.sentence for line in machine.check_clock())
     assert any("a flush takes" in line.sentence for line in machine.check_disk(settings.root))
+
+
+def test_promises_without_a_trunk_are_named_and_so_is_a_number_that_is_missing(settings, story) -> None:
+    assert "no calls go out without a trunk" in those(service.check_calling_back(settings), Verdict.OK)[0]
+    promise = PromiseView(
+        1, "13800138000", "complaint", "", "zh", PromiseState.PENDING, 0, *[story.now] * 4, 0, None, 0, "", "api"
+    )
+    story.tell(PromiseNoted(promise))
+    database = open_database(settings.records_url)
+    migrate(database.write)
+    Projector(database.write).apply(story.entries)
+    database.dispose()
+    (sentence,) = those(service.check_calling_back(settings), Verdict.WARN)
+    assert sentence.startswith("1 promised call cannot be made without a trunk: set SANSHENG_TRUNK")
+    trunked = replace(settings, trunk="sip:127.0.0.1:5090")
+    (sentence,) = those(service.check_calling_back(trunked), Verdict.WARN)
+    assert sentence == "calls go out over sip:127.0.0.1:5090 and show no number; 1 promise"
+    text = definitions.DEFAULTS.read_text(encoding="utf-8").replace('outgoing = ""', 'outgoing = "01065529988"')
+    (settings.home / "hotline.toml").write_text(text, encoding="utf-8")
+    (sentence,) = those(service.check_calling_back(trunked), Verdict.OK)
+    assert "show 01065529988" in sentence

@@ -6,6 +6,7 @@ import threading
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import select, text
@@ -13,8 +14,7 @@ from sqlalchemy.exc import StatementError
 from sqlalchemy.orm import Session
 
 from server.storage.database import DatabaseError, open_database
-from server.storage.migrate import migrate, revision
-from server.storage.callback_tables import Promise
+from server.storage.migrate import config, migrate, revision
 from server.storage.tables import Base, Call
 
 
@@ -120,3 +120,21 @@ def test_writers_at_the_same_time_lose_no_update(database_url):
 def test_a_url_that_cannot_be_used_is_refused_with_a_sentence(url, sentence):
     with pytest.raises(DatabaseError, match=sentence):
         open_database(url)
+
+
+def test_calls_from_before_callback_mode_are_callers_calls(database_url):
+    database = open_database(database_url)
+    with database.write.begin() as connection:
+        command.upgrade(config(connection), "0001")
+        connection.execute(
+            text(
+                "INSERT INTO calls (id, caller, called, node, channel, unique_id, language, business, category, queue,"
+                " priority, flow_node, agent, left_queue_why, end_cause, talked, held, promised, message_left)"
+                " VALUES (1, '1', '', '', '', '', '', '', '', '', 0, '', '', '', '', 0, 0, false, false)"
+            )
+        )
+    migrate(database.write)
+    with Session(database.read) as session:
+        call = session.scalars(select(Call)).one()
+        assert (call.id, call.direction, call.promise) == (1, "inbound", None)
+    database.dispose()

@@ -199,19 +199,12 @@ def _check_lag(settings: Settings, running: House, cursor: str) -> Lines:
 def check_calling_back(settings: Settings) -> Lines:
     """Promised calls can be made: over a trunk, from a number of the hotline's."""
     from server import definitions
-    from server.commands.shared import Refused, queries
 
     try:
         callback = definitions.load(settings.root).callback
     except ValueError:
         return
-    promised = 0
-    if settings.database_url or (settings.root / "records.db").exists():
-        try:
-            with queries() as records:
-                promised = records.callbacks.to_be_kept()
-        except Refused:
-            return
+    promised = _to_be_kept(settings)
     if settings.trunk:
         shown = f"and show {callback.outgoing}" if callback.outgoing else "and show no number"
         verdict = ok if callback.outgoing else warn
@@ -221,6 +214,27 @@ def check_calling_back(settings: Settings) -> Lines:
         yield warn("callbacks", f"{_count(range(promised), 'promised call')} cannot be made without a trunk: {todo}")
     else:
         yield ok("callbacks", "numbers are taken, but no calls go out without a trunk (SANSHENG_TRUNK)")
+
+
+def _to_be_kept(settings: Settings) -> int:
+    """Promises still to be kept, according to the records; 0 when they cannot be read, which is said elsewhere."""
+    if not settings.database_url and not (settings.root / "records.db").exists():
+        return 0
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from server.storage.database import DatabaseError, open_database
+    from server.storage.promise_queries import PromiseQueries
+
+    try:
+        database = open_database(settings.records_url)
+    except DatabaseError:
+        return 0
+    try:
+        return PromiseQueries(database.read).to_be_kept()
+    except SQLAlchemyError:
+        return 0
+    finally:
+        database.dispose()
 
 
 def check_spool(settings: Settings, running: House) -> Lines:
