@@ -185,13 +185,16 @@ def attempt_ended(book: Book, event: AttemptEnded) -> list[Command]:
 
 
 def _not_reached(book: Book, promise: Promise, outcome: AttemptOutcome, detail: str) -> None:
+    """Of one that was postponed meanwhile nothing counts: whoever answered and said "later" is called later."""
+    dialling, stopped = promise.state is PromiseState.DIALLING, book.stopping.get(promise.call)
+    if dialling and stopped is not None:
+        outcome = AttemptOutcome.STOPPED
     counts = outcome not in NOT_COUNTED
     if not counts:
         promise.attempts -= 1
         book.touch(promise)
-    stopped = book.stopping.get(promise.call)
     book.let_go(promise)
-    if promise.state is not PromiseState.DIALLING:
+    if not dialling:
         return
     rules = book.rules(promise)
     said = WORDS[outcome] + (f" ({detail})" if detail else "")
@@ -201,9 +204,7 @@ def _not_reached(book: Book, promise: Promise, outcome: AttemptOutcome, detail: 
         book.turn(promise, Turn.GIVEN_UP, f"{promise.attempts} attempts, the last one: {said}")
     else:
         promise.retry_at = book.now + getattr(rules.delays, outcome.value)
-        if outcome is AttemptOutcome.STOPPED and stopped is not None:
-            said = stopped[1]
-        book.turn(promise, Turn.NOT_REACHED, said)
+        book.turn(promise, Turn.NOT_REACHED, stopped[1] if stopped is not None else said)
 
 
 def joined(book: Book, event: Joined) -> list[Command]:
@@ -243,9 +244,9 @@ def call_ended(book: Book, event: CallEnded) -> list[Command]:
 
 def _as_outcome(book: Book, promise: Promise) -> AttemptOutcome:
     """What an attempt came to of which only the call's end is known."""
-    if promise.answered:
-        return AttemptOutcome.HUNG_UP
-    return AttemptOutcome.STOPPED if promise.call in book.stopping else AttemptOutcome.LOST
+    if promise.call in book.stopping:
+        return AttemptOutcome.STOPPED
+    return AttemptOutcome.HUNG_UP if promise.answered else AttemptOutcome.LOST
 
 
 # Time

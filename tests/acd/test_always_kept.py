@@ -162,10 +162,15 @@ class AnyPromises(RuleBasedStateMachine):
     def attempt_over(self, attempt: Attempt, outcome: AttemptOutcome, cause: str = "unreached") -> None:
         self.attempts.pop(attempt.call, None)
         self.answered.pop(attempt.call, None)
-        if outcome in UNCOUNTED:
+        view = self.callbacks.promise(attempt.promise)
+        postponed = view is not None and view.state is PromiseState.DIALLING and self.is_stopping(attempt.call)
+        if outcome in UNCOUNTED or postponed:
             self.dialled[attempt.promise] -= 1
         self.play(cb.AttemptEnded(attempt.call, attempt.promise, attempt.number, outcome))
         self.end(attempt.call, cause)
+
+    def is_stopping(self, call: int) -> bool:
+        return any(each.call == call for each in self.callbacks.stopping())
 
     def end(self, call: int, cause: str) -> None:
         self.of_call.pop(call, None)
@@ -231,6 +236,8 @@ class AnyPromises(RuleBasedStateMachine):
             if told:
                 self.attempt_over(attempt, AttemptOutcome.HUNG_UP, "caller_hung_up")
             else:
+                if self.is_stopping(attempt.call):
+                    self.dialled[attempt.promise] -= 1
                 self.end(attempt.call, "caller_hung_up")
 
     @precondition(lambda self: self.floor.room.talks)

@@ -199,6 +199,18 @@ def test_postponed_while_it_rings_it_is_pending_again_when_that_is_over(office):
     assert (view.state, view.due_at, view.attempts, view.reason) == ("pending", office.now + HOUR, 0, "postponed")
 
 
+def test_whoever_answers_the_last_attempt_and_says_later_is_called_later(make_office):
+    office = make_office(attempts=1)
+    office.asked()
+    call = office.dialled(1)
+    office.play(cb.AttemptAnswered(call, 1, 1, "c", "u"))
+    office.play(cb.PromisePostponed(1, office.now + HOUR, "customer", "later"))
+    office.ended(1, "hung_up", "caller_hung_up")
+    view = office.view(1)
+    assert (view.state, view.due_at, view.attempts) == ("pending", office.now + HOUR, 0)
+    assert view.reason == "later, by customer"
+
+
 def test_postponed_because_the_window_is_closed_its_time_runs_from_the_opening(office):
     office.asked()
     office.play(cb.PromisePostponed(1, office.now + 60 * HOUR, "hotline", "no calls before 09:00"))
