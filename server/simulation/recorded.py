@@ -1,6 +1,7 @@
 """A day as the log has it: who called when, what became of each call, and who sat there.
 
-Instants are put on the clock of the day: seconds from its midnight in the hotline's zone.
+Instants are put on the clock of the day: seconds from its midnight in the hotline's zone. Calls of the hotline's own
+making are left out: nobody called.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from acd import events as ev
+from acd.callback_events import CallPlaced
 from acd.definitions import Policy
 from server.log import Entry
 from server.notes import AgentNoted, Decided
@@ -64,8 +66,10 @@ class _Recorder:
         self.before: Policy | None = None
         self.offers: dict[int, tuple[int, str, float]] = {}
         self.answered: dict[int, float] = {}
+        self.placed: set[int] = set()
         self.writing: dict[str, tuple[int, float]] = {}
         self.handlers: dict[type, Callable[[Any, float], None]] = {
+            CallPlaced: self._placed,
             ev.CallQueued: self._queued,
             ev.OfferAnswered: self._offer_answered,
             ev.OfferFailed: self._offer_failed,
@@ -111,8 +115,11 @@ class _Recorder:
         else:
             self.phones[event.agent] = event
 
+    def _placed(self, event: CallPlaced, at: float) -> None:
+        self.placed.add(event.call)
+
     def _queued(self, event: ev.CallQueued, at: float) -> None:
-        if at >= 0 and event.call not in self.day.calls:
+        if at >= 0 and event.call not in self.day.calls and event.call not in self.placed:
             queued = replace(event, queued_at=event.queued_at - self.since)
             self.day.calls[event.call] = RecordedCall(at, queued)
 

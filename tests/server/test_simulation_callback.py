@@ -12,10 +12,13 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from acd.callback_events import AttemptOutcome, Mode
+from acd.callback_events import AttemptOutcome, CallPlaced, Mode
 from acd.callback_rules import Dialling
+from acd.definitions import Requirement
+from acd.events import CallQueued
 from acd.promises import PromiseState
 from server.cli import app
+from server.log import Entry
 from server.simulation.app_queue import AppQueue
 from server.simulation.calling_back import Watched
 from server.simulation.day import Ringing, draw
@@ -24,6 +27,7 @@ from server.simulation.measures import ALL
 from server.simulation.policies import HELD, LAST, OURS, find_policy
 from server.simulation.promises import promised
 from server.simulation.reading import load_scenario
+from server.simulation.recorded import record
 from server.simulation.runs import play_with, simulate
 from server.simulation.scenario import Callback, Scenario
 from server.toml import DefinitionFault
@@ -157,6 +161,17 @@ def test_nobody_who_came_later_is_called_or_answered_before_a_promise(scenario):
     served += [(fate.arrival.at, fate.arrival.at + fate.waited) for fate in played.fates if fate.outcome == "handled"]
     served.sort()
     assert all(first[1] <= second[1] + 1e-6 for first, second in pairwise(served))
+
+
+def test_calls_of_the_hotlines_own_making_are_no_callers_of_a_recorded_day():
+    told = [
+        CallQueued(1, "complaint", Requirement(), 10.0),
+        CallPlaced(2, 1, "13800138000"),
+        CallQueued(2, "complaint", Requirement(), 10.0, promised=True),
+        CallQueued(2, "complaint", Requirement(), 10.0),
+    ]
+    entries = [Entry(f"{number}-0", 10.0 + number, event) for number, event in enumerate(told)]
+    assert list(record(entries, 0.0, 86_400.0).calls) == [1]
 
 
 # Chance
