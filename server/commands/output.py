@@ -55,7 +55,7 @@ def cell(column: str, value: Any, where: ZoneInfo) -> str:
         return " ".join(f"{key}:{each}" for key, each in value.items()) or "-"
     if isinstance(value, (list, tuple)):
         return " ".join(map(str, value)) or "-"
-    if column.endswith("_at") or column in ("at", "since", "from", "to", "respond_by", "resolve_by"):
+    if column.endswith("_at") or column in ("at", "since", "until", "from", "to", "respond_by", "resolve_by"):
         return clock(str(value), where)
     if isinstance(value, float):
         return f"{value:.1f}"

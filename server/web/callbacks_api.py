@@ -6,7 +6,7 @@ problem 422 where the request is wrong in itself, 409 where it cannot be now.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any, Protocol
 
@@ -157,7 +157,7 @@ class CallbackMode(BaseModel):
     scope: str
     mode: Mode
     active: bool
-    since: str | None
+    since: str
     until: str | None
     who: str | None
     reason: str | None
@@ -250,7 +250,7 @@ def _mode(api: FastAPI, house: House, acts: CallbackActs, guarded: dict[str, Any
     @api.get("/api/v1/callback-mode", response_model=shapes.Page[CallbackMode], responses=answers(401, 503), **tagged)
     async def show_modes() -> dict[str, Any]:
         """Callback mode now: of all, then of every queue."""
-        return {"items": [shape_of(each) for each in house.dispatcher.state.callbacks.modes()]}
+        return {"items": modes_of(house.dispatcher.state.callbacks.modes())}
 
     @api.put("/api/v1/callback-mode", response_model=CallbackMode, responses=answers(401, 422, 503), **tagged)
     async def set_mode(wanted: ModeIn) -> CallbackMode:
@@ -258,7 +258,7 @@ def _mode(api: FastAPI, house: House, acts: CallbackActs, guarded: dict[str, Any
         until = None if wanted.until is None else wanted.until.timestamp()
         with _refusals():
             mode = await acts.set_mode(wanted.mode, wanted.scope, by=wanted.by, reason=wanted.reason, until=until)
-        return shape_of(mode)
+        return modes_of([*house.dispatcher.state.callbacks.modes(), mode])[-1]
 
     @api.get(
         "/api/v1/callback-mode/history",
@@ -272,18 +272,22 @@ def _mode(api: FastAPI, house: House, acts: CallbackActs, guarded: dict[str, Any
         return {"items": await house.records.modes(scope or None, limit)}
 
 
-def shape_of(mode: ModeView) -> CallbackMode:
-    """Callback mode of one scope, as it goes over HTTP."""
-    return CallbackMode(
-        scope=mode.scope,
-        mode=mode.mode,
-        active=mode.active,
-        since=instant(mode.since),
-        until=None if mode.until is None else instant(mode.until),
-        who=mode.who or None,
-        reason=mode.reason or None,
-        rule=mode.rule or None,
-    )
+def modes_of(views: Sequence[ModeView]) -> list[CallbackMode]:
+    """Callback mode of every scope. What never turned has been so since the first queue was known."""
+    began = min((view.since for view in views if view.since), default=0.0)
+    return [
+        CallbackMode(
+            scope=view.scope,
+            mode=view.mode,
+            active=view.active,
+            since=instant(view.since or began),
+            until=None if view.until is None else instant(view.until),
+            who=view.who or None,
+            reason=view.reason or None,
+            rule=view.rule or None,
+        )
+        for view in views
+    ]
 
 
 async def _book(house: House) -> Callbacks | None:
