@@ -9,6 +9,8 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from acd.callback_events import AttemptAnswered, AttemptEnded, AttemptStarted
+from acd.events import Joined
 from recordings.chain import FIRST
 from server.log import Entry
 from server.notes import PromiseNoted
@@ -16,6 +18,8 @@ from server.storage.callback_tables import Attempt, CallbackOffer, Promise
 from server.storage.tables import Agent, AgentInterval, Base, Call, LogEntry, NumberTaken, Recording, Segment, Ticket
 
 _Row = TypeVar("_Row", bound=Base)
+_OF_ATTEMPTS = (AttemptStarted, AttemptAnswered, AttemptEnded, Joined)
+"""Events that say something of the latest attempt of their call."""
 
 
 def entry_key(entry_id: str) -> tuple[int, int]:
@@ -75,8 +79,8 @@ class Rows:
         self.tickets = Shelf(session, Ticket, Ticket.id, _mentioned(entries, "ticket"))
         self.recordings = Shelf(session, Recording, Recording.id, _mentioned(entries, "recording"))
         self.promises = Shelf(session, Promise, Promise.id, _promises(entries))
-        self.offers = Shelf(session, CallbackOffer, CallbackOffer.call, calls)
-        self._attempts = self._attempts_of(calls)
+        self.offers = Shelf(session, CallbackOffer, CallbackOffer.call, ())
+        self._attempts = self._attempts_of(_calls(entries, _OF_ATTEMPTS))
         self._offered = Shelf(session, Segment, Segment.offer, _mentioned(entries, "offer"))
         self._legs: dict[int, list[Segment]] = {}
         legs = session.scalars(select(Segment).where(Segment.call.in_(sorted(calls)))).all() if calls else []
@@ -166,7 +170,7 @@ class Rows:
         """Write a new row with the batch."""
         self._session.add(row)
 
-    def _attempts_of(self, calls: set[Any]) -> dict[int, Attempt]:
+    def _attempts_of(self, calls: set[int]) -> dict[int, Attempt]:
         if not calls:
             return {}
         found = select(Attempt).where(Attempt.call.in_(sorted(calls))).order_by(Attempt.ms, Attempt.seq)
@@ -193,6 +197,11 @@ class Rows:
             return set()
         known = select(NumberTaken.spool_id).where(NumberTaken.spool_id.in_(sorted(spool_ids)))
         return {spool_id for spool_id in self._session.scalars(known) if spool_id}
+
+
+def _calls(entries: Sequence[Entry], kinds: tuple[type[Any], ...]) -> set[int]:
+    """The calls of events of these types."""
+    return {entry.event.call for entry in entries if isinstance(entry.event, kinds)}
 
 
 def _promises(entries: Sequence[Entry]) -> set[int]:
