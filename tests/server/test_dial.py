@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from acd.callback_events import AttemptOutcome
 from acd.events import Outcome
-from server.telephony.dial import arguments, outcome
+from server.telephony.dial import TO_AGENT, arguments, attempt_outcome, going_on, outcome
 
 
 @pytest.mark.parametrize(
@@ -37,3 +38,30 @@ def test_what_is_not_said_is_not_played(whisper: str, announcement: str, options
 )
 def test_only_an_agent_whose_phone_rang_did_not_answer(status: str, cause: str, rang: bool, expected: Outcome) -> None:
     assert outcome(status, cause, rang=rang) is expected
+
+
+def test_who_dials_and_who_answers_go_on_apart() -> None:
+    assert going_on("PJSIP/1001", 0.2, TO_AGENT) == ("PJSIP/1001", "1", "G(callback-agent^s^1)")
+
+
+@pytest.mark.parametrize(
+    ("status", "cause", "rang", "expected"),
+    [
+        ("NOANSWER", "0", True, AttemptOutcome.NO_ANSWER),
+        ("NOANSWER", "0", False, AttemptOutcome.FAILED),
+        ("NOANSWER", "19", False, AttemptOutcome.NO_ANSWER),
+        ("BUSY", "17", False, AttemptOutcome.BUSY),
+        ("CHANUNAVAIL", "21", False, AttemptOutcome.REJECTED),
+        ("CHANUNAVAIL", "1", False, AttemptOutcome.UNREACHABLE),
+        ("CHANUNAVAIL", "28", False, AttemptOutcome.UNREACHABLE),
+        ("CHANUNAVAIL", "3", False, AttemptOutcome.FAILED),
+        ("CHANUNAVAIL", "38", False, AttemptOutcome.FAILED),
+        ("CONGESTION", "34", False, AttemptOutcome.FAILED),
+        ("CONGESTION", "34", True, AttemptOutcome.NO_ANSWER),
+        ("CANCEL", "0", True, AttemptOutcome.AGENT_GONE),
+    ],
+)
+def test_only_a_customer_whose_phone_rang_in_vain_was_tried(
+    status: str, cause: str, rang: bool, expected: AttemptOutcome
+) -> None:
+    assert attempt_outcome(status, cause, rang=rang) is expected

@@ -1,0 +1,94 @@
+"""The server is killed at every point of a call back at which it would hurt: each attempt is made, and made once.
+
+What counts is the customer's end: how often their phone rang, against the attempts that the records tell of.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from server.demo.audio import Tone
+from server.demo.softphone import Answer, Refuse
+from server.faults import POINTS
+from tests.e2e.conftest import Hotline, hears_tone
+from tests.e2e.public_network import (
+    AGENT_HZ,
+    CUSTOMER_HZ,
+    PublicNetwork,
+    attempts,
+    new_hotline,
+    public_network,
+)
+
+SPOKEN = ("conversation_ended",)
+"""By then the customer has been spoken with, and is not asked to do it again."""
+
+
+@pytest.fixture(scope="module")
+def breaking_hotline() -> Iterator[Hotline]:
+    """One home and one Asterisk for all points; the server is a new one each time."""
+    hotline = new_hotline()
+    try:
+        hotline.start()
+        yield hotline
+    finally:
+        hotline.end()
+        shutil.rmtree(hotline.home, ignore_errors=True)
+
+
+@pytest_asyncio.fixture
+async def network(breaking_hotline: Hotline) -> AsyncIterator[PublicNetwork]:
+    async with public_network(breaking_hotline) as network:
+        yield network
+
+
+async def _start(hotline: Hotline, fault: str = "") -> None:
+    hotline.environment["SANSHENG_FAULT"] = fault
+    await asyncio.to_thread(hotline.start)
+
+
+@pytest.mark.parametrize("point", POINTS)
+async def test_an_attempt_is_neither_lost_nor_doubled_when_the_server_is_killed(
+    network: PublicNetwork, point: str
+) -> None:
+    hotline, number = network.hotline, f"138001370{POINTS.index(point):02}"
+    busy_first = point == "attempt_ended"
+    picks_up = Answer(0.5, Tone(CUSTOMER_HZ))
+    network.does[number] = [Refuse(486, 0.2), picks_up] if busy_first else picks_up
+    await asyncio.to_thread(hotline.kill)
+    await _start(hotline, point)
+    async with hotline.agent("4001", complaint=5) as agent:
+        agent.on_invite = Answer(0.2, Tone(AGENT_HZ))
+        with suppress(httpx.TransportError):
+            await network.promise(number)
+        if point in SPOKEN:
+            called = await network.rings(number)
+            await hears_tone(called, AGENT_HZ)
+            await called.hangup()
+        assert hotline.process is not None
+        await asyncio.wait_for(asyncio.to_thread(hotline.process.wait), 20)
+        await _start(hotline)
+        promise = await _promise_of(hotline, number)
+        if point not in SPOKEN:
+            called = await network.rings(number, time=2 if busy_first else 1, within=25)
+            await hears_tone(called, AGENT_HZ, 20)
+            await called.hangup()
+        kept = await network.becomes(promise, "kept")
+        await hotline.agent_is("4001", state="idle")
+    assert network.times(number) == len(kept["history"]) == kept["attempts"] == (2 if busy_first else 1)
+    assert not (await hotline.request("GET", "/api/v1/floor"))["waiting"]
+    if busy_first:
+        assert attempts(kept)[0] == "busy"
+
+
+async def _promise_of(hotline: Hotline, number: str) -> int:
+    listed = await hotline.request("GET", f"/api/v1/callbacks?number={number}")
+    assert len(listed["items"]) == 1
+    return int(listed["items"][0]["id"])
