@@ -210,9 +210,10 @@ def _not_reached(book: Book, promise: Promise, outcome: AttemptOutcome, detail: 
 def joined(book: Book, event: Joined) -> list[Command]:
     """They speak."""
     promise = _of_call(book, event.call)
-    if promise is not None and promise.state is PromiseState.DIALLING:
+    if promise is not None:
         promise.attempt = 0
-        book.turn(promise, Turn.JOINED, f"speaks with agent {event.agent}")
+        if promise.state is PromiseState.DIALLING:
+            book.turn(promise, Turn.JOINED, f"speaks with agent {event.agent}")
     return []
 
 

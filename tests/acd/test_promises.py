@@ -199,6 +199,16 @@ def test_postponed_while_it_rings_it_is_pending_again_when_that_is_over(office):
     assert (view.state, view.due_at, view.attempts, view.reason) == ("pending", office.now + HOUR, 0, "postponed")
 
 
+def test_who_was_spoken_with_in_spite_of_a_cancellation_was_dialled_once(office):
+    office.asked()
+    office.placed(1)
+    office.play(cb.PromiseCancelled(1))
+    call = office.view(1).call
+    office.play(cb.AttemptStarted(call, 1, 1, 1, "1001", 40.0))
+    office.spoken(1)
+    assert (office.state(1), office.view(1).attempts) == ("cancelled", 1)
+
+
 def test_whoever_answers_the_last_attempt_and_says_later_is_called_later(make_office):
     office = make_office(attempts=1)
     office.asked()
