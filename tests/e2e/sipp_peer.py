@@ -66,6 +66,8 @@ _ANSWER = """<label id="options"/>
 _AGAIN = """  <recv request="BYE" timeout="{milliseconds}" ontimeout="press{number}" next="bye"/>
   <label id="press{number}"/>
 {info}"""
+_MOST_PRESSES = 60
+"""sipp reads no scenario of more than 64 KiB."""
 _PAUSE = '  <pause milliseconds="{milliseconds}"/>\n'
 
 
@@ -300,7 +302,7 @@ def _free(port: int) -> bool:
 
 
 def _pressing_again(key: str, cseq: int, limit: float, every: float = 1.2) -> str:
-    """The part of a scenario in which a key is pressed until a goodbye comes, for `limit` seconds at most."""
+    """The part of a scenario in which a key is pressed until a goodbye comes, for about a minute at most."""
     if not key:
         return ""
     return "".join(
@@ -311,5 +313,5 @@ def _pressing_again(key: str, cseq: int, limit: float, every: float = 1.2) -> st
                 '<recv response="200"/>', '<recv request="BYE" optional="true" next="bye"/>\n  <recv response="200"/>'
             ),
         )
-        for number in range(round(limit / every))
+        for number in range(min(round(limit / every), _MOST_PRESSES))
     )

@@ -1,0 +1,177 @@
+"""A peak: sixty callers on four agents. Callback mode comes and goes by itself; all are called back, in order."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from redis.asyncio import Redis
+
+import acd.callback_events as callback
+from acd.events import CallQueued
+from acd.promises import PromiseState
+from server.log import Entry, entry_of
+from server.notes import Decided, ModeNoted, PromiseNoted
+from tests.e2e import brisk
+from tests.e2e.conftest import Hotline, free_ports
+from tests.e2e.phones import sipp  # noqa: F401
+from tests.e2e.sipp_peer import Run, Sipp
+
+pytestmark = pytest.mark.e2e
+
+SHOWN = "01065529988"
+CALLERS = [f"138000{number:05d}" for number in range(1, 61)]
+TALK = 7.0
+"""Seconds; the whisper and the work number take up to six of them."""
+AGENTS = ("1001", "1002", "1003", "1004")
+CALM = "[callback]\nhold = 3600\n"
+RULES = f"""\
+[callback]
+outgoing = "{SHOWN}"
+window = "00:00-24:00"
+on_above = 8
+on_ratio = 2
+hold = 1
+off_below = 4
+dwell = 3
+ring_for = 5
+"""
+
+
+@pytest.fixture
+def house(new_hotline: Callable[..., Hotline]) -> Hotline:
+    """A hotline with a trunk, not started yet."""
+    (trunk,) = free_ports(1)
+    hotline = new_hotline(SANSHENG_TRUNK=f"sip:127.0.0.1:{trunk}")
+    brisk.install(hotline.home)
+    file = hotline.home / "hotline.toml"
+    text = file.read_text().replace("[queues.complaint]\n", "[queues.complaint]\nhandling = 4\n", 1)
+    assert CALM in text
+    file.write_text(text.replace(CALM, RULES))
+    return hotline
+
+
+@pytest_asyncio.fixture
+async def agents(house: Hotline, sipp: Sipp) -> AsyncIterator[list[Run]]:  # noqa: F811
+    """Four agents who hang up a while after picking up."""
+    house.start()
+    async with AsyncExitStack() as stack:
+        runs = []
+        for agent in AGENTS:
+            run = await stack.enter_async_context(sipp.run("agent-hangs-up", ring=0.1, talk=TALK, limit=270, calls=80))
+            body = {"id": agent, "name": f"Agent {agent}", "skills": {"complaint": 5}, "contact": run.contact}
+            await house.request("PUT", f"/api/v1/agents/{agent}", body)
+            await house.request("POST", f"/api/v1/agents/{agent}/status", {"status": "available"})
+            runs.append(run)
+        yield runs
+
+
+def spoken(house: Hotline) -> list[dict[str, Any]]:
+    """Calls in which an agent spoke with somebody."""
+    return [row for row in house.records.call_list(limit=200).items if row["connected_at"]]
+
+
+@asynccontextmanager
+async def followed(house: Hotline) -> AsyncIterator[list[Entry]]:
+    """Every entry of the log from its beginning, as it comes: behind a snapshot the log is trimmed."""
+    log: list[Entry] = []
+    redis = Redis(unix_socket_path=str(house.home / "redis" / "redis.sock"), protocol=2)
+
+    async def follow() -> None:
+        last = "0-0"
+        while True:
+            streams: Any = await redis.xread({"sansheng:log": last}, block=500)
+            for _, rows in streams or ():
+                log.extend(entry_of(*row) for row in rows)
+                last = log[-1].id
+
+    following = asyncio.create_task(follow())
+    try:
+        yield log
+    finally:
+        following.cancel()
+        with suppress(asyncio.CancelledError):
+            await following
+        await redis.aclose()
+
+
+async def test_sixty_callers_on_four_agents_are_all_called_back_in_order_and_each_once(
+    house: Hotline,
+    agents: list[Run],
+    sipp: Sipp,  # noqa: F811
+) -> None:
+    trunk = int(house.settings["SANSHENG_TRUNK"].rpartition(":")[2])
+    async with (
+        followed(house) as log,
+        sipp.run("customer", port=trunk, ring=0.1, limit=270, calls=80) as customers,
+        sipp.run(
+            "caller-agrees",
+            server=("127.0.0.1", house.sip_port),
+            callers=CALLERS,
+            digits="14",
+            again="1",
+            rate=4,
+            limit=150,
+        ) as callers,
+    ):
+        (await callers.done()).check(calls=len(CALLERS))
+
+        def all_settled() -> bool:
+            rows = json.loads(house.cli("callback", "list", "--json").stdout)
+            return bool(rows) and all(row["state"] not in ("pending", "dialling", "connected") for row in rows)
+
+        await house.until(all_settled, "every promise is settled", 200)
+        called = [line.split()[1] for line in customers.logged()]
+        shown = {line.split()[3] for line in customers.logged()}
+
+    rows = json.loads(house.cli("callback", "list", "--json").stdout)
+    assert {row["state"] for row in rows} == {"kept"}
+    assert len(rows) >= 20, "at such a peak most agree to be called back"
+    assert sorted(called) == sorted(row["number"] for row in rows), "everybody once, and nobody else"
+    assert shown == {SHOWN}
+    assert {row["attempts"] for row in rows} == {1}
+    spoke = spoken(house)
+    assert {row["caller"] for row in spoke} == set(CALLERS), "everybody spoke with an agent"
+    assert len(spoke) == len(CALLERS)
+
+    assert_in_order(log)
+    assert_mode_came_and_went(log)
+
+
+def assert_in_order(log: list[Entry]) -> None:
+    """Nobody, on the line or promised a call, was offered to an agent while one who came before stood in line."""
+    place: dict[int, float] = {}
+    came: dict[int, int] = {}
+    offers: list[tuple[int, int]] = []
+    order = {entry.id: number for number, entry in enumerate(log)}
+    for number, entry in enumerate(log):
+        match entry.event:
+            case CallQueued(call=call, queued_at=queued_at) if call not in came:
+                came[call], place[call] = number, queued_at
+            case Decided(decision=decision) if decision.kind == "offer":
+                offers.append((order[entry.after], decision.call))
+    first = list({call: at for at, call in reversed(offers)}.items())
+    assert len(first) == len(CALLERS)
+    for call, at in first:
+        for other, later in first:
+            if at < later and came[other] < at:
+                assert place[call] <= place[other], f"call {call} was offered before call {other}"
+
+
+def assert_mode_came_and_went(log: list[Entry]) -> None:
+    turns = [entry.event.mode for entry in log if isinstance(entry.event, ModeNoted)]
+    complaint = [mode.active for mode in turns if mode.scope == "complaint"]
+    assert True in complaint
+    assert not complaint[-1], "the peak is over"
+    assert all(mode.mode is callback.Mode.AUTO for mode in turns)
+    kept = {entry.event.promise.id for entry in log if isinstance(entry.event, PromiseNoted)}
+    assert kept == {
+        entry.event.promise.id
+        for entry in log
+        if isinstance(entry.event, PromiseNoted) and entry.event.promise.state is PromiseState.KEPT
+    }
