@@ -137,10 +137,8 @@ class AnyPromises(RuleBasedStateMachine):
         self.calls = call = self.calls + 1
         self.of_call[call] = promise
         self.play(cb.CallPlaced(call, promise, view.number))
-        queued = ev.CallQueued(
-            call, view.queue, NEED, view.queued_at, view.priority, view.number, owner=view.owner, promised=True
-        )
-        self.play(queued)
+        place = (call, view.queue, NEED, view.queued_at, view.priority, view.number)
+        self.play(ev.CallQueued(*place, owner=view.owner, promised=True))
 
     def stop(self, task: StopCalling) -> None:
         call, talk = task.call, self.floor.room.talks.get(task.call)
@@ -275,10 +273,8 @@ class AnyPromises(RuleBasedStateMachine):
         self, number: str, category: str, source: str, age: float, after: float | None, priority: int, owner: str
     ) -> None:
         then = self.now + after if after is not None else None
-        asked = cb.PromiseAsked(
-            number, "complaint", category, source, queued_at=self.now - age, after=then, priority=priority, owner=owner
-        )
-        self.play(asked)
+        place = {"queued_at": self.now - age, "after": then, "priority": priority, "owner": owner}
+        self.play(cb.PromiseAsked(number, "complaint", category, source, **place))
 
     @rule(number=st.sampled_from(NUMBERS), priority=st.sampled_from([0, 0, 20]))
     def somebody_calls(self, number: str, priority: int) -> None:
