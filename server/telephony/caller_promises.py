@@ -53,6 +53,8 @@ class CallerPromises:
         """How callback mode stands for a queue, or for all."""
         callbacks = self._state.callbacks
         mode = callbacks.mode(verb.queue) if verb.queue else callbacks.modes()[0]
+        if not mode.active or mode.full:
+            return inputs.CallbackStands(mode.active, mode.mode is Mode.ON, mode.full)
         low, high = self._wait(verb.queue, self._means.clock()) or (None, None)
         return inputs.CallbackStands(mode.active, mode.mode is Mode.ON, mode.full, low, high)
 
