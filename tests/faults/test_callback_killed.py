@@ -15,9 +15,10 @@ import pytest
 import pytest_asyncio
 
 from server.demo.audio import Tone
-from server.demo.softphone import Answer, Refuse
+from server.demo.softphone import Answer, Refuse, Ring
 from server.faults import POINTS
 from tests.e2e.conftest import Hotline, hears_tone
+from tests.e2e.hearing import hears
 from tests.e2e.public_network import (
     AGENT_HZ,
     CUSTOMER_HZ,
@@ -26,6 +27,7 @@ from tests.e2e.public_network import (
     new_hotline,
     public_network,
 )
+from tests.faults.conftest import kill
 
 SPOKEN = ("conversation_ended",)
 """By then the customer has been spoken with, and is not asked to do it again."""
@@ -86,6 +88,87 @@ async def test_an_attempt_is_neither_lost_nor_doubled_when_the_server_is_killed(
     assert not (await hotline.request("GET", "/api/v1/floor"))["waiting"]
     if busy_first:
         assert attempts(kept)[0] == "busy"
+
+
+CUSTOMER_FIRST = (
+    "line_opened",
+    "attempt_recorded",
+    "customer_dialled",
+    "customer_answered",
+    "answer_recorded",
+    "joined",
+)
+
+
+@pytest.mark.parametrize("point", CUSTOMER_FIRST)
+async def test_a_customer_who_is_called_first_is_called_once_when_the_server_is_killed(
+    network: PublicNetwork, point: str
+) -> None:
+    hotline, number = network.hotline, f"138001371{POINTS.index(point):02}"
+    network.does[number] = Answer(0.5, Tone(CUSTOMER_HZ))
+    (hotline.home / f"fault-{point}").unlink(missing_ok=True)
+    await asyncio.to_thread(hotline.kill)
+    await _start(hotline, point)
+    async with hotline.agent("4002", inquiry=5) as agent:
+        agent.on_invite = Answer(0.2, Tone(AGENT_HZ))
+        with suppress(httpx.TransportError):
+            await network.promise(number, "", queue="inquiry")
+        if point == "joined":
+            called = await network.rings(number)
+            await hears(called, "callback-answer-confirm")
+            await called.press("1", via="info")
+        assert hotline.process is not None
+        await asyncio.wait_for(asyncio.to_thread(hotline.process.wait), 20)
+        await _start(hotline)
+        promise = await _promise_of(hotline, number)
+        called = await network.rings(number)
+        if point != "joined":
+            await called.answered()
+            await hears(called, "callback-answer-confirm", within=20)
+            await called.press("1", via="info")
+        await hears_tone(called, AGENT_HZ, 20)
+        await called.hangup()
+        kept = await network.becomes(promise, "kept")
+        await hotline.agent_is("4002", state="idle")
+    assert network.times(number) == len(kept["history"]) == kept["attempts"] == 1
+
+
+async def test_an_attempt_that_asterisk_took_with_it_is_made_again(network: PublicNetwork) -> None:
+    hotline, number = network.hotline, "13800137200"
+    network.does[number] = [Ring(), Answer(0.2, Tone(CUSTOMER_HZ))]
+    async with hotline.agent("4003", complaint=5) as agent:
+        agent.on_invite = Answer(0.2, Tone(AGENT_HZ))
+        made = await network.promise(number)
+        await network.rings(number)
+        asterisk = hotline.pid("asterisk")
+        kill(asterisk)
+        called = await network.rings(number, time=2, within=40)
+        await hears_tone(called, AGENT_HZ)
+        await called.hangup()
+        kept = await network.becomes(made["id"], "kept")
+    assert attempts(kept)[0] == "lost"
+    assert network.times(number) == kept["attempts"] == 2
+
+
+async def test_whoever_rings_when_the_hotline_is_stopped_is_called_after_the_next_start(
+    network: PublicNetwork,
+) -> None:
+    hotline, number = network.hotline, "13800137201"
+    network.does[number] = [Ring(), Answer(0.2, Tone(CUSTOMER_HZ))]
+    async with hotline.agent("4004", complaint=5) as agent:
+        agent.on_invite = Answer(0.2, Tone(AGENT_HZ))
+        made = await network.promise(number)
+        ringing = await network.rings(number)
+        assert await asyncio.to_thread(hotline.stop) == 0
+        await ringing.ended(5)
+        assert network.times(number) == 1
+        await _start(hotline)
+        called = await network.rings(number, time=2, within=25)
+        await hears_tone(called, AGENT_HZ)
+        await called.hangup()
+        kept = await network.becomes(made["id"], "kept")
+    assert attempts(kept)[0] == "stopped"
+    assert kept["attempts"] == 1
 
 
 async def _promise_of(hotline: Hotline, number: str) -> int:
