@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from acd.agents import State
-from acd.callback_events import AttemptAnswered, AttemptEnded, AttemptStarted
+from acd.callback_events import AttemptAnswered, AttemptEnded, AttemptOutcome, AttemptStarted
 from acd.calls import Call
 from acd.desk import stand_down
 from acd.events import Joined
@@ -65,7 +65,7 @@ def attempt_ended(room: Room, event: AttemptEnded) -> None:
     for name in talk.agents:
         agent = room.agents.get(name)
         if agent is not None and agent.state is State.ON_CALL and agent.call == event.call:
-            stand_down(room, agent)
+            stand_down(room, agent, left=event.outcome is AttemptOutcome.AGENT_GONE)
 
 
 def joined(room: Room, event: Joined) -> None:

@@ -1,4 +1,4 @@
-"""The book of promises: one live promise for a number and category, and none is ever forgotten before it is settled.
+"""The book of promises: one live promise for a number and matter, and none is ever forgotten before it is settled.
 
 The book knows every promise by number, by the call that stands for it, by whom it was made to, and by when something is
 due for it. `acd.keeping` says what happens to a promise; it changes them only through the moves made here.
@@ -27,7 +27,7 @@ class Promise:
 
     __slots__ = (
         "after", "answered", "asked", "attempt", "attempts", "by", "call", "caller", "category", "counts_from", "due",
-        "expires_at", "id", "language", "number", "origin", "owner", "placing", "priority", "promised_at", "queue",
+        "expires_at", "id", "language", "matter", "number", "origin", "owner", "placing", "priority", "promised_at", "queue",
         "queued_at", "reason", "retry_at", "ring_until", "source", "standing", "state", "task", "ticket", "vip",
     )  # fmt: skip
 
@@ -39,6 +39,8 @@ class Promise:
         self.number = number
         self.queue = queue
         self.category = category
+        self.matter = category or queue
+        """What it is about; fixed when it was made."""
         self.state = PromiseState.PENDING
         self.caller = self.language = self.source = self.by = self.reason = self.owner = ""
         self.promised_at = self.queued_at = 0.0
@@ -124,7 +126,7 @@ class Book:
         self.policy = CallbackPolicy()
         self.promises: dict[int, Promise] = {}
         self.live: dict[str, dict[str, Promise]] = {}
-        """Number → category → its live promise, the oldest first."""
+        """Number → matter → its live promise, the oldest first."""
         self.by_call: dict[int, int] = {}
         """Call → promise, until the call ends."""
         self.stopping: dict[int, tuple[int, str]] = {}
@@ -146,9 +148,9 @@ class Book:
         """The rules of its queue."""
         return self.policy.of(promise.queue)
 
-    def find(self, number: str, category: str) -> Promise | None:
-        """The live promise of this number for this category."""
-        return self.live.get(number, {}).get(category)
+    def find(self, number: str, matter: str) -> Promise | None:
+        """The live promise of this number for this matter: a category, or the queue where there is none."""
+        return self.live.get(number, {}).get(matter)
 
     # Moves
 
@@ -166,7 +168,7 @@ class Book:
         promise.reason = event.reason or "promised"
         promise.expires_at = now + self.rules(promise).expires
         self.promises[promise.id] = promise
-        self.live.setdefault(event.number, {})[event.category] = promise
+        self.live.setdefault(event.number, {})[promise.matter] = promise
         self.waiting[event.queue] = self.waiting.get(event.queue, 0) + 1
         self._count(now, event.number)
         self.touch(promise)
@@ -186,7 +188,7 @@ class Book:
         self.set_placing(promise, False)
         if not promise.live:
             of_number = self.live[promise.number]
-            del of_number[promise.category]
+            del of_number[promise.matter]
             if not of_number:
                 del self.live[promise.number]
             promise.task = promise.state is PromiseState.EXPIRED
@@ -335,7 +337,7 @@ class Book:
             promise.state = PromiseState(saved["state"])
             book.promises[promise.id] = promise
             if promise.live:
-                book.live.setdefault(promise.number, {})[promise.category] = promise
+                book.live.setdefault(promise.number, {})[promise.matter] = promise
             if promise.waits:
                 book._fill(promise.queue, 1)
             book.timers.arm(PROMISE, promise.id, promise, saved["due"])

@@ -39,9 +39,9 @@ class CallbackRules:
     hold: float = 30.0
     """… for so long (D)."""
     off_below: float = 60.0
-    """Auto turns off when the p50 wait is below this (T_off) …"""
+    """Auto turns off when the p50 wait was below this (T_off) …"""
     dwell: float = 180.0
-    """… and it has been on for so long."""
+    """… for so long without a break."""
     full_hours: float = 1.0
     """Offers stop when more is promised than the staff can do in so many hours. Calling back never stops."""
     attempts: int = 3

@@ -126,10 +126,10 @@ class Callbacks:
         """Every promise that is live, or a task, by number."""
         return [each.view() for each in self._book.promises.values() if each.live or each.task]
 
-    def live(self, number: str, category: str | None = None) -> PromiseView | None:
-        """The live promise of a number: for this category, or (None) the oldest of any."""
-        if category is not None:
-            found = self._book.find(number, category)
+    def live(self, number: str, matter: str | None = None) -> PromiseView | None:
+        """The live promise of a number: for this matter (a category, else the queue), or (None) the oldest of any."""
+        if matter is not None:
+            found = self._book.find(number, matter)
         else:
             found = next(iter(self._book.live.get(number, {}).values()), None)
         return found.view() if found is not None else None
@@ -151,9 +151,9 @@ class Callbacks:
         """Callers who gave up lately and were not promised a call: what `CallBackAbandoned` asked for."""
         return [command for _, command in self._callers.given_up.values()]
 
-    def why_not(self, number: str, category: str, now: float) -> str:
+    def why_not(self, number: str, matter: str, now: float) -> str:
         """Why no promise can be made to this number now, as a sentence; empty when one can, or one is live already."""
-        if self._book.find(number, category) is not None:
+        if self._book.find(number, matter) is not None:
             return ""
         return self._book.why_not(number, now)
 

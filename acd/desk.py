@@ -132,9 +132,14 @@ def hang_up(room: Room, agent: Agent, ended_at: float | None = None) -> None:
     forget_if_removed(room, agent)
 
 
-def stand_down(room: Room, agent: Agent) -> None:
-    """The customer whom the agent waited for was not reached: free at once, and nothing was handled."""
+def stand_down(room: Room, agent: Agent, *, left: bool = False) -> None:
+    """The customer whom the agent waited for was not reached: free at once, and nothing was handled.
+
+    One who `left` by hanging up rests as after declining, so that the same phone does not ring again at once.
+    """
     room.touch(agent)
+    if left:
+        agent.rest_until = max(agent.rest_until, room.now + room.policy.rest_after.declined)
     if agent.recent and agent.recent[-1] == agent.talk_since:
         agent.recent.pop()
     agent.call, agent.held, agent.talk_since, agent.wrap_extra = 0, False, 0.0, 0.0
@@ -145,10 +150,10 @@ def stand_down(room: Room, agent: Agent) -> None:
     forget_if_removed(room, agent)
 
 
-def end_leg(room: Room, agent: Agent, talk: Talk | None, ended_at: float | None = None) -> None:
-    """The agent's leg is over; one without anybody at the other end never was a conversation."""
+def end_leg(room: Room, agent: Agent, talk: Talk | None, ended_at: float | None = None, *, left: bool = False) -> None:
+    """The agent's leg is over; one without anybody at the other end never was a conversation. `left`: they hung up."""
     if talk is not None and talk.asked.promised:
-        stand_down(room, agent)
+        stand_down(room, agent, left=left)
     else:
         hang_up(room, agent, ended_at)
 

@@ -178,7 +178,7 @@ def conversation_ended(room: Room, event: ConversationEnded) -> None:
     talk = room.talks.get(event.call)
     if talk is not None and agent.id in talk.agents:
         talk.agents.remove(agent.id)
-    end_leg(room, agent, talk, event.ended_at)
+    end_leg(room, agent, talk, event.ended_at, left=event.by == "agent")
 
 
 def transferred(room: Room, event: Transferred) -> None:

@@ -50,7 +50,7 @@ def asked(book: Book, event: PromiseAsked) -> list[Command]:
     From `api`, `agent` and `abandoned` it is refused beyond the limits: nothing is made, and `Callbacks.why_not` says
     why. To callers of `flow`, `queue`, `fallback` and `shutdown` it was said already that they are called back.
     """
-    standing = book.find(event.number, event.category)
+    standing = book.find(event.number, event.category or event.queue)
     if standing is not None:
         _join(book, standing, event)
     elif not event.number:

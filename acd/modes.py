@@ -1,8 +1,9 @@
 """Callback mode turns on when a peak holds and off when it is over, never back and forth; a person's word comes first.
 
 A queue in auto is *above* when somebody waits and a newcomer would wait longer than `on_above`, or more than `on_ratio`
-calls wait for each agent, or no agent is there. It turns on after `hold` seconds above without a break. It turns off
-when it is not above, and the wait is below `off_below` or nobody waits, but not before `dwell` seconds are over.
+calls wait for each agent, or no agent is there. It turns on after `hold` seconds above without a break. It is *below*
+when it is not above, and the wait is below `off_below` or nobody waits. It turns off after `dwell` seconds below without
+a break.
 A full list takes back no mode: it only stops the offers.
 """
 
@@ -57,7 +58,18 @@ class Choice:
 class QueueMode(Choice):
     """The mode of one queue."""
 
-    __slots__ = ("above_since", "active", "full", "on_at", "pending", "pressure", "queue", "rule", "since")
+    __slots__ = (
+        "above_since",
+        "active",
+        "below_since",
+        "full",
+        "lingers",
+        "pending",
+        "pressure",
+        "queue",
+        "rule",
+        "since",
+    )
 
     SAVED: ClassVar[tuple[str, ...]] = (
         *Choice.SAVED,
@@ -66,7 +78,8 @@ class QueueMode(Choice):
         "rule",
         "full",
         "above_since",
-        "on_at",
+        "below_since",
+        "lingers",
         "pending",
     )
 
@@ -78,8 +91,9 @@ class QueueMode(Choice):
         self.rule = _AT_REST
         self.full = False
         self.above_since: float | None = None
-        self.on_at = 0.0
-        """When auto turned it on; 0: a person did, so no dwell holds it."""
+        self.below_since: float | None = None
+        self.lingers = False
+        """Auto turned it on: so it ends with a dwell. What a person had turned on ends at once."""
         self.pressure = Pressure(queue, 0, 0, 0.0, None)
         self.pending = 0
         """Promises that are still to be kept, as last looked at."""
@@ -210,7 +224,7 @@ class Modes:
         """A person's word counts at once; back in auto no dwell holds what a person had turned on."""
         if mode.mode is not Mode.AUTO:
             mode.turn(mode.mode is Mode.ON, _forced(mode), now)
-        mode.on_at = 0.0
+        mode.lingers = False
         self.changed[mode.queue] = None
         self._look(mode, now, freed=mode.mode is Mode.AUTO)
 
@@ -220,13 +234,17 @@ class Modes:
         before = (mode.active, mode.full, mode.mode)
         if mode.is_over(now):
             mode.end()
-            mode.on_at, freed = 0.0, True
+            mode.lingers, freed = False, True
         above = why_above(pressure, rules)
         if not above:
             mode.above_since = None
         elif mode.above_since is None:
             mode.above_since = now
         below = "" if above else why_below(pressure, rules)
+        if not below:
+            mode.below_since = None
+        elif mode.below_since is None:
+            mode.below_since = now
         if freed:
             mode.rule = above or below or f"p50 wait is between {rules.off_below:g} and {rules.on_above:g} s"
         due = mode.until
@@ -235,9 +253,9 @@ class Modes:
                 due = mode.above_since + rules.hold
                 if due <= now:
                     mode.turn(True, above, now)
-                    mode.on_at, due = now, None
-            elif mode.active and below:
-                due = mode.on_at + rules.dwell if mode.on_at else now
+                    mode.lingers, due = True, None
+            elif mode.active and mode.below_since is not None:
+                due = mode.below_since + rules.dwell if mode.lingers else now
                 if due <= now:
                     mode.turn(False, below, now)
                     due = None

@@ -91,9 +91,9 @@ class CallbackActs:
             raise NotPossible("agent", f"there is no agent {wish.owner}: see `sansheng agent list`")
         now = self._clock()
         after = self._ahead(wish.after, now)
-        if why := state.callbacks.why_not(checked.number, category, now):
+        if why := state.callbacks.why_not(checked.number, category or queue, now):
             raise CannotDo(why)
-        before = state.callbacks.live(checked.number, category)
+        before = state.callbacks.live(checked.number, category or queue)
         asked = PromiseAsked(
             checked.number,
             queue,
@@ -110,7 +110,7 @@ class CallbackActs:
             ticket=wish.ticket,
         )
         await self._house.dispatcher.record(asked)
-        found = self._house.dispatcher.state.callbacks.live(checked.number, category)
+        found = self._house.dispatcher.state.callbacks.live(checked.number, category or queue)
         if found is None:
             raise CannotDo(f"no call was promised to {checked.number}: try again")
         return found, before is None or before.id != found.id

@@ -63,6 +63,10 @@ class CallerPromises:
         mode, live = self._state.callbacks.mode(queue), self._live
         return mode.mode is not Mode.OFF and not mode.full and not (live is not None and live.promise)
 
+    def offered_now(self, queue: str) -> bool:
+        """Whether callback mode takes numbers from who waits there now."""
+        return self._state.callbacks.mode(queue).active and self.may_be_offered(queue)
+
     def promised(self, verb: verbs.AskPromise) -> inputs.PromiseStands:
         """The call back that is promised to a number and not being spoken in yet."""
         number, _ = self._held.definitions.callback_number(verb.number)
@@ -78,7 +82,7 @@ class CallerPromises:
         number, reason, sentence = checked(self._state, self._held.definitions, text)
         if reason:
             return inputs.NumberRefused(sentence, reason)
-        why = self._state.callbacks.why_not(number, self._category, self._means.clock())
+        why = self._state.callbacks.why_not(number, self._category or self._queue, self._means.clock())
         return inputs.NumberRefused(why, LIMIT) if why else inputs.NumberFits(number)
 
     # Done
@@ -89,20 +93,19 @@ class CallerPromises:
         if isinstance(fits, inputs.NumberRefused):
             return fits
         held, live, number, category = self._held, self._live, fits.number, self._category
-        waited = live is not None and live.queued_at is not None
-        queue = (live.queue if live is not None else "") or held.fields.get("business", "")
-        before = self._state.callbacks.live(number, category)
+        waited, matter = live is not None and live.queued_at is not None, category or self._queue
+        before = self._state.callbacks.live(number, matter)
         taken = flow_events.NumberTaken(
             held.call,
             number,
             category,
             "queue" if waited else "flow",
-            queue=queue or ("complaint" if category else "inquiry"),
+            queue=self._queue,
             language=held.line.language,
             vip=held.definitions.is_vip(held.agi.caller),
         )
         await self._in_the_log(taken)
-        promise = self._state.callbacks.live(number, category)
+        promise = self._state.callbacks.live(number, matter)
         # A session that came back after a crash asks again for what it has been promised.
         known = before is not None and before.origin != held.call
         if promise is None:
@@ -163,6 +166,12 @@ class CallerPromises:
     @property
     def _category(self) -> str:
         return self._held.fields.get("category", "")
+
+    @property
+    def _queue(self) -> str:
+        """Where the caller waits, or would."""
+        queue = (live.queue if (live := self._live) is not None else "") or self._held.fields.get("business", "")
+        return queue or ("complaint" if self._category else "inquiry")
 
     def _wait(self, queue: str, queued_at: float) -> tuple[float, float] | None:
         """What whoever began to wait then may expect, in seconds from now: p50 and p90. None: nobody can say."""

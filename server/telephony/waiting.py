@@ -97,6 +97,12 @@ class Waiting:
         """Whether the key accepts a call back: from the first offer of one to the end of the call."""
         return bool(self._held.fields.get(OFFERED))
 
+    @property
+    def _offer_stands(self) -> bool:
+        """Whether what was offered is said again with where the caller stands: while numbers are taken."""
+        live = self._live
+        return self._may_accept and live is not None and self._promises.offered_now(live.queue)
+
     async def _called_back(self, live: LiveCall) -> inputs.Input:
         """The customer of a call back: joined with the agent who is there, or the one who is kept for them is rung."""
         self._music = self._held.definitions.music(live.queue)
@@ -145,7 +151,8 @@ class Waiting:
                     self._music = self._held.definitions.music(queue)
                     await self._held.line.music(True, self._music)
                 case Announce() as announce:
-                    await self._say(position_prompts(announce, self._held.line.language))
+                    again = CALLBACK_OFFER if not announce.first and self._offer_stands else ()
+                    await self._say((*position_prompts(announce, self._held.line.language), *again))
                 case OfferCallback() | Divert(to="callback"):
                     await self._offer_callback()
                 case Divert() as divert:

@@ -375,8 +375,8 @@ class AnyPromises(RuleBasedStateMachine):
                     assert not (same and other.arrival < taken.arrival), "somebody was overtaken"
 
     @invariant()
-    def one_live_promise_for_a_number_and_category(self) -> None:
-        live = [(view.number, view.category) for view in self.callbacks.promises() if view.live]
+    def one_live_promise_for_a_number_and_matter(self) -> None:
+        live = [(view.number, view.category or view.queue) for view in self.callbacks.promises() if view.live]
         assert len(live) == len(set(live))
         assert all(self.callbacks.live(*each) is not None for each in live)
 

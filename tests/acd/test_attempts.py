@@ -107,6 +107,22 @@ def test_there_is_no_caller_who_could_be_gone(house, offers, the_offer):
 # Agent first
 
 
+@pytest.mark.parametrize("dialled", [False, True])
+def test_an_agent_who_hangs_up_while_nobody_is_there_rests_as_after_declining(house, the_offer, offers, dialled):
+    house.agent("1001")
+    offer = the_offer(promised(house))
+    house.play(ev.OfferAnswered(offer.offer))
+    if dialled:
+        started(house, offer)
+        over(house, offer.call, "agent_gone")
+    else:
+        house.play(ev.ConversationEnded(offer.call, "1001", "agent"))
+    assert house.floor.agent("1001").state == "idle", "and has nothing to write up"
+    assert offers(promised(house)) == []
+    rest = house.floor.policy.rest_after.declined
+    assert offers(house.wait(rest)) == [(2, "1001")]
+
+
 def test_an_agent_whose_customer_does_not_answer_is_free_at_once(house, the_offer, offers):
     house.agent("1001")
     offer = the_offer(promised(house))

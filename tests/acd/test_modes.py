@@ -54,7 +54,7 @@ def test_a_peak_that_breaks_off_before_the_time_turns_nothing_on(office):
     assert turns(office.wait(1)) == ON
 
 
-def test_auto_turns_off_when_the_wait_is_short_again_and_not_before_the_dwell_is_over(office):
+def test_auto_turns_off_when_the_wait_has_been_short_for_the_dwell(office):
     office.busy(waiting=5, wait=200.0)
     office.wait(30)
     office.busy(waiting=1, wait=59.0)
@@ -70,7 +70,20 @@ def test_between_the_two_thresholds_nothing_turns(office):
     office.wait(30)
     office.busy(waiting=3, wait=90.0)
     assert turns(office.wait(1000)) == []
-    assert turns(office.busy(waiting=3, wait=50.0)) == OFF, "the dwell is over long ago"
+    office.busy(waiting=3, wait=50.0)
+    assert turns(office.wait(179)) == []
+    assert turns(office.wait(1)) == OFF
+
+
+def test_a_wait_that_is_long_again_before_the_dwell_is_over_turns_nothing_off(office):
+    office.busy(waiting=5, wait=200.0)
+    office.wait(30)
+    office.busy(waiting=1, wait=50.0)
+    office.wait(179)
+    office.busy(waiting=3, wait=70.0)
+    office.busy(waiting=1, wait=50.0)
+    assert turns(office.wait(179)) == []
+    assert turns(office.wait(1)) == OFF
 
 
 def test_nobody_waiting_counts_as_a_short_wait(office):

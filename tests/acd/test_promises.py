@@ -1,4 +1,4 @@
-"""A promise is made once for a number and category, and a person's word about it counts at once."""
+"""A promise is made once for a number and matter, and a person's word about it counts at once."""
 
 from __future__ import annotations
 
@@ -94,6 +94,17 @@ def test_one_number_may_have_promises_for_several_categories(office):
     assert office.callbacks.live("10086") is None
 
 
+def test_without_a_category_the_queue_tells_matters_apart(office):
+    office.asked(queue="inquiry")
+    office.asked(queue="orders")
+    office.asked(queue="orders")
+    assert [(each.id, each.queue, each.asked) for each in office.callbacks.promises()] == [
+        (1, "inquiry", 1),
+        (2, "orders", 2),
+    ]
+    assert office.callbacks.live("13800138000", "orders").id == 2
+
+
 def test_after_a_settled_promise_a_new_one_can_be_made(office):
     office.asked()
     office.play(cb.PromiseCancelled(1))
@@ -131,7 +142,9 @@ def test_there_is_a_limit_for_all_together(make_office):
     office.asked("13800138002")
     why = office.callbacks.why_not("13800138003", "", office.now)
     assert why == "2 calls were promised in 24 hours: no more than 2 are made in all"
-    assert office.callbacks.why_not("13800138001", "", office.now) == "", "it is promised one already: it joins"
+    assert office.callbacks.why_not("13800138001", "complaint", office.now) == "", (
+        "it is promised one already: it joins"
+    )
     assert office.callbacks.why_not("13800138003", "", office.now + 23 * HOUR) == ""
 
 
