@@ -27,8 +27,9 @@ class Promise:
 
     __slots__ = (
         "after", "answered", "asked", "attempt", "attempts", "by", "call", "caller", "category", "counts_from", "due",
-        "expires_at", "id", "language", "matter", "number", "origin", "owner", "placing", "priority", "promised_at", "queue",
-        "queued_at", "reason", "retry_at", "ring_until", "source", "standing", "state", "task", "ticket", "vip",
+        "expires_at", "id", "language", "matter", "number", "origin", "owner", "placing", "priority", "promised_at",
+        "queue", "queued_at", "reason", "retry_at", "ring_until", "source", "standing", "state", "task",
+        "ticket", "vip",
     )  # fmt: skip
 
     SAVED = tuple(sorted({*__slots__} - {"state", "due"}))

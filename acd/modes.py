@@ -2,8 +2,8 @@
 
 A queue in auto is *above* when somebody waits and a newcomer would wait longer than `on_above`, or more than `on_ratio`
 calls wait for each agent, or no agent is there. It turns on after `hold` seconds above without a break. It is *below*
-when it is not above, and the wait is below `off_below` or nobody waits. It turns off after `dwell` seconds below without
-a break.
+when it is not above, and the wait is below `off_below` or nobody waits. It turns off after `dwell` seconds below
+without a break.
 A full list takes back no mode: it only stops the offers.
 """
 
