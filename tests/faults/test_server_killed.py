@@ -73,7 +73,8 @@ async def test_twenty_wait_and_five_talk_and_nobody_notices_that_the_server_dies
 async def test_a_caller_in_the_menu_goes_on_at_the_menu(house: Hotline, people: People) -> None:
     await people.sign_in("1001")
     call = await people.call("13800000001", "1")
-    await house.until(lambda: logged(house, ivr.FieldSet), "the first choice is known")
+    chosen = lambda: [each for each in logged(house, ivr.FieldSet) if each.field == "business"]  # noqa: E731
+    await house.until(chosen, "the first choice is known")
     house.kill()
     house.start()
     await house.until(lambda: returned(house) >= 1, "the caller is back", 10)

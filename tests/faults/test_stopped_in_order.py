@@ -30,7 +30,7 @@ async def test_whoever_waits_when_the_hotline_is_stopped_is_promised_a_callback(
     assert shown["outcome"] == "callback"
     detail = hotline.records.call_show(shown["id"])
     assert detail is not None
-    assert [each["number"] for each in detail["numbers"]] == ["+8613800138077"]
+    assert [each["number"] for each in detail["numbers"]] == ["13800138077"]
 
 
 def _waits(hotline: Hotline) -> bool:
