@@ -184,6 +184,8 @@ class Dialler:
             return
         names = [queue.name for queue in definitions.policy.queues]
         queue = promise.queue if promise.queue in names else names[0]
+        if queue != promise.queue:
+            _log.warning("a promise's queue is gone: the first one calls", promise=promise.id, gone=promise.queue)
         category = promise.category if promise.category in definitions.policy.skills else ""
         call = self._dispatcher.state.calls.next_call()
         self._dispatcher.submit(

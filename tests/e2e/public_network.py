@@ -39,7 +39,8 @@ dialling = "customer_first"
 
 def new_hotline(**settings: str) -> Hotline:
     """A hotline whose calls go out to this network. It is not started."""
-    hotline = Hotline(make_home(), {"SANSHENG_TRUNK": f"sip:127.0.0.1:{free_ports(1)[0]}", **settings})
+    settings.setdefault("SANSHENG_TRUNK", f"sip:127.0.0.1:{free_ports(1)[0]}")
+    hotline = Hotline(make_home(), settings)
     brisk.install(hotline.home)
     set_rules(hotline.home, RULES)
     # A machine is told from a person by one question.
@@ -120,10 +121,11 @@ async def public_network(hotline: Hotline) -> AsyncIterator[PublicNetwork]:
         try:
             yield network
         finally:
-            listed = await hotline.request("GET", "/api/v1/callbacks?limit=200")
+            house = network.hotline
+            listed = await house.request("GET", "/api/v1/callbacks?limit=200")
             for each in listed["items"]:
                 if each["state"] in ("pending", "dialling"):
-                    await hotline.request("POST", f"/api/v1/callbacks/{each['id']}/cancel", {"reason": "the test ends"})
+                    await house.request("POST", f"/api/v1/callbacks/{each['id']}/cancel", {"reason": "the test ends"})
 
 
 def attempts(shown: dict[str, Any]) -> list[str]:

@@ -40,9 +40,8 @@ class Pair:
         return time.monotonic() - began
 
 
-@pytest.fixture
-async def pair(new_hotline: Callable[..., Hotline]) -> AsyncIterator[Pair]:
-    first, second = new_hotline(), new_hotline()
+async def together(first: Hotline, second: Hotline) -> AsyncIterator[Pair]:
+    """Two hotlines whose homes are prepared, on one Redis and one Asterisk; ended by whoever made them."""
     servers = ",".join(f"127.0.0.1:{each.ports['AGI']}" for each in (first, second))
     shared = {"SANSHENG_SERVERS": servers, "SANSHENG_DRAIN_SECONDS": "0"}
     first.environment |= shared
@@ -56,8 +55,6 @@ async def pair(new_hotline: Callable[..., Hotline]) -> AsyncIterator[Pair]:
         "REDIS_URL": f"unix://{first.home / 'redis' / 'redis.sock'}",
         "DATABASE_URL": f"sqlite:///{first.home / 'records.db'}",
     }
-    brisk.install(first.home)
-    brisk.install(second.home)
     first.start()
     second.spawn()
     await first.until(lambda: "stands by" in str(second.health()["problems"]), "the second stands by", 60)
@@ -66,6 +63,15 @@ async def pair(new_hotline: Callable[..., Hotline]) -> AsyncIterator[Pair]:
     if first.process is not None and first.process.poll() is None:
         first.process.send_signal(signal.SIGCONT)
     second.end()
+
+
+@pytest.fixture
+async def pair(new_hotline: Callable[..., Hotline]) -> AsyncIterator[Pair]:
+    first, second = new_hotline(), new_hotline()
+    brisk.install(first.home)
+    brisk.install(second.home)
+    async for each in together(first, second):
+        yield each
 
 
 def offers(house: Hotline) -> list[tuple[int | None, str, int]]:
