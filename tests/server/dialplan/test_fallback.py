@@ -44,6 +44,7 @@ async def test_a_caller_agrees_to_the_own_number_and_names_the_matter(machine: M
         "called": "4008001234",
         "call": None,
         "complete": True,
+        "language": "zh",
     }
 
 
