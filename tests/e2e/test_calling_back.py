@@ -354,3 +354,41 @@ async def test_a_call_back_is_held_and_sent_on_like_any_other(network: PublicNet
     shown = await hotline.ended_call(number)
     assert [leg["agent"] for leg in shown["segments"]] == ["3017", "3018"]
     assert len(shown["recordings"]) == 2
+
+
+async def test_without_a_way_out_promises_stay_and_the_hotline_says_so(hotline: Hotline) -> None:
+    async with hotline.agent("3019", complaint=9) as agent:
+        made = await hotline.request(
+            "POST", "/api/v1/callbacks", {"number": "13800136018", "category": "attitude", "reason": "a test"}
+        )
+        assert made["state"] == "pending"
+        assert any("SANSHENG_TRUNK" in each for each in hotline.health()["warnings"])
+        assert not agent.calls
+        await hotline.request("POST", f"/api/v1/callbacks/{made['id']}/cancel", {"reason": "the test ends"})
+    assert not hotline.health().get("warnings")
+
+
+async def test_a_promise_whose_queue_is_gone_is_kept_by_the_first_queue(network: PublicNetwork) -> None:
+    hotline, number = network.hotline, "13800136019"
+    log, file = hotline.home / "log" / "server.log", hotline.home / "hotline.toml"
+    original = file.read_text(encoding="utf-8")
+
+    async def take_over(text: str) -> None:
+        taken = log.read_text().count("definitions taken over")
+        file.write_text(text, encoding="utf-8")
+        await hotline.until(lambda: log.read_text().count("definitions taken over") > taken, "it is taken over")
+
+    await take_over(f'{original}\n[queues.special]\nskill = "media"\n')
+    try:
+        later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+        made = await network.promise(number, "", queue="special", after=later)
+    finally:
+        await take_over(original)
+    async with hotline.agent("3020", complaint=9) as agent:
+        agent.on_invite = AGENT
+        soon = {"until": (datetime.now(UTC) + timedelta(seconds=1)).isoformat(), "reason": "as soon as can be"}
+        await hotline.request("POST", f"/api/v1/callbacks/{made['id']}/postpone", soon)
+        called = await network.rings(number)
+        await hears_tone(called, AGENT_HZ)
+        await called.hangup()
+        await network.becomes(made["id"], "kept")
