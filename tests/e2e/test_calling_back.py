@@ -241,7 +241,7 @@ async def test_an_agent_who_hangs_up_during_the_whisper_costs_no_attempt(network
     assert kept["attempts"] == 1
 
 
-async def test_a_customer_whose_agent_is_gone_as_they_pick_up_is_served_by_the_next(network: PublicNetwork) -> None:
+async def test_a_customer_whose_agent_is_gone_before_they_spoke_is_served_by_the_next(network: PublicNetwork) -> None:
     hotline, number = network.hotline, "13800136013"
     network.does[number] = Ring()
     async with hotline.agent("3012", complaint=9) as leaving, hotline.agent("3013", complaint=5) as ready:
@@ -252,7 +252,11 @@ async def test_a_customer_whose_agent_is_gone_as_they_pick_up_is_served_by_the_n
         called = await network.rings(number)
         await hotline.request("POST", "/api/v1/agents/3012/status", {"status": "break", "reason": "meal"})
         await called.answer(Tone(CUSTOMER_HZ))
-        await asyncio.gather(gone.hangup(), called.answered())
+        async with asyncio.timeout(5):
+            while "on the line" not in (await network.show(made["id"]))["reason"]:
+                await asyncio.sleep(0.02)
+        # The customer hears the work number now; nobody has spoken yet.
+        await gone.hangup()
         next_one = await ready.incoming()
         assert next_one.number == number
         await next_one.answer(Tone(AGENT_HZ))
