@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -103,14 +103,21 @@ class PublicNetwork:
 
     async def becomes(self, promise: int, state: str, within: float = 20.0) -> dict[str, Any]:
         """Wait until the promise is in this state, and give it."""
+        return await self._shown(promise, lambda shown: shown["state"] == state, state, within)
+
+    async def says(self, promise: int, words: str, within: float = 10.0) -> dict[str, Any]:
+        """Wait until the promise says this of why it is in its state, and give it."""
+        return await self._shown(promise, lambda shown: words in (shown["reason"] or ""), words, within)
+
+    async def _shown(
+        self, promise: int, holds: Callable[[dict[str, Any]], bool], what: str, within: float
+    ) -> dict[str, Any]:
         end = asyncio.get_running_loop().time() + within
-        while True:
-            shown = await self.show(promise)
-            if shown["state"] == state:
-                return shown
+        while not holds(shown := await self.show(promise)):
             if asyncio.get_running_loop().time() > end:
-                raise AssertionError(f"promise {promise} is not {state}: {json.dumps(shown)}\n{self.hotline.output()}")
-            await asyncio.sleep(0.1)
+                raise AssertionError(f"promise {promise} is not {what}: {json.dumps(shown)}\n{self.hotline.output()}")
+            await asyncio.sleep(0.05)
+        return shown
 
 
 @asynccontextmanager
