@@ -54,7 +54,7 @@ def _rules(table: Mapping[str, Any], at: Key, usual: CallbackRules) -> CallbackR
         expires=number(table, "expires", at, usual.expires, least=60.0, most=30 * DAY),
         ring_for=number(table, "ring_for", at, usual.ring_for, least=5.0, most=120.0),
         dialling=Dialling(choice(table, "dialling", at, usual.dialling, tuple(Dialling))),
-        confirm_for=number(table, "confirm_for", at, usual.confirm_for, least=2.0, most=60.0),
+        confirm_for=number(table, "confirm_for", at, usual.confirm_for, least=10.0, most=180.0),
         abandoned_after=number(table, "abandoned_after", at, usual.abandoned_after, most=DAY),
     )
     if rules.off_below >= rules.on_above:

@@ -50,8 +50,8 @@ class CallbackRules:
     ring_for: float = 30.0
     """How long the customer's phone rings."""
     dialling: Dialling = Dialling.AGENT_FIRST
-    confirm_for: float = 10.0
-    """Customer first: how long we wait for the key."""
+    confirm_for: float = 45.0
+    """Customer first: from picking up until the key is pressed, what they hear included; an agent is kept so long."""
     abandoned_after: float = 0.0
     """Callers who gave up after waiting at least so long are called back by themselves, once; 0: nobody is."""
 

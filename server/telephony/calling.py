@@ -32,8 +32,6 @@ ATTEMPT = "__SANSHENG_ATTEMPT"
 WHISPER = "whisper-callback"
 _GRACE = 5.0
 """Seconds that an attempt may take beyond the ringing."""
-_PROMPT = 45.0
-"""Seconds that a customer may listen, at most, until it is known whether they press the key."""
 _COMING = 5.0
 """Seconds within which the dialplan brings a customer who has picked up."""
 _FOR_EVER = 4 * 3600.0
@@ -183,7 +181,7 @@ class Calling:
         """Seconds until it is known what came of the attempt; until an agent is wanted, if the customer is first."""
         if rules.dialling is Dialling.AGENT_FIRST:
             return rules.ring_for + _GRACE
-        return rules.ring_for + _PROMPT + leg.ring_for
+        return rules.ring_for + rules.confirm_for + leg.ring_for
 
     # What the log says
 

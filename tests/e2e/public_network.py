@@ -28,7 +28,6 @@ hold = 3600
 per_number_per_day = 0
 attempts = 3
 ring_for = 5
-confirm_for = 2
 delays = {{ busy = 1, no_answer = 1, rejected = 1, machine = 1, failed = 1, hung_up = 1, lost = 1 }}
 
 [callback.queues.inquiry]

@@ -155,11 +155,16 @@ def test_called_first_the_customer_is_told_who_calls_and_asked_for_a_key(dial):
 
 def test_a_machine_that_presses_nothing_hears_who_called(dial):
     line = called_back(dial)
-    for _ in range(2):
-        assert isinstance(line.last, Gather)
-        line.told(NoInput())
-    assert line.heard == ("callback-machine", "goodbye")
+    assert isinstance(line.last, Gather)
+    assert line.told(NoInput()).heard == ("callback-machine", "goodbye")
     assert line.last == Hangup("machine")
+
+
+def test_a_wrong_key_is_a_persons_and_they_are_asked_once_more(dial):
+    line = called_back(dial).keys("7")
+    assert line.heard == ("no-match", "callback-answer-confirm")
+    assert isinstance(line.keys("1").last, Enqueue)
+    assert called_back(dial).keys("7").told(NoInput()).last == Hangup("machine")
 
 
 def test_a_customer_who_has_no_time_is_called_in_an_hour(dial):
