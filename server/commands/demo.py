@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -13,11 +15,14 @@ from server.commands.shared import Refused, queries, request, settings, zone
 
 if TYPE_CHECKING:
     from ivr.inputs import NumberFits, NumberRefused
+    from server.config import Settings
     from server.definitions import Definitions
+    from server.demo.softphone import Phone
     from server.demo.story import Script
 
 app = typer.Typer(help="Try the hotline without a phone.", no_args_is_help=True)
-_AGENT = "9001"
+AGENT = "9001"
+"""The work number of the demo's agent."""
 _RECORDS = 15.0
 _WAITS = (100.0, 280.0)
 """What a caller who tries the flow is told of the wait: seconds, p50 and p90."""
@@ -42,32 +47,74 @@ def call(
 async def _call(script: Script) -> None:
     import asyncio
 
-    from server.demo.softphone import Phone
     from server.demo.story import StoryEnded, tell
 
     here = settings()
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(here.bind, here.bind)
-    skills = dict.fromkeys(_definitions().policy.skills, 10)
     before = await asyncio.to_thread(_last_call) if (here.root / "records.db").exists() or here.database_url else 0
-    async with Phone(_AGENT, host, here.sip_port) as agent:
-        body = {"id": _AGENT, "name": "Demo agent", "skills": skills, "contact": agent.contact}
-        await asyncio.to_thread(request, "PUT", f"/api/v1/agents/{_AGENT}", body)
-        await asyncio.to_thread(request, "POST", f"/api/v1/agents/{_AGENT}/status", {"status": "available"})
+    async with agent_there(_definitions()) as agent:
+        await signs_in(agent)
         try:
-            await tell(script, agent, host, here.sip_port, say)
+            await tell(script, agent, host(here), here.sip_port, say)
         except StoryEnded as error:
             raise Refused(f"the demo call stopped: {error}") from None
-        finally:
-            await asyncio.to_thread(request, "DELETE", f"/api/v1/agents/{_AGENT}")
-    found = await asyncio.to_thread(_recorded, script.caller, before)
+    found = await asyncio.to_thread(recorded, script.caller, before)
     say("")
     for line in described(found, zone()):
         say(line)
-    number = found["id"]
-    say(f"\nlisten: sansheng recording pull {found['recordings'][-1]} --to call-{number}.wav")
+    say(f"\n{how_to_listen(found)}")
 
 
-def _recorded(caller: str, before: int) -> dict[str, Any]:
+@app.command()
+def callback(
+    talk: Annotated[float, typer.Option(help="Seconds of conversation.", min=1, max=600)] = 3.0,
+    satisfaction: Annotated[Literal["1", "2", "3", "4", "5"], typer.Option(help="The customer's mark.")] = "5",
+) -> None:
+    """Play a caller who leaves a number and is called back by an agent, over real SIP. Needs SANSHENG_TRUNK."""
+    import asyncio
+
+    from server.commands.demo_callback import run
+
+    asyncio.run(run(_definitions(), talk, satisfaction))
+
+
+# What both demos stand on
+
+
+def host(here: Settings) -> str:
+    """Where a telephone on this machine finds the hotline."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(here.bind, here.bind)
+
+
+@asynccontextmanager
+async def agent_there(definitions: Definitions) -> AsyncIterator[Phone]:
+    """An agent with every skill and a softphone, not signed in yet; removed afterwards."""
+    import asyncio
+
+    from server.demo.softphone import Phone
+
+    here, skills = settings(), dict.fromkeys(definitions.policy.skills, 10)
+    async with Phone(AGENT, host(here), here.sip_port) as agent:
+        body = {"id": AGENT, "name": "Demo agent", "skills": skills, "contact": agent.contact}
+        await asyncio.to_thread(request, "PUT", f"/api/v1/agents/{AGENT}", body)
+        try:
+            yield agent
+        finally:
+            await asyncio.to_thread(request, "DELETE", f"/api/v1/agents/{AGENT}")
+
+
+async def signs_in(agent: Phone) -> None:
+    """The agent takes calls from now on."""
+    import asyncio
+
+    await asyncio.to_thread(request, "POST", f"/api/v1/agents/{agent.user}/status", {"status": "available"})
+
+
+def how_to_listen(found: dict[str, Any]) -> str:
+    """The command that copies the recording of a call out."""
+    return f"listen: sansheng recording pull {found['recordings'][-1]} --to call-{found['id']}.wav"
+
+
+def recorded(caller: str, before: int) -> dict[str, Any]:
     """The records of the call, as soon as its recording is joined."""
     from server.storage.queries import CallFilter
 

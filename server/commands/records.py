@@ -154,14 +154,18 @@ def ticket_show(number: Number, as_json: Json = False) -> None:
     if as_json:
         print_json(ticket)
         return
-    where = zone()
-    say(f"ticket {number}")
-    for line in fields(ticket, (*_TICKET, "calls", "recordings"), where):
+    for line in described_ticket(ticket, zone()):
         say(line)
+
+
+def described_ticket(ticket: dict[str, Any], where: ZoneInfo) -> list[str]:
+    """A ticket in words, with one line for each step of its history."""
+    lines = [f"ticket {ticket['id']}", *fields(ticket, (*_TICKET, "calls", "recordings"), where)]
     for step in ticket["history"]:
         change = f" {step['from']} → {step['to']}" if step["from"] else f" {step['to']}" if step["to"] else ""
         rest = "".join(f", {word} {step[word]}" for word in ("by", "why", "call") if step.get(word))
-        say(f"  {clock(step['at'], where)}  {step['kind']}{change}{rest}")
+        lines.append(f"  {clock(step['at'], where)}  {step['kind']}{change}{rest}")
+    return lines
 
 
 @recordings.command("list")

@@ -13,7 +13,8 @@ CALLER_HZ, AGENT_HZ = 1000, 600
 """What the two of them "say": tones that can be told apart in the recording."""
 _TONE, _LONG = -20.0, 0.5
 """dBFS and seconds of a pitch that is no speech."""
-_MENU = 12.0
+MENU = 12.0
+"""Seconds within which something is heard, and a goodbye is over."""
 _RING = 15.0
 
 
@@ -44,36 +45,53 @@ async def tell(script: Script, agent: Phone, host: str, sip_port: int, say: Call
 
 async def _call(script: Script, caller: Phone, agent: Phone, say: Callable[[str], None]) -> None:
     loop = asyncio.get_running_loop()
-    call = await caller.dial(script.number, source=Tone(CALLER_HZ))
-    say(f"caller   {script.caller} dials {script.number}")
-    await call.answered()
-    say(f"hotline  answers after {_ms(call.ok_at, call.invite_at)} ms (three rings are 15 s)")
-    await call.heard(within=_MENU)
-    say(f"caller   hears a voice {_ms(call.first_audio_at, call.ok_at)} ms later")
-    for digit in script.digits:
-        await call.press(digit)
-        say(f"caller   presses {digit}")
-        await asyncio.sleep(0.3)
+    call = await calls(script, caller, script.digits, say)
     ringing = await agent.incoming(_RING)
     say(f"agent    {agent.user}'s telephone rings; the caller hears music")
     await ringing.answer(Tone(AGENT_HZ))
     picked_up = loop.time()
     say("agent    picks up and hears what it is about, while the caller hears the work number")
-    # Speech holds every pitch now and then, but none so loud for so long.
-    await call.rtp.heard(AGENT_HZ, above=_TONE, window=_LONG, within=_MENU)
+    await hears(call, AGENT_HZ)
     say(f"both     are joined {_ms(loop.time(), picked_up)} ms after the pick-up and hear each other")
+    await talks(script, ringing, say)
+    await survey(script, call, say)
+
+
+async def calls(script: Script, caller: Phone, digits: str, say: Callable[[str], None]) -> Call:
+    """The caller dials the hotline, hears a voice and presses `digits`, which may be none."""
+    call = await caller.dial(script.number, source=Tone(CALLER_HZ))
+    say(f"caller   {script.caller} dials {script.number}")
+    await call.answered()
+    say(f"hotline  answers after {_ms(call.ok_at, call.invite_at)} ms (three rings are 15 s)")
+    await call.heard(within=MENU)
+    say(f"caller   hears a voice {_ms(call.first_audio_at, call.ok_at)} ms later")
+    for digit in digits:
+        await call.press(digit)
+        say(f"caller   presses {digit}")
+        await asyncio.sleep(0.3)
+    return call
+
+
+async def hears(call: Call, hz: float) -> None:
+    """Whoever is on this call hears the other's tone."""
+    # Speech holds every pitch now and then, but none so loud for so long.
+    await call.rtp.heard(hz, above=_TONE, window=_LONG, within=MENU)
+
+
+async def talks(script: Script, agent: Call, say: Callable[[str], None]) -> None:
+    """The two speak for a while, and the agent hangs up."""
     await asyncio.sleep(script.talk)
-    heard = tone_level(ringing.rtp.samples(1.0), CALLER_HZ)
+    heard = tone_level(agent.rtp.samples(1.0), CALLER_HZ)
     say(f"agent    hears the caller at {heard:.0f} dBFS, and hangs up after {script.talk:g} s")
-    await ringing.hangup()
-    await _survey(script, call, say)
+    await agent.hangup()
 
 
-async def _survey(script: Script, call: Call, say: Callable[[str], None]) -> None:
-    await call.heard(within=_MENU)
+async def survey(script: Script, call: Call, say: Callable[[str], None]) -> None:
+    """The caller gives a mark, and hears a goodbye."""
+    await call.heard(within=MENU)
     await call.press(script.satisfaction)
     say(f"caller   is asked how satisfied, and presses {script.satisfaction}")
-    await call.ended(_MENU)
+    await call.ended(MENU)
     say("hotline  says goodbye and hangs up")
 
 

@@ -200,6 +200,7 @@ REFUSALS = [
     (("agent", "add", "1001", "--name", "Li"), "no server was ever started in "),
     (("queue", "list"), "no server was ever started in "),
     (("demo", "call"), "no server was ever started in "),
+    (("demo", "callback"), "no server was ever started in "),
     (("agent", "remove", "10 01"), "agent '10 01': a work number is 1 to 32 letters and digits"),
     (("demo", "call", "--digits", "abc"), "--digits abc: write keys of a telephone"),
     (("demo", "ivr", "--flow", "nix"), 'there is no flow "nix"'),
