@@ -43,6 +43,7 @@ from server.telephony.dialler import Dialler
 from server.telephony.farewells import Farewells
 from server.telephony.fastagi import AgiCall, AgiFactory
 from server.telephony.features import Features
+from server.telephony.given_up import GivenUp
 from server.telephony.intake import Intake
 from server.telephony.joiner import Joiner
 from server.telephony.legs import Legs
@@ -125,6 +126,7 @@ class Term:
             self.dispatcher, self.legs, self.ami, self._definitions, trunk=bool(settings.trunk)
         )
         Features(self.conversations, self.legs, self.ami)
+        self.given_up = GivenUp(self.dispatcher, self._definitions)
         self.dialler = Dialler(
             self.dispatcher, self.legs, self.ami, self._definitions, self._node, trunk=bool(settings.trunk)
         )
@@ -186,6 +188,7 @@ class Term:
         self._run(Intake(self.dispatcher, self._site.layout.callbacks, self._node, self._definitions).run())
         self._run(self.strays.keep_fetching())
         self.dialler.begin()
+        self.given_up.begin()
 
     async def set_policy(self) -> None:
         """Let floor and callback mode follow the definitions of now."""

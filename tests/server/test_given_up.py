@@ -1,0 +1,89 @@
+"""Who gives up after a long wait is promised a call, once, where the rules say so and the number may be called."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import acd.events as acd
+from acd.callback_events import CallbackPolicySet
+from acd.callback_rules import CallbackPolicy, CallbackRules
+from acd.definitions import Requirement, Skill
+from server.definitions import Definitions, load
+from server.dispatcher import Dispatcher
+from server.log import Log
+from server.standby import rebuild
+from server.telephony.given_up import GivenUp
+from tests.redis_server import RedisServer, redis_server
+
+__all__ = ["redis_server"]
+
+NEEDED = Requirement((Skill("complaint"),))
+OUTSIDE = "13800138000"
+
+
+def shipped() -> Definitions:
+    """The definitions that come with the product."""
+    return load(Path("/nonexistent"))
+
+
+@pytest.fixture
+async def log(redis_server: RedisServer) -> AsyncIterator[Log]:
+    redis = redis_server.connect()
+    yield Log(redis)
+    await redis.aclose()
+
+
+@pytest.fixture
+async def dispatcher(log: Log) -> AsyncIterator[Dispatcher]:
+    lease = await log.acquire("one", 10.0)
+    assert lease is not None
+    dispatcher = Dispatcher(log, lease, await rebuild(log))
+    await dispatcher.start()
+    await dispatcher.record(CallbackPolicySet(CallbackPolicy(CallbackRules(abandoned_after=20.0))))
+    yield dispatcher
+    await dispatcher.stop()
+
+
+async def gives_up(dispatcher: Dispatcher, call: int, caller: str, waited: float) -> None:
+    """A caller waits for so long, and hangs up."""
+    now = dispatcher.state.at
+    await dispatcher.record(
+        acd.CallArrived(call, caller, "400", f"PJSIP/t-{call}", f"u{call}", now - waited),
+        acd.CallQueued(call, "complaint", NEEDED, now - waited, caller=caller, category="attitude"),
+        acd.CallEnded(call, "caller_hung_up"),
+    )
+
+
+async def test_a_caller_who_gave_up_is_promised_a_call_at_the_place_they_had(dispatcher: Dispatcher) -> None:
+    GivenUp(dispatcher, shipped)
+    await gives_up(dispatcher, 1, OUTSIDE, 25.0)
+    assert await dispatcher.until(lambda state: state.callbacks.live(OUTSIDE) is not None, 2.0)
+    (promise,) = dispatcher.state.callbacks.promises()
+    assert (promise.number, promise.source, promise.origin, promise.category) == (OUTSIDE, "abandoned", 1, "attitude")
+    assert promise.promised_at - promise.queued_at >= 25.0
+    assert promise.ticket is not None
+
+
+async def test_who_gave_up_early_or_cannot_be_called_is_let_go(dispatcher: Dispatcher) -> None:
+    GivenUp(dispatcher, lambda: replace(shipped(), lists={}))
+    await gives_up(dispatcher, 1, OUTSIDE, 5.0)
+    await gives_up(dispatcher, 2, "", 60.0)
+    await gives_up(dispatcher, 3, "4008001234", 60.0)
+    await gives_up(dispatcher, 4, "13800138004", 60.0)
+    assert await dispatcher.until(lambda state: state.callbacks.live("13800138004") is not None, 2.0)
+    assert [each.origin for each in dispatcher.state.callbacks.promises()] == [4]
+
+
+async def test_who_gave_up_just_before_a_crash_is_promised_the_call_afterwards(dispatcher: Dispatcher) -> None:
+    await gives_up(dispatcher, 1, OUTSIDE, 25.0)
+    assert dispatcher.state.callbacks.promises() == []
+    afterwards = GivenUp(dispatcher, shipped)
+    afterwards.begin()
+    assert await dispatcher.until(lambda state: len(state.callbacks.promises()) == 1, 2.0)
+    afterwards.begin()
+    await dispatcher.record(acd.Tick())
+    assert [each.asked for each in dispatcher.state.callbacks.promises()] == [1], "once"
