@@ -127,7 +127,7 @@ class Book:
         self.policy = CallbackPolicy()
         self.promises: dict[int, Promise] = {}
         self.live: dict[str, dict[str, Promise]] = {}
-        """Number → matter → its live promise, the oldest first."""
+        """Number → matter → its latest live promise."""
         self.by_call: dict[int, int] = {}
         """Call → promise, until the call ends."""
         self.stopping: dict[int, tuple[int, str]] = {}
@@ -150,7 +150,7 @@ class Book:
         return self.policy.of(promise.queue)
 
     def find(self, number: str, matter: str) -> Promise | None:
-        """The live promise of this number for this matter: a category, or the queue where there is none."""
+        """The latest live promise of this number for this matter: a category, or the queue where there is none."""
         return self.live.get(number, {}).get(matter)
 
     # Moves
@@ -188,10 +188,11 @@ class Book:
             self._fill(promise.queue, 1 if promise.waits else -1)
         self.set_placing(promise, False)
         if not promise.live:
-            of_number = self.live[promise.number]
-            del of_number[promise.matter]
-            if not of_number:
-                del self.live[promise.number]
+            of_number = self.live.get(promise.number, {})
+            if of_number.get(promise.matter) is promise:  # a newer one may have been asked for in the talk
+                del of_number[promise.matter]
+                if not of_number:
+                    del self.live[promise.number]
             promise.task = promise.state is PromiseState.EXPIRED
             if not promise.task:
                 self._remember(promise)

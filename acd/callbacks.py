@@ -127,11 +127,15 @@ class Callbacks:
         return [each.view() for each in self._book.promises.values() if each.live or each.task]
 
     def live(self, number: str, matter: str | None = None) -> PromiseView | None:
-        """The live promise of a number: for this matter (a category, else the queue), or (None) the oldest of any."""
+        """The live promise of a number: for this matter (a category, else the queue), or (None) the oldest of any.
+
+        One that waits to be kept comes before one whose customer is spoken with.
+        """
         if matter is not None:
             found = self._book.find(number, matter)
         else:
-            found = next(iter(self._book.live.get(number, {}).values()), None)
+            of_number = self._book.live.get(number, {}).values()
+            found = min(of_number, key=lambda each: (not each.waits, each.id), default=None)
         return found.view() if found is not None else None
 
     def of_call(self, call: int) -> PromiseView | None:
@@ -153,7 +157,7 @@ class Callbacks:
 
     def why_not(self, number: str, matter: str, now: float) -> str:
         """Why no promise can be made to this number now, as a sentence; empty when one can, or one is live already."""
-        if self._book.find(number, matter) is not None:
+        if (found := self._book.find(number, matter)) is not None and found.waits:
             return ""
         return self._book.why_not(number, now)
 
@@ -161,7 +165,8 @@ class Callbacks:
         """What the event says of rules, modes and callers."""
         callers, policy = self._callers, self._modes.policy
         if isinstance(event, events.CallQueued):
-            callers.queued(event, policy, now)
+            if event.call not in self._book.by_call:  # whoever is called back is no caller, on the line or not
+                callers.queued(event, policy, now)
         elif isinstance(event, events.CallEnded):
             return callers.ended(event, policy, now)
         elif isinstance(event, events.Joined):

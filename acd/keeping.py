@@ -45,13 +45,15 @@ WORDS = {
 
 
 def asked(book: Book, event: PromiseAsked) -> list[Command]:
-    """Make a promise, or join the one that the number has already for this category.
+    """Make a promise, or join the one that waits to be kept to this number for this matter.
+
+    What is asked for while the customer is spoken with ("call me after six") is a new one.
 
     From `api`, `agent` and `abandoned` it is refused beyond the limits: nothing is made, and `Callbacks.why_not` says
     why. To callers of `flow`, `queue`, `fallback` and `shutdown` it was said already that they are called back.
     """
     standing = book.find(event.number, event.category or event.queue)
-    if standing is not None:
+    if standing is not None and standing.waits:
         _join(book, standing, event)
     elif not event.number:
         pass
@@ -152,6 +154,8 @@ def call_moved(book: Book, event: CallMoved) -> list[Command]:
 def attempt_started(book: Book, event: AttemptStarted) -> list[Command]:
     """The customer is dialled. Counted at once: so a crash in the middle of it neither loses nor doubles it."""
     promise = _of_call(book, event.call)
+    if promise is None and event.call not in book.by_call:
+        return [StopCalling(event.promise, event.call, "no such call stands for a promise")]
     if promise is None or promise.state is PromiseState.CONNECTED:
         return [] if promise else _stop_call(book, event.call, event.promise, "no promise is to be kept by it")
     if not promise.attempt:

@@ -111,6 +111,8 @@ class CallbackActs:
         )
         await self._house.dispatcher.record(asked)
         found = self._house.dispatcher.state.callbacks.live(checked.number, category or queue)
+        if found is not None and before is not None and found.call and found.priority > before.priority:
+            await self._house.dispatcher.record(acd.PrioritySet(found.call, found.priority, wish.by, wish.reason))
         if found is None:
             raise CannotDo(f"no call was promised to {checked.number}: try again")
         return found, before is None or before.id != found.id

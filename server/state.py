@@ -158,19 +158,21 @@ class State:
         live = self.calls.get(event.call)
         fields = live.fields if live is not None else {}
         queue = (live.queue if live is not None else "") or event.queue or fields.get("business", "") or "inquiry"
+        category = event.category or fields.get("category", "")
+        places = (event.taken_at, live.queued_at if live is not None else None)
         if live is not None and live.ticket is None:
-            self._matter(entry, self._new_contact(entry, live.id, live.caller, queue, event.category))
+            self._matter(entry, self._new_contact(entry, live.id, live.caller, queue, category))
         if event.refused:
             return
         asked = PromiseAsked(
             event.number,
             queue,
-            event.category,
+            category,
             event.source,
             event.call,
             caller=live.caller if live is not None else "",
             language=event.language or fields.get("language", "zh"),
-            queued_at=event.taken_at or (live.queued_at if live is not None else None),
+            queued_at=min((each for each in places if each is not None), default=None),
             priority=live.priority if live is not None else 0,
             vip=event.vip or (live is not None and live.vip),
             owner=live.owner if live is not None else "",

@@ -126,6 +126,7 @@ class Term:
             self.dispatcher, self.legs, self.ami, self._definitions, trunk=bool(settings.trunk)
         )
         Features(self.conversations, self.legs, self.ami)
+        self.intake = Intake(self.dispatcher, self._site.layout.callbacks, self._node, self._definitions)
         self.given_up = GivenUp(self.dispatcher, self._definitions)
         self.dialler = Dialler(
             self.dispatcher, self.legs, self.ami, self._definitions, self._node, trunk=bool(settings.trunk)
@@ -169,8 +170,10 @@ class Term:
         except (AmiError, TimeoutError) as error:
             raise StartError(f"Asterisk's management port does not let us in: {self.ami.why or error}") from None
         await self.reload((*reloads, *written.reloads))
-        # Before the legs are compared: from here on nobody else can dial for a caller.
+        # Before the legs are compared: from here on nobody else can dial for a caller, and who left a number while no
+        # server was there is known by it.
         await self.strays.fetch()
+        await self.intake.swept()
         await self._reconcile(None)
         waiting = self.dispatcher.state.floor.waiting()
         self._roll = RollCall([each.call for each in waiting if not each.promised])
@@ -185,7 +188,7 @@ class Term:
         self._undo.append(self._close_agi)
         self._roll.begin()
         self._run(self.joiner.run())
-        self._run(Intake(self.dispatcher, self._site.layout.callbacks, self._node, self._definitions).run())
+        self._run(self.intake.run())
         self._run(self.strays.keep_fetching())
         self.dialler.begin()
         self.given_up.begin()
@@ -248,11 +251,11 @@ class Term:
                 continue
             number, _ = self._definitions().callback_number(call.caller)
             why = Decision(call.id, "overflow", "the hotline is being stopped", self.dispatcher.state.at)
-            if number:
+            if number and not call.promise:  # a promise that is not kept stays one
                 category = call.fields.get("category", "")
                 self.dispatcher.submit(flow_events.NumberTaken(call.id, number, category, "shutdown"))
             promised.add(call.id)
-            self.dispatcher.tell(Divert(call.id, "promised" if number else "message", why))
+            self.dispatcher.tell(Divert(call.id, "promised" if number or call.promise else "message", why))
         if promised:
             say(f"taking the numbers of {len(promised)} who wait")
         return frozenset(promised)

@@ -18,6 +18,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import structlog
+from hypothesis import settings
 from sqlalchemy import text
 
 import acd.events as acd
@@ -32,6 +33,11 @@ from server.provision import Tool, default_cache, provision
 from server.storage.database import Database, open_database
 from server.storage.migrate import migrate
 from server.storage.tables import Base
+
+# Every run tries the same examples, so that what fails has changed. HYPOTHESIS_PROFILE=search tries new ones.
+settings.register_profile("same", derandomize=True)
+settings.register_profile("search", derandomize=False)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 NOBODY = 65534
 """PostgreSQL refuses to run as root; a test run of root's gives it to this user."""

@@ -76,11 +76,11 @@ class Intake:
         """Take in what is there, then whatever comes, until cancelled."""
         self._spool.mkdir(parents=True, exist_ok=True)
         watching = self._changes(self._spool)
-        await self._swept()
+        await self.swept()
         async for _ in watching:
-            await self._swept()
+            await self.swept()
 
-    async def _swept(self) -> None:
+    async def swept(self) -> None:
         """What cannot be taken in now stays in the spool for the next sweep."""
         try:
             await self.sweep()

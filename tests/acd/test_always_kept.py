@@ -376,7 +376,8 @@ class AnyPromises(RuleBasedStateMachine):
 
     @invariant()
     def one_live_promise_for_a_number_and_matter(self) -> None:
-        live = [(view.number, view.category or view.queue) for view in self.callbacks.promises() if view.live]
+        kept = (PromiseState.PENDING, PromiseState.DIALLING)
+        live = [(view.number, view.category or view.queue) for view in self.callbacks.promises() if view.state in kept]
         assert len(live) == len(set(live))
         assert all(self.callbacks.live(*each) is not None for each in live)
 

@@ -144,7 +144,7 @@ instants = st.integers(0, 4000).map(float)
 def test_nobody_who_arrived_later_is_taken_before_a_ripe_call(rate, other_rate, priority, other, at, later, more):
     limit = 100.0
     mine, theirs = Line(Queue("a", ageing=rate), limit), Line(Queue("b", ageing=other_rate), limit)
-    now = at + (limit - priority) / rate + more
+    now = at + (limit - priority) / rate + more + 1e-6  # the instant itself is a matter of rounding
     patient, rival = a_call(1, mine, at, priority, now), a_call(2, theirs, at + 1.0 + later, other, now)
     assert mine.rank(patient, now) < theirs.rank(rival, now)
 

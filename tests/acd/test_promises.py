@@ -94,6 +94,21 @@ def test_one_number_may_have_promises_for_several_categories(office):
     assert office.callbacks.live("10086") is None
 
 
+def test_what_is_asked_for_in_the_conversation_is_a_promise_of_its_own(office):
+    office.asked()
+    call = office.dialled(1)
+    office.play(cb.AttemptAnswered(call, 1, 1, "c", "u"))
+    office.play(ev.Joined(call, "1001"))
+    assert office.callbacks.why_not("13800138000", "complaint", office.now) == ""
+    later = office.now + 3 * HOUR
+    office.asked(source="agent", after=later)
+    assert office.callbacks.live("13800138000").id == 2, "the one that waits comes first"
+    office.play(ev.ConversationEnded(call, "1001", "agent"))
+    assert [(each.id, each.due_at) for each in office.callbacks.promises()] == [(2, later)]
+    assert office.view(1).state == "kept"
+    assert office.callbacks.live("13800138000", "complaint").id == 2
+
+
 def test_without_a_category_the_queue_tells_matters_apart(office):
     office.asked(queue="inquiry")
     office.asked(queue="orders")

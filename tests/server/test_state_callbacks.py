@@ -80,6 +80,15 @@ def test_a_number_taken_by_the_fallback_opens_a_ticket_and_a_promise(state: Stat
     assert state.desk.matter(promise.ticket).category == "system"
 
 
+def test_a_number_left_while_no_server_was_there_has_the_place_that_the_caller_had(state: State, play: Play) -> None:
+    play(*waits(1), ivr.FieldSet(1, "category", "attitude"))
+    play(ivr.NumberTaken(1, NUMBER, "", "fallback", 1_800_000_090.0, "x", queue="inquiry"))
+    (promise,) = state.callbacks.promises()
+    assert (promise.queue, promise.category) == ("complaint", "attitude")
+    assert (promise.queued_at, promise.priority) == (1_800_000_000.5, 3)
+    assert promise.ticket is not None
+
+
 def test_the_call_that_keeps_a_promise_is_a_contact_on_its_ticket_and_no_repeat(state: State, play: Play) -> None:
     play(*waits(1), acd.CallLeftQueue(1, "callback"), ivr.NumberTaken(1, NUMBER, "attitude"))
     play(acd.CallEnded(1, "hotline_hung_up"))
