@@ -15,7 +15,8 @@ _TONE, _LONG = -20.0, 0.5
 """dBFS and seconds of a pitch that is no speech."""
 MENU = 12.0
 """Seconds within which something is heard, and a goodbye is over."""
-_RING = 15.0
+_RING = 45.0
+"""Seconds within which the agent's telephone rings: in callback mode the caller is offered a call back first."""
 
 
 class StoryEnded(Exception):
