@@ -11,7 +11,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from server.definitions import FLOWS
 from server.demo.audio import Tone
 from server.demo.call import Call
 from server.demo.softphone import Answer, Phone, Policy
@@ -42,12 +41,6 @@ def new_hotline(**settings: str) -> Hotline:
     hotline = Hotline(make_home(), settings)
     brisk.install(hotline.home)
     set_rules(hotline.home, RULES)
-    # A machine is told from a person by one question.
-    flow = (FLOWS / "callback.toml").read_text(encoding="utf-8")
-    assert "attempts = 2\n" in flow
-    (hotline.home / "flows" / "callback.toml").write_text(
-        flow.replace("attempts = 2\n", "attempts = 1\n"), encoding="utf-8"
-    )
     return hotline
 
 
