@@ -120,6 +120,15 @@ def _(event: callback.AttemptEnded, entry: Entry, rows: Rows) -> None:
     _end(rows.attempt(event.call), str(event.outcome), event.detail, entry)
 
 
+@also_on(acd.CallEnded)
+def _(event: acd.CallEnded, entry: Entry, rows: Rows) -> None:
+    attempt = rows.attempt(event.call)
+    if attempt is not None:
+        answered = callback.AttemptOutcome.LOST if attempt.answered_at is None else callback.AttemptOutcome.HUNG_UP
+        outcome = callback.AttemptOutcome.STOPPED if event.cause == "stopped" else answered
+        _end(attempt, str(outcome), event.cause, entry)
+
+
 @also_on(acd.Joined)
 def _(event: acd.Joined, entry: Entry, rows: Rows) -> None:
     _end(rows.attempt(event.call), CONNECTED, "", entry)

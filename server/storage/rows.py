@@ -10,7 +10,7 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from acd.callback_events import AttemptAnswered, AttemptEnded, AttemptStarted
-from acd.events import Joined
+from acd.events import CallEnded, Joined
 from recordings.chain import FIRST
 from server.log import Entry
 from server.notes import PromiseNoted
@@ -18,7 +18,7 @@ from server.storage.callback_tables import Attempt, CallbackOffer, Promise
 from server.storage.tables import Agent, AgentInterval, Base, Call, LogEntry, NumberTaken, Recording, Segment, Ticket
 
 _Row = TypeVar("_Row", bound=Base)
-_OF_ATTEMPTS = (AttemptStarted, AttemptAnswered, AttemptEnded, Joined)
+_OF_ATTEMPTS = (AttemptStarted, AttemptAnswered, AttemptEnded, Joined, CallEnded)
 """Events that say something of the latest attempt of their call."""
 
 

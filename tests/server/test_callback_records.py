@@ -156,6 +156,16 @@ def test_an_attempt_that_is_told_twice_is_one_and_what_was_known_first_stays(dat
     assert attempt.outcome == "no_answer"
 
 
+@pytest.mark.parametrize(("cause", "outcome"), [("stopped", "stopped"), ("lost", "lost")])
+def test_an_attempt_ends_with_its_call_at_the_latest(database, told, story, cause, outcome):
+    told.dial(told.place(told.promise(), 7), 7)
+    story.tell(acd.CallEnded(7, cause))
+    Projector(database.write).apply(story.entries)
+    (attempt,) = rows(database, Attempt)
+    assert (attempt.outcome, attempt.detail) == (outcome, cause)
+    assert attempt.ended_at is not None
+
+
 def test_modes_keep_who_why_and_by_which_rule(database, story):
     mode = ModeView("media", Mode.ON, True, story.now, story.now + 3600, "9001", "press day", "forced on by 9001")
     story.tell(ModeNoted(mode), ModeNoted(replace(mode, mode=Mode.AUTO, active=False, until=None, rule="nobody waits")))
