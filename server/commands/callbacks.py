@@ -190,8 +190,20 @@ def _rows(filters: Mapping[str, Any], limit: int) -> list[dict[str, Any]]:
     except Down:
         from server.storage.promise_queries import PromiseFilter
 
+        known = {**filters, **({"number": _as_dialled(filters["number"])} if "number" in filters else {})}
         with queries() as records:
-            return records.callbacks.promise_list(PromiseFilter(**filters), limit=limit).items
+            return records.callbacks.promise_list(PromiseFilter(**known), limit=limit).items
+
+
+def _as_dialled(number: str) -> str:
+    """The number as promises have it, however it is written; unchanged if it is none, or the definitions are broken."""
+    from server.definitions import load
+    from server.toml import DefinitionFault
+
+    try:
+        return load(settings().root).callback_number(number)[0] or number
+    except DefinitionFault:
+        return number
 
 
 def _one(number: int) -> dict[str, Any]:

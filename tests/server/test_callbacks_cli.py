@@ -137,6 +137,9 @@ async def test_without_a_server_the_records_are_shown(house, served, home, sansh
     monkeypatch.setenv("SANSHENG_HTTP_PORT", "9")
     (row,) = (await asyncio.to_thread(sansheng, "callback", "list", "--json")).json
     assert (row["id"], row["state"]) == (1, "pending")
+    listed = await served("callback", "list", "--json", "--number", "+86 138 0013 8000")
+    assert [each["id"] for each in listed.json] == [1]
+    assert (await served("callback", "list", "--json", "--number", "nobody")).json == []
     assert (await served("callback", "show", "1", "--json")).json["id"] == 1
     done = await add(served)
     assert (done.code, "no server answers" in done.err) == (1, True)
