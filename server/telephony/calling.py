@@ -97,6 +97,7 @@ class Calling:
         live, leg = self._standing(call, offer)
         if live is not None and leg is not None and not live.attempt:
             faults.reached("agent_answered")
+            await self._picked_up(agi, leg)
             await self._whisper(agi, live)
             live, leg = self._standing(call, offer)
         if live is not None and leg is not None:
@@ -106,6 +107,15 @@ class Calling:
                 await self._attempt(agi, live, leg, dial.AGENT_TO_CUSTOMER)
                 return
         await self._until_joined(agi, call, offer)
+
+    async def _picked_up(self, agi: AgiCall, leg: Leg) -> None:
+        """The agent is there. Asterisk's events tell it too, unless they are late or the link is down."""
+        agent = self._means.legs.by_channel(agi.unique_id)
+        if leg.answered_at is not None or (agent is not None and agent.answered):
+            return
+        if agent is not None:
+            agent.answered = True
+        await self._dispatcher.record(acd.OfferAnswered(leg.offer))
 
     async def _whisper(self, agi: AgiCall, live: LiveCall) -> None:
         """What the agent hears first. Agents are spoken to in Chinese."""
@@ -148,6 +158,7 @@ class Calling:
     async def _attempt(self, agi: AgiCall, live: LiveCall, leg: Leg, place: str) -> None:
         """Dial the customer, once. When they pick up, both channels go on apart."""
         status = await agi.get_variable("DIALSTATUS") if live.attempt else ""
+        watched = status != "NOANSWER"  # by a Dial from before this session: nobody saw it ring
         if not status:
             rules = self._rules(live)
             await self._prepare(agi)
@@ -169,7 +180,8 @@ class Calling:
         if status == "ANSWER":
             return
         cause = await agi.get_variable("HANGUPCAUSE") or ""
-        outcome = dial.attempt_outcome(status, cause, rang=self._dialler.customers.rang(live.id))
+        rang = self._dialler.customers.rang(live.id, watched=watched)
+        outcome = dial.attempt_outcome(status, cause, rang=rang)
         self._dialler.over(live, outcome, f"{status} {cause}")
         await agi.hangup()
 

@@ -38,10 +38,10 @@ class Customers:
         }.items():
             ami.subscribe(name, receiver)
 
-    def rang(self, call: int) -> bool:
-        """Whether the customer's phone rang, as far as one can tell."""
+    def rang(self, call: int, *, watched: bool = True) -> bool:
+        """Whether the customer's phone rang, as far as one can tell; of a Dial that nobody watched it is taken so."""
         known = [customer.rang for customer in self._dialled.values() if customer.call == call]
-        return any(known) or (not known and not self._ami.is_up)
+        return any(known) or (not known and not (watched and self._ami.is_up))
 
     def picked_up(self, call: int) -> bool:
         """Whether the customer picked up and is still there."""

@@ -34,6 +34,7 @@ from server.telephony.ami import Ami, AmiError, AmiEvent
 from server.telephony.channels import AgentChannel, belongs, origin_id
 from server.telephony.customers import Customers
 from server.telephony.legs import Legs
+from server.telephony.trunk_rest import TrunkRest
 
 _log = structlog.get_logger("dialler")
 
@@ -67,8 +68,9 @@ class Dialler:
         """Calls whose end is on its way into the log."""
         self._failed: set[int] = set()
         """Offers whose failure is."""
-        self._starting: set[int] = set()
-        """Calls whose attempt is on its way into the log."""
+        self._starting: dict[int, int] = {}
+        """The attempt that is on its way into the log, by call."""
+        self._trunk_rest = TrunkRest(self._place_due)
         self.customers = Customers(dispatcher, legs, ami, self._gone)
         self._release: dict[int, Callable[[], None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -80,8 +82,10 @@ class Dialler:
     @property
     def problem(self) -> str:
         """Why promises are not kept at the moment, as a sentence; empty when they are, or none is live."""
-        if self._trunk or not any(promise.live for promise in self._dispatcher.state.callbacks.promises()):
+        if not any(promise.live for promise in self._dispatcher.state.callbacks.promises()):
             return ""
+        if self._trunk:
+            return self._trunk_rest.problem
         return "no outgoing calls: set SANSHENG_TRUNK, or nobody who was promised a call is called back"
 
     # Beginning, ending, recovering
@@ -92,11 +96,9 @@ class Dialler:
         kept, self._kept = self._kept, []
         for offer in kept:
             self._offered(offer)
-        callbacks = self._dispatcher.state.callbacks
-        for stopping in callbacks.stopping():
+        for stopping in self._dispatcher.state.callbacks.stopping():
             self._stop(stopping)
-        for promise in callbacks.due():
-            self._place(promise)
+        self._place_due()
 
     async def drain(self) -> None:
         """Call nobody any more. Whose phone rings is called again after the next start."""
@@ -104,7 +106,7 @@ class Dialler:
         for live in self._unreached_calls():
             if live.leg is None:
                 continue
-            if live.attempt:
+            if self._under_way(live):
                 self.over(live, AttemptOutcome.STOPPED, "the hotline is being stopped")
             elif live.leg.answered_at is not None:
                 self._back_in_line(live, live.leg)
@@ -124,7 +126,7 @@ class Dialler:
         line = any(event["Uniqueid"] == line_id(leg.offer) for event in here)
         agent = any(belongs(event["Channel"], leg.agent, outside=False) for event in here)
         customer = self.customers.found(live.id, here)
-        if live.attempt:
+        if self._under_way(live):
             if not (line or agent or customer):
                 self.over(live, AttemptOutcome.LOST, "Asterisk went away, or everybody hung up while nobody watched")
         elif leg.answered_at is not None:
@@ -141,7 +143,15 @@ class Dialler:
             self._placing.discard(event.promise)
             self._own(event.call)
             faults.reached("promise_placed")
+        elif isinstance(event, AttemptStarted):
+            self._starting.pop(event.call, None)
+        elif isinstance(event, AttemptEnded):
+            if event.outcome is AttemptOutcome.FAILED:
+                self._trunk_rest.failed()
+            else:
+                self._trunk_rest.worked()
         elif isinstance(event, AttemptAnswered):
+            self._trunk_rest.worked()
             self._release.pop(event.call, lambda: None)()
             self.customers.forget(event.call)
             self._reached(event)
@@ -173,8 +183,14 @@ class Dialler:
 
     # A call in line
 
+    def _place_due(self) -> None:
+        for promise in self._dispatcher.state.callbacks.due():
+            self._place(promise)
+
     def _place(self, promise: PromiseView) -> None:
         if not self._ready or self._draining or not self._trunk or promise.id in self._placing or not promise.live:
+            return
+        if self._trunk_rest.resting:
             return
         self._placing.add(promise.id)
         definitions, now = self._definitions(), self._clock()
@@ -220,17 +236,21 @@ class Dialler:
         if live is None or live.reached or not live.promise or live.id in self._ended:
             return
         leg = live.leg
-        if live.attempt:
+        if self._under_way(live):
             self.over(live, AttemptOutcome.STOPPED, command.why)
         else:
-            self._ended.add(live.id)
-            self._legs.set_aside(live.id)
-            ended: list[object] = [acd.CallEnded(live.id, "stopped")]
-            if leg is not None and leg.answered_at is not None:
-                ended.insert(0, acd.ConversationEnded(live.id, leg.agent, "lost"))
-            self._dispatcher.submit(*ended)
+            self._leave(live)
         if leg is not None:
             self._run(self._hang_up_all(live, leg))
+
+    def _leave(self, live: LiveCall) -> None:
+        """The call stands in line no more, before anybody was dialled."""
+        self._ended.add(live.id)
+        self._legs.set_aside(live.id)
+        ended: list[object] = [acd.CallEnded(live.id, "stopped")]
+        if live.leg is not None and live.leg.answered_at is not None:
+            ended.insert(0, acd.ConversationEnded(live.id, live.leg.agent, "lost"))
+        self._dispatcher.submit(*ended)
 
     # An offer
 
@@ -243,8 +263,10 @@ class Dialler:
             self._run(self._open_line(offer))
 
     def _withdrawn(self, command: Withdraw) -> None:
+        if self.customers.picked_up(command.call):
+            return  # their session finds no agent, and they wait for the next one as any caller does
         live = self._dispatcher.state.calls.get(command.call)
-        if live is not None and live.attempt:
+        if live is not None and self._under_way(live):
             # The customer first: without an agent nobody is called.
             self.over(live, AttemptOutcome.STOPPED, command.why)
         self._run(self._hang_up(line_id(command.offer)))
@@ -252,7 +274,10 @@ class Dialler:
     async def _open_line(self, offer: Offer) -> None:
         faults.reached("offer_made")
         live = self._standing(offer.call, offer.offer)
-        if live is None:
+        if live is None or self.customers.picked_up(live.id):
+            return  # whoever picked up is connected by the session that comes with them
+        if self._trunk_rest.resting:
+            self._leave(live)
             return
         now = self._clock()
         opens = self._definitions().calls_allowed(now)
@@ -296,29 +321,34 @@ class Dialler:
 
     # An attempt
 
+    def _under_way(self, live: LiveCall) -> int:
+        """The attempt that is in the log, or on its way there; 0 when there is none."""
+        return live.attempt or self._starting.get(live.id, 0)
+
     async def start(self, live: LiveCall, leg: Leg, wait_for: float) -> bool:
         """Record that the customer is about to be dialled; False when they are not to be any more."""
+        if not self.stands(live.id, leg.offer):
+            return False
         promise = self._dispatcher.state.callbacks.promise(live.promise)
         attempt = promise.attempts + 1 if promise is not None else 1
-        self._starting.add(live.id)
-        try:
-            await self._dispatcher.record(
-                AttemptStarted(live.id, live.promise, attempt, leg.offer, leg.agent, wait_for)
-            )
-        finally:
-            self._starting.discard(live.id)
+        self._starting[live.id] = attempt
+        await self._dispatcher.record(AttemptStarted(live.id, live.promise, attempt, leg.offer, leg.agent, wait_for))
         faults.reached("attempt_recorded")
-        return self.stands(live.id, leg.offer)
+        if self.stands(live.id, leg.offer):
+            return True
+        self.over(live, AttemptOutcome.STOPPED, "the offer was over")
+        return False
 
     def over(self, live: LiveCall, outcome: AttemptOutcome, detail: str = "") -> None:
         """Tell the log, once, what came of the attempt under way."""
-        if live.id in self._ended or live.reached or not live.attempt:
+        attempt, known = self._under_way(live), self._dispatcher.state.calls.get(live.id) is live
+        if live.id in self._ended or live.reached or not attempt or not known:
             return
         self._ended.add(live.id)
         self._legs.set_aside(live.id)
         _log.info("an attempt is over", call=live.id, promise=live.promise, outcome=outcome.value, detail=detail)
         self._dispatcher.submit(
-            AttemptEnded(live.id, live.promise, live.attempt, outcome, detail), acd.CallEnded(live.id, "unreached")
+            AttemptEnded(live.id, live.promise, attempt, outcome, detail), acd.CallEnded(live.id, "unreached")
         )
 
     def _back_in_line(self, live: LiveCall, leg: Leg) -> None:

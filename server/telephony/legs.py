@@ -404,12 +404,13 @@ class Legs:
         self._early.pop(unique_id, None)
         leg = self._agents.pop(unique_id, None)
         if leg is not None:
+            first = self._hung_up_first.pop(leg.caller_unique_id, "agent")
             calling = self._dispatcher.state.calls.get(leg.call)
             if calling is not None and not calling.reached:
                 if not leg.ended:
                     self.on_unreached(calling, leg)
                 return
-            self._left(leg, self._hung_up_first.pop(leg.caller_unique_id, "agent"))
+            self._left(leg, first)
             if leg.joined_at is not None:
                 self._on_final(leg.offer)
             return
