@@ -139,6 +139,8 @@ class Settings:
     """This server's name among several."""
     lease_seconds: float = field(default=2.0, metadata=_by(_seconds(0.5)))
     """How long a server that stopped answering keeps the lead."""
+    snapshot_seconds: float = field(default=60.0, metadata=_by(_seconds(1.0)))
+    """How often the state is saved; behind it the log is trimmed."""
     drain_seconds: float = field(default=30.0, metadata=_by(_seconds(0.0)))
     """How long an orderly stop waits for conversations to end."""
     database_url: str = field(default="", metadata=_by(_url("sqlite", "postgresql", "postgres"), "DATABASE_URL"))

@@ -100,7 +100,12 @@ class Term:
         Raises StartError and AmiError; whatever was begun is then still to be undone by `stop`.
         """
         self.dispatcher = Dispatcher(
-            log, lease, state, lease_ttl=self._settings.lease_seconds, on_lost=lambda why: self.lost.set()
+            log,
+            lease,
+            state,
+            lease_ttl=self._settings.lease_seconds,
+            snapshot_seconds=self._settings.snapshot_seconds,
+            on_lost=lambda why: self.lost.set(),
         )
         self.dispatcher.trim_behind = self._read_to
         self.metrics = Metrics(self.registry, self.dispatcher)

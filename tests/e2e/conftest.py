@@ -66,6 +66,8 @@ class Hotline:
         self.environment = os.environ | {
             "SANSHENG_HOME": str(self.home),
             "SANSHENG_RTP_PORTS": f"{first}-{first + 199}",
+            # Tests read the log: it is not trimmed under them.
+            "SANSHENG_SNAPSHOT_SECONDS": "3600",
             **{f"SANSHENG_{name}_PORT": str(port) for name, port in self.ports.items()},
             **self.settings,
         }

@@ -80,7 +80,7 @@ async def test_an_agent_calls_back_on_the_same_ticket_and_the_customer_gives_a_m
         said = len(ringing.rtp.samples())
         await hotline.until(lambda: len(ringing.rtp.samples()) > said + 16000, "two seconds more are heard")
         await ringing.hangup()
-        await called.heard()
+        await hears(called, "survey")
         await called.press("5", via="info")
         await called.ended()
         kept = await network.becomes(made["id"], "kept")

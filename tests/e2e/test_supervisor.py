@@ -92,7 +92,8 @@ async def test_a_raised_priority_changes_the_order(house: Hotline) -> None:
         assert [row["call"] for row in (await floor(house))["waiting"]] == [first, second]
         house.cli("call", "priority", str(second), "90", "--reason", "a reporter")
         assert [row["call"] for row in (await floor(house))["waiting"]] == [second, first]
-    assert told(house, "PrioritySet")[-1]["reason"] == "a reporter"
+    raised = await house.until(lambda: told(house, "PrioritySet"), "the records tell of it")
+    assert raised[-1]["reason"] == "a reporter"
 
 
 async def test_a_supervisor_listens_whispers_and_barges_in_and_the_log_knows(house: Hotline) -> None:

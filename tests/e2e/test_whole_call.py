@@ -11,6 +11,7 @@ import soundfile
 
 from server.demo.audio import Tone, tone_level
 from tests.e2e.conftest import hears_tone
+from tests.e2e.hearing import hears
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Hotline
@@ -36,7 +37,7 @@ async def test_a_call_goes_from_dial_tone_to_a_ticket_with_its_recording(
         said = len(ringing.rtp.samples())
         await hotline.until(lambda: len(ringing.rtp.samples()) > said + 16000, "two seconds more are heard")
         await ringing.hangup()
-        await call.heard()
+        await hears(call, "survey")
         await call.press("5", via=via)
         await call.ended()
     shown = await hotline.ended_call(number)

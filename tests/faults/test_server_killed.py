@@ -11,6 +11,7 @@ import ivr.events as ivr
 from server.demo.audio import Tone
 from server.demo.call import State
 from tests.e2e.conftest import Hotline, hears_tone
+from tests.e2e.hearing import hears
 from tests.faults.conftest import AGENT_HZ, CALLER_HZ, People, ended_calls, logged, longest_gap, returned
 
 pytestmark = pytest.mark.e2e
@@ -101,7 +102,7 @@ async def test_a_phone_that_rings_on_without_a_server_is_answered_and_everything
     await hears_tone(ringing, CALLER_HZ)
     await house.agent_is("1001", state="on_call")
     await ringing.hangup()
-    await call.heard(within=10)
+    await hears(call, "survey", within=20)
     await call.press("5", via="info")
     await call.ended(15)
     shown = await house.ended_call("13800000001", 20)
