@@ -107,8 +107,11 @@ class OpenRecording:
 
 
 def line_id(offer: int) -> str:
-    """Unique id of the channel that dials for an offer while the customer of a call back is not on the line yet."""
-    return f"callback-{offer}"
+    """Unique id of the channel that dials for an offer while the customer of a call back is not on the line yet.
+
+    All are of one length: Asterisk refuses an id with which another one begins.
+    """
+    return f"callback-{offer:09d}"
 
 
 class Calls:

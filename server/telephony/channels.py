@@ -55,9 +55,9 @@ def belongs(channel: str, name: str, *, outside: bool) -> bool:
 def origin_id(offer: int) -> str:
     """Unique id of the channel that opens the line of an offer: all channels of that call back are linked to it.
 
-    No beginning of `line_id`, which Asterisk would take for the same.
+    No beginning of `line_id`, nor of another one, which Asterisk would take for the same.
     """
-    return f"origin-{offer}"
+    return f"origin-{offer:09d}"
 
 
 def part_of(here: Mapping[str, AmiEvent], linked: str, leg: Leg) -> AmiEvent | None:
