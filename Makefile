@@ -14,7 +14,7 @@ test: setup-test  ## every check and every test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 3 --dist loadfile
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 setup: python
 	@$(PYTHON) -m server.provision asterisk redis-server
