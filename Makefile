@@ -14,7 +14,7 @@ test: setup-test  ## every check and every test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 2 --dist loadfile
 
 setup: python
 	@$(PYTHON) -m server.provision asterisk redis-server
