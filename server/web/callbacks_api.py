@@ -7,7 +7,7 @@ problem 422 where the request is wrong in itself, 409 where it cannot be now.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Annotated, Any, Protocol
 
 from fastapi import FastAPI, Path, Query, Response
@@ -194,6 +194,8 @@ def _read(api: FastAPI, house: House, guarded: dict[str, Any]) -> None:
     @api.get("/api/v1/callbacks/{number}", response_model=CallbackDetail, responses=answers(401, 404, 422), **tagged)
     async def show_callback(number: Number, masked: Masked = False) -> dict[str, Any]:
         """One promise with the history of its attempts."""
+        with suppress(NotLeading):
+            await shown(house)  # the history comes from the records, and is not to be behind the state
         return await _detail(house, number, masked)
 
 
