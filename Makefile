@@ -4,17 +4,23 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test setup setup-test prompts lock clean python
+.PHONY: run check test static setup setup-test prompts lock clean python
 
 run: setup  ## start everything in the foreground; Ctrl-C stops it all
 	@exec $(BIN)/sansheng run
 
-test: setup-test  ## every check and every test
+check: setup-test static  ## what every commit must pass, in a minute or so: no real calls, no PostgreSQL
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "not e2e and not postgres" \
+	  --ignore tests/e2e --ignore tests/faults --ignore tests/server/dialplan
+
+test: setup-test static  ## every check and every test; one that failed is run once more, alone
+	$(BIN)/python tests/rerun.py -n 2 --dist loadfile --durations=10
+
+static: python
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2 --dist loadfile
 
 setup: python
 	@$(PYTHON) -m server.provision asterisk redis-server
