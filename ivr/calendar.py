@@ -140,7 +140,7 @@ def _zone(table: Table) -> ZoneInfo:
     name = table.text("zone", "Asia/Shanghai")
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of zones, or a name too long for a file
         raise FlowError(
             table.at("zone"), f'there is no time zone "{name}": it is a name such as Asia/Shanghai'
         ) from None

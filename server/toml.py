@@ -52,6 +52,11 @@ def read(file: Path) -> tuple[dict[str, Any], str]:
         found = re.search(r"line (\d+)", str(error))
         line = int(found[1]) if found else 1 + text.rstrip().count("\n")
         raise DefinitionFault(file, line, (), f"is not valid TOML: {error}") from None
+    except ValueError as error:
+        # Python's own limit for numbers of thousands of digits, which tomllib lets out.
+        raise DefinitionFault(file, 1, (), f"holds a value that cannot be read: {error}") from None
+    except RecursionError:
+        raise DefinitionFault(file, 1, (), "nests lists or tables too deeply to be read") from None
 
 
 def line_of(text: str, key: Key) -> int:

@@ -100,6 +100,8 @@ def test_a_key_is_shown_as_people_write_it() -> None:
         (b'a = 1\nb = "open\n', 2, "is not valid TOML"),
         (b"a = [1,\n2,\n", 2, "is not valid TOML"),
         (b"a = 1\n# \xff\n", 2, "is not UTF-8 text here"),
+        (b"a = " + b"9" * 5000, 1, "holds a value that cannot be read"),
+        (b"a = " + b"[" * 5000, 1, "too deeply"),
     ],
 )
 def test_a_file_that_is_no_toml_is_refused_with_its_line(

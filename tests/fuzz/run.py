@@ -1,0 +1,115 @@
+"""One run: inputs by number, a check after every so many, the books closed at the end, and what was found."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tests.fuzz.mutator import an_input
+from tests.fuzz.target import Flaw, Hang, Target
+
+EVERY = 2_000
+"""Inputs between two checks."""
+MOST = 20
+"""A run with so many different findings has said enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What an input brought about. Found by a check, it is about the inputs from `first` to `index`."""
+
+    sentence: str
+    first: int
+    index: int
+    data: bytes = b""
+
+    def __str__(self) -> str:
+        where = f"input {self.index}" if self.first == self.index else f"inputs {self.first} to {self.index}"
+        return f"{where}: {self.sentence}" + (f"\n    {self.data[:600]!r}" if self.data else "")
+
+
+@dataclass(slots=True)
+class Report:
+    """What a run came to."""
+
+    kind: str
+    inputs: int = 0
+    seconds: float = 0.0
+    before: int = 0
+    after: int = 0
+    checks: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    """The first of each sort."""
+    again: int = 0
+    """Findings that say what one before them says, up to the numbers in it."""
+
+    def row(self) -> str:
+        """One line of the table that a long run prints."""
+        mebi = 1 << 20
+        rate = self.inputs / self.seconds if self.seconds else 0
+        return (
+            f"{self.kind:<8} {self.inputs:>9} {self.seconds:>8.0f} {rate:>8.0f} {self.checks:>7} {len(self.findings):>9}"
+            f" {self.before / mebi:>10.0f} {self.after / mebi:>9.0f}"
+        )
+
+
+HEADING = f"{'kind':<8} {'inputs':>9} {'seconds':>8} {'a second':>8} {'checks':>7} {'findings':>9} {'MiB before':>10} {'after':>9}"
+
+
+async def run(
+    kind: str,
+    target: Target,
+    count: int,
+    seed: int,
+    *,
+    first: int = 0,
+    every: int = EVERY,
+    say: Callable[[str], None] = lambda line: None,
+) -> Report:
+    """Give the inputs `first` to `first + count - 1`. A finding ends nothing until there are `MOST`."""
+    report = Report(kind)
+
+    def found(problem: BaseException, since: int, index: int, data: bytes = b"") -> None:
+        finding = Finding(str(problem) if isinstance(problem, Flaw | Hang) else repr(problem), since, index, data)
+        sort = re.sub(r"[\d'\"].*", "", finding.sentence)
+        if any(re.sub(r"[\d'\"].*", "", each.sentence) == sort for each in report.findings):
+            report.again += 1
+            return
+        report.findings.append(finding)
+        say(f"{kind}: {finding}")
+
+    async def give(index: int) -> None:
+        data = an_input(target.grammar, seed, index)
+        try:
+            await target.give(index, data)
+        except (Exception, Hang) as problem:
+            found(problem, index, index, data)
+        report.inputs += 1
+
+    async def checked(of: Callable[[], object], since: int, index: int) -> None:
+        report.checks += 1
+        try:
+            await of()  # type: ignore[misc]
+        except (Exception, Hang) as problem:
+            found(problem, since, index)
+
+    async with target:
+        await checked(target.check, first, first)
+        began, report.before = time.monotonic(), target.memory()
+        index, since, end = first, first, first + count
+        while index < end and len(report.findings) < MOST:
+            stop = min(index + target.at_once, since + every, end)
+            await asyncio.gather(*(give(each) for each in range(index, stop)))
+            index = stop
+            if index - since == every or index == end:
+                await checked(target.check, since, index - 1)
+                since = index
+                elapsed = time.monotonic() - began
+                say(f"{kind}: {index - first} inputs, {(index - first) / elapsed:.0f} a second")
+        report.seconds = time.monotonic() - began
+        await checked(target.close_books, first, index - 1)
+        report.after = target.memory()
+    return report
