@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ def read(file: Path) -> tuple[dict[str, Any], str]:
     """The file's values and its text. Raises DefinitionFault when it cannot be read or is no TOML."""
     try:
         text = file.read_text(encoding="utf-8")
-        return tomllib.loads(text), text
+        values = tomllib.loads(text)
     except OSError as error:
         raise DefinitionFault(file, 1, (), f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
@@ -57,6 +57,9 @@ def read(file: Path) -> tuple[dict[str, Any], str]:
         raise DefinitionFault(file, 1, (), f"holds a value that cannot be read: {error}") from None
     except RecursionError:
         raise DefinitionFault(file, 1, (), "nests lists or tables too deeply to be read") from None
+    for key in _oversized(values, ()):
+        raise DefinitionFault(file, line_of(text, key), key, "a whole number of TOML has 64 bits: this is too large")
+    return values, text
 
 
 def line_of(text: str, key: Key) -> int:
@@ -64,6 +67,15 @@ def line_of(text: str, key: Key) -> int:
     places = _Scanner(text).places
     wanted = tuple(key)
     return next((places[wanted[:n]] for n in range(len(wanted), 0, -1) if wanted[:n] in places), 1)
+
+
+def _oversized(value: Any, key: Place) -> Iterator[Place]:
+    """Where whole numbers stand that TOML has no room for, and that no arithmetic with seconds would survive."""
+    if isinstance(value, dict | list):
+        for name, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _oversized(inner, (*key, name))
+    elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+        yield key
 
 
 class _Scanner:

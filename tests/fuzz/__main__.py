@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import sys
+
+import structlog
 
 from tests.fuzz.kinds import KINDS
 from tests.fuzz.run import HEADING, Report, run
@@ -22,6 +25,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--at", type=int, help="only the input of this number")
     asked = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     first, count = (0, asked.count) if asked.at is None else (asked.at, 1)
     reports: list[Report] = []
     for kind in asked.kind or sorted(KINDS):

@@ -9,8 +9,31 @@ from random import Random
 
 LONGEST = 300_000
 """Bytes. What grows beyond it is cut: the limits that are tried are all far below."""
-CONTROLS = (b"\0", b"\n", b"\r", b"\r\n", b"\r\n\r\n", b"\x1b", b"\x7f", b"\t", b"%0A", b"%0D", b"%0D%0A", b"%00", b"%25")
-NO_TEXT = (b"\xff", b"\xc3", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe4\xb8", b"\xef\xbb\xbf", b"\xe2\x80\xae")
+CONTROLS = (
+    b"\0",
+    b"\n",
+    b"\r",
+    b"\r\n",
+    b"\r\n\r\n",
+    b"\x1b",
+    b"\x7f",
+    b"\t",
+    b"%0A",
+    b"%0D",
+    b"%0D%0A",
+    b"%00",
+    b"%25",
+)
+NO_TEXT = (
+    b"\xff",
+    b"\xc3",
+    b"\xc0\xaf",
+    b"\xed\xa0\x80",
+    b"\xf4\x90\x80\x80",
+    b"\xe4\xb8",
+    b"\xef\xbb\xbf",
+    b"\xe2\x80\xae",
+)
 """Bytes that are no UTF-8, and characters that are not what they seem."""
 NUMBERS = (
     b"0", b"-1", b"00", b"-0", b"255", b"65536", b"2147483648", b"4294967296", b"9007199254740993",

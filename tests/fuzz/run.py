@@ -108,7 +108,8 @@ async def run(
                 await checked(target.check, since, index - 1)
                 since = index
                 elapsed = time.monotonic() - began
-                say(f"{kind}: {index - first} inputs, {(index - first) / elapsed:.0f} a second")
+                memory = target.memory() >> 20
+                say(f"{kind}: {index - first} inputs, {(index - first) / elapsed:.0f} a second, {memory} MiB")
         report.seconds = time.monotonic() - began
         await checked(target.close_books, first, index - 1)
         report.after = target.memory()

@@ -23,7 +23,7 @@ from server.toml import DefinitionFault, line_of, read
 from tests.fuzz.mutator import Grammar
 from tests.fuzz.target import Flaw, resident, time_limit
 
-HOTLINE = '''\
+HOTLINE = """\
 # reader: hotline
 skills = ["complaint", "inquiry", "attitude"]
 [hotline]
@@ -61,7 +61,7 @@ on_above = 120
 off_below = 60
 delays = { busy = 300 }
 window = "09:00-20:00"
-'''
+"""
 FLOW = """\
 # reader: flow
 title = "Main"
@@ -151,7 +151,7 @@ en = "one"
 tight = true
 """
 WORDS = (
-    b"inf", b"-nan", b"true", b"[]", b"{}", b'""', b'"""', b"'''", b"1979-05-27T07:32:00Z", b"07:32:00", b"0x7fffffff",
+    b"inf", b"-nan", b"true", b"[]", b"{}", b'""', b'"""', b"'''", b"1979-05-27T07:32:00Z", b"07:32:00", b"0x7fffffff", b"0x" + b"f" * 5000,
     b"[[queues]]", b"[a.b.c]", b"a.b.c = 1\n", b'"\\u0000"', b'"\\""', b"'#'", b"# ]", b"\\", b'"]"', b'["x]"]\n',
     b"@again", b'"(((a+)+)+)$"', b'"["', b'"{{business}}"', b"[" * 900, b"{a=" * 400, b"a." * 900, b'"24:00-25:61"',
     b"enqueue", b"callback", b"recall", b"promise", b"survey", b"message", b"digits", b"number", b"hours", b"flow",
