@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from random import Random
 from types import SimpleNamespace
 from typing import Any, Self
@@ -106,7 +107,11 @@ class Agi:
         if self._begun != begun + 1:
             raise Flaw("a sound header was not served")
 
-    async def close_books(self) -> None:
+    def books(self) -> Sequence[Callable[[], Awaitable[None]]]:
+        """See the one there is."""
+        return (self._nothing_is_left,)
+
+    async def _nothing_is_left(self) -> None:
         """No call and no connection is left."""
         if self._factory.calls or self._factory._connections:
             raise Flaw(f"{len(self._factory.calls)} calls and {len(self._factory._connections)} connections are left")

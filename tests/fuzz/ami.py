@@ -7,6 +7,7 @@ way; every eighth is said instead of the greeting. A subscriber reads every even
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Self
 
 import structlog
@@ -162,7 +163,11 @@ class AmiLink:
             raise Flaw(f"a sound connection gave {reply}, {listed} and the events {heard}")
         self._no_problems()
 
-    async def close_books(self) -> None:
+    def books(self) -> Sequence[Callable[[], Awaitable[None]]]:
+        """See the one there is."""
+        return (self._nothing_is_left,)
+
+    async def _nothing_is_left(self) -> None:
         """Nobody waits, and nothing is kept."""
         if self.link.backlog or self.link.state is LinkState.CLOSED:
             raise Flaw(f"{self.link.backlog} events are left, the link is {self.link.state}")

@@ -124,7 +124,8 @@ class Http(Running):
             writer.close()
         if taken > TAKEN:
             raise Flaw(
-                f"the server takes a body of {taken >> 20} MiB" + (" without a token" if token == b"wrong" else "")
+                f"instead of the input, a body of {taken >> 20} MiB is taken"
+                + (" without a token" if token == b"wrong" else "")
             )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Protocol, Self
@@ -11,7 +11,7 @@ from typing import Protocol, Self
 from tests.fuzz.mutator import Grammar
 
 LONGEST = 5
-"""Seconds that one input may take."""
+"""Seconds that one input may take: of this process's time where the work is done in it, which a busy machine leaves alone."""
 
 
 class Flaw(Exception):
@@ -38,8 +38,8 @@ class Target(Protocol):
     async def check(self) -> None:
         """Placed between inputs: a good call, or what stands for one, goes as it did before the first input."""
 
-    async def close_books(self) -> None:
-        """After the last input: nothing is left over, and what was recorded is whole."""
+    def books(self) -> Sequence[Callable[[], Awaitable[None]]]:
+        """What is looked at after the last input: nothing is left over, and what was recorded is whole."""
 
     def memory(self) -> int:
         """Bytes that the product has resident now."""
@@ -52,13 +52,13 @@ def time_limit(seconds: float = LONGEST) -> Iterator[None]:
     def ring(_: int, __: FrameType | None) -> None:
         raise Hang(f"it takes more than {seconds:g} s")
 
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = signal.signal(signal.SIGVTALRM, ring)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
 
 
 def resident(pid: int | str = "self") -> int:

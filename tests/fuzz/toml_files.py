@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 from unittest.mock import patch
@@ -208,7 +208,11 @@ class TomlFiles:
             if self._values(name, text) != self._sound[name]:
                 raise Flaw(f"the example of {name} is read as something else than before")
 
-    async def close_books(self) -> None:
+    def books(self) -> Sequence[Callable[[], Awaitable[None]]]:
+        """See the one there is."""
+        return (self._nothing_is_left,)
+
+    async def _nothing_is_left(self) -> None:
         """Nothing is left but the one file."""
         left = sorted(each.name for each in self.home.iterdir())
         if left != ["hotline.toml", "product"]:

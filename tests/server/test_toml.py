@@ -103,6 +103,7 @@ def test_a_key_is_shown_as_people_write_it() -> None:
         (b"a = " + b"9" * 5000, 1, "holds a value that cannot be read"),
         (b"a = " + b"[" * 5000, 1, "too deeply"),
         (b"a = 1\nb = [0, {c = 0x" + b"f" * 5000 + b"}]", 2, "this is too large"),
+        (b"a." * 100_000 + b"a = 1", 1, "too deeply"),
         (b"a = -9223372036854775809", 1, "this is too large"),
     ],
 )
