@@ -1,7 +1,7 @@
 """python -m tests.fuzz --count 200000 --seed 1 [--kind sip --kind http] [--at INDEX]
 
-Without a kind, all are run. Ends with a table; the exit code is 1 when something was found. A finding names the seed and
-the input's number: `--at NUMBER` gives that one again, with the checks after it.
+Without a kind, all are run. Ends with a table; the exit code is 1 when something was found. A finding names the seed
+and the input's number: `--at NUMBER` gives that one again, with the checks after it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""AGI in this process: a connection's header and replies. A handler sees sound calls or an AgiError, and ends in time."""
+"""AGI in this process: a connection's header and replies. A handler meets sound calls or an AgiError, in time."""
 
 from __future__ import annotations
 
@@ -60,9 +60,10 @@ HANGUP
 510 Invalid or unknown command
 """
 WORDS = (
-    b"agi_request: agi://[::1/x", b"agi_callerid: 66600066\n", b"agi_arg_1: 1\n", b"agi_uniqueid: 1.1\n", b"agi_", b": ",
-    b"HANGUP\n", b"200 result=", b"200-", b"520-", b"520 ", b"100 ", b"(", b")", b" endpos=", b"agi_arg_999: x\n", b"?a=1&a=2",
-    b"nan", b"inf", b"-1", b"1e309", b"result=\xd9\xa1", b"%0Aagi_callerid:%2066600066", b"#", b"${SHELL(true)}", b"\n\n",
+    b"agi_request: agi://[::1/x", b"agi_callerid: 66600066\n", b"agi_arg_1: 1\n", b"agi_uniqueid: 1.1\n", b"agi_",
+    b": ", b"HANGUP\n", b"200 result=", b"200-", b"520-", b"520 ", b"100 ", b"(", b")", b" endpos=",
+    b"agi_arg_999: x\n", b"?a=1&a=2", b"nan", b"inf", b"-1", b"1e309", b"result=\xd9\xa1",
+    b"%0Aagi_callerid:%2066600066", b"#", b"${SHELL(true)}", b"\n\n",
 )  # fmt: skip
 SCRIPTS = (b"hotline", b"called", b"agent", b"outbound", b"line", b"callback-agent", b"agent-side")
 
@@ -134,9 +135,11 @@ class Agi:
                 at = end
                 await asyncio.sleep(0)
         transport.abortConnection()
-        async with asyncio.timeout(LONGEST):
-            while self._factory.calls or self._factory._connections:
-                await asyncio.sleep(0)
+        await asyncio.sleep(0)  # the transport tells the connection
+        if handlers := list(self._factory._calls.values()):
+            _, left = await asyncio.wait(handlers, timeout=LONGEST)
+            if left:
+                raise Flaw(f"a handler has not ended {LONGEST} s after its connection")
         for call, problem in self._ended.items():
             _believed_twice(data, call)
             if problem is not None and not isinstance(problem, AgiError):

@@ -1,4 +1,4 @@
-"""AMI: a peer over a real socket says what Asterisk never would. The link goes on, and who waits for an answer gets one.
+"""AMI: a peer over a real socket says what Asterisk never would. The link goes on, and each action gets an answer.
 
 Each input is a connection of its own: most are said after a log-in that goes well, while an action and a list are under
 way; every eighth is said instead of the greeting. A subscriber reads every event that comes of it.
@@ -70,9 +70,10 @@ Cause-txt: Normal Clearing\r
 ERROR = b"Response: Error\r\nActionID: %(action)\r\nMessage: No such channel\r\n\r\n"
 OUTPUT = b"Response: Success\r\nActionID: %(action)\r\nOutput: one\r\nOutput: two\r\n\r\n"
 WORDS = (
-    b"%(action)", b"%(list)", b"Event: FuzzCanary\r\n", b"Response: Follows\r\n", b"ActionID: \r\n", b"EventList: start",
-    b"EventList: Cancelled", b"Response: Goodbye\r\n", b"--END COMMAND--\r\n", b": ", b":", b"\r\n\r\n", b"Event", b"content",
-    b"Response", b"Asterisk Call Manager/", b"Privilege: Command\r\n", b"ActionID", b"action/", b"/1/2", b"Message",
+    b"%(action)", b"%(list)", b"Event: FuzzCanary\r\n", b"Response: Follows\r\n", b"ActionID: \r\n",
+    b"EventList: start", b"EventList: Cancelled", b"Response: Goodbye\r\n", b"--END COMMAND--\r\n", b": ", b":",
+    b"\r\n\r\n", b"Event", b"content", b"Response", b"Asterisk Call Manager/", b"Privilege: Command\r\n", b"ActionID",
+    b"action/", b"/1/2", b"Message",
 )  # fmt: skip
 INSTEAD = 8
 """Every so many inputs are said instead of the greeting."""

@@ -1,7 +1,7 @@
 """HTTP: whatever is sent to the port gets an answer below 500 or an end, in time, and no body has to be taken whole.
 
-Half of the inputs carry the hotline's own token: what a client does by mistake harms no more than what a stranger does on
-purpose. No input names the agent who is watched.
+Half of the inputs carry the hotline's own token: what a client does by mistake harms no more than what a stranger does
+on purpose. No input names the agent who is watched.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from tests.fuzz.target import LONGEST, Flaw
 
 HEADERS = b"Host: 127.0.0.1\r\nConnection: close\r\nAuthorization: Bearer %(token)\r\n"
 BODIES = (
-    (b"PUT", b"agents/9001", b'{"name": "Agent 9001", "skills": {"complaint": 5}, "teams": ["A"], "contact": "sip:9001@127.0.0.1:9"}'),
+    (b"PUT", b"agents/9001",
+        b'{"name": "Agent 9001", "skills": {"complaint": 5}, "teams": ["A"], "contact": "sip:9001@127.0.0.1:9"}'),
     (b"POST", b"agents/9001/status", b'{"status": "break", "reason": "lunch", "by": "fuzz"}'),
-    (b"POST", b"callbacks", b'{"number": "13900139000", "category": "attitude", "after": "2027-01-01T10:00:00+08:00", "priority": 5, "language": "zh"}'),
+    (b"POST", b"callbacks",
+        b'{"number": "13900139000", "category": "attitude", "after": "2027-01-01T10:00:00+08:00", "language": "zh"}'),
     (b"POST", b"callbacks", b'{"number": "13900139001", "queue": "inquiry", "after": 1800000000.5}'),
     (b"POST", b"callbacks/1/postpone", b'{"until": "2027-01-02T10:00:00Z", "reason": "asked for"}'),
     (b"POST", b"callbacks/1/priority", b'{"priority": 100, "by": "fuzz"}'),
@@ -34,8 +36,9 @@ BODIES = (
 )  # fmt: skip
 PATHS = (
     b"/healthz", b"/metrics", b"/api/v1/openapi.json", b"/api/v1/floor", b"/api/v1/queues", b"/api/v1/agents/9001",
-    b"/api/v1/calls?limit=10&since=2026-01-01T00:00:00Z&outcome=in_ivr", b"/api/v1/calls/1", b"/api/v1/tickets?state=new",
-    b"/api/v1/recordings?call=1", b"/api/v1/callbacks?number=13900139000&masked=true&until=2027-01-01", b"/api/v1/callback-mode",
+    b"/api/v1/calls?limit=10&since=2026-01-01T00:00:00Z&outcome=in_ivr", b"/api/v1/calls/1",
+    b"/api/v1/tickets?state=new", b"/api/v1/recordings?call=1",
+    b"/api/v1/callbacks?number=13900139000&masked=true&until=2027-01-01", b"/api/v1/callback-mode",
     b"/api/v1/callback-mode/history?scope=all&limit=5", b"/api/v1/reports/callback?day=2026-01-01&interval=30",
 )  # fmt: skip
 CHUNKED = (
@@ -43,16 +46,19 @@ CHUNKED = (
     b"5\r\n{\"mod\r\nb\r\ne\": \"auto\"}\r\n0\r\nX-Trailer: 1\r\n\r\n"
 )  # fmt: skip
 WORDS = (
-    b"NaN", b"Infinity", b"-Infinity", b"1e400", b"-1e12", b"253402300800", b"null", b"true", b"{}", b"[]", b'"\\u0000"',
-    b'"\\ud800"', b'"\\r\\nX: y"', b"9999-12-31T23:59:59Z", b"0001-01-01T00:00:00+14:00", b"../../secrets/api-token", b"%2e%2e/",
-    b"%00", b"%ff", b"Content-Length: 99999999999\r\n", b"Content-Length: -1\r\n", b"Content-Length: 0\r\n", b"Host: \r\n",
-    b"Transfer-Encoding: chunked\r\n", b"Transfer-Encoding: identity, chunked\r\n", b"Expect: 100-continue\r\n",
+    b"NaN", b"Infinity", b"-Infinity", b"1e400", b"-1e12", b"253402300800", b"null", b"true", b"{}", b"[]",
+    b'"\\u0000"', b'"\\ud800"', b'"\\r\\nX: y"', b"9999-12-31T23:59:59Z", b"0001-01-01T00:00:00+14:00",
+    b"../../secrets/api-token", b"%2e%2e/", b"%00", b"%ff", b"Content-Length: 99999999999\r\n",
+    b"Content-Length: -1\r\n", b"Content-Length: 0\r\n", b"Host: \r\n", b"Transfer-Encoding: chunked\r\n",
+    b"Transfer-Encoding: identity, chunked\r\n", b"Expect: 100-continue\r\n",
     b"Connection: Upgrade\r\nUpgrade: websocket\r\n", b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n",
-    b"Range: bytes=0-1,0-2\r\n", b"TRACE", b"CONNECT", b"OPTIONS", b"HEAD", b"PATCH", b"HTTP/0.9", b"HTTP/2.0", b"ffffffffffffffff\r\n",
-    b"X-Forwarded-For: 127.0.0.1\r\n", b"Cookie: a=b\r\n", b"cursor=eyJ9", b"limit=0", b"since=now", b"\xef\xbc\x91", b"Basic ",
+    b"Range: bytes=0-1,0-2\r\n", b"TRACE", b"CONNECT", b"OPTIONS", b"HEAD", b"PATCH", b"HTTP/0.9", b"HTTP/2.0",
+    b"ffffffffffffffff\r\n", b"X-Forwarded-For: 127.0.0.1\r\n", b"Cookie: a=b\r\n", b"cursor=eyJ9", b"limit=0",
+    b"since=now", b"\xef\xbc\x91", b"Basic ",
 )  # fmt: skip
 EVERY = 401
-"""Every so many inputs are a body of `LARGE` bytes, which the server should not take: an odd number, with and without token."""
+"""Every so many inputs are a body of `LARGE` bytes, which the server should not take. An odd number: the token comes
+with every second one."""
 LARGE = 24 << 20
 TAKEN = 16 << 20
 """More than what the kernel holds for both sides: who has taken so much, reads."""

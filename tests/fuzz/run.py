@@ -51,12 +51,12 @@ class Report:
         mebi = 1 << 20
         rate = self.inputs / self.seconds if self.seconds else 0
         return (
-            f"{self.kind:<8} {self.inputs:>9} {self.seconds:>8.0f} {rate:>8.0f} {self.checks:>7} {len(self.findings):>9}"
-            f" {self.before / mebi:>10.0f} {self.after / mebi:>9.0f}"
+            f"{self.kind:<8} {self.inputs:>9} {self.seconds:>8.0f} {rate:>8.0f} {self.checks:>7}"
+            f" {len(self.findings):>9} {self.before / mebi:>10.0f} {self.after / mebi:>6.0f}"
         )
 
 
-HEADING = f"{'kind':<8} {'inputs':>9} {'seconds':>8} {'a second':>8} {'checks':>7} {'findings':>9} {'MiB before':>10} {'after':>9}"
+HEADING = "kind        inputs  seconds a second  checks  findings MiB before  after"
 
 
 async def run(

@@ -1,7 +1,7 @@
 """SIP over the wire: datagrams, and some connections, to the port that the trunk's calls come to.
 
-An input that Asterisk takes for a call is answered; the sender then says goodbye as a telephone would, so that the calls
-of thousands of inputs do not fill the hotline. Each input also goes through the softphone's reader, in this process.
+An input that Asterisk takes for a call is answered; the sender then says goodbye as a telephone would, so that the
+calls of thousands of inputs do not fill the hotline. Each input also goes through the softphone's reader.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.fuzz.target import Flaw, time_limit
 
 SDP = (
     b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 8 0 101\r\n"
-    b"a=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\na=sendrecv\r\n"
+    b"a=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\n"
 )
 FROM = b'From: "Fuzz" <sip:13900139000@127.0.0.1>;tag=f%(n)\r\n'
 FOR_A_HEADER = b'From: "Fuzz" <sip:139%%0Aagi_callerid%%3A%%20%s@127.0.0.1>;tag=f%%(n)\r\n' % CANARY.encode()
@@ -50,7 +50,8 @@ EXAMPLES = (
     _request(b"INVITE", TYPE, b"Diversion: <sip:13900139002@127.0.0.1>;reason=no-answer;counter=1", body=SDP),
     _request(b"INVITE", b"Supported: replaces, timer, 100rel", b"Session-Expires: 90;refresher=uac", b"Min-SE: 90"),
     _request(b"OPTIONS", b"Accept: application/sdp"),
-    _request(b"REGISTER", b"Expires: 120", b'Authorization: Digest username="7001", realm="sansheng", nonce="1", uri="sip:a", response="0"'),
+    _request(b"REGISTER", b"Expires: 120",
+             b'Authorization: Digest username="7001", realm="sansheng", nonce="1", uri="sip:a", response="0"'),
     _request(b"BYE"),
     _request(b"CANCEL"),
     _request(b"ACK"),
@@ -68,14 +69,17 @@ EXAMPLES = (
 SHARES = (3, 1, 1, 1, 1, 1, 1, *(1.0,) * (len(EXAMPLES) - 7))
 WORDS = (
     b"%0Aagi_callerid%3A%20" + CANARY.encode(), b"%0D%0Aagi_callerid%3A%20" + CANARY.encode(), b"%0Aagi_arg_1%3A%201",
-    b"%0D%0AEvent%3A%20" + CANARY_EVENT.encode(), b"%0D%0A%0D%0AEvent%3A%20" + CANARY_EVENT.encode() + b"%0D%0A%0D%0A",
-    b"%0D%0A" + CANARY_EVENT.encode() + b"%3A%201", b"\x0a", b"${SHELL(id)}", b"${CHANNEL}", b"&PJSIP/7001", b",1,Hangup",
-    b"sip:", b"sips:", b"tel:+8613900139000", b";tag=", b";lr", b";transport=tcp", b";maddr=127.0.0.9", b"<", b">", b'"',
-    b"[::1]", b"[", b"*;expires=0", b"Via: SIP/2.0/UDP x\r\n", b"Route: <sip:127.0.0.1;lr>\r\n", b"Require: fuzz\r\n",
-    b"Content-Length: 999999\r\n", b"Content-Length: -1\r\n", b"Replaces: a;to-tag=b;from-tag=c\r\n", b"l: 0\r\n", b"i: x\r\n",
-    b"Content-Type: multipart/mixed;boundary=b\r\n", b"--b\r\n", b"m=audio 65536 RTP/AVP 8\r\n", b"m=image 9 udptl t38\r\n",
-    b"c=IN IP6 ::1\r\n", b"c=IN IP4 256.0.0.1\r\n", b"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:x\r\n", b"a=rtcp-mux\r\n",
-    b"a=candidate:1 1 UDP 1 x 9 typ host\r\n", b"UNKNOWN", b"SIP/3.0", b"anonymous@anonymous.invalid", b"7001", b"*45",
+    b"%0D%0AEvent%3A%20" + CANARY_EVENT.encode(),
+    b"%0D%0A%0D%0AEvent%3A%20" + CANARY_EVENT.encode() + b"%0D%0A%0D%0A",
+    b"%0D%0A" + CANARY_EVENT.encode() + b"%3A%201", b"\x0a", b"${SHELL(id)}", b"${CHANNEL}", b"&PJSIP/7001",
+    b",1,Hangup", b"sip:", b"sips:", b"tel:+8613900139000", b";tag=", b";lr", b";transport=tcp", b";maddr=127.0.0.9",
+    b"<", b">", b'"', b"[::1]", b"[", b"*;expires=0", b"Via: SIP/2.0/UDP x\r\n", b"Route: <sip:127.0.0.1;lr>\r\n",
+    b"Require: fuzz\r\n", b"Content-Length: 999999\r\n", b"Content-Length: -1\r\n",
+    b"Replaces: a;to-tag=b;from-tag=c\r\n", b"l: 0\r\n", b"i: x\r\n", b"Content-Type: multipart/mixed;boundary=b\r\n",
+    b"--b\r\n", b"m=audio 65536 RTP/AVP 8\r\n", b"m=image 9 udptl t38\r\n", b"c=IN IP6 ::1\r\n",
+    b"c=IN IP4 256.0.0.1\r\n", b"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:x\r\n", b"a=rtcp-mux\r\n",
+    b"a=candidate:1 1 UDP 1 x 9 typ host\r\n", b"UNKNOWN", b"SIP/3.0", b"anonymous@anonymous.invalid", b"7001",
+    b"*45",
 )  # fmt: skip
 LARGEST_DATAGRAM = 60_000
 OVER_TCP = 16
@@ -84,6 +88,7 @@ A_SECOND = 150
 """Inputs: of these, so few are calls that the hotline's own limit of new calls is not reached."""
 LISTENS = (0.0, 0.3, 1.0, 2.0)
 """Seconds after which one caller after the other says goodbye."""
+_TAG = re.compile(rb";tag=[^;\r\n]+")
 _HEADER = re.compile(rb"(?im)^(via|from|to|call-id|cseq|record-route):[^\r\n]*")
 
 
@@ -147,8 +152,8 @@ class Sip(Running):
             )
         if cseq is None or cseq[2] != b"INVITE" or not data.startswith(b"SIP/2.0 2"):
             return []
-        tag = re.search(rb";tag=([^;\r\n]+)", found.get(b"to", b""))
-        if (call := tag[1] if tag else data) not in self.answered:
+        call = b"".join(_TAG.findall(found.get(b"to", b""))) or data
+        if call not in self.answered:
             self.answered.add(call)
             goodbye = self._in_dialog(found, b"BYE", b"999999", b"UDP")
             after = LISTENS[len(self.answered) % len(LISTENS)]
@@ -156,7 +161,10 @@ class Sip(Running):
         return [self._in_dialog(found, b"ACK", cseq[1], protocol)]
 
     def _in_dialog(self, found: dict[bytes, bytes], method: bytes, number: bytes, protocol: bytes) -> bytes:
-        names = [found[name] for name in (b"from", b"to", b"call-id") if name in found]
+        # A dialog is known by its tags and its Call-ID: names that only Asterisk can read are left out.
+        tags = [b"".join(_TAG.findall(found.get(name, b""))[-1:]) for name in (b"from", b"to")]
+        names = [b"%s: <sip:a@127.0.0.1>%s" % each for each in zip((b"From", b"To"), tags, strict=True)]
+        names.append(found.get(b"call-id", b"Call-ID: none"))
         branch = b"z9hG4bK-%s-%d" % (method, len(self.answered))
         return b"\r\n".join(
             (

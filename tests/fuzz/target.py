@@ -11,7 +11,7 @@ from typing import Protocol, Self
 from tests.fuzz.mutator import Grammar
 
 LONGEST = 5
-"""Seconds that one input may take: of this process's time where the work is done in it, which a busy machine leaves alone."""
+"""Seconds that one input may take; where the work is done in this process, seconds of the processor."""
 
 
 class Flaw(Exception):

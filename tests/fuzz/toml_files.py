@@ -151,10 +151,11 @@ en = "one"
 tight = true
 """
 WORDS = (
-    b"inf", b"-nan", b"true", b"[]", b"{}", b'""', b'"""', b"'''", b"1979-05-27T07:32:00Z", b"07:32:00", b"0x7fffffff", b"0x" + b"f" * 5000,
-    b"[[queues]]", b"[a.b.c]", b"a.b.c = 1\n", b'"\\u0000"', b'"\\""', b"'#'", b"# ]", b"\\", b'"]"', b'["x]"]\n',
-    b"@again", b'"(((a+)+)+)$"', b'"["', b'"{{business}}"', b"[" * 900, b"{a=" * 400, b"a." * 900, b'"24:00-25:61"',
-    b"enqueue", b"callback", b"recall", b"promise", b"survey", b"message", b"digits", b"number", b"hours", b"flow",
+    b"inf", b"-nan", b"true", b"[]", b"{}", b'""', b'"""', b"'''", b"1979-05-27T07:32:00Z", b"07:32:00",
+    b"0x7fffffff", b"0x" + b"f" * 5000, b"[[queues]]", b"[a.b.c]", b"a.b.c = 1\n", b'"\\u0000"', b'"\\""', b"'#'",
+    b"# ]", b"\\", b'"]"', b'["x]"]\n', b"@again", b'"(((a+)+)+)$"', b'"["', b'"{{business}}"', b"[" * 900,
+    b"{a=" * 400, b"a." * 900, b'"24:00-25:61"', b"enqueue", b"callback", b"recall", b"promise", b"survey",
+    b"message", b"digits", b"number", b"hours", b"flow",
 )  # fmt: skip
 _READER = re.compile(r"# reader: (\w+)")
 
