@@ -81,13 +81,16 @@ async def run(
         report.findings.append(finding)
         say(f"{kind}: {finding}")
 
+    gate = asyncio.Semaphore(target.at_once)
+
     async def give(index: int) -> None:
-        data = an_input(target.grammar, seed, index)
-        try:
-            await target.give(index, data)
-        except (Exception, Hang) as problem:
-            found(problem, index, index, data)
-        report.inputs += 1
+        async with gate:
+            data = an_input(target.grammar, seed, index)
+            try:
+                await target.give(index, data)
+            except (Exception, Hang) as problem:
+                found(problem, index, index, data)
+            report.inputs += 1
 
     async def checked(of: Callable[[], Awaitable[None]], since: int, index: int) -> None:
         report.checks += of == target.check
@@ -99,17 +102,13 @@ async def run(
     async with target:
         await checked(target.check, first, first)
         began, report.before = time.monotonic(), target.memory()
-        index, since, end = first, first, first + count
+        index, end = first, first + count
         while index < end and len(report.findings) < MOST:
-            stop = min(index + target.at_once, since + every, end)
-            await asyncio.gather(*(give(each) for each in range(index, stop)))
-            index = stop
-            if index - since == every or index == end:
-                await checked(target.check, since, index - 1)
-                since = index
-                elapsed = time.monotonic() - began
-                memory = target.memory() >> 20
-                say(f"{kind}: {index - first} inputs, {(index - first) / elapsed:.0f} a second, {memory} MiB")
+            since, index = index, min(index + every, end)
+            await asyncio.gather(*(give(each) for each in range(since, index)))
+            await checked(target.check, since, index - 1)
+            rate, memory = (index - first) / (time.monotonic() - began), target.memory() >> 20
+            say(f"{kind}: {index - first} inputs, {rate:.0f} a second, {memory} MiB")
         report.seconds = time.monotonic() - began
         for book in target.books():
             await checked(book, first, index - 1)
