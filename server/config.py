@@ -129,6 +129,8 @@ class Settings:
     asterisk_user: str = field(default="sansheng", metadata=_by(_text))
     asterisk_secret: str = field(default="", metadata=_by(_text))
     """Management login of an Asterisk that runs elsewhere."""
+    channel_secret: str = field(default="", metadata=_by(_text))
+    """What that Asterisk's channels prove with that its dialplan let them in: its file `secrets/channels`."""
     asterisk_home: Path | None = field(default=None, metadata=_by(_path))
     """Home of that Asterisk as this server reaches it, for its agents' phones, spool and recordings in progress."""
     servers: tuple[str, ...] = field(default=(), metadata=_by(_servers))

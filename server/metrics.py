@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 import acd.events as acd
@@ -34,6 +34,8 @@ class Metrics(Collector):
         self._attempts = Counter(
             "sansheng_callback_attempts", "Times a customer was called back.", ["outcome"], registry=registry
         )
+        self.refusals: Callable[[], Mapping[str, int]] = dict
+        """How often strangers were refused, by the door."""
         registry.register(self)
         dispatcher.listen(self._entry)
 
@@ -53,6 +55,10 @@ class Metrics(Collector):
         for (status, state), count in axes.items():
             agents.add_metric([status, state], count)
         yield agents
+        refused = CounterMetricFamily("sansheng_refused", "What strangers tried in vain.", labels=["door"])
+        for door, count in self.refusals().items():
+            refused.add_metric([door], count)
+        yield refused
         yield from self._callbacks()
         yield from self._estimates()
 

@@ -48,10 +48,12 @@ from server.telephony.intake import Intake
 from server.telephony.joiner import Joiner
 from server.telephony.legs import Legs
 from server.telephony.presence import Presence
+from server.telephony.refusals import Refusals
 from server.telephony.rollcall import RollCall
 from server.telephony.session import Callers, Places
 from server.telephony.strays import Strays
 from server.telephony.supervisor import Supervisors
+from server.telephony.tokens import ChannelTokens
 from server.telephony.transfers import Conversations
 from server.telephony.work_numbers import WorkNumbers
 
@@ -90,7 +92,8 @@ class Term:
         host = settings.asterisk or "127.0.0.1"
         user = settings.asterisk_user if settings.asterisk and settings.asterisk_secret else AMI_USER
         secret = settings.asterisk_secret or configure.secret(site.layout, configure.AMI_SECRET)
-        self.ami = Ami(host, settings.ami_port, user, secret)
+        self.tokens = ChannelTokens(settings.channel_secret or configure.secret(site.layout, configure.CHANNEL_SECRET))
+        self.ami = Ami(host, settings.ami_port, user, secret, tokens=self.tokens)
         self.phones = PhoneBook(site, self.ami, self._agents)
         self.joiner: Joiner
 
@@ -163,7 +166,8 @@ class Term:
                 await self._roll.answer(int(agi.arguments[0]))
             await handlers.get(agi.script, callers)(agi)
 
-        self._agi = AgiFactory(serve)
+        self._agi = AgiFactory(serve, self.tokens, confirm=lambda agi: self.ami.has_channel(agi.channel))
+        self.metrics.refusals = Refusals(self.ami, self._agi).counts
 
     async def _open_link(self, reloads: tuple[str, ...]) -> None:
         written = await asyncio.to_thread(configure.configure_agents, self._site, self.phones.phones())

@@ -79,6 +79,8 @@ class AgiCall:
         self._current: _Pending | None = None
         self._waiting: deque[_Pending] = deque()
         self._over = asyncio.Event()
+        self._began = False
+        """Whether a command was sent: before that, Asterisk has nothing to say."""
 
     def __repr__(self) -> str:
         return f"<AgiCall {self.channel} {self.unique_id} {self.script}>"
@@ -119,9 +121,9 @@ class AgiCall:
 
     @cached_property
     def arguments(self) -> tuple[str, ...]:
-        """What the dialplan gave `AGI()` after the URL."""
+        """What the dialplan gave in the request URL as `1`, `2` and so on."""
         found: list[str] = []
-        while (value := self.env.get(f"arg_{len(found) + 1}")) is not None:
+        while (value := self.query.get(str(len(found) + 1))) is not None:
             found.append(value)
         return tuple(found)
 
@@ -275,6 +277,8 @@ class AgiCall:
             return
         current = self._current
         if current is None:
+            if not self._began:
+                raise AgiProtocolError(f"something came after the end of the header: {line[:80]!r}")
             # The rest of a value with ")" before its line end. It belongs to no later command.
             _log.warning("a line that answers nothing was left out", channel=self.channel, line=line[:80])
             return
@@ -311,6 +315,7 @@ class AgiCall:
             pending = self._waiting.popleft()
             if not pending.future.done():
                 self._current = pending
+                self._began = True
                 self._write(pending.line)
                 return
 

@@ -38,6 +38,8 @@ CALL = "SANSHENG_CALL"
 DONE = "SANSHENG_DONE"
 CALLBACK_FLOW = "callback"
 """What a customer hears who was called back."""
+_LAST_EVENTS = 0.5
+"""Seconds within which AMI tells the end of a channel that Asterisk has no longer."""
 _SAMPLES_A_SECOND = 8000
 _SHORTEST_MESSAGE = 0.5
 """Seconds: less is a breath."""
@@ -223,10 +225,16 @@ class _Session:
     def _let_go(self) -> None:
         async def tell() -> None:
             with suppress(NotLeading):
+                calls = self._dispatcher.state.calls
                 gone = lambda state: state.calls.get(self._call) is None  # noqa: E731
-                if await self._dispatcher.until(gone, FACTS_DEADLINE) or self._dispatcher.owned(self._call):
+                there = calls.get(self._call) is None or await self._means.ami.has_channel(self._agi.channel)
+                within = FACTS_DEADLINE if there else _LAST_EVENTS
+                if await self._dispatcher.until(gone, within) or self._dispatcher.owned(self._call):
                     return
-                if not self._means.legs.rings(self._call):
+                live = self._dispatcher.state.calls.get(self._call)
+                if live is not None and not there:
+                    await self._dispatcher.record(*self._means.legs.ending(live, "lost", AttemptOutcome.LOST))
+                elif not self._means.legs.rings(self._call):
                     await self._dispatcher.record(acd.CallDetached(self._call))
 
         task = asyncio.ensure_future(tell())

@@ -17,8 +17,11 @@ from pathlib import Path
 
 from server.telephony.asterisk import files, modules, pjsip
 from server.telephony.asterisk.site import AgentPhone, Layout, Site, SiteError
+from server.telephony.tokens import ChannelTokens
 
 AMI_SECRET = "ami"
+CHANNEL_SECRET = "channels"
+"""What the tokens of channels are made with."""
 AGENTS_FILE = "pjsip_agents.conf"
 FIXED_PHONES_FILE = "fixed-phones.conf"
 RELOADS: Mapping[str, str] = {
@@ -65,17 +68,19 @@ def configure(site: Site, phones: Iterable[AgentPhone] | None = None) -> Written
     layout.secrets.chmod(0o700)
     _link_data(site)
     _write(layout.agi / "take-number", _take_number(site), 0o755)
+    channel_secret = secret(layout, CHANNEL_SECRET)
+    tokens = ChannelTokens(channel_secret)
     texts = {
         "asterisk.conf": files.asterisk_conf(site),
         "modules.conf": files.modules_conf(modules.present(site.modules)),
         "pjsip.conf": pjsip.pjsip_conf(site),
-        "manager.conf": files.manager_conf(site, secret(layout, AMI_SECRET)),
+        "manager.conf": files.manager_conf(site, secret(layout, AMI_SECRET), tokens.mark),
         "rtp.conf": files.rtp_conf(site),
         "http.conf": files.http_conf(site),
         "musiconhold.conf": files.musiconhold_conf(site),
         "logger.conf": files.logger_conf(),
         "indications.conf": files.indications_conf(),
-        "globals.conf": files.globals_conf(site),
+        "globals.conf": files.globals_conf(site, channel_secret, tokens.mark),
         "extensions.conf": (site.dialplan / "extensions.conf").read_text(encoding="utf-8"),
         **files.SILENT,
     }
