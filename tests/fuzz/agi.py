@@ -14,17 +14,19 @@ from twisted.python.failure import Failure
 
 from server.telephony.agi_wire import AgiError, AgiHangup, AgiProtocolError, AgiRefused, ReplyReader
 from server.telephony.fastagi import AgiCall, AgiFactory
+from server.telephony.tokens import ChannelTokens
+from tests.fuzz.mutator import LONGEST as LONGEST_INPUT
 from tests.fuzz.mutator import Grammar
 from tests.fuzz.target import LONGEST, Flaw, resident, time_limit
 
 HEADER = b"""\
 agi_network: yes
-agi_network_script: hotline
-agi_request: agi://127.0.0.1:4573/hotline?lang=zh&call=12
+agi_network_script: hotline?token=%(token)&1=&2=1763772000.125&3=1763772000.250
+agi_request: agi://127.0.0.1:4573/hotline?token=%(token)&1=&2=1763772000.125&3=1763772000.250
 agi_channel: PJSIP/trunk-00000001
 agi_language: zh
 agi_type: PJSIP
-agi_uniqueid: %(node)-1763772000.%(n)
+agi_uniqueid: fuzz-1763772000.1
 agi_version: 22.10.0
 agi_callerid: 13800001111
 agi_calleridname: \xe5\xbc\xa0\xe4\xb8\x89
@@ -36,9 +38,6 @@ agi_priority: 7
 agi_enhanced: 0.0
 agi_accountcode:\x20
 agi_threadid: 140133713
-agi_arg_1:\x20
-agi_arg_2: 1763772000.125
-agi_arg_3: 1763772000.250
 
 """
 REPLIES = b"""\
@@ -62,10 +61,12 @@ HANGUP
 WORDS = (
     b"agi_request: agi://[::1/x", b"agi_callerid: 66600066\n", b"agi_arg_1: 1\n", b"agi_uniqueid: 1.1\n", b"agi_",
     b": ", b"HANGUP\n", b"200 result=", b"200-", b"520-", b"520 ", b"100 ", b"(", b")", b" endpos=",
-    b"agi_arg_999: x\n", b"?a=1&a=2", b"nan", b"inf", b"-1", b"1e309", b"result=\xd9\xa1",
+    b"agi_arg_999: x\n", b"&2=nan", b"&1=1&1=2", b"&token=0", b"nan", b"inf", b"-1", b"1e309", b"result=\xd9\xa1",
     b"%0Aagi_callerid:%2066600066", b"#", b"${SHELL(true)}", b"\n\n",
 )  # fmt: skip
 SCRIPTS = (b"hotline", b"called", b"agent", b"outbound", b"line", b"callback-agent", b"agent-side")
+
+TOKENS = ChannelTokens("the fuzzer's own")
 
 
 class Agi:
@@ -81,7 +82,7 @@ class Agi:
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
         self._ended: dict[AgiCall, BaseException | None] = {}
         self._begun = 0
-        self._factory = AgiFactory(self._handle)
+        self._factory = AgiFactory(self._handle, TOKENS)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -89,7 +90,7 @@ class Agi:
         structlog.reset_defaults()
 
     async def give(self, index: int, data: bytes) -> None:
-        """The bytes to a reader of replies, line by line, and to a connection, in pieces."""
+        """The bytes to a reader of replies, and to a connection: the header in pieces, then the replies."""
         reader = ReplyReader()
         with time_limit():
             for line in data.decode("utf-8", "replace").split("\n"):
@@ -102,9 +103,7 @@ class Agi:
     async def check(self) -> None:
         """A sound session is served to its end."""
         begun = self._begun
-        await self._connect(
-            HEADER.replace(b"%(node)-1763772000.%(n)", b"1763772000.1") + b"200 result=0\n" * 12, Random(0)
-        )
+        await self._connect(HEADER + b"200 result=0\n" * 12, Random(0))
         if self._begun != begun + 1:
             raise Flaw("a sound header was not served")
 
@@ -126,14 +125,17 @@ class Agi:
         connection = self._factory.buildProtocol(None)
         assert connection is not None
         transport = _Transport(connection)
+        data = data.replace(b"%(token)", TOKENS.token("fuzz-1763772000.1").encode())
+        header, end, replies = data.partition(b"\n\n")
         with time_limit():
             connection.makeConnection(transport)  # type: ignore[arg-type]
-            at = 0
-            while at < len(data) and not transport.disconnecting:
-                end = at + random.choice((1, 40, 400, len(data)))
-                connection.dataReceived(data[at:end])
-                at = end
-                await asyncio.sleep(0)
+            for text in (header + end, replies):
+                at, piece = 0, random.choice((1, 40, 400, LONGEST_INPUT))
+                while at < len(text) and not transport.disconnecting:
+                    connection.dataReceived(text[at : at + piece])
+                    at += piece
+                    await asyncio.sleep(0)
+                await asyncio.sleep(0)  # the handler sends its first command
         transport.abortConnection()
         await asyncio.sleep(0)  # the transport tells the connection
         if handlers := list(self._factory._calls.values()):

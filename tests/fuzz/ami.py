@@ -190,6 +190,9 @@ class AmiLink:
 
     def _hear(self, event: AmiEvent) -> None:
         self._heard.append(dict(event))
+        for name in ("Event", "Channel", "Uniqueid"):
+            if len(event.get(name, "").splitlines()) > 1:
+                self._problems.append(f"a subscriber is told of {event}")
         event.all("ChanVariable")
         str(event)
 

@@ -25,6 +25,7 @@ from acd.events import CallArrived
 from server.demo.call import CallEnded
 from server.log import Entry, UnknownEvent, entry_of
 from server.telephony.ami import Ami, AmiEvent
+from server.telephony.tokens import ChannelTokens
 from tests.e2e.conftest import COMMAND, TREE, Hotline, make_home
 from tests.e2e.hearing import hears
 from tests.fuzz.mutator import Grammar
@@ -68,8 +69,10 @@ class Running:
         try:
             await asyncio.to_thread(self.hotline.start)
             await self._stack.enter_async_context(self.hotline.agent(AGENT, complaint=5))
-            secret = (self.hotline.home / "secrets" / "ami").read_text().strip()
-            self.ami = Ami("127.0.0.1", self.hotline.ports["AMI"], "sansheng", secret)
+            secrets = self.hotline.home / "secrets"
+            secret = (secrets / "ami").read_text().strip()
+            tokens = ChannelTokens((secrets / "channels").read_text().strip())
+            self.ami = Ami("127.0.0.1", self.hotline.ports["AMI"], "sansheng", secret, tokens=tokens)
             self._stack.push_async_callback(self.ami.close)
             self.ami.subscribe("*", self._listen)
             self.ami.start()

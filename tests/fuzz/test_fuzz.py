@@ -13,7 +13,7 @@ from tests.fuzz.mutator import Grammar, an_input
 from tests.fuzz.run import run
 
 SEED = 20_251_122
-WITHOUT_A_HOTLINE = {"agi": 4_000, "ami": 3_000, "toml": 3_000}
+WITHOUT_A_HOTLINE = {"agi": 2_000, "ami": 2_000, "toml": 2_000}
 ON_A_HOTLINE = {"fastagi": 500, "http": 500, "sip": 500}
 
 
