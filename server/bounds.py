@@ -13,8 +13,8 @@ from unicodedata import category
 DAY = 86_400.0
 EARLIEST = 946_684_800.0
 """2000-01-01 in UTC epoch seconds: nothing that this hotline hears of happened before."""
-LATEST = 4_102_444_800.0
-"""2100-01-01: nothing is planned for later."""
+LATEST = 32_503_680_000.0
+"""3000-01-01: nothing is planned for later, and every calendar reaches as far."""
 AHEAD = DAY
 """Seconds by which the clock of a peer may be ahead of ours: what has happened is not later than that."""
 LONGEST = 200
@@ -43,10 +43,10 @@ def happened(value: object, now: float) -> float:
 
 
 def planned(value: object) -> float:
-    """An instant that something is planned for, UTC epoch seconds: from 2000 to 2100."""
+    """An instant that something is planned for, UTC epoch seconds: from 2000 to 3000."""
     found = number(value)
     if not EARLIEST <= found < LATEST:
-        raise ValueError(f"{found:.15g} is not an instant from 2000 to 2100")
+        raise ValueError(f"{found:.15g} is not an instant from 2000 to 3000")
     return found
 
 

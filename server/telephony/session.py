@@ -18,7 +18,7 @@ import ivr.events as flow_events
 from acd.callback_events import AttemptAnswered, AttemptOutcome
 from ivr import inputs, verbs
 from ivr.session import Caller, Session
-from server import faults
+from server import bounds, faults
 from server.calls import LiveCall, Stage
 from server.definitions import Definitions
 from server.dispatcher import Dispatcher, NotLeading
@@ -76,7 +76,8 @@ class Callers:
         if live is not None and live.unique_id == agi.unique_id:
             await _Session(self, agi, live.id).resume(live)
         else:
-            await _Session(self, agi, calls.next_call()).begin(_seconds(invited), _seconds(answered))
+            now = self.means.clock()
+            await _Session(self, agi, calls.next_call()).begin(_seconds(invited, now), _seconds(answered, now))
 
     async def _called(self, agi: AgiCall) -> None:
         """A customer who was called back has picked up, or comes back like any caller."""
@@ -329,7 +330,7 @@ class _Session:
         except AgiRefused as error:
             return inputs.RecordFailed(str(error))
         self._line.spent(recorded.digit)
-        seconds = recorded.samples / _SAMPLES_A_SECOND
+        seconds = min(recorded.samples / _SAMPLES_A_SECOND, verb.max_seconds)
         if seconds < _SHORTEST_MESSAGE:
             return inputs.RecordFailed("nothing was recorded")
         self._dispatcher.submit(flow_events.MessageLeft(self._call, f"{path}.wav", seconds))
@@ -339,8 +340,8 @@ class _Session:
 _letting_go: set[asyncio.Task[None]] = set()
 
 
-def _seconds(text: str) -> float | None:
+def _seconds(text: str, now: float) -> float | None:
     try:
-        return float(text) if text else None
+        return bounds.happened(text, now)
     except ValueError:
         return None
