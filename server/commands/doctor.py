@@ -54,6 +54,7 @@ def _lines() -> Lines:
     yield from machine.check_permissions(here)
     yield from machine.check_limits(running, most)
     yield from service.check_log(here, running)
+    yield from service.check_unreadable(here)
     yield from service.check_records(here, running)
     yield from service.check_calling_back(here)
     yield from service.check_spool(here, running)

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
 from server.dispatcher import NotLeading
+from server.log import Unwritable
 
 MEDIA_TYPE = "application/problem+json"
 _log = structlog.get_logger("api")
@@ -81,6 +82,10 @@ def answer_with_problems(api: FastAPI) -> None:
     @api.exception_handler(NotLeading)
     async def elsewhere(_: Request, error: NotLeading) -> JSONResponse:
         return problem(503, "Not leading", str(error), headers={"Retry-After": "2"})
+
+    @api.exception_handler(Unwritable)
+    async def unwritable(_: Request, error: Unwritable) -> JSONResponse:
+        return problem(422, "Request cannot be used", str(error))
 
     @api.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
