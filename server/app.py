@@ -225,7 +225,13 @@ class App:
         self._undo.append(close)
 
     async def _open_web(self) -> None:
-        http = HttpServer(make_api(self), self.settings.bind, self.settings.http_port)
+        http = HttpServer(
+            make_api(self),
+            self.settings.bind,
+            self.settings.http_port,
+            connections=self.settings.http_connections,
+            of_one_address=self.settings.http_connections_per_address,
+        )
         try:
             await http.start()
         except OSError as error:
