@@ -33,6 +33,7 @@ from server.children import State as ChildState
 from server.config import Settings
 from server.definitions import Definitions
 from server.dispatcher import Dispatcher, NotLeading, end
+from server.home import HomeError, prepare
 from server.log import Log, LogGap, UnknownEvent, follower
 from server.private_redis import redis_child
 from server.processes import hold, read_identity
@@ -107,15 +108,15 @@ class App:
     def _prepare_home(self) -> None:
         home = self.settings.root
         try:
-            for name in ("redis", "secrets", "messages", "recordings", "log"):
-                (home / name).mkdir(parents=True, exist_ok=True)
-            (home / "secrets").chmod(0o700)
+            prepare(home)
             self._home_lock = (home / "lock").open("w")
             fcntl.flock(self._home_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise StartError(
                 f"another server runs in {home}: stop it, or set SANSHENG_HOME to another folder"
             ) from None
+        except HomeError as error:
+            raise StartError(str(error)) from None
         except OSError as error:
             raise StartError(f"{home} cannot be used ({error.strerror}): mend it, or set SANSHENG_HOME") from None
         if not self.settings.token_file.exists():

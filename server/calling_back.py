@@ -34,13 +34,13 @@ NUMBER_KEYS = ("region", "abroad", "types", "own_numbers", "outgoing", "window",
 _SERVICE = {"CN": re.compile(r"400\d*|800\d*|9[56]\d{3,}|1[012]\d(\d\d)?|106\d+|16[08]\d+")}
 """Numbers of a region that serve or cost extra, whatever else they look like."""
 _SATELLITE = {"CN": re.compile(r"1349\d{7}|1740[0-5]\d{6}|1749\d{7}")}
-"""Telephones that are reached by satellite, at several times the price, which `phonenumbers` calls mobile or does not know.
+"""Telephones reached by satellite, at several times the price: mobiles for `phonenumbers`, or unknown to it.
 
-From the ministry's allocations, as public lists of Chinese prefixes give them: 1349 (the older satellite service, now China
-Telecom's), 17400 to 17405 (天通 Tiantong, China Telecom), 1749 (Inmarsat by its Chinese operator). Not here: 17406 to
-17412 (the ministry's emergency network) and the things' numbers (140, 141, 144, 146, 148, 10647 …; 11 or 13 digits), which
-are not valid and stay out by themselves; data cards (145, 147, 149) and resold numbers (162, 165, 167, 170, 171) are
-ordinary mobiles at ordinary prices. The world's own satellite codes (+870, +881, +882) are abroad, of no region.
+From the ministry's allocations, as public lists of Chinese prefixes give them: 1349 (the older satellite service, now
+China Telecom's), 17400 to 17405 (Tiantong, China Telecom), 1749 (Inmarsat by its Chinese operator). Not here: 17406 to
+17412 (the ministry's emergency network) and the numbers of things (140, 141, 144, 146, 148, 10647 …; 11 or 13 digits),
+which are not valid and stay out by themselves; data cards (145, 147) and resold numbers (162, 165, 167, 170, 171) are
+mobiles at usual prices. The world's own satellite codes (+870, +881, +882) are abroad, of no region.
 """
 _WRITTEN = re.compile(r"\+?[\d\s().\-/]*")
 _ROUNDS = 400

@@ -29,6 +29,10 @@ def descriptors_of(process: int) -> int:
     return len(os.listdir(f"/proc/{process}/fd"))
 
 
+def logs_of(hotline: Hotline) -> list[str]:
+    return [(hotline.home / name).read_text() for name in ("log/server.log", "output")]
+
+
 async def goes_through(hotline: Hotline, source: str = "127.0.0.1") -> None:
     """A good request is answered within a second."""
     async with asyncio.timeout(1.0), raw(hotline.ports["HTTP"], source) as good:
@@ -38,8 +42,9 @@ async def goes_through(hotline: Hotline, source: str = "127.0.0.1") -> None:
 
 @asynccontextmanager
 async def unharmed(hotline: Hotline) -> AsyncIterator[None]:
-    """Good requests go through before, all the while, and afterwards."""
+    """Good requests go through before, all the while, and afterwards, and the logs stay as they are."""
     await goes_through(hotline)
+    said = logs_of(hotline)
     over = asyncio.Event()
 
     async def meanwhile() -> None:
@@ -55,6 +60,9 @@ async def unharmed(hotline: Hotline) -> AsyncIterator[None]:
         over.set()
         await going
     await goes_through(hotline)
+    more = "".join(now.removeprefix(then) for now, then in zip(logs_of(hotline), said, strict=True))
+    assert "Traceback" not in more, more
+    assert len(more) < 2000, more
 
 
 async def test_a_body_is_asked_for_only_once_the_token_was_accepted(hotline: Hotline) -> None:

@@ -64,7 +64,7 @@ def configure(site: Site, phones: Iterable[AgentPhone] | None = None) -> Written
         folder.mkdir(parents=True, exist_ok=True)
     layout.secrets.chmod(0o700)
     _link_data(site)
-    _write(layout.agi / "take-number", _take_number(site), 0o755)
+    _write(layout.agi / "take-number", _take_number(site), 0o750)
     texts = {
         "asterisk.conf": files.asterisk_conf(site),
         "modules.conf": files.modules_conf(modules.present(site.modules)),
