@@ -33,6 +33,7 @@ from server.children import State as ChildState
 from server.config import Settings
 from server.definitions import Definitions
 from server.dispatcher import Dispatcher, NotLeading, end
+from server.home import HomeError, prepare
 from server.log import Log, LogGap, follower
 from server.private_redis import redis_child
 from server.processes import hold, read_identity
@@ -109,15 +110,15 @@ class App:
     def _prepare_home(self) -> None:
         home = self.settings.root
         try:
-            for name in ("redis", "secrets", "messages", "recordings", "log"):
-                (home / name).mkdir(parents=True, exist_ok=True)
-            (home / "secrets").chmod(0o700)
+            prepare(home)
             self._home_lock = (home / "lock").open("w")
             fcntl.flock(self._home_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise StartError(
                 f"another server runs in {home}: stop it, or set SANSHENG_HOME to another folder"
             ) from None
+        except HomeError as error:
+            raise StartError(str(error)) from None
         except OSError as error:
             raise StartError(f"{home} cannot be used ({error.strerror}): mend it, or set SANSHENG_HOME") from None
         if not self.settings.token_file.exists():
@@ -228,7 +229,13 @@ class App:
         self._undo.append(close)
 
     async def _open_web(self) -> None:
-        http = HttpServer(make_api(self), self.settings.bind, self.settings.http_port)
+        http = HttpServer(
+            make_api(self),
+            self.settings.bind,
+            self.settings.http_port,
+            connections=self.settings.http_connections,
+            of_one_address=self.settings.http_connections_per_address,
+        )
         try:
             await http.start()
         except OSError as error:

@@ -20,7 +20,12 @@ AGENT_ID = r"^[A-Za-z0-9][A-Za-z0-9_.]{0,31}$"
 
 
 def _with_zone(instant: datetime) -> datetime:
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    aware = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    try:
+        aware.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("this instant lies outside the years 1 to 9999 of UTC") from None
+    return aware
 
 
 Instant = Annotated[datetime, AfterValidator(_with_zone)]
