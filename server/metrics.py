@@ -18,10 +18,12 @@ from server.log import Entry
 
 
 class Metrics(Collector):
-    """Counts what the dispatcher plays."""
+    """Counts what the dispatcher plays. `set_aside` gives the entries that could not be read."""
 
-    def __init__(self, registry: CollectorRegistry, dispatcher: Dispatcher) -> None:
-        self._dispatcher = dispatcher
+    def __init__(
+        self, registry: CollectorRegistry, dispatcher: Dispatcher, set_aside: Callable[[], int] = lambda: 0
+    ) -> None:
+        self._dispatcher, self._set_aside = dispatcher, set_aside
         self._arrived = Counter("sansheng_calls", "Calls answered by the hotline.", registry=registry)
         self._ended = Counter("sansheng_calls_ended", "Calls that are over.", ["cause"], registry=registry)
         self._answer = Histogram(
@@ -61,6 +63,12 @@ class Metrics(Collector):
         yield refused
         yield from self._callbacks()
         yield from self._estimates()
+        yield GaugeMetricFamily(
+            "sansheng_log_unreadable", "Log entries set aside that nobody has settled.", value=self._set_aside()
+        )
+        yield CounterMetricFamily(
+            "sansheng_log_refused", "Events left out, as the log could not give them back.", self._dispatcher.refused
+        )
 
     def _callbacks(self) -> Iterable[Metric]:
         """Expired promises are those that are somebody's task."""

@@ -66,7 +66,8 @@ class StartError(Exception):
 
 
 class Term:
-    """One lead. `definitions` gives those of now, `read_to` the log entry up to which the records have read."""
+    """One lead. `definitions` gives those of now, `read_to` the log entry up to which the records have read, and
+    `set_aside` how many entries of the log could not be read."""
 
     def __init__(
         self,
@@ -75,13 +76,14 @@ class Term:
         reactor: Any,
         definitions: Callable[[], Definitions],
         read_to: Callable[[], str],
+        set_aside: Callable[[], int],
     ) -> None:
         self.registry = CollectorRegistry()
         self.lost = asyncio.Event()
         """Set when this server leads no more; `dispatcher.problem` says why."""
         self.dispatcher: Dispatcher
         self._settings, self._site, self._reactor = settings, site, reactor
-        self._definitions, self._read_to = definitions, read_to
+        self._definitions, self._read_to, self._set_aside = definitions, read_to, set_aside
         self._node = f"{settings.node}:{settings.agi_port}"
         self._tasks: set[asyncio.Task[None]] = set()
         self._undo: list[Callable[[], Coroutine[Any, Any, None]]] = []
@@ -111,7 +113,7 @@ class Term:
             on_lost=lambda why: self.lost.set(),
         )
         self.dispatcher.trim_behind = self._read_to
-        self.metrics = Metrics(self.registry, self.dispatcher)
+        self.metrics = Metrics(self.registry, self.dispatcher, self._set_aside)
         await self.dispatcher.start(still=state.at > 0)
         self._undo.append(self.dispatcher.stop)
         self._make()
@@ -162,8 +164,9 @@ class Term:
         }
 
         async def serve(agi: AgiCall) -> None:
-            if agi.script in ("hotline", "called") and agi.arguments and agi.arguments[0].isdecimal():
-                await self._roll.answer(int(agi.arguments[0]))
+            (call,) = agi.numbers(1)
+            if agi.script in ("hotline", "called") and call:
+                await self._roll.answer(call)
             await handlers.get(agi.script, callers)(agi)
 
         self._agi = AgiFactory(serve, self.tokens, confirm=lambda agi: self.ami.has_channel(agi.channel))

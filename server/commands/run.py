@@ -12,6 +12,7 @@ from typing import Any
 from server.commands.output import note
 from server.commands.shared import Refused, log_of, settings
 from server.config import Settings
+from server.home import HomeError, prepare
 
 _SWITCH = 0.0005
 """Seconds after which a thread that computes (the records) lets the one that serves callers have its turn."""
@@ -22,8 +23,10 @@ def run() -> None:
     import asyncio
 
     here = settings()
-    # Callers' numbers and voices are nobody else's business on this machine.
-    os.umask(0o027)
+    try:
+        prepare(here.root)
+    except HomeError as error:
+        raise Refused(str(error)) from None
     _log_to(here)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
@@ -112,7 +115,6 @@ def _log_to(here: Settings) -> None:
 
     file = log_of(here)
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
         log = file.open("a", encoding="utf-8", buffering=1)
     except OSError as error:
         raise Refused(f"{file} cannot be written ({error.strerror}): mend it, or set SANSHENG_HOME") from None

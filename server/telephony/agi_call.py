@@ -18,6 +18,7 @@ from typing import Literal
 
 import structlog
 
+from server import bounds
 from server.telephony.agi_wire import (
     AgiDead,
     AgiError,
@@ -33,6 +34,8 @@ from server.telephony.agi_wire import (
 
 _log = structlog.get_logger("agi")
 _UNKNOWN = ("", "unknown")
+_LONGEST_NUMBER = 80
+"""Characters; Asterisk cuts what is dialled to as many."""
 _KEY = re.compile(r"[0-9]{1,3}")
 
 
@@ -110,14 +113,14 @@ class AgiCall:
     @property
     def caller(self) -> str:
         """The caller's number, or "" if it is withheld."""
-        number = self.env.get("callerid", "")
+        number = bounds.line(self.env.get("callerid", ""), _LONGEST_NUMBER)
         return "" if number in _UNKNOWN else number
 
     @property
     def called(self) -> str:
         """The number that was dialled."""
         number = self.env.get("dnid", "")
-        return self.env.get("extension", "") if number in _UNKNOWN else number
+        return bounds.line(self.env.get("extension", "") if number in _UNKNOWN else number, _LONGEST_NUMBER)
 
     @cached_property
     def arguments(self) -> tuple[str, ...]:
@@ -126,6 +129,10 @@ class AgiCall:
         while (value := self.query.get(str(len(found) + 1))) is not None:
             found.append(value)
         return tuple(found)
+
+    def numbers(self, count: int) -> tuple[int, ...]:
+        """The first `count` arguments as whole numbers; 0 for one that is missing or no such number."""
+        return tuple(_whole(text) for text in (*self.arguments, *[""] * count)[:count])
 
     # Commands
 
@@ -323,6 +330,13 @@ class AgiCall:
         if self.hung_up:
             return AgiHangup(f"{self.channel} hung up: no {name}")
         return AgiGone(f"{self.channel}: {self._why_closed}: no {name}")
+
+
+def _whole(text: str) -> int:
+    try:
+        return bounds.whole(text)
+    except ValueError:
+        return 0
 
 
 def _digit(name: str, reply: AgiReply) -> str | None:

@@ -12,7 +12,6 @@ import json
 import shutil
 import sqlite3
 import subprocess
-import unicodedata
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, closing
 from datetime import UTC, datetime, timedelta
@@ -22,8 +21,9 @@ import msgspec
 from redis.asyncio import Redis
 
 from acd.events import CallArrived
+from server.bounds import is_line
 from server.demo.call import CallEnded
-from server.log import Entry, UnknownEvent, entry_of
+from server.entries import Entry, Unreadable, entry_of
 from server.telephony.ami import Ami, AmiEvent
 from server.telephony.tokens import ChannelTokens
 from tests.e2e.conftest import COMMAND, TREE, Hotline, make_home
@@ -183,8 +183,6 @@ class Running:
                     except Flaw as flaw:
                         flaws.append(flaw)
                 rows = await redis.xrange("sansheng:log", b"(" + rows[-1][0], count=BATCH)
-        except UnknownEvent as problem:
-            raise Flaw(f"the log cannot be read any more: {problem}") from problem
         finally:
             await redis.aclose()
         if flaws:
@@ -221,11 +219,13 @@ class Running:
 
 def _is_sound(entry: Entry) -> None:
     """Raises Flaw for what only an injection brings into an event."""
+    if isinstance(entry.event, Unreadable):
+        raise Flaw(f"an entry of the log cannot be read: {entry.event.why}")
     if isinstance(entry.event, CallArrived) and entry.event.caller == CANARY:
         raise Flaw(f"an input became a header of its own: {entry.event}")
     for text in _texts(msgspec.to_builtins(entry.event)):
-        if any(unicodedata.category(character) == "Cc" for character in text):
-            raise Flaw(f"control characters are in the log: {str(entry.event)[:400]}")
+        if not is_line(text):
+            raise Flaw(f"a text of the log is more than a line: {str(entry.event)[:400]}")
 
 
 def _texts(value: Any) -> list[str]:

@@ -67,7 +67,7 @@ def configure(site: Site, phones: Iterable[AgentPhone] | None = None) -> Written
         folder.mkdir(parents=True, exist_ok=True)
     layout.secrets.chmod(0o700)
     _link_data(site)
-    _write(layout.agi / "take-number", _take_number(site), 0o755)
+    _write(layout.agi / "take-number", _take_number(site), 0o750)
     channel_secret = secret(layout, CHANNEL_SECRET)
     tokens = ChannelTokens(channel_secret)
     texts = {
