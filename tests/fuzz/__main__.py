@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import signal
 import sys
 
 import structlog
@@ -25,6 +26,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--at", type=int, help="only the input of this number")
     asked = parser.parse_args()
+    # A run that is ended, also in the background, ends its hotline.
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, signal.default_int_handler)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     first, count = (0, asked.count) if asked.at is None else (asked.at, 1)
     reports: list[Report] = []

@@ -64,6 +64,8 @@ WORDS = (
     b"agi_arg_999: x\n", b"&2=nan", b"&1=1&1=2", b"&token=0", b"nan", b"inf", b"-1", b"1e309", b"result=\xd9\xa1",
     b"%0Aagi_callerid:%2066600066", b"#", b"${SHELL(true)}", b"\n\n",
 )  # fmt: skip
+PIECES = (40, 400, LONGEST_INPUT)
+"""Bytes that come together."""
 SCRIPTS = (b"hotline", b"called", b"agent", b"outbound", b"line", b"callback-agent", b"agent-side")
 
 TOKENS = ChannelTokens("the fuzzer's own")
@@ -130,7 +132,7 @@ class Agi:
         with time_limit():
             connection.makeConnection(transport)  # type: ignore[arg-type]
             for text in (header + end, replies):
-                at, piece = 0, random.choice((1, 40, 400, LONGEST_INPUT))
+                at, piece = 0, random.choice((*PIECES, 1) if random.random() < 0.1 else PIECES)
                 while at < len(text) and not transport.disconnecting:
                     connection.dataReceived(text[at : at + piece])
                     at += piece

@@ -64,6 +64,8 @@ TAKEN = 16 << 20
 """More than what the kernel holds for both sides: who has taken so much, reads."""
 PATIENCE = 0.2
 """Seconds without an answer after which the sending side is closed: the server may be waiting for more."""
+REFUSALS = (b"501", b"503", b"505")
+"""A way of sending that is not supported, too many connections, another version of HTTP."""
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
 
 
@@ -107,7 +109,7 @@ class Http(Running):
         finally:
             writer.close()
         for status in _STATUS.findall(answer):
-            if status >= b"500" and status != b"503":
+            if status >= b"500" and status not in REFUSALS:
                 raise Flaw(f"the server answers {status.decode()}: {answer[:300]!r}")
 
     async def _large(self, token: bytes) -> None:
