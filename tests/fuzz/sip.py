@@ -84,7 +84,7 @@ WORDS = (
 LARGEST_DATAGRAM = 60_000
 OVER_TCP = 16
 """Every so many inputs go over a connection, and so do those too large for a datagram."""
-A_SECOND = 150
+A_SECOND = 200
 """Inputs: of these, so few are calls that the hotline's own limit of new calls is not reached."""
 LISTENS = (0.0, 0.3, 1.0, 2.0)
 """Seconds after which one caller after the other says goodbye."""
@@ -95,6 +95,7 @@ _HEADER = re.compile(rb"(?im)^(via|from|to|call-id|cseq|record-route):[^\r\n]*")
 class Sip(Running):
     """One telephone that says the inputs, and ends what comes of them."""
 
+    at_once = 8
     grammar = Grammar(EXAMPLES, WORDS, SHARES)
     never_logged = ("an AGI connection was closed",)
     """All connections are Asterisk's here, and what Asterisk says is never wrong unless a caller wrote it."""
