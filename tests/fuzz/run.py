@@ -26,6 +26,11 @@ class Finding:
     index: int
     data: bytes = b""
 
+    @property
+    def sort(self) -> str:
+        """What findings of one cause have in common."""
+        return re.sub(r"\d+", "#", self.sentence)[:60]
+
     def __str__(self) -> str:
         where = f"input {self.index}" if self.first == self.index else f"inputs {self.first} to {self.index}"
         return f"{where}: {self.sentence}" + (f"\n    {self.data[:600]!r}" if self.data else "")
@@ -44,7 +49,7 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
     """The first of each sort."""
     again: int = 0
-    """Findings that say what one before them says, up to the numbers in it."""
+    """Findings of a sort that was there."""
 
     def row(self) -> str:
         """One line of the table that a long run prints."""
@@ -74,8 +79,7 @@ async def run(
 
     def found(problem: BaseException, since: int, index: int, data: bytes = b"") -> None:
         finding = Finding(str(problem) if isinstance(problem, Flaw | Hang) else repr(problem), since, index, data)
-        sort = re.sub(r"[\d'\"].*", "", finding.sentence)
-        if any(re.sub(r"[\d'\"].*", "", each.sentence) == sort for each in report.findings):
+        if any(each.sort == finding.sort for each in report.findings):
             report.again += 1
             return
         report.findings.append(finding)
