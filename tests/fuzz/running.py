@@ -77,7 +77,7 @@ class Running:
             self.ami.subscribe("*", self._listen)
             self.ami.start()
             await self.ami.up(10)
-            self._memory = self._resident()
+            self._memory, self._children = self._resident(), self._pids()
         except BaseException:
             await self.__aexit__()
             raise
@@ -125,6 +125,8 @@ class Running:
         process = self.hotline.process
         if process is None or process.poll() is not None:
             raise Flaw(f"the server has ended: {self.hotline.output()}")
+        if self._pids() != self._children:
+            raise Flaw(f"Asterisk or Redis was started anew: {self._children} are now {self._pids()}")
         if not (health := self.hotline.health()).get("ok"):
             raise Flaw(f"the hotline is not healthy: {health}")
         row = self.hotline.agent_row(AGENT)
@@ -155,6 +157,9 @@ class Running:
             if loop.time() > end:
                 raise Flaw(f"{len(left)} channels are left, such as {left[0]}")
             await asyncio.sleep(0.2)
+
+    def _pids(self) -> tuple[int | None, ...]:
+        return tuple(self.hotline.pid(name) for name in ("asterisk", "redis"))
 
     def _resident(self) -> tuple[int, int]:
         process, asterisk = self.hotline.process, self.hotline.pid("asterisk")
