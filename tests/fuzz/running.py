@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
 import sqlite3
 import subprocess
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, closing
 from datetime import UTC, datetime, timedelta
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import msgspec
 from redis.asyncio import Redis
@@ -61,7 +62,8 @@ class Running:
         """What stands for each call that was answered and is none of the good ones."""
         self._good = 0
         self._arrived = 0
-        self._read_up_to = 0
+        self._log: BinaryIO | None = None
+        self._log_text = b""
         self._injected: list[str] = []
 
     async def __aenter__(self) -> Self:
@@ -140,11 +142,18 @@ class Running:
                 raise Flaw(f"the server logs this: {json.dumps(what, ensure_ascii=False)[:1500]}")
 
     def _new_entries(self) -> list[dict[str, Any]]:
-        """What the server has logged since this was asked last."""
-        text = (self.hotline.home / "log" / "server.log").read_bytes()
-        end = text.rfind(b"\n") + 1
-        lines, self._read_up_to = text[self._read_up_to : end].splitlines(), end
-        return [json.loads(line) for line in lines]
+        """What the server has logged since this was asked last, also in a file that was put aside meanwhile."""
+        path = self.hotline.home / "log" / "server.log"
+        text = self._log_text
+        while True:
+            if self._log is None:
+                self._log = self._stack.enter_context(path.open("rb"))
+            text += self._log.read()
+            if os.fstat(self._log.fileno()).st_ino == path.stat().st_ino:
+                break
+            self._log = None
+        *lines, self._log_text = text.split(b"\n")
+        return [json.loads(line) for line in lines if line]
 
     def _listen(self, event: AmiEvent) -> None:
         if any(CANARY_EVENT in name for name in (event.name, *event)):
