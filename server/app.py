@@ -368,7 +368,7 @@ class App:
         async for changes in awatch(home, home / "flows", recursive=False, watch_filter=_is_definition):
             try:
                 _log.info("definitions taken over", files=[path for _, path in changes], source=await self.reload())
-            except DefinitionFault as error:
+            except (DefinitionFault, SiteError) as error:
                 self._definition_problem = str(error)
                 _log.error("the edited definitions cannot be used: the old ones stay", error=str(error))
             except NotLeading:

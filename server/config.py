@@ -19,11 +19,27 @@ from typing import Any
 ELSEWHERE = frozenset({"SANSHENG_CACHE"})
 """Variables that are read before there are settings."""
 
-SIP_URI = re.compile(r"sips?:[^\s;,<>\"]+(;[^\s,<>\"]*)?")
+_WORD = r"[\w.!~*'%+-]+"
+SIP_ADDRESS = re.compile(
+    rf"sips?:({_WORD}@)?(?P<host>\w[\w.-]*|\[[0-9A-Fa-f:.]+\])(:(?P<port>\d{{1,5}}))?(;\w[\w.-]*(={_WORD})?)*", re.ASCII
+)
 
 
 class SettingsError(ValueError):
     """A setting that cannot be used; the text names the variable and says what would be right."""
+
+
+def is_sip_address(text: str) -> bool:
+    """Whether `text` is a plain SIP address: user, host, port and parameters, without a password and headers."""
+    match = SIP_ADDRESS.fullmatch(text)
+    if match is None:
+        return False
+    if match["host"].startswith("["):
+        try:
+            ipaddress.IPv6Address(match["host"][1:-1])
+        except ValueError:
+            return False
+    return 1 <= int(match["port"] or 5060) <= 65535
 
 
 def _by(read: Callable[[str], object], variable: str = "") -> dict[str, Any]:
@@ -79,7 +95,7 @@ def _range(text: str) -> str:
 
 
 def _uri(text: str) -> str:
-    if text and not SIP_URI.fullmatch(text):
+    if text and not is_sip_address(text):
         raise ValueError("give a SIP address, such as sip:127.0.0.1:5090, or nothing for no outgoing calls")
     return text
 

@@ -104,7 +104,7 @@ def test_an_asterisk_without_sip_is_refused_by_name(here: Site) -> None:
 
 def test_every_file_of_the_home_names_only_the_home(here: Site) -> None:
     configure(here)
-    assert f"astspooldir => {here.home}/asterisk/spool" in text(here, "asterisk.conf")
+    assert f"astspooldir = {here.home}/asterisk/spool" in text(here, "asterisk.conf")
     assert (here.layout.data / "sounds" / "zh").resolve() == here.prompts["zh"]
     assert (here.layout.data / "sounds" / "beep.gsm").exists()
 
@@ -164,9 +164,17 @@ def test_two_agents_at_one_address_are_refused() -> None:
         {"agent": "1001"},
         {"agent": "1001", "secret": "short"},
         {"agent": "1001", "secret": "new\nline\ntype=endpoint"},
-        {"agent": "1001", "secret": "semi;colon;secret"},
+        *({"agent": "1001", "secret": f"long-{each}-enough"} for each in "&()|^$[]\\# \té"),
         {"agent": "1001", "contact": "1001@127.0.0.1"},
         {"agent": "1001", "contact": "sip:1001@127.0.0.1\nsecret=1"},
+        {"agent": "1001", "contact": "sip:1001@127.0.0.1:9&PJSIP/16812345678@trunk-out"},
+        {"agent": "1001", "contact": "sip:1001@127.0.0.1;--x"},
+        {"agent": "1001", "contact": "sip:1001@127.0.0.1?Replaces=1"},
+        {"agent": "1001", "contact": "sip:1001:word@127.0.0.1"},
+        {"agent": "1001", "contact": "sip:1001@127.0.0.1:65536"},
+        {"agent": "1001", "contact": "sip:1001@[::1"},
+        {"agent": "1001", "contact": "sip:1001@[1:2]"},
+        *({"agent": "1001", "contact": f"sip:1{each}1@127.0.0.1"} for each in "&()|^$[]\\# ,\0é"),
     ],
 )
 def test_a_phone_that_would_break_a_file_is_refused_in_a_sentence(bad: dict[str, str]) -> None:
@@ -190,6 +198,10 @@ def test_an_agent_may_not_take_the_name_of_another_device(here: Site) -> None:
         ({"trunk_addresses": ("provider.example",)}, "no IP address"),
         ({"prompts": {}}, "no language"),
         ({"music": {"a]b": Path("/x")}}, "music class"),
+        ({"music": {"default": Path("/x&y")}}, "path '/x&y' has '&' in it"),
+        ({"home": Path("/x\ty")}, "leave it out"),
+        ({"external_address": "203.0.113.9;--"}, "no IP address"),
+        ({"trunk": "sip:127.0.0.1:5090&PJSIP/1"}, "SANSHENG_TRUNK"),
         ({"home": Path("/very-long" * 20)}, "too long for a control socket"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from server.telephony.asterisk.site import Site
+from server.telephony.asterisk.values import text, written
 
 AMI_USER = "sansheng"
 READ_CLASSES = ("call", "dtmf", "system", "user")
@@ -49,17 +50,17 @@ def asterisk_conf(site: Site) -> str:
     entity = ":".join(site.instance[i : i + 2] for i in range(0, 12, 2))
     return _file(
         "[directories]",
-        f"astetcdir => {layout.etc}",
-        f"astmoddir => {site.modules}",
-        f"astvarlibdir => {layout.root / 'lib'}",
-        f"astdbdir => {layout.root / 'lib'}",
-        f"astkeydir => {layout.root}",
-        f"astdatadir => {layout.data}",
-        f"astagidir => {layout.agi}",
-        f"astspooldir => {layout.root / 'spool'}",
-        f"astrundir => {layout.run}",
-        f"astlogdir => {layout.log}",
-        f"astsbindir => {layout.run}",
+        f"astetcdir = {layout.etc}",
+        f"astmoddir = {site.modules}",
+        f"astvarlibdir = {layout.root / 'lib'}",
+        f"astdbdir = {layout.root / 'lib'}",
+        f"astkeydir = {layout.root}",
+        f"astdatadir = {layout.data}",
+        f"astagidir = {layout.agi}",
+        f"astspooldir = {layout.root / 'spool'}",
+        f"astrundir = {layout.run}",
+        f"astlogdir = {layout.log}",
+        f"astsbindir = {layout.run}",
         "",
         "[options]",
         f"systemname = {site.instance}",
@@ -176,8 +177,8 @@ def indications_conf() -> str:
 
 def globals_conf(site: Site) -> str:
     """What the dialplan is told about this installation; included into `[globals]`."""
-    return _file(
-        f"SERVERS={'&'.join(site.servers)}",
+    servers = "&".join(written("SERVERS", each) for each in site.servers)
+    return f"SERVERS={servers}\n" + _file(
         f"MAX_CALLS={site.max_calls}",
         f"CALLS_PER_SECOND={site.calls_per_second}",
         f"MAX_FALLBACKS={site.max_fallbacks}",
@@ -208,4 +209,4 @@ SILENT = {
 
 
 def _file(*lines: str) -> str:
-    return "\n".join(lines) + ("" if lines and lines[-1] == "" else "\n")
+    return text(*lines).rstrip("\n") + "\n"

@@ -12,19 +12,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from server.config import Settings
+from server.config import Settings, is_sip_address
+from server.telephony.asterisk.values import FORBIDDEN, SiteError, check
+
+__all__ = ["AgentPhone", "Layout", "Site", "SiteError", "rtp_range", "site"]
 
 AGENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.]{0,31}")
-CONTACT = re.compile(r"sips?:[^\s;,<>\"]+(;[^\s,<>\"]*)?")
 QUEUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 SECRET = re.compile(r"[!-~]{8,128}")
-SEPARATORS = frozenset(";\r\n\0")
 SOCKET_PATH_LIMIT = 104
 """Longest path, in bytes, that a Unix socket takes on every system."""
-
-
-class SiteError(ValueError):
-    """A value that cannot be written into Asterisk's configuration; the text names it and says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +37,12 @@ class AgentPhone:
             raise SiteError(f"agent {self.agent!r}: a number is 1 to 32 letters and digits, such as 1001")
         if not self.secret and not self.contact:
             raise SiteError(f"agent {self.agent} has no phone: give a secret to register with, or a fixed contact")
-        if self.secret and (not SECRET.fullmatch(self.secret) or SEPARATORS & set(self.secret)):
-            raise SiteError(f"agent {self.agent}: a secret is 8 to 128 printable ASCII characters without ';' or space")
-        if self.contact and not CONTACT.fullmatch(self.contact):
+        if self.secret and (not SECRET.fullmatch(self.secret) or FORBIDDEN & set(self.secret)):
+            without = " ".join(sorted(FORBIDDEN))
+            raise SiteError(
+                f"agent {self.agent}: a secret is 8 to 128 printable ASCII characters without blanks and {without}"
+            )
+        if self.contact and not is_sip_address(self.contact):
             raise SiteError(
                 f"agent {self.agent}: contact {self.contact!r} is no SIP address such as sip:1001@127.0.0.1:5062"
             )
@@ -156,18 +156,18 @@ class Site:
     """A call whose caller sends no audio for so long is taken for dead."""
 
     def __post_init__(self) -> None:
-        texts = {"bind": self.bind, "trunk": self.trunk, "external_address": self.external_address}
-        for name, text in texts.items():
-            if SEPARATORS & set(text) or " " in text:
-                raise SiteError(f"{name} {text!r} holds a space, ';' or a line break: Asterisk could not read it back")
-        for path in (self.home, self.modules, self.data, self.python, *self.prompts.values()):
-            if SEPARATORS & set(str(path)) or "," in str(path):
-                raise SiteError(
-                    f"path {str(path)!r} holds ';', ',' or a line break, which Asterisk cannot read: move it"
-                )
+        for name, text in {"bind": self.bind, "external_address": self.external_address}.items():
+            try:
+                ipaddress.ip_address(text or "127.0.0.1")
+            except ValueError:
+                raise SiteError(f"{name} {text!r} is no IP address such as 127.0.0.1") from None
+        for path in (self.home, self.modules, self.data, *self.prompts.values(), *self.music.values()):
+            check(f"path {str(path)!r}", str(path))
+            if "," in str(path):
+                raise SiteError(f"path {str(path)!r} has ',' in it, which Asterisk would read as its own: leave it out")
         if len(str(self.layout.run / "asterisk.ctl").encode()) > SOCKET_PATH_LIMIT:
             raise SiteError(f"SANSHENG_HOME {str(self.home)!r} is too long for a control socket: use a shorter path")
-        if self.trunk and not CONTACT.fullmatch(self.trunk):
+        if self.trunk and not is_sip_address(self.trunk):
             raise SiteError(f"SANSHENG_TRUNK {self.trunk!r} is no SIP address such as sip:127.0.0.1:5090")
         low, high = self.rtp_ports
         if not 1024 <= low < high <= 65535:

@@ -3,52 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import socket
-import subprocess
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from server.telephony.asterisk.configure import AMI_SECRET, arguments, configure
+from server.telephony.asterisk.configure import AMI_SECRET
 from server.telephony.asterisk.ready import NotReady, ask_ami, readiness, ready
-from server.telephony.asterisk.site import Site
 
-from .conftest import Machine, free_port
-
-
-@contextmanager
-def another(machine: Machine, **change: object) -> Iterator[Site]:
-    """A second Asterisk beside the first one, with `change` in its site."""
-    home = Path(tempfile.mkdtemp(prefix="sansheng-ready-"))
-    ports = {"sip_port": free_port(), "ami_port": free_port(), "http_port": free_port(), "rtp_ports": (19000, 19099)}
-    site = replace(machine.site, home=home, **{**ports, **change})
-    configure(site)
-    process = subprocess.Popen(
-        machine.argv("asterisk", *arguments(site)), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-    )
-    try:
-        yield site
-    finally:
-        process.terminate()
-        process.wait(10)
-        shutil.rmtree(home, ignore_errors=True)
+from .conftest import Machine, another, free_port
 
 
 async def test_two_run_side_by_side_and_each_is_ready(machine: Machine) -> None:
-    with another(machine) as site:
-        await readiness(site)()
+    with another(machine) as other:
+        await readiness(other.site)()
         await ready(machine.site, 3)
 
 
 async def test_a_sip_port_held_by_another_asterisk_is_named(machine: Machine) -> None:
     held = rf"SIP port {machine.site.sip_port} \(UDP\) is held by another program"
-    with another(machine, sip_port=machine.site.sip_port) as site, pytest.raises(NotReady, match=held):
-        await ready(site, 10)
+    with another(machine, sip_port=machine.site.sip_port) as other, pytest.raises(NotReady, match=held):
+        await ready(other.site, 10)
 
 
 async def test_a_sip_port_held_by_a_silent_program_is_named(machine: Machine) -> None:
@@ -56,8 +32,8 @@ async def test_a_sip_port_held_by_a_silent_program_is_named(machine: Machine) ->
         held.bind(("127.0.0.1", 0))
         port = held.getsockname()[1]
         silent = rf"SIP port {port} \(UDP\) does not answer.*SANSHENG_SIP_PORT"
-        with another(machine, sip_port=port) as site, pytest.raises(NotReady, match=silent):
-            await ready(site, 10)
+        with another(machine, sip_port=port) as other, pytest.raises(NotReady, match=silent):
+            await ready(other.site, 10)
 
 
 async def test_a_tcp_port_that_is_taken_is_found_though_udp_works(machine: Machine) -> None:
@@ -65,8 +41,8 @@ async def test_a_tcp_port_that_is_taken_is_found_though_udp_works(machine: Machi
     with socket.socket() as held:
         held.bind(("127.0.0.1", port))
         held.listen()
-        with another(machine, sip_port=port) as site, pytest.raises(NotReady, match=rf"SIP port {port} \(TCP\)"):
-            await ready(site, 10)
+        with another(machine, sip_port=port) as other, pytest.raises(NotReady, match=rf"SIP port {port} \(TCP\)"):
+            await ready(other.site, 10)
 
 
 async def test_management_of_another_installation_is_not_ours(machine: Machine, tmp_path: Path) -> None:
