@@ -225,7 +225,7 @@ class App:
         self._undo.append(close)
 
     async def _open_web(self) -> None:
-        http = HttpServer(make_api(self), self.settings.bind, self.settings.http_port)
+        http = HttpServer(make_api(self), self.settings.bind, self.settings.http_port, name=self.settings.server_name)
         try:
             await http.start()
         except OSError as error:

@@ -113,6 +113,12 @@ def _seconds(least: float) -> Callable[[str], float]:
     return read
 
 
+def _server_name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ._/-]{0,63}", text, re.ASCII):
+        raise ValueError("give a name of up to 64 letters, digits, spaces, '.', '_', '/' and '-', such as PBX")
+    return text
+
+
 def _url(*schemes: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text and text.partition("://")[0].partition("+")[0] not in schemes:
@@ -151,6 +157,8 @@ class Settings:
     """host:port of every server's FastAGI, in the order in which Asterisk asks them; empty: this one alone."""
     recordings: Path | None = field(default=None, metadata=_by(_path))
     """Folder of the finished recordings, one for all servers; empty: `recordings` in the home."""
+    server_name: str = field(default="", metadata=_by(_server_name))
+    """How SIP and HTTP name the server to whoever asks; empty: not at all."""
     node: str = field(default_factory=socket.gethostname, metadata=_by(_text))
     """This server's name among several."""
     lease_seconds: float = field(default=2.0, metadata=_by(_seconds(0.5)))

@@ -20,7 +20,7 @@ class _Server(uvicorn.Server):
 class HttpServer:
     """One listening HTTP server for an ASGI application."""
 
-    def __init__(self, application: Any, host: str, port: int) -> None:
+    def __init__(self, application: Any, host: str, port: int, *, name: str = "") -> None:
         config = uvicorn.Config(
             application,
             host=host,
@@ -28,6 +28,8 @@ class HttpServer:
             log_config=None,
             access_log=False,
             lifespan="off",
+            server_header=False,
+            headers=[("Server", name)] if name else [],
             timeout_graceful_shutdown=2,
         )
         self._server = _Server(config)

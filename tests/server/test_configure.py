@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 import sys
 import wave
@@ -218,8 +219,24 @@ def test_a_range_of_ports_is_two_numbers() -> None:
         rtp_range("10000")
 
 
-def test_two_installations_on_one_machine_are_told_apart(here: Site) -> None:
-    assert replace(here, sip_port=5070).signature != here.signature
+def test_the_names_of_asterisk_cannot_be_guessed_and_stay(here: Site, tmp_path: Path) -> None:
+    def names(site: Site) -> list[str]:
+        configure(site)
+        return re.findall(r"(?m)^(?:systemname|entityid) = (.*)$", text(site, "asterisk.conf"))
+
+    first = names(here)
+    assert len(first) == 2
+    assert names(here) == first
+    (here.layout.secrets / "instance").unlink()
+    assert not set(names(here)) & set(first)
+
+
+def test_asterisk_names_itself_only_if_it_is_told_to(here: Site) -> None:
+    configure(here)
+    assert "user_agent=\n" in text(here, "pjsip.conf")
+    configure(replace(here, server_name="PBX"))
+    assert "user_agent=PBX\n" in text(here, "pjsip.conf")
+    assert "servername = PBX\n" in text(here, "http.conf")
 
 
 def test_several_prompts_become_one_file_that_is_made_once(tmp_path: Path) -> None:

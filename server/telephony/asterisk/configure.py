@@ -19,6 +19,8 @@ from server.telephony.asterisk import files, modules, pjsip
 from server.telephony.asterisk.site import AgentPhone, Layout, Site, SiteError
 
 AMI_SECRET = "ami"
+INSTANCE_SECRET = "instance"
+"""What the names of this Asterisk are made of."""
 AGENTS_FILE = "pjsip_agents.conf"
 FIXED_PHONES_FILE = "fixed-phones.conf"
 RELOADS: Mapping[str, str] = {
@@ -66,7 +68,7 @@ def configure(site: Site, phones: Iterable[AgentPhone] | None = None) -> Written
     _link_data(site)
     _write(layout.agi / "take-number", _take_number(site), 0o755)
     texts = {
-        "asterisk.conf": files.asterisk_conf(site),
+        "asterisk.conf": files.asterisk_conf(site, secret(layout, INSTANCE_SECRET)),
         "modules.conf": files.modules_conf(modules.present(site.modules)),
         "pjsip.conf": pjsip.pjsip_conf(site),
         "manager.conf": files.manager_conf(site, secret(layout, AMI_SECRET)),

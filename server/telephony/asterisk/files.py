@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 
 from server.telephony.asterisk.site import Site
@@ -44,10 +45,15 @@ NOISE = (
 """Events that nobody follows. The classes keep most of them away; a Debian build sends TestEvent to every class."""
 
 
-def asterisk_conf(site: Site) -> str:
-    """Every directory in one home, so that several run side by side and nothing outside is touched."""
+def asterisk_conf(site: Site, secret: str) -> str:
+    """Every directory in one home, so that several run side by side and nothing outside is touched.
+
+    The names of this Asterisk, with which the unique ids of its channels begin, are made of `secret`: nobody outside
+    can know them or guess them from what is known of the installation.
+    """
     layout = site.layout
-    entity = ":".join(site.instance[i : i + 2] for i in range(0, 12, 2))
+    names = hashlib.sha256(secret.encode()).hexdigest()
+    entity = ":".join(names[i : i + 2] for i in range(16, 28, 2))
     return _file(
         "[directories]",
         f"astetcdir = {layout.etc}",
@@ -63,7 +69,7 @@ def asterisk_conf(site: Site) -> str:
         f"astsbindir = {layout.run}",
         "",
         "[options]",
-        f"systemname = {site.instance}",
+        f"systemname = {names[:16]}",
         f"entityid = {entity}",
         f"defaultlanguage = {site.language}",
         "documentation_language = en_US",
@@ -122,7 +128,7 @@ def http_conf(site: Site) -> str:
     """Only browsers' phones (`/ws`) use it: no static pages, no management."""
     return _file(
         "[general]",
-        f"servername = {site.signature}",
+        f"servername = {site.server_name}",
         "enabled = yes",
         f"bindaddr = {site.bind}",
         f"bindport = {site.http_port}",

@@ -23,7 +23,7 @@ def pjsip_conf(site: Site) -> str:
         _section(
             "global",
             "type=global",
-            f"user_agent={site.signature}",
+            f"user_agent={site.server_name}",
             f"endpoint_identifier_order={identifier_order(site)}",
             "keep_alive_interval=30",
             "default_realm=sansheng",

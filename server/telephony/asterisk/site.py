@@ -5,7 +5,6 @@ Two sites that are equal give the same files byte for byte, so a rewrite with th
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
 import re
 from collections.abc import Mapping
@@ -152,6 +151,8 @@ class Site:
     line was full anyway."""
     away_after: int = 30
     """How long a caller hears music without any server before the fallback takes a number."""
+    server_name: str = ""
+    """How Asterisk names itself to whoever calls or asks; empty: not at all."""
     rtp_timeout: int = 300
     """A call whose caller sends no audio for so long is taken for dead."""
 
@@ -200,16 +201,6 @@ class Site:
         return next(iter(self.prompts))
 
     @property
-    def instance(self) -> str:
-        """Twelve hex digits that tell this Asterisk from another one on the same machine."""
-        return hashlib.sha256(f"{self.home}|{self.bind}|{self.sip_port}".encode()).hexdigest()[:12]
-
-    @property
-    def signature(self) -> str:
-        """How this Asterisk names itself on the wire, so that a stranger on its port is recognised."""
-        return f"Sansheng-{self.instance}"
-
-    @property
     def trunk_is_local(self) -> bool:
         """Whether the trunk's calls come from this machine, where agents' phones may stand too."""
         return any(ipaddress.ip_network(address, strict=False).is_loopback for address in self.trunk_addresses)
@@ -245,6 +236,7 @@ def site(
         trunk=settings.trunk,
         trunk_addresses=settings.trunk_addresses,
         external_address=settings.external_address,
+        server_name=settings.server_name,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from dataclasses import replace
 from pathlib import Path
@@ -31,7 +32,7 @@ async def test_a_sip_port_held_by_a_silent_program_is_named(machine: Machine) ->
     with socket.socket(type=socket.SOCK_DGRAM) as held:
         held.bind(("127.0.0.1", 0))
         port = held.getsockname()[1]
-        silent = rf"SIP port {port} \(UDP\) does not answer.*SANSHENG_SIP_PORT"
+        silent = rf"SIP port {port} \(UDP\) is held by another program.*SANSHENG_SIP_PORT"
         with another(machine, sip_port=port) as other, pytest.raises(NotReady, match=silent):
             await ready(other.site, 10)
 
@@ -72,3 +73,25 @@ async def test_a_browsers_phone_can_connect(machine: Machine) -> None:
     writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
     assert b"101" in await asyncio.wait_for(reader.readline(), 3)
     writer.close()
+
+
+async def test_a_stranger_is_told_neither_the_name_nor_the_version(machine: Machine) -> None:
+    version = machine.command("core show version").split()[1]
+    name = re.search(r"System name: +(\S+)", machine.command("core show settings"))
+    assert name
+    answers = b""
+    for question in (
+        "GET /nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        f"OPTIONS sip:{name[1]}@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1:9;branch=z9hG4bK1;rport\r\n"
+        "From: <sip:x@127.0.0.1>;tag=1\r\nTo: <sip:x@127.0.0.1>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\n"
+        "Contact: <sip:x@127.0.0.1:9>\r\nContent-Length: 0\r\n\r\n",
+    ):
+        port = machine.site.sip_port if question.startswith("OPTIONS") else machine.site.http_port
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(question.encode())
+        answers += await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 3)
+        writer.close()
+    assert b"SIP/2.0 " in answers
+    assert b"HTTP/1.1 404" in answers
+    for told in (b"\nserver:", b"\nuser-agent:", b"asterisk", version.encode(), name[1].encode()):
+        assert told.lower() not in answers.lower()
