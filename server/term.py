@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import structlog
@@ -35,6 +36,7 @@ from server.telephony.agent_phone import AgentPhone
 from server.telephony.agent_side import AgentSide
 from server.telephony.ami import Ami, AmiError, LinkState
 from server.telephony.asterisk import configure
+from server.telephony.asterisk.control import OwnAmi, control_socket
 from server.telephony.asterisk.files import AMI_USER
 from server.telephony.asterisk.phones import PhoneBook
 from server.telephony.asterisk.site import Site
@@ -90,7 +92,8 @@ class Term:
         host = settings.asterisk or "127.0.0.1"
         user = settings.asterisk_user if settings.asterisk and settings.asterisk_secret else AMI_USER
         secret = settings.asterisk_secret or configure.secret(site.layout, configure.AMI_SECRET)
-        self.ami = Ami(host, settings.ami_port, user, secret)
+        link = Ami if settings.asterisk else partial(OwnAmi, control_socket(site.layout))
+        self.ami = link(host, settings.ami_port, user, secret)
         self.phones = PhoneBook(site, self.ami, self._agents)
         self.joiner: Joiner
 

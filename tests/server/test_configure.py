@@ -85,7 +85,7 @@ def test_management_listens_on_loopback_alone_and_may_not_run_commands(here: Sit
     configure(replace(here, bind="0.0.0.0"))
     lines = text(here, "manager.conf").splitlines()
     assert "bindaddr = 127.0.0.1" in lines
-    assert "write = call,originate,system" in lines
+    assert "write = call,originate,reporting" in lines
 
 
 def test_only_modules_that_this_asterisk_has_are_loaded(here: Site) -> None:
@@ -259,3 +259,13 @@ def test_several_prompts_become_one_file_that_is_made_once(tmp_path: Path) -> No
         joined(tmp_path, ["missing"], folder)
     with pytest.raises(ValueError, match="no prompt id"):
         joined(tmp_path, ["../etc/passwd"], folder)
+
+
+def test_asterisk_finds_the_modules_that_it_loads_and_no_other(here: Site) -> None:
+    (here.modules / "app_system.so").touch()
+    here.layout.modules.mkdir(parents=True)
+    (here.layout.modules / "app_system.so").symlink_to(here.modules / "app_system.so")
+    configure(here)
+    assert f"astmoddir = {here.layout.modules}\n" in text(here, "asterisk.conf")
+    assert {path.name for path in here.layout.modules.iterdir()} == {f"{name}.so" for name in modules.NEEDED}
+    assert (here.layout.modules / "chan_pjsip.so").resolve() == here.modules / "chan_pjsip.so"

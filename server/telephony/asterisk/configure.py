@@ -66,10 +66,12 @@ def configure(site: Site, phones: Iterable[AgentPhone] | None = None) -> Written
         folder.mkdir(parents=True, exist_ok=True)
     layout.secrets.chmod(0o700)
     _link_data(site)
+    loaded = modules.present(site.modules)
+    _link_modules(site, loaded)
     _write(layout.agi / "take-number", _take_number(site), 0o755)
     texts = {
         "asterisk.conf": files.asterisk_conf(site, secret(layout, INSTANCE_SECRET)),
-        "modules.conf": files.modules_conf(modules.present(site.modules)),
+        "modules.conf": files.modules_conf(loaded),
         "pjsip.conf": pjsip.pjsip_conf(site),
         "manager.conf": files.manager_conf(site, secret(layout, AMI_SECRET)),
         "rtp.conf": files.rtp_conf(site),
@@ -146,6 +148,16 @@ def _link_data(site: Site) -> None:
         _link(data / "sounds" / beep.name, beep)
     for language, folder in site.prompts.items():
         _link(data / "sounds" / language, folder)
+
+
+def _link_modules(site: Site, names: Iterable[str]) -> None:
+    """Whoever can let Asterisk load a module finds those alone that it has loaded already."""
+    wanted = {f"{name}.so" for name in names}
+    for link in site.layout.modules.iterdir():
+        if link.name not in wanted:
+            link.unlink()
+    for name in wanted:
+        _link(site.layout.modules / name, site.modules / name)
 
 
 def _link(link: Path, target: Path) -> None:

@@ -7,14 +7,20 @@ operators go through; so it may not load, configure, or start anything (`files.W
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from server.telephony.ami import AmiError, AmiTimeout
+from panoramisk.message import Message
+
+from server.telephony.ami import Ami, AmiError, AmiFailed, AmiReply, AmiTimeout
 from server.telephony.asterisk.site import Layout
 
 WITHIN = 5.0
 """Seconds that one command may take."""
+LONGEST = 500
+"""Bytes of a command: Asterisk reads it in one piece of 512."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +38,8 @@ def control_socket(layout: Layout) -> Path:
 
 async def ask(socket: Path, command: str) -> Answer:
     """Run one command of Asterisk's command line, as `asterisk -rx` does. Raises AmiError."""
-    if not command.isprintable():
-        raise ValueError(f"{command!r} is no command of one line")
+    if not command.isprintable() or len(command.encode()) > LONGEST:
+        raise ValueError(f"{command!r} is no command of one line and {LONGEST} bytes")
     try:
         async with asyncio.timeout(WITHIN):
             reader, writer = await asyncio.open_unix_connection(socket)
@@ -52,3 +58,35 @@ async def ask(socket: Path, command: str) -> Answer:
     if len(fields) < 3 or not fields[1].isdecimal():
         raise AmiError(f"what answers at Asterisk's control socket {socket} is not Asterisk")
     return Answer(int(fields[1]), text)
+
+
+class OwnAmi(Ami):
+    """The management link of our own Asterisk. What its account has no right to is done over the control socket."""
+
+    def __init__(self, socket: Path, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._socket = socket
+
+    async def action(self, name: str, **headers: Any) -> AmiReply:
+        """As `Ami.action`."""
+        if name not in _COMMANDS:
+            return await super().action(name, **headers)
+        words, expected = _COMMANDS[name]
+        told = (await ask(self._socket, words(headers))).text.strip()
+        if expected not in told or (told and not expected):
+            raise AmiFailed(name, told)
+        return AmiReply(Message({"Response": "Success"}))
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+_COMMANDS: Mapping[str, tuple[Callable[[Mapping[str, str]], str], str]] = {
+    "Reload": (lambda given: f"module reload {given['Module']}", "reloaded successfully"),
+    "MixMonitor": (
+        lambda given: f"mixmonitor start {given['Channel']} {_quoted(given['File'] + ',' + given['Options'])}",
+        "",
+    ),
+}
+"""Action → the command that does it, and what Asterisk says when it is done; "": nothing."""

@@ -11,10 +11,12 @@ from server.telephony.asterisk.values import text, written
 AMI_USER = "sansheng"
 READ_CLASSES = ("call", "dtmf", "system", "user")
 """What the server follows: calls and bridges, digits of waiting callers, contacts, marks from the dialplan."""
-WRITE_CLASSES = ("call", "originate", "system")
-"""call: Redirect, Hangup, ControlPlayback, MixMonitorMute, Getvar, Setvar. originate: Originate.
-system: CoreShowChannels, Reload, PJSIPShowContacts. Not `command`, which is all of Asterisk's command line, nor
-`config`, which rewrites files."""
+WRITE_CLASSES = ("call", "originate", "reporting")
+"""call: Redirect, Hangup, ControlPlayback, MixMonitorMute, Getvar, Setvar. originate: Originate, which without `system`
+is refused for applications that can run programs. reporting: CoreShowChannels, CoreStatus.
+Not `system`, which loads modules, runs programs and reloads; nor `config`, which rewrites files; nor `command`, which
+is all of Asterisk's command line; nor `agi`, which runs any application. What the server needs of those goes over the
+control socket (`control`)."""
 NOISE = (
     "AGIExecEnd",
     "AGIExecStart",
@@ -57,7 +59,7 @@ def asterisk_conf(site: Site, secret: str) -> str:
     return _file(
         "[directories]",
         f"astetcdir = {layout.etc}",
-        f"astmoddir = {site.modules}",
+        f"astmoddir = {layout.modules}",
         f"astvarlibdir = {layout.root / 'lib'}",
         f"astdbdir = {layout.root / 'lib'}",
         f"astkeydir = {layout.root}",
@@ -189,7 +191,6 @@ def globals_conf(site: Site) -> str:
         f"CALLS_PER_SECOND={site.calls_per_second}",
         f"MAX_FALLBACKS={site.max_fallbacks}",
         f"AWAY_AFTER={site.away_after}",
-        f"TAKE_NUMBER={site.layout.agi / 'take-number'}",
     )
 
 

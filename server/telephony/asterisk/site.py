@@ -86,6 +86,11 @@ class Layout:
         return self.root / "data"
 
     @property
+    def modules(self) -> Path:
+        """Links to the modules that are loaded, so that Asterisk finds no other one."""
+        return self.root / "modules"
+
+    @property
     def agi(self) -> Path:
         return self.root / "agi"
 
@@ -110,7 +115,9 @@ class Layout:
 
     def directories(self) -> tuple[Path, ...]:
         """All of them, parents first."""
-        inner = tuple(self.root / name for name in ("etc", "run", "log", "data", "agi", "lib", "spool", "keys"))
+        inner = tuple(
+            self.root / name for name in ("etc", "run", "log", "data", "modules", "agi", "lib", "spool", "keys")
+        )
         return (self.root, *inner, self.data / "sounds", self.secrets, self.callbacks, self.recordings)
 
 
