@@ -185,13 +185,22 @@ def indications_conf() -> str:
 
 def globals_conf(site: Site) -> str:
     """What the dialplan is told about this installation; included into `[globals]`."""
-    servers = "&".join(written("SERVERS", each) for each in site.servers)
-    return f"SERVERS={servers}\n" + _file(
+    return _file(
+        f"SERVERS={len(site.servers)}",
         f"MAX_CALLS={site.max_calls}",
         f"CALLS_PER_SECOND={site.calls_per_second}",
         f"MAX_FALLBACKS={site.max_fallbacks}",
         f"AWAY_AFTER={site.away_after}",
     )
+
+
+def servers_conf(site: Site) -> str:
+    """Dialplan context `servers`: a server's place, from 0 on → the call is handed to it, until it gives it back."""
+    lines = ["[servers]"]
+    for place, server in enumerate(site.servers):
+        url = f"agi://{written('server', server)}/${{ARG1}},${{ARG2}},${{ARG3}},${{ARG4}}"
+        lines += [f"exten => {place},1,AGI({url})", " same => n,Return()"]
+    return "\n".join(lines) + "\n"
 
 
 SILENT = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from server.telephony.ami import AmiFailed
 from server.telephony.asterisk.configure import AMI_SECRET, secret
 from server.telephony.asterisk.control import OwnAmi, control_socket
 
-from .conftest import TONES, Machine, Management
+from .conftest import TONES, Machine, Management, Server, Session, free_port
 from .test_agents import LEG, Hotline, fixed
 
 
@@ -97,6 +98,27 @@ async def test_no_variable_names_the_fallbacks_program(machine: Machine, managem
         await call.heard(TONES["fallback-number"], within=12)
         await call.hangup()
     assert not program.with_name("ran").exists()
+
+
+async def test_no_variable_names_the_server(machine: Machine, management: Management) -> None:
+    asked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def done(session: Session) -> None:
+        await session.set("SANSHENG_DONE", "1")
+        asked.set_result(None)
+
+    stranger = Server(free_port())
+    await stranger.start(done)
+    await machine.servers[0].start(done)
+    try:
+        await management.action("Setvar", Variable="server", Value=f"127.0.0.1:{stranger.port}")
+        async with machine.phone("13800001111") as phone:
+            call = await phone.dial("4008001234")
+            await asyncio.wait_for(asked, 5)
+            await call.ended(5)
+        assert (machine.servers[0].paths, stranger.paths) == (["hotline"], [])
+    finally:
+        await stranger.die()
 
 
 async def test_no_recording_names_a_program(

@@ -160,10 +160,15 @@ def test_indications_conf_has_the_tones(odd: Machine) -> None:
     assert re.search(r"cn\s+ring\s+450/1000,0/4000", odd.command("indication show cn"))
 
 
+def test_servers_conf_has_every_server(odd: Machine) -> None:
+    shown = odd.command("dialplan show servers")
+    assert re.findall(r"AGI\(agi://(.*?)/", shown) == ["[::1]:4573", "pbx-2.example:4574"]
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("SERVERS", "[::1]:4573&pbx-2.example:4574"),
+        ("SERVERS", "2"),
         ("MAX_CALLS", "7"),
         ("CALLS_PER_SECOND", "8"),
         ("MAX_FALLBACKS", "9"),
