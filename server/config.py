@@ -113,6 +113,15 @@ def _seconds(least: float) -> Callable[[str], float]:
     return read
 
 
+def _whole(most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not text.isdecimal() or not 1 <= int(text) <= most:
+            raise ValueError(f"give a whole number from 1 to {most}")
+        return int(text)
+
+    return read
+
+
 def _server_name(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ._/-]{0,63}", text, re.ASCII):
         raise ValueError("give a name of up to 64 letters, digits, spaces, '.', '_', '/' and '-', such as PBX")
@@ -159,6 +168,12 @@ class Settings:
     """Folder of the finished recordings, one for all servers; empty: `recordings` in the home."""
     server_name: str = field(default="", metadata=_by(_server_name))
     """How SIP and HTTP name the server to whoever asks; empty: not at all."""
+    log_megabytes: int = field(default=50, metadata=_by(_whole(10_000)))
+    """Size at which a log file is put aside."""
+    log_hours: int = field(default=24, metadata=_by(_whole(10_000)))
+    """How long one log file is written."""
+    log_files: int = field(default=14, metadata=_by(_whole(1_000)))
+    """How many old ones of each log file are kept."""
     node: str = field(default_factory=socket.gethostname, metadata=_by(_text))
     """This server's name among several."""
     lease_seconds: float = field(default=2.0, metadata=_by(_seconds(0.5)))

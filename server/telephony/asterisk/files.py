@@ -149,15 +149,13 @@ def musiconhold_conf(site: Site) -> str:
 
 
 def logger_conf() -> str:
-    """One file, what a person must know; the supervisor keeps what goes to the terminal."""
+    """One file, with what a person must know. Nothing of it goes to the terminal, whose output the supervisor keeps."""
     return _file(
         "[general]",
         "dateformat = %F %T.%3q",
-        "rotatestrategy = rotate",
         "",
         "[logfiles]",
-        "messages = notice,warning,error,security",
-        "console = notice,warning,error",
+        "messages = notice,warning,error",
         "",
     )
 
