@@ -26,7 +26,8 @@ def read_callback_policy(data: Mapping[str, Any], queues: Sequence[str], also: S
     DefinitionError at the first thing that cannot stand.
     """
     table = table_of(data, AT, (*CALLBACK_KEYS, *also))
-    rules = _rules(table, AT, CallbackRules())
+    usual = CallbackPolicy()
+    rules = _rules(table, AT, usual.rules)
     of_queues = table_of(table.get("queues", {}), (*AT, "queues"))
     read = []
     for name, differing in of_queues.items():
@@ -36,8 +37,10 @@ def read_callback_policy(data: Mapping[str, Any], queues: Sequence[str], also: S
     return CallbackPolicy(
         rules=rules,
         queues=tuple(read),
-        per_number_per_day=int(number(table, "per_number_per_day", AT, 3, most=1000, whole=True)),
-        per_day=int(number(table, "per_day", AT, 0, most=1_000_000, whole=True)),
+        per_number_per_day=int(
+            number(table, "per_number_per_day", AT, usual.per_number_per_day, most=1000, whole=True)
+        ),
+        per_day=int(number(table, "per_day", AT, usual.per_day, most=1_000_000, whole=True)),
     )
 
 

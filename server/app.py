@@ -33,7 +33,8 @@ from server.children import State as ChildState
 from server.config import Settings
 from server.definitions import Definitions
 from server.dispatcher import Dispatcher, NotLeading, end
-from server.log import Log, LogGap, UnknownEvent, follower
+from server.home import HomeError, prepare
+from server.log import Log, LogGap, follower
 from server.private_redis import redis_child
 from server.processes import hold, read_identity
 from server.provision import ProvisionError, default_cache, provision
@@ -52,6 +53,7 @@ from server.telephony.supervisor import Supervisors
 from server.telephony.transfers import Conversations
 from server.term import StartError, Term
 from server.toml import DefinitionFault
+from server.unreadable import SetAside
 from server.web.api import make_api
 from server.web.serve import HttpServer
 
@@ -60,7 +62,7 @@ __all__ = ["App", "StartError"]
 _log = structlog.get_logger("app")
 _ASTERISK_DEADLINE = 20.0
 _REDIS_DEADLINE = 20.0
-_FAULTS = (SiteError, ProvisionError, ChildError, DatabaseError, AmiError, UnknownEvent, LogGap)
+_FAULTS = (SiteError, ProvisionError, ChildError, DatabaseError, AmiError, LogGap)
 
 
 class App:
@@ -77,6 +79,7 @@ class App:
         self._site: Site
         self._reloads: tuple[str, ...] = ()
         self._log: Log
+        self._set_aside: SetAside
         self._standby: Standby | None = None
         self._term: Term | None = None
         self._why_not = ""
@@ -107,20 +110,21 @@ class App:
     def _prepare_home(self) -> None:
         home = self.settings.root
         try:
-            for name in ("redis", "secrets", "messages", "recordings", "log"):
-                (home / name).mkdir(parents=True, exist_ok=True)
-            (home / "secrets").chmod(0o700)
+            prepare(home)
             self._home_lock = (home / "lock").open("w")
             fcntl.flock(self._home_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise StartError(
                 f"another server runs in {home}: stop it, or set SANSHENG_HOME to another folder"
             ) from None
+        except HomeError as error:
+            raise StartError(str(error)) from None
         except OSError as error:
             raise StartError(f"{home} cannot be used ({error.strerror}): mend it, or set SANSHENG_HOME") from None
         if not self.settings.token_file.exists():
             self.settings.token_file.touch(mode=0o600)
             self.settings.token_file.write_text(secrets.token_urlsafe(32) + "\n", encoding="ascii")
+        self._set_aside = SetAside(home / "log")
         self.token = self.settings.token_file.read_text(encoding="ascii").strip()
         try:
             self.definitions = hotline.load(home)
@@ -200,7 +204,7 @@ class App:
         while True:
             try:
                 await redis.ping()
-                return Log(redis)
+                return Log(redis, set_aside=self._set_aside.keep)
             except (RedisError, OSError) as error:
                 if asyncio.get_running_loop().time() > deadline:
                     raise StartError(f"the Redis of the log does not answer ({error}): see REDIS_URL") from None
@@ -214,7 +218,7 @@ class App:
             why = str(getattr(error, "orig", error)).strip().splitlines()[0]
             raise StartError(f"the database of the records cannot be used: {why}: see DATABASE_URL") from None
         reading = SyncRedis.from_url(self.settings.log_url, protocol=2, socket_timeout=5, socket_connect_timeout=2)
-        self._projecting = ProjectorLoop(Projector(database.write), follower(reading))
+        self._projecting = ProjectorLoop(Projector(database.write), follower(reading, set_aside=self._set_aside.keep))
         self.records = Records(database.read, self._projecting, self._position)
         self._projecting.start()
 
@@ -225,7 +229,14 @@ class App:
         self._undo.append(close)
 
     async def _open_web(self) -> None:
-        http = HttpServer(make_api(self), self.settings.bind, self.settings.http_port, name=self.settings.server_name)
+        http = HttpServer(
+            make_api(self),
+            self.settings.bind,
+            self.settings.http_port,
+            name=self.settings.server_name,
+            connections=self.settings.http_connections,
+            of_one_address=self.settings.http_connections_per_address,
+        )
         try:
             await http.start()
         except OSError as error:
@@ -239,7 +250,9 @@ class App:
         node = f"{settings.node}:{settings.agi_port}"
         self._standby = Standby(self._log, node, settings.lease_seconds)
         lease, state = await self._standby.lead(lambda leader: self._say(f"{leader} leads: standing by"))
-        term = Term(settings, self._site, self._reactor, lambda: self.definitions, self._read_to)
+        term = Term(
+            settings, self._site, self._reactor, lambda: self.definitions, self._read_to, lambda: self._set_aside.count
+        )
         try:
             await term.start(self._log, lease, state, self._reloads)
         except BaseException:
@@ -325,7 +338,7 @@ class App:
 
     def warnings(self) -> list[str]:
         """What needs somebody's attention although calls are taken."""
-        found = [self._definition_problem] if self._definition_problem else []
+        found = [problem for problem in (self._definition_problem, self._set_aside.problem) if problem]
         found += self._term.warnings() if self._term else []
         if error := self._projecting.progress().error:
             found.append(f"the records are behind the log: {error}")

@@ -1,7 +1,7 @@
 """Which numbers the hotline calls back, from which number, and when. Everything that is not allowed is refused.
 
 Allowed is a list of kinds and regions, never a list of what is forbidden: premium, shared-cost and service numbers,
-short ones and those abroad stay out by themselves.
+satellite telephones, short numbers and those abroad stay out by themselves.
 """
 
 from __future__ import annotations
@@ -20,15 +20,28 @@ from acd.callback_rules import CallbackPolicy
 from ivr.calendar import ALL_DAY, Calendar
 from ivr.table import FlowError, Table
 
+SATELLITE = "satellite"
 TYPES = {
-    "mobile": PhoneNumberType.MOBILE,
-    "fixed_line": PhoneNumberType.FIXED_LINE,
-    "fixed_line_or_mobile": PhoneNumberType.FIXED_LINE_OR_MOBILE,
+    PhoneNumberType.MOBILE: "mobile",
+    PhoneNumberType.FIXED_LINE: "fixed_line",
+    PhoneNumberType.FIXED_LINE_OR_MOBILE: "fixed_line_or_mobile",
 }
+"""What `phonenumbers` tells apart, and its name in the definitions."""
+USUAL_TYPES = frozenset(TYPES.values())
+KNOWN_TYPES = (*TYPES.values(), SATELLITE)
 NUMBER_KEYS = ("region", "abroad", "types", "own_numbers", "outgoing", "window", "business_hours")
 """What this module reads of `[callback]`; the rest are the rules of callback mode."""
 _SERVICE = {"CN": re.compile(r"400\d*|800\d*|9[56]\d{3,}|1[012]\d(\d\d)?|106\d+|16[08]\d+")}
 """Numbers of a region that serve or cost extra, whatever else they look like."""
+_SATELLITE = {"CN": re.compile(r"1349\d{7}|1740[0-5]\d{6}|1749\d{7}")}
+"""Telephones reached by satellite, at several times the price: mobiles for `phonenumbers`, or unknown to it.
+
+From the ministry's allocations, as public lists of Chinese prefixes give them: 1349 (the older satellite service, now
+China Telecom's), 17400 to 17405 (Tiantong, China Telecom), 1749 (Inmarsat by its Chinese operator). Not here: 17406 to
+17412 (the ministry's emergency network) and the numbers of things (140, 141, 144, 146, 148, 10647 …; 11 or 13 digits),
+which are not valid and stay out by themselves; data cards (145, 147) and resold numbers (162, 165, 167, 170, 171) are
+mobiles at usual prices. The world's own satellite codes (+870, +881, +882) are abroad, of no region.
+"""
 _WRITTEN = re.compile(r"\+?[\d\s().\-/]*")
 _ROUNDS = 400
 """Days and more for which an instant inside window and business hours is looked for."""
@@ -51,7 +64,7 @@ class Callback:
 
     region: str = "CN"
     abroad: frozenset[str] = frozenset()
-    types: frozenset[int] = frozenset(TYPES.values())
+    types: frozenset[str] = USUAL_TYPES
     own_numbers: frozenset[str] = frozenset()
     """Plain forms, see `plain_number`."""
     outgoing: str = ""
@@ -125,12 +138,30 @@ class Callback:
         elsewhere = parsed.country_code != home or region not in (self.region, None, "ZZ")
         if elsewhere and region not in self.abroad:
             return Checked("", "foreign", f"{shown} is not a number of {self.region}: abroad is not called back")
-        valid = phonenumbers.is_valid_number(parsed)
-        if valid and phonenumbers.number_type(parsed) in self.types:
+        kind = _kind(parsed, self.region)
+        if kind in self.types:
             return Checked(_dialled(parsed, self.region))
-        if valid or self._serves(digits):
+        if kind == SATELLITE:
+            return Checked(
+                "", "kind", f"{shown} is a satellite telephone, which is not called back: give another number"
+            )
+        if kind or self._serves(digits):
             return Checked("", "kind", f"{shown} is of a kind that is not called back: give a mobile or a landline")
         return Checked("", "invalid", f"{shown} is not a valid number in {self.region}: {_what_is_wrong(parsed)}")
+
+
+def _kind(parsed: PhoneNumber, region: str) -> str:
+    """What kind of telephone this is: one of `KNOWN_TYPES`, "other", or "" where it is not valid."""
+    satellite = _SATELLITE.get(region)
+    if (
+        satellite is not None
+        and parsed.country_code == phonenumbers.country_code_for_region(region)
+        and satellite.fullmatch(str(parsed.national_number))
+    ):
+        return SATELLITE
+    if not phonenumbers.is_valid_number(parsed):
+        return ""
+    return TYPES.get(phonenumbers.number_type(parsed), "other")
 
 
 def plain_number(number: str, region: str) -> str:
@@ -152,10 +183,10 @@ def read_callback(data: Mapping[str, Any], calendar: Calendar, queues: list[str]
     abroad = table.texts("abroad", ())
     for index, other in enumerate(abroad):
         _known_region(other, (*table.at("abroad"), index))
-    types = table.texts("types", tuple(TYPES))
+    types = table.texts("types", tuple(TYPES.values()))
     for index, name in enumerate(types):
-        if name not in TYPES:
-            raise FlowError((*table.at("types"), index), f'"{name}" is not one of {", ".join(TYPES)}')
+        if name not in KNOWN_TYPES:
+            raise FlowError((*table.at("types"), index), f'"{name}" is not one of {", ".join(KNOWN_TYPES)}')
     own = table.texts("own_numbers", ())
     outgoing = _outgoing(table, region)
     keeps_hours = calendar.weekly != (ALL_DAY,) * 7 or bool(calendar.exceptions)
@@ -163,7 +194,7 @@ def read_callback(data: Mapping[str, Any], calendar: Calendar, queues: list[str]
     return Callback(
         region,
         frozenset(abroad),
-        frozenset(TYPES[name] for name in types),
+        frozenset(types),
         frozenset(plain_number(number, region) for number in (*own, outgoing) if number),
         outgoing,
         _window(table, calendar),

@@ -29,6 +29,7 @@ from server.commands import (
     simulate,
 )
 from server.commands.shared import Refused, settings
+from server.home import close_to_others
 
 app = typer.Typer(
     name="sansheng",
@@ -58,6 +59,7 @@ app.add_typer(demo.app, name="demo")
 
 def main() -> None:
     """Entry point of the command."""
+    close_to_others()
     try:
         app()
     except Refused as refusal:

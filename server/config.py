@@ -100,6 +100,15 @@ def _uri(text: str) -> str:
     return text
 
 
+def _count(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not text.isdecimal() or len(text) > 9 or not least <= int(text) <= most:
+            raise ValueError(f"give a whole number from {least} to {most}")
+        return int(text)
+
+    return read
+
+
 def _seconds(least: float) -> Callable[[str], float]:
     def read(text: str) -> float:
         try:
@@ -145,6 +154,10 @@ class Settings:
     bind: str = field(default="127.0.0.1", metadata=_by(_address))
     sip_port: int = field(default=5060, metadata=_by(_port))
     http_port: int = field(default=8400, metadata=_by(_port))
+    http_connections: int = field(default=512, metadata=_by(_count(1, 100_000)))
+    """How many may be connected to the API at once; never more than half of the file descriptors."""
+    http_connections_per_address: int = field(default=64, metadata=_by(_count(1, 100_000)))
+    """How many of them from one address; of IPv6, from one network of 64 bits."""
     agi_port: int = field(default=4573, metadata=_by(_port))
     ami_port: int = field(default=5038, metadata=_by(_port))
     asterisk_http_port: int = field(default=8088, metadata=_by(_port))
@@ -160,6 +173,8 @@ class Settings:
     asterisk_user: str = field(default="sansheng", metadata=_by(_text))
     asterisk_secret: str = field(default="", metadata=_by(_text))
     """Management login of an Asterisk that runs elsewhere."""
+    channel_secret: str = field(default="", metadata=_by(_text))
+    """What that Asterisk's channels prove with that its dialplan let them in: its file `secrets/channels`."""
     asterisk_home: Path | None = field(default=None, metadata=_by(_path))
     """Home of that Asterisk as this server reaches it, for its agents' phones, spool and recordings in progress."""
     servers: tuple[str, ...] = field(default=(), metadata=_by(_servers))

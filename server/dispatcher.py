@@ -2,14 +2,15 @@
 
 The leader's one way into the log. An event is durable, then played; only then do the commands that follow from it
 reach the session that owns the channel. Nothing is decided here. Whatever fails in those who listen or carry out
-fails alone; when the writing itself fails, this server leads no more, and says so.
+fails alone, and so does an event that the log could not give back; when the writing itself fails, this server leads no
+more, and says so.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
@@ -20,7 +21,7 @@ from redis.exceptions import RedisError, ResponseError
 import acd.events as acd
 from acd.commands import Announce, Command, Divert, Moved, Offer, OfferCallback, Withdraw
 from server.clock import Clock
-from server.log import Entry, Fenced, Lease, Log, Row, Snapshot, encode, id_order
+from server.log import Entry, Fenced, Lease, Log, Row, Snapshot, Unwritable, id_order, verified
 from server.state import State, Unwritten
 
 Owner = Callable[[Command], None]
@@ -39,10 +40,11 @@ class NotLeading(Exception):
 
 
 class _Pending(NamedTuple):
-    """Rows to be appended together, and who waits for them."""
+    """Rows to be appended together, and who waits for them. `refused` are the faults of others among them."""
 
-    rows: tuple[Row, ...]
+    rows: Sequence[Row]
     done: asyncio.Future[float] | None = None
+    refused: Sequence[Unwritable] = ()
 
 
 class Dispatcher:
@@ -69,6 +71,8 @@ class Dispatcher:
         self.lease = lease
         self.trim_behind: Callable[[], str] = lambda: "0-0"
         """Id up to which every reader has read; the log is trimmed no further."""
+        self.refused = 0
+        """Events that were not written because the log would not have given them back as they were."""
         self._log, self._ttl = log, lease_ttl
         self._snapshot_every, self._snapshot_seconds = snapshot_every, snapshot_seconds
         self._on_lost, self._clock = on_lost, Clock(clock, after=state.at)
@@ -102,7 +106,7 @@ class Dispatcher:
         is told first, so that no phone that was answered meanwhile counts as one that rang too long.
         """
         self._still = still
-        self._pending += (_note(each) for each in self.state.unwritten)
+        self._write_notes(list(self.state.unwritten))
         self._wake.set()
         self._tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._keep_lease())]
         self._arm()
@@ -135,20 +139,22 @@ class Dispatcher:
         """Hand over events to be appended as one batch, in order of the calls; the result is the instant of the last.
 
         They have happened now: that stays their instant while they wait for a Redis that is away. The future fails
-        with NotLeading when another server has taken over or this one stops; a caller that does not look is not
-        bothered. Raises KeyError or TypeError for what the log cannot hold.
+        with NotLeading when another server has taken over or this one stops, and with Unwritable when the log could
+        not give one of the events back as it is: that one is left out, the others are in the log. A caller that does
+        not look is not bothered. Raises KeyError for what is no event of the log.
         """
         done: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         done.add_done_callback(lambda future: future.cancelled() or future.exception())
-        rows = self._rows(events)
+        refused: list[Unwritable] = []
+        rows = self._rows(events, refused)
         if self._lost or self._closing:
             done.set_exception(NotLeading("this server does not lead: ask the one that does"))
         else:
-            self._hand_over(_Pending(rows, done))
+            self._hand_over(_Pending(rows, done, refused))
         return done
 
     async def record(self, *events: object) -> float:
-        """Append the events and play them; returns their instant. Raises NotLeading."""
+        """Append the events and play them; returns their instant. Raises NotLeading, and Unwritable as `submit`."""
         return await self.submit(*events)
 
     async def until(self, holds: Callable[[State], bool], deadline: float) -> bool:
@@ -187,9 +193,29 @@ class Dispatcher:
         """Be told of every entry, after it was played, with the commands it led to. Must not block."""
         self._listeners.append(listener)
 
-    def _rows(self, events: Sequence[object]) -> tuple[Row, ...]:
+    def _rows(self, events: Sequence[object], refused: list[Unwritable] | None = None) -> list[Row]:
         self._stamped = at = self._stamped if self._still else max(self._clock(), self._stamped)
-        return tuple(Row(event, *encode(event), at) for event in events)
+        rows: list[Row] = []
+        for event in events:
+            try:
+                rows.append(Row(event, *verified(event), at))
+            except Unwritable as error:
+                self._refuse(error)
+                if refused is not None:
+                    refused.append(error)
+        return rows
+
+    def _write_notes(self, unwritten: Iterable[Unwritten]) -> None:
+        for each in unwritten:
+            try:
+                self._pending.append(_Pending((Row(each.note, *verified(each.note), each.at, each.after),)))
+            except Unwritable as error:
+                self.state.unwritten.remove(each)
+                self._refuse(error)
+
+    def _refuse(self, error: Unwritable) -> None:
+        self.refused += 1
+        _log.error("an event is left out of the log", error=str(error))
 
     def _hand_over(self, pending: _Pending) -> None:
         self._pending.append(pending)
@@ -215,7 +241,11 @@ class Dispatcher:
             entries = await self._append([row for each in taken for row in each.rows])
             commands = self._play(entries)
             for each in taken:
-                if each.done is not None and not each.done.done():
+                if each.done is None or each.done.done():
+                    continue
+                if each.refused:
+                    each.done.set_exception(each.refused[0])
+                else:
                     each.done.set_result(each.rows[-1].at if each.rows else self.state.at)
             taken = []
             # Whoever slept since the last renewal may have lost the lead, and may not act before it is sure.
@@ -266,7 +296,7 @@ class Dispatcher:
             known = len(self.state.unwritten)
             answered = self.state.play(entry)
             commands += answered
-            self._pending += (_note(each) for each in islice(self.state.unwritten, known, None))
+            self._write_notes(list(islice(self.state.unwritten, known, None)))
             if isinstance(entry.event, acd.Tick):
                 self._tick_pending = False
             for listener in self._listeners:
@@ -367,8 +397,3 @@ async def end(task: asyncio.Task[Any]) -> None:
     while not task.done():
         task.cancel()
         await asyncio.wait({task}, timeout=0.2)
-
-
-def _note(unwritten: Unwritten) -> _Pending:
-    note, at, after = unwritten
-    return _Pending((Row(note, *encode(note), at, after),))

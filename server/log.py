@@ -1,29 +1,53 @@
 """The event log: one ordered Redis Stream, appended to by the leader alone.
 
-Four laws. An entry is durable before anybody acts on it. A server whose lease was taken over can append nothing
+Five laws. An entry is durable before anybody acts on it. A server whose lease was taken over can append nothing
 more (its fencing token is too old). A batch that is sent again after a broken connection is appended once. What was
-trimmed is known, so that no reader steps over a gap without noticing.
+trimmed is known, so that no reader steps over a gap without noticing. An entry that cannot be read stops no reader.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
-import msgspec
 import structlog
 from redis import Redis as SyncRedis
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-import acd.callback_events
-import acd.events
-import ivr.events
-import recordings.events
-import server.notes
-import tickets.events
+from server.entries import (
+    EVENTS,
+    Entry,
+    Row,
+    Unreadable,
+    Unwritable,
+    decode,
+    encode,
+    entry_of,
+    id_order,
+    verified,
+)
+
+__all__ = [
+    "EVENTS",
+    "START",
+    "Entry",
+    "Fenced",
+    "Lease",
+    "Log",
+    "LogGap",
+    "Row",
+    "Snapshot",
+    "Unreadable",
+    "Unwritable",
+    "decode",
+    "encode",
+    "entry_of",
+    "follower",
+    "id_order",
+    "verified",
+]
 
 START = "0-0"
 _log = structlog.get_logger("log")
@@ -37,31 +61,8 @@ class LogGap(Exception):
     """The log was trimmed beyond the place that was asked for: start from the snapshot."""
 
 
-class UnknownEvent(Exception):
-    """An entry whose type this version does not know, or cannot read: a newer version wrote it."""
-
-
-class Row(NamedTuple):
-    """An event ready to be appended. `at` is UTC epoch seconds; `after` is the id of a note's cause."""
-
-    event: object
-    name: str
-    data: bytes
-    at: float
-    after: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One entry. `at` is UTC epoch seconds and never decreases from one event to the next.
-
-    `after` names the entry that a note follows from; a note has its cause's instant.
-    """
-
-    id: str
-    at: float
-    event: Any
-    after: str = ""
+SetAside = Callable[[Entry], None]
+"""Told of every entry that cannot be read, before what follows it is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,38 +79,6 @@ class Snapshot:
 
     id: str
     data: bytes
-
-
-def _event_types(*modules: ModuleType) -> dict[str, type]:
-    types: dict[str, type] = {}
-    for module in modules:
-        for name, kind in vars(module).items():
-            if isinstance(kind, type) and kind.__module__ == module.__name__ and hasattr(kind, "__dataclass_fields__"):
-                if name in types and name != "Event":
-                    raise TypeError(f"two events are called {name}: {types[name].__module__} and {module.__name__}")
-                types[name] = kind
-    types.pop("Event", None)
-    return types
-
-
-EVENTS = _event_types(acd.events, acd.callback_events, ivr.events, tickets.events, recordings.events, server.notes)
-"""Every type that may stand in the log, by its name there."""
-
-_encoder = msgspec.json.Encoder()
-_decoders: dict[str, msgspec.json.Decoder[Any]] = {name: msgspec.json.Decoder(kind) for name, kind in EVENTS.items()}
-
-
-def encode(event: object) -> tuple[str, bytes]:
-    """An event as (type name, JSON). Raises KeyError for a type that is not in `EVENTS`."""
-    name = type(event).__name__
-    if EVENTS[name] is not type(event):
-        raise KeyError(f"{type(event).__module__}.{name} is not an event of the log")
-    return name, _encoder.encode(event)
-
-
-def decode(name: str, data: bytes) -> Any:
-    """The event that `encode` wrote. Fields that were added since take their defaults."""
-    return _decoders[name].decode(data)
 
 
 # KEYS: fence, stream, last batch.  ARGV: token, batch number, then (type, json, at, after) for each event.
@@ -181,10 +150,13 @@ return 1
 
 
 class Log:
-    """The log in one Redis database, over a connection with protocol 2. `prefix` keeps hotlines apart in one Redis."""
+    """The log in one Redis database, over a connection with protocol 2. `prefix` keeps hotlines apart in one Redis.
 
-    def __init__(self, redis: Redis, prefix: str = "sansheng") -> None:
-        self._redis = redis
+    `set_aside` is told of entries that cannot be read.
+    """
+
+    def __init__(self, redis: Redis, prefix: str = "sansheng", *, set_aside: SetAside = lambda entry: None) -> None:
+        self._redis, self._set_aside = redis, set_aside
         self._stream, self._lease, self._fence, self._batch, self._snapshot, self._trimmed = (
             f"{prefix}:{name}" for name in ("log", "lease", "fence", "batch", "snapshot", "trimmed")
         )
@@ -213,14 +185,15 @@ class Log:
     async def read(self, after: str, *, count: int = 1000, block_ms: int | None = None) -> list[Entry]:
         """Entries after the given id, oldest first; with `block_ms`, wait that long for the first one.
 
-        Raises LogGap when entries after `after` were trimmed, UnknownEvent for what this version cannot read.
+        What this version cannot read is among them, as `Unreadable`. Raises LogGap when entries after `after` were
+        trimmed.
         """
         found = await self._redis.xread({self._stream: after}, count=count, block=block_ms)
         # Asked after reading: what was trimmed meanwhile shows. While `after` is there, nothing behind it is missing.
         trimmed = _text(await self._redis.get(self._trimmed)) or START
         if id_order(after) < id_order(trimmed) and not await self._redis.xrange(self._stream, after, after):
             raise LogGap(f"the log begins at {trimmed}, after {after}")
-        return _entries(found)
+        return _entries(found, self._set_aside)
 
     async def last_id(self) -> str:
         """Id of the newest entry; `START` for an empty log."""
@@ -274,15 +247,12 @@ class Log:
         return int(went)
 
 
-def id_order(entry_id: str) -> tuple[int, int]:
-    """Entry ids as they are ordered in the log."""
-    milliseconds, _, sequence = entry_id.partition("-")
-    return int(milliseconds), int(sequence or 0)
+def follower(
+    redis: SyncRedis, prefix: str = "sansheng", *, set_aside: SetAside = lambda entry: None
+) -> Callable[[str, int], list[Entry]]:
+    """`read(after, block_ms)` for a reader in a thread of its own. Raises Redis's errors.
 
-
-def follower(redis: SyncRedis, prefix: str = "sansheng") -> Callable[[str, int], list[Entry]]:
-    """`read(after, block_ms)` for a reader in a thread of its own. Raises Redis's errors and UnknownEvent.
-
+    What this version cannot read is among the entries, as `Unreadable`, and `set_aside` is told of it.
     A reader that was away for longer than the log is kept goes on with what there is; the gap is in the server's log.
     """
     warned: set[str] = set()
@@ -297,27 +267,17 @@ def follower(redis: SyncRedis, prefix: str = "sansheng") -> Callable[[str, int],
         ):
             warned.add(after)
             _log.error("entries were trimmed before a reader had read them", after=after, up_to=trimmed)
-        return _entries(found)
+        return _entries(found, set_aside)
 
     return read
 
 
-def _entries(found: Any) -> list[Entry]:
-    return [entry_of(entry_id, fields) for _, rows in found or () for entry_id, fields in rows]
-
-
-def entry_of(entry_id: bytes | str, fields: dict[bytes, bytes] | list[bytes]) -> Entry:
-    """A stream row as an Entry. Raises UnknownEvent."""
-    values = fields if isinstance(fields, dict) else dict(zip(fields[::2], fields[1::2], strict=True))
-    name = _text(values[b"t"])
-    try:
-        event = decode(name, values[b"e"])
-    except (KeyError, msgspec.ValidationError) as error:
-        raise UnknownEvent(
-            f"entry {_text(entry_id)} of the log is a {name} that this version cannot read ({error}): "
-            "run the version that wrote it, or a newer one"
-        ) from None
-    return Entry(_text(entry_id), float(values[b"at"]), event, _text(values.get(b"f", b"")))
+def _entries(found: Any, set_aside: SetAside) -> list[Entry]:
+    entries = [entry_of(entry_id, fields) for _, rows in found or () for entry_id, fields in rows]
+    for entry in entries:
+        if isinstance(entry.event, Unreadable):
+            set_aside(entry)
+    return entries
 
 
 def _text(value: bytes | str | None) -> str:

@@ -126,6 +126,5 @@ async def keep(
 def _copy_and_cut(source: str, target: str) -> None:
     # Whoever writes the file opened it for appending: after the cut the next line stands at its beginning.
     shutil.copyfile(source, target)
-    Path(target).chmod(0o640)
     with open(source, "r+b") as file:
         file.truncate()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 import acd.events as acd
@@ -18,10 +18,12 @@ from server.log import Entry
 
 
 class Metrics(Collector):
-    """Counts what the dispatcher plays."""
+    """Counts what the dispatcher plays. `set_aside` gives the entries that could not be read."""
 
-    def __init__(self, registry: CollectorRegistry, dispatcher: Dispatcher) -> None:
-        self._dispatcher = dispatcher
+    def __init__(
+        self, registry: CollectorRegistry, dispatcher: Dispatcher, set_aside: Callable[[], int] = lambda: 0
+    ) -> None:
+        self._dispatcher, self._set_aside = dispatcher, set_aside
         self._arrived = Counter("sansheng_calls", "Calls answered by the hotline.", registry=registry)
         self._ended = Counter("sansheng_calls_ended", "Calls that are over.", ["cause"], registry=registry)
         self._answer = Histogram(
@@ -34,6 +36,8 @@ class Metrics(Collector):
         self._attempts = Counter(
             "sansheng_callback_attempts", "Times a customer was called back.", ["outcome"], registry=registry
         )
+        self.refusals: Callable[[], Mapping[str, int]] = dict
+        """How often strangers were refused, by the door."""
         registry.register(self)
         dispatcher.listen(self._entry)
 
@@ -53,8 +57,18 @@ class Metrics(Collector):
         for (status, state), count in axes.items():
             agents.add_metric([status, state], count)
         yield agents
+        refused = CounterMetricFamily("sansheng_refused", "What strangers tried in vain.", labels=["door"])
+        for door, count in self.refusals().items():
+            refused.add_metric([door], count)
+        yield refused
         yield from self._callbacks()
         yield from self._estimates()
+        yield GaugeMetricFamily(
+            "sansheng_log_unreadable", "Log entries set aside that nobody has settled.", value=self._set_aside()
+        )
+        yield CounterMetricFamily(
+            "sansheng_log_refused", "Events left out, as the log could not give them back.", self._dispatcher.refused
+        )
 
     def _callbacks(self) -> Iterable[Metric]:
         """Expired promises are those that are somebody's task."""

@@ -20,7 +20,7 @@ from zope.interface import implementer  # type: ignore[import-untyped]
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 LAUNCH = """
-umask 027
+umask g-w,o-rwx
 { cat "/proc/$$/stat" && cat /proc/sys/kernel/random/boot_id && echo "$3"; } >"$1.new" && mv "$1.new" "$1" || exit 111
 exec </dev/null >>"$2" 2>&1
 shift 3

@@ -20,7 +20,7 @@ _AT_ONCE = 2000
 
 
 async def rebuild(log: Log) -> State:
-    """The state as the log has it now. Raises LogGap, UnknownEvent and Redis's errors.
+    """The state as the log has it now. Raises LogGap and Redis's errors.
 
     Restart time is bounded by the snapshot's size and the entries since, not by the length of the day.
     """
@@ -52,8 +52,8 @@ class Standby:
     async def lead(self, on_waiting: Callable[[str], None] = lambda leader: None) -> tuple[Lease, State]:
         """Play along until the lead is free, and take it; the state is then the log's last word.
 
-        `on_waiting(leader)` is called at every change of leader that is waited for. Raises UnknownEvent, and LogGap
-        when the log has lost its snapshot.
+        `on_waiting(leader)` is called at every change of leader that is waited for. Raises LogGap when the
+        log has lost its snapshot.
         """
         built = False
         while True:

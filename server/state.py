@@ -30,7 +30,7 @@ from acd.commands import (
 )
 from acd.floor import Floor
 from server.calls import Calls
-from server.log import Entry, decode, encode
+from server.log import Entry, Unreadable, decode, encode, id_order
 from server.notes import AgentNoted, Decided, ModeNoted, PromiseNoted
 from tickets.desk import Desk
 
@@ -65,12 +65,14 @@ class State:
     def play(self, entry: Entry) -> list[Command]:
         """Play one entry and return the commands of floor and callbacks; the notes that follow are in `unwritten`.
 
-        A note among the entries was made when its cause was played: it only says that it is in the log now.
+        A note among the entries was made when its cause was played: it only says that it is in the log now. What
+        cannot be read changes nothing.
         """
         self.position, self.at = entry.id, max(self.at, entry.at)
         if entry.after:
-            if self.unwritten:
-                self.unwritten.popleft()
+            self._written(entry.after)
+            return []
+        if isinstance(entry.event, Unreadable):
             return []
         commands = self._decide(entry)
         with self._passing_over(entry, "the calls"):
@@ -124,6 +126,15 @@ class State:
 
     def _note(self, entry: Entry, note: object) -> None:
         self.unwritten.append(Unwritten(note, entry.at, entry.id))
+
+    def _written(self, cause: str) -> None:
+        """The next note on this entry is in the log. Notes stand in the order of their causes: those of an earlier one
+        that are missing were refused, or cannot be read, and are due no more."""
+        due = self.unwritten
+        while due and due[0].after != cause and id_order(due[0].after) < id_order(cause):
+            due.popleft()
+        if due and due[0].after == cause:
+            due.popleft()
 
     def _decide(self, entry: Entry) -> list[Command]:
         commands: list[Command] = []
@@ -216,9 +227,11 @@ class State:
         state.desk = Desk.restore(values["desk"])
         state.last_ticket, state.position = values["last_ticket"], values["position"]
         state.at = values["at"]
-        state.unwritten = deque(
-            Unwritten(decode(name, note.encode()), at, after) for name, note, at, after in values["unwritten"]
-        )
+        for name, note, at, after in values["unwritten"]:
+            try:
+                state.unwritten.append(Unwritten(decode(name, note.encode()), at, after))
+            except (KeyError, msgspec.DecodeError) as error:
+                _log.error("a note that another version made is left out", kind=name, after=after, error=str(error))
         return state
 
 

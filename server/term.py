@@ -50,10 +50,12 @@ from server.telephony.intake import Intake
 from server.telephony.joiner import Joiner
 from server.telephony.legs import Legs
 from server.telephony.presence import Presence
+from server.telephony.refusals import Refusals
 from server.telephony.rollcall import RollCall
 from server.telephony.session import Callers, Places
 from server.telephony.strays import Strays
 from server.telephony.supervisor import Supervisors
+from server.telephony.tokens import ChannelTokens
 from server.telephony.transfers import Conversations
 from server.telephony.work_numbers import WorkNumbers
 
@@ -66,7 +68,8 @@ class StartError(Exception):
 
 
 class Term:
-    """One lead. `definitions` gives those of now, `read_to` the log entry up to which the records have read."""
+    """One lead. `definitions` gives those of now, `read_to` the log entry up to which the records have read, and
+    `set_aside` how many entries of the log could not be read."""
 
     def __init__(
         self,
@@ -75,13 +78,14 @@ class Term:
         reactor: Any,
         definitions: Callable[[], Definitions],
         read_to: Callable[[], str],
+        set_aside: Callable[[], int],
     ) -> None:
         self.registry = CollectorRegistry()
         self.lost = asyncio.Event()
         """Set when this server leads no more; `dispatcher.problem` says why."""
         self.dispatcher: Dispatcher
         self._settings, self._site, self._reactor = settings, site, reactor
-        self._definitions, self._read_to = definitions, read_to
+        self._definitions, self._read_to, self._set_aside = definitions, read_to, set_aside
         self._node = f"{settings.node}:{settings.agi_port}"
         self._tasks: set[asyncio.Task[None]] = set()
         self._undo: list[Callable[[], Coroutine[Any, Any, None]]] = []
@@ -92,8 +96,9 @@ class Term:
         host = settings.asterisk or "127.0.0.1"
         user = settings.asterisk_user if settings.asterisk and settings.asterisk_secret else AMI_USER
         secret = settings.asterisk_secret or configure.secret(site.layout, configure.AMI_SECRET)
+        self.tokens = ChannelTokens(settings.channel_secret or configure.secret(site.layout, configure.CHANNEL_SECRET))
         link = Ami if settings.asterisk else partial(OwnAmi, control_socket(site.layout))
-        self.ami = link(host, settings.ami_port, user, secret)
+        self.ami = link(host, settings.ami_port, user, secret, tokens=self.tokens)
         self.phones = PhoneBook(site, self.ami, self._agents)
         self.joiner: Joiner
 
@@ -111,7 +116,7 @@ class Term:
             on_lost=lambda why: self.lost.set(),
         )
         self.dispatcher.trim_behind = self._read_to
-        self.metrics = Metrics(self.registry, self.dispatcher)
+        self.metrics = Metrics(self.registry, self.dispatcher, self._set_aside)
         await self.dispatcher.start(still=state.at > 0)
         self._undo.append(self.dispatcher.stop)
         self._make()
@@ -162,11 +167,13 @@ class Term:
         }
 
         async def serve(agi: AgiCall) -> None:
-            if agi.script in ("hotline", "called") and agi.arguments and agi.arguments[0].isdecimal():
-                await self._roll.answer(int(agi.arguments[0]))
+            (call,) = agi.numbers(1)
+            if agi.script in ("hotline", "called") and call:
+                await self._roll.answer(call)
             await handlers.get(agi.script, callers)(agi)
 
-        self._agi = AgiFactory(serve)
+        self._agi = AgiFactory(serve, self.tokens, confirm=lambda agi: self.ami.has_channel(agi.channel))
+        self.metrics.refusals = Refusals(self.ami, self._agi).counts
 
     async def _open_link(self, reloads: tuple[str, ...]) -> None:
         written = await asyncio.to_thread(configure.configure_agents, self._site, self.phones.phones())

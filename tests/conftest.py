@@ -261,6 +261,15 @@ def _plain_tracebacks() -> None:
     )
 
 
+@pytest.fixture(autouse=True)
+def _umask_as_before() -> Iterator[None]:
+    """Commands that run within the test process tighten the umask for themselves, not for the tests after them."""
+    before = os.umask(0o077)
+    os.umask(before)
+    yield
+    os.umask(before)
+
+
 @pytest.fixture
 def story() -> Story:
     return Story()

@@ -51,9 +51,10 @@ def _lines() -> Lines:
     for folder in dict.fromkeys((here.root, here.recordings_folder)):
         yield from machine.check_disk(folder, flush=folder == here.root)
     yield from machine.check_clock()
-    yield from machine.check_permissions(here)
+    yield from machine.check_permissions(here, running)
     yield from machine.check_limits(running, most)
     yield from service.check_log(here, running)
+    yield from service.check_unreadable(here)
     yield from service.check_records(here, running)
     yield from service.check_calling_back(here)
     yield from service.check_spool(here, running)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 from server.commands.output import note
 from server.commands.shared import Refused, log_of, settings
 from server.config import Settings
+from server.home import HomeError, prepare
 
 if TYPE_CHECKING:
     from server.log_files import Floods, Limits
@@ -25,8 +26,10 @@ def run() -> None:
     import asyncio
 
     here = settings()
-    # Callers' numbers and voices are nobody else's business on this machine.
-    os.umask(0o027)
+    try:
+        prepare(here.root)
+    except HomeError as error:
+        raise Refused(str(error)) from None
     floods = _log_to(here)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
@@ -119,7 +122,6 @@ def _log_to(here: Settings) -> Floods:
 
     file = log_of(here)
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
         file.open("a").close()
     except OSError as error:
         raise Refused(f"{file} cannot be written ({error.strerror}): mend it, or set SANSHENG_HOME") from None

@@ -16,7 +16,7 @@ from server.simulation.distributions import AT_ONCE, NEVER, Distribution
 
 REDIAL_AFTER = Distribution(300.0)
 CUSTOMER_ANSWERS = Distribution(8.0, 0.5)
-NO_LIMITS = CallbackPolicy(per_number_per_day=0)
+NO_LIMITS = CallbackPolicy(per_number_per_day=0, per_day=0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from server.log import Entry, decode
+from server.log import Entry, entry_of
 from server.storage.tables import LogEntry
 
 
@@ -17,4 +17,6 @@ def archived_entries(engine: Engine, since: float, until: float, *, batch: int =
     wanted = select(LogEntry).where(LogEntry.at >= since, LogEntry.at < until).order_by(*key)
     with Session(engine) as session:
         for row in session.scalars(wanted.execution_options(yield_per=batch)):
-            yield Entry(f"{row.ms}-{row.seq}", row.at, decode(row.type, row.data.encode()), row.after)
+            cause = {b"f": row.after.encode()} if row.after else {}
+            fields = {b"t": row.type.encode(), b"e": row.data.encode(), b"at": repr(row.at).encode()}
+            yield entry_of(f"{row.ms}-{row.seq}", fields | cause)

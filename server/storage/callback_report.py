@@ -32,6 +32,8 @@ ACCEPTED = frozenset(("flow", "queue"))
 """Sources of promises that callers gave when they were offered one."""
 ALL = "all"
 _DAY = 86_400
+_FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(9998, 12, 31)
+"""Days whose instants exist in every zone."""
 
 
 @dataclass(slots=True)
@@ -74,13 +76,15 @@ class Tally:
 def callback_report(
     engine: Engine, day: date, zone: ZoneInfo, *, interval: int = 1800, queue: str | None = None
 ) -> dict[str, Any]:
-    """The figures of one day of this zone; `interval` in seconds. Raises QueryError for an interval that cannot be.
+    """The figures of one day of this zone; `interval` in seconds. Raises QueryError for what cannot be.
 
     `intervals` holds a row for every interval and queue in which something was, `queues` one for every queue,
     `total` the day.
     """
     if not 60 <= interval <= _DAY or _DAY % interval:
         raise QueryError(f"an interval of {interval} s does not divide a day: 15m, 30m, 1h and 1d do")
+    if not _FIRST_DAY <= day <= _LAST_DAY:
+        raise QueryError(f"there is no report of {day}: days are from {_FIRST_DAY} to {_LAST_DAY}")
     since = datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
     following = day + timedelta(days=1)
     until = datetime(following.year, following.month, following.day, tzinfo=zone).astimezone(UTC)

@@ -65,7 +65,9 @@ def is_fault_of_data(error: BaseException) -> bool:
     Everything else (the database is away, busy, full, not migrated) is worth another try.
     """
     if isinstance(error, DBAPIError):
-        return isinstance(error, (DataError, IntegrityError)) and not error.connection_invalidated
+        # A text that is too long for PostgreSQL's index is an OperationalError there, of a class of its own.
+        limit = str(getattr(error.orig, "sqlstate", None) or "").startswith("54")
+        return (limit or isinstance(error, (DataError, IntegrityError))) and not error.connection_invalidated
     if isinstance(error, StatementError):
         return True
     return not isinstance(error, (SQLAlchemyError, OSError, MemoryError))

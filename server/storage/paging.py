@@ -14,6 +14,7 @@ from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
 LARGEST_PAGE = 1000
+_LARGEST_KEY = 2**63 - 1
 
 
 class QueryError(ValueError):
@@ -47,19 +48,19 @@ def check_limit(limit: int) -> None:
         raise QueryError(f"a page of {limit} is not to be had: ask for 1 to {LARGEST_PAGE}")
 
 
-def encode_cursor(kind: str, key: int | str) -> str:
+def encode_cursor(kind: str, key: int) -> str:
     """The cursor of a list of this kind that goes on after the row with this key."""
     return base64.urlsafe_b64encode(json.dumps([kind, key]).encode()).decode().rstrip("=")
 
 
-def decode_cursor(kind: str, cursor: str) -> Any:
+def decode_cursor(kind: str, cursor: str) -> int:
     """The key in a cursor. Raises QueryError for what is none, or one of another list."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         found, key = json.loads(base64.b64decode(padded.encode("ascii"), altchars=b"-_", validate=True))
-    except (ValueError, binascii.Error, TypeError):
+    except (ValueError, binascii.Error, TypeError, RecursionError):
         found, key = None, None
-    if found != kind or not isinstance(key, (int, str)) or isinstance(key, bool):
+    if found != kind or not isinstance(key, int) or isinstance(key, bool) or not 0 <= key <= _LARGEST_KEY:
         raise QueryError(f"cursor {cursor!r} is not one of the {kind} list: use `next` of the page before")
     return key
 

@@ -1,8 +1,8 @@
 """Every log entry reaches SQL exactly once: the rows and the place in the log are written in one transaction.
 
 Whatever crashes, the cursor tells what is in the rows; entries at or before it are passed over, so replaying the
-same or overlapping entries changes nothing. An entry whose content the database refuses is kept in the archive with
-the reason and holds up nobody; a database that is away only delays.
+same or overlapping entries changes nothing. An entry that cannot be read, or whose content the database refuses, is
+kept in the archive with the reason and holds up nobody; a database that is away only delays.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 
 import server.storage.matters
 import server.storage.promises  # noqa: F401  (the rules of both)
-from server.log import START, Entry, encode
+from server import bounds
+from server.log import START, Entry, Unreadable, encode
 from server.storage.database import is_fault_of_data
 from server.storage.outcome import SHORT
 from server.storage.projection import project
@@ -92,13 +93,18 @@ class Projector:
 
 def _archived(entry: Entry, problem: str) -> dict[str, object]:
     ms, seq = entry_key(entry.id)
-    kind, data = encode(entry.event)
+    if isinstance(entry.event, Unreadable):
+        kind, text = bounds.line(entry.event.field(b"t"), 80), entry.event.field(b"e")
+        problem = entry.event.why
+    else:
+        kind, data = encode(entry.event)
+        text = data.decode()
     return {
         "ms": ms,
         "seq": seq,
         "at": entry.at,
         "type": kind,
-        "data": data.decode(),
+        "data": text,
         "after": entry.after,
         "problem": problem,
     }

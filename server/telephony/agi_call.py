@@ -18,6 +18,7 @@ from typing import Literal
 
 import structlog
 
+from server import bounds
 from server.telephony.agi_wire import (
     AgiDead,
     AgiError,
@@ -33,6 +34,8 @@ from server.telephony.agi_wire import (
 
 _log = structlog.get_logger("agi")
 _UNKNOWN = ("", "unknown")
+_LONGEST_NUMBER = 80
+"""Characters; Asterisk cuts what is dialled to as many."""
 _KEY = re.compile(r"[0-9]{1,3}")
 
 
@@ -79,6 +82,8 @@ class AgiCall:
         self._current: _Pending | None = None
         self._waiting: deque[_Pending] = deque()
         self._over = asyncio.Event()
+        self._began = False
+        """Whether a command was sent: before that, Asterisk has nothing to say."""
 
     def __repr__(self) -> str:
         return f"<AgiCall {self.channel} {self.unique_id} {self.script}>"
@@ -108,22 +113,26 @@ class AgiCall:
     @property
     def caller(self) -> str:
         """The caller's number, or "" if it is withheld."""
-        number = self.env.get("callerid", "")
+        number = bounds.line(self.env.get("callerid", ""), _LONGEST_NUMBER)
         return "" if number in _UNKNOWN else number
 
     @property
     def called(self) -> str:
         """The number that was dialled."""
         number = self.env.get("dnid", "")
-        return self.env.get("extension", "") if number in _UNKNOWN else number
+        return bounds.line(self.env.get("extension", "") if number in _UNKNOWN else number, _LONGEST_NUMBER)
 
     @cached_property
     def arguments(self) -> tuple[str, ...]:
-        """What the dialplan gave `AGI()` after the URL."""
+        """What the dialplan gave in the request URL as `1`, `2` and so on."""
         found: list[str] = []
-        while (value := self.env.get(f"arg_{len(found) + 1}")) is not None:
+        while (value := self.query.get(str(len(found) + 1))) is not None:
             found.append(value)
         return tuple(found)
+
+    def numbers(self, count: int) -> tuple[int, ...]:
+        """The first `count` arguments as whole numbers; 0 for one that is missing or no such number."""
+        return tuple(_whole(text) for text in (*self.arguments, *[""] * count)[:count])
 
     # Commands
 
@@ -275,6 +284,8 @@ class AgiCall:
             return
         current = self._current
         if current is None:
+            if not self._began:
+                raise AgiProtocolError(f"something came after the end of the header: {line[:80]!r}")
             # The rest of a value with ")" before its line end. It belongs to no later command.
             _log.warning("a line that answers nothing was left out", channel=self.channel, line=line[:80])
             return
@@ -311,6 +322,7 @@ class AgiCall:
             pending = self._waiting.popleft()
             if not pending.future.done():
                 self._current = pending
+                self._began = True
                 self._write(pending.line)
                 return
 
@@ -318,6 +330,13 @@ class AgiCall:
         if self.hung_up:
             return AgiHangup(f"{self.channel} hung up: no {name}")
         return AgiGone(f"{self.channel}: {self._why_closed}: no {name}")
+
+
+def _whole(text: str) -> int:
+    try:
+        return bounds.whole(text)
+    except ValueError:
+        return 0
 
 
 def _digit(name: str, reply: AgiReply) -> str | None:

@@ -14,6 +14,10 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 MAX_COMMAND = 2046
 """Bytes of one command without its newline. Asterisk before 22.6 cuts a longer one in two and runs both halves."""
+MAX_HEADER = 512
+"""Characters of one header's value; Asterisk keeps numbers to 80, and a channel's name is about as long."""
+MAX_REQUEST = 2_048
+"""Characters of the request URL, which carries arguments."""
 MAX_REPLY_LINES = 200
 """A usage text has some forty lines; more than this is not a reply."""
 
@@ -23,6 +27,7 @@ _VALUE = re.compile(r"result=(\S*) \((.*)\)(?: endpos=(-?\d+).*)?", re.DOTALL)
 _PLAIN = re.compile(r"result=(\S*)(?: endpos=(-?\d+))?(?: [^(].*)?", re.DOTALL)
 _OPEN_VALUE = re.compile(r"result=\S* \(")
 _FORBIDDEN = re.compile(r"[\r\n\0]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class AgiError(Exception):
@@ -98,7 +103,12 @@ def parse_header(line: str) -> tuple[str, str]:
     key, colon, value = line.partition(":")
     if not colon or not key.startswith("agi_"):
         raise AgiProtocolError(f"expected an agi_ header, got {line[:80]!r}")
-    return key[4:], value.removeprefix(" ")
+    key, value = key[4:], value.removeprefix(" ")
+    if _CONTROL.search(line):
+        raise AgiProtocolError(f"agi_{key[:40]} holds a control character: {value[:80]!r}")
+    if len(value) > (MAX_REQUEST if key in ("request", "network_script") else MAX_HEADER):
+        raise AgiProtocolError(f"agi_{key[:40]} has {len(value)} characters")
+    return key, value
 
 
 def encode_command(name: str, *args: object) -> bytes:

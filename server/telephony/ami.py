@@ -10,7 +10,7 @@ import asyncio
 import random
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from typing import Any
@@ -30,6 +30,7 @@ from server.telephony.ami_wire import (
     AmiReply,
     AmiTimeout,
 )
+from server.telephony.tokens import VARIABLE, ChannelTokens
 
 __all__ = ["Ami", "AmiError", "AmiEvent", "AmiFailed", "AmiLost", "AmiReply", "AmiTimeout", "LinkState"]
 
@@ -66,7 +67,8 @@ class Ami:
     `ping_every` is the rest between two pings; `action_timeout` the deadline of a ping, a log-in and any action.
     After the n-th failure in a row the link waits up to `first_wait` x 2^n, at most `longest_wait`; after a refused
     log-in `refused_wait`, for that needs somebody to change a password. All waits are shortened at random by up to
-    half, so that several servers do not come back at once.
+    half, so that several servers do not come back at once. With `tokens`, an event of a channel that has no genuine
+    token reaches no subscriber.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Ami:
         longest_wait: float = 5.0,
         refused_wait: float = 60.0,
         backlog: int = 2_000,
+        tokens: ChannelTokens | None = None,
     ) -> None:
         self.state = LinkState.DOWN
         self.since = time.time()
@@ -90,6 +93,9 @@ class Ami:
         """A sentence that says why the link is in this state, and whether its events come late."""
         self.holds = 0
         """How often reading waited for subscribers that were behind."""
+        self.refused = 0
+        """How many messages were left out: events not framed as Asterisk's, or not believed."""
+        self._tokens = tokens
         self._host, self._port = host, port
         self._username, self._secret = username, secret
         self._ping_every, self._action_timeout = ping_every, action_timeout
@@ -161,6 +167,24 @@ class Ami:
         action = AmiAction(name, headers, as_list=False)
         return _succeeded(name, (await self._done(action))[0])
 
+    async def originate(self, channel_id: str, *, variables: Sequence[str] = (), **headers: Any) -> None:
+        """Open the channel `channel_id` with a token of its own; raises as `action` does.
+
+        `variables` are `NAME=value`; `headers` those of Originate. An `OriginateResponse` tells what came of it.
+        """
+        token = [f"__{VARIABLE}={self._tokens.value(channel_id)}"] if self._tokens is not None else []
+        await self.action("Originate", ChannelId=channel_id, Async="true", Variable=[*token, *variables], **headers)
+
+    async def has_channel(self, channel: str) -> bool:
+        """Whether Asterisk has this channel and let it in; True while it cannot be asked."""
+        try:
+            value = (await self.action("Getvar", Channel=channel, Variable=VARIABLE)).get("Value", "")
+        except AmiFailed:
+            return False
+        except (AmiError, ValueError):
+            return True
+        return self._tokens is None or self._tokens.is_genuine(value)
+
     async def collect(self, name: str, **headers: Any) -> list[AmiEvent]:
         """Send a list action (`CoreShowChannels`, `PJSIPShowContacts`) and give the list; raises as `action` does.
 
@@ -211,7 +235,7 @@ class Ami:
     async def _live(self) -> tuple[LinkState, str]:
         """One connection from its beginning to its end; the state it leaves, and why."""
         self._become(LinkState.CONNECTING, f"connecting to {self._host}:{self._port}")
-        manager = AmiManager(self._host, self._port, self._events.put)
+        manager = AmiManager(self._host, self._port, self._take, self._leave_out)
         try:
             try:
                 async with asyncio.timeout(self._action_timeout):
@@ -255,6 +279,16 @@ class Ami:
                 return str(problem)
             except AmiLost:
                 return protocol.lost.result()
+
+    def _take(self, event: AmiEvent) -> None:
+        if self._tokens is None or self._tokens.believes(event):
+            self._events.put(event)
+        else:
+            self._leave_out(event.name)
+
+    def _leave_out(self, text: str) -> None:
+        self.refused += 1
+        _log.warning("an AMI message was left out", begins=text[:80])
 
     def _hold(self, hold: bool) -> None:
         # No change of state, and no listener is called: who compares calls after `UP` must not do so in a flood.

@@ -1,7 +1,8 @@
 """AMI on the wire: panoramisk's protocol with its faults closed.
 
-The law: whatever arrives, in whatever pieces, becomes whole messages or ends the connection with a reason; whatever
-leaves is exactly one action. Nothing is sent twice, and nothing that was given up is kept.
+The law: whatever arrives, in whatever pieces, becomes whole messages or ends the connection with a reason; an event
+that is not framed as Asterisk frames events is counted and left out. Whatever leaves is exactly one action. Nothing is
+sent twice, and nothing that was given up is kept.
 """
 
 from __future__ import annotations
@@ -30,6 +31,10 @@ MAX_HEADERS = 128
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _FORBIDDEN = re.compile(r"[\r\n\0]")
 _REMEMBERED = 256
+_EVENT = re.compile(r"(?:[A-Za-z][\w-]*(?:\([^)\r\n]*\))?: [^\r\n\0]*(?:\r\n|\Z))+")
+"""An event as Asterisk frames it: a name and a value in each line."""
+_ONCE = ("Event", "Channel", "Uniqueid", "Linkedid", "DestChannel", "DestUniqueid")
+"""Headers that no event has twice."""
 
 _log = structlog.get_logger("ami")
 
@@ -246,7 +251,9 @@ class AmiProtocol(AMIProtocol):  # type: ignore[misc]
             block, at = self._buffer[at:end], end + 4
             start = at
             message = Message.from_line(block)
-            if message is not None:
+            if message is None or ("Event" in message and not _is_framed(block, message)):
+                self.factory.leave_out(block)
+            else:
                 yield message
         self._buffer = self._buffer[at:]
         if len(self._buffer) > MAX_MESSAGE:
@@ -263,18 +270,26 @@ class AmiProtocol(AMIProtocol):  # type: ignore[misc]
         return self.version is not None
 
 
+def _is_framed(block: str, message: Message) -> bool:
+    return _EVENT.fullmatch(block) is not None and all(isinstance(message.get(name, ""), str) for name in _ONCE)
+
+
 class AmiManager(Manager):  # type: ignore[misc]
     """panoramisk's manager with everything taken out that acts by itself: log-in, pings, reconnecting, replay.
 
     What is left: connecting, sending, and one handler for all events. `server.telephony.ami.Ami` decides when.
     """
 
-    def __init__(self, host: str, port: int, on_event: Callable[[AmiEvent], None]) -> None:
+    def __init__(
+        self, host: str, port: int, on_event: Callable[[AmiEvent], None], on_odd: Callable[[str], None]
+    ) -> None:
         super().__init__(
             host=host, port=port, protocol_factory=AmiProtocol, loop=asyncio.get_running_loop(), forgetable_actions=()
         )
         self.protocol: AmiProtocol | None = None
         self._on_event = on_event
+        self.leave_out = on_odd
+        """Told the text of a message that is none, or of an event with odd framing."""
         self._closed = False
 
     def connection_made(self, f: asyncio.Future[tuple[asyncio.Transport, AmiProtocol]]) -> None:

@@ -52,7 +52,7 @@ class Calling:
         await self._serve(agi, self._with_agent)
 
     async def _serve(self, agi: AgiCall, serve: Callable[[AgiCall, int, int], Awaitable[None]]) -> None:
-        call, offer = (int(each) if each.isdecimal() else 0 for each in (*agi.arguments, "", "")[:2])
+        call, offer = agi.numbers(2)
         try:
             await serve(agi, call, offer)
         except (AgiHangup, AgiGone, NotLeading) as error:

@@ -285,16 +285,14 @@ class Dialler:
             await self._dispatcher.record(_postponed(live.promise, opens))
             return
         try:
-            await self._ami.action(
-                "Originate",
+            await self._ami.originate(
+                origin_id(offer.offer),
+                variables=[f"__SANSHENG_CALL={offer.call}", f"__SANSHENG_OFFER={offer.offer}"],
                 Channel=LINE,
-                ChannelId=origin_id(offer.offer),
                 OtherChannelId=line_id(offer.offer),
                 Application="Wait",
                 Data="1",
                 Timeout=str(_LONGEST),
-                Async="true",
-                Variable=[f"__SANSHENG_CALL={offer.call}", f"__SANSHENG_OFFER={offer.offer}"],
             )
         except AmiError as error:
             self.offer_failed(offer.offer, acd.Outcome.LOST, f"no line could be opened: {error}")

@@ -1,7 +1,8 @@
 """The FastAGI server: Asterisk connects, a handler talks to the caller, the connection ends.
 
-The law: a connection costs the others nothing. Its header has limits and a deadline, its handler's errors end it
-and nothing else, and a peer that has vanished is noticed. The caller's dialplan goes on in every case.
+The law: a connection costs the others nothing, and only Asterisk's are served. A header has limits and a deadline and
+proves by a token that it is its channel's; a handler's errors end its connection and nothing else, and a peer that has
+vanished is noticed. The caller's dialplan goes on in every case.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from server.telephony.agi_wire import (
     decode,
     parse_header,
 )
+from server.telephony.tokens import ChannelTokens
 
 __all__ = [
     "AgiCall",
@@ -46,6 +48,7 @@ __all__ = [
 ]
 
 Handler = Callable[[AgiCall], Awaitable[None]]
+Confirm = Callable[[AgiCall], Awaitable[bool]]
 
 MAX_HEADERS = 256
 """Asterisk sends some 25 headers and at most 127 arguments."""
@@ -60,16 +63,24 @@ _log = structlog.get_logger("agi")
 class AgiFactory(Factory):
     """Listens for Asterisk: `reactor.listenTCP(port, AgiFactory(handler))` on an asyncio reactor.
 
-    `handler(call)` runs as an asyncio task of its own for every connection. `deadline` is how long a header may
-    take, in seconds.
+    `handler(call)` runs as an asyncio task of its own for every connection whose token fits. Meanwhile `confirm(call)`
+    asks Asterisk whether it has such a channel; False ends the connection. `deadline` is how long a header may take,
+    in seconds.
     """
 
     noisy = False
 
-    def __init__(self, handler: Handler, *, deadline: float = 5.0) -> None:
+    def __init__(
+        self, handler: Handler, tokens: ChannelTokens, *, confirm: Confirm | None = None, deadline: float = 5.0
+    ) -> None:
         self.handler = handler
+        self.tokens = tokens
+        self.confirm = confirm
         self.deadline = deadline
         self.draining = False
+        self.refused = 0
+        """How many connections were closed because what came was not Asterisk's."""
+        self._confirming: set[asyncio.Task[None]] = set()
         self._connections: set[AgiConnection] = set()
         self._calls: dict[AgiCall, asyncio.Task[None]] = {}
 
@@ -118,6 +129,14 @@ class AgiFactory(Factory):
             connection.close()
 
         task.add_done_callback(over)
+        if self.confirm is not None:
+            confirming = asyncio.get_running_loop().create_task(self._confirm(self.confirm, call, connection))
+            self._confirming.add(confirming)
+            confirming.add_done_callback(self._confirming.discard)
+
+    async def _confirm(self, confirm: Confirm, call: AgiCall, connection: AgiConnection) -> None:
+        if not await confirm(call) and not call.hung_up:
+            connection.drop("Asterisk has no such channel")
 
     async def _handle(self, call: AgiCall) -> None:
         who = {"channel": call.channel, "unique_id": call.unique_id, "script": call.script}
@@ -163,7 +182,7 @@ class AgiConnection(LineOnlyReceiver):
         if self._over:
             return  # it came in one piece with what the connection was closed for
         try:
-            text = decode(line).removesuffix("\r")
+            text = decode(line)
             if self.call is not None:
                 self.call.line_came(text)
             elif text:
@@ -171,10 +190,12 @@ class AgiConnection(LineOnlyReceiver):
             else:
                 self._header_ended()
         except AgiProtocolError as problem:
+            self.agi.refused += 1
             self.drop(str(problem))
 
     def lineLengthExceeded(self, line: bytes) -> None:
         """Twisted's: too long to be AGI."""
+        self.agi.refused += 1
         self.drop(f"a line of more than {self.MAX_LENGTH} bytes, beginning {line[:40]!r}")
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
@@ -223,13 +244,18 @@ class AgiConnection(LineOnlyReceiver):
         if len(self._env) >= MAX_HEADERS:
             raise AgiProtocolError(f"more than {MAX_HEADERS} headers")
         key, value = parse_header(text)
+        if key in self._env:
+            raise AgiProtocolError(f"agi_{key} came twice")
         self._env[key] = value
 
     def _header_ended(self) -> None:
         for key in ("request", "channel", "uniqueid"):
             if key not in self._env:
                 raise AgiProtocolError(f"the header has no agi_{key}")
-        self.call = AgiCall(self._env, self._send)
+        call = AgiCall(self._env, self._send)
+        if not self.agi.tokens.fits(call.unique_id, call.query.get("token", "")):
+            raise AgiProtocolError("the token is not this channel's: see SANSHENG_CHANNEL_SECRET")
+        self.call = call
         self._cancel_timer()
         self.MAX_LENGTH = MAX_REPLY_LINE
         self.agi.call_began(self.call, self)

@@ -1,26 +1,34 @@
 """Numbers that the fallback took while no server was there: taken into the log, each exactly once.
 
-The spool's file goes only after its entry is in the log, and an entry that is in the log is not taken again.
+The spool's file goes only after its entry is in the log, and an entry that is in the log is not taken again. A file
+that is no entry is set aside and holds up no other.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from watchfiles import awatch
 
 import acd.events as acd
 import ivr.events as flow_events
+from server import bounds
 from server.definitions import Definitions
 from server.dispatcher import Dispatcher, NotLeading
 from server.telephony.caller_promises import checked
 
+T = TypeVar("T")
+LARGEST = 65_536
+"""Bytes of a file: an entry has some three hundred."""
+NUMBER = 80
+"""Characters of a number, however it is written, and of any other text of an entry."""
 _log = structlog.get_logger("intake")
 
 
@@ -38,22 +46,39 @@ class Taken:
     language: str = ""
 
 
-def read_entry(file: Path) -> Taken:
-    """Raises ValueError with a sentence when the file is not an entry."""
+def read_entry(file: Path, now: float) -> Taken:
+    """Raises ValueError with a sentence when the file is not an entry.
+
+    A number is not lost for an instant that cannot be, as of a machine that started with a wrong clock: it counts as
+    taken now. A call that cannot be is none.
+    """
     try:
+        if (size := file.stat().st_size) > LARGEST:
+            raise ValueError(f"it has {size} bytes")
         data: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         return Taken(
-            str(data["id"]),
-            str(data.get("caller", "")),
-            str(data["number"]),
-            str(data.get("category") or ""),
-            str(data.get("called", "")),
-            float(data["taken_at"]),
-            int(data["call"]) if data.get("call") else None,
-            str(data.get("language") or ""),
+            _text(data["id"]),
+            _text(data.get("caller")),
+            _text(data["number"]),
+            _text(data.get("category")),
+            _text(data.get("called")),
+            _or(now, lambda: bounds.happened(data["taken_at"], now)),
+            _or(None, lambda: bounds.whole(data.get("call")) or None),
+            _text(data.get("language")),
         )
-    except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"{file} is not an entry of the spool: {error}") from None
+
+
+def _text(value: object) -> str:
+    return bounds.line(str(value or ""), NUMBER)
+
+
+def _or(otherwise: T, read: Callable[[], T]) -> T:
+    try:
+        return read()
+    except ValueError:
+        return otherwise
 
 
 class Intake:
@@ -67,9 +92,10 @@ class Intake:
         node: str,
         definitions: Callable[[], Definitions],
         changes: Callable[[Path], AsyncIterator[Any]] | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._dispatcher, self._spool, self._node = dispatcher, spool, node
-        self._definitions = definitions
+        self._definitions, self._clock = definitions, clock
         self._changes = changes or (lambda path: awatch(path, recursive=False))
 
     async def run(self) -> None:
@@ -92,19 +118,28 @@ class Intake:
         entries: list[tuple[Taken, Path]] = []
         for file in self._spool.glob("*.json"):
             try:
-                entries.append((read_entry(file), file))
+                entries.append((read_entry(file, self._clock()), file))
             except FileNotFoundError:
                 continue
             except (ValueError, OSError) as error:
-                _log.error("a callback entry cannot be read: it is set aside", error=str(error))
-                file.rename(file.with_suffix(".bad"))
+                self._set_aside(file, error)
         new = 0
         for taken, file in sorted(entries, key=lambda entry: (entry[0].taken_at, entry[0].id)):
             if not self._dispatcher.state.calls.was_taken(taken.id):
-                await self._take(taken)
+                try:
+                    await self._take(taken)
+                except (OSError, NotLeading):
+                    raise
+                except Exception as error:
+                    self._set_aside(file, error)
+                    continue
                 new += 1
             await asyncio.to_thread(file.unlink, missing_ok=True)
         return new
+
+    def _set_aside(self, file: Path, error: Exception) -> None:
+        _log.error("a callback entry cannot be taken in: it is set aside", file=file.name, error=str(error))
+        file.rename(file.with_suffix(".bad"))
 
     async def _take(self, taken: Taken) -> None:
         calls = self._dispatcher.state.calls

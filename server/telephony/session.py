@@ -18,10 +18,11 @@ import ivr.events as flow_events
 from acd.callback_events import AttemptAnswered, AttemptOutcome
 from ivr import inputs, verbs
 from ivr.session import Caller, Session
-from server import faults
+from server import bounds, faults
 from server.calls import LiveCall, Stage
 from server.definitions import Definitions
 from server.dispatcher import Dispatcher, NotLeading
+from server.log import Unwritable
 from server.telephony.ami import Ami
 from server.telephony.caller_promises import CallerPromises
 from server.telephony.fastagi import AgiCall, AgiGone, AgiHangup, AgiRefused
@@ -38,6 +39,8 @@ CALL = "SANSHENG_CALL"
 DONE = "SANSHENG_DONE"
 CALLBACK_FLOW = "callback"
 """What a customer hears who was called back."""
+_LAST_EVENTS = 0.5
+"""Seconds within which AMI tells the end of a channel that Asterisk has no longer."""
 _SAMPLES_A_SECOND = 8000
 _SHORTEST_MESSAGE = 0.5
 """Seconds: less is a breath."""
@@ -70,17 +73,18 @@ class Callers:
         if agi.script == "called":
             await self._called(agi)
             return
-        returning, invited, answered = (*agi.arguments, "", "", "")[:3]
+        (returning,), (_, invited, answered) = agi.numbers(1), (*agi.arguments, "", "", "")[:3]
         calls = self.means.dispatcher.state.calls
-        live = calls.get(int(returning)) if returning.isdecimal() else calls.by_unique_id(agi.unique_id)
+        live = calls.get(returning) if returning else calls.by_unique_id(agi.unique_id)
         if live is not None and live.unique_id == agi.unique_id:
             await _Session(self, agi, live.id).resume(live)
         else:
-            await _Session(self, agi, calls.next_call()).begin(_seconds(invited), _seconds(answered))
+            now = self.means.clock()
+            await _Session(self, agi, calls.next_call()).begin(_seconds(invited, now), _seconds(answered, now))
 
     async def _called(self, agi: AgiCall) -> None:
         """A customer who was called back has picked up, or comes back like any caller."""
-        call, attempt = (int(each) if each.isdecimal() else 0 for each in (*agi.arguments, "", "")[:2])
+        call, attempt = agi.numbers(2)
         live = self.means.dispatcher.state.calls.get(call)
         if live is not None and live.unique_id == agi.unique_id:
             await _Session(self, agi, call).resume(live)
@@ -107,12 +111,14 @@ class _Session:
         self._promises = CallerPromises(self._held, self._means)
         self._waiting = Waiting(self._held, self._means, self._promises)
         self._named = False
+        self._arrival: asyncio.Future[float] | None = None
+        """The entry of a new caller, on its way into the log."""
 
     async def begin(self, invited_at: float | None, answered_at: float | None) -> None:
         """A new caller. Asterisk is asked nothing before the first prompt: every question would delay it."""
         now = self._clock()
         agi = self._agi
-        self._dispatcher.submit(
+        self._arrival = self._dispatcher.submit(
             acd.CallArrived(
                 self._call,
                 agi.caller,
@@ -222,11 +228,19 @@ class _Session:
 
     def _let_go(self) -> None:
         async def tell() -> None:
-            with suppress(NotLeading):
+            with suppress(NotLeading, Unwritable):
+                if self._arrival is not None:
+                    await self._arrival
+                calls = self._dispatcher.state.calls
                 gone = lambda state: state.calls.get(self._call) is None  # noqa: E731
-                if await self._dispatcher.until(gone, FACTS_DEADLINE) or self._dispatcher.owned(self._call):
+                there = calls.get(self._call) is None or await self._means.ami.has_channel(self._agi.channel)
+                within = FACTS_DEADLINE if there else _LAST_EVENTS
+                if await self._dispatcher.until(gone, within) or self._dispatcher.owned(self._call):
                     return
-                if not self._means.legs.rings(self._call):
+                live = self._dispatcher.state.calls.get(self._call)
+                if live is not None and not there:
+                    await self._dispatcher.record(*self._means.legs.ending(live, "lost", AttemptOutcome.LOST))
+                elif not self._means.legs.rings(self._call):
                     await self._dispatcher.record(acd.CallDetached(self._call))
 
         task = asyncio.ensure_future(tell())
@@ -329,7 +343,7 @@ class _Session:
         except AgiRefused as error:
             return inputs.RecordFailed(str(error))
         self._line.spent(recorded.digit)
-        seconds = recorded.samples / _SAMPLES_A_SECOND
+        seconds = min(recorded.samples / _SAMPLES_A_SECOND, verb.max_seconds)
         if seconds < _SHORTEST_MESSAGE:
             return inputs.RecordFailed("nothing was recorded")
         self._dispatcher.submit(flow_events.MessageLeft(self._call, f"{path}.wav", seconds))
@@ -339,8 +353,8 @@ class _Session:
 _letting_go: set[asyncio.Task[None]] = set()
 
 
-def _seconds(text: str) -> float | None:
+def _seconds(text: str, now: float) -> float | None:
     try:
-        return float(text) if text else None
+        return bounds.happened(text, now)
     except ValueError:
         return None

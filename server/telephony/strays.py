@@ -82,6 +82,6 @@ class Strays:
 
 
 def _asked(event: AmiEvent) -> tuple[str, str]:
-    """The server and the script that a channel in AGI() was handed to: `agi://host:port/script,arguments`."""
+    """The server and the script that a channel in AGI() was handed to: `agi://host:port/script?arguments`."""
     server, _, rest = event.get("ApplicationData", "").removeprefix("agi://").partition("/")
-    return server, rest.partition(",")[0]
+    return server, rest.partition("?")[0]

@@ -126,15 +126,13 @@ class Supervisors:
         for device in self._device(by).split("&"):
             answered = self._rung[channel] = asyncio.get_running_loop().create_future()
             try:
-                await self._ami.action(
-                    "Originate",
+                await self._ami.originate(
+                    channel,
                     Channel=device,
-                    ChannelId=channel,
                     Application="ChanSpy",
                     Data=spying,
                     Timeout=str(int(RING_FOR * 1000)),
                     CallerID=f"{by} <{by}>",
-                    Async="true",
                 )
                 if await asyncio.wait_for(answered, RING_FOR + 5):
                     return True

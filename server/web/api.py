@@ -6,7 +6,7 @@ reach the port. Errors are problems (see `problems`).
 
 from __future__ import annotations
 
-import secrets
+import json
 import time
 from datetime import date
 from typing import Annotated, Any, Protocol
@@ -27,6 +27,7 @@ from server.web import floor, shapes
 from server.web.callbacks_api import add_callbacks
 from server.web.caught_up import shown
 from server.web.floor_api import add_floor
+from server.web.gate import Gate, accepted
 from server.web.problems import Problem, ProblemOut, answer_with_problems, answers
 from server.web.reports_api import add_reports
 
@@ -82,6 +83,9 @@ class House(Protocol):
 Number = Annotated[int, Path(ge=1, le=2**53)]
 Agent = Annotated[str, Path(pattern=shapes.AGENT_ID, description="Work number, such as 1001.")]
 
+METRICS_KEPT = 1.0
+"""Seconds for which the metrics are answered as they were counted."""
+
 _bearer = HTTPBearer(auto_error=False, description="The token in `secrets/api-token` of the home.")
 
 
@@ -89,17 +93,20 @@ def make_api(house: House) -> FastAPI:
     """The application; `house` is everything that it may touch."""
 
     async def allowed(given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> None:
-        if given is None or not secrets.compare_digest(given.credentials.encode(), house.token.encode()):
+        # The gate has asked already, by the path alone.
+        if given is None or not accepted(f"Bearer {given.credentials}", house.token):
             raise Problem(401, "Not allowed", "give a valid bearer token")
 
     api = FastAPI(
         title="Sansheng 三声",
         version="1",
         summary="A complaint hotline: calls, agents, queues, tickets, recordings.",
-        openapi_url="/api/v1/openapi.json",
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
     )
+    api.add_middleware(Gate, token=lambda: house.token)
     answer_with_problems(api)
     guarded: dict[str, Any] = {"dependencies": [Depends(allowed)]}
     _watch(api, house)
@@ -120,10 +127,15 @@ def _watch(api: FastAPI, house: House) -> None:
         response.status_code = 503 if problems else 200
         return {"ok": not problems, "problems": problems, "warnings": house.warnings()}
 
+    counted, at = b"", -METRICS_KEPT
+
     @api.get("/metrics", response_class=PlainTextResponse, tags=["watch"])
     async def metrics() -> PlainTextResponse:
-        """For Prometheus."""
-        return PlainTextResponse(generate_latest(house.registry), media_type=CONTENT_TYPE_LATEST)
+        """For Prometheus; counted once a second at most, since anybody may ask, and every promise is gone through."""
+        nonlocal counted, at
+        if time.monotonic() >= at + METRICS_KEPT:
+            counted, at = generate_latest(house.registry), time.monotonic()
+        return PlainTextResponse(counted, media_type=CONTENT_TYPE_LATEST)
 
 
 def _read(api: FastAPI, house: House, guarded: dict[str, Any]) -> None:
@@ -265,7 +277,10 @@ def _agents(api: FastAPI, house: House, guarded: dict[str, Any]) -> None:
 
 
 def _describe(api: FastAPI) -> None:
-    """The description names the shape of a problem; FastAPI's own shape of a refusal is never answered."""
+    """The description names the shape of a problem; FastAPI's own shape of a refusal is never answered.
+
+    It is written once: anybody may ask for it.
+    """
     draw = api.openapi
 
     def openapi() -> dict[str, Any]:
@@ -281,6 +296,13 @@ def _describe(api: FastAPI) -> None:
         return api.openapi_schema
 
     api.openapi = openapi  # type: ignore[method-assign]
+    written = b""
+
+    @api.get("/api/v1/openapi.json", include_in_schema=False)
+    async def description() -> Response:
+        nonlocal written
+        written = written or json.dumps(api.openapi(), ensure_ascii=False).encode()
+        return Response(written, media_type="application/json")
 
 
 def _now(house: House, agent: str) -> shapes.AgentNow:

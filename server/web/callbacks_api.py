@@ -24,12 +24,10 @@ from server.web import shapes
 from server.web.caught_up import shown
 from server.web.floor import instant
 from server.web.problems import Problem, answers
-from server.web.shapes import AGENT_ID, Instant
+from server.web.shapes import AGENT_ID, By, Instant, Planned, Reason, Why, Word
 
 Number = Annotated[int, Path(ge=1, le=2**53)]
 Masked = Annotated[bool, Query(description="Hide the middle of telephone numbers: 138****8000.")]
-Reason = Annotated[str, Field(max_length=200, description="Why; it is kept with the act.")]
-By = Annotated[str, Field(min_length=1, max_length=80, description="Who does it; it is kept with the act.")]
 
 
 class Records(Protocol):
@@ -83,10 +81,10 @@ class Act(BaseModel):
 class CallbackIn(Act):
     """A call back that is to be promised. Category, queue or both say what it is about."""
 
-    number: str = Field(min_length=1, max_length=80)
-    category: str = Field("", max_length=80)
-    queue: str = Field("", max_length=80)
-    after: Instant | None = Field(None, description="Not before.")
+    number: Annotated[Word, Field(min_length=1)]
+    category: Word = ""
+    queue: Word = ""
+    after: Planned | None = Field(None, description="Not before.")
     language: str = Field("zh", pattern="^[a-z]{2}$")
     priority: int = Field(0, ge=-1000, le=1000)
     owner: str = Field("", pattern=f"{AGENT_ID}|^$", description="The agent to be preferred.")
@@ -97,14 +95,14 @@ class CallbackIn(Act):
 class WhyIn(Act):
     """Who, and why."""
 
-    reason: str = Field(min_length=1, max_length=200, description="Why; it is kept with the act.")
+    reason: Why
     by: By = "api"
 
 
 class PostponeIn(Act):
     """Not before `until`; the place stays."""
 
-    until: Instant
+    until: Planned
     reason: Reason = ""
     by: By = "api"
 
@@ -121,8 +119,8 @@ class ModeIn(Act):
     """A choice. `scope` is a queue or all; with `until` on and off return to auto by themselves."""
 
     mode: Mode
-    scope: str = Field("all", max_length=80)
-    until: Instant | None = None
+    scope: Word = "all"
+    until: Planned | None = None
     reason: Reason = ""
     by: By = "api"
 

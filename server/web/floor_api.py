@@ -15,11 +15,9 @@ from acd.events import Monitor
 from server.acts import CannotDo, ConversationActs, SupervisorActs, Target
 from server.dispatcher import Dispatcher
 from server.web.problems import Problem, answers
-from server.web.shapes import AGENT_ID
+from server.web.shapes import AGENT_ID, By, Reason, Why, Word
 
 Number = Annotated[int, Path(ge=1, le=2**53)]
-Reason = Annotated[str, Field(max_length=200, description="Why; it is kept with the act.")]
-By = Annotated[str, Field(min_length=1, max_length=80, description="Who does it; it is kept with the act.")]
 
 
 class House(Protocol):
@@ -42,7 +40,7 @@ class Act(BaseModel):
 class MoveIn(Act):
     """A waiting call is to wait in another queue."""
 
-    queue: str
+    queue: Word
     reason: Reason = ""
     by: By = "api"
 
@@ -68,20 +66,20 @@ class MonitorIn(Act):
 
     by: str = Field(pattern=AGENT_ID, description="Work number of the supervisor, whose phone rings.")
     mode: Monitor = Monitor.LISTEN
-    reason: str = Field(min_length=1, max_length=200, description="Why; it is kept with the act.")
+    reason: Why
 
 
 class AskIn(Act):
     """Whom to ask while the caller is on hold."""
 
-    to: str = Field(min_length=1, max_length=32, description="A work number or an outside number.")
+    to: Annotated[Word, Field(min_length=1, max_length=32, description="A work number or an outside number.")]
 
 
 class TransferIn(Act):
     """Where a conversation goes."""
 
     kind: Literal["agent", "queue", "outside"]
-    to: str = Field(min_length=1, max_length=32)
+    to: Annotated[Word, Field(min_length=1, max_length=32)]
 
 
 class CallNow(BaseModel):

@@ -15,8 +15,11 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
 from server.dispatcher import NotLeading
+from server.log import Unwritable
 
 MEDIA_TYPE = "application/problem+json"
+MOST_ERRORS, MOST_DETAIL = 20, 2_000
+"""How many things that are wrong a problem names, and how many characters its sentence has: a request may have more."""
 _log = structlog.get_logger("api")
 
 
@@ -65,7 +68,8 @@ def problem(
     headers: dict[str, str] | None = None,
 ) -> JSONResponse:
     """The answer."""
-    body = ProblemOut(title=title, status=status, detail=detail, errors=list(errors))
+    named = [Wrong(where=_shown(each.where, 100), sentence=_shown(each.sentence, 300)) for each in errors]
+    body = ProblemOut(title=title, status=status, detail=_shown(detail, MOST_DETAIL), errors=named)
     wanted = body.model_dump() if errors else body.model_dump(exclude={"errors"})
     return JSONResponse(wanted, status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
@@ -82,18 +86,22 @@ def answer_with_problems(api: FastAPI) -> None:
     async def elsewhere(_: Request, error: NotLeading) -> JSONResponse:
         return problem(503, "Not leading", str(error), headers={"Retry-After": "2"})
 
+    @api.exception_handler(Unwritable)
+    async def unwritable(_: Request, error: Unwritable) -> JSONResponse:
+        return problem(422, "Request cannot be used", str(error))
+
     @api.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         wrong = [
             Wrong(where=_place(each["loc"]), sentence=each["msg"].removeprefix("Value error, "))
-            for each in error.errors()
+            for each in error.errors()[:MOST_ERRORS]
         ]
         detail = "; ".join(f"{each.where}: {each.sentence}" for each in wrong)
         return problem(422, "Request cannot be used", detail, errors=wrong)
 
     @api.exception_handler(HTTPException)
     async def other(request: Request, error: HTTPException) -> JSONResponse:
-        path = request.url.path
+        path = request.scope["path"]  # `request.url` cannot be read from every path and Host
         headers = {name.lower(): value for name, value in (error.headers or {}).items()}
         title, detail = HTTPStatus(error.status_code).phrase, str(error.detail)
         match error.status_code:
@@ -108,7 +116,7 @@ def answer_with_problems(api: FastAPI) -> None:
 
     @api.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> JSONResponse:
-        _log.error("a request failed", method=request.method, path=request.url.path, exc_info=error)
+        _log.error("a request failed", method=request.method, path=request.scope["path"], exc_info=error)
         return problem(500, "Internal error", "this request failed: the server's log says why")
 
 
@@ -117,6 +125,12 @@ def _methods(request: Request) -> list[str]:
     routes = [route for route in request.app.routes if isinstance(route, Route)]
     found = [route.methods or set() for route in routes if route.matches(request.scope)[0] is not Match.NONE]
     return sorted(set().union(*found))
+
+
+def _shown(text: str, most: int) -> str:
+    """A request's own words as an answer can hold them: short, and in UTF-8 (JSON may name half a character)."""
+    whole = text.encode("utf-8", "replace").decode()
+    return whole if len(whole) <= most else whole[: most - 1] + "…"
 
 
 def _place(parts: Sequence[int | str]) -> str:

@@ -1,13 +1,23 @@
-"""Uvicorn on the loop that Twisted runs: it serves, and leaves signals to the one who owns them."""
+"""Uvicorn on the loop that Twisted runs: it serves, and leaves signals to the one who owns them.
+
+How many may be connected, and how slow they may be, is in `connections`.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import uvicorn
+
+from server.web.connections import INCOMPLETE, PATIENCE, Connection, Connections
+
+BACKLOG = 64
+"""Connections that asyncio takes on at once: each has a file descriptor before it can be refused."""
 
 
 class _Server(uvicorn.Server):
@@ -20,12 +30,30 @@ class _Server(uvicorn.Server):
 class HttpServer:
     """One listening HTTP server for an ASGI application."""
 
-    def __init__(self, application: Any, host: str, port: int, *, name: str = "") -> None:
+    def __init__(
+        self,
+        application: Any,
+        host: str,
+        port: int,
+        *,
+        name: str = "",
+        connections: int = 512,
+        of_one_address: int = 64,
+        patience: float = PATIENCE,
+    ) -> None:
+        # Calls need file descriptors too: half of them at least.
+        most = min(connections, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+        kept: Connections[Connection] = Connections(most, of_one_address)
         config = uvicorn.Config(
             application,
             host=host,
             port=port,
+            http=partial(Connection, kept, patience),  # type: ignore[arg-type]
+            ws="none",
+            h11_max_incomplete_event_size=INCOMPLETE,
+            backlog=BACKLOG,
             log_config=None,
+            log_level="error",
             access_log=False,
             lifespan="off",
             server_header=False,

@@ -13,17 +13,32 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from acd.callback_events import Mode
 from acd.events import Status
+from server import bounds
 
 Item = TypeVar("Item")
 AGENT_ID = r"^[A-Za-z0-9][A-Za-z0-9_.]{0,31}$"
 
 
 def _with_zone(instant: datetime) -> datetime:
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    aware = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    try:
+        aware.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("this instant lies outside the years 1 to 9999 of UTC") from None
+    return aware
 
 
 Instant = Annotated[datetime, AfterValidator(_with_zone)]
 """UTC where a request names no zone."""
+
+
+def _within_the_calendar(instant: datetime) -> datetime:
+    bounds.planned(instant.timestamp())
+    return instant
+
+
+Planned = Annotated[Instant, AfterValidator(_within_the_calendar)]
+"""An instant that goes into an event."""
 
 
 def _in_one_line(text: str) -> str:
@@ -32,6 +47,18 @@ def _in_one_line(text: str) -> str:
     return text
 
 
+def _without_line_ends(text: str) -> str:
+    if not bounds.is_line(text):
+        raise ValueError("write it in one line, without control characters")
+    return text
+
+
+Line = AfterValidator(_without_line_ends)
+"""For every text that goes into an event."""
+Word = Annotated[str, Field(max_length=80), Line]
+Reason = Annotated[str, Field(max_length=200, description="Why; it is kept with the act."), Line]
+Why = Annotated[Reason, Field(min_length=1)]
+By = Annotated[str, Field(min_length=1, max_length=80, description="Who does it; it is kept with the act."), Line]
 Name = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_in_one_line)]
 Limit = Annotated[int, Field(ge=1, le=1000, description="How many at most.")]
 
@@ -86,9 +113,9 @@ class AgentIn(BaseModel):
     id: str | None = Field(None, description="Must be the number in the path, if it is given.")
     name: Name
     skills: dict[str, Annotated[int, Field(ge=1, le=10)]] = Field(default_factory=dict)
-    teams: list[Name] = Field(default_factory=list)
+    teams: list[Name] = Field(default_factory=list, max_length=100)
     secret: str = ""
-    contact: str = ""
+    contact: Annotated[str, Field(max_length=256), Line] = ""
 
 
 class StatusIn(BaseModel):
@@ -97,8 +124,8 @@ class StatusIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     status: Status
-    reason: str = Field("", max_length=80)
-    by: str = Field("api", min_length=1, max_length=80, description="Who sets it; it is kept with the act.")
+    reason: Word = ""
+    by: By = "api"
 
 
 class Page(BaseModel, Generic[Item]):

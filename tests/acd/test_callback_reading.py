@@ -13,6 +13,7 @@ QUEUES = ("complaint", "media")
 
 def test_an_empty_table_means_the_rules_as_they_are() -> None:
     assert read_callback_policy({}, QUEUES) == CallbackPolicy()
+    assert CallbackPolicy().per_day == 2000
 
 
 def test_a_queue_differs_only_in_what_it_names() -> None:

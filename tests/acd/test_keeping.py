@@ -259,6 +259,7 @@ def test_what_is_settled_is_remembered_for_a_day(office):
 
 def test_no_more_than_so_many_settled_ones_are_remembered():
     callbacks = Callbacks()
+    callbacks.receive(cb.CallbackPolicySet(CallbackPolicy(per_day=0)), 0.0)
     for number in range(1, MOST_SETTLED + 11):
         callbacks.receive(cb.PromiseAsked(str(number), "complaint"), 0.0)
         callbacks.receive(cb.PromiseCancelled(number), 0.0)

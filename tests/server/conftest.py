@@ -10,8 +10,10 @@ import pytest
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 
 from server.telephony.fastagi import AgiCall, AgiFactory
+from server.telephony.tokens import ChannelTokens
 
 AGI_HEADER = (Path(__file__).parent / "wire" / "agi_header.txt").read_bytes()
+TOKENS = ChannelTokens("the recorded channel's secret")
 PATIENCE = 5.0
 
 
@@ -78,7 +80,7 @@ class AgiLine:
                 raise
             self.results.put_nowait(result)
 
-        self.factory = AgiFactory(handler, **limits)
+        self.factory = AgiFactory(handler, TOKENS, **limits)
         self.port = self.reactor.listenTCP(0, self.factory, interface="127.0.0.1").getHost().port
 
     async def dial(self, first: bytes = AGI_HEADER) -> AgiPeer:

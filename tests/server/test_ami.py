@@ -10,6 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from server.telephony.ami import Ami, AmiEvent, AmiFailed, AmiLost, AmiTimeout, LinkState
+from server.telephony.tokens import VARIABLE, ChannelTokens
 
 WIRE = Path(__file__).parent / "wire"
 GREETING = b"Asterisk Call Manager/11.0.0\r\n"
@@ -409,3 +410,76 @@ async def test_what_happened_before_the_link_went_down_is_told_before_that(aster
     session.writer.close()
     await _becomes(ami, LinkState.DOWN)
     assert order[:301] == [*map(str, range(300)), "down"]
+
+
+# Who is believed
+
+GENUINE = ChannelTokens("the channels' secret")
+
+
+def _hangup(unique_id: str, value: str, *more: str) -> tuple[str, ...]:
+    return ("Event: Hangup", f"Uniqueid: {unique_id}", f"ChanVariable: {VARIABLE}={value}", *more)
+
+
+async def test_an_event_is_believed_only_with_the_token_of_its_channel(asterisk, link):
+    ami = link(tokens=GENUINE)
+    heard = Heard()
+    ami.subscribe("*", heard)
+    session = await _up(asterisk, ami)
+    genuine = GENUINE.value("one-1.1")
+    session.say("Event: Hangup", "Uniqueid: one-1.1")
+    session.say(*_hangup("one-1.1", ""))
+    session.say(*_hangup("one-1.1", genuine.replace("one-1.1", "one-1.2")))
+    session.say(*_hangup("one-1.1", ChannelTokens("another").value("one-1.1")))
+    session.say("Event: DialBegin", "Uniqueid: one-1.1", f"ChanVariable: {VARIABLE}={genuine}", "DestUniqueid: one-1.2")
+    session.say(*_hangup("one-1.1", genuine))
+    session.say("Event: ContactStatus", "EndpointName: 1001")
+    assert [(await heard.next()).name for _ in range(2)] == ["Hangup", "ContactStatus"]
+    assert ami.refused == 5
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("Event: Hangup", "Uniqueid: one-1.1", "Uniqueid: one-1.2"),
+        ("Event: Hangup", "no header at all", "Uniqueid: one-1.1"),
+        ("Uniqueid: one-1.1", "Cause: 16"),
+        ("Event: Hangup", "Uniqueid: one-1.1", "X: a\nY: b"),
+    ],
+)
+async def test_an_event_that_is_not_framed_as_asterisks_is_left_out_and_counted(asterisk, link, lines):
+    ami = link()
+    heard = Heard()
+    ami.subscribe("*", heard)
+    session = await _up(asterisk, ami)
+    session.say(*lines)
+    session.say("Event: DTMFEnd", "Digit: 1")
+    assert (await heard.next()).name == "DTMFEnd"
+    assert ami.refused == 1
+
+
+async def test_a_channel_that_is_opened_here_gets_a_token_of_its_own(asterisk, link):
+    ami = link(tokens=GENUINE)
+    session = await _up(asterisk, ami)
+    opening = asyncio.create_task(ami.originate("origin-1", variables=["__X=1"], Channel="Local/s@callback-line"))
+    action = await session.heard()
+    session.answer(action, "Response: Success")
+    await opening
+    assert action["Variable"] == f"__{VARIABLE}={GENUINE.value('origin-1')},__X=1"
+    assert action["ChannelId"] == "origin-1"
+
+
+@pytest.mark.parametrize(
+    ("answer", "there"),
+    [
+        (("Response: Success", f"Value: {GENUINE.value('one-1.1')}"), True),
+        (("Response: Success", "Value: "), False),
+        (("Response: Error", "Message: No such channel"), False),
+    ],
+)
+async def test_asterisk_is_asked_whether_it_has_a_channel(asterisk, link, answer, there):
+    ami = link(tokens=GENUINE)
+    session = await _up(asterisk, ami)
+    asking = asyncio.create_task(ami.has_channel("PJSIP/trunk-1"))
+    session.answer(await session.heard(), *answer)
+    assert await asking is there

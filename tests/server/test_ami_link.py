@@ -319,11 +319,11 @@ async def _suffer(chunks: list[bytes]) -> None:
             for chunk in chunks:
                 peer.writers[-1].write(chunk)
                 await asyncio.sleep(0)
-            peer.writers[-1].write(b"\r\n\r\nEvent: Marker\r\n\r\n")
+            peer.writers[-1].write(b"\r\n\r\n")
             async with asyncio.timeout(PATIENCE):
                 while not marked.is_set():
                     await ami.up(PATIENCE)
-                    if ami.is_up and peer.count > 1:
+                    if ami.is_up:
                         peer.writers[-1].write(b"Event: Marker\r\n\r\n")
                     await asyncio.sleep(0.001)
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -29,6 +30,7 @@ FIELDS = [
     "call",
     "reason",
 ]
+JSON = {"Content-Type": "application/json"}
 LI = {"number": "138 0013 8000", "category": "attitude"}
 
 
@@ -90,13 +92,24 @@ async def test_after_is_not_before_and_keeps_the_place(house, api) -> None:
         ({"queue": "weather"}, "there is no queue weather: there are complaint"),
         ({"owner": "1009"}, "there is no agent 1009"),
         ({"after": "2999-01-01"}, "more than a year ahead"),
+        ({"after": "0001-01-01T00:00:00+14:00"}, "body.after: this instant lies outside"),
+        ({"after": "9999-12-31T23:59:59-12:00"}, "body.after: this instant lies outside"),
+        ({"after": 1e999}, "body.after: "),
+        ({"priority": 1e999}, "body.priority: "),
+        ({"priority": float("nan")}, "body.priority: "),
+        ({"reason": "two\nlines"}, "body.reason: write it in one line"),
+        ({"by": "a\x00"}, "body.by: write it in one line"),
+        ({"category": "a\u202eb"}, "body.category: write it in one line"),
+        ({"reason": "x" * 201}, "body.reason: "),
     ],
 )
 async def test_what_cannot_be_promised_is_refused_in_a_sentence_and_changes_nothing(
     house, api, wanted, sentence
 ) -> None:
     await house.tell(acd.AgentDefined("1001", "Li", (Skill("complaint", 5),)))
-    assert sentence in refused(await api.post("/api/v1/callbacks", json={**LI, **wanted}), 422)
+    assert sentence in refused(
+        await api.post("/api/v1/callbacks", content=json.dumps({**LI, **wanted}), headers=JSON), 422
+    )
     assert (await api.get("/api/v1/callbacks")).json()["items"] == []
 
 

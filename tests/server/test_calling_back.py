@@ -86,6 +86,27 @@ def test_what_is_not_called_back_has_a_reason_and_a_sentence(tmp_path, written, 
     assert len(checked.sentence) < 150
 
 
+@pytest.mark.parametrize("number", ["13491234567", "17400123456", "17405123456", "17491234567"])
+def test_a_satellite_telephone_is_called_only_where_that_kind_is_named(tmp_path, number) -> None:
+    usual = load(tmp_path).callback
+    for written in (number, f"+86{number}", f"0086{number}"):
+        assert usual.check(written).reason == "kind"
+        assert "satellite" in usual.check(written).sentence
+    assert usual.check("+881612345678").reason == "foreign"
+    named = loaded(tmp_path, 'types = ["mobile", "fixed_line", "satellite"]').callback
+    assert named.number(number) == (number, "")
+
+
+@pytest.mark.parametrize("number", ["13481234567", "17012345678", "16212345678", "14712345678", "19212345678"])
+def test_other_mobiles_are_called_whoever_sells_them(tmp_path, number) -> None:
+    assert load(tmp_path).callback_number(number) == (number, "")
+
+
+@pytest.mark.parametrize("number", ["17406123456", "14101234567", "1440123456789", "14612345678", "1064712345678"])
+def test_numbers_of_things_and_of_emergency_networks_are_not_called(tmp_path, number) -> None:
+    assert load(tmp_path).callback_number(number)[0] == ""
+
+
 def test_a_region_abroad_that_is_named_may_be_called(tmp_path) -> None:
     definitions = loaded(tmp_path, 'abroad = ["HK"]')
     assert definitions.callback_number("+852 6123 4567") == ("+85261234567", "")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from math import inf, nan
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from acd.commands import Command, Offer
 from acd.definitions import Policy, Queue, Requirement, Skill
 from server.calls import Stage
 from server.dispatcher import BATCH, Dispatcher, NotLeading, end
-from server.log import START, Entry, Log
+from server.log import START, Entry, Log, Unwritable
 from server.notes import AgentNoted, Decided
 from server.standby import Standby, rebuild
 from server.state import State
@@ -304,6 +306,43 @@ async def test_what_the_log_cannot_hold_is_refused_to_whoever_hands_it_over(begi
     assert dispatcher.problem == ""
 
 
+async def test_an_event_that_would_not_come_back_is_left_out_alone(begin: Begin, log: Log) -> None:
+    dispatcher = await begin()
+    bad = replace(arrived(2), invited_at=nan)
+    handed = [dispatcher.submit(arrived(1), bad, arrived(3)), dispatcher.submit(bad), dispatcher.submit(arrived(4))]
+    results = await asyncio.gather(*handed, return_exceptions=True)
+    assert [type(each) for each in results] == [Unwritable, Unwritable, float]
+    assert "this CallArrived" in str(results[0])
+    with pytest.raises(Unwritable):
+        await dispatcher.record(bad)
+    assert [entry.event for entry in await everything(log)] == [arrived(1), arrived(3), arrived(4)]
+    assert [call.id for call in dispatcher.state.calls] == [1, 3, 4]
+    assert (dispatcher.refused, dispatcher.problem) == (3, "")
+
+
+async def test_a_note_that_would_not_come_back_is_left_out_and_the_next_ones_are_not_taken_for_it(
+    begin: Begin, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def endless(state: State, entry: Entry, command: Command) -> None:
+        take_in(state, entry, command)
+        if isinstance(command, Offer):
+            state._note(entry, Decided(replace(command.decision, score=inf)))
+
+    take_in = State._take_in
+    monkeypatch.setattr(State, "_take_in", endless)
+    dispatcher = await begin()
+    await staff(dispatcher, "1001")
+    standby = await rebuild(log)
+    await dispatcher.record(arrived(1), queued(1))
+    await dispatcher.record(acd.OfferAnswered(1))
+    await settled(dispatcher)
+    assert dispatcher.refused == 1
+    for entry in await log.read(standby.position):
+        standby.play(entry)
+    assert not standby.unwritten
+    assert not (await rebuild(log)).unwritten
+
+
 async def test_a_fault_in_the_writing_ends_the_lead_and_is_told(begin: Begin) -> None:
     lost: list[str] = []
     dispatcher = await begin(on_lost=lost.append)
@@ -385,6 +424,34 @@ async def test_whoever_stands_by_has_the_leaders_state_and_takes_over_where_it_e
     assert lease.node == "two"
     assert state.snapshot() == first.state.snapshot()
     assert [call.stage for call in state.calls] == [Stage.WAITING] * 199
+    await redis.aclose()
+
+
+async def test_whoever_stands_by_plays_over_what_it_cannot_read_and_leads_all_the_same(
+    begin: Begin, log: Log, redis_server: RedisServer
+) -> None:
+    first = await begin("one", lease_ttl=0.5)
+    redis = redis_server.connect()
+    told: list[str] = []
+    standby = Standby(Log(redis, set_aside=lambda entry: told.append(entry.id)), "two", 0.5)
+    taking = asyncio.ensure_future(standby.lead())
+    await staff(first, "1001")
+    bad = [
+        await redis.xadd("sansheng:log", {"t": "Foreseen", "e": "{}", "at": "1.0"}),
+        await redis.xadd("sansheng:log", {"t": "CallEnded", "e": "null", "at": "nan"}),
+    ]
+    await first.record(arrived(1), queued(1))
+    await settled(first)
+    await comes(lambda: standby.state.position == first.state.position)
+    assert standby.state.snapshot() == first.state.snapshot()
+    await crash(first)
+    lease, state = await asyncio.wait_for(taking, 10)
+    assert told == [each.decode() for each in bad]
+    second = Dispatcher(log, lease, state)
+    await second.start()
+    await second.record(arrived(2))
+    assert [call.id for call in (await rebuild(log)).calls] == [1, 2]
+    await second.stop()
     await redis.aclose()
 
 

@@ -141,15 +141,37 @@ def test_secrets_that_others_may_read_fail_with_what_to_do(settings) -> None:
     secrets = settings.home / "secrets"
     secrets.mkdir(mode=0o700)
     (secrets / "ami").touch(mode=0o600)
-    assert those(machine.check_permissions(settings), Verdict.FAIL) == []
+    assert those(machine.check_permissions(settings, NOBODY), Verdict.FAIL) == []
     (secrets / "ami").chmod(0o644)
-    (sentence,) = those(machine.check_permissions(settings), Verdict.FAIL)
+    (sentence,) = those(machine.check_permissions(settings, NOBODY), Verdict.FAIL)
     assert sentence == f"{secrets}/ami may be read by others: chmod go-rwx {secrets}/ami"
 
 
 def test_a_home_that_everybody_may_look_into_is_a_warning(settings) -> None:
     settings.home.chmod(0o755)
-    assert any("chmod o-rwx" in sentence for sentence in those(machine.check_permissions(settings), Verdict.WARN))
+    found = those(machine.check_permissions(settings, NOBODY), Verdict.WARN)
+    assert any(f"chmod g-w,o= {settings.home}" in sentence for sentence in found)
+
+
+def test_what_others_may_read_in_the_home_is_a_warning(settings) -> None:
+    settings.home.chmod(0o750)
+    records = settings.home / "records.db"
+    records.touch()
+    records.chmod(0o640)
+    assert not any("records.db" in line.sentence for line in machine.check_permissions(settings, NOBODY))
+    records.chmod(0o644)
+    found = those(machine.check_permissions(settings, NOBODY), Verdict.WARN)
+    assert any(f"chmod g-w,o= {records}" in sentence for sentence in found)
+
+
+def test_a_process_of_another_user_is_a_warning(settings) -> None:
+    settings.home.chmod(0o750)
+    found = those(machine.check_permissions(settings, sockets.House({"redis": os.getpid()})), Verdict.WARN)
+    assert not any("another user" in sentence for sentence in found)
+    if os.geteuid() == 0:
+        os.chown(settings.home, 65534, -1)
+        found = those(machine.check_permissions(settings, sockets.House({"redis": os.getpid()})), Verdict.WARN)
+        assert any("another user" in sentence for sentence in found)
 
 
 def test_a_variable_that_is_no_setting_is_a_warning(settings, monkeypatch) -> None:

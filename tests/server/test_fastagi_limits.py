@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -21,7 +20,9 @@ from server.telephony.agi_wire import (
 )
 from server.telephony.fastagi import KEEPALIVE, MAX_HEADERS, AgiCall, AgiFactory
 
-HEADER = (Path(__file__).parent / "wire" / "agi_header.txt").read_bytes()
+from .conftest import AGI_HEADER as HEADER
+from .conftest import TOKENS
+
 PATIENCE = 5.0
 
 
@@ -38,7 +39,7 @@ async def listening(reactor):
     factories = []
 
     def listen(handler, **limits):
-        factory = AgiFactory(handler, **limits)
+        factory = AgiFactory(handler, TOKENS, **limits)
         factories.append(factory)
         return factory, reactor.listenTCP(0, factory, interface="127.0.0.1").getHost().port
 
@@ -50,11 +51,17 @@ async def listening(reactor):
 @pytest.mark.parametrize(
     ("sent", "why"),
     [
-        (b"GET / HTTP/1.1\r\n\r\n", "expected an agi_ header, got 'GET / HTTP/1.1'"),
+        (b"GET / HTTP/1.1\r\n\r\n", "expected an agi_ header, got 'GET / HTTP/1.1"),
         (b"agi_channel: " + b"x" * 10_000, "a line of more than 8192 bytes"),
         (b"".join(b"agi_x%d: 1\n" % n for n in range(300)), f"more than {MAX_HEADERS} headers"),
         (HEADER.replace(b"agi://127.0.0.1", b"agi://[oops"), "is no URL"),
         (b"\n", "the header has no agi_request"),
+        (b"agi_callerid: 1\nagi_callerid: 2\n", "agi_callerid came twice"),
+        (b"agi_callerid: 1\r\n", "agi_callerid holds a control character"),
+        (b"agi_callerid: " + b"1" * 513 + b"\n", "agi_callerid has 513 characters"),
+        (HEADER.replace(b"token=", b"token=0"), "the token is not this channel's"),
+        (HEADER.replace(b"token=", b"other="), "the token is not this channel's"),
+        (HEADER.replace(b"1763772000.1\n", b"1763772000.2\n"), "the token is not this channel's"),
         (b"\x80\x81\xff\n", "expected an agi_ header"),
         (HEADER[:-1], "no whole header in 0.05 s"),
         (b"", "no whole header in 0.05 s"),
@@ -74,6 +81,43 @@ async def test_what_is_no_header_is_closed_with_a_sentence_and_never_reaches_the
     writer.close()
     assert handled == []
     assert any(why in entry["why"] for entry in logs)
+
+
+async def test_what_comes_after_the_end_of_the_header_ends_the_connection(listening):
+    over: asyncio.Queue[bool] = asyncio.Queue()
+
+    async def handler(call: AgiCall) -> None:
+        await call.wait_hangup()
+        over.put_nowait(call.hung_up)
+
+    factory, port = listening(handler)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(HEADER + b"agi_dnid: 4008001234\n")
+    assert await _closed(reader)
+    writer.close()
+    assert await asyncio.wait_for(over.get(), PATIENCE) is False
+    assert factory.refused == 1
+
+
+async def test_a_channel_that_asterisk_does_not_have_is_let_go(listening):
+    over: asyncio.Queue[bool] = asyncio.Queue()
+
+    async def handler(call: AgiCall) -> None:
+        await call.wait_hangup()
+        over.put_nowait(call.hung_up)
+
+    async def confirm(call: AgiCall) -> bool:
+        return call.channel == "PJSIP/trunk-00000002"
+
+    _, port = listening(handler, confirm=confirm)
+    known, stranger = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+    known[1].write(HEADER.replace(b"trunk-00000001", b"trunk-00000002"))
+    stranger[1].write(HEADER)
+    assert await _closed(stranger[0])
+    assert await asyncio.wait_for(over.get(), PATIENCE) is False
+    assert over.empty()
+    for _, writer in (known, stranger):
+        writer.close()
 
 
 async def test_a_half_sent_header_delays_nobody_else(listening):
@@ -209,7 +253,7 @@ async def _suffer(chunks: list[bytes]) -> None:
         await call.execute("Dial", "PJSIP/1001")
         await call.stream_file("menu", "1")
 
-    factory = AgiFactory(handler, deadline=PATIENCE)
+    factory = AgiFactory(handler, TOKENS, deadline=PATIENCE)
     connection = factory.buildProtocol(None)
     assert connection is not None
     transport = _Transport(connection)

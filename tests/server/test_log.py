@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from math import inf, nan
 
 import pytest
 from redis import Redis as SyncRedis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 import acd.events as acd
+from acd.decisions import Decision
 from server.log import (
     EVENTS,
     START,
@@ -19,13 +21,16 @@ from server.log import (
     LogGap,
     Row,
     Snapshot,
-    UnknownEvent,
+    Unreadable,
+    Unwritable,
     decode,
     encode,
+    entry_of,
     follower,
     id_order,
+    verified,
 )
-from server.notes import ServerStarted
+from server.notes import Decided, ServerStarted
 from tests.redis_server import RedisServer, redis_server
 
 __all__ = ["redis_server"]
@@ -161,16 +166,77 @@ async def test_a_reader_is_told_that_entries_it_has_not_read_were_trimmed(log: L
     assert await log.read(entries[350].id) == entries[351:]
 
 
-async def test_a_type_that_this_version_does_not_know_is_named(redis_server: RedisServer, log: Log) -> None:
+POISON: list[tuple[dict[bytes, bytes], str]] = [
+    ({b"t": b"Teleported", b"e": b"{}", b"at": b"1.0"}, "Teleported cannot be read: this version knows no such event"),
+    ({b"t": b"CallAttached", b"e": b'{"call": "x"}', b"at": b"1.0"}, "CallAttached cannot be read: Expected `int`"),
+    ({b"t": b"CallAttached", b"e": b"{}", b"at": b"1.0"}, "missing required field `call`"),
+    ({b"t": b"CallAttached", b"e": b"{", b"at": b"1.0"}, "Input data was truncated"),
+    ({b"t": b"CallAttached", b"e": b"\xff\x00", b"at": b"1.0"}, "JSON is malformed"),
+    ({b"t": b"CallAttached", b"at": b"1.0"}, "it has no field e"),
+    ({b"e": b'{"call": 1}', b"at": b"1.0"}, "an entry cannot be read: it has no field t"),
+    ({b"t": b"\xff\n", b"e": b"{}", b"at": b"1.0"}, "can't decode byte"),
+    ({b"t": b"CallAttached", b"e": b'{"call": 1}'}, "it has no field at"),
+    ({b"t": b"CallAttached", b"e": b'{"call": 1}', b"at": b"soon"}, "could not convert"),
+    ({b"t": b"CallAttached", b"e": b'{"call": 1}', b"at": b"nan"}, "at nan is no instant"),
+    ({b"t": b"CallAttached", b"e": b'{"call": 1}', b"at": b"1e300"}, "at 1e+300 is no instant"),
+    ({b"t": b"CallAttached", b"e": b'{"call": 1}', b"at": b"1.0", b"f": b"x"}, "is no entry"),
+    ({b"x": b"y"}, "it has no field"),
+]
+
+
+@pytest.mark.parametrize(("fields", "why"), POISON, ids=[why for _, why in POISON])
+def test_an_entry_that_cannot_be_read_says_why_and_is_kept_whole(fields: dict[bytes, bytes], why: str) -> None:
+    entry = entry_of(b"1790000000500-3", fields)
+    assert isinstance(entry.event, Unreadable)
+    assert why in entry.event.why
+    assert entry.event.why.isprintable()
+    assert dict(entry.event.fields) == fields
+    assert entry.id == "1790000000500-3"
+    assert entry.at in (1.0, 1_790_000_000.5)
+
+
+async def test_what_cannot_be_read_stops_no_reader(redis_server: RedisServer, log: Log) -> None:
+    lease = await lead(log)
+    first = await log.append(lease, 1, ticks(1))
     redis = redis_server.connect()
-    await redis.xadd("sansheng:log", {"t": "Teleported", "e": "{}", "at": "1.0"})
-    with pytest.raises(UnknownEvent, match="Teleported"):
-        await log.read(START)
-    await redis.delete("sansheng:log")
-    await redis.xadd("sansheng:log", {"t": "CallAttached", "e": '{"call": "x"}', "at": "1.0"})
-    with pytest.raises(UnknownEvent, match="CallAttached"):
-        await log.read(START)
+    bad = [(await redis.xadd("sansheng:log", fields)).decode() for fields, _ in POISON]
+    second = await log.append(lease, 2, ticks(1))
+    told: list[str] = []
+    reading = SyncRedis.from_url(redis_server.url, protocol=2)
+    leading = await Log(redis, set_aside=lambda entry: told.append(entry.id)).read(START)
+    following = follower(reading, set_aside=lambda entry: told.append(entry.id))(START, 10)
+    assert leading == following
+    assert [entry.id for entry in leading] == [first[0].id, *bad, second[0].id]
+    assert [leading[0], leading[-1]] == [first[0], second[0]]
+    assert told == bad + bad
+    reading.close()
     await redis.aclose()
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        acd.CallArrived(1, "1", "400", "PJSIP/1", "u1", invited_at=nan),
+        acd.CallArrived(1, "1", "400", "PJSIP/1", "u1", invited_at=1.0, answered_at=nan),
+        acd.CallArrived(1, "1", "400", "PJSIP/1", "u1", invited_at=-inf),
+        acd.CallArrived(1, "\ud800", "400", "PJSIP/1", "u1", invited_at=1.0),
+        acd.CallArrived(1, None, "400", "PJSIP/1", "u1", invited_at=1.0),  # type: ignore[arg-type]
+        acd.CallAttached(1.5),  # type: ignore[arg-type]
+        acd.CallAttached(object()),  # type: ignore[arg-type]
+        Decided(Decision(1, "offer", "rule", 1.0, score=inf)),
+    ],
+)
+def test_an_event_that_would_come_back_otherwise_is_refused_in_a_sentence(event: object) -> None:
+    with pytest.raises(Unwritable, match=f"^the log cannot hold this {type(event).__name__}: ") as refused:
+        verified(event)
+    assert str(refused.value).isprintable()
+
+
+def test_an_event_that_comes_back_as_it_is_is_written_as_ever() -> None:
+    event = acd.CallArrived(1, "+86 李明", "400", "PJSIP/1", "u1", invited_at=1.0, answered_at=2)
+    assert verified(event) == encode(event)
+    with pytest.raises(KeyError):
+        verified(object())
 
 
 def test_fields_that_were_added_since_take_their_defaults() -> None:

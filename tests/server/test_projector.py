@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,8 +18,10 @@ import recordings.events as rec
 import tickets.events as tickets
 from acd.definitions import Skill
 from recordings.chain import Link, verify
+from server.log import Unreadable, entry_of
 from server.notes import AgentNoted
 from server.storage import tables
+from server.storage.archive import archived_entries
 from server.storage.database import open_database
 from server.storage.migrate import migrate
 from server.storage.projector import Projector
@@ -129,6 +132,32 @@ def test_an_entry_that_the_database_refuses_is_kept_with_the_reason_and_holds_up
     assert [entry.type for entry in refused] == ["CallEnded", "TicketOpened"]
     assert f"{refused[0].ms}-{refused[0].seq}" == bad.id
     assert [call.outcome for call in rows(database, tables.Call)] == [None, "handled"]
+
+
+def test_an_entry_that_cannot_be_read_is_kept_with_the_reason_and_holds_up_nobody(database, story):
+    story.arrive()
+    bad = entry_of("9000000000000-1", {b"t": b"Foreseen\x00" * 900, b"e": b"\xff\x00{", b"at": b"nan"})
+    story.entries.append(bad)
+    story.entries.append(replace(story.tell(acd.CallEnded(1, "caller_hung_up")), id="9000000000000-2"))
+    del story.entries[-2]
+    assert Projector(database.write).apply(story.entries) == len(story.entries)
+    (kept,) = (entry for entry in rows(database, tables.LogEntry) if entry.problem)
+    assert kept.type.startswith("Foreseen")
+    assert kept.data == "\\xff\\0{"
+    assert "cannot be read" in kept.problem
+    assert [call.end_cause for call in rows(database, tables.Call)] == ["caller_hung_up"]
+    again = list(archived_entries(database.read, 0, 2e10))
+    assert [entry.event for entry in again if not isinstance(entry.event, Unreadable)] == [
+        entry.event for entry in story.entries if entry is not bad
+    ]
+
+
+def test_a_text_too_long_for_an_index_holds_up_nobody(database, story):
+    """PostgreSQL refuses to index it; SQLite takes it."""
+    story.arrive(caller="".join(chr(0x4E00 + number * 7919 % 20_000) for number in range(9000)))
+    story.whole_call(2)
+    assert Projector(database.write).apply(story.entries) == len(story.entries)
+    assert rows(database, tables.Call)[-1].outcome == "handled"
 
 
 def test_text_with_a_nul_is_stored_without_it(database, story):

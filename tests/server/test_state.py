@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ import ivr.events as ivr
 import recordings.events as rec
 from acd.definitions import Policy, Queue, Requirement, Skill
 from server.calls import Stage
-from server.log import Entry, decode, encode
+from server.log import Entry, Unreadable, decode, encode
 from server.state import State
 
 AGENTS = st.sampled_from(["1001", "1002", "1003"])
@@ -86,6 +87,45 @@ def test_notes_that_are_in_the_log_are_not_due_any_more(steps: list[tuple[Any, f
     assert not leader.unwritten
     assert not reader.unwritten
     assert leader.snapshot() == reader.snapshot()
+
+
+def test_a_note_that_is_missing_is_not_waited_for_when_a_later_one_is_there() -> None:
+    state = State()
+    for number, event in enumerate(
+        (
+            acd.PolicySet(POLICY),
+            acd.AgentDefined("1001", "Li", (Skill("complaint", 5),)),
+            acd.StatusSet("1001", acd.Status.AVAILABLE),
+            acd.CallArrived(1, "13800000001", "400", "PJSIP/t-1", "u1", 1.0),
+            acd.CallQueued(1, "complaint", NEEDED, 1.0),
+        ),
+        1,
+    ):
+        state.play(Entry(f"{number}-0", 2.0, event))
+    assert state.unwritten[0].after == "3-0"
+    first, *rest = (each for each in state.unwritten if each.after == "5-0")
+    assert rest
+    state.play(Entry("6-0", first.at, Unreadable("", ()), first.after))
+    assert list(state.unwritten) == rest
+    state.play(Entry("7-0", 3.0, Unreadable("", ()), "6-0"))
+    assert not state.unwritten
+
+
+def test_what_cannot_be_read_changes_nothing_but_the_place() -> None:
+    state = State()
+    state.play(Entry("1-0", 5.0, acd.PolicySet(POLICY)))
+    before = State.restore(state.snapshot())
+    assert state.play(Entry("2-0", 7.0, Unreadable("CallArrived cannot be read", ((b"t", b"CallArrived"),)))) == []
+    assert (state.position, state.at) == ("2-0", 7.0)
+    state.position, state.at = before.position, before.at
+    assert state.snapshot() == before.snapshot()
+
+
+def test_a_note_of_the_snapshot_that_another_version_made_is_left_out() -> None:
+    state = State()
+    data = msgspec.json.decode(state.snapshot())
+    data["unwritten"] = [["Foreseen", "{}", 1.0, "1-0"], ["AgentNoted", "{", 1.0, "1-0"]]
+    assert not State.restore(msgspec.json.encode(data)).unwritten
 
 
 @pytest.mark.parametrize("part", ["floor", "calls", "desk"])

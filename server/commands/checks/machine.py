@@ -12,11 +12,13 @@ import statistics
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from server.commands.checks import Lines, fail, ok, warn
 from server.commands.checks.sockets import House
 from server.config import Settings
+from server.home import open_to_others, too_wide
 from server.sockets import PROC
 
 PYTHON, SQLITE = (3, 11), (3, 35)
@@ -121,8 +123,8 @@ def _synchronised() -> bool | None:
     return not int.from_bytes(timex.raw[place : place + 4], sys.byteorder) & _UNSYNCHRONISED
 
 
-def check_permissions(settings: Settings) -> Lines:
-    """The home is ours alone, and so are its secrets."""
+def check_permissions(settings: Settings, running: House) -> Lines:
+    """The home is ours alone, and so are its secrets and the processes that serve it."""
     home = settings.root
     if not home.exists():
         yield ok("permissions", f"{home} is made at the first start")
@@ -131,9 +133,18 @@ def check_permissions(settings: Settings) -> Lines:
         yield fail("permissions", f"{home} cannot be written by this user: run as its owner, or set SANSHENG_HOME")
         return
     bad = False
-    if home.stat().st_mode & stat.S_IRWXO:
-        bad = True
-        yield warn("permissions", f"everybody may look into {home}, where callers' numbers are: chmod o-rwx {home}")
+    recordings = settings.recordings_folder
+    apart = [recordings] if recordings.exists() and not recordings.is_relative_to(home) else []
+    for path in (home, *apart, *open_to_others(home)):
+        if too_wide(path):
+            bad = True
+            yield warn("permissions", f"{path} is open to others, and callers' numbers are there: chmod g-w,o= {path}")
+    owner = home.stat().st_uid
+    for name, pid in running.pids.items():
+        with suppress(FileNotFoundError):
+            if (PROC / str(pid)).stat().st_uid != owner:
+                bad = True
+                yield warn("permissions", f"{name} (process {pid}) runs as another user than the owner of {home}")
     secrets = home / "secrets"
     for path in [secrets, *sorted(secrets.rglob("*"))] if secrets.exists() else []:
         if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):

@@ -115,6 +115,23 @@ def check_log(settings: Settings, running: House) -> Lines:
             )
 
 
+def check_unreadable(settings: Settings) -> Lines:
+    """Every entry of the log could be read."""
+    from server.unreadable import NAME, read, told
+
+    file = settings.root / "log" / NAME
+    found = list(read(file))
+    if not found:
+        yield ok("log", "every entry could be read")
+        return
+    first = found[0]
+    yield fail(
+        "log",
+        f"{told(len(found))} in {file}; the first is {first['id']}: {first['why']}. If a newer version wrote it, run "
+        f"that version; else do by hand what it was to do. Then move the file away: mv {file} {file}.settled",
+    )
+
+
 def check_records(settings: Settings, running: House) -> Lines:
     """The database is the newest revision, keeps up with the log, and nothing is stuck in it."""
     if not settings.database_url and not (settings.root / "records.db").exists():

@@ -17,10 +17,13 @@ from pathlib import Path
 
 from server.telephony.asterisk import files, modules, pjsip
 from server.telephony.asterisk.site import AgentPhone, Layout, Site, SiteError
+from server.telephony.tokens import ChannelTokens
 
 AMI_SECRET = "ami"
 INSTANCE_SECRET = "instance"
 """What the names of this Asterisk are made of."""
+CHANNEL_SECRET = "channels"
+"""What the tokens of channels are made with."""
 AGENTS_FILE = "pjsip_agents.conf"
 FIXED_PHONES_FILE = "fixed-phones.conf"
 RELOADS: Mapping[str, str] = {
@@ -69,19 +72,21 @@ def configure(site: Site, phones: Iterable[AgentPhone] | None = None) -> Written
     _link_data(site)
     loaded = modules.present(site.modules)
     _link_modules(site, loaded)
-    _write(layout.agi / "take-number", _take_number(site), 0o755)
+    _write(layout.agi / "take-number", _take_number(site), 0o750)
+    channel_secret = secret(layout, CHANNEL_SECRET)
+    tokens = ChannelTokens(channel_secret)
     texts = {
         "asterisk.conf": files.asterisk_conf(site, secret(layout, INSTANCE_SECRET)),
         "modules.conf": files.modules_conf(loaded),
         "pjsip.conf": pjsip.pjsip_conf(site),
-        "manager.conf": files.manager_conf(site, secret(layout, AMI_SECRET)),
+        "manager.conf": files.manager_conf(site, secret(layout, AMI_SECRET), tokens.mark),
         "rtp.conf": files.rtp_conf(site),
         "http.conf": files.http_conf(site),
         "musiconhold.conf": files.musiconhold_conf(site),
         "logger.conf": files.logger_conf(),
         "indications.conf": files.indications_conf(),
         "servers.conf": files.servers_conf(site),
-        "globals.conf": files.globals_conf(site),
+        "globals.conf": files.globals_conf(site, channel_secret, tokens.mark),
         "extensions.conf": (site.dialplan / "extensions.conf").read_text(encoding="utf-8"),
         **files.SILENT,
     }

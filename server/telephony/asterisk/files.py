@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from server.telephony.asterisk.site import Site
 from server.telephony.asterisk.values import text, written
+from server.telephony.tokens import VARIABLE
 
 AMI_USER = "sansheng"
 READ_CLASSES = ("call", "dtmf", "system", "user")
@@ -17,34 +18,22 @@ is refused for applications that can run programs. reporting: CoreShowChannels, 
 Not `system`, which loads modules, runs programs and reloads; nor `config`, which rewrites files; nor `command`, which
 is all of Asterisk's command line; nor `agi`, which runs any application. What the server needs of those goes over the
 control socket (`control`)."""
-NOISE = (
-    "AGIExecEnd",
-    "AGIExecStart",
-    "BridgeCreate",
-    "BridgeDestroy",
-    "DTMFBegin",
-    "DeviceStateChange",
-    "ExtensionStatus",
-    "LocalBridge",
-    "MixMonitorStart",
-    "MixMonitorStop",
-    "MusicOnHoldStart",
-    "MusicOnHoldStop",
-    "NewCallerid",
-    "NewConnectedLine",
-    "NewExten",
-    "Newchannel",
-    "Newexten",
-    "Newstate",
-    "PeerStatus",
-    "PresenceStateChange",
-    "RTCPReceived",
-    "RTCPSent",
-    "SoftHangupRequest",
-    "TestEvent",
-    "VarSet",
+CHANNEL_EVENTS = (
+    "BridgeEnter",
+    "BridgeLeave",
+    "DTMFEnd",
+    "DialBegin",
+    "DialEnd",
+    "DialState",
+    "Hangup",
+    "HangupRequest",
+    "Hold",
+    "Unhold",
+    "UserEvent",
 )
-"""Events that nobody follows. The classes keep most of them away; a Debian build sends TestEvent to every class."""
+"""What the server follows of channels. Asterisk shows them only for channels that its dialplan has let in: before
+that, the number in an event is what a stranger wrote, line ends and all."""
+OTHER_EVENTS = ("ContactStatus", "FullyBooted", "OriginateResponse", "Shutdown")
 
 
 def asterisk_conf(site: Site, secret: str) -> str:
@@ -94,11 +83,12 @@ def modules_conf(modules: Iterable[str]) -> str:
     return _file("[modules]", "autoload = no", *(f"load = {name}.so" for name in modules), "")
 
 
-def manager_conf(site: Site, secret: str) -> str:
-    """AMI on loopback alone, whatever `bind` says, with one user."""
+def manager_conf(site: Site, secret: str, mark: str) -> str:
+    """AMI on loopback alone, whatever `bind` says, with one user. `mark` is what the dialplan's tokens begin with."""
     return _file(
         "[general]",
         "enabled = yes",
+        f"channelvars = {VARIABLE}",
         "webenabled = no",
         f"port = {site.ami_port}",
         "bindaddr = 127.0.0.1",
@@ -115,7 +105,8 @@ def manager_conf(site: Site, secret: str) -> str:
         "writetimeout = 5000",
         f"read = {','.join(READ_CLASSES)}",
         f"write = {','.join(WRITE_CLASSES)}",
-        *(f"eventfilter(action(exclude),name({name})) = " for name in NOISE),
+        *(f"eventfilter(action(include),name({name}),method(contains)) = {mark}/" for name in CHANNEL_EVENTS),
+        *(f"eventfilter(action(include),name({name})) = " for name in OTHER_EVENTS),
         "",
     )
 
@@ -181,9 +172,14 @@ def indications_conf() -> str:
     )
 
 
-def globals_conf(site: Site) -> str:
-    """What the dialplan is told about this installation; included into `[globals]`."""
+def globals_conf(site: Site, secret: str, mark: str) -> str:
+    """What the dialplan is told about this installation; included into `[globals]`.
+
+    `secret` is what the channels' tokens are made with, `mark` what they begin with.
+    """
     return _file(
+        f"SECRET={secret}",
+        f"MARK={mark}",
         f"SERVERS={len(site.servers)}",
         f"MAX_CALLS={site.max_calls}",
         f"CALLS_PER_SECOND={site.calls_per_second}",
@@ -196,7 +192,7 @@ def servers_conf(site: Site) -> str:
     """Dialplan context `servers`: a server's place, from 0 on → the call is handed to it, until it gives it back."""
     lines = ["[servers]"]
     for place, server in enumerate(site.servers):
-        url = f"agi://{written('server', server)}/${{ARG1}},${{ARG2}},${{ARG3}},${{ARG4}}"
+        url = f"agi://{written('server', server)}/${{ARG1}}"
         lines += [f"exten => {place},1,AGI({url})", " same => n,Return()"]
     return "\n".join(lines) + "\n"
 

@@ -27,8 +27,8 @@ APPLICATIONS = """
 """
 FUNCTIONS = """
     func_callerid func_channel func_cut func_dialplan func_global func_groupcount func_hangupcause func_logic
-    func_math func_periodic_hook func_pjsip_aor func_pjsip_contact func_pjsip_endpoint func_strings func_talkdetect
-    func_timeout func_uri func_volume
+    func_math func_periodic_hook func_pjsip_aor func_pjsip_contact func_pjsip_endpoint func_sha1 func_strings
+    func_talkdetect func_timeout func_uri func_volume
 """
 NEEDED: tuple[str, ...] = tuple(" ".join((FOUNDATIONS, SIP, BROWSERS, BRIDGES, AUDIO, APPLICATIONS, FUNCTIONS)).split())
 """Every module, in the order in which it is loaded."""
@@ -37,7 +37,8 @@ ESSENTIAL = frozenset(
     """
     res_timing_timerfd res_sorcery_config res_agi res_musiconhold pbx_config res_pjsip res_pjsip_session
     res_pjsip_sdp_rtp res_pjsip_endpoint_identifier_ip res_rtp_asterisk chan_pjsip bridge_simple codec_alaw codec_ulaw
-    format_wav app_dial app_exec app_mixmonitor app_playback app_stack func_channel func_logic func_strings
+    format_wav app_dial app_exec app_mixmonitor app_playback app_stack app_userevent func_callerid func_channel
+    func_cut func_logic func_sha1 func_strings func_uri
     """.split()  # noqa: SIM905
 )
 """Without one of these no call could be served."""

@@ -101,7 +101,7 @@ def _agent(site: Site, phone: AgentPhone) -> Iterable[str]:
         "context=from-agent",
         owner,
         f"callerid={phone.agent} <{phone.agent}>",
-        "allow_transfer=yes",
+        "allow_transfer=no",  # a REFER by the phone is declined with 603, and the caller stays with the agent
     )
     if phone.secret:
         login = (f"auth={phone.agent}", "identify_by=username,auth_username")
@@ -133,7 +133,7 @@ def _registrations() -> tuple[str, ...]:
 
 
 def _trunk(site: Site) -> tuple[str, ...]:
-    return ("type=endpoint", *_media(site), "allow_transfer=no", "allow_subscribe=no")
+    return ("type=endpoint", *_media(site), "allow_transfer=no", "allow_subscribe=no", "send_connected_line=no")
 
 
 def _media(site: Site) -> tuple[str, ...]:
@@ -141,6 +141,7 @@ def _media(site: Site) -> tuple[str, ...]:
     return (
         *AUDIO,
         "direct_media=no",
+        "trust_connected_line=no",
         "rtp_symmetric=yes",
         "force_rport=yes",
         "rewrite_contact=yes",

@@ -18,14 +18,16 @@ import wave
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 from server.demo.softphone import Phone
 from server.provision import default_cache, provision
-from server.telephony.asterisk.configure import AMI_SECRET, arguments, configure, secret
+from server.telephony.asterisk.configure import AMI_SECRET, CHANNEL_SECRET, arguments, configure, secret
 from server.telephony.asterisk.ready import ready
 from server.telephony.asterisk.site import AgentPhone, Site
+from server.telephony.tokens import ChannelTokens
 
 ROOT = Path(__file__).resolve().parents[3]
 TONES = {
@@ -72,6 +74,7 @@ class Session:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     env: dict[str, str] = field(default_factory=dict)
+    query: dict[str, str] = field(default_factory=dict)
 
     async def command(self, line: str) -> str:
         """Send a command and wait for its reply; HANGUP lines in between are skipped."""
@@ -109,7 +112,9 @@ class Server:
                 while line := (await reader.readline()).decode().strip():
                     name, _, value = line.partition(": ")
                     session.env[name] = value
-                self.paths.append(session.env["agi_network_script"])
+                url = urlsplit(session.env["agi_request"])
+                session.query = dict(parse_qsl(url.query, keep_blank_values=True))
+                self.paths.append(url.path.strip("/"))
                 await handler(session)
             except (ConnectionError, asyncio.CancelledError):
                 pass
@@ -179,6 +184,10 @@ class Machine:
     process: subprocess.Popen[bytes]
     argv: Callable[..., list[str]]
     servers: tuple[Server, Server]
+
+    @property
+    def tokens(self) -> ChannelTokens:
+        return ChannelTokens(secret(self.site.layout, CHANNEL_SECRET))
 
     def phone(self, user: str, **options: object) -> Phone:
         return Phone(user, "127.0.0.1", self.site.sip_port, **options)  # type: ignore[arg-type]

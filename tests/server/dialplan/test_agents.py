@@ -168,8 +168,7 @@ async def test_a_code_reaches_the_server_as_its_agent(machine: Machine, fixed_po
     seen: list[tuple[str, str, str]] = []
 
     async def agent(session: Session) -> None:
-        env = session.env
-        seen.append((env["agi_network_script"], env["agi_arg_1"], env["agi_arg_2"]))
+        seen.append((machine.servers[0].paths[-1], session.query["1"], session.query["2"]))
         await session.set("SANSHENG_DONE", "1")
 
     await machine.servers[0].start(agent)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from urllib.parse import urlsplit
 
 from server.calls import line_id
 from server.demo.audio import Tone
@@ -10,6 +11,7 @@ from server.demo.softphone import Answer, Phone, Ring
 from server.telephony.asterisk.site import AgentPhone
 from server.telephony.channels import origin_id
 from server.telephony.dial import AGENT_TO_CUSTOMER, LINE_TO_CUSTOMER, TO_AGENT
+from server.telephony.tokens import VARIABLE
 
 from .conftest import TONES, Machine, Management, Session
 
@@ -28,8 +30,8 @@ class House:
         self.done = asyncio.Event()
 
     async def __call__(self, session: Session) -> None:
-        script = session.env["agi_network_script"]
-        given = session.env.get("agi_arg_1", ""), session.env.get("agi_arg_2", "")
+        script = urlsplit(session.env["agi_request"]).path.strip("/")
+        given = session.query["1"], session.query["2"]
         status = await session.get("DIALSTATUS")
         self.came.append((script, *given, status, await session.get("CHANNEL(linkedid)")))
         if script == "line":
@@ -59,7 +61,7 @@ def network(machine: Machine) -> Phone:
     return Phone("network", "127.0.0.1", machine.site.sip_port, port=int(machine.site.trunk.rpartition(":")[2]))
 
 
-async def originate(management: Management, offer: int, call: int = 17) -> None:
+async def originate(machine: Machine, management: Management, offer: int, call: int = 17) -> None:
     reply = await management.action(
         "Originate",
         Channel="Local/s@callback-line",
@@ -69,7 +71,7 @@ async def originate(management: Management, offer: int, call: int = 17) -> None:
         Data="1",
         Async="true",
         Timeout="600000",
-        Variable=f"__SANSHENG_CALL={call},__SANSHENG_OFFER={offer}",
+        Variable=f"__SANSHENG_CALL={call},__SANSHENG_OFFER={offer},__{VARIABLE}={machine.tokens.value(origin_id(offer))}",
     )
     assert reply["Response"] == "Success"
 
@@ -81,7 +83,7 @@ async def test_an_agent_who_picks_up_hears_the_customers_phone_ring_and_is_joine
     await machine.servers[0].start(house)
     async with machine.phone("1001", port=fixed_ports["1001"]) as agent, network(machine) as customer:
         agent.on_invite, customer.on_invite = Answer(0.1, Tone(600)), Ring()
-        await originate(management, 5)
+        await originate(machine, management, 5)
         leg = await agent.incoming(5)
         called = await customer.incoming(5)
         assert called.invite is not None
@@ -109,7 +111,7 @@ async def test_a_customer_who_is_called_first_goes_on_alone(
     await machine.servers[0].start(house)
     async with network(machine) as customer:
         customer.on_invite = Answer(0.1, Tone(1000))
-        await originate(management, 6)
+        await originate(machine, management, 6)
         called = await customer.incoming(5)
         await asyncio.wait_for(house.done.wait(), 5)
         await called.ended(5)
@@ -125,7 +127,7 @@ async def test_lines_whose_numbers_begin_alike_ring_side_by_side_and_are_hung_up
     async with machine.phone("1001", port=fixed_ports["1001"]) as agent:
         agent.on_invite = Ring()
         for offer in (7, 77, 777):
-            await originate(management, offer)
+            await originate(machine, management, offer)
         legs = [await agent.incoming(5) for _ in range(3)]
         await management.action("Hangup", Channel=line_id(7))
         await management.expect(Event="Hangup", Uniqueid=line_id(7))
@@ -147,7 +149,7 @@ async def test_a_customer_whom_no_server_takes_hears_music_and_then_why(
     await machine.servers[0].start(dies)
     async with network(machine) as customer:
         customer.on_invite = Ring()
-        await originate(management, 8)
+        await originate(machine, management, 8)
         called = await customer.incoming(5)
         await machine.servers[0].die()
         await called.answer(Tone(1000))

@@ -1,0 +1,86 @@
+"""What comes from outside is finite, plausible and bounded before it enters an event.
+
+Numbers, instants and texts out of Asterisk's channels, of files that others wrote, of requests. Each function gives the
+value as an event may hold it, or raises ValueError with a sentence; whether the value is then refused or left out is
+the edge's own affair. A caller is never turned away for it.
+"""
+
+from __future__ import annotations
+
+from math import isfinite
+from unicodedata import category
+
+DAY = 86_400.0
+EARLIEST = 946_684_800.0
+"""2000-01-01 in UTC epoch seconds: nothing that this hotline hears of happened before."""
+LATEST = 32_503_680_000.0
+"""3000-01-01: nothing is planned for later, and every calendar reaches as far."""
+AHEAD = DAY
+"""Seconds by which the clock of a peer may be ahead of ours: what has happened is not later than that."""
+LONGEST = 200
+"""Characters of a text, unless the edge says otherwise."""
+MOST = 2**53
+"""The largest number that every reader of JSON reads exactly."""
+
+
+def number(value: object) -> float:
+    """A finite number, out of a text or a value of JSON."""
+    try:
+        found = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{_shown(value)} is not a number") from None
+    if not isfinite(found):
+        raise ValueError(f"{_shown(value)} is not a finite number")
+    return found
+
+
+def happened(value: object, now: float) -> float:
+    """The instant of something that has happened, UTC epoch seconds: from 2000 to a day from `now`."""
+    found = number(value)
+    if not EARLIEST <= found <= now + AHEAD:
+        raise ValueError(f"{found:.15g} is not an instant from 2000 to now")
+    return found
+
+
+def planned(value: object) -> float:
+    """An instant that something is planned for, UTC epoch seconds: from 2000 to 3000."""
+    found = number(value)
+    if not EARLIEST <= found < LATEST:
+        raise ValueError(f"{found:.15g} is not an instant from 2000 to 3000")
+    return found
+
+
+def seconds(value: object, longest: float = DAY) -> float:
+    """A duration from 0 to `longest` seconds."""
+    found = number(value)
+    if not 0 <= found <= longest:
+        raise ValueError(f"{found:.15g} is not a duration from 0 to {longest:g} seconds")
+    return found
+
+
+def whole(value: object, most: int = MOST) -> int:
+    """A whole number from 0 to `most`."""
+    try:
+        found = int(value)  # type: ignore[call-overload]
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{_shown(value)} is not a whole number") from None
+    if not 0 <= found <= most:
+        raise ValueError(f"{_shown(value)} is not a whole number from 0 to {most}")
+    return int(found)
+
+
+def is_line(text: str) -> bool:
+    """Whether the text is one line: printable, without line ends and control characters. Every space is allowed."""
+    return text.isprintable() or all(each.isprintable() or category(each) == "Zs" for each in text)
+
+
+def line(text: str, longest: int = LONGEST) -> str:
+    """The text as one line of at most `longest` characters; a line end is a space, what does not print is left out."""
+    if len(text) <= longest and text.isprintable():
+        return text
+    kept = (each if each.isprintable() else " " if each.isspace() else "" for each in text[: 4 * longest])
+    return " ".join("".join(kept).split())[:longest]
+
+
+def _shown(value: object) -> str:
+    return line(repr(value)[:200], 40)

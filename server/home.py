@@ -1,0 +1,68 @@
+"""Law: what is in the home is nobody else's: callers' numbers and voices, agents' passwords.
+
+Two locks: every file is made under a umask that gives others nothing, and the home itself is closed to them. A home
+that was left wider is mended where that is safe, and refused where it is not.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+CLOSED = 0o027
+"""What is taken from everybody but the owner; the group may read."""
+FOLDERS = ("redis", "secrets", "messages", "recordings", "spool", "log")
+SIGNS = ("secrets/api-token", "hotline.toml", "flows")
+"""A folder that holds one of these, or nothing at all, is a home; any other is not ours to close."""
+
+
+class HomeError(Exception):
+    """The home cannot be used; the message says why, and what to do."""
+
+
+def close_to_others() -> None:
+    """What this process and its children make from now on is closed to others; a tighter umask stays."""
+    os.umask(os.umask(CLOSED) | CLOSED)
+
+
+def prepare(home: Path) -> None:
+    """The home with its folders, closed to others. Raises HomeError."""
+    try:
+        if home.exists():
+            _close(home)
+        for name in FOLDERS:
+            (home / name).mkdir(parents=True, exist_ok=True)
+        (home / "secrets").chmod(0o700)
+        for path in open_to_others(home):
+            path.chmod(stat.S_IMODE(path.lstat().st_mode) & ~CLOSED)
+    except OSError as error:
+        raise HomeError(f"{home} cannot be used ({error.strerror}): mend it, or set SANSHENG_HOME") from None
+
+
+def open_to_others(home: Path) -> Iterator[Path]:
+    """What stands in the home itself and others may use; what lies deeper is behind the folders named here."""
+    for path in sorted(home.iterdir()):
+        if too_wide(path):
+            yield path
+
+
+def too_wide(path: Path) -> bool:
+    """Others may read or use it, or the group may change it; what a link points to is not asked."""
+    mode = path.lstat().st_mode
+    return not stat.S_ISLNK(mode) and bool(mode & CLOSED)
+
+
+def _close(home: Path) -> None:
+    found = home.stat()
+    mode = stat.S_IMODE(found.st_mode)
+    if not mode & CLOSED:
+        return
+    wide = f"{home} is open to others (mode {mode:o})"
+    if found.st_uid != os.geteuid():
+        raise HomeError(f"{wide} and belongs to another user: have it closed with chmod 750, or set SANSHENG_HOME")
+    is_home = any((home / sign).exists() for sign in SIGNS) or not any(home.iterdir())
+    if mode & stat.S_ISVTX or not is_home:
+        raise HomeError(f"{wide} and holds other things: set SANSHENG_HOME to a folder of its own")
+    home.chmod(mode & ~CLOSED)

@@ -1,0 +1,140 @@
+"""Law: a request is judged by its head, and its body is read only for who has the token, up to a size and a time.
+
+What the gate refuses is answered as a problem, before anything of a body was read or asked for (100-continue). What
+comes of that body after the answer is thrown away, see `connections`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+from collections.abc import Callable
+from urllib.parse import unquote_to_bytes
+
+from fastapi.responses import JSONResponse
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from server.web.problems import problem
+
+MOST_BODY = 1_000_000
+"""Bytes."""
+MOST_HEAD, MOST_TARGET = 16_384, 8_192
+"""Bytes of all headers, and of path and query."""
+BODY_TIME = 10.0
+"""Seconds that a body may take from the end of the head to its own."""
+_NO_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+OPEN = frozenset({"/healthz", "/metrics", "/api/v1/openapi.json"})
+
+
+def accepted(authorization: str, token: str) -> bool:
+    """Whether the header `Authorization` holds this bearer token; it takes as long whatever is wrong with it."""
+    scheme, _, given = authorization.partition(" ")
+    return scheme.lower() == "bearer" and secrets.compare_digest(given.strip().encode(), token.encode())
+
+
+class Gate:
+    """ASGI middleware: everything under /api but its description needs the token."""
+
+    def __init__(self, app: ASGIApp, token: Callable[[], str]) -> None:
+        self.app, self._token = app, token
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI's."""
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        headers = Headers(scope=scope)
+        # Who asked whether to send a body, and is not told to, may send it or not: that connection cannot go on.
+        early = _closing(send) if "expect" in headers else send
+        if refused := self._wrong(scope, headers):
+            return await refused(scope, receive, early)
+        body: bytes | None = b""
+        if _guarded(scope):
+            try:
+                body = await _whole(receive)
+            except _TooLong:
+                return await _too_long()(scope, receive, send)
+            except TimeoutError:
+                late = problem(408, "Request Timeout", f"the body did not arrive within {BODY_TIME:g} seconds")
+                return await late(scope, receive, _closing(send))
+            if body is None:
+                return None  # the peer has gone
+            early = send
+        left: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def receiving() -> Message:
+            return left.pop() if left else await receive()
+
+        return await self.app(scope, receiving, early)
+
+    def _wrong(self, scope: Scope, headers: Headers) -> JSONResponse | None:
+        """What the head alone is refused for."""
+        chunked = "transfer-encoding" in headers
+        over = {"Connection": "close"}
+        if scope["http_version"] not in ("1.0", "1.1"):
+            return problem(505, "HTTP Version Not Supported", "ask in HTTP/1.1", headers=over)
+        if chunked and ("content-length" in headers or scope["http_version"] == "1.0"):
+            sentence = "where the body ends is said in two ways: send Content-Length alone"
+            return problem(400, "Bad Request", sentence, headers=over)
+        target = scope.get("raw_path", b"") + b"?" + scope["query_string"]
+        if len(target) > MOST_TARGET:
+            return problem(414, "URI Too Long", f"path and query are longer than {MOST_TARGET} bytes")
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > MOST_HEAD:
+            return problem(431, "Request Header Fields Too Large", f"the headers are longer than {MOST_HEAD} bytes")
+        if not _is_text(target):
+            return problem(400, "Bad Request", "path and query must be UTF-8 without control characters, with % as %25")
+        if _guarded(scope) and not accepted(headers.get("authorization", ""), self._token()):
+            refusal = {"WWW-Authenticate": "Bearer"}
+            return problem(401, "Not allowed", "give a valid bearer token", headers=refusal)
+        # h11 has seen to it that this is a number.
+        if _guarded(scope) and int(headers.get("content-length", 0)) > MOST_BODY:
+            return _too_long()
+        return None
+
+
+class _TooLong(Exception):
+    pass
+
+
+async def _whole(receive: Receive) -> bytes | None:
+    """The body; None when the peer has gone. Raises _TooLong, TimeoutError."""
+    body = bytearray()
+    async with asyncio.timeout(BODY_TIME):
+        while True:
+            message = await receive()
+            if message["type"] != "http.request":
+                return None
+            body += message.get("body", b"")
+            if len(body) > MOST_BODY:
+                raise _TooLong
+            if not message.get("more_body", False):
+                return bytes(body)
+
+
+def _closing(send: Send) -> Send:
+    async def closing(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
+        await send(message)
+
+    return closing
+
+
+def _is_text(target: bytes) -> bool:
+    if _NO_ESCAPE.search(target):
+        return False
+    try:
+        text = unquote_to_bytes(target).decode()
+    except UnicodeDecodeError:
+        return False
+    return not any(character < " " or character == "\x7f" for character in text)
+
+
+def _guarded(scope: Scope) -> bool:
+    path: str = scope["path"]
+    return path.startswith("/api/") and path not in OPEN
+
+
+def _too_long() -> JSONResponse:
+    return problem(413, "Content Too Large", f"the body is longer than {MOST_BODY // 1_000_000} MB: send less")
