@@ -233,6 +233,7 @@ class App:
             make_api(self),
             self.settings.bind,
             self.settings.http_port,
+            name=self.settings.server_name,
             connections=self.settings.http_connections,
             of_one_address=self.settings.http_connections_per_address,
         )
@@ -380,7 +381,7 @@ class App:
         async for changes in awatch(home, home / "flows", recursive=False, watch_filter=_is_definition):
             try:
                 _log.info("definitions taken over", files=[path for _, path in changes], source=await self.reload())
-            except DefinitionFault as error:
+            except (DefinitionFault, SiteError) as error:
                 self._definition_problem = str(error)
                 _log.error("the edited definitions cannot be used: the old ones stay", error=str(error))
             except NotLeading:

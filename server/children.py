@@ -27,8 +27,6 @@ from twisted.runner.procmon import ProcessMonitor
 
 from server.processes import Watch, digest_of, group_lives, hold, launch_argv, read_identity, send, write_identity
 
-LOG_LIMIT = 10 << 20
-"""Bytes of a child's log above which the next start puts it aside."""
 GROUP_GRACE = 2.0
 """Seconds for what a child itself has started to end after it."""
 KILL_GRACE = 5.0
@@ -226,9 +224,6 @@ class Children(Service):
 
     def _spawn(self, entry: _Entry) -> None:
         child = entry.child
-        with contextlib.suppress(FileNotFoundError):
-            if child.log.stat().st_size > LOG_LIMIT:
-                child.log.replace(child.log.with_suffix(".log.1"))
         entry.adopted = False
         argv = launch_argv(child.argv, child.identity.absolute(), child.log.absolute())
         env = {**os.environ, **child.env}

@@ -19,11 +19,27 @@ from typing import Any
 ELSEWHERE = frozenset({"SANSHENG_CACHE"})
 """Variables that are read before there are settings."""
 
-SIP_URI = re.compile(r"sips?:[^\s;,<>\"]+(;[^\s,<>\"]*)?")
+_WORD = r"[\w.!~*'%+-]+"
+SIP_ADDRESS = re.compile(
+    rf"sips?:({_WORD}@)?(?P<host>\w[\w.-]*|\[[0-9A-Fa-f:.]+\])(:(?P<port>\d{{1,5}}))?(;\w[\w.-]*(={_WORD})?)*", re.ASCII
+)
 
 
 class SettingsError(ValueError):
     """A setting that cannot be used; the text names the variable and says what would be right."""
+
+
+def is_sip_address(text: str) -> bool:
+    """Whether `text` is a plain SIP address: user, host, port and parameters, without a password and headers."""
+    match = SIP_ADDRESS.fullmatch(text)
+    if match is None:
+        return False
+    if match["host"].startswith("["):
+        try:
+            ipaddress.IPv6Address(match["host"][1:-1])
+        except ValueError:
+            return False
+    return 1 <= int(match["port"] or 5060) <= 65535
 
 
 def _by(read: Callable[[str], object], variable: str = "") -> dict[str, Any]:
@@ -79,7 +95,7 @@ def _range(text: str) -> str:
 
 
 def _uri(text: str) -> str:
-    if text and not SIP_URI.fullmatch(text):
+    if text and not is_sip_address(text):
         raise ValueError("give a SIP address, such as sip:127.0.0.1:5090, or nothing for no outgoing calls")
     return text
 
@@ -104,6 +120,21 @@ def _seconds(least: float) -> Callable[[str], float]:
         return value
 
     return read
+
+
+def _whole(most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not text.isdecimal() or not 1 <= int(text) <= most:
+            raise ValueError(f"give a whole number from 1 to {most}")
+        return int(text)
+
+    return read
+
+
+def _server_name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ._/-]{0,63}", text, re.ASCII):
+        raise ValueError("give a name of up to 64 letters, digits, spaces, '.', '_', '/' and '-', such as PBX")
+    return text
 
 
 def _url(*schemes: str) -> Callable[[str], str]:
@@ -150,6 +181,14 @@ class Settings:
     """host:port of every server's FastAGI, in the order in which Asterisk asks them; empty: this one alone."""
     recordings: Path | None = field(default=None, metadata=_by(_path))
     """Folder of the finished recordings, one for all servers; empty: `recordings` in the home."""
+    server_name: str = field(default="", metadata=_by(_server_name))
+    """How SIP and HTTP name the server to whoever asks; empty: not at all."""
+    log_megabytes: int = field(default=50, metadata=_by(_whole(10_000)))
+    """Size at which a log file is put aside."""
+    log_hours: int = field(default=24, metadata=_by(_whole(10_000)))
+    """How long one log file is written."""
+    log_files: int = field(default=14, metadata=_by(_whole(1_000)))
+    """How many old ones of each log file are kept."""
     node: str = field(default_factory=socket.gethostname, metadata=_by(_text))
     """This server's name among several."""
     lease_seconds: float = field(default=2.0, metadata=_by(_seconds(0.5)))

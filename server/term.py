@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import structlog
@@ -35,6 +36,7 @@ from server.telephony.agent_phone import AgentPhone
 from server.telephony.agent_side import AgentSide
 from server.telephony.ami import Ami, AmiError, LinkState
 from server.telephony.asterisk import configure
+from server.telephony.asterisk.control import OwnAmi, control_socket
 from server.telephony.asterisk.files import AMI_USER
 from server.telephony.asterisk.phones import PhoneBook
 from server.telephony.asterisk.site import Site
@@ -95,7 +97,8 @@ class Term:
         user = settings.asterisk_user if settings.asterisk and settings.asterisk_secret else AMI_USER
         secret = settings.asterisk_secret or configure.secret(site.layout, configure.AMI_SECRET)
         self.tokens = ChannelTokens(settings.channel_secret or configure.secret(site.layout, configure.CHANNEL_SECRET))
-        self.ami = Ami(host, settings.ami_port, user, secret, tokens=self.tokens)
+        link = Ami if settings.asterisk else partial(OwnAmi, control_socket(site.layout))
+        self.ami = link(host, settings.ami_port, user, secret, tokens=self.tokens)
         self.phones = PhoneBook(site, self.ami, self._agents)
         self.joiner: Joiner
 

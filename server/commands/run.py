@@ -7,12 +7,15 @@ import gc
 import os
 import signal
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from server.commands.output import note
 from server.commands.shared import Refused, log_of, settings
 from server.config import Settings
 from server.home import HomeError, prepare
+
+if TYPE_CHECKING:
+    from server.log_files import Floods, Limits
 
 _SWITCH = 0.0005
 """Seconds after which a thread that computes (the records) lets the one that serves callers have its turn."""
@@ -27,7 +30,7 @@ def run() -> None:
         prepare(here.root)
     except HomeError as error:
         raise Refused(str(error)) from None
-    _log_to(here)
+    floods = _log_to(here)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     # The reactor is chosen before anything imports it.
@@ -46,6 +49,7 @@ def run() -> None:
     stopping = asyncio.Event()
 
     async def live() -> None:
+        keeping = asyncio.ensure_future(_keep_logs(here, floods))
         starting = asyncio.ensure_future(app.start())
         asked = asyncio.ensure_future(stopping.wait())
         try:
@@ -68,6 +72,7 @@ def run() -> None:
             if not failure:
                 note("stopping")
             await app.stop()
+            keeping.cancel()
             reactor.stop()
 
     def ask_to_stop() -> None:
@@ -110,21 +115,45 @@ def welcome(here: Settings) -> list[str]:
     ]
 
 
-def _log_to(here: Settings) -> None:
+def _log_to(here: Settings) -> Floods:
     import structlog
+
+    from server.log_files import Floods, LogFile
 
     file = log_of(here)
     try:
-        log = file.open("a", encoding="utf-8", buffering=1)
+        file.open("a").close()
     except OSError as error:
         raise Refused(f"{file} cannot be written ({error.strerror}): mend it, or set SANSHENG_HOME") from None
+    floods = Floods()
     structlog.configure(
         processors=[
+            floods,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
-        logger_factory=structlog.PrintLoggerFactory(log),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, LogFile(file, _limits(here)))),
         cache_logger_on_first_use=False,
     )
+    return floods
+
+
+def _limits(here: Settings) -> Limits:
+    from server.log_files import Limits
+
+    return Limits(here.log_megabytes * 1_000_000, here.log_hours * 3600.0, here.log_files)
+
+
+async def _keep_logs(here: Settings, floods: Floods) -> None:
+    from server.log_files import LogFile, keep
+    from server.telephony.asterisk.control import ask, control_socket
+    from server.telephony.asterisk.site import Layout
+
+    layout = Layout(here.root)
+    output = [
+        LogFile(here.root / path, _limits(here), copied=True) for path in ("asterisk/asterisk.log", "redis/redis.log")
+    ]
+    messages = LogFile(layout.log / "messages", _limits(here))
+    await keep(floods, output, [(messages, lambda: ask(control_socket(layout), "logger reload"))])

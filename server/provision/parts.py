@@ -31,6 +31,8 @@ class Part:
     """Programs that other programs of the part start by path."""
     modules: tuple[str, ...] = ()
     """Where loadable modules are (patterns); those whose libraries were left out are dropped."""
+    unwanted: tuple[str, ...] = ()
+    """Modules that are removed although they would work."""
     needs: tuple[str, ...] = ()
     """Modules without which the part is of no use."""
     data: tuple[str, ...] = ()
@@ -54,11 +56,18 @@ ASTERISK_WITHOUT = words("""
 """)
 
 ASTERISK_NEEDS = words("""
-    app_chanspy app_dial app_exec app_mixmonitor app_playback app_record app_stack bridge_simple bridge_softmix
+    app_chanspy app_dial app_exec app_mixmonitor app_playback app_stack bridge_simple bridge_softmix
     chan_pjsip codec_alaw codec_gsm codec_ulaw format_gsm format_pcm format_wav func_callerid func_channel
     func_groupcount pbx_config res_agi res_http_websocket res_musiconhold res_pjproject res_pjsip res_pjsip_session
     res_pjsip_transport_websocket res_rtp_asterisk res_sorcery_config res_srtp
 """)
+
+RUNS_PROGRAMS = words("""
+    app_alarmreceiver app_externalivr app_festival app_minivm app_mp3 app_originate app_system app_voicemail
+    app_voicemail_odbc func_shell pbx_lua pbx_spool res_clioriginate
+""")
+"""Asterisk's modules that start programs, or calls and scripts from outside its dialplan. Three more start programs and
+are needed: res_agi (the fallback's script), app_mixmonitor (recordings), res_musiconhold (music)."""
 
 POSTGRESQL_WITHOUT = words("""
     postgresql-common* postgresql-client-common ssl-cert libllvm* perl* libperl* libjson-perl libio-pty-perl
@@ -75,6 +84,7 @@ ALL = (
         without=(*SYSTEM, *ASTERISK_WITHOUT),
         excludes=("./etc/*", "./usr/share/asterisk/phoneprov/*", "./usr/share/bug/*"),
         modules=("usr/lib/*/asterisk/modules", "usr/lib/asterisk/modules", "usr/lib64/asterisk/modules"),
+        unwanted=tuple(f"{name}.so" for name in RUNS_PROGRAMS),
         needs=tuple(f"{name}.so" for name in ASTERISK_NEEDS),
         data=("usr/share/asterisk", "var/lib/asterisk"),
         megabytes=300,

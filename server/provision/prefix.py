@@ -125,11 +125,11 @@ def libraries_of(tool: Tool, path: Path) -> str:
 
 
 def drop_modules(part: Part, tool: Tool) -> None:
-    """Remove modules whose libraries were left out, so that nothing tries to load them."""
+    """Remove modules whose libraries were left out, so that nothing tries to load them, and unwanted ones."""
     if not tool.modules:
         return
     for module in sorted(tool.modules.glob("*.so")):
-        if "not found" in libraries_of(tool, module):
+        if module.name in part.unwanted or "not found" in libraries_of(tool, module):
             module.unlink()
     lost = lacking(part, tool.modules)
     if lost:

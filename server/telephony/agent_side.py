@@ -16,7 +16,8 @@ import structlog
 import acd.events as acd
 from server.calls import Leg
 from server.dispatcher import Dispatcher, NotLeading
-from server.telephony.channels import TRUNK, AgentChannel
+from server.telephony import dial
+from server.telephony.channels import AgentChannel
 from server.telephony.fastagi import AgiCall, AgiError, AgiGone, AgiHangup
 from server.telephony.legs import Legs
 from server.telephony.transfers import REFUSED
@@ -89,7 +90,7 @@ class AgentSide:
     async def _ask(self, agi: AgiCall, channel: AgentChannel, leg: Leg) -> None:
         """Call whoever is asked, and come back to the caller when they are gone."""
         outside = self._dispatcher.state.floor.agent(leg.asked) is None
-        device = f"PJSIP/{leg.asked}@{TRUNK}" if outside else self._device(leg.asked)
+        device = dial.outside(leg.asked) if outside else self._device(leg.asked)
         await agi.set_music(False)
         await agi.execute("Dial", device, str(RING_FOR), f"rgF({ASKED_SIDE})")
         if self._leg(channel) is not leg:

@@ -21,7 +21,6 @@ from server.calls import Leg, LiveCall
 from server.definitions import Definitions
 from server.dispatcher import NotLeading
 from server.telephony import dial
-from server.telephony.channels import TRUNK
 from server.telephony.dialler import Dialler
 from server.telephony.fastagi import AgiCall, AgiError, AgiGone, AgiHangup, AgiRefused
 from server.telephony.held import Means
@@ -169,7 +168,7 @@ class Calling:
                 self._dialler.over(live, AttemptOutcome.AGENT_GONE)
                 return
             await agi.set_variable(ATTEMPT, str(live.attempt))
-            device = f"PJSIP/{live.caller}@{TRUNK}"
+            device = dial.outside(live.caller)
             try:
                 await agi.execute("Dial", *dial.going_on(device, rules.ring_for, place))
             except AgiRefused as error:

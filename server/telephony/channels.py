@@ -7,9 +7,7 @@ from dataclasses import dataclass
 
 from server.calls import Leg
 from server.telephony.ami import AmiEvent
-
-TRUNK = "trunk-out"
-"""The endpoint that outside numbers are called by."""
+from server.telephony.dial import TRUNK
 
 
 @dataclass(slots=True)

@@ -17,7 +17,6 @@ from server.calls import Leg, LiveCall, Stage
 from server.dispatcher import Dispatcher
 from server.telephony import dial
 from server.telephony.ami import AmiError
-from server.telephony.channels import TRUNK
 from server.telephony.fastagi import AgiError, AgiHangup
 from server.telephony.held import FACTS_DEADLINE, Held, Means
 
@@ -108,7 +107,7 @@ class Conversation:
         held, agi = self._held, self._held.agi
         await agi.set_variable(dial.RECORDING, self._means.places.recording(held.call, leg.offer))
         options = f"gm({self._music})U({dial.LEG})"
-        await agi.execute("Dial", f"PJSIP/{leg.agent}@{TRUNK}", f"{OUTSIDE_RING:.0f}", options)
+        await agi.execute("Dial", dial.outside(leg.agent), f"{OUTSIDE_RING:.0f}", options)
         status = await agi.get_variable("DIALSTATUS") or ""
         if status == "ANSWER":
             return

@@ -5,10 +5,15 @@ Asterisk's words for it are known only here.
 
 from __future__ import annotations
 
+import re
+
 from acd.callback_events import AttemptOutcome
 from acd.events import Outcome
 from ivr.saying import say_digits
 
+TRUNK = "trunk-out"
+"""The endpoint that outside numbers are called by."""
+_NUMBER = re.compile(r"\+?[0-9]{1,32}")
 RECORDING = "__SANSHENG_REC"
 """Variable with the prefix of the leg's two files; the dialplan starts recording with the bridge."""
 LEG = "sansheng-agent-leg"
@@ -46,6 +51,13 @@ _ATTEMPT_BY_CAUSE = {
     "22": AttemptOutcome.UNREACHABLE,
     "28": AttemptOutcome.UNREACHABLE,
 }
+
+
+def outside(number: str) -> str:
+    """The device of an outside number. Raises ValueError for what Dial could read as more than a number."""
+    if not _NUMBER.fullmatch(number):
+        raise ValueError(f"{number!r} is no number that can be dialled")
+    return f"PJSIP/{number}@{TRUNK}"
 
 
 def arguments(device: str, ring_for: float, music: str, whisper: str, announcement: str) -> tuple[str, str, str]:

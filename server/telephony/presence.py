@@ -7,7 +7,6 @@ because a reload takes contacts away and brings them back; one that comes is tol
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -17,7 +16,7 @@ import acd.events as acd
 from acd.commands import Command
 from server.dispatcher import Dispatcher
 from server.log import Entry
-from server.telephony.ami import Ami, AmiError, AmiEvent, LinkState
+from server.telephony.ami import Ami, AmiError, AmiEvent, AmiFailed, LinkState
 
 _log = structlog.get_logger("presence")
 
@@ -48,14 +47,22 @@ class Presence:
 
     async def reconcile(self) -> None:
         """Take the contacts that there are now for all there are. Raises the link's errors."""
-        found: dict[str, dict[str, bool]] = {}
-        for event in await self._ami.collect("PJSIPShowContacts"):
-            # The name is `1002;@` or `1002@@` and a digest; the address has a field of its own.
-            aor = re.split(r"[;@]@", event.get("ObjectName", ""), maxsplit=1)[0]
-            found.setdefault(_agent(aor), {})[event.get("Uri", "")] = event.get("Status", "") not in _GONE
-        self._contacts = found
-        for view in self._dispatcher.state.floor.agents():
-            self._look(view.id)
+        for agent in [view.id for view in self._dispatcher.state.floor.agents()]:
+            # Variables rather than a list: the list wants a right that also loads modules.
+            names = [await self._value(f"PJSIP_AOR({aor},contact)") for aor in (agent, f"{agent}-web")]
+            contacts = {}
+            for name in filter(None, ",".join(names).split(",")):
+                uri = await self._value(f"PJSIP_CONTACT({name},uri)")
+                contacts[uri] = await self._value(f"PJSIP_CONTACT({name},status)") not in _GONE
+            self._contacts[agent] = contacts
+            self._look(agent)
+
+    async def _value(self, variable: str) -> str:
+        """What Asterisk says of a phone; "" when there is no such thing, or no more."""
+        try:
+            return (await self._ami.action("Getvar", Variable=variable)).get("Value", "")
+        except AmiFailed:
+            return ""
 
     def _link(self, *_: object) -> None:
         if self._ami.state is not LinkState.UP:

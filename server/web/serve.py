@@ -36,6 +36,7 @@ class HttpServer:
         host: str,
         port: int,
         *,
+        name: str = "",
         connections: int = 512,
         of_one_address: int = 64,
         patience: float = PATIENCE,
@@ -55,6 +56,8 @@ class HttpServer:
             log_level="error",
             access_log=False,
             lifespan="off",
+            server_header=False,
+            headers=[("Server", name)] if name else [],
             timeout_graceful_shutdown=2,
         )
         self._server = _Server(config)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 import sys
 import wave
@@ -84,7 +85,7 @@ def test_management_listens_on_loopback_alone_and_may_not_run_commands(here: Sit
     configure(replace(here, bind="0.0.0.0"))
     lines = text(here, "manager.conf").splitlines()
     assert "bindaddr = 127.0.0.1" in lines
-    assert "write = call,originate,system" in lines
+    assert "write = call,originate,reporting" in lines
 
 
 def test_only_modules_that_this_asterisk_has_are_loaded(here: Site) -> None:
@@ -104,7 +105,7 @@ def test_an_asterisk_without_sip_is_refused_by_name(here: Site) -> None:
 
 def test_every_file_of_the_home_names_only_the_home(here: Site) -> None:
     configure(here)
-    assert f"astspooldir => {here.home}/asterisk/spool" in text(here, "asterisk.conf")
+    assert f"astspooldir = {here.home}/asterisk/spool" in text(here, "asterisk.conf")
     assert (here.layout.data / "sounds" / "zh").resolve() == here.prompts["zh"]
     assert (here.layout.data / "sounds" / "beep.gsm").exists()
 
@@ -164,9 +165,17 @@ def test_two_agents_at_one_address_are_refused() -> None:
         {"agent": "1001"},
         {"agent": "1001", "secret": "short"},
         {"agent": "1001", "secret": "new\nline\ntype=endpoint"},
-        {"agent": "1001", "secret": "semi;colon;secret"},
+        *({"agent": "1001", "secret": f"long-{each}-enough"} for each in "&()|^$[]\\# \té"),
         {"agent": "1001", "contact": "1001@127.0.0.1"},
         {"agent": "1001", "contact": "sip:1001@127.0.0.1\nsecret=1"},
+        {"agent": "1001", "contact": "sip:1001@127.0.0.1:9&PJSIP/16812345678@trunk-out"},
+        {"agent": "1001", "contact": "sip:1001@127.0.0.1;--x"},
+        {"agent": "1001", "contact": "sip:1001@127.0.0.1?Replaces=1"},
+        {"agent": "1001", "contact": "sip:1001:word@127.0.0.1"},
+        {"agent": "1001", "contact": "sip:1001@127.0.0.1:65536"},
+        {"agent": "1001", "contact": "sip:1001@[::1"},
+        {"agent": "1001", "contact": "sip:1001@[1:2]"},
+        *({"agent": "1001", "contact": f"sip:1{each}1@127.0.0.1"} for each in "&()|^$[]\\# ,\0é"),
     ],
 )
 def test_a_phone_that_would_break_a_file_is_refused_in_a_sentence(bad: dict[str, str]) -> None:
@@ -190,6 +199,10 @@ def test_an_agent_may_not_take_the_name_of_another_device(here: Site) -> None:
         ({"trunk_addresses": ("provider.example",)}, "no IP address"),
         ({"prompts": {}}, "no language"),
         ({"music": {"a]b": Path("/x")}}, "music class"),
+        ({"music": {"default": Path("/x&y")}}, "path '/x&y' has '&' in it"),
+        ({"home": Path("/x\ty")}, "leave it out"),
+        ({"external_address": "203.0.113.9;--"}, "no IP address"),
+        ({"trunk": "sip:127.0.0.1:5090&PJSIP/1"}, "SANSHENG_TRUNK"),
         ({"home": Path("/very-long" * 20)}, "too long for a control socket"),
     ],
 )
@@ -206,8 +219,24 @@ def test_a_range_of_ports_is_two_numbers() -> None:
         rtp_range("10000")
 
 
-def test_two_installations_on_one_machine_are_told_apart(here: Site) -> None:
-    assert replace(here, sip_port=5070).signature != here.signature
+def test_the_names_of_asterisk_cannot_be_guessed_and_stay(here: Site, tmp_path: Path) -> None:
+    def names(site: Site) -> list[str]:
+        configure(site)
+        return re.findall(r"(?m)^(?:systemname|entityid) = (.*)$", text(site, "asterisk.conf"))
+
+    first = names(here)
+    assert len(first) == 2
+    assert names(here) == first
+    (here.layout.secrets / "instance").unlink()
+    assert not set(names(here)) & set(first)
+
+
+def test_asterisk_names_itself_only_if_it_is_told_to(here: Site) -> None:
+    configure(here)
+    assert "user_agent=\n" in text(here, "pjsip.conf")
+    configure(replace(here, server_name="PBX"))
+    assert "user_agent=PBX\n" in text(here, "pjsip.conf")
+    assert "servername = PBX\n" in text(here, "http.conf")
 
 
 def test_several_prompts_become_one_file_that_is_made_once(tmp_path: Path) -> None:
@@ -230,3 +259,13 @@ def test_several_prompts_become_one_file_that_is_made_once(tmp_path: Path) -> No
         joined(tmp_path, ["missing"], folder)
     with pytest.raises(ValueError, match="no prompt id"):
         joined(tmp_path, ["../etc/passwd"], folder)
+
+
+def test_asterisk_finds_the_modules_that_it_loads_and_no_other(here: Site) -> None:
+    (here.modules / "app_system.so").touch()
+    here.layout.modules.mkdir(parents=True)
+    (here.layout.modules / "app_system.so").symlink_to(here.modules / "app_system.so")
+    configure(here)
+    assert f"astmoddir = {here.layout.modules}\n" in text(here, "asterisk.conf")
+    assert {path.name for path in here.layout.modules.iterdir()} == {f"{name}.so" for name in modules.NEEDED}
+    assert (here.layout.modules / "chan_pjsip.so").resolve() == here.modules / "chan_pjsip.so"

@@ -6,7 +6,7 @@ import pytest
 
 from acd.callback_events import AttemptOutcome
 from acd.events import Outcome
-from server.telephony.dial import TO_AGENT, arguments, attempt_outcome, going_on, outcome
+from server.telephony.dial import TO_AGENT, arguments, attempt_outcome, going_on, outcome, outside
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,10 @@ def test_only_a_customer_whose_phone_rang_in_vain_was_tried(
     status: str, cause: str, rang: bool, expected: AttemptOutcome
 ) -> None:
     assert attempt_outcome(status, cause, rang=rang) is expected
+
+
+@pytest.mark.parametrize("number", ["", "1&PJSIP/1001", "13800138000@trunk-out", "+", "1,2", "１２", "1\n"])
+def test_only_a_number_is_dialled_outside(number: str) -> None:
+    assert outside("+8613800138000") == "PJSIP/+8613800138000@trunk-out"
+    with pytest.raises(ValueError, match="no number"):
+        outside(number)

@@ -75,3 +75,15 @@ async def test_a_removed_agent_has_no_phone(book: PhoneBook, site: Site, known: 
     known.clear()
     await book.set("1002", "", "sip:127.0.0.1:15072")
     assert "[1001]" not in (site.layout.etc / "pjsip_agents.conf").read_text()
+
+
+async def test_an_agent_whose_telephone_is_refused_today_takes_no_other_agents_away(
+    book: PhoneBook, site: Site, known: list[tuple[str, str]]
+) -> None:
+    known += [("1001", "sip:1001@127.0.0.1:9&PJSIP/16812345678@trunk-out"), ("1003", "")]
+    (site.layout.secrets / "agents").mkdir(parents=True)
+    (site.layout.secrets / "agents" / "1003").write_text("an-older-$ecret\n")
+    await book.set("1002", "", "sip:127.0.0.1:15072")
+    written = (site.layout.etc / "pjsip_agents.conf").read_text()
+    assert [name for name in ("[1001]", "[1002]", "[1003]") if name in written] == ["[1002]"]
+    assert book.device("1001") == "PJSIP/1001"

@@ -12,7 +12,7 @@ from acd.definitions import Skill
 from server.dispatcher import Dispatcher
 from server.log import START, Log
 from server.standby import rebuild
-from server.telephony.ami import LinkState
+from server.telephony.ami import AmiFailed, LinkState
 from server.telephony.presence import Presence
 from tests.redis_server import RedisServer, redis_server
 
@@ -27,7 +27,7 @@ class Link:
 
     def __init__(self) -> None:
         self.state = LinkState.UP
-        self.contacts: list[dict[str, str]] = []
+        self.variables: dict[str, str] = {}
         self._callbacks: dict[str, Callable[[Any], None]] = {}
         self._states: list[Callable[..., None]] = []
 
@@ -41,9 +41,11 @@ class Link:
         for callback in self._states:
             callback(self.state, "connected")
 
-    async def collect(self, name: str) -> list[dict[str, str]]:
-        assert name == "PJSIPShowContacts"
-        return self.contacts
+    async def action(self, name: str, Variable: str) -> dict[str, str]:
+        assert name == "Getvar"
+        if Variable not in self.variables:
+            raise AmiFailed(name, "there is no such thing")
+        return {"Value": self.variables[Variable]}
 
     def contact(self, aor: str, uri: str, status: str) -> None:
         self._callbacks["ContactStatus"]({"AOR": aor, "URI": uri, "ContactStatus": status})
@@ -124,16 +126,12 @@ async def test_a_fixed_contact_of_which_nothing_is_known_yet_is_taken_to_answer(
 
 async def test_phones_that_are_there_when_the_link_comes_up_stay_reachable(dispatcher: Dispatcher, link: Link) -> None:
     await _define(dispatcher)
-    link.contacts = [
-        {
-            "ObjectType": "contact",
-            "ObjectName": "1001;@a39856b37bd1c0a6a1b1c1d1e1f10111",
-            "Endpoint": "1001",
-            "Uri": PHONE,
-            "Status": "Reachable",
-        },
-        {"ObjectType": "contact", "ObjectName": "1002@@0d1e", "Endpoint": "1002", "Uri": OTHER, "Status": "Reachable"},
-    ]
+    name = "1001;@a39856b37bd1c0a6a1b1c1d1e1f10111"
+    link.variables = {
+        "PJSIP_AOR(1001,contact)": name,
+        f"PJSIP_CONTACT({name},uri)": PHONE,
+        f"PJSIP_CONTACT({name},status)": "Reachable",
+    }
     await link.up()
     assert await _is(dispatcher, True)
     assert not await dispatcher.until(lambda state: not state.floor.agent("1001").phone, 3 * SETTLE)

@@ -16,9 +16,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from server.commands.checks import Lines, fail, ok, warn
-from server.commands.checks.sockets import PROC, House
+from server.commands.checks.sockets import House
 from server.config import Settings
 from server.home import open_to_others, too_wide
+from server.sockets import PROC
 
 PYTHON, SQLITE = (3, 11), (3, 35)
 LITTLE_ROOM, NO_ROOM = 5e9, 5e8

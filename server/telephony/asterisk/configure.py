@@ -20,6 +20,8 @@ from server.telephony.asterisk.site import AgentPhone, Layout, Site, SiteError
 from server.telephony.tokens import ChannelTokens
 
 AMI_SECRET = "ami"
+INSTANCE_SECRET = "instance"
+"""What the names of this Asterisk are made of."""
 CHANNEL_SECRET = "channels"
 """What the tokens of channels are made with."""
 AGENTS_FILE = "pjsip_agents.conf"
@@ -30,6 +32,7 @@ RELOADS: Mapping[str, str] = {
     FIXED_PHONES_FILE: "pbx_config.so",
     "extensions.conf": "pbx_config.so",
     "globals.conf": "pbx_config.so",
+    "servers.conf": "pbx_config.so",
     "musiconhold.conf": "res_musiconhold.so",
     "manager.conf": "manager",
     "http.conf": "http",
@@ -67,12 +70,14 @@ def configure(site: Site, phones: Iterable[AgentPhone] | None = None) -> Written
         folder.mkdir(parents=True, exist_ok=True)
     layout.secrets.chmod(0o700)
     _link_data(site)
+    loaded = modules.present(site.modules)
+    _link_modules(site, loaded)
     _write(layout.agi / "take-number", _take_number(site), 0o750)
     channel_secret = secret(layout, CHANNEL_SECRET)
     tokens = ChannelTokens(channel_secret)
     texts = {
-        "asterisk.conf": files.asterisk_conf(site),
-        "modules.conf": files.modules_conf(modules.present(site.modules)),
+        "asterisk.conf": files.asterisk_conf(site, secret(layout, INSTANCE_SECRET)),
+        "modules.conf": files.modules_conf(loaded),
         "pjsip.conf": pjsip.pjsip_conf(site),
         "manager.conf": files.manager_conf(site, secret(layout, AMI_SECRET), tokens.mark),
         "rtp.conf": files.rtp_conf(site),
@@ -80,6 +85,7 @@ def configure(site: Site, phones: Iterable[AgentPhone] | None = None) -> Written
         "musiconhold.conf": files.musiconhold_conf(site),
         "logger.conf": files.logger_conf(),
         "indications.conf": files.indications_conf(),
+        "servers.conf": files.servers_conf(site),
         "globals.conf": files.globals_conf(site, channel_secret, tokens.mark),
         "extensions.conf": (site.dialplan / "extensions.conf").read_text(encoding="utf-8"),
         **files.SILENT,
@@ -149,6 +155,16 @@ def _link_data(site: Site) -> None:
         _link(data / "sounds" / beep.name, beep)
     for language, folder in site.prompts.items():
         _link(data / "sounds" / language, folder)
+
+
+def _link_modules(site: Site, names: Iterable[str]) -> None:
+    """Whoever can let Asterisk load a module finds those alone that it has loaded already."""
+    wanted = {f"{name}.so" for name in names}
+    for link in site.layout.modules.iterdir():
+        if link.name not in wanted:
+            link.unlink()
+    for name in wanted:
+        _link(site.layout.modules / name, site.modules / name)
 
 
 def _link(link: Path, target: Path) -> None:

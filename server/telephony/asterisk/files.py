@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 
 from server.telephony.asterisk.site import Site
+from server.telephony.asterisk.values import text, written
 from server.telephony.tokens import VARIABLE
 
 AMI_USER = "sansheng"
 READ_CLASSES = ("call", "dtmf", "system", "user")
 """What the server follows: calls and bridges, digits of waiting callers, contacts, marks from the dialplan."""
-WRITE_CLASSES = ("call", "originate", "system")
-"""call: Redirect, Hangup, ControlPlayback, MixMonitorMute, Getvar, Setvar. originate: Originate.
-system: CoreShowChannels, Reload, PJSIPShowContacts. Not `command`, which is all of Asterisk's command line, nor
-`config`, which rewrites files."""
+WRITE_CLASSES = ("call", "originate", "reporting")
+"""call: Redirect, Hangup, ControlPlayback, MixMonitorMute, Getvar, Setvar. originate: Originate, which without `system`
+is refused for applications that can run programs. reporting: CoreShowChannels, CoreStatus.
+Not `system`, which loads modules, runs programs and reloads; nor `config`, which rewrites files; nor `command`, which
+is all of Asterisk's command line; nor `agi`, which runs any application. What the server needs of those goes over the
+control socket (`control`)."""
 CHANNEL_EVENTS = (
     "BridgeEnter",
     "BridgeLeave",
@@ -32,26 +36,31 @@ that, the number in an event is what a stranger wrote, line ends and all."""
 OTHER_EVENTS = ("ContactStatus", "FullyBooted", "OriginateResponse", "Shutdown")
 
 
-def asterisk_conf(site: Site) -> str:
-    """Every directory in one home, so that several run side by side and nothing outside is touched."""
+def asterisk_conf(site: Site, secret: str) -> str:
+    """Every directory in one home, so that several run side by side and nothing outside is touched.
+
+    The names of this Asterisk, with which the unique ids of its channels begin, are made of `secret`: nobody outside
+    can know them or guess them from what is known of the installation.
+    """
     layout = site.layout
-    entity = ":".join(site.instance[i : i + 2] for i in range(0, 12, 2))
+    names = hashlib.sha256(secret.encode()).hexdigest()
+    entity = ":".join(names[i : i + 2] for i in range(16, 28, 2))
     return _file(
         "[directories]",
-        f"astetcdir => {layout.etc}",
-        f"astmoddir => {site.modules}",
-        f"astvarlibdir => {layout.root / 'lib'}",
-        f"astdbdir => {layout.root / 'lib'}",
-        f"astkeydir => {layout.root}",
-        f"astdatadir => {layout.data}",
-        f"astagidir => {layout.agi}",
-        f"astspooldir => {layout.root / 'spool'}",
-        f"astrundir => {layout.run}",
-        f"astlogdir => {layout.log}",
-        f"astsbindir => {layout.run}",
+        f"astetcdir = {layout.etc}",
+        f"astmoddir = {layout.modules}",
+        f"astvarlibdir = {layout.root / 'lib'}",
+        f"astdbdir = {layout.root / 'lib'}",
+        f"astkeydir = {layout.root}",
+        f"astdatadir = {layout.data}",
+        f"astagidir = {layout.agi}",
+        f"astspooldir = {layout.root / 'spool'}",
+        f"astrundir = {layout.run}",
+        f"astlogdir = {layout.log}",
+        f"astsbindir = {layout.run}",
         "",
         "[options]",
-        f"systemname = {site.instance}",
+        f"systemname = {names[:16]}",
         f"entityid = {entity}",
         f"defaultlanguage = {site.language}",
         "documentation_language = en_US",
@@ -112,7 +121,7 @@ def http_conf(site: Site) -> str:
     """Only browsers' phones (`/ws`) use it: no static pages, no management."""
     return _file(
         "[general]",
-        f"servername = {site.signature}",
+        f"servername = {site.server_name}",
         "enabled = yes",
         f"bindaddr = {site.bind}",
         f"bindport = {site.http_port}",
@@ -131,15 +140,13 @@ def musiconhold_conf(site: Site) -> str:
 
 
 def logger_conf() -> str:
-    """One file, what a person must know; the supervisor keeps what goes to the terminal."""
+    """One file, with what a person must know. Nothing of it goes to the terminal, whose output the supervisor keeps."""
     return _file(
         "[general]",
         "dateformat = %F %T.%3q",
-        "rotatestrategy = rotate",
         "",
         "[logfiles]",
-        "messages = notice,warning,error,security",
-        "console = notice,warning,error",
+        "messages = notice,warning,error",
         "",
     )
 
@@ -173,13 +180,21 @@ def globals_conf(site: Site, secret: str, mark: str) -> str:
     return _file(
         f"SECRET={secret}",
         f"MARK={mark}",
-        f"SERVERS={'&'.join(site.servers)}",
+        f"SERVERS={len(site.servers)}",
         f"MAX_CALLS={site.max_calls}",
         f"CALLS_PER_SECOND={site.calls_per_second}",
         f"MAX_FALLBACKS={site.max_fallbacks}",
         f"AWAY_AFTER={site.away_after}",
-        f"TAKE_NUMBER={site.layout.agi / 'take-number'}",
     )
+
+
+def servers_conf(site: Site) -> str:
+    """Dialplan context `servers`: a server's place, from 0 on → the call is handed to it, until it gives it back."""
+    lines = ["[servers]"]
+    for place, server in enumerate(site.servers):
+        url = f"agi://{written('server', server)}/${{ARG1}}"
+        lines += [f"exten => {place},1,AGI({url})", " same => n,Return()"]
+    return "\n".join(lines) + "\n"
 
 
 SILENT = {
@@ -204,4 +219,4 @@ SILENT = {
 
 
 def _file(*lines: str) -> str:
-    return "\n".join(lines) + ("" if lines and lines[-1] == "" else "\n")
+    return text(*lines).rstrip("\n") + "\n"

@@ -22,7 +22,7 @@ BROWSERS = "res_http_websocket res_pjsip_transport_websocket"
 BRIDGES = "bridge_simple bridge_native_rtp bridge_softmix bridge_holding bridge_builtin_features"
 AUDIO = "codec_alaw codec_ulaw codec_a_mu codec_resample codec_gsm format_wav format_pcm format_gsm format_sln"
 APPLICATIONS = """
-    app_amd app_chanspy app_controlplayback app_dial app_exec app_mixmonitor app_playback app_read app_record
+    app_amd app_chanspy app_controlplayback app_dial app_exec app_mixmonitor app_playback app_read
     app_senddtmf app_stack app_transfer app_userevent app_verbose res_mutestream
 """
 FUNCTIONS = """

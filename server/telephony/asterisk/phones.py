@@ -9,9 +9,14 @@ import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
+import structlog
+
 from server.telephony.ami import Ami, AmiError
 from server.telephony.asterisk.configure import check_agents, configure_agents, secret
-from server.telephony.asterisk.site import AgentPhone, Site
+from server.telephony.asterisk.site import AgentPhone, Site, SiteError
+from server.telephony.asterisk.values import check
+
+_log = structlog.get_logger("phones")
 
 
 class PhoneBook:
@@ -25,23 +30,32 @@ class PhoneBook:
         """What agents were given here, of which the log tells only afterwards, and what was asked for here."""
 
     def phones(self) -> list[AgentPhone]:
-        """Every agent's telephone. One without a contact registers with a secret, made now if there is none."""
-        return [self._phone(agent, contact) for agent, contact in self._agents()]
+        """Every agent's telephone. One without a contact registers with a secret, made now if there is none.
+
+        What the log or a file of a secret says may be older than today's rules: one that they refuse has no telephone.
+        """
+        found = []
+        for agent, contact in self._agents():
+            try:
+                found.append(self._phone(agent, contact))
+            except SiteError as error:
+                _log.error("an agent has no telephone until it is set anew", agent=agent, why=str(error))
+        return found
 
     def device(self, agent: str) -> str:
         """What to dial for this agent."""
         phone = self._given.get(agent) or next((each for each in self.phones() if each.agent == agent), None)
         if phone is None:
-            return self._phone(agent, "").dial
+            return f"PJSIP/{check('agent', agent)}"
         self._given[agent] = phone
         return phone.dial
 
     async def set(self, agent: str, secret_given: str, contact: str) -> None:
         """Give an agent a telephone. Raises SiteError (a ValueError) when Asterisk could not use it."""
         phone = AgentPhone(agent, "" if contact else secret_given or self._secret(agent), contact)
+        check_agents(self._site, self._all(phone))
         if secret_given and not contact:
             self._store(agent, secret_given)
-        check_agents(self._site, self._all(phone))
         self._given[agent] = phone
         try:
             await self._write()

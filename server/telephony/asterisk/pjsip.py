@@ -9,7 +9,8 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
-from server.telephony.asterisk.site import AgentPhone, Site, SiteError
+from server.telephony.asterisk.site import AgentPhone, Site
+from server.telephony.asterisk.values import SiteError, text, written
 
 AUDIO = ("disallow=all", "allow=alaw,ulaw")
 """Only these: a recording of an Opus channel comes out three times too long."""
@@ -22,7 +23,7 @@ def pjsip_conf(site: Site) -> str:
         _section(
             "global",
             "type=global",
-            f"user_agent={site.signature}",
+            f"user_agent={site.server_name}",
             f"endpoint_identifier_order={identifier_order(site)}",
             "keep_alive_interval=30",
             "default_realm=sansheng",
@@ -67,7 +68,7 @@ def fixed_phones_conf(phones: Iterable[AgentPhone]) -> str:
         if address in taken:
             raise SiteError(f"agents {taken[address]} and {phone.agent} share the contact address {address}")
         taken[address] = phone.agent
-        lines.append(f"exten => {address},1,Return({phone.agent})")
+        lines.append(f"exten => {written('contact', address)},1,Return({phone.agent})")
     return "\n".join(lines) + "\n"
 
 
@@ -177,4 +178,4 @@ def _host(bind: str) -> str:
 
 
 def _section(name: str, *lines: str) -> str:
-    return "\n".join((f"[{name}]", *lines, ""))
+    return text(f"[{name}]", *lines)

@@ -1,16 +1,18 @@
-"""Ready means that calls come in: the program behind every port is asked, because Asterisk boots "fully" without a
-port that another one holds.
+"""Ready means that calls come in: Asterisk itself must listen on every port, because it boots "fully" without a port
+that another one holds.
 
-Asterisk names this installation in each answer (`Site.signature`), so another one on the same port is told apart.
+Asterisk proves who it is by its control socket, which only this user can open, and by our management secret. What it
+answers to strangers tells nothing of the installation, so the ports are compared with what its process has open.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
-import secrets
 from collections.abc import Awaitable, Callable
 
+from server.sockets import Held, held, meets
+from server.telephony.ami import AmiError
+from server.telephony.asterisk import control
 from server.telephony.asterisk.configure import AMI_SECRET, secret
 from server.telephony.asterisk.files import AMI_USER
 from server.telephony.asterisk.site import Site
@@ -18,7 +20,6 @@ from server.telephony.asterisk.site import Site
 STEP = 2.0
 """Seconds that one question may take."""
 PAUSE = 0.05
-RESEND = 0.25
 
 
 class NotReady(Exception):
@@ -26,7 +27,7 @@ class NotReady(Exception):
 
 
 async def ready(site: Site, within: float = 20.0) -> None:
-    """Return once management, SIP over UDP and TCP, and the browsers' port answer as this installation's Asterisk.
+    """Return once management says that Asterisk is fully booted, and Asterisk listens on the ports of SIP and browsers.
 
     Asks again until `within` seconds have passed, then raises NotReady with the first thing that is missing. A port
     held by a stranger is found as soon as Asterisk itself is up, since it will not try again.
@@ -40,8 +41,7 @@ async def ready(site: Site, within: float = 20.0) -> None:
             if not up:
                 up = True
                 deadline = min(deadline, loop.time() + STEP)
-            for question in (ask_udp, ask_tcp, ask_http):
-                await question(site)
+            await look_at_ports(site)
             return
         except NotReady:
             if loop.time() >= deadline:
@@ -56,7 +56,7 @@ async def ask_ami(site: Site) -> None:
     login = f"Action: Login\r\nUsername: {AMI_USER}\r\nSecret: {password}\r\nEvents: system\r\n\r\n"
     stop = "Action: Logoff\r\n\r\n"
     what = f"Asterisk's management port {port}"
-    answer = await _talk("127.0.0.1", port, (login + stop).encode(), what, b"Goodbye")
+    answer = await _talk(port, (login + stop).encode(), what)
     if b"Asterisk Call Manager" not in answer:
         raise NotReady(_stranger(what, "SANSHENG_AMI_PORT"))
     if b"Authentication failed" in answer:
@@ -65,52 +65,26 @@ async def ask_ami(site: Site) -> None:
         raise NotReady("Asterisk is starting")
 
 
-async def ask_udp(site: Site) -> None:
-    """SIP OPTIONS over UDP."""
-    loop = asyncio.get_running_loop()
-    answered: asyncio.Future[bytes] = loop.create_future()
-
-    class Question(asyncio.DatagramProtocol):
-        def datagram_received(self, data: bytes, addr: object) -> None:
-            if not answered.done():
-                answered.set_result(data)
-
-        def error_received(self, exc: Exception) -> None:
-            if not answered.done():
-                answered.set_exception(exc)
-
-    what = f"SIP port {site.sip_port} (UDP)"
-    host = _reach(site.bind)
+async def look_at_ports(site: Site) -> None:
+    """Every port is Asterisk's own."""
     try:
-        transport, _ = await loop.create_datagram_endpoint(Question, remote_addr=(host, site.sip_port))
-        try:
-            question = _options(site, "UDP", transport.get_extra_info("sockname"))
-            async with asyncio.timeout(STEP):
-                while not answered.done():
-                    transport.sendto(question)
-                    await asyncio.wait((answered,), timeout=RESEND)
-            answer = answered.result()
-        finally:
-            transport.close()
-    except (OSError, TimeoutError):
-        raise NotReady(_silent(what, "SANSHENG_SIP_PORT")) from None
-    _expect(site, answer, what, "SANSHENG_SIP_PORT")
-
-
-async def ask_tcp(site: Site) -> None:
-    """SIP OPTIONS over TCP."""
-    what = f"SIP port {site.sip_port} (TCP)"
-    question = _options(site, "TCP", ("127.0.0.1", 9))
-    answer = await _talk(_reach(site.bind), site.sip_port, question, what, b"\r\n\r\n", "SANSHENG_SIP_PORT")
-    _expect(site, answer, what, "SANSHENG_SIP_PORT")
-
-
-async def ask_http(site: Site) -> None:
-    """The web server that browsers' phones connect to."""
-    what = f"port {site.http_port} for browsers' phones"
-    question = b"GET / HTTP/1.1\r\nHost: sansheng\r\nConnection: close\r\n\r\n"
-    answer = await _talk(_reach(site.bind), site.http_port, question, what, b"\r\n\r\n", "SANSHENG_ASTERISK_HTTP_PORT")
-    _expect(site, answer, what, "SANSHENG_ASTERISK_HTTP_PORT")
+        pid = (await control.ask(control.control_socket(site.layout), "core show version")).pid
+    except AmiError as error:
+        raise NotReady(str(error)) from None
+    everything = await asyncio.to_thread(held, pid)
+    # A process with capabilities of its own may not be looked into: then a port that is listened on must do.
+    seen = any(each.pid == pid for each in everything)
+    for what, protocol, port, setting in (
+        (f"SIP port {site.sip_port} (UDP)", "udp", site.sip_port, "SANSHENG_SIP_PORT"),
+        (f"SIP port {site.sip_port} (TCP)", "tcp", site.sip_port, "SANSHENG_SIP_PORT"),
+        (f"port {site.http_port} for browsers' phones", "tcp", site.http_port, "SANSHENG_ASTERISK_HTTP_PORT"),
+    ):
+        there = [each for each in everything if _stands_at(each, site.bind, protocol, port)]
+        if any(each.pid == pid or not seen for each in there):
+            continue
+        if there:
+            raise NotReady(_stranger(what, setting))
+        raise NotReady(_silent(what, setting))
 
 
 def readiness(site: Site, within: float = 20.0) -> Callable[[], Awaitable[None]]:
@@ -122,16 +96,18 @@ def readiness(site: Site, within: float = 20.0) -> Callable[[], Awaitable[None]]
     return check
 
 
-async def _talk(
-    host: str, port: int, question: bytes, what: str, end: bytes, setting: str = "SANSHENG_AMI_PORT"
-) -> bytes:
+def _stands_at(each: Held, bind: str, protocol: str, port: int) -> bool:
+    return (each.protocol, each.port) == (protocol, port) and meets(each.address, bind)
+
+
+async def _talk(port: int, question: bytes, what: str) -> bytes:
     try:
         async with asyncio.timeout(STEP):
-            reader, writer = await asyncio.open_connection(host, port)
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
             try:
                 writer.write(question)
                 answer = b""
-                while end not in answer and len(answer) < 65536:
+                while b"Goodbye" not in answer and len(answer) < 65536:
                     part = await reader.read(4096)
                     if not part:
                         break
@@ -140,33 +116,7 @@ async def _talk(
             finally:
                 writer.close()
     except (OSError, TimeoutError):
-        raise NotReady(_silent(what, setting)) from None
-
-
-def _options(site: Site, transport: str, local: tuple[str, int]) -> bytes:
-    tag = secrets.token_hex(6)
-    host = f"[{local[0]}]" if ":" in local[0] else local[0]
-    lines = (
-        f"OPTIONS sip:ready@{host}:{site.sip_port} SIP/2.0",
-        f"Via: SIP/2.0/{transport} {host}:{local[1]};branch=z9hG4bK{tag};rport",
-        f"From: <sip:doctor@{host}>;tag={tag}",
-        f"To: <sip:ready@{host}>",
-        f"Call-ID: {tag}@sansheng",
-        "CSeq: 1 OPTIONS",
-        "Max-Forwards: 5",
-        f"Contact: <sip:doctor@{host}:{local[1]}>",
-        "Content-Length: 0",
-    )
-    return ("\r\n".join(lines) + "\r\n\r\n").encode()
-
-
-def _expect(site: Site, answer: bytes, what: str, setting: str) -> None:
-    if not re.search(rb"(?im)^server:\s*" + re.escape(site.signature).encode() + rb"\s*$", answer):
-        raise NotReady(_stranger(what, setting))
-
-
-def _reach(bind: str) -> str:
-    return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(bind, bind)
+        raise NotReady(_silent(what, "SANSHENG_AMI_PORT")) from None
 
 
 def _silent(what: str, setting: str) -> str:

@@ -5,26 +5,22 @@ Two sites that are equal give the same files byte for byte, so a rewrite with th
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from server.config import Settings
+from server.config import Settings, is_sip_address
+from server.telephony.asterisk.values import FORBIDDEN, SiteError, check
+
+__all__ = ["AgentPhone", "Layout", "Site", "SiteError", "rtp_range", "site"]
 
 AGENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.]{0,31}")
-CONTACT = re.compile(r"sips?:[^\s;,<>\"]+(;[^\s,<>\"]*)?")
 QUEUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 SECRET = re.compile(r"[!-~]{8,128}")
-SEPARATORS = frozenset(";\r\n\0")
 SOCKET_PATH_LIMIT = 104
 """Longest path, in bytes, that a Unix socket takes on every system."""
-
-
-class SiteError(ValueError):
-    """A value that cannot be written into Asterisk's configuration; the text names it and says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +36,12 @@ class AgentPhone:
             raise SiteError(f"agent {self.agent!r}: a number is 1 to 32 letters and digits, such as 1001")
         if not self.secret and not self.contact:
             raise SiteError(f"agent {self.agent} has no phone: give a secret to register with, or a fixed contact")
-        if self.secret and (not SECRET.fullmatch(self.secret) or SEPARATORS & set(self.secret)):
-            raise SiteError(f"agent {self.agent}: a secret is 8 to 128 printable ASCII characters without ';' or space")
-        if self.contact and not CONTACT.fullmatch(self.contact):
+        if self.secret and (not SECRET.fullmatch(self.secret) or FORBIDDEN & set(self.secret)):
+            without = " ".join(sorted(FORBIDDEN))
+            raise SiteError(
+                f"agent {self.agent}: a secret is 8 to 128 printable ASCII characters without blanks and {without}"
+            )
+        if self.contact and not is_sip_address(self.contact):
             raise SiteError(
                 f"agent {self.agent}: contact {self.contact!r} is no SIP address such as sip:1001@127.0.0.1:5062"
             )
@@ -87,6 +86,11 @@ class Layout:
         return self.root / "data"
 
     @property
+    def modules(self) -> Path:
+        """Links to the modules that are loaded, so that Asterisk finds no other one."""
+        return self.root / "modules"
+
+    @property
     def agi(self) -> Path:
         return self.root / "agi"
 
@@ -111,7 +115,9 @@ class Layout:
 
     def directories(self) -> tuple[Path, ...]:
         """All of them, parents first."""
-        inner = tuple(self.root / name for name in ("etc", "run", "log", "data", "agi", "lib", "spool", "keys"))
+        inner = tuple(
+            self.root / name for name in ("etc", "run", "log", "data", "modules", "agi", "lib", "spool", "keys")
+        )
         return (self.root, *inner, self.data / "sounds", self.secrets, self.callbacks, self.recordings)
 
 
@@ -152,22 +158,24 @@ class Site:
     line was full anyway."""
     away_after: int = 30
     """How long a caller hears music without any server before the fallback takes a number."""
+    server_name: str = ""
+    """How Asterisk names itself to whoever calls or asks; empty: not at all."""
     rtp_timeout: int = 300
     """A call whose caller sends no audio for so long is taken for dead."""
 
     def __post_init__(self) -> None:
-        texts = {"bind": self.bind, "trunk": self.trunk, "external_address": self.external_address}
-        for name, text in texts.items():
-            if SEPARATORS & set(text) or " " in text:
-                raise SiteError(f"{name} {text!r} holds a space, ';' or a line break: Asterisk could not read it back")
-        for path in (self.home, self.modules, self.data, self.python, *self.prompts.values()):
-            if SEPARATORS & set(str(path)) or "," in str(path):
-                raise SiteError(
-                    f"path {str(path)!r} holds ';', ',' or a line break, which Asterisk cannot read: move it"
-                )
+        for name, text in {"bind": self.bind, "external_address": self.external_address}.items():
+            try:
+                ipaddress.ip_address(text or "127.0.0.1")
+            except ValueError:
+                raise SiteError(f"{name} {text!r} is no IP address such as 127.0.0.1") from None
+        for path in (self.home, self.modules, self.data, *self.prompts.values(), *self.music.values()):
+            check(f"path {str(path)!r}", str(path))
+            if "," in str(path):
+                raise SiteError(f"path {str(path)!r} has ',' in it, which Asterisk would read as its own: leave it out")
         if len(str(self.layout.run / "asterisk.ctl").encode()) > SOCKET_PATH_LIMIT:
             raise SiteError(f"SANSHENG_HOME {str(self.home)!r} is too long for a control socket: use a shorter path")
-        if self.trunk and not CONTACT.fullmatch(self.trunk):
+        if self.trunk and not is_sip_address(self.trunk):
             raise SiteError(f"SANSHENG_TRUNK {self.trunk!r} is no SIP address such as sip:127.0.0.1:5090")
         low, high = self.rtp_ports
         if not 1024 <= low < high <= 65535:
@@ -198,16 +206,6 @@ class Site:
     def language(self) -> str:
         """The hotline's language: the first that has prompts."""
         return next(iter(self.prompts))
-
-    @property
-    def instance(self) -> str:
-        """Twelve hex digits that tell this Asterisk from another one on the same machine."""
-        return hashlib.sha256(f"{self.home}|{self.bind}|{self.sip_port}".encode()).hexdigest()[:12]
-
-    @property
-    def signature(self) -> str:
-        """How this Asterisk names itself on the wire, so that a stranger on its port is recognised."""
-        return f"Sansheng-{self.instance}"
 
     @property
     def trunk_is_local(self) -> bool:
@@ -245,6 +243,7 @@ def site(
         trunk=settings.trunk,
         trunk_addresses=settings.trunk_addresses,
         external_address=settings.external_address,
+        server_name=settings.server_name,
     )
 
 

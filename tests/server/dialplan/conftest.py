@@ -311,3 +311,22 @@ async def management(asterisk: Machine) -> AsyncIterator[Management]:
 def fixed_ports() -> dict[str, int]:
     """Where the phones of the agents with a fixed address are."""
     return FIXED
+
+
+@contextlib.contextmanager
+def another(machine: Machine, phones: list[AgentPhone] | None = None, **change: object) -> Iterator[Machine]:
+    """A second Asterisk beside the first one, with `change` in its site; it need not become ready."""
+    home = Path(tempfile.mkdtemp(prefix="sansheng-another-"))
+    own = {"home": home, "sip_port": free_port(), "ami_port": free_port(), "http_port": free_port()}
+    site = replace(machine.site, **{**own, "rtp_ports": (19000, 19099), **change})  # type: ignore[arg-type]
+    configure(site, phones)
+    words = machine.argv("asterisk", *arguments(site))
+    with (home / "terminal.log").open("wb") as out:
+        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+    try:
+        yield Machine(site, process, machine.argv, machine.servers)
+    finally:
+        process.terminate()
+        process.wait(10)
+        for folder in {home, site.home}:
+            shutil.rmtree(folder, ignore_errors=True)
