@@ -16,6 +16,7 @@ import subprocess
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, closing
 from datetime import UTC, datetime, timedelta
+from math import inf
 from typing import Any, BinaryIO, Self
 
 import msgspec
@@ -24,7 +25,10 @@ from redis.asyncio import Redis
 from acd.events import CallArrived
 from server.bounds import is_line
 from server.demo.call import CallEnded
-from server.entries import Entry, Unreadable, entry_of
+from server.entries import Entry, Unreadable
+from server.log import Log
+from server.storage.archive import archived_entries
+from server.storage.database import open_database
 from server.telephony.ami import Ami, AmiEvent
 from server.telephony.tokens import ChannelTokens
 from tests.e2e.conftest import COMMAND, TREE, Hotline, make_home
@@ -44,8 +48,6 @@ caller who says nothing hears the menu to its end."""
 SERVER_GROWTH = 64 << 20
 ASTERISK_GROWTH = 256 << 20
 """Bytes that may be resident more than before the first input, however many come."""
-BATCH = 1_000
-"""Entries of the log that are read together."""
 
 
 class Running:
@@ -183,24 +185,39 @@ class Running:
                 raise Flaw(f"the {name} has grown from {before >> 20} to {now >> 20} MiB")
 
     async def _log_is_sound(self) -> None:
-        flaws: list[Flaw] = []
+        """The archive has the log whole, also what the server has trimmed."""
         redis = Redis(unix_socket_path=str(self.hotline.home / "redis" / "redis.sock"), protocol=2)
+        last = await Log(redis).last_id()
+        await redis.aclose()
+        archived = "select 1 from events where ms = {} and seq = {}".format(*last.split("-"))
         try:
-            # From the first entry that is left: a server's first snapshot trims what was before it.
-            rows = await redis.xrange("sansheng:log", count=BATCH)
-            while rows:
-                for entry_id, fields in rows:
-                    entry = entry_of(entry_id, fields)
-                    self._arrived += isinstance(entry.event, CallArrived)
-                    try:
-                        _is_sound(entry)
-                    except Flaw as flaw:
-                        flaws.append(flaw)
-                rows = await redis.xrange("sansheng:log", b"(" + rows[-1][0], count=BATCH)
-        finally:
-            await redis.aclose()
+            await self.hotline.until(lambda: self._asked(archived), f"entry {last} is archived", within=60)
+        except (AssertionError, sqlite3.Error) as problem:
+            raise Flaw(f"the archive ends before the log: {str(problem)[:300]}") from problem
+        if (strange := self._asked("select count(*), min(problem) from events where problem != ''")) and strange[0]:
+            raise Flaw(f"{strange[0]} entries could not be put into the records: {strange[1]}")
+        flaws = await asyncio.to_thread(self._flaws_of_the_log)
         if flaws:
             raise Flaw(f"{len(flaws)} entries; {flaws[0]}")
+
+    def _flaws_of_the_log(self) -> list[Flaw]:
+        flaws = []
+        database = open_database(f"sqlite:///{self.hotline.home / 'records.db'}")
+        try:
+            for entry in archived_entries(database.read, 0.0, inf):
+                self._arrived += isinstance(entry.event, CallArrived)
+                try:
+                    _is_sound(entry)
+                except Flaw as flaw:
+                    flaws.append(flaw)
+        finally:
+            database.dispose()
+        return flaws
+
+    def _asked(self, question: str) -> tuple[int, ...] | None:
+        with closing(sqlite3.connect(self.hotline.home / "records.db")) as database:
+            row: tuple[int, ...] | None = database.execute(question).fetchone()
+            return row
 
     async def _only_placed_calls(self) -> None:
         strange = self._arrived - self._good - len(self.answered)
@@ -210,10 +227,8 @@ class Running:
     async def _records_are_right(self) -> None:
         arrived = self._arrived
 
-        def recorded() -> tuple[int, int]:
-            with closing(sqlite3.connect(self.hotline.home / "records.db")) as database:
-                rows = database.execute("select count(*), count(ended_at) from calls").fetchone()
-                return int(rows[0]), int(rows[1])
+        def recorded() -> tuple[int, ...] | None:
+            return self._asked("select count(*), count(ended_at) from calls")
 
         try:
             await self.hotline.until(lambda: recorded() == (arrived, arrived), "the records are caught up", within=60)
