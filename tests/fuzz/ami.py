@@ -7,6 +7,7 @@ way; every eighth is said instead of the greeting. A subscriber reads every even
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Self
 
@@ -191,7 +192,7 @@ class AmiLink:
     def _hear(self, event: AmiEvent) -> None:
         self._heard.append(dict(event))
         for name in ("Event", "Channel", "Uniqueid"):
-            if len(event.get(name, "").splitlines()) > 1:
+            if re.search(r"[\r\n]", event.get(name, "")):
                 self._problems.append(f"a subscriber is told of {event}")
         event.all("ChanVariable")
         str(event)
