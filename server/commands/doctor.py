@@ -53,6 +53,7 @@ def _lines() -> Lines:
     yield from machine.check_clock()
     yield from machine.check_permissions(here)
     yield from machine.check_limits(running, most)
+    yield from machine.check_audio_ports(here, most)
     yield from service.check_log(here, running)
     yield from service.check_records(here, running)
     yield from service.check_calling_back(here)

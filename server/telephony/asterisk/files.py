@@ -178,7 +178,9 @@ def globals_conf(site: Site) -> str:
     """What the dialplan is told about this installation; included into `[globals]`."""
     return _file(
         f"SERVERS={'&'.join(site.servers)}",
-        f"MAX_CALLS={site.max_calls}",
+        f"MAX_CALLERS={site.audio.max_callers}",
+        f"MAX_SILENT={max(site.max_silent, site.audio.max_callers // 3)}",
+        f"MAX_CALLS={site.places}",
         f"CALLS_PER_SECOND={site.calls_per_second}",
         f"MAX_FALLBACKS={site.max_fallbacks}",
         f"AWAY_AFTER={site.away_after}",
