@@ -89,8 +89,8 @@ def _networks(text: str) -> tuple[str, ...]:
 
 def _range(text: str) -> str:
     match = re.fullmatch(r"\s*(\d+)\s*-\s*(\d+)\s*", text)
-    if not match or not 1024 <= int(match[1]) < int(match[2]) <= 65535:
-        raise ValueError("give a range of ports within 1024-65535, such as 10000-10999")
+    if not match or not 1024 <= int(match[1]) <= int(match[2]) - 19 <= 65516:
+        raise ValueError("give a range of ports within 1024-65535, at least 20, such as 10000-10999")
     return f"{int(match[1])}-{int(match[2])}"
 
 

@@ -222,6 +222,12 @@ def test_few_files_for_many_calls_are_a_warning() -> None:
     assert any("ulimit -n" in each for each in those(machine.check_limits(NOBODY, 10_000_000), Verdict.WARN))
 
 
+def test_few_ports_for_many_calls_are_a_warning(settings) -> None:
+    assert those(machine.check_audio_ports(settings, 200), Verdict.WARN) == []
+    (sentence,) = those(machine.check_audio_ports(settings, 400), Verdict.WARN)
+    assert "carries 333 calls, max_calls is 400: lower it, or give 1200 ports" in sentence
+
+
 def test_the_clock_and_the_disk_are_looked_at(settings) -> None:
     assert any("runs evenly" in line.sentence for line in machine.check_clock())
     assert any("a flush takes" in line.sentence for line in machine.check_disk(settings.root))
