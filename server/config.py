@@ -150,6 +150,8 @@ class Settings:
     """host:port of every server's FastAGI, in the order in which Asterisk asks them; empty: this one alone."""
     recordings: Path | None = field(default=None, metadata=_by(_path))
     """Folder of the finished recordings, one for all servers; empty: `recordings` in the home."""
+    recording_overdue_seconds: float = field(default=60.0, metadata=_by(_seconds(1.0)))
+    """How long after its conversation a recording may be neither joined nor missing; from then on it is an alarm."""
     node: str = field(default_factory=socket.gethostname, metadata=_by(_text))
     """This server's name among several."""
     lease_seconds: float = field(default=2.0, metadata=_by(_seconds(0.5)))

@@ -1,4 +1,4 @@
-"""What the log says now: the floor, callback mode, the calls in progress and the tickets' desk, played entry by entry.
+"""What the log says now: the floor, callback mode, calls and recordings in progress, the tickets' desk, entry by entry.
 
 Changed only by `play`. Whoever plays the same entries has the same state and is answered the same commands and notes.
 """
@@ -15,6 +15,7 @@ import structlog
 
 import acd.events as acd
 import ivr.events as ivr
+import recordings.events as rec
 import tickets.events as tickets
 from acd.callback_events import PromiseAsked
 from acd.callbacks import Callbacks
@@ -29,6 +30,7 @@ from acd.commands import (
     Withdraw,
 )
 from acd.floor import Floor
+from recordings.catalogue import Catalogue
 from server.calls import Calls
 from server.log import Entry, Unreadable, decode, encode, id_order
 from server.notes import AgentNoted, Decided, ModeNoted, PromiseNoted
@@ -53,6 +55,7 @@ class State:
         self.floor = Floor()
         self.callbacks = Callbacks()
         self.calls = Calls()
+        self.recordings = Catalogue()
         self.desk = Desk()
         self.last_ticket = 0
         self.position = "0-0"
@@ -77,6 +80,8 @@ class State:
         commands = self._decide(entry)
         with self._passing_over(entry, "the calls"):
             self.calls.receive(entry.event, entry.at)
+        with self._passing_over(entry, "the recordings"):
+            self._recordings(entry.event, entry.at)
         with self._passing_over(entry, "the tickets' desk"):
             if isinstance(entry.event, tickets.Event):
                 self.desk.receive(entry.event, entry.at)
@@ -149,6 +154,18 @@ class State:
             commands += self.callbacks.observe(self.floor.pressures(), entry.at)
         return commands
 
+    def _recordings(self, event: object, at: float) -> None:
+        if isinstance(event, rec.Event):
+            self.recordings.receive(event, at)
+            if isinstance(event, rec.RecordingStarted) and self.calls.get(event.call) is None:
+                self.recordings.conversation_ended(event.call, at)
+        elif isinstance(event, acd.ConversationEnded):
+            self.recordings.conversation_ended(event.call, at, event.agent, event.talked + event.held)
+        elif isinstance(event, acd.Transferred):
+            self.recordings.conversation_ended(event.call, at, event.agent)
+        elif isinstance(event, acd.CallEnded):
+            self.recordings.conversation_ended(event.call, at)
+
     def _contact(self, entry: Entry, event: acd.CallQueued) -> None:
         """A call came to a queue: its matter has a ticket from now on, a new one or the open one."""
         live = self.calls.get(event.call)
@@ -207,6 +224,7 @@ class State:
                 "floor": self.floor.snapshot(),
                 "callbacks": self.callbacks.snapshot(),
                 "calls": self.calls.snapshot(),
+                "recordings": self.recordings.snapshot(),
                 "desk": self.desk.snapshot(),
                 "last_ticket": self.last_ticket,
                 "position": self.position,
@@ -224,6 +242,7 @@ class State:
         if "callbacks" in values:
             state.callbacks = Callbacks.restore(values["callbacks"])
         state.calls = Calls.restore(values["calls"])
+        state.recordings = Catalogue.restore(values.get("recordings") or _recordings_of_calls(values))
         state.desk = Desk.restore(values["desk"])
         state.last_ticket, state.position = values["last_ticket"], values["position"]
         state.at = values["at"]
@@ -233,6 +252,18 @@ class State:
             except (KeyError, msgspec.DecodeError) as error:
                 _log.error("a note that another version made is left out", kind=name, after=after, error=str(error))
         return state
+
+
+def _recordings_of_calls(values: dict[str, Any]) -> dict[str, Any]:
+    """The recordings of a snapshot that an older version made: the calls kept them, without agent and end."""
+    legs = {call["leg"]["offer"]: call["leg"]["agent"] for call in values["calls"]["calls"] if call["leg"]}
+    unfinished = []
+    for kept in values["calls"].get("recordings", ()):
+        agent, started_at = legs.get(kept["recording"], ""), kept.pop("at")
+        unfinished.append(
+            {**kept, "agent": agent, "started_at": started_at, "ended_at": None if agent else values["at"]}
+        )
+    return {"unfinished": unfinished}
 
 
 def _text(note: object) -> tuple[str, str]:

@@ -128,7 +128,9 @@ class Term:
         settings, site = self._settings, self._site
         home = settings.root
         places = Places(hotline.PROMPTS, site.layout.recordings, home / "messages")
-        self.joiner = Joiner(self.dispatcher, FolderStore(settings.recordings_folder), key_for)
+        store, allowed = FolderStore(settings.recordings_folder), settings.recording_overdue_seconds
+        self.joiner = Joiner(self.dispatcher, store, key_for, allowed)
+        self.metrics.recordings_overdue = self.joiner.overdue
         self.legs = Legs(self.dispatcher, self.ami, recording_prefix=places.recording, on_final=self.joiner.final)
         Farewells(self.dispatcher, self.ami)
         self.strays = Strays(self.ami, f"{settings.agi_host}:{settings.agi_port}", settings.servers)
@@ -228,7 +230,7 @@ class Term:
 
     def warnings(self) -> list[str]:
         """What needs somebody's attention although calls are taken."""
-        return [problem for problem in (self.joiner.problem, self.dialler.problem) if problem]
+        return [problem for problem in (self.joiner.alarm(), self.joiner.problem, self.dialler.problem) if problem]
 
     async def drain(self, say: Callable[[str], None], hurried: asyncio.Event) -> None:
         """Take no more calls, promise a callback to whoever waits, and wait for conversations to end.
