@@ -64,6 +64,13 @@ class FolderStore:
         except (FileNotFoundError, IsADirectoryError):
             raise ObjectError(f"{key} is not in the store {self.root}") from None
 
+    def keys(self, under: str = "") -> Iterator[str]:
+        """Every object's key, or those of one folder such as `2027/01/15`, in order."""
+        for folder, folders, names in os.walk(self._path(under) if under else self.root):
+            folders.sort()
+            for name in sorted(each for each in names if not each.startswith(_UNFINISHED)):
+                yield Path(folder, name).relative_to(self.root).as_posix()
+
     def exists(self, key: str) -> bool:
         return self._path(key).is_file()
 

@@ -1,4 +1,4 @@
-"""A recording that cannot be joined is an alarm from the limit on, until it is joined; then the alarm ends by itself."""
+"""A recording that cannot be joined is an alarm from the limit on, until it is joined; then the alarm ends."""
 
 from __future__ import annotations
 

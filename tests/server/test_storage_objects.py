@@ -52,6 +52,16 @@ def test_what_a_crashed_writer_left_is_swept_away_and_nothing_else(store):
     assert store.exists("a/b.wav")
 
 
+def test_keys_are_listed_in_order_and_what_is_half_written_is_none(store):
+    for key in ("b/2.wav", "a/1.wav", "b/10.wav"):
+        with store.writing(key) as file:
+            file.write(b"whole")
+    (store.root / "a" / ".unfinished-x").write_bytes(b"half")
+    assert list(store.keys()) == ["a/1.wav", "b/10.wav", "b/2.wav"]
+    assert list(store.keys("b")) == ["b/10.wav", "b/2.wav"]
+    assert list(store.keys("c")) == []
+
+
 @pytest.mark.parametrize("key", ["", "/etc/passwd", "../x.wav", "a/../../x.wav", "a\0b", ".unfinished-x"])
 def test_a_key_that_leads_out_of_the_store_is_refused(store, key):
     with pytest.raises(ObjectError, match="is not a key of the store"), store.writing(key):
