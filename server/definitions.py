@@ -23,8 +23,11 @@ from ivr.manifest import Manifest, ManifestError
 from ivr.manifest import check as check_prompts
 from ivr.table import Table, items, text
 from server.calling_back import Callback, plain_number, read_callback
+from server.ticket_rules import hours_of, read_rules, unreachable
 from server.toml import DefinitionFault, Key, line_of, read, shown
 from server.voice.shelf import load_record, sums
+from tickets.events import TicketRulesSet
+from tickets.rules import Rules
 
 DEFAULTS = Path(str(resources.files("server") / "defaults" / "hotline.toml"))
 FLOWS = Path(str(resources.files("ivr") / "flows"))
@@ -32,7 +35,7 @@ PROMPTS = Path(str(resources.files("ivr") / "prompts"))
 MUSIC = Path(str(resources.files("ivr") / "music"))
 
 _ROUTING = ("skills", "routing", "queues")
-_HOUSE = ("hotline", "admission", "callback", "lists", "calendar", "teams")
+_HOUSE = ("hotline", "admission", "callback", "lists", "calendar", "teams", "tickets")
 TABLES = (*_ROUTING, *_HOUSE)
 """What a hotline file may hold."""
 
@@ -62,6 +65,9 @@ class Definitions:
     """Name of each list → its numbers in their plain form (`plain_number`)."""
     admission: Admission = Admission()
     callback: Callback = field(default_factory=Callback)
+    tickets: Rules = field(default_factory=Rules)
+    tickets_in_hours: bool = True
+    """Whether the limits of tickets run in business hours only."""
     teams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Name of each team → its leaders, who are asked for help in this order."""
     own_music: Mapping[str, Path] = field(default_factory=dict)
@@ -102,6 +108,11 @@ class Definitions:
     def calls_allowed(self, now: float) -> float:
         """See `Callback.opens_at`."""
         return self.callback.opens_at(now)
+
+    def ticket_rules(self, now: float) -> TicketRulesSet:
+        """What the tickets' desk is to go by, as the log keeps it. `now` is UTC epoch seconds."""
+        hours = hours_of(self.calendar, now) if self.tickets_in_hours else None
+        return TicketRulesSet(self.tickets, hours, self.source)
 
     def matter(self, category: str, queue: str = "") -> tuple[str, str]:
         """(queue, category) of a matter that is named by a category, a queue or both.
@@ -177,6 +188,7 @@ def examine(home: Path, now: float, prompts: Path = PROMPTS, *, trunk: bool = Fa
     found += _examine_prompts(prompts)
     if definitions is not None:
         found += _examine_callback(definitions, hotline, now, trunk)
+        found += _examine_tickets(definitions, hotline, now)
     if definitions is not None and len(flows) == len(files):
         found += _examine_flows(definitions, {"": hotline} | files, prompts, now)
     return found
@@ -226,6 +238,7 @@ def _read_hotline(file: Path, flows: Mapping[str, Flow] | None) -> Definitions:
         calendar = _calendar(data)
         queues = [queue.name for queue in policy.queues]
         callback = read_callback(top.table("callback").data, calendar, queues)
+        tickets, in_hours = read_rules(top.table("tickets").data, queues, policy.skills)
         return Definitions(
             name=name,
             policy=policy,
@@ -235,6 +248,8 @@ def _read_hotline(file: Path, flows: Mapping[str, Flow] | None) -> Definitions:
             lists=_lists(top.table("lists"), callback.region),
             admission=_admission(top.table("admission")),
             callback=callback,
+            tickets=tickets,
+            tickets_in_hours=in_hours,
             teams=_teams(top.table("teams")),
             source=str(file),
         )
@@ -343,6 +358,15 @@ def _examine_callback(definitions: Definitions, hotline: Path, now: float, trunk
         at = ("callback", "window")
         sentence = "the window and the hours of [calendar] never meet: calls go out in the window alone"
         yield Found("warning", hotline, line_of(written, at), shown(at), sentence)
+
+
+def _examine_tickets(definitions: Definitions, hotline: Path, now: float) -> Iterator[Found]:
+    written = hotline.read_text(encoding="utf-8")
+    if definitions.tickets_in_hours:
+        for grade in unreachable(definitions.tickets, definitions.calendar, now):
+            at = ("tickets", "limits", grade, "resolve")
+            sentence = "the hours of [calendar] do not reach this limit within three years: it runs by the clock"
+            yield Found("warning", hotline, line_of(written, at), shown(at), sentence)
 
 
 def _examine_prompts(folder: Path) -> Iterator[Found]:

@@ -34,6 +34,7 @@ from recordings.catalogue import Catalogue
 from server.calls import Calls
 from server.log import Entry, Unreadable, decode, encode, id_order
 from server.notes import AgentNoted, Decided, ModeNoted, PromiseNoted
+from server.ticket_rules import working_time
 from tickets.desk import Desk
 
 _log = structlog.get_logger("state")
@@ -57,6 +58,8 @@ class State:
         self.calls = Calls()
         self.recordings = Catalogue()
         self.desk = Desk()
+        self.ticket_rules: tickets.TicketRulesSet | None = None
+        """By which the desk goes; None while no log has told of any."""
         self.last_ticket = 0
         self.position = "0-0"
         """Id of the last entry played."""
@@ -85,6 +88,8 @@ class State:
         with self._passing_over(entry, "the tickets' desk"):
             if isinstance(entry.event, tickets.Event):
                 self.desk.receive(entry.event, entry.at)
+            elif isinstance(entry.event, tickets.TicketRulesSet):
+                self._follow(entry.event)
             elif isinstance(entry.event, acd.CallQueued):
                 self._contact(entry, entry.event)
             elif isinstance(entry.event, acd.Joined):
@@ -176,10 +181,15 @@ class State:
             self._matter(entry, self.desk.join(promise.ticket, event.call))
         if live.ticket is None:
             caller = promise.caller or promise.number if promise is not None else event.caller
-            self._matter(entry, self._new_contact(entry, event.call, caller, event.queue, event.category))
+            self._new_contact(entry, event.call, caller, event.queue, event.category, event.vip)
 
-    def _new_contact(self, entry: Entry, call: int, caller: str, queue: str, category: str) -> Sequence[tickets.Event]:
-        return self.desk.contact(call, caller, queue, category, entry.at, self.last_ticket + 1)
+    def _new_contact(self, entry: Entry, call: int, caller: str, queue: str, category: str, vip: bool) -> None:
+        following = self.last_ticket + 1
+        self._matter(entry, self.desk.contact(call, caller, queue, category, entry.at, following, vip=vip))
+
+    def _follow(self, wanted: tickets.TicketRulesSet) -> None:
+        self.desk.follow(wanted.rules, working_time(wanted.hours))
+        self.ticket_rules = wanted
 
     def _number_taken(self, entry: Entry, event: ivr.NumberTaken, commands: list[Command]) -> None:
         """A number to be called back: the matter has a ticket, and the book a promise at the place the caller had."""
@@ -189,7 +199,7 @@ class State:
         category = event.category or fields.get("category", "")
         places = (event.taken_at, live.queued_at if live is not None else None)
         if live is not None and live.ticket is None:
-            self._matter(entry, self._new_contact(entry, live.id, live.caller, queue, category))
+            self._new_contact(entry, live.id, live.caller, queue, category, event.vip or live.vip)
         if event.refused:
             return
         asked = PromiseAsked(
@@ -226,6 +236,7 @@ class State:
                 "calls": self.calls.snapshot(),
                 "recordings": self.recordings.snapshot(),
                 "desk": self.desk.snapshot(),
+                "ticket_rules": self.ticket_rules,
                 "last_ticket": self.last_ticket,
                 "position": self.position,
                 "unwritten": [(*_text(each.note), each.at, each.after) for each in self.unwritten],
@@ -244,6 +255,8 @@ class State:
         state.calls = Calls.restore(values["calls"])
         state.recordings = Catalogue.restore(values.get("recordings") or _recordings_of_calls(values))
         state.desk = Desk.restore(values["desk"])
+        if values.get("ticket_rules"):
+            state._follow(msgspec.convert(values["ticket_rules"], tickets.TicketRulesSet))
         state.last_ticket, state.position = values["last_ticket"], values["position"]
         state.at = values["at"]
         for name, note, at, after in values["unwritten"]:

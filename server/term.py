@@ -208,12 +208,14 @@ class Term:
         self.given_up.begin()
 
     async def set_policy(self) -> None:
-        """Let floor and callback mode follow the definitions of now."""
+        """Let floor, callback mode and the tickets' desk follow the definitions of now."""
         now = self._definitions()
         if self.dispatcher.state.floor.policy != now.policy:
             await self.dispatcher.record(acd.PolicySet(now.policy, now.source))
         if self.dispatcher.state.callbacks.policy != now.callback.policy:
             await self.dispatcher.record(CallbackPolicySet(now.callback.policy, now.source))
+        if self.dispatcher.state.ticket_rules != (wanted := now.ticket_rules(time.time())):
+            await self.dispatcher.record(wanted)
 
     async def reload(self, modules: Iterable[str]) -> None:
         """Let Asterisk take over the files of these modules that were written anew."""
