@@ -59,7 +59,12 @@ class Joiner:
         )
 
     async def run(self) -> None:
-        """Join whatever is final, until cancelled."""
+        """Join whatever is final, until cancelled; what crashed writers left in the store goes first."""
+        try:
+            if left := await asyncio.to_thread(self._store.sweep):
+                _log.info("half-written recordings were removed: they are joined again", files=left)
+        except OSError as error:
+            _log.warning("the store cannot be swept", error=str(error))
         while True:
             recording = await self._queue.get()
             try:

@@ -57,10 +57,13 @@ async def test_a_recording_that_cannot_be_joined_is_an_alarm_until_the_store_is_
     assert "warn  recordings   1 recording neither joined nor missing 2 s after the conversation" in said
     # A server that takes over knows of it too.
     hotline.kill()
+    half_written = hotline.home / "recordings" / ".unfinished-x"
+    half_written.write_bytes(b"half")
     hotline.start()
     await hotline.until(lambda: overdue(hotline), "the alarm is raised again")
     in_the_way.unlink()
     await hotline.until(lambda: not overdue(hotline), "the alarm is over", within=20)
     assert counted(hotline) == 0.0
     await hotline.ended_call("13800131051")
+    assert not half_written.exists()
     assert "every recording of a conversation that is over is joined or missing" in hotline.cli("doctor").stdout
