@@ -192,17 +192,23 @@ def test_numbers_that_nobody_took_in_are_counted(settings) -> None:
     assert "1 number taken while no server answered" in sentence
 
 
-def test_a_recording_that_was_not_joined_is_found(settings, story) -> None:
+@pytest.mark.parametrize(
+    "end", [acd.ConversationEnded(1, "1001", "agent", talked=3.0), acd.CallEnded(1, "caller_hung_up")]
+)
+def test_a_recording_that_is_overdue_is_found_until_it_is_settled(settings, story, end) -> None:
     database = open_database(settings.records_url)
     migrate(database.write)
     story.now = story.began = 1_700_000_000.0
     story.arrive()
     story.serve()
-    story.tell(rec.RecordingStarted(1, 1, "1001", "a-caller.wav", "a-agent.wav"), acd.CallEnded(1, "caller_hung_up"))
+    story.tell(rec.RecordingStarted(1, 1, "1001", "a-caller.wav", "a-agent.wav"), end)
     Projector(database.write).apply(story.entries)
-    database.dispose()
     (sentence,) = those(service.check_records(settings, NOBODY), Verdict.WARN)
-    assert sentence.startswith("1 recording of calls that are over not joined: start the server")
+    after = "60 s after the conversation: start the server, which joins them; the first is 1"
+    assert sentence == f"1 recording neither joined nor missing {after}"
+    Projector(database.write).apply([story.tell(rec.RecordingMissing(1, "nothing was written"))])
+    database.dispose()
+    assert those(service.check_records(settings, NOBODY), Verdict.WARN) == []
 
 
 def test_a_database_that_is_behind_the_product_says_how_to_migrate(settings) -> None:
