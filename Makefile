@@ -4,7 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run check test static setup setup-test prompts lock clean python
+N ?= 20000
+SEED ?= 1
+
+.PHONY: run check test fuzz static setup setup-test prompts lock clean python
 
 run: setup  ## start everything in the foreground; Ctrl-C stops it all
 	@exec $(BIN)/sansheng run
@@ -15,6 +18,9 @@ check: setup-test static  ## what every commit must pass, in a minute or so: no 
 
 test: setup-test static  ## every check and every test; one that failed is run once more, alone
 	$(BIN)/python tests/rerun.py -n 2 --dist loadfile --durations=10
+
+fuzz: setup  ## N inputs of each kind (make fuzz N=1000000), and a table of what came of them; KINDS="--kind sip" for some
+	$(BIN)/python -m tests.fuzz --count $(N) --seed $(SEED) $(KINDS)
 
 static: python
 	$(BIN)/ruff check .

@@ -18,6 +18,7 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 LOOK_AHEAD_DAYS = 3 * 366
 """A hotline that opens on no day of three years is taken for closed for good."""
 
+ZONE = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}")
 HOURS = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)-([01]?\d|2[0-4]):([0-5]\d)")
 
 
@@ -154,8 +155,10 @@ class Calendar:
 def _zone(table: Table) -> ZoneInfo:
     name = table.text("zone", "Asia/Shanghai")
     try:
+        if not ZONE.fullmatch(name):
+            raise ValueError(name)
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of zones, or a name too long for a file
         raise FlowError(
             table.at("zone"), f'there is no time zone "{name}": it is a name such as Asia/Shanghai'
         ) from None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _BARE_VALUE = re.compile(r"[^,\]}#\n]*")
 _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _SPACE = re.compile(r"[ \t]*")
+_ENDLESS_KEY = re.compile(r"(?<![A-Za-z0-9_-])(?:[A-Za-z0-9_-]+[ \t]*\.[ \t]*){50}")
+"""`a.a.a…`: tomllib takes minutes for thousands of parts."""
 
 
 class DefinitionFault(ValueError):
@@ -42,7 +44,9 @@ def read(file: Path) -> tuple[dict[str, Any], str]:
     """The file's values and its text. Raises DefinitionFault when it cannot be read or is no TOML."""
     try:
         text = file.read_text(encoding="utf-8")
-        return tomllib.loads(text), text
+        if _ENDLESS_KEY.search(text):
+            raise RecursionError
+        values = tomllib.loads(text)
     except OSError as error:
         raise DefinitionFault(file, 1, (), f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
@@ -52,6 +56,14 @@ def read(file: Path) -> tuple[dict[str, Any], str]:
         found = re.search(r"line (\d+)", str(error))
         line = int(found[1]) if found else 1 + text.rstrip().count("\n")
         raise DefinitionFault(file, line, (), f"is not valid TOML: {error}") from None
+    except ValueError as error:
+        # Python's own limit for numbers of thousands of digits, which tomllib lets out.
+        raise DefinitionFault(file, 1, (), f"holds a value that cannot be read: {error}") from None
+    except RecursionError:
+        raise DefinitionFault(file, 1, (), "nests lists or tables too deeply to be read") from None
+    for key in _oversized(values):
+        raise DefinitionFault(file, line_of(text, key), key, "a whole number of TOML has 64 bits: this is too large")
+    return values, text
 
 
 def line_of(text: str, key: Key) -> int:
@@ -59,6 +71,19 @@ def line_of(text: str, key: Key) -> int:
     places = _Scanner(text).places
     wanted = tuple(key)
     return next((places[wanted[:n]] for n in range(len(wanted), 0, -1) if wanted[:n] in places), 1)
+
+
+def _oversized(values: dict[str, Any]) -> Iterator[Place]:
+    """Where whole numbers stand that TOML has no room for, and that no arithmetic with seconds would survive."""
+    left: list[tuple[Place, Any]] = [((), values)]
+    while left:
+        key, value = left.pop()
+        if isinstance(value, dict):
+            left += [((*key, name), inner) for name, inner in value.items()]
+        elif isinstance(value, list):
+            left += [((*key, index), inner) for index, inner in enumerate(value)]
+        elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+            yield key
 
 
 class _Scanner:

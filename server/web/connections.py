@@ -208,5 +208,9 @@ class Connection(H11Protocol):
                 self.transport.write(self.conn.send(event) or b"")
         except h11.LocalProtocolError:
             pass  # another answer has begun
+        if self.cycle is not None and not self.cycle.response_complete:
+            # What the application still answers goes nowhere: for it the peer is gone.
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
         self.transport.close()
         self._watch()

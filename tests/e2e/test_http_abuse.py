@@ -213,6 +213,18 @@ async def test_garbage_behind_a_request_ends_the_connection_after_its_answer(hot
         assert await wild.closed(2) == b""
 
 
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_a_body_that_cannot_be_read_on_is_one_problem_and_no_error_of_the_server(
+    hotline: Hotline, trusted: bool
+) -> None:
+    token = token_of(hotline) if trusted else "wrong"
+    head = f"PUT /api/v1/callback-mode HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n"
+    async with unharmed(hotline), raw(hotline.ports["HTTP"]) as wild:
+        await wild.send(head.encode() + b'transfer-encoding: chunked\r\n\r\n5\r\n{"mod\r\nno chunk\r\n')
+        assert (await wild.answer()).problem["status"] == 400
+        assert await wild.closed(2) == b""
+
+
 DEEP = b'{"number": ' + b"[" * 400_000 + b"]" * 400_000 + b"}"
 
 

@@ -162,6 +162,10 @@ def test_make_up_days_are_the_weekends_that_china_works():
     ("data", "key", "sentence"),
     [
         ({"zone": "Asia/Shangai"}, ("zone",), "no time zone"),
+        ({"zone": "America"}, ("zone",), "no time zone"),
+        ({"zone": "x" * 300}, ("zone",), "no time zone"),
+        ({"zone": "a." * 2000}, ("zone",), "no time zone"),
+        ({"zone": "a/" * 2000 + "a"}, ("zone",), "no time zone"),
         ({"hours": {"mondays": []}}, ("hours", "mondays"), 'did you mean "monday"'),
         ({"hours": {"monday": ["9-18"]}}, ("hours", "monday", 0), '"09:00-18:00"'),
         ({"hours": {"monday": "09:00-18:00"}}, ("hours", "monday"), "a list in"),

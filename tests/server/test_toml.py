@@ -100,6 +100,11 @@ def test_a_key_is_shown_as_people_write_it() -> None:
         (b'a = 1\nb = "open\n', 2, "is not valid TOML"),
         (b"a = [1,\n2,\n", 2, "is not valid TOML"),
         (b"a = 1\n# \xff\n", 2, "is not UTF-8 text here"),
+        (b"a = " + b"9" * 5000, 1, "holds a value that cannot be read"),
+        (b"a = " + b"[" * 5000, 1, "too deeply"),
+        (b"a = 1\nb = [0, {c = 0x" + b"f" * 5000 + b"}]", 2, "this is too large"),
+        (b"a." * 100_000 + b"a = 1", 1, "too deeply"),
+        (b"a = -9223372036854775809", 1, "this is too large"),
     ],
 )
 def test_a_file_that_is_no_toml_is_refused_with_its_line(
