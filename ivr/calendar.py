@@ -77,6 +77,21 @@ class Calendar:
         table.done()
         return cls(zone, weekly, exceptions, holidays if observed else NO_HOLIDAYS, on_holidays, on_makeup_days)
 
+    def always(self) -> bool:
+        """Whether these hours never close."""
+        holidays = self.on_holidays is None or not self.holidays.days
+        makeup_days = self.on_makeup_days is None or not self.holidays.makeup_days
+        given = [*self.weekly, *self.exceptions.values()]
+        given += [] if holidays else [self.on_holidays or ()]
+        given += [] if makeup_days else [self.on_makeup_days or ()]
+        return all(spans == ALL_DAY for spans in given)
+
+    def unusual_days(self, since: date) -> dict[date, Spans]:
+        """The days from `since` on, as far as they are known, whose hours are not their weekday's."""
+        days = {*self.exceptions, *self.holidays.days, *self.holidays.makeup_days}
+        ahead = ((day, self.hours_of(day)) for day in sorted(days) if day >= since)
+        return {day: spans for day, spans in ahead if spans != self.weekly[day.weekday()]}
+
     def hours_of(self, day: date) -> Spans:
         """The hours of one day of the hotline's zone."""
         if day in self.exceptions:

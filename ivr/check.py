@@ -46,10 +46,12 @@ def check(
     *,
     start: str | None = None,
     queues: Collection[str] | None = None,
+    music: Collection[str] | None = None,
     fields: Collection[str] = (),
 ) -> list[Finding]:
     """Everything that is wrong, in the order of the flows. `prompts` are the ids that exist; `start` is the flow that
-    calls begin with, `queues` are those that exist (None: not looked at), `fields` those that come with the caller."""
+    calls begin with, `queues` and classes of `music` are those that exist (None: not looked at), `fields` those that
+    come with the caller."""
     ways = Paths(flows)
     found: list[Finding] = []
     for flow in flows.values():
@@ -62,6 +64,8 @@ def check(
     found += _unset_fields(flows, OWN_FIELDS.union(fields, *OWN_STARTS.values()))
     if queues is not None:
         found += _unknown_queues(flows, queues)
+    if music is not None:
+        found += _unknown_music(flows, music)
     if start is not None:
         found += _unused(flows, ways, start)
     return found
@@ -217,13 +221,29 @@ def _unset_fields(flows: Mapping[str, Flow], known: Collection[str]) -> Iterator
                     yield _warning(flow, ("nodes", node.name, *key), sentence)
 
 
-def _unknown_queues(flows: Mapping[str, Flow], queues: Collection[str]) -> Iterator[Finding]:
+def _values(flows: Mapping[str, Flow]) -> dict[str, set[str]]:
+    """Name of each field → the values that flows set it to, as far as they are known."""
     values: dict[str, set[str]] = {}
     for flow in flows.values():
         for node in flow.nodes.values():
             for name, value in _set_here(node):
                 if value is not None:
                     values.setdefault(name, set()).add(value)
+    return values
+
+
+def _unknown_music(flows: Mapping[str, Flow], music: Collection[str]) -> Iterator[Finding]:
+    values = _values(flows)
+    for flow in flows.values():
+        for node in flow.nodes.values():
+            if isinstance(node, nodes.Enqueue):
+                for name in sorted(wording.possible(node.music, values) - {"", *music}):
+                    sentence = f'there is no music class "{name}"{nearest(name, music)}; the queue\'s own is played'
+                    yield _warning(flow, ("nodes", node.name, "music"), sentence)
+
+
+def _unknown_queues(flows: Mapping[str, Flow], queues: Collection[str]) -> Iterator[Finding]:
+    values = _values(flows)
     for flow in flows.values():
         for node in flow.nodes.values():
             if isinstance(node, nodes.Enqueue | nodes.CallbackMode):

@@ -231,6 +231,7 @@ class Enqueue(Node):
     category: str = ""
     priority: int = 0
     music: str = ""
+    """The music class; empty: the queue's own."""
     requirement: Mapping[str, object] = field(default_factory=dict)
     exits: Mapping[str, str] = field(default_factory=dict)
     promise: str = ""

@@ -1,13 +1,13 @@
 """What was recorded, what is still to be closed, and what about it is suspicious.
 
 A recording is started, then closed or missing, once. One that is neither a minute after its conversation ended is
-overdue: silence about a lost recording would be the worst answer.
+overdue, and an alarm until it is one of the two: silence about a lost recording would be the worst answer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from recordings.events import Event, RecordingClosed, RecordingMissing, RecordingStarted
@@ -64,7 +64,8 @@ def judge(measured: Measured, talked: float | None = None, thresholds: Threshold
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """A recording that was started and not yet closed. `ended_at` is when its conversation ended, if it has."""
+    """A recording that was started and not yet closed. `ended_at` is when its conversation ended, if it has, and
+    `talked` how many seconds it then was long, if that is known."""
 
     recording: int
     call: int
@@ -73,6 +74,7 @@ class Unfinished:
     agent_file: str
     started_at: float
     ended_at: float | None = None
+    talked: float | None = None
 
 
 class Catalogue:
@@ -90,17 +92,21 @@ class Catalogue:
             case RecordingClosed(recording=number) | RecordingMissing(recording=number):
                 self._unfinished.pop(number, None)
 
-    def conversation_ended(self, call: int, agent: str, now: float) -> None:
-        """That leg is over: its recording can be joined."""
+    def conversation_ended(self, call: int, now: float, agent: str = "", talked: float | None = None) -> None:
+        """That agent's leg is over, or without an agent every leg of the call: its recording can be joined."""
         for number, each in self._unfinished.items():
-            if (each.call, each.agent) == (call, agent) and each.ended_at is None:
-                self._unfinished[number] = Unfinished(**{**asdict(each), "ended_at": now})
+            if each.call == call and each.ended_at is None and agent in ("", each.agent):
+                self._unfinished[number] = replace(each, ended_at=now, talked=talked)
+
+    def get(self, recording: int) -> Unfinished | None:
+        """The recording, or None when it is closed, missing or was never started."""
+        return self._unfinished.get(recording)
 
     def unfinished(self) -> list[Unfinished]:
         """All of them, by number: what a restarted server has to join or to wait for."""
         return [self._unfinished[number] for number in sorted(self._unfinished)]
 
-    def overdue(self, now: float, allowed: float = 60.0) -> list[Unfinished]:
+    def overdue(self, now: float, allowed: float) -> list[Unfinished]:
         """Those whose conversation ended more than `allowed` seconds ago."""
         return [each for each in self.unfinished() if each.ended_at is not None and now - each.ended_at > allowed]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 
 FIRST = "0" * 64
 """What stands before a day's first link."""
@@ -24,10 +25,19 @@ class Link:
     link: str
 
 
+class Kind(StrEnum):
+    """What happened to a recording after it was closed."""
+
+    REMOVED = "removed"
+    CHANGED = "changed"
+    ADDED = "added"
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Where a chain is broken, and how, as a sentence."""
+    """Where a chain is broken, and how. What was removed stood before or behind `recording`; 0: the day has none."""
 
+    kind: Kind
     recording: int
     sentence: str
 
@@ -44,10 +54,13 @@ def verify(day: str, links: Iterable[Link], last: str | None = None) -> list[Fau
     for each in links:
         recording = each.recording
         if each.place != expected:
-            faults.append(Fault(recording, f"{day}: place {expected} is missing before recording {recording}"))
+            sentence = f"place {expected} of the chain is missing before it"
+            faults.append(Fault(Kind.REMOVED, recording, sentence))
         elif forge(previous, day, each.place, recording, each.sha256) != each.link:
-            faults.append(Fault(recording, f"{day}: recording {recording} or what stood before it was changed"))
+            sentence = "its link is not what it and the links before it give"
+            faults.append(Fault(Kind.CHANGED, recording, sentence))
         previous, expected = each.link, each.place + 1
     if last is not None and last != previous:
-        faults.append(Fault(recording, f"{day}: the last link is not the one that was kept, the end was cut off"))
+        sentence = "the last link is not the one that was kept: the end of the chain was cut off, or has grown"
+        faults.append(Fault(Kind.REMOVED, recording, sentence))
     return faults

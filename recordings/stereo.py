@@ -46,10 +46,3 @@ class Level:
             return FLOOR
         rms = math.sqrt(self.energy / self.samples) / FULL_SCALE
         return max(FLOOR, round(20 * math.log10(rms), 2))
-
-
-def level(track: Mono) -> float:
-    """RMS of a whole track in dBFS."""
-    measured = Level()
-    measured.add(track)
-    return measured.dbfs()

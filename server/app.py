@@ -147,7 +147,7 @@ class App:
             data=asterisk.data,
             prompts={"zh": prompts / "zh", "en": prompts / "en"},
             python=Path(sys.executable),
-            music={"default": hotline.MUSIC},
+            music={hotline.HOUSE_MUSIC: hotline.MUSIC},
         )
         self._site = _admitting(self._site, self.definitions)
         if settings.asterisk:
@@ -441,13 +441,16 @@ def _lives(child: Child) -> bool:
 def _admitting(site: Site, definitions: Definitions) -> Site:
     """The site with the limits and the music that the definitions set."""
     limits = definitions.admission
-    return replace(
+    admitting = replace(
         site,
         max_calls=limits.max_calls,
         calls_per_second=limits.max_calls_per_second,
         away_after=limits.server_away_seconds,
-        music={"default": hotline.MUSIC, **definitions.own_music},
+        music={hotline.HOUSE_MUSIC: hotline.MUSIC, **definitions.own_music},
     )
+    if admitting.places < limits.max_calls:
+        _log.warning("max_calls is lowered: SANSHENG_RTP_PORTS carries no more", admitted=admitting.places)
+    return admitting
 
 
 def _is_definition(_: object, path: str) -> bool:

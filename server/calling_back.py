@@ -17,7 +17,7 @@ from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType, shortn
 
 from acd.callback_reading import CALLBACK_KEYS, read_callback_policy
 from acd.callback_rules import CallbackPolicy
-from ivr.calendar import ALL_DAY, Calendar
+from ivr.calendar import Calendar
 from ivr.table import FlowError, Table
 
 SATELLITE = "satellite"
@@ -189,8 +189,7 @@ def read_callback(data: Mapping[str, Any], calendar: Calendar, queues: list[str]
             raise FlowError((*table.at("types"), index), f'"{name}" is not one of {", ".join(KNOWN_TYPES)}')
     own = table.texts("own_numbers", ())
     outgoing = _outgoing(table, region)
-    keeps_hours = calendar.weekly != (ALL_DAY,) * 7 or bool(calendar.exceptions)
-    business = table.flag("business_hours", True) and keeps_hours
+    business = table.flag("business_hours", True) and not calendar.always()
     return Callback(
         region,
         frozenset(abroad),

@@ -15,7 +15,6 @@ import msgspec
 import acd.callback_events as callback
 import acd.events as acd
 import ivr.events as ivr
-import recordings.events as rec
 import tickets.events as tickets
 from acd.commands import HandedOver, Moved, Offer, Withdraw
 
@@ -94,18 +93,6 @@ class LiveCall:
     """The attempt that is under way, or has reached them."""
 
 
-@dataclass(slots=True)
-class OpenRecording:
-    """A recording that was started at `at` and is not in the store yet; `talked` is known when the leg is over."""
-
-    recording: int
-    call: int
-    caller_file: str
-    agent_file: str
-    at: float
-    talked: float | None = None
-
-
 def line_id(offer: int) -> str:
     """Unique id of the channel that dials for an offer while the customer of a call back is not on the line yet.
 
@@ -121,7 +108,6 @@ class Calls:
         self._calls: dict[int, LiveCall] = {}
         self._by_unique_id: dict[str, LiveCall] = {}
         self._offers: dict[int, LiveCall] = {}
-        self._recordings: dict[int, OpenRecording] = {}
         self._taken: dict[str, int] = {}
         self.consults: dict[int, tuple[str, str]] = {}
         """(who asks, who is asked) by call, until the end of the consultation is in the log."""
@@ -154,9 +140,6 @@ class Calls:
             ivr.FlowMoved: self._flow_moved,
             ivr.FieldSet: self._field_set,
             ivr.NumberTaken: self._number_taken,
-            rec.RecordingStarted: self._recording_started,
-            rec.RecordingClosed: self._recording_settled,
-            rec.RecordingMissing: self._recording_settled,
             tickets.TicketOpened: self._ticket,
             tickets.ContactAdded: self._ticket,
         }
@@ -180,11 +163,6 @@ class Calls:
 
     def __len__(self) -> int:
         return len(self._calls)
-
-    @property
-    def open_recordings(self) -> dict[int, OpenRecording]:
-        """Recordings that were started and not yet closed, by number."""
-        return self._recordings
 
     def was_taken(self, spool_id: str) -> bool:
         """Whether this entry of the fallback's spool is in the log already."""
@@ -229,7 +207,6 @@ class Calls:
         """Everything, as JSON-able data."""
         return {
             "calls": [msgspec.to_builtins(call) for call in self._calls.values()],
-            "recordings": [msgspec.to_builtins(started) for started in self._recordings.values()],
             "taken": list(self._taken),
             "consults": [(call, *who) for call, who in self.consults.items()],
             "monitors": [msgspec.to_builtins(started) for started in self.monitors.values()],
@@ -247,9 +224,6 @@ class Calls:
                 calls._by_unique_id[live.unique_id] = live
             if live.leg:
                 calls._offers[live.leg.offer] = live
-        for row in data["recordings"]:
-            recording = msgspec.convert(row, OpenRecording)
-            calls._recordings[recording.recording] = recording
         calls._taken = dict.fromkeys(data["taken"], 0)
         calls.consults = {call: (agent, to) for call, agent, to in data.get("consults", ())}
         started = msgspec.convert(data.get("monitors", []), list[acd.MonitorStarted])
@@ -351,8 +325,6 @@ class Calls:
         live = self._calls.get(event.call)
         if live and live.leg and live.leg.agent == event.agent:
             self._offers.pop(live.leg.offer, None)
-            if recording := self._recordings.get(live.leg.offer):
-                recording.talked = event.talked + event.held
             live.leg, live.stage, live.served = None, Stage.AFTER, True
             live.talked += event.talked
 
@@ -415,14 +387,6 @@ class Calls:
             self._taken[event.spool_id] = 0
             while len(self._taken) > _REMEMBERED:
                 del self._taken[next(iter(self._taken))]
-
-    def _recording_started(self, event: rec.RecordingStarted, at: float) -> None:
-        self._recordings[event.recording] = OpenRecording(
-            event.recording, event.call, event.caller_file, event.agent_file, at
-        )
-
-    def _recording_settled(self, event: rec.RecordingClosed | rec.RecordingMissing, at: float) -> None:
-        self._recordings.pop(event.recording, None)
 
     def _ticket(self, event: tickets.TicketOpened | tickets.ContactAdded, at: float) -> None:
         if live := self._calls.get(event.call):

@@ -89,8 +89,8 @@ def _networks(text: str) -> tuple[str, ...]:
 
 def _range(text: str) -> str:
     match = re.fullmatch(r"\s*(\d+)\s*-\s*(\d+)\s*", text)
-    if not match or not 1024 <= int(match[1]) < int(match[2]) <= 65535:
-        raise ValueError("give a range of ports within 1024-65535, such as 10000-10999")
+    if not match or not 1024 <= int(match[1]) <= int(match[2]) - 19 <= 65516:
+        raise ValueError("give a range of ports within 1024-65535, at least 20, such as 10000-10999")
     return f"{int(match[1])}-{int(match[2])}"
 
 
@@ -189,6 +189,8 @@ class Settings:
     """How long one log file is written."""
     log_files: int = field(default=14, metadata=_by(_whole(1_000)))
     """How many old ones of each log file are kept."""
+    recording_overdue_seconds: float = field(default=60.0, metadata=_by(_seconds(1.0)))
+    """How long after its conversation a recording may be neither joined nor missing; from then on it is an alarm."""
     node: str = field(default_factory=socket.gethostname, metadata=_by(_text))
     """This server's name among several."""
     lease_seconds: float = field(default=2.0, metadata=_by(_seconds(0.5)))

@@ -5,6 +5,7 @@ An operator's own `hotline.toml` and `flows/` in the home stand before the ones 
 
 from __future__ import annotations
 
+import re
 import wave
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -23,16 +24,22 @@ from ivr.manifest import Manifest, ManifestError
 from ivr.manifest import check as check_prompts
 from ivr.table import Table, items, text
 from server.calling_back import Callback, plain_number, read_callback
+from server.ticket_rules import hours_of, read_rules, unreachable
 from server.toml import DefinitionFault, Key, line_of, read, shown
 from server.voice.shelf import load_record, sums
+from tickets.events import TicketRulesSet
+from tickets.rules import Rules
 
 DEFAULTS = Path(str(resources.files("server") / "defaults" / "hotline.toml"))
 FLOWS = Path(str(resources.files("ivr") / "flows"))
 PROMPTS = Path(str(resources.files("ivr") / "prompts"))
 MUSIC = Path(str(resources.files("ivr") / "music"))
+HOUSE_MUSIC = "default"
+"""The music class of every queue without music of its own."""
 
+_CLASS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 _ROUTING = ("skills", "routing", "queues")
-_HOUSE = ("hotline", "admission", "callback", "lists", "calendar", "teams")
+_HOUSE = ("hotline", "admission", "callback", "lists", "calendar", "teams", "tickets")
 TABLES = (*_ROUTING, *_HOUSE)
 """What a hotline file may hold."""
 
@@ -62,10 +69,13 @@ class Definitions:
     """Name of each list → its numbers in their plain form (`plain_number`)."""
     admission: Admission = Admission()
     callback: Callback = field(default_factory=Callback)
+    tickets: Rules = field(default_factory=Rules)
+    tickets_in_hours: bool = True
+    """Whether the limits of tickets run in business hours only."""
     teams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Name of each team → its leaders, who are asked for help in this order."""
     own_music: Mapping[str, Path] = field(default_factory=dict)
-    """Queue → the folder of its own music on hold."""
+    """Class of music on hold → the folder of its files. One that is called as a queue is that queue's own."""
     source: str = ""
 
     def is_vip(self, number: str) -> bool:
@@ -77,9 +87,9 @@ class Definitions:
         plain = plain_number(number, self.callback.region)
         return frozenset(name for name, numbers in self.lists.items() if plain in numbers)
 
-    def music(self, queue: str) -> str:
-        """The music class of a queue: its own when the home has `music/<queue>/`, else the house's."""
-        return queue if queue in self.own_music else "default"
+    def music(self, queue: str, wanted: str = "") -> str:
+        """The music class of a call: what its flow wants where the home has `music/<class>/`, else the queue's own."""
+        return next((each for each in (wanted, queue) if each in self.own_music), HOUSE_MUSIC)
 
     def requirement(self, queue: str, category: str, extra: Mapping[str, object]) -> Requirement:
         """What a call to this queue asks for: the queue's skill, the category preferred, and what the flow adds."""
@@ -102,6 +112,11 @@ class Definitions:
     def calls_allowed(self, now: float) -> float:
         """See `Callback.opens_at`."""
         return self.callback.opens_at(now)
+
+    def ticket_rules(self, now: float) -> TicketRulesSet:
+        """What the tickets' desk is to go by, as the log keeps it. `now` is UTC epoch seconds."""
+        hours = hours_of(self.calendar, now) if self.tickets_in_hours else None
+        return TicketRulesSet(self.tickets, hours, self.source)
 
     def matter(self, category: str, queue: str = "") -> tuple[str, str]:
         """(queue, category) of a matter that is named by a category, a queue or both.
@@ -177,8 +192,14 @@ def examine(home: Path, now: float, prompts: Path = PROMPTS, *, trunk: bool = Fa
     found += _examine_prompts(prompts)
     if definitions is not None:
         found += _examine_callback(definitions, hotline, now, trunk)
+        found += _examine_tickets(definitions, hotline, now)
     if definitions is not None and len(flows) == len(files):
-        found += _examine_flows(definitions, {"": hotline} | files, prompts, now)
+        try:
+            music = [HOUSE_MUSIC, *_own_music(home / "music")]
+        except DefinitionFault as fault:
+            found.append(_error(fault))
+            music = None
+        found += _examine_flows(definitions, {"": hotline} | files, prompts, music, now)
     return found
 
 
@@ -226,6 +247,7 @@ def _read_hotline(file: Path, flows: Mapping[str, Flow] | None) -> Definitions:
         calendar = _calendar(data)
         queues = [queue.name for queue in policy.queues]
         callback = read_callback(top.table("callback").data, calendar, queues)
+        tickets, in_hours = read_rules(top.table("tickets").data, queues, policy.skills)
         return Definitions(
             name=name,
             policy=policy,
@@ -235,6 +257,8 @@ def _read_hotline(file: Path, flows: Mapping[str, Flow] | None) -> Definitions:
             lists=_lists(top.table("lists"), callback.region),
             admission=_admission(top.table("admission")),
             callback=callback,
+            tickets=tickets,
+            tickets_in_hours=in_hours,
             teams=_teams(top.table("teams")),
             source=str(file),
         )
@@ -243,9 +267,11 @@ def _read_hotline(file: Path, flows: Mapping[str, Flow] | None) -> Definitions:
 
 
 def _own_music(folder: Path) -> dict[str, Path]:
-    """Queue → folder with music of its own. Raises DefinitionFault for a file that Asterisk would not play."""
+    """Class → folder of its music. Raises DefinitionFault for a file that Asterisk would not play."""
     found = {}
     for each in sorted(path.parent for path in folder.glob("*/*.wav")):
+        if not _CLASS.fullmatch(each.name):
+            raise DefinitionFault(each, 1, (), "is no music class: a name is up to 32 letters, digits, - and _")
         found[each.name] = each.absolute()
     for file in sorted(folder.glob("*/*.wav")):
         try:
@@ -320,13 +346,15 @@ def _error(fault: DefinitionFault) -> Found:
     return Found("error", fault.file, fault.line, shown(fault.key), fault.sentence)
 
 
-def _examine_flows(definitions: Definitions, files: Mapping[str, Path], prompts: Path, now: float) -> Iterator[Found]:
+def _examine_flows(
+    definitions: Definitions, files: Mapping[str, Path], prompts: Path, music: list[str] | None, now: float
+) -> Iterator[Found]:
     try:
         known = Manifest.from_dict(read(prompts / "manifest.toml")[0]).ids()
     except (DefinitionFault, ManifestError):
         return
     queues = [queue.name for queue in definitions.policy.queues]
-    findings = check(definitions.flows, known, start=definitions.start, queues=queues)
+    findings = check(definitions.flows, known, start=definitions.start, queues=queues, music=music)
     texts = {name: file.read_text(encoding="utf-8") for name, file in files.items()}
     for each in (*findings, *check_calendar(definitions.calendar, now)):
         line = line_of(texts[each.flow], each.key)
@@ -343,6 +371,15 @@ def _examine_callback(definitions: Definitions, hotline: Path, now: float, trunk
         at = ("callback", "window")
         sentence = "the window and the hours of [calendar] never meet: calls go out in the window alone"
         yield Found("warning", hotline, line_of(written, at), shown(at), sentence)
+
+
+def _examine_tickets(definitions: Definitions, hotline: Path, now: float) -> Iterator[Found]:
+    written = hotline.read_text(encoding="utf-8")
+    if definitions.tickets_in_hours:
+        for grade in unreachable(definitions.tickets, definitions.calendar, now):
+            at = ("tickets", "limits", grade, "resolve")
+            sentence = "the hours of [calendar] do not reach this limit within three years: it runs by the clock"
+            yield Found("warning", hotline, line_of(written, at), shown(at), sentence)
 
 
 def _examine_prompts(folder: Path) -> Iterator[Found]:

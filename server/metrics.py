@@ -38,6 +38,7 @@ class Metrics(Collector):
         )
         self.refusals: Callable[[], Mapping[str, int]] = dict
         """How often strangers were refused, by the door."""
+        self.recordings_overdue: Callable[[], int] = lambda: 0
         registry.register(self)
         dispatcher.listen(self._entry)
 
@@ -63,6 +64,11 @@ class Metrics(Collector):
         yield refused
         yield from self._callbacks()
         yield from self._estimates()
+        yield GaugeMetricFamily(
+            "sansheng_recordings_overdue",
+            "Recordings that are neither joined nor missing too long after their conversation.",
+            value=self.recordings_overdue(),
+        )
         yield GaugeMetricFamily(
             "sansheng_log_unreadable", "Log entries set aside that nobody has settled.", value=self._set_aside()
         )

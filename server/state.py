@@ -1,4 +1,4 @@
-"""What the log says now: the floor, callback mode, the calls in progress and the tickets' desk, played entry by entry.
+"""What the log says now: the floor, callback mode, calls and recordings in progress, the tickets' desk, entry by entry.
 
 Changed only by `play`. Whoever plays the same entries has the same state and is answered the same commands and notes.
 """
@@ -15,6 +15,7 @@ import structlog
 
 import acd.events as acd
 import ivr.events as ivr
+import recordings.events as rec
 import tickets.events as tickets
 from acd.callback_events import PromiseAsked
 from acd.callbacks import Callbacks
@@ -29,9 +30,11 @@ from acd.commands import (
     Withdraw,
 )
 from acd.floor import Floor
+from recordings.catalogue import Catalogue
 from server.calls import Calls
 from server.log import Entry, Unreadable, decode, encode, id_order
 from server.notes import AgentNoted, Decided, ModeNoted, PromiseNoted
+from server.ticket_rules import working_time
 from tickets.desk import Desk
 
 _log = structlog.get_logger("state")
@@ -53,7 +56,10 @@ class State:
         self.floor = Floor()
         self.callbacks = Callbacks()
         self.calls = Calls()
+        self.recordings = Catalogue()
         self.desk = Desk()
+        self.ticket_rules: tickets.TicketRulesSet | None = None
+        """By which the desk goes; None while no log has told of any."""
         self.last_ticket = 0
         self.position = "0-0"
         """Id of the last entry played."""
@@ -77,9 +83,13 @@ class State:
         commands = self._decide(entry)
         with self._passing_over(entry, "the calls"):
             self.calls.receive(entry.event, entry.at)
+        with self._passing_over(entry, "the recordings"):
+            self._recordings(entry.event, entry.at)
         with self._passing_over(entry, "the tickets' desk"):
             if isinstance(entry.event, tickets.Event):
                 self.desk.receive(entry.event, entry.at)
+            elif isinstance(entry.event, tickets.TicketRulesSet):
+                self._follow(entry.event)
             elif isinstance(entry.event, acd.CallQueued):
                 self._contact(entry, entry.event)
             elif isinstance(entry.event, acd.Joined):
@@ -149,6 +159,18 @@ class State:
             commands += self.callbacks.observe(self.floor.pressures(), entry.at)
         return commands
 
+    def _recordings(self, event: object, at: float) -> None:
+        if isinstance(event, rec.Event):
+            self.recordings.receive(event, at)
+            if isinstance(event, rec.RecordingStarted) and self.calls.get(event.call) is None:
+                self.recordings.conversation_ended(event.call, at)
+        elif isinstance(event, acd.ConversationEnded):
+            self.recordings.conversation_ended(event.call, at, event.agent, event.talked + event.held)
+        elif isinstance(event, acd.Transferred):
+            self.recordings.conversation_ended(event.call, at, event.agent)
+        elif isinstance(event, acd.CallEnded):
+            self.recordings.conversation_ended(event.call, at)
+
     def _contact(self, entry: Entry, event: acd.CallQueued) -> None:
         """A call came to a queue: its matter has a ticket from now on, a new one or the open one."""
         live = self.calls.get(event.call)
@@ -159,10 +181,15 @@ class State:
             self._matter(entry, self.desk.join(promise.ticket, event.call))
         if live.ticket is None:
             caller = promise.caller or promise.number if promise is not None else event.caller
-            self._matter(entry, self._new_contact(entry, event.call, caller, event.queue, event.category))
+            self._new_contact(entry, event.call, caller, event.queue, event.category, event.vip)
 
-    def _new_contact(self, entry: Entry, call: int, caller: str, queue: str, category: str) -> Sequence[tickets.Event]:
-        return self.desk.contact(call, caller, queue, category, entry.at, self.last_ticket + 1)
+    def _new_contact(self, entry: Entry, call: int, caller: str, queue: str, category: str, vip: bool) -> None:
+        following = self.last_ticket + 1
+        self._matter(entry, self.desk.contact(call, caller, queue, category, entry.at, following, vip=vip))
+
+    def _follow(self, wanted: tickets.TicketRulesSet) -> None:
+        self.desk.follow(wanted.rules, working_time(wanted.hours))
+        self.ticket_rules = wanted
 
     def _number_taken(self, entry: Entry, event: ivr.NumberTaken, commands: list[Command]) -> None:
         """A number to be called back: the matter has a ticket, and the book a promise at the place the caller had."""
@@ -172,7 +199,7 @@ class State:
         category = event.category or fields.get("category", "")
         places = (event.taken_at, live.queued_at if live is not None else None)
         if live is not None and live.ticket is None:
-            self._matter(entry, self._new_contact(entry, live.id, live.caller, queue, category))
+            self._new_contact(entry, live.id, live.caller, queue, category, event.vip or live.vip)
         if event.refused:
             return
         asked = PromiseAsked(
@@ -207,7 +234,9 @@ class State:
                 "floor": self.floor.snapshot(),
                 "callbacks": self.callbacks.snapshot(),
                 "calls": self.calls.snapshot(),
+                "recordings": self.recordings.snapshot(),
                 "desk": self.desk.snapshot(),
+                "ticket_rules": self.ticket_rules,
                 "last_ticket": self.last_ticket,
                 "position": self.position,
                 "unwritten": [(*_text(each.note), each.at, each.after) for each in self.unwritten],
@@ -224,7 +253,10 @@ class State:
         if "callbacks" in values:
             state.callbacks = Callbacks.restore(values["callbacks"])
         state.calls = Calls.restore(values["calls"])
+        state.recordings = Catalogue.restore(values.get("recordings") or _recordings_of_calls(values))
         state.desk = Desk.restore(values["desk"])
+        if values.get("ticket_rules"):
+            state._follow(msgspec.convert(values["ticket_rules"], tickets.TicketRulesSet))
         state.last_ticket, state.position = values["last_ticket"], values["position"]
         state.at = values["at"]
         for name, note, at, after in values["unwritten"]:
@@ -233,6 +265,18 @@ class State:
             except (KeyError, msgspec.DecodeError) as error:
                 _log.error("a note that another version made is left out", kind=name, after=after, error=str(error))
         return state
+
+
+def _recordings_of_calls(values: dict[str, Any]) -> dict[str, Any]:
+    """The recordings of a snapshot that an older version made: the calls kept them, without agent and end."""
+    legs = {call["leg"]["offer"]: call["leg"]["agent"] for call in values["calls"]["calls"] if call["leg"]}
+    unfinished = []
+    for kept in values["calls"].get("recordings", ()):
+        agent, started_at = legs.get(kept["recording"], ""), kept.pop("at")
+        unfinished.append(
+            {**kept, "agent": agent, "started_at": started_at, "ended_at": None if agent else values["at"]}
+        )
+    return {"unfinished": unfinished}
 
 
 def _text(note: object) -> tuple[str, str]:

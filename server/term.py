@@ -131,7 +131,9 @@ class Term:
         settings, site = self._settings, self._site
         home = settings.root
         places = Places(hotline.PROMPTS, site.layout.recordings, home / "messages")
-        self.joiner = Joiner(self.dispatcher, FolderStore(settings.recordings_folder), key_for)
+        store, allowed = FolderStore(settings.recordings_folder), settings.recording_overdue_seconds
+        self.joiner = Joiner(self.dispatcher, store, key_for, allowed)
+        self.metrics.recordings_overdue = self.joiner.overdue
         self.legs = Legs(self.dispatcher, self.ami, recording_prefix=places.recording, on_final=self.joiner.final)
         Farewells(self.dispatcher, self.ami)
         self.strays = Strays(self.ami, f"{settings.agi_host}:{settings.agi_port}", settings.servers)
@@ -209,12 +211,14 @@ class Term:
         self.given_up.begin()
 
     async def set_policy(self) -> None:
-        """Let floor and callback mode follow the definitions of now."""
+        """Let floor, callback mode and the tickets' desk follow the definitions of now."""
         now = self._definitions()
         if self.dispatcher.state.floor.policy != now.policy:
             await self.dispatcher.record(acd.PolicySet(now.policy, now.source))
         if self.dispatcher.state.callbacks.policy != now.callback.policy:
             await self.dispatcher.record(CallbackPolicySet(now.callback.policy, now.source))
+        if self.dispatcher.state.ticket_rules != (wanted := now.ticket_rules(time.time())):
+            await self.dispatcher.record(wanted)
 
     async def reload(self, modules: Iterable[str]) -> None:
         """Let Asterisk take over the files of these modules that were written anew."""
@@ -231,7 +235,7 @@ class Term:
 
     def warnings(self) -> list[str]:
         """What needs somebody's attention although calls are taken."""
-        return [problem for problem in (self.joiner.problem, self.dialler.problem) if problem]
+        return [problem for problem in (self.joiner.alarm(), self.joiner.problem, self.dialler.problem) if problem]
 
     async def drain(self, say: Callable[[str], None], hurried: asyncio.Event) -> None:
         """Take no more calls, promise a callback to whoever waits, and wait for conversations to end.

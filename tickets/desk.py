@@ -7,7 +7,7 @@ same log knows the same, and a question asked twice before the answer is in the 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from tickets.events import (
@@ -20,27 +20,17 @@ from tickets.events import (
     StateChanged,
     TicketOpened,
 )
-from tickets.grades import LIMITS, REPEATS, Grade, Limit, Sign, after_contacts, after_sign
+from tickets.grades import Grade, Sign, after_sign, gravest
+from tickets.rules import Rules
 from tickets.states import State, TicketError, step
 
-DAY = 86400.0
+Working = Callable[[float, float], float]
+"""(start, seconds) → the instant at which so much working time has gone by."""
 
 
-def _plain_time(start: float, seconds: float) -> float:
+def by_the_clock(start: float, seconds: float) -> float:
+    """Working time that never stops."""
     return start + seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What this hotline wants. `working(start, seconds)` is the instant when so much working time has gone by."""
-
-    opens: frozenset[str] = frozenset({"complaint"})
-    """Business types whose calls open a ticket."""
-    same_matter_for: float = 7 * DAY
-    """A call this long after the last contact, or later, is a new matter."""
-    repeats: tuple[tuple[int, Grade], ...] = REPEATS
-    limits: Mapping[Grade, Limit] = field(default_factory=lambda: LIMITS)
-    working: Callable[[float, float], float] = _plain_time
 
 
 @dataclass(slots=True)
@@ -69,11 +59,16 @@ _FIELDS = tuple(each.name for each in fields(Matter))
 class Desk:
     """All open matters, found by ticket, by call and by caller."""
 
-    def __init__(self, rules: Rules | None = None) -> None:
-        self.rules = rules or Rules()
+    def __init__(self) -> None:
+        self._rules = Rules()
+        self._working: Working = by_the_clock
         self._matters: dict[int, Matter] = {}
         self._by_call: dict[int, int] = {}
         self._by_caller: dict[str, list[int]] = {}
+
+    def follow(self, rules: Rules, working: Working = by_the_clock) -> None:
+        """Go by these rules from now on; open matters keep the limits that they have."""
+        self._rules, self._working = rules, working
 
     # Questions
 
@@ -101,24 +96,35 @@ class Desk:
     # What is to be logged
 
     def contact(
-        self, call: int, caller: str, business: str, category: str, now: float, next_ticket: int
+        self,
+        call: int,
+        caller: str,
+        business: str,
+        category: str,
+        now: float,
+        next_ticket: int,
+        *,
+        vip: bool = False,
     ) -> list[Event]:
         """A caller said what the call is about: opens ticket `next_ticket`, or joins the open one on the same matter.
 
         Nothing for a business that opens no tickets and for a call that has its ticket. A withheld number (empty)
         is nobody known: each such call is a matter of its own.
         """
-        if business not in self.rules.opens or call in self._by_call:
+        if business not in self._rules.opens or call in self._by_call:
             return []
         known = self._same_matter(caller, business, category, now) if caller else None
         if known is None:
-            grade = Grade.GENERAL
+            grade = self._rules.at_first(business, category, vip=vip)
             respond_by, resolve_by = self._limits(grade, now)
             return [TicketOpened(next_ticket, call, caller, business, category, grade, respond_by, resolve_by)]
         contacts = len(known.calls) + 1
-        grade = after_contacts(known.grade, contacts, self.rules.repeats)
         added: list[Event] = [ContactAdded(known.ticket, call)]
-        return added + self._raised(known, grade, f"repeat_contact: {contacts} calls on the same matter", now)
+        repeated = self._rules.after_contacts(contacts)
+        if vip and self._rules.vip.rank > gravest(known.grade, repeated).rank:
+            return added + self._raised(known, self._rules.vip, "vip", now)
+        why = f"repeat_contact: {contacts} calls on the same matter"
+        return added + self._raised(known, gravest(known.grade, repeated), why, now)
 
     def join(self, ticket: int, call: int) -> list[Event]:
         """A call of our own is about this ticket: a contact, not a repeat complaint. Nothing if it is closed."""
@@ -195,9 +201,9 @@ class Desk:
         }
 
     @classmethod
-    def restore(cls, snapshot: Mapping[str, Any], rules: Rules | None = None) -> Desk:
-        """The desk that `snapshot` was taken of."""
-        desk = cls(rules)
+    def restore(cls, snapshot: Mapping[str, Any]) -> Desk:
+        """The desk that `snapshot` was taken of, by the rules as they are by default."""
+        desk = cls()
         for saved in snapshot["matters"]:
             values = {**saved, "grade": Grade(saved["grade"]), "state": State(saved["state"])}
             desk._index(Matter(**{**values, "calls": list(saved["calls"])}))
@@ -212,13 +218,13 @@ class Desk:
             for matter in candidates
             if matter.business == business
             and category in (matter.category, matter.confirmed or matter.category)
-            and now - matter.last_contact_at < self.rules.same_matter_for
+            and now - matter.last_contact_at < self._rules.same_matter_for
         ]
         return max(same, key=lambda each: (each.last_contact_at, each.ticket), default=None)
 
     def _limits(self, grade: Grade, now: float) -> tuple[float, float]:
-        limit = self.rules.limits[grade]
-        return self.rules.working(now, limit.respond), self.rules.working(now, limit.resolve)
+        limit = self._rules.limit(grade)
+        return self._working(now, limit.respond), self._working(now, limit.resolve)
 
     def _raised(self, matter: Matter, grade: Grade, why: str, now: float) -> list[Event]:
         if grade is matter.grade:

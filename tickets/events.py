@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tickets.rules import Hours, Rules
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """Base of the tickets' events."""
 
     ticket: int
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRulesSet:
+    """The operator's rules from here on. Limits run in `hours`, or without them by the clock.
+
+    A ticket keeps the limits that it has; a log without this event was played by the rules as they are by default.
+    """
+
+    rules: Rules
+    hours: Hours | None = None
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,10 @@
-"""How grave a matter is, what makes it graver, and how long each grade may take. A grade is only ever raised."""
+"""How grave a matter is, and what makes it graver. A grade is only ever raised."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-
-HOUR = 3600.0
 
 
 class Grade(StrEnum):
@@ -51,34 +48,13 @@ SIGNS: Mapping[Sign, Grade | None] = MappingProxyType(
     }
 )
 
-# (contacts on one matter, the least grade it then has)
-REPEATS: tuple[tuple[int, Grade], ...] = ((2, Grade.SERIOUS), (4, Grade.CRITICAL))
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """Seconds of working time until the first response, and until it is resolved."""
-
-    respond: float
-    resolve: float
-
-
-LIMITS: Mapping[Grade, Limit] = MappingProxyType(
-    {
-        Grade.GENERAL: Limit(24 * HOUR, 72 * HOUR),
-        Grade.SERIOUS: Limit(4 * HOUR, 48 * HOUR),
-        Grade.CRITICAL: Limit(1 * HOUR, 24 * HOUR),
-    }
-)
-
 
 def after_sign(grade: Grade, sign: Sign) -> Grade:
     """The grade once `sign` is known: never lower than `grade`."""
     least = SIGNS[sign]
-    return grade.up() if least is None else max(grade, least, key=lambda each: each.rank)
+    return grade.up() if least is None else gravest(grade, least)
 
 
-def after_contacts(grade: Grade, contacts: int, repeats: tuple[tuple[int, Grade], ...] = REPEATS) -> Grade:
-    """The grade once the same matter came up in `contacts` calls: never lower than `grade`."""
-    reached = [least for count, least in repeats if contacts >= count]
-    return max([grade, *reached], key=lambda each: each.rank)
+def gravest(*grades: Grade) -> Grade:
+    """The gravest of these grades."""
+    return max(grades, key=lambda each: each.rank)

@@ -53,6 +53,7 @@ def _lines() -> Lines:
     yield from machine.check_clock()
     yield from machine.check_permissions(here, running)
     yield from machine.check_limits(running, most)
+    yield from machine.check_audio_ports(here, most)
     yield from service.check_log(here, running)
     yield from service.check_unreadable(here)
     yield from service.check_records(here, running)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 from contextlib import suppress
+from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -12,11 +14,11 @@ from zoneinfo import ZoneInfo
 import typer
 
 from server.commands.output import Json, clock, fields, print_json, say, show
-from server.commands.shared import Refused, instant, queries, settings, zone
+from server.commands.shared import Refused, instant, queries, reading, settings, zone
 
 calls = typer.Typer(help="Calls: list them, show one with its decisions.", no_args_is_help=True)
 tickets = typer.Typer(help="Tickets: list them, show one with its history.", no_args_is_help=True)
-recordings = typer.Typer(help="Recordings: list them, copy one out.", no_args_is_help=True)
+recordings = typer.Typer(help="Recordings: list them, copy one out, verify them.", no_args_is_help=True)
 
 Limit = Annotated[int, typer.Option(help="How many at most, newest first.", min=1, max=1000)]
 Number = Annotated[int, typer.Argument(help="The number, as the list shows it.", min=1)]
@@ -203,3 +205,41 @@ def recording_pull(number: Number, to: Annotated[Path, typer.Option(help="The WA
             half_done.unlink()
         raise Refused(f"{to} cannot be written: {error.strerror}") from None
     say(f"{to}: {found['seconds']:.1f} s, sha256 {found['sha256']}")
+
+
+@recordings.command("verify")
+def recording_verify(
+    day: Annotated[str | None, typer.Option(help="The day in UTC on which they were closed, 2027-01-15.")] = None,
+    last: Annotated[str | None, typer.Option(help="That day's last link, as it was kept elsewhere.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Say what was removed, changed or added since recordings were closed.
+
+    Compares the log, the records, each day's chain and every file's SHA-256. Exit 1 with one line for each finding.
+    """
+    from server.storage.integrity import Integrity
+    from server.storage.objects import FolderStore
+
+    if last is not None and day is None:
+        raise Refused("--last is the last link of one day: name it with --day")
+    try:
+        only = None if day is None else date.fromisoformat(day)
+    except ValueError:
+        raise Refused(f"--day {day}: write a day such as 2027-01-15") from None
+    found = []
+    with reading() as engine:
+        integrity = Integrity(engine, FolderStore(settings().recordings_folder))
+        for finding in integrity.findings(only, last):
+            found.append(finding)
+            if not as_json:
+                say(f"{finding.kind:<8} {finding.day}  {finding.sentence}")
+    if as_json:
+        print_json({"days": [asdict(each) for each in integrity.days], "findings": [asdict(each) for each in found]})
+    elif not found:
+        count = sum(each.recordings for each in integrity.days)
+        which = f"{count} recording{'' if count == 1 else 's'} of {only or 'all days'}"
+        say(f"{which}: nothing was removed, changed or added")
+    if only and not as_json:
+        say(f"last link of {only}: {integrity.days[0].last}")
+    if found:
+        raise typer.Exit(1)

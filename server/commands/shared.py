@@ -17,6 +17,8 @@ from zoneinfo import ZoneInfo
 from server.config import Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from server.storage.queries import Queries
 
 START = "start it with `make run`"
@@ -97,6 +99,15 @@ def log_of(here: Settings) -> Path:
 
 @contextmanager
 def queries() -> Iterator[Queries]:
+    """The questions to the records. Raises Refused when there are none or they cannot be read."""
+    from server.storage.queries import Queries
+
+    with reading() as engine:
+        yield Queries(engine)
+
+
+@contextmanager
+def reading() -> Iterator[Engine]:
     """The records, for reading. Raises Refused when there are none or they cannot be read."""
     here = settings()
     if not here.database_url and not (here.root / "records.db").exists():
@@ -105,14 +116,13 @@ def queries() -> Iterator[Queries]:
 
     from server.storage.database import DatabaseError, open_database
     from server.storage.paging import QueryError
-    from server.storage.queries import Queries
 
     try:
         database = open_database(here.records_url)
     except DatabaseError as error:
         raise Refused(str(error)) from None
     try:
-        yield Queries(database.read)
+        yield database.read
     except QueryError as error:
         raise Refused(str(error)) from None
     except DBAPIError as error:

@@ -30,7 +30,6 @@ class Progress:
     lag: float = 0.0
     written: int = 0
     error: str = ""
-    failing_since: float | None = None
 
 
 class ProjectorLoop:
@@ -59,7 +58,6 @@ class ProjectorLoop:
         self._oldest_missing: float | None = None
         self._written = 0
         self._error = ""
-        self._failing_since: float | None = None
         self._thread = threading.Thread(target=self._run, name="records", daemon=True)
 
     def start(self) -> None:
@@ -78,7 +76,7 @@ class ProjectorLoop:
         """How the records stand now; any thread may ask."""
         with self._changed:
             lag = 0.0 if self._oldest_missing is None else max(0.0, self._clock() - self._oldest_missing)
-            return Progress(self._cursor or START, lag, self._written, self._error, self._failing_since)
+            return Progress(self._cursor or START, lag, self._written, self._error)
 
     def wait_for(self, entry_id: str, timeout: float) -> bool:
         """Wait until this entry is in the records; False when it is not after `timeout` seconds."""
@@ -134,7 +132,6 @@ class ProjectorLoop:
         sentence = f"{type(error).__name__}: {error}".splitlines()[0][:300]
         with self._changed:
             first, self._error = not self._error, sentence
-            self._failing_since = self._failing_since or self._clock()
         if first:
             _log.warning("the records fall behind the log, nothing is lost", error=sentence)
 
@@ -142,5 +139,5 @@ class ProjectorLoop:
         if not self._error:
             return
         with self._changed:
-            self._error, self._failing_since = "", None
+            self._error = ""
         _log.info("the records keep up with the log again")

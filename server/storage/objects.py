@@ -51,12 +51,6 @@ class FolderStore:
         for folder in (path.parent, *made):
             _flush_folder(folder)
 
-    def put(self, key: str, source: Path) -> None:
-        """Copy a file in, whole."""
-        with source.open("rb") as read, self.writing(key) as write:
-            while block := read.read(1 << 20):
-                write.write(block)
-
     def open(self, key: str) -> BinaryIO:
         """The object, to be read and closed. Raises ObjectError when it is not there."""
         try:
@@ -64,18 +58,12 @@ class FolderStore:
         except (FileNotFoundError, IsADirectoryError):
             raise ObjectError(f"{key} is not in the store {self.root}") from None
 
-    def exists(self, key: str) -> bool:
-        return self._path(key).is_file()
-
-    def delete(self, key: str) -> bool:
-        """Remove the object for good; False when it was not there."""
-        path = self._path(key)
-        try:
-            path.unlink()
-        except FileNotFoundError:
-            return False
-        _flush_folder(path.parent)
-        return True
+    def keys(self, under: str = "") -> Iterator[str]:
+        """Every object's key, or those of one folder such as `2027/01/15`, in order."""
+        for folder, folders, names in os.walk(self._path(under) if under else self.root):
+            folders.sort()
+            for name in sorted(each for each in names if not each.startswith(_UNFINISHED)):
+                yield Path(folder, name).relative_to(self.root).as_posix()
 
     def sweep(self) -> int:
         """Remove what writers that crashed left unfinished, and say how many. Only while nobody writes."""

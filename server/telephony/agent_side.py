@@ -15,6 +15,7 @@ import structlog
 
 import acd.events as acd
 from server.calls import Leg
+from server.definitions import HOUSE_MUSIC
 from server.dispatcher import Dispatcher, NotLeading
 from server.telephony import dial
 from server.telephony.channels import AgentChannel
@@ -60,7 +61,7 @@ class AgentSide:
                 await agi.stream_file(self._failed)
                 await self._dispatcher.record(acd.HoldEnded(channel.call, leg.agent))
             else:
-                await agi.set_music(True, "default")  # heard, the agent knows that the caller waits
+                await agi.set_music(True, HOUSE_MUSIC)  # heard, the agent knows that the caller waits
                 await self._change(agi, channel, (leg.hold, leg.asked))
 
     def _leg(self, channel: AgentChannel) -> Leg | None:

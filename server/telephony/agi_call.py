@@ -255,10 +255,6 @@ class AgiCall:
             return Recorded("hangup", None, samples)
         return Recorded("digit", _digit("RECORD FILE", reply), samples)
 
-    async def verbose(self, message: str, level: int = 1) -> None:
-        """A line on Asterisk's console."""
-        await self.command("VERBOSE", message, level)
-
     async def _on_channel(self, name: str, *args: object) -> AgiReply:
         """A command whose `result=-1` is a hangup, or else a failure of its own (a sound file that is not there)."""
         reply = await self.command(name, *args)

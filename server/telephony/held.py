@@ -17,6 +17,9 @@ from server.telephony.mailbox import Mailbox
 FACTS_DEADLINE = 2.0
 """Seconds within which the AMI stream tells what an AGI command knows already; after that the session tells it."""
 
+MUSIC = "queue_music"
+"""Field of the call: the music class that the flow wants, through overflow, transfer and another server."""
+
 
 @dataclass(frozen=True, slots=True)
 class Places:
@@ -55,3 +58,7 @@ class Held:
     definitions: Definitions
     mailbox: Mailbox = field(default_factory=Mailbox)
     fields: dict[str, str] = field(default_factory=dict)
+
+    def music(self, queue: str) -> str:
+        """What this caller hears while they wait in this queue, or are on hold."""
+        return self.definitions.music(queue, self.fields.get(MUSIC, ""))

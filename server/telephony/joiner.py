@@ -6,6 +6,7 @@ A crash anywhere in between repeats the joining, with the same result.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,12 +24,15 @@ class Joiner:
 
     What cannot be joined yet goes to the end of the queue, so that it holds up nobody else's.
 
-    `key(recording, at)` names a recording in the store.
+    `key(recording, at)` names a recording in the store. From `allowed` seconds after its conversation on one that is
+    neither joined nor missing is overdue.
     """
 
-    def __init__(self, dispatcher: Dispatcher, store: media.Store, key: Callable[[int, float], str]) -> None:
+    def __init__(
+        self, dispatcher: Dispatcher, store: media.Store, key: Callable[[int, float], str], allowed: float = 60.0
+    ) -> None:
         self.problem = ""
-        self._dispatcher, self._store, self._key = dispatcher, store, key
+        self._dispatcher, self._store, self._key, self._allowed = dispatcher, store, key, allowed
         self._queue: asyncio.Queue[int] = asyncio.Queue()
         self._waiting: set[int] = set()
 
@@ -38,8 +42,29 @@ class Joiner:
             self._waiting.add(recording)
             self._queue.put_nowait(recording)
 
+    def overdue(self) -> int:
+        """How many recordings are overdue."""
+        return len(self._dispatcher.state.recordings.overdue(time.time(), self._allowed))
+
+    def alarm(self) -> str:
+        """A sentence about the recordings that are overdue, for as long as they are; empty when there are none."""
+        late = self._dispatcher.state.recordings.overdue(time.time(), self._allowed)
+        if not late:
+            return ""
+        first = late[0]
+        more = f", and {len(late) - 1} more" if len(late) > 1 else ""
+        return (
+            f"recording {first.recording} of call {first.call} is neither joined nor missing {self._allowed:g} s after "
+            f"its conversation{more}: the files are {first.caller_file} and {first.agent_file}; see log/server.log"
+        )
+
     async def run(self) -> None:
-        """Join whatever is final, until cancelled."""
+        """Join whatever is final, until cancelled; what crashed writers left in the store goes first."""
+        try:
+            if left := await asyncio.to_thread(self._store.sweep):
+                _log.info("half-written recordings were removed: they are joined again", files=left)
+        except OSError as error:
+            _log.warning("the store cannot be swept", error=str(error))
         while True:
             recording = await self._queue.get()
             try:
@@ -56,14 +81,16 @@ class Joiner:
 
     async def _join(self, recording: int) -> None:
         def known(state: object) -> bool:
-            return recording in self._dispatcher.state.calls.open_recordings
+            return self._dispatcher.state.recordings.get(recording) is not None
 
         # The log may be behind what Asterisk has told: as long as nothing can be recorded, this waits.
         while not await self._dispatcher.until(known, _RETRY):
             if not self._dispatcher.problem:
                 return
-        started = self._dispatcher.state.calls.open_recordings[recording]
+        started = self._dispatcher.state.recordings.get(recording)
+        if started is None:
+            return
         sources = media.Sources(Path(started.caller_file), Path(started.agent_file))
-        result = await asyncio.to_thread(media.join, sources, self._store, self._key(recording, started.at))
+        result = await asyncio.to_thread(media.join, sources, self._store, self._key(recording, started.started_at))
         await self._dispatcher.record(media.concluded(recording, result, started.talked))
         await asyncio.to_thread(media.set_aside if isinstance(result, media.Nothing) else media.discard, sources)

@@ -201,10 +201,10 @@ class Legs:
                 del remembered[gone]
         for live in list(self._dispatcher.state.calls):
             await self._reconcile_call(live, here)
-        for number, started in list(self._dispatcher.state.calls.open_recordings.items()):
-            if not any(leg.offer == number for leg in self._agents.values()):
-                _log.info("a recording was left open: joining it now", recording=number, call=started.call)
-                self._on_final(number)
+        for each in self._dispatcher.state.recordings.unfinished():
+            if not any(leg.offer == each.recording for leg in self._agents.values()):
+                _log.info("a recording was left open: joining it now", recording=each.recording, call=each.call)
+                self._on_final(each.recording)
 
     async def _reconcile_call(self, live: LiveCall, here: dict[str, AmiEvent]) -> None:
         leg = live.leg

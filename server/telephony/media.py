@@ -7,7 +7,6 @@ instant is followed by joining again, which makes the same bytes. Blocking and b
 from __future__ import annotations
 
 import hashlib
-import re
 import struct
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -33,6 +32,9 @@ class Store(Protocol):
     def writing(self, key: str) -> AbstractContextManager[BinaryIO]:
         """A file that takes the key's place, durably, when the block ends well."""
 
+    def sweep(self) -> int:
+        """Remove what writers that crashed left unfinished, and say how many. Only while nobody writes."""
+
 
 class Unusable(Exception):
     """A source file holds no audio that can be used; the message says why."""
@@ -44,11 +46,6 @@ class Sources:
 
     caller: Path
     agent: Path
-
-    @classmethod
-    def at(cls, prefix: Path) -> Sources:
-        """`<prefix>-caller.wav` and `<prefix>-agent.wav`."""
-        return cls(*(prefix.with_name(f"{prefix.name}-{side}.wav") for side in ("caller", "agent")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,16 +129,10 @@ def discard(sources: Sources) -> None:
 
 
 def set_aside(sources: Sources) -> None:
-    """Keep files without usable audio for whoever looks into it, out of the way of `recover`."""
+    """Keep files without usable audio for whoever looks into it, under another name."""
     for path in (sources.caller, sources.agent):
         if path.exists():
             path.rename(path.with_name(f"{path.name}.unusable"))
-
-
-def recover(spool: Path) -> list[Path]:
-    """The prefixes of which at least one file is still in the spool, by name: to be joined or being recorded."""
-    found = (re.fullmatch(r"(.+)-(?:caller|agent)\.wav", path.name) for path in spool.glob("*.wav"))
-    return [spool / name for name in sorted({match[1] for match in found if match})]
 
 
 def _track(path: Path, side: str) -> Track:

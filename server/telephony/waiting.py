@@ -26,7 +26,7 @@ from server.telephony.ami import AmiError
 from server.telephony.caller_promises import OFFERED, CallerPromises
 from server.telephony.conversation import Conversation
 from server.telephony.fastagi import AgiError, AgiHangup, AgiRefused
-from server.telephony.held import Held, Means
+from server.telephony.held import MUSIC, Held, Means
 from server.telephony.queue_prompts import CALLBACK_OFFER, position_prompts
 
 _log = structlog.get_logger("hotline")
@@ -85,7 +85,10 @@ class Waiting:
             )
             given_up = (PromiseCancelled(promise.id, "customer", "waits on the line", waits_in=held.call),)
         self._asked = asked
-        self._music = held.definitions.music(verb.queue)
+        if verb.music != held.fields.get(MUSIC, ""):
+            held.fields[MUSIC] = verb.music
+            self._dispatcher.submit(flow_events.FieldSet(held.call, MUSIC, verb.music))
+        self._music = held.music(verb.queue)
         if self._may_accept:
             held.line.forget_digits()
         await held.line.music(True, self._music)
@@ -105,7 +108,7 @@ class Waiting:
 
     async def _called_back(self, live: LiveCall) -> inputs.Input:
         """The customer of a call back: joined with the agent who is there, or the one who is kept for them is rung."""
-        self._music = self._held.definitions.music(live.queue)
+        self._music = self._held.music(live.queue)
         await self._held.line.music(True, self._music)
         leg, served = live.leg, None
         if leg is None:
@@ -122,7 +125,7 @@ class Waiting:
 
     async def resume(self, live: LiveCall) -> inputs.Input:
         """Go on waiting, talking or on hold, or after a conversation that ran on while no server was there."""
-        self._music = self._held.definitions.music(live.queue)
+        self._music = self._held.music(live.queue)
         await self._held.line.music(True, self._music)
         leg = live.leg
         if leg is not None:
@@ -148,7 +151,7 @@ class Waiting:
                     await self._held.line.music(True, self._music)
                 case Moved(queue=queue):
                     self._asked = None
-                    self._music = self._held.definitions.music(queue)
+                    self._music = self._held.music(queue)
                     await self._held.line.music(True, self._music)
                 case Announce() as announce:
                     again = CALLBACK_OFFER if not announce.first and self._offer_stands else ()
@@ -281,7 +284,7 @@ class Waiting:
         live = self._live
         if live is not None and live.stage is Stage.WAITING:
             self._asked = None
-            self._music = self._held.definitions.music(live.queue)
+            self._music = self._held.music(live.queue)
             await self._held.line.music(True, self._music)
             return None
         if live is not None and live.talked > talked_before:

@@ -8,11 +8,12 @@ from acd.definitions import Policy, Queue, Requirement, Skill, WrapUp, WrapUpMod
 from server.simulation.day import Day
 from server.simulation.distributions import NEVER, Distribution
 from server.simulation.engine import Fate, play
-from server.simulation.erlang import erlang_a, erlang_b, erlang_c, mean_wait, within
+from server.simulation.erlang import erlang_b, erlang_c, mean_wait, within
 from server.simulation.measures import Mean, mean_of
 from server.simulation.policies import find_policy
 from server.simulation.runs import days
 from server.simulation.scenario import Calls, Group, Scenario
+from tests.acd.erlang_a import erlang_a
 
 HANDLING = 120.0
 AGENTS = 8

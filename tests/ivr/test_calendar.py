@@ -33,6 +33,37 @@ def office() -> Calendar:
 
 
 @pytest.mark.parametrize(
+    ("hours", "always"),
+    [
+        ({}, True),
+        ({"every_day": ["00:00-24:00"], "holidays": ["00:00-24:00"]}, True),
+        ({"every_day": ["00:00-24:00"]}, False),  # closed on holidays
+        ({"every_day": ["00:00-24:00"], "holidays": ["00:00-24:00"], "makeup_days": ["09:00-10:00"]}, False),
+        ({"every_day": ["00:00-23:59"]}, False),
+    ],
+)
+def test_hours_that_never_close_are_known(hours, always):
+    assert Calendar.from_dict({"hours": hours} if hours else {}, chinese_holidays()).always() is always
+    if always:
+        closed = (
+            {"hours": hours, "exceptions": [{"date": "2026-03-02"}]}
+            if hours
+            else {"exceptions": [{"date": "2026-03-02"}]}
+        )
+        assert not Calendar.from_dict(closed, chinese_holidays()).always()
+
+
+def test_the_days_whose_hours_are_not_their_weekdays_are_listed_from_a_day_on(office):
+    days = office.unusual_days(date(2026, 3, 1))
+    assert days[date(2026, 3, 2)] == ()
+    assert date(2026, 2, 17) not in days
+    assert date(2026, 10, 1) in days
+    every = [date(2026, 1, 1) + timedelta(days=ahead) for ahead in range(365)]
+    unusual = office.unusual_days(date(2026, 1, 1))
+    assert all(office.hours_of(day) == unusual.get(day, office.weekly[day.weekday()]) for day in every)
+
+
+@pytest.mark.parametrize(
     ("when", "is_open"),
     [
         ("2026-03-03T08:59:59", False),

@@ -19,7 +19,7 @@ NEVER_OPEN = Calendar(zone=Calendar.always_open().zone, weekly=((),) * 7)
 @pytest.mark.parametrize("stands", [CallbackStands(), CallbackStands(active=True, full=True)])
 def test_when_no_numbers_are_taken_nothing_is_heard_and_nothing_delays_the_call(dial, stands):
     line = dial(modes={"inquiry": stands}).keys("2")
-    assert line.last == Enqueue(queue="inquiry", music="inquiry")
+    assert line.last == Enqueue(queue="inquiry")
     assert line.heard == ()
     assert line.asked == [AskCallback("inquiry")]
     assert line.did(Moved) == [Moved("hotline", "wait")]
@@ -53,7 +53,7 @@ def test_forced_on_takes_numbers(dial):
 
 @pytest.mark.parametrize("key", ["2", "0", "7"])
 def test_forced_on_lets_whoever_insists_wait(dial, key):
-    assert dial(modes={"inquiry": FORCED}).keys("2", key).last == Enqueue(queue="inquiry", music="inquiry")
+    assert dial(modes={"inquiry": FORCED}).keys("2", key).last == Enqueue(queue="inquiry")
 
 
 def test_forced_on_lets_whoever_says_nothing_wait(dial):
@@ -118,7 +118,7 @@ def test_whoever_accepted_in_the_queue_and_changes_their_mind_is_not_asked_on_en
 def test_whoever_gives_no_number_is_told_and_goes_back_to_the_queue(dial):
     line = dial(modes={"inquiry": AUTO}).keys("2", "1").is_silent(3)
     assert line.heard == ("callback-not-taken",)
-    assert line.last == Enqueue(queue="inquiry", music="inquiry")
+    assert line.last == Enqueue(queue="inquiry")
 
 
 def test_a_number_given_in_the_queue_ends_the_call_and_leaves_no_message(dial):
@@ -142,7 +142,7 @@ def called_back(dial, dialling="customer_first", **fields):
 def test_with_an_agent_on_the_line_the_customer_is_joined_at_once(dial):
     line = called_back(dial, "agent_first")
     assert line.heard == ()
-    assert line.last == Enqueue(queue="complaint", category="attitude", music="complaint")
+    assert line.last == Enqueue(queue="complaint", category="attitude")
     assert line.told(Served(120)).heard == ("survey",)
     assert line.keys("5").heard == ("survey-thanks", "goodbye")
 

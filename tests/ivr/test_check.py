@@ -144,3 +144,11 @@ def test_a_year_whose_holidays_are_not_known_is_a_warning_in_time():
 def test_hours_that_never_open_are_a_warning():
     calendar = Calendar.from_dict({"hours": {"monday": []}}, chinese_holidays())
     assert "never opens" in only(check_calendar(calendar, datetime(2026, 5, 1, tzinfo=UTC).timestamp())).sentence
+
+
+def test_a_music_class_that_does_not_exist_is_a_warning_for_the_queues_own_is_played():
+    flow = Flow.from_dict("a", tomllib.loads('start = "person"\n' + PERSON + 'music = "clam"\n'))
+    finding = only(check({"a": flow}, (), music={"default", "calm"}))
+    assert (finding.severity, finding.key) == (Severity.WARNING, ("nodes", "person", "music"))
+    assert finding.sentence == 'there is no music class "clam": did you mean "calm"?; the queue\'s own is played'
+    assert check({"a": flow}, (), music={"clam"}) == []

@@ -22,17 +22,17 @@ def test_a_caller_is_welcomed_told_of_the_recording_and_asked_what_it_is_about(d
 )
 def test_a_complaint_is_queued_with_the_category_that_was_chosen(dial, key, category):
     line = dial().keys("1", key)
-    assert line.last == Enqueue(queue="complaint", category=category, music="complaint")
+    assert line.last == Enqueue(queue="complaint", category=category)
 
 
 @pytest.mark.parametrize(("key", "queue"), [("2", "inquiry"), ("3", "orders"), ("4", "partnership"), ("5", "media")])
 def test_other_business_goes_to_its_own_queue_at_once(dial, key, queue):
-    assert dial().keys(key).last == Enqueue(queue=queue, music=queue)
+    assert dial().keys(key).last == Enqueue(queue=queue)
 
 
 def test_zero_is_a_person_anywhere(dial):
-    assert dial().keys("0").last == Enqueue(queue="inquiry", music="default")
-    assert dial().keys("1", "0").last == Enqueue(queue="complaint", music="complaint")
+    assert dial().keys("0").last == Enqueue(queue="inquiry")
+    assert dial().keys("1", "0").last == Enqueue(queue="complaint")
     assert isinstance(dial().keys("2").told(NotServed("callback")).keys("2", "0#").last, Enqueue)
 
 
@@ -43,7 +43,7 @@ def test_star_says_it_again_and_costs_no_attempt(dial):
 
 
 def test_whoever_cannot_say_what_kind_of_complaint_is_queued_all_the_same(dial):
-    assert dial().keys("1").is_silent(3).last == Enqueue(queue="complaint", music="complaint")
+    assert dial().keys("1").is_silent(3).last == Enqueue(queue="complaint")
 
 
 def test_a_silent_line_is_hung_up_after_three_questions(dial):

@@ -236,7 +236,7 @@ def test_after_a_crash_the_caller_goes_on_at_the_last_question_and_not_at_the_we
     line.crashes().starts()
     assert line.said[:2] == [SetLanguage("en"), Moved("complaint", "menu")]
     assert line.heard == ("menu-complaint",)
-    assert line.keys("4").last == Enqueue("complaint", "attitude", music="complaint")
+    assert line.keys("4").last == Enqueue("complaint", "attitude")
 
 
 def test_after_a_crash_attempts_are_not_given_twice(dial):

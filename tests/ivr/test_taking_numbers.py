@@ -130,7 +130,7 @@ def test_an_agents_short_number_is_an_agents_and_not_too_short(taking):
 def test_three_refusals_lead_back_to_the_queue(taking):
     line = taking(refusals={"4008001234": "own"}).keys("2", *("4008001234#",) * 3)
     assert line.heard == ("callback-not-taken",)
-    assert line.last == Enqueue(queue="orders", music="orders")
+    assert line.last == Enqueue(queue="orders")
 
 
 def test_too_many_promises_today_are_told_and_no_other_number_is_asked_for(taking):
@@ -233,7 +233,7 @@ def test_keeping_it_says_when(dial):
 
 def test_waiting_now_takes_its_place_queue_and_category(dial):
     line = dial(promise=KEPT).keys("2")
-    assert line.last == Enqueue("complaint", "attitude", music="complaint", promise=7)
+    assert line.last == Enqueue("complaint", "attitude", promise=7)
     assert line.asked == [], "nobody who waits in the place of a call back is offered one"
 
 
@@ -252,7 +252,7 @@ def test_cancelling_it_ends_the_call_and_what_cannot_be_cancelled_leads_to_the_m
 def test_another_matter_leads_to_the_menu_and_takes_no_place(dial):
     line = dial(promise=KEPT).keys("0")
     assert line.heard == ("language", "menu-main")
-    assert line.keys("2").last == Enqueue(queue="inquiry", music="inquiry")
+    assert line.keys("2").last == Enqueue(queue="inquiry")
 
 
 def test_whoever_says_nothing_keeps_the_promise_and_comes_to_the_menu(dial):

@@ -30,21 +30,41 @@ def test_a_recording_is_unfinished_until_it_is_closed_or_missing():
     assert [each.recording for each in catalogue.unfinished()] == [2]
 
 
-def test_a_recording_is_overdue_a_minute_after_its_conversation_ended():
+def test_a_recording_is_overdue_so_long_after_its_conversation_ended():
     catalogue = Catalogue()
     catalogue.receive(started(1), NOW)
-    assert catalogue.overdue(NOW + 7200) == []
-    catalogue.conversation_ended(1, "1001", NOW + 100)
-    catalogue.conversation_ended(1, "1001", NOW + 150)
-    assert catalogue.overdue(NOW + 160) == []
-    assert [each.recording for each in catalogue.overdue(NOW + 160.1)] == [1]
+    assert catalogue.overdue(NOW + 7200, 60) == []
+    catalogue.conversation_ended(1, NOW + 100, "1001", 95.0)
+    catalogue.conversation_ended(1, NOW + 150)
+    assert catalogue.overdue(NOW + 160, 60) == []
+    assert [(each.recording, each.talked) for each in catalogue.overdue(NOW + 160.1, 60)] == [(1, 95.0)]
+
+
+@pytest.mark.parametrize("settled", [closed(1), RecordingMissing(1, "nothing was written")])
+def test_what_is_overdue_is_so_until_it_is_closed_or_missing(settled):
+    catalogue = Catalogue()
+    catalogue.receive(started(1), NOW)
+    catalogue.conversation_ended(1, NOW)
+    assert catalogue.overdue(NOW + 3 * 86400, 60)
+    catalogue.receive(settled, NOW + 3 * 86400)
+    assert catalogue.overdue(NOW + 4 * 86400, 60) == []
+
+
+def test_the_end_of_one_agents_part_leaves_the_others_recording_running():
+    catalogue = Catalogue()
+    catalogue.receive(started(1), NOW)
+    catalogue.receive(started(2, agent="1002"), NOW)
+    catalogue.conversation_ended(1, NOW, "1001")
+    assert [each.recording for each in catalogue.overdue(NOW + 61, 60)] == [1]
+    catalogue.conversation_ended(1, NOW)
+    assert [each.recording for each in catalogue.overdue(NOW + 61, 60)] == [1, 2]
 
 
 def test_a_restored_catalogue_is_the_one_that_was_kept():
     catalogue = Catalogue()
     catalogue.receive(started(1), NOW)
     catalogue.receive(started(2, call=2), NOW)
-    catalogue.conversation_ended(2, "1001", NOW + 1)
+    catalogue.conversation_ended(2, NOW + 1, "1001", 3.0)
     again = Catalogue.restore(json.loads(json.dumps(catalogue.snapshot())))
     assert again.unfinished() == catalogue.unfinished()
     assert again.snapshot() == catalogue.snapshot()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recordings.chain import FIRST, Link, forge, verify
+from recordings.chain import FIRST, Fault, Kind, Link, forge, verify
 
 DAY = "2027-01-15"
 
@@ -45,6 +45,4 @@ def test_a_chain_of_another_day_is_not_accepted():
 
 def test_a_fault_names_the_recording():
     links = chain(3)
-    assert [fault.sentence for fault in verify(DAY, [links[0], links[2]])] == [
-        f"{DAY}: place 2 is missing before recording 103"
-    ]
+    assert verify(DAY, [links[0], links[2]]) == [Fault(Kind.REMOVED, 103, "place 2 of the chain is missing before it")]

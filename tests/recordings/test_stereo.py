@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from recordings.stereo import FLOOR, Level, interleave, level
+from recordings.stereo import FLOOR, Level, interleave
+
+
+def level(track):
+    measured = Level()
+    measured.add(track)
+    return measured.dbfs()
 
 
 def test_a_full_scale_sine_has_three_decibels_less_than_full_scale():

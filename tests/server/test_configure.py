@@ -16,6 +16,7 @@ from server.telephony.asterisk import modules
 from server.telephony.asterisk.configure import configure, configure_agents, secret
 from server.telephony.asterisk.joined import joined
 from server.telephony.asterisk.pjsip import contact_address, fixed_phones_conf, identifier_order, pjsip_agents_conf
+from server.telephony.asterisk.ports import AudioPorts
 from server.telephony.asterisk.site import AgentPhone, Site, SiteError, rtp_range, site
 
 
@@ -194,6 +195,7 @@ def test_an_agent_may_not_take_the_name_of_another_device(here: Site) -> None:
         ({"trunk": "127.0.0.1:5090"}, "SANSHENG_TRUNK"),
         ({"bind": "127.0.0.1\n[evil]"}, "bind"),
         ({"rtp_ports": (200, 100)}, "SANSHENG_RTP_PORTS"),
+        ({"rtp_ports": (10000, 10018)}, "at least 20 ports"),
         ({"servers": ()}, "no server"),
         ({"servers": ("127.0.0.1",)}, "not host:port"),
         ({"trunk_addresses": ("provider.example",)}, "no IP address"),
@@ -237,6 +239,32 @@ def test_asterisk_names_itself_only_if_it_is_told_to(here: Site) -> None:
     configure(replace(here, server_name="PBX"))
     assert "user_agent=PBX\n" in text(here, "pjsip.conf")
     assert "servername = PBX\n" in text(here, "http.conf")
+
+
+def test_callers_leave_a_fifth_of_the_ports_to_agents() -> None:
+    audio = AudioPorts(10000, 10999)
+    assert (audio.callers, audio.max_callers, audio.max_calls) == ((10000, 10799), 360, 333)
+    smallest = AudioPorts(10001, 10020)
+    assert (smallest.callers, smallest.max_callers, smallest.max_calls) == ((10001, 10016), 7, 6)
+
+
+def test_no_more_calls_are_admitted_than_the_ports_carry(here: Site) -> None:
+    assert here.places == 200
+    assert replace(here, max_calls=0).places == 333
+    assert replace(here, rtp_ports=(10000, 10199)).places == 66
+
+
+def test_an_asterisk_that_knows_ports_of_an_endpoint_keeps_some_from_callers(here: Site) -> None:
+    (here.modules / "res_pjsip.so").write_bytes(b"...\0rtp_port_start\0...")
+    configure(here, [FIXED])
+    trunk, line = text(here, "pjsip.conf").split("[trunk-out]")[:2]
+    assert "rtp_port_start=10000\nrtp_port_end=10799\n" in trunk
+    assert "rtp_port" not in line + text(here, "pjsip_agents.conf")
+
+
+def test_an_asterisk_that_does_not_know_them_is_not_given_any(here: Site) -> None:
+    configure(here, [FIXED])
+    assert "rtp_port" not in text(here, "pjsip.conf") + text(here, "pjsip_agents.conf")
 
 
 def test_several_prompts_become_one_file_that_is_made_once(tmp_path: Path) -> None:

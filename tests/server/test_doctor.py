@@ -192,17 +192,23 @@ def test_numbers_that_nobody_took_in_are_counted(settings) -> None:
     assert "1 number taken while no server answered" in sentence
 
 
-def test_a_recording_that_was_not_joined_is_found(settings, story) -> None:
+@pytest.mark.parametrize(
+    "end", [acd.ConversationEnded(1, "1001", "agent", talked=3.0), acd.CallEnded(1, "caller_hung_up")]
+)
+def test_a_recording_that_is_overdue_is_found_until_it_is_settled(settings, story, end) -> None:
     database = open_database(settings.records_url)
     migrate(database.write)
     story.now = story.began = 1_700_000_000.0
     story.arrive()
     story.serve()
-    story.tell(rec.RecordingStarted(1, 1, "1001", "a-caller.wav", "a-agent.wav"), acd.CallEnded(1, "caller_hung_up"))
+    story.tell(rec.RecordingStarted(1, 1, "1001", "a-caller.wav", "a-agent.wav"), end)
     Projector(database.write).apply(story.entries)
-    database.dispose()
     (sentence,) = those(service.check_records(settings, NOBODY), Verdict.WARN)
-    assert sentence.startswith("1 recording of calls that are over not joined: start the server")
+    after = "60 s after the conversation: start the server, which joins them; the first is 1"
+    assert sentence == f"1 recording neither joined nor missing {after}"
+    Projector(database.write).apply([story.tell(rec.RecordingMissing(1, "nothing was written"))])
+    database.dispose()
+    assert those(service.check_records(settings, NOBODY), Verdict.WARN) == []
 
 
 def test_a_database_that_is_behind_the_product_says_how_to_migrate(settings) -> None:
@@ -220,6 +226,12 @@ def test_a_database_that_is_none_fails(settings) -> None:
 def test_few_files_for_many_calls_are_a_warning() -> None:
     assert those(machine.check_limits(NOBODY, 10), Verdict.WARN) == []
     assert any("ulimit -n" in each for each in those(machine.check_limits(NOBODY, 10_000_000), Verdict.WARN))
+
+
+def test_few_ports_for_many_calls_are_a_warning(settings) -> None:
+    assert those(machine.check_audio_ports(settings, 200), Verdict.WARN) == []
+    (sentence,) = those(machine.check_audio_ports(settings, 400), Verdict.WARN)
+    assert "carries 333 calls, max_calls is 400: lower it, or give 1200 ports" in sentence
 
 
 def test_the_clock_and_the_disk_are_looked_at(settings) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from recordings.events import RecordingClosed, RecordingMissing
 from server.storage.objects import FolderStore
 from server.telephony import media
-from server.telephony.media import Joined, Nothing, Sources, concluded, discard, join, recover, set_aside
+from server.telephony.media import Joined, Nothing, Sources, concluded, discard, join, set_aside
 
 RATE = 8000
 KEY = "2027/01/15/17.wav"
@@ -43,6 +43,10 @@ def loudest(samples):
     return round(np.argmax(np.abs(np.fft.rfft(samples))) * RATE / len(samples))
 
 
+def named(spool, name):
+    return Sources(*(spool / f"{name}-{side}.wav" for side in ("caller", "agent")))
+
+
 def forget_lengths(path):
     """What the header looks like when Asterisk was killed before it closed the file."""
     with path.open("r+b") as file:
@@ -60,7 +64,7 @@ def spool(tmp_path):
 
 @pytest.fixture
 def sources(spool):
-    return Sources.at(spool / "17-1001")
+    return named(spool, "17-1001")
 
 
 @pytest.fixture
@@ -165,7 +169,7 @@ def test_without_any_audio_the_recording_is_missing_and_the_store_untouched(sour
     result = join(sources, store, KEY)
     assert result == Nothing("the file of the caller's side has no audio; there is no file of the agent's side")
     assert concluded(3, result) == RecordingMissing(3, result.why)
-    assert not store.exists(KEY)
+    assert list(store.keys()) == []
 
 
 def test_a_stereo_source_is_refused_with_its_format(sources, store):
@@ -192,20 +196,18 @@ def test_a_crash_while_writing_leaves_nothing_that_looks_finished(sources, store
     monkeypatch.setattr(media, "interleave", lambda *sides: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
         join(sources, store, KEY)
-    assert not store.exists(KEY)
+    assert list(store.keys()) == []
     assert list((store.root / KEY).parent.iterdir()) == []
     monkeypatch.undo()
     assert isinstance(join(sources, store, KEY), Joined)
 
 
-def test_a_restart_finds_what_was_not_joined_and_not_what_was(spool, sources, store):
+def test_sources_are_discarded_once_and_what_is_unusable_is_kept_under_another_name(spool, sources):
     write(sources.caller, tone(1000, 1))
-    write(Sources.at(spool / "18-2").agent, tone(600, 1))
-    assert recover(spool) == [spool / "17-1001", spool / "18-2"]
+    write(named(spool, "18-2").agent, tone(600, 1))
     discard(sources)
     discard(sources)
-    set_aside(Sources.at(spool / "18-2"))
-    assert recover(spool) == []
+    set_aside(named(spool, "18-2"))
     assert [path.name for path in spool.iterdir()] == ["18-2-agent.wav.unusable"]
 
 

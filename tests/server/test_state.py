@@ -42,6 +42,7 @@ EVENTS: st.SearchStrategy[Any] = st.one_of(
     st.builds(ivr.FieldSet, CALLS, st.just("category"), st.just("attitude")),
     st.builds(rec.RecordingStarted, OFFERS, CALLS, AGENTS, st.just("a"), st.just("b")),
     st.builds(rec.RecordingMissing, OFFERS, st.just("nothing")),
+    st.builds(acd.Transferred, CALLS, AGENTS, st.just("queue"), st.just("complaint")),
 )
 STEPS = st.lists(st.tuples(EVENTS, st.floats(0, 30)), min_size=1, max_size=60)
 
@@ -168,3 +169,49 @@ def test_what_a_call_was_before_a_crash_is_known_after_it() -> None:
     assert (live.stage, live.queue, live.queued_at, live.flow_state) == (Stage.WAITING, "complaint", 5.0, "{}")
     assert live.fields == {"category": "attitude"}
     assert live.ticket == 1
+
+
+def recorded(*more: tuple[Any, float]) -> list[Entry]:
+    arrived = acd.CallArrived(1, "13800000001", "400", "PJSIP/t-1", "u1", 1.0)
+    return entries([(arrived, 0), (rec.RecordingStarted(1, 1, "1001", "a", "b"), 1), *more])
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        acd.ConversationEnded(1, "1001", "agent", talked=2.0, held=1.0),
+        acd.Transferred(1, "1001", "queue", "complaint"),
+        acd.CallEnded(1, "lost"),
+    ],
+)
+def test_a_recording_waits_to_be_closed_from_the_end_of_its_conversation(end: Any) -> None:
+    state = State()
+    for entry in recorded():
+        state.play(entry)
+    assert state.recordings.overdue(state.at + 3600, 60) == []
+    state.play(recorded((end, 1))[-1])
+    assert [each.recording for each in state.recordings.overdue(state.at + 61, 60)] == [1]
+    talked = state.recordings.unfinished()[0].talked
+    assert talked == (3.0 if isinstance(end, acd.ConversationEnded) else None)
+
+
+def test_a_recording_of_a_call_that_is_over_already_waits_to_be_closed_at_once() -> None:
+    state = State()
+    state.play(Entry("1-0", 5.0, rec.RecordingStarted(1, 1, "1001", "a", "b")))
+    assert state.recordings.overdue(66.0, 60)
+
+
+@pytest.mark.parametrize("over", [False, True])
+def test_the_recordings_in_a_snapshot_of_an_older_version_are_still_joined(over: bool) -> None:
+    state = State()
+    for entry in recorded():
+        state.play(entry)
+    old = msgspec.json.decode(state.snapshot())
+    del old["recordings"]
+    leg = {"offer": 1, "agent": "1001", "offered_at": 1.0, "ring_for": 20.0}
+    old["calls"]["calls"][0]["leg"] = None if over else leg
+    kept = {"recording": 1, "call": 1, "caller_file": "a", "agent_file": "b", "at": 7.0, "talked": None}
+    old["calls"]["recordings"] = [kept]
+    (again,) = State.restore(msgspec.json.encode(old)).recordings.unfinished()
+    assert (again.caller_file, again.agent_file, again.started_at) == ("a", "b", 7.0)
+    assert (again.agent, again.ended_at) == (("", state.at) if over else ("1001", None))

@@ -12,16 +12,13 @@ def store(tmp_path):
     return FolderStore(tmp_path / "store")
 
 
-def test_what_was_put_can_be_opened_and_deleted_once(store, tmp_path):
-    source = tmp_path / "source"
-    source.write_bytes(b"sound" * 1000)
-    store.put("2027/01/15/1.wav", source)
+def test_what_was_written_can_be_opened_and_what_was_not_is_named(store):
+    with store.writing("2027/01/15/1.wav") as file:
+        file.write(b"sound" * 1000)
     with store.open("2027/01/15/1.wav") as file:
-        assert file.read() == source.read_bytes()
-    assert store.delete("2027/01/15/1.wav")
-    assert not store.delete("2027/01/15/1.wav")
-    with pytest.raises(ObjectError, match=r"2027/01/15/1\.wav is not in the store"):
-        store.open("2027/01/15/1.wav")
+        assert file.read() == b"sound" * 1000
+    with pytest.raises(ObjectError, match=r"2027/01/15/2\.wav is not in the store"):
+        store.open("2027/01/15/2.wav")
 
 
 def test_a_key_is_the_day_in_utc_and_the_number():
@@ -49,7 +46,17 @@ def test_what_a_crashed_writer_left_is_swept_away_and_nothing_else(store):
         file.write(b"whole")
     (store.root / "a" / ".unfinished-x").write_bytes(b"half")
     assert store.sweep() == 1
-    assert store.exists("a/b.wav")
+    assert list(store.keys()) == ["a/b.wav"]
+
+
+def test_keys_are_listed_in_order_and_what_is_half_written_is_none(store):
+    for key in ("b/2.wav", "a/1.wav", "b/10.wav"):
+        with store.writing(key) as file:
+            file.write(b"whole")
+    (store.root / "a" / ".unfinished-x").write_bytes(b"half")
+    assert list(store.keys()) == ["a/1.wav", "b/10.wav", "b/2.wav"]
+    assert list(store.keys("b")) == ["b/10.wav", "b/2.wav"]
+    assert list(store.keys("c")) == []
 
 
 @pytest.mark.parametrize("key", ["", "/etc/passwd", "../x.wav", "a/../../x.wav", "a\0b", ".unfinished-x"])

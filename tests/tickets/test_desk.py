@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tickets.desk import DAY, Desk, Rules
+from tickets.desk import Desk
 from tickets.events import (
     CategoryConfirmed,
     ContactAdded,
@@ -18,7 +18,8 @@ from tickets.events import (
     StateChanged,
     TicketOpened,
 )
-from tickets.grades import HOUR, Grade, Sign
+from tickets.grades import Grade, Sign
+from tickets.rules import DAY, HOUR, Limit, Rules
 from tickets.states import NEXT, State, TicketError
 
 NOW = 1_800_000_000.0
@@ -37,8 +38,9 @@ class Log:
         self.events += events
         return events
 
-    def call(self, number, caller="138", category="attitude", business="complaint", now=NOW):
-        return self.play(self.desk.contact(number, caller, business, category, now, 1 + len(self.events)), now)
+    def call(self, number, caller="138", category="attitude", business="complaint", now=NOW, vip=False):
+        following = 1 + len(self.events)
+        return self.play(self.desk.contact(number, caller, business, category, now, following, vip=vip), now)
 
 
 @pytest.fixture
@@ -55,7 +57,9 @@ def test_a_complaint_opens_a_ticket_with_the_limits_of_its_grade(log):
 
 def test_an_inquiry_opens_none_unless_the_hotline_wants_so():
     assert Desk().contact(1, "138", "inquiry", "", NOW, 1) == []
-    assert Desk(Rules(opens=frozenset({"inquiry"}))).contact(1, "138", "inquiry", "", NOW, 1)
+    desk = Desk()
+    desk.follow(Rules(opens=("inquiry",)))
+    assert desk.contact(1, "138", "inquiry", "", NOW, 1)
 
 
 def test_asking_changes_nothing(log):
@@ -196,8 +200,57 @@ def test_limits_count_working_time_when_the_hotline_says_so():
     def weekdays(start, seconds):
         return start + 3 * seconds
 
-    (opened,) = Desk(Rules(working=weekdays)).contact(1, "138", "complaint", "", NOW, 1)
+    desk = Desk()
+    desk.follow(Rules(), weekdays)
+    (opened,) = desk.contact(1, "138", "complaint", "", NOW, 1)
     assert opened.respond_by == NOW + 72 * HOUR
+
+
+SERIOUS, CRITICAL = Grade.SERIOUS, Grade.CRITICAL
+
+
+@pytest.mark.parametrize(
+    ("rules", "matter", "grade"),
+    [
+        (Rules(), {"vip": True}, "general"),
+        (Rules(vip=SERIOUS), {"vip": True}, "serious"),
+        (Rules(vip=SERIOUS), {"vip": False}, "general"),
+        (Rules(categories=(("attitude", CRITICAL),)), {"category": "attitude"}, "critical"),
+        (Rules(categories=(("attitude", CRITICAL),)), {"category": "system"}, "general"),
+        (Rules(business=(("complaint", SERIOUS),)), {}, "serious"),
+        (Rules(vip=CRITICAL, business=(("complaint", SERIOUS),)), {"vip": True}, "critical"),
+    ],
+)
+def test_a_matter_begins_with_the_gravest_grade_that_a_rule_gives_it(log, rules, matter, grade):
+    log.desk.follow(rules)
+    (opened,) = log.call(1, **matter)
+    assert opened.grade == grade
+    assert opened.resolve_by == NOW + rules.limit(Grade(grade)).resolve
+
+
+def test_a_call_of_a_vip_raises_a_matter_that_others_began(log):
+    log.desk.follow(Rules(vip=CRITICAL, contacts=((2, SERIOUS),)))
+    log.call(1)
+    _, raised = log.call(2, vip=True)
+    assert (raised.grade, raised.why) == ("critical", "vip")
+    assert log.call(3, vip=True) == [ContactAdded(1, 3)]
+
+
+def test_how_many_contacts_raise_a_grade_and_how_long_it_is_the_same_matter_are_the_operators(log):
+    log.desk.follow(Rules(contacts=((3, CRITICAL),), same_matter_for=HOUR, critical=Limit(60.0, 600.0)))
+    log.call(1)
+    assert log.call(2, now=NOW + 10) == [ContactAdded(1, 2)]
+    _, raised = log.call(3, now=NOW + 20)
+    assert (raised.grade, raised.respond_by, raised.resolve_by) == ("critical", NOW + 80, NOW + 620)
+    assert isinstance(log.call(4, now=NOW + 20 + HOUR)[0], TicketOpened)
+
+
+def test_rules_that_change_leave_open_matters_the_limits_that_they_have(log):
+    log.call(1)
+    log.desk.follow(Rules(opens=("inquiry",), general=Limit(1.0, 2.0)))
+    assert log.desk.matter(1).respond_by == NOW + 24 * HOUR
+    assert log.call(2) == []
+    assert log.call(3, business="inquiry")[0].respond_by == NOW + 1.0
 
 
 def test_events_about_tickets_that_are_not_open_are_harmless(log):

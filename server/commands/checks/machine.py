@@ -169,6 +169,17 @@ def check_limits(running: House, max_calls: int) -> Lines:
         yield ok("limits", f"{text}, {needed} are wanted")
 
 
+def check_audio_ports(settings: Settings, max_calls: int) -> Lines:
+    """Ports of the callers' and agents' sound: they admit so many calls."""
+    from server.telephony.asterisk.ports import PER_CALL, AudioPorts
+
+    text = f"SANSHENG_RTP_PORTS={settings.rtp_ports} carries {AudioPorts(*settings.rtp_range).max_calls} calls"
+    if AudioPorts(*settings.rtp_range).max_calls < max_calls:
+        yield warn("limits", f"{text}, max_calls is {max_calls}: lower it, or give {PER_CALL * max_calls} ports")
+    else:
+        yield ok("limits", text)
+
+
 def _open_files_limit(pid: int) -> int | None:
     try:
         for line in (PROC / str(pid) / "limits").read_text().splitlines():

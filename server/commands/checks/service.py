@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 LAG = 10.0
 """Seconds by which the records may be behind the log before it is said."""
-JOINING = 120.0
-"""Seconds after a call's end in which its recording is joined."""
 MILLISECONDS = 1000.0
 
 
@@ -162,7 +160,7 @@ def _look_into(database: Database, settings: Settings, running: House) -> Lines:
 
     from server.storage.migrate import config, revision
     from server.storage.queries import Queries
-    from server.storage.tables import Call, Cursor, Recording
+    from server.storage.tables import Call, Cursor, Recording, Segment
 
     found, wanted = revision(database.read), ScriptDirectory.from_config(config()).get_current_head()
     if found != wanted:
@@ -175,9 +173,11 @@ def _look_into(database: Database, settings: Settings, running: House) -> Lines:
         calls = session.scalar(select(func.count(Call.id))) or 0
         yield ok("records", f"{version}revision {found}, {_count(range(calls), 'call')}")
         cursor = session.scalar(select(Cursor.entry)) or "0-0"
-        over = datetime.now(UTC) - timedelta(seconds=JOINING)
-        late = select(func.count(Recording.id)).join(Call, Call.id == Recording.call)
-        unjoined = session.scalar(late.where(Recording.state == "started", Call.ended_at < over)) or 0
+        over = datetime.now(UTC) - timedelta(seconds=settings.recording_overdue_seconds)
+        late = select(Recording.id).outerjoin(Call, Call.id == Recording.call)
+        late = late.outerjoin(Segment, Segment.offer == Recording.id).where(Recording.state == "started")
+        ended_at = func.coalesce(Segment.ended_at, Call.ended_at)
+        overdue = list(session.scalars(late.where(ended_at < over).order_by(Recording.id)))
     yield from _check_lag(settings, running, cursor)
     if problems := Queries(database.read).problems(limit=1000):
         yield warn(
@@ -185,11 +185,13 @@ def _look_into(database: Database, settings: Settings, running: House) -> Lines:
             f"{_count(problems, 'log entry', 'log entries')} could not be put into the records: "
             f"{problems[0]['problem']}",
         )
-    if unjoined:
-        todo = "it is tried again" if running.runs else "start the server, which joins them"
-        yield warn("recordings", f"{_count(range(unjoined), 'recording')} of calls that are over not joined: {todo}")
+    if overdue:
+        todo = "it is tried again, see log/server.log" if running.runs else "start the server, which joins them"
+        after = f"{settings.recording_overdue_seconds:g} s after the conversation"
+        which = f"{_count(overdue, 'recording')} neither joined nor missing {after}"
+        yield warn("recordings", f"{which}: {todo}; the first is {overdue[0]}")
     else:
-        yield ok("recordings", "every recording of a call that is over is joined")
+        yield ok("recordings", "every recording of a conversation that is over is joined or missing")
 
 
 def _check_lag(settings: Settings, running: House, cursor: str) -> Lines:

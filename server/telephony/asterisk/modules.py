@@ -5,6 +5,7 @@ Asterisk's `autoload=no` pulls in no dependencies, so those stand here as well.
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 FOUNDATIONS = """
@@ -42,6 +43,13 @@ ESSENTIAL = frozenset(
     """.split()  # noqa: SIM905
 )
 """Without one of these no call could be served."""
+
+
+@cache
+def knows(folder: Path, option: str) -> bool:
+    """Whether the SIP of the Asterisk in `folder` has this option; one that it has not would void the whole section."""
+    file = folder / "res_pjsip.so"
+    return file.is_file() and option.encode() in file.read_bytes()
 
 
 def present(folder: Path) -> tuple[str, ...]:

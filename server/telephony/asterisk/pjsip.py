@@ -9,17 +9,21 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
+from server.telephony.asterisk.modules import knows
 from server.telephony.asterisk.site import AgentPhone, Site
 from server.telephony.asterisk.values import SiteError, text, written
 
 AUDIO = ("disallow=all", "allow=alaw,ulaw")
 """Only these: a recording of an Opus channel comes out three times too long."""
+T1 = 100
+"""Milliseconds until SIP's first retransmission. The last one is given up after 64 of them: an answer that nobody
+acknowledges ends after 6.4 s instead of 32, and so does an INVITE to a phone that says nothing at all."""
 
 
 def pjsip_conf(site: Site) -> str:
     """Transports and the trunk; agents stand in a file of their own so that adding one rewrites nothing else."""
     sections = [
-        _section("system", "type=system", "timer_t1=500", "disable_rport=no"),
+        _section("system", "type=system", f"timer_t1={T1}", f"timer_b={64 * T1}", "disable_rport=no"),
         _section(
             "global",
             "type=global",
@@ -30,7 +34,7 @@ def pjsip_conf(site: Site) -> str:
         ),
         *(_transport(site, protocol) for protocol in ("udp", "tcp")),
         _section("transport-ws", "type=transport", "protocol=ws", f"bind={_host(site.bind)}"),
-        _section("trunk", *_trunk(site), "identify_by=ip", "context=from-trunk", "trust_id_inbound=yes"),
+        _section("trunk", *_caller(site), "identify_by=ip", "context=from-trunk", "trust_id_inbound=yes"),
         _section("trunk", "type=identify", "endpoint=trunk", f"match={','.join(site.trunk_addresses)}"),
     ]
     if site.trunk:
@@ -132,6 +136,13 @@ def _registrations() -> tuple[str, ...]:
     )
 
 
+def _caller(site: Site) -> tuple[str, ...]:
+    """Asterisk before 22.9 knows no ports of an endpoint's own: the dialplan's count alone keeps some for agents."""
+    first, last = site.audio.callers
+    ports = (f"rtp_port_start={first}", f"rtp_port_end={last}") if knows(site.modules, "rtp_port_start") else ()
+    return (*_trunk(site), *ports)
+
+
 def _trunk(site: Site) -> tuple[str, ...]:
     return ("type=endpoint", *_media(site), "allow_transfer=no", "allow_subscribe=no", "send_connected_line=no")
 
@@ -149,7 +160,7 @@ def _media(site: Site) -> tuple[str, ...]:
         f"language={site.language}",
         "tone_zone=cn",
         f"rtp_timeout={site.rtp_timeout}",
-        f"rtp_timeout_hold={site.rtp_timeout}",
+        f"rtp_timeout_hold={site.rtp_timeout_hold}",
         *((f"media_address={site.bind}", "bind_rtp_to_media_address=yes") if local else ()),
     )
 

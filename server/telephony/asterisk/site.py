@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from server.config import Settings, is_sip_address
+from server.telephony.asterisk.ports import LEAST, AudioPorts
 from server.telephony.asterisk.values import FORBIDDEN, SiteError, check
 
 __all__ = ["AgentPhone", "Layout", "Site", "SiteError", "rtp_range", "site"]
@@ -150,7 +151,9 @@ class Site:
     external_address: str = ""
     """Public IP address when Asterisk stands behind address translation; empty: none."""
     max_calls: int = 200
-    """Calls in the hotline at once; one more hears that the line is full. 0: no limit."""
+    """Calls in the hotline at once; one more hears that the line is full. 0: as many as the ports carry (`places`)."""
+    max_silent: int = 64
+    """Callers without sound that are served though they may be forged; a third of all callers if that is more."""
     calls_per_second: int = 30
     """New calls taken in one second; one more hears that the line is full. 0: no limit."""
     max_fallbacks: int = 20
@@ -160,8 +163,10 @@ class Site:
     """How long a caller hears music without any server before the fallback takes a number."""
     server_name: str = ""
     """How Asterisk names itself to whoever calls or asks; empty: not at all."""
-    rtp_timeout: int = 300
-    """A call whose caller sends no audio for so long is taken for dead."""
+    rtp_timeout: int = 120
+    """A leg that sends no audio for so long is taken for dead …"""
+    rtp_timeout_hold: int = 300
+    """… or for so long while it is on hold, where many phones send none."""
 
     def __post_init__(self) -> None:
         for name, text in {"bind": self.bind, "external_address": self.external_address}.items():
@@ -178,8 +183,8 @@ class Site:
         if self.trunk and not is_sip_address(self.trunk):
             raise SiteError(f"SANSHENG_TRUNK {self.trunk!r} is no SIP address such as sip:127.0.0.1:5090")
         low, high = self.rtp_ports
-        if not 1024 <= low < high <= 65535:
-            raise SiteError(f"SANSHENG_RTP_PORTS {low}-{high} is no range within 1024-65535 of at least two ports")
+        if not 1024 <= low <= high - LEAST + 1 <= 65536 - LEAST:
+            raise SiteError(f"SANSHENG_RTP_PORTS {low}-{high} is no range within 1024-65535 of at least {LEAST} ports")
         if not self.servers:
             raise SiteError("no server to hand calls to: name at least one host:port of FastAGI")
         for server in self.servers:
@@ -201,6 +206,15 @@ class Site:
     @property
     def layout(self) -> Layout:
         return Layout(self.home)
+
+    @property
+    def audio(self) -> AudioPorts:
+        return AudioPorts(*self.rtp_ports)
+
+    @property
+    def places(self) -> int:
+        """Calls admitted at once: `max_calls`, or fewer when the ports carry no more."""
+        return min(self.max_calls or self.audio.max_calls, self.audio.max_calls)
 
     @property
     def language(self) -> str:

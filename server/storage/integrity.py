@@ -1,0 +1,176 @@
+"""Whether every recording is still what it was when it was closed.
+
+Four tell of it: the archived log, the records, the chain of its day, and the SHA-256 of its file. Where two of them
+differ something was removed, changed or added since. Days are those in UTC on which recordings were closed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
+from typing import BinaryIO, Protocol
+
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from recordings.chain import FIRST, Fault, Kind, Link, verify
+from recordings.events import RecordingClosed
+from server.log import decode
+from server.storage.objects import ObjectError, key_for
+from server.storage.tables import LogEntry, Recording
+
+_BLOCK = 1 << 20
+_KEYS = 500
+"""Keys that are looked up at once."""
+
+
+class Store(Protocol):
+    """Where the recordings are kept."""
+
+    def open(self, key: str) -> BinaryIO: ...
+    def keys(self, under: str = "") -> Iterator[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not as it was. `recording` is its number, or None for a file that is nobody's."""
+
+    kind: Kind
+    day: str
+    recording: int | None
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One day's chain as it is now; `last` is its last link, which is worth keeping elsewhere."""
+
+    day: str
+    recordings: int
+    last: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    recording: int
+    place: int
+    sha256: str
+    link: str
+    path: str
+
+
+class Integrity:
+    """Compares the records of one database with the files of one store."""
+
+    def __init__(self, engine: Engine, store: Store) -> None:
+        self._engine, self._store = engine, store
+        self.days: list[Day] = []
+        """The days that were looked at."""
+
+    def findings(self, day: date | None = None, last: str | None = None) -> Iterator[Finding]:
+        """What was removed, changed or added, day by day; of one day only with `day`.
+
+        `last` is that day's last link as it was kept elsewhere. Files that no record tells of come at the end.
+        """
+        for each in [day] if day else self._all_days():
+            yield from self._day(f"{each:%Y-%m-%d}", *_bounds(each), last)
+        yield from self._strangers(f"{day:%Y/%m/%d}" if day else "")
+
+    def _all_days(self) -> list[date]:
+        closed = select(LogEntry.at).where(LogEntry.type == RecordingClosed.__name__)
+        with Session(self._engine) as session:
+            chained = session.scalars(select(Recording.day).where(Recording.day.is_not(None)).distinct())
+            days = {date.fromisoformat(each) for each in chained if each}
+            days |= {datetime.fromtimestamp(at, UTC).date() for at in session.scalars(closed)}
+        return sorted(days)
+
+    def _day(self, day: str, since: float, until: float, last: str | None) -> Iterator[Finding]:
+        chained = select(Recording).where(Recording.day == day).order_by(Recording.place)
+        with Session(self._engine) as session:
+            rows = [
+                _Row(each.id, each.place or 0, each.sha256, each.link, each.path) for each in session.scalars(chained)
+            ]
+            told = _closed(session, since, until)
+            elsewhere = _still_closed(session, told.keys() - {row.recording for row in rows})
+        self.days.append(Day(day, len(rows), rows[-1].link if rows else FIRST))
+        links = [Link(row.place, row.recording, row.sha256, row.link) for row in rows]
+        faults: list[Fault] = verify(day, links, last)
+        for number in sorted(told.keys() - {row.recording for row in rows} - elsewhere):
+            faults.append(Fault(Kind.REMOVED, number, "the log closed it, and the records do not have it"))
+        for row in rows:
+            event = told.get(row.recording)
+            if event is None:
+                faults.append(Fault(Kind.ADDED, row.recording, "the records have it, and the log never closed it"))
+            elif (event.sha256, event.path) != (row.sha256, row.path):
+                faults.append(Fault(Kind.CHANGED, row.recording, "the records say of it what the log does not"))
+            faults += self._file(row)
+        yield from _merged(day, faults)
+
+    def _file(self, row: _Row) -> Iterator[Fault]:
+        digest = hashlib.sha256()
+        try:
+            with self._store.open(row.path) as file:
+                while block := file.read(_BLOCK):
+                    digest.update(block)
+        except ObjectError:
+            yield Fault(Kind.REMOVED, row.recording, f"its file {row.path or '(none)'} is not in the store")
+        except OSError as error:
+            yield Fault(Kind.CHANGED, row.recording, f"its file {row.path} cannot be read: {error.strerror}")
+        else:
+            if digest.hexdigest() != row.sha256:
+                yield Fault(
+                    Kind.CHANGED, row.recording, f"its file {row.path} has another SHA-256: {digest.hexdigest()}"
+                )
+
+    def _strangers(self, under: str) -> Iterator[Finding]:
+        keys = self._store.keys(under)
+        while batch := list(islice(keys, _KEYS)):
+            for key in self._unknown(batch):
+                day = "-".join(key.split("/")[:3])
+                yield Finding(Kind.ADDED, day, None, f"{key} is in the store, and no record tells of it")
+
+    def _unknown(self, keys: Sequence[str]) -> list[str]:
+        """The keys of no recording: neither of a closed one nor of one that is being joined."""
+        with Session(self._engine) as session:
+            known = set(session.scalars(select(Recording.path).where(Recording.path.in_(keys))))
+            numbers = {int(name) for key in keys if (name := key.rpartition("/")[2].removesuffix(".wav")).isdecimal()}
+            started = select(Recording.id, Recording.started_at).where(
+                Recording.id.in_(numbers), Recording.state == "started", Recording.started_at.is_not(None)
+            )
+            known |= {key_for(row.id, row.started_at.timestamp()) for row in session.execute(started)}
+        return [key for key in keys if key not in known]
+
+
+def _bounds(day: date) -> tuple[float, float]:
+    midnight = datetime.combine(day, time(), UTC)
+    return midnight.timestamp(), (midnight + timedelta(days=1)).timestamp()
+
+
+def _closed(session: Session, since: float, until: float) -> dict[int, RecordingClosed]:
+    """What the log closed in that time, by number; of several entries about one recording the first."""
+    kind = RecordingClosed.__name__
+    wanted = select(LogEntry.data).where(LogEntry.type == kind, LogEntry.at >= since, LogEntry.at < until)
+    found: dict[int, RecordingClosed] = {}
+    for data in session.scalars(wanted.where(LogEntry.problem == "").order_by(LogEntry.ms, LogEntry.seq)):
+        event: RecordingClosed = decode(kind, data.encode())
+        found.setdefault(event.recording, event)
+    return found
+
+
+def _still_closed(session: Session, numbers: set[int]) -> set[int]:
+    """Those of the numbers that the records have as closed, on whatever day."""
+    closed = select(Recording.id).where(Recording.state == "closed", Recording.id.in_(numbers))
+    return set(session.scalars(closed)) if numbers else set()
+
+
+def _merged(day: str, faults: Sequence[Fault]) -> Iterator[Finding]:
+    """One finding for all that was found of one kind about one recording."""
+    told: dict[tuple[int, Kind], list[str]] = {}
+    for fault in faults:
+        told.setdefault((fault.recording, fault.kind), []).append(fault.sentence)
+    for (recording, kind), sentences in told.items():
+        subject = f"recording {recording}" if recording else "the chain"
+        yield Finding(kind, day, recording or None, f"{subject}: {'; '.join(sentences)}")
