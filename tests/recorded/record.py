@@ -2,8 +2,8 @@
 
     .venv/bin/pytest -s tests/recorded/record.py
 
-A story that fails is told of and passed over: it is in the log all the same. Recording anew forgets how an earlier
-release wrote, so record into a file of another name beside it.
+A story that fails is told of and passed over: it is in the log all the same. It writes over the fixture: keep the old one
+beside it under another name, since what an earlier release wrote cannot be recorded again.
 """
 
 from __future__ import annotations
