@@ -1,9 +1,9 @@
 """Records the fixture: the log of one hotline on which the stories of the end-to-end tests happen.
 
-    .venv/bin/pytest -s tests/recorded/record.py
+    .venv/bin/pytest -s -k sqlite tests/recorded/record.py
 
-A story that fails is told of and passed over: it is in the log all the same. It writes over the fixture: keep the old one
-beside it under another name, since what an earlier release wrote cannot be recorded again.
+A story that fails is told of and passed over: it is in the log all the same. The fixture is written over: keep the old
+one beside it under another name, since what an earlier release wrote cannot be recorded again.
 """
 
 from __future__ import annotations
