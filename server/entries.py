@@ -21,6 +21,7 @@ import recordings.events
 import server.notes
 import tickets.events
 from server import bounds
+from server.upcast import UPCASTS, upcast
 
 Fields = Mapping[bytes, bytes]
 T = TypeVar("T")
@@ -95,7 +96,11 @@ def encode(event: object) -> tuple[str, bytes]:
 
 
 def decode(name: str, data: bytes) -> Any:
-    """The event that `encode` wrote. Fields that were added since take their defaults."""
+    """The event that `encode` wrote, in this release or an earlier one: fields that were added since take defaults.
+
+    Raises KeyError for a type that none of them knows.
+    """
+    name, data = upcast(name, data)
     return _decoders[name].decode(data)
 
 
@@ -139,7 +144,7 @@ def id_order(entry_id: str) -> tuple[int, int]:
 
 def _event(values: Fields) -> Any:
     name = _field(values, b"t").decode()
-    if name not in EVENTS:
+    if name not in EVENTS and name not in UPCASTS:
         raise ValueError("this version knows no such event")
     return decode(name, _field(values, b"e"))
 

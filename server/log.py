@@ -1,19 +1,23 @@
 """The event log: one ordered Redis Stream, appended to by the leader alone.
 
 Five laws. An entry is durable before anybody acts on it. A server whose lease was taken over can append nothing
-more (its fencing token is too old). A batch that is sent again after a broken connection is appended once. What was
-trimmed is known, so that no reader steps over a gap without noticing. An entry that cannot be read stops no reader.
+more (its fence is no longer the one in Redis). A batch that is sent again after a broken connection is appended once.
+What was trimmed is known, so that no reader steps over a gap without noticing. An entry that cannot be read stops no
+reader.
 """
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 from redis import Redis as SyncRedis
 from redis.asyncio import Redis
+from redis.commands.core import AsyncScript
 from redis.exceptions import ResponseError
 
 from server.entries import (
@@ -67,10 +71,15 @@ SetAside = Callable[[Entry], None]
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Leadership, until somebody with a higher token has it."""
+    """Leadership, until somebody else has it.
+
+    `token` grows with every change of leader; a Redis that failed over may have lost the last one and give it again.
+    `nonce` tells apart who has the same.
+    """
 
     token: int
     node: str
+    nonce: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,71 +90,64 @@ class Snapshot:
     data: bytes
 
 
-# KEYS: fence, stream, last batch.  ARGV: token, batch number, then (type, json, at, after) for each event.
-_APPEND = """
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then
-  return redis.error_reply('FENCED')
-end
-local last = redis.call('HMGET', KEYS[3], 'token', 'batch', 'ids')
-if last[1] == ARGV[1] and last[2] == ARGV[2] then
-  return cjson.decode(last[3])
-end
-local ids = {}
-for i = 3, #ARGV, 4 do
-  local fields = {'t', ARGV[i], 'e', ARGV[i + 1], 'at', ARGV[i + 2]}
-  if ARGV[i + 3] ~= '' then
-    fields[7], fields[8] = 'f', ARGV[i + 3]
-  end
-  ids[#ids + 1] = redis.call('XADD', KEYS[2], '*', unpack(fields))
-end
-redis.call('HSET', KEYS[3], 'token', ARGV[1], 'batch', ARGV[2], 'ids', cjson.encode(ids))
-return ids
-"""
-
-# KEYS: lease, fence.  ARGV: node, milliseconds.
+# KEYS: lease, fence, nonce.  ARGV: node, milliseconds, new nonce. The fence stays a number: a release that only
+# counted leads beside this one, and after it.
 _ACQUIRE = """
 local holder = redis.call('GET', KEYS[1])
 if holder and holder ~= ARGV[1] then
   return 0
 end
 local token = redis.call('INCR', KEYS[2])
+redis.call('SET', KEYS[3], ARGV[3])
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return token
 """
 
-# KEYS: lease, fence.  ARGV: node, milliseconds, token.
-_RENEW = """
-if redis.call('GET', KEYS[2]) ~= ARGV[3] then
-  return 0
-end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return 1
-"""
-
-# KEYS: lease, fence.  ARGV: token.
-_RELEASE = """
-if redis.call('GET', KEYS[2]) == ARGV[1] then
-  redis.call('DEL', KEYS[1])
-end
-return 1
-"""
-
-# KEYS: fence, stream, trimmed.  ARGV: token, id. Whole nodes of the stream go: it may keep some entries more.
-_TRIM = """
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+# What only the leader may do begins so.  KEYS: fence, nonce, …  ARGV: token, nonce, …
+_FENCE = """
+local fence = redis.call('MGET', KEYS[1], KEYS[2])
+if fence[1] ~= ARGV[1] or fence[2] ~= ARGV[2] then
   return redis.error_reply('FENCED')
 end
-redis.call('SET', KEYS[3], ARGV[2])
-return redis.call('XTRIM', KEYS[2], 'MINID', '~', ARGV[2])
 """
 
-# KEYS: fence, snapshot.  ARGV: token, id, data.
-_SAVE = """
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then
-  return redis.error_reply('FENCED')
+# KEYS: …, stream, last batch.  ARGV: …, batch number, then (type, json, at, after) for each event.
+_APPEND = f"""{_FENCE}
+local last = redis.call('HMGET', KEYS[4], 'token', 'nonce', 'batch', 'ids')
+if last[1] == ARGV[1] and last[2] == ARGV[2] and last[3] == ARGV[3] then
+  return cjson.decode(last[4])
 end
-redis.call('HSET', KEYS[2], 'id', ARGV[2], 'data', ARGV[3])
-return 1
+local ids = {{}}
+for i = 4, #ARGV, 4 do
+  local fields = {{'t', ARGV[i], 'e', ARGV[i + 1], 'at', ARGV[i + 2]}}
+  if ARGV[i + 3] ~= '' then
+    fields[7], fields[8] = 'f', ARGV[i + 3]
+  end
+  ids[#ids + 1] = redis.call('XADD', KEYS[3], '*', unpack(fields))
+end
+redis.call('HSET', KEYS[4], 'token', ARGV[1], 'nonce', ARGV[2], 'batch', ARGV[3], 'ids', cjson.encode(ids))
+return ids
+"""
+
+# KEYS: …, lease.  ARGV: …, node, milliseconds.
+_RENEW = f"""{_FENCE}
+return redis.call('SET', KEYS[3], ARGV[3], 'PX', ARGV[4])
+"""
+
+# KEYS: …, lease.
+_RELEASE = f"""{_FENCE}
+return redis.call('DEL', KEYS[3])
+"""
+
+# KEYS: …, stream, trimmed.  ARGV: …, id. Whole nodes of the stream go: it may keep some entries more.
+_TRIM = f"""{_FENCE}
+redis.call('SET', KEYS[4], ARGV[3])
+return redis.call('XTRIM', KEYS[3], 'MINID', '~', ARGV[3])
+"""
+
+# KEYS: …, snapshot.  ARGV: …, id, data.
+_SAVE = f"""{_FENCE}
+return redis.call('HSET', KEYS[3], 'id', ARGV[3], 'data', ARGV[4])
 """
 
 
@@ -157,8 +159,8 @@ class Log:
 
     def __init__(self, redis: Redis, prefix: str = "sansheng", *, set_aside: SetAside = lambda entry: None) -> None:
         self._redis, self._set_aside = redis, set_aside
-        self._stream, self._lease, self._fence, self._batch, self._snapshot, self._trimmed = (
-            f"{prefix}:{name}" for name in ("log", "lease", "fence", "batch", "snapshot", "trimmed")
+        self._stream, self._lease, self._fence, self._nonce, self._batch, self._snapshot, self._trimmed = (
+            f"{prefix}:{name}" for name in ("log", "lease", "fence", "nonce", "batch", "snapshot", "trimmed")
         )
         self._append = redis.register_script(_APPEND)
         self._acquire = redis.register_script(_ACQUIRE)
@@ -173,13 +175,8 @@ class Log:
         Raises Fenced when another server leads, and Redis's own ConnectionError when it cannot be told
         whether the batch was appended: send the same batch again.
         """
-        arguments: list[str | bytes] = [str(lease.token), str(batch)]
-        for row in rows:
-            arguments += [row.name, row.data, repr(row.at), row.after]
-        try:
-            ids = await self._append(keys=[self._fence, self._stream, self._batch], args=arguments)
-        except ResponseError as error:
-            raise _translated(error) from None
+        fields = [field for row in rows for field in (row.name, row.data, repr(row.at), row.after)]
+        ids = await self._led(self._append, lease, [self._stream, self._batch], str(batch), *fields)
         return [Entry(_text(entry_id), row.at, row.event, row.after) for entry_id, row in zip(ids, rows, strict=True)]
 
     async def read(self, after: str, *, count: int = 1000, block_ms: int | None = None) -> list[Entry]:
@@ -207,17 +204,18 @@ class Log:
 
     async def acquire(self, node: str, ttl: float) -> Lease | None:
         """Take the lead if nobody holds it (or this very node did); None while another server does."""
-        token = await self._acquire(keys=[self._lease, self._fence], args=[node, int(ttl * 1000)])
-        return Lease(int(token), node) if token else None
+        nonce = secrets.token_hex(8)
+        token = await self._acquire(keys=[self._lease, self._fence, self._nonce], args=[node, int(ttl * 1000), nonce])
+        return Lease(int(token), node, nonce) if token else None
 
     async def renew(self, lease: Lease, ttl: float) -> None:
         """Keep the lead for another `ttl` seconds. Raises Fenced when it is lost."""
-        if not await self._renew(keys=[self._lease, self._fence], args=[lease.node, int(ttl * 1000), str(lease.token)]):
-            raise Fenced(f"another server took the lead from {lease.node}")
+        await self._led(self._renew, lease, [self._lease], lease.node, int(ttl * 1000))
 
     async def release(self, lease: Lease) -> None:
         """Let the next server lead at once."""
-        await self._release(keys=[self._lease, self._fence], args=[str(lease.token)])
+        with suppress(Fenced):
+            await self._led(self._release, lease, [self._lease])
 
     async def holder(self) -> str:
         """The node that leads now, or an empty string."""
@@ -225,10 +223,7 @@ class Log:
 
     async def save_snapshot(self, lease: Lease, snapshot: Snapshot) -> None:
         """Replace the stored snapshot. Raises Fenced."""
-        try:
-            await self._save(keys=[self._fence, self._snapshot], args=[str(lease.token), snapshot.id, snapshot.data])
-        except ResponseError as error:
-            raise _translated(error) from None
+        await self._led(self._save, lease, [self._snapshot], snapshot.id, snapshot.data)
 
     async def load_snapshot(self) -> Snapshot | None:
         """The stored snapshot, or None before the first."""
@@ -240,11 +235,16 @@ class Log:
 
     async def trim(self, lease: Lease, before: str) -> int:
         """Drop entries older than the given id, which a stored snapshot holds; returns how many went. Raises Fenced."""
+        return int(await self._led(self._trim, lease, [self._stream, self._trimmed], before))
+
+    async def _led(self, script: AsyncScript, lease: Lease, keys: list[str], *args: str | bytes | int) -> Any:
+        """Do what only the leader may. Raises Fenced."""
         try:
-            went = await self._trim(keys=[self._fence, self._stream, self._trimmed], args=[str(lease.token), before])
+            return await script(keys=[self._fence, self._nonce, *keys], args=[str(lease.token), lease.nonce, *args])
         except ResponseError as error:
-            raise _translated(error) from None
-        return int(went)
+            if "FENCED" in str(error):
+                raise Fenced(f"another server took the lead from {lease.node}") from None
+            raise
 
 
 def follower(
@@ -286,7 +286,3 @@ def _text(value: bytes | str | None) -> str:
 
 def _bytes(value: bytes | str) -> bytes:
     return value if isinstance(value, bytes) else value.encode()
-
-
-def _translated(error: ResponseError) -> Exception:
-    return Fenced("another server leads now") if "FENCED" in str(error) else error

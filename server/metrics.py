@@ -75,6 +75,12 @@ class Metrics(Collector):
         yield CounterMetricFamily(
             "sansheng_log_refused", "Events left out, as the log could not give them back.", self._dispatcher.refused
         )
+        differ = CounterMetricFamily(
+            "sansheng_log_notes_differ", "Notes of the log that are not what follows here.", labels=["difference"]
+        )
+        for difference, count in self._dispatcher.state.differences.items():
+            differ.add_metric([difference], count)
+        yield differ
 
     def _callbacks(self) -> Iterable[Metric]:
         """Expired promises are those that are somebody's task."""

@@ -42,7 +42,8 @@ class ModeNoted:
 
 @dataclass(frozen=True, slots=True)
 class ServerStarted:
-    """A server took the lead. `token` is its fencing token; it grows with every change of leader."""
+    """A server took the lead. `token` is the number of its lease; it grows with every change of leader, unless a
+    Redis that failed over forgot the last one."""
 
     node: str
     token: int

@@ -5,9 +5,10 @@ Changed only by `play`. Whoever plays the same entries has the same state and is
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 import msgspec
@@ -31,6 +32,7 @@ from acd.commands import (
 )
 from acd.floor import Floor
 from recordings.catalogue import Catalogue
+from server import bounds
 from server.calls import Calls
 from server.log import Entry, Unreadable, decode, encode, id_order
 from server.notes import AgentNoted, Decided, ModeNoted, PromiseNoted
@@ -67,6 +69,8 @@ class State:
         """Notes that are not known to be in the log yet, in its order."""
         self.at = 0.0
         """Instant of the last entry played."""
+        self.differences: Counter[str] = Counter()
+        """How the notes in the log differ from what follows here from their causes, and how often."""
 
     def play(self, entry: Entry) -> list[Command]:
         """Play one entry and return the commands of floor and callbacks; the notes that follow are in `unwritten`.
@@ -76,7 +80,7 @@ class State:
         """
         self.position, self.at = entry.id, max(self.at, entry.at)
         if entry.after:
-            self._written(entry.after)
+            self._written(entry)
             return []
         if isinstance(entry.event, Unreadable):
             return []
@@ -137,14 +141,33 @@ class State:
     def _note(self, entry: Entry, note: object) -> None:
         self.unwritten.append(Unwritten(note, entry.at, entry.id))
 
-    def _written(self, cause: str) -> None:
-        """The next note on this entry is in the log. Notes stand in the order of their causes: those of an earlier one
-        that are missing were refused, or cannot be read, and are due no more."""
-        due = self.unwritten
-        while due and due[0].after != cause and id_order(due[0].after) < id_order(cause):
-            due.popleft()
-        if due and due[0].after == cause:
-            due.popleft()
+    def _written(self, entry: Entry) -> None:
+        """A note is in the log: the one like it is due no more. Another release may have derived it in other words, or
+        more of them, or fewer. Notes stand in the order of their causes: those of an earlier one are not to come."""
+        due, note = self.unwritten, entry.event
+        while due and due[0].after != entry.after and id_order(due[0].after) < id_order(entry.after):
+            self._differs("is not in the log", entry, derived=due.popleft().note)
+        unread = isinstance(note, Unreadable)
+        kind = note.field(b"t") if unread else type(note).__name__
+        alike = [each for each in takewhile(lambda each: each.after == entry.after, due) if _kind(each) == kind]
+        found = next((each for each in alike if each.note == note), alike[0] if alike else None)
+        if found is not None:
+            due.remove(found)
+        if unread:
+            return
+        if found is None:
+            self._differs("does not follow here", entry, written=note)
+        elif found.note != note:
+            self._differs("reads otherwise", entry, derived=found.note, written=note)
+
+    def _differs(self, how: str, entry: Entry, *, derived: object = None, written: object = None) -> None:
+        """Count it, and tell of the first of each kind."""
+        difference = f"{type(derived or written).__name__} {how}"
+        self.differences[difference] += 1
+        if self.differences[difference] == 1:
+            both = {"derived": derived, "written": written}
+            texts = {name: bounds.line(repr(note), 2000) for name, note in both.items() if note is not None}
+            _log.warning("a note of the log is not what follows here", what=difference, entry=entry.id, **texts)
 
     def _decide(self, entry: Entry) -> list[Command]:
         commands: list[Command] = []
@@ -262,7 +285,7 @@ class State:
         for name, note, at, after in values["unwritten"]:
             try:
                 state.unwritten.append(Unwritten(decode(name, note.encode()), at, after))
-            except (KeyError, msgspec.DecodeError) as error:
+            except Exception as error:
                 _log.error("a note that another version made is left out", kind=name, after=after, error=str(error))
         return state
 
@@ -277,6 +300,10 @@ def _recordings_of_calls(values: dict[str, Any]) -> dict[str, Any]:
             {**kept, "agent": agent, "started_at": started_at, "ended_at": None if agent else values["at"]}
         )
     return {"unfinished": unfinished}
+
+
+def _kind(each: Unwritten) -> str:
+    return type(each.note).__name__
 
 
 def _text(note: object) -> tuple[str, str]:

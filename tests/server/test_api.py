@@ -35,11 +35,13 @@ async def test_health_is_200_when_calls_can_be_taken_and_503_with_reasons_when_n
 
 async def test_metrics_are_shown_to_prometheus_under_their_names(house, api) -> None:
     await house.call(1)
+    house.dispatcher.state.differences["Decided reads otherwise"] = 3
     answer = await api.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain")
     text = answer.text
     for line in ("sansheng_calls_total 1.0", "sansheng_answer_seconds_count 1.0", 'sansheng_calls_now{stage="'):
         assert line in text
+    assert 'sansheng_log_notes_differ_total{difference="Decided reads otherwise"} 3.0' in text
 
 
 @pytest.mark.parametrize("header", [{"Authorization": ""}, {"Authorization": "Bearer wrong"}])

@@ -16,7 +16,7 @@ from acd.commands import Command, Offer
 from acd.definitions import Policy, Queue, Requirement, Skill
 from server.calls import Stage
 from server.dispatcher import BATCH, Dispatcher, NotLeading, end
-from server.log import START, Entry, Log, Unwritable
+from server.log import START, Entry, Log, Row, Unwritable, verified
 from server.notes import AgentNoted, Decided
 from server.standby import Standby, rebuild
 from server.state import State
@@ -149,24 +149,59 @@ async def test_a_session_that_took_a_call_over_is_not_released_by_the_one_before
     assert not dispatcher.owned(1)
 
 
-async def test_notes_that_a_crash_kept_from_the_log_are_written_by_the_next_leader_once(begin: Begin, log: Log) -> None:
+@pytest.mark.parametrize("before", [0, 1])
+async def test_notes_that_a_crash_kept_from_the_log_are_written_by_the_next_leader_once(
+    begin: Begin, log: Log, before: int
+) -> None:
     first = await begin()
     await staff(first, "1001")
     await settled(first)
     await crash(first)
-    # The cause became durable and the server died before its notes did.
+    # The cause became durable and the server died before its notes did, or before all of them did.
     lease = await log.acquire("one", 2)
     assert lease is not None
     bare = Dispatcher(log, lease, await rebuild(log))
     appended = await bare._append([row for event in (arrived(1), queued(1)) for row in bare._rows((event,))])
+    due = list((await rebuild(log)).unwritten)
+    assert any(isinstance(each.note, Decided) for each in due)
+    await bare._append([Row(each.note, *verified(each.note), each.at, each.after) for each in due[:before]])
     second = await begin()
-    expected = [each.note for each in second.state.unwritten]
-    assert any(isinstance(note, Decided) for note in expected)
+    assert list(second.state.unwritten) == due[before:]
     await settled(second)
-    notes = [entry for entry in await everything(log) if entry.after == appended[1].id]
-    assert [entry.event for entry in notes if entry.event in expected] == expected
+    assert [entry.event for entry in await everything(log) if entry.after == appended[1].id] == [
+        each.note for each in due
+    ]
+    assert not second.state.differences
     await crash(second)
     assert not (await rebuild(log)).unwritten
+
+
+async def test_a_release_that_notes_more_takes_over_from_one_that_noted_less(
+    begin: Begin, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await begin()
+    await staff(first, "1001")
+    await first.record(arrived(1), queued(1))
+    await settled(first)
+    await crash(first)
+    take_in = State._take_in
+
+    def more(state: State, entry: Entry, command: Command) -> None:
+        state._note(entry, AgentNoted("1009", "available", "idle"))
+        take_in(state, entry, command)
+
+    monkeypatch.setattr(State, "_take_in", more)
+    wrote = await everything(log)
+    second = await begin()
+    last = wrote[-1].after
+    assert {each.after for each in second.state.unwritten} == {last}, "only what the last entry left is written now"
+    await settled(second)
+    now = await everything(log)
+    assert now[: len(wrote)] == wrote
+    assert {(entry.event, entry.after) for entry in now[len(wrote) :]} == {
+        (AgentNoted("1009", "available", "idle"), last)
+    }
+    assert set(second.state.differences) == {"AgentNoted is not in the log"}
 
 
 async def test_a_timer_of_the_floor_becomes_a_tick_in_the_log(begin: Begin, log: Log) -> None:
@@ -320,16 +355,17 @@ async def test_an_event_that_would_not_come_back_is_left_out_alone(begin: Begin,
     assert (dispatcher.refused, dispatcher.problem) == (3, "")
 
 
+@pytest.mark.parametrize("absurd", [{"score": inf}, {"rule": "\ud800"}])
 async def test_a_note_that_would_not_come_back_is_left_out_and_the_next_ones_are_not_taken_for_it(
-    begin: Begin, log: Log, monkeypatch: pytest.MonkeyPatch
+    begin: Begin, log: Log, monkeypatch: pytest.MonkeyPatch, absurd: dict[str, Any]
 ) -> None:
-    def endless(state: State, entry: Entry, command: Command) -> None:
+    def odd(state: State, entry: Entry, command: Command) -> None:
         take_in(state, entry, command)
         if isinstance(command, Offer):
-            state._note(entry, Decided(replace(command.decision, score=inf)))
+            state._note(entry, Decided(replace(command.decision, **absurd)))
 
     take_in = State._take_in
-    monkeypatch.setattr(State, "_take_in", endless)
+    monkeypatch.setattr(State, "_take_in", odd)
     dispatcher = await begin()
     await staff(dispatcher, "1001")
     standby = await rebuild(log)
@@ -340,6 +376,7 @@ async def test_a_note_that_would_not_come_back_is_left_out_and_the_next_ones_are
     for entry in await log.read(standby.position):
         standby.play(entry)
     assert not standby.unwritten
+    assert standby.differences == {"Decided is not in the log": 1}
     assert not (await rebuild(log)).unwritten
 
 

@@ -8,6 +8,7 @@ from math import inf, nan
 
 import pytest
 from redis import Redis as SyncRedis
+from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 import acd.events as acd
@@ -133,6 +134,86 @@ async def test_a_server_that_starts_again_under_its_name_leads_at_once(log: Log)
     assert again.token > first.token
     with pytest.raises(Fenced):
         await log.append(first, 1, ticks(1))
+
+
+class Replica:
+    """A copy of Redis as it was at one moment, which takes over as it is: what came afterwards is lost."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis, self._copy = redis, dict[bytes, bytes]()
+
+    async def follow(self) -> None:
+        self._copy = {key: await self._redis.dump(key) for key in await self._redis.keys("*")}
+
+    async def take_over(self) -> None:
+        await self._redis.flushall()
+        for key, value in self._copy.items():
+            await self._redis.restore(key, 0, value)
+
+
+async def test_a_token_that_a_fail_over_gave_away_twice_fences_who_had_it_first(
+    redis_server: RedisServer, log: Log
+) -> None:
+    redis = redis_server.connect()
+    replica = Replica(redis)
+    await log.release(await lead(log, "one"))
+    await replica.follow()
+    former = await lead(log, "two")
+    await log.append(former, 1, ticks(1))
+    await replica.take_over()
+    now = await lead(log, "three")
+    assert now.token == former.token, "the counter has it twice"
+    kept = await log.append(now, 1, ticks(2))
+    for batch in (1, 2):
+        with pytest.raises(Fenced):
+            await log.append(former, batch, ticks(1))
+    with pytest.raises(Fenced):
+        await log.renew(former, 10)
+    with pytest.raises(Fenced):
+        await log.save_snapshot(former, Snapshot(kept[0].id, b"{}"))
+    with pytest.raises(Fenced):
+        await log.trim(former, kept[1].id)
+    await log.release(former)
+    assert await log.holder() == "three"
+    assert await log.append(now, 1, ticks(2)) == kept
+    assert await log.read(START) == kept
+    await redis.aclose()
+
+
+async def test_a_batch_of_another_leader_with_the_same_token_and_number_is_another_batch(
+    redis_server: RedisServer, log: Log
+) -> None:
+    redis = redis_server.connect()
+    first = await lead(log, "one")
+    kept = await log.append(first, 1, ticks(1))
+    memory = await redis.dump("sansheng:batch")
+    await log.release(first)
+    await redis.set("sansheng:fence", 0)
+    second = await lead(log, "two")
+    assert second.token == first.token
+    await redis.restore("sansheng:batch", 0, memory, replace=True)
+    more = await log.append(second, 1, ticks(1))
+    assert more != kept
+    assert await log.read(START) == kept + more
+    await redis.aclose()
+
+
+async def test_a_server_leads_on_the_log_of_a_release_that_only_counted_and_beside_one(
+    redis_server: RedisServer, log: Log
+) -> None:
+    redis = redis_server.connect()
+    place = await redis.xadd("sansheng:log", {b"t": b"Tick", b"e": b"{}", b"at": b"1.0"})
+    await redis.set("sansheng:fence", 41)
+    await redis.hset("sansheng:batch", mapping={"token": 41, "batch": 1, "ids": f'["{place.decode()}"]'})
+    lease = await lead(log)
+    assert lease.token == 42
+    (entry,) = await log.append(lease, 1, ticks(1))
+    assert [each.id for each in await log.read(START)] == [place.decode(), entry.id]
+    assert await redis.incr("sansheng:fence") == 43, "a standby of that release takes the lead"
+    with pytest.raises(Fenced):
+        await log.append(lease, 2, ticks(1))
+    assert (await lead(log)).token == 44
+    await redis.aclose()
 
 
 async def test_what_was_acknowledged_survives_the_death_of_redis(redis_server: RedisServer, log: Log) -> None:

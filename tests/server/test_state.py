@@ -12,9 +12,12 @@ from hypothesis import strategies as st
 import acd.events as acd
 import ivr.events as ivr
 import recordings.events as rec
+from acd.callback_events import Mode
 from acd.definitions import Policy, Queue, Requirement, Skill
+from acd.promises import ModeView
 from server.calls import Stage
 from server.log import Entry, Unreadable, decode, encode
+from server.notes import AgentNoted, ModeNoted
 from server.state import State
 
 AGENTS = st.sampled_from(["1001", "1002", "1003"])
@@ -90,7 +93,8 @@ def test_notes_that_are_in_the_log_are_not_due_any_more(steps: list[tuple[Any, f
     assert leader.snapshot() == reader.snapshot()
 
 
-def test_a_note_that_is_missing_is_not_waited_for_when_a_later_one_is_there() -> None:
+def with_notes_due() -> State:
+    """A state in which two entries left notes that are not in the log yet: `3-0` one, `5-0` several."""
     state = State()
     for number, event in enumerate(
         (
@@ -103,13 +107,79 @@ def test_a_note_that_is_missing_is_not_waited_for_when_a_later_one_is_there() ->
         1,
     ):
         state.play(Entry(f"{number}-0", 2.0, event))
-    assert state.unwritten[0].after == "3-0"
-    first, *rest = (each for each in state.unwritten if each.after == "5-0")
-    assert rest
-    state.play(Entry("6-0", first.at, Unreadable("", ()), first.after))
+    assert [each.after for each in state.unwritten][:2] == ["3-0", "5-0"]
+    assert len(state.unwritten) > 2
+    return state
+
+
+def written(state: State, number: int, note: object, after: str) -> None:
+    """A note comes from the log."""
+    state.play(Entry(f"{number}-0", 2.0, note, after))
+
+
+def test_a_note_that_is_missing_is_not_waited_for_when_a_later_one_is_there() -> None:
+    state = with_notes_due()
+    first, *rest = list(state.unwritten)[1:]
+    written(state, 6, first.note, first.after)
     assert list(state.unwritten) == rest
-    state.play(Entry("7-0", 3.0, Unreadable("", ()), "6-0"))
+    assert state.differences == {"AgentNoted is not in the log": 1}
+    for each in rest:
+        written(state, 7, each.note, each.after)
     assert not state.unwritten
+
+
+def test_a_note_that_cannot_be_read_is_known_by_its_type_and_its_cause() -> None:
+    state = with_notes_due()
+    written(state, 6, Unreadable("", ((b"t", b"AgentNoted"),)), "3-0")
+    due = list(state.unwritten)
+    assert {each.after for each in due} == {"5-0"}
+    written(state, 7, Unreadable("", ((b"t", b"Foreseen"),)), "5-0")
+    written(state, 8, Unreadable("", ()), "1-0")
+    assert list(state.unwritten) == due
+    assert not state.differences, "it is told of elsewhere"
+
+
+def test_a_note_that_an_earlier_release_did_not_write_skews_none_that_follow() -> None:
+    state = with_notes_due()
+    wrote = list(state.unwritten)
+    added = wrote.pop(1)
+    assert added.after == wrote[1].after
+    for number, each in enumerate(wrote, 6):
+        written(state, number, each.note, each.after)
+    assert list(state.unwritten) == [added], "a leader would write it now"
+    assert not state.differences
+    state.play(Entry("20-0", 2.0, acd.StatusSet("1001", acd.Status.BREAK)))
+    due = list(state.unwritten)[1:]
+    assert due
+    written(state, 21, due[0].note, "20-0")
+    assert list(state.unwritten) == due[1:]
+    assert state.differences == {f"{type(added.note).__name__} is not in the log": 1}
+
+
+def test_a_note_that_only_an_earlier_release_wrote_skews_none_that_follow() -> None:
+    state = with_notes_due()
+    dropped = ModeNoted(ModeView("media", Mode.ON, True, 1.0, None, "", "", ""))
+    for number, each in enumerate(list(state.unwritten), 6):
+        written(state, number, dropped, each.after)
+        written(state, number, each.note, each.after)
+    assert not state.unwritten
+    assert set(state.differences) == {"ModeNoted does not follow here"}
+
+
+def test_a_note_that_reads_otherwise_is_the_same_note_and_told_of_once_with_both_texts(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    state = with_notes_due()
+    otherwise = AgentNoted("1001", "available", "idle", reason="in other words")
+    written(state, 6, otherwise, "3-0")
+    assert {each.after for each in state.unwritten} == {"5-0"}
+    state.play(Entry("20-0", 2.0, acd.StatusSet("1001", acd.Status.BREAK)))
+    written(state, 21, otherwise, "20-0")
+    assert state.differences["AgentNoted reads otherwise"] == 2
+    told = [line for line in capsys.readouterr().out.splitlines() if "AgentNoted reads otherwise" in line]
+    assert len(told) == 1
+    assert "in other words" in told[0]
+    assert told[0].count("1001") == 2, "what was written, and what follows here"
 
 
 def test_what_cannot_be_read_changes_nothing_but_the_place() -> None:
