@@ -170,7 +170,7 @@ def test_a_recording_is_copied_out_whole_or_not_at_all(records, sansheng) -> Non
         1,
         f"sansheng: {records}/no/out.wav cannot be written: No such file or directory\n",
     )
-    FolderStore(records / "recordings").delete("2027/01/15/1.wav")
+    (records / "recordings/2027/01/15/1.wav").unlink()
     assert "the file of recording 1 is missing" in sansheng("recording", "pull", "1", "--to", str(target)).err
     assert "there is no recording 2" in sansheng("recording", "pull", "2", "--to", str(target)).err
 
