@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from server.commands.demo_agent import agent_there, host, how_to_listen, recorded, signs_in
 from server.commands.output import say
 from server.commands.records import described
-from server.commands.shared import Refused, queries, request, settings, zone
+from server.commands.shared import Refused, queries, settings, zone
 
 if TYPE_CHECKING:
     from ivr.inputs import NumberFits, NumberRefused
-    from server.config import Settings
     from server.definitions import Definitions
-    from server.demo.softphone import Phone
     from server.demo.story import Script
 
 app = typer.Typer(help="Try the hotline without a phone.", no_args_is_help=True)
-AGENT = "9001"
-"""The work number of the demo's agent."""
-_RECORDS = 15.0
 _WAITS = (100.0, 280.0)
 """What a caller who tries the flow is told of the wait: seconds, p50 and p90."""
 
@@ -75,60 +69,6 @@ def callback(
     from server.commands.demo_callback import run
 
     asyncio.run(run(_definitions(), talk, satisfaction))
-
-
-# What both demos stand on
-
-
-def host(here: Settings) -> str:
-    """Where a telephone on this machine finds the hotline."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(here.bind, here.bind)
-
-
-@asynccontextmanager
-async def agent_there(definitions: Definitions) -> AsyncIterator[Phone]:
-    """An agent with every skill and a softphone, not signed in yet; removed afterwards."""
-    import asyncio
-
-    from server.demo.softphone import Phone
-
-    here, skills = settings(), dict.fromkeys(definitions.policy.skills, 10)
-    async with Phone(AGENT, host(here), here.sip_port) as agent:
-        body = {"id": AGENT, "name": "Demo agent", "skills": skills, "contact": agent.contact}
-        await asyncio.to_thread(request, "PUT", f"/api/v1/agents/{AGENT}", body)
-        try:
-            yield agent
-        finally:
-            await asyncio.to_thread(request, "DELETE", f"/api/v1/agents/{AGENT}")
-
-
-async def signs_in(agent: Phone) -> None:
-    """The agent takes calls from now on."""
-    import asyncio
-
-    await asyncio.to_thread(request, "POST", f"/api/v1/agents/{agent.user}/status", {"status": "available"})
-
-
-def how_to_listen(found: dict[str, Any]) -> str:
-    """The command that copies the recording of a call out."""
-    return f"listen: sansheng recording pull {found['recordings'][-1]} --to call-{found['id']}.wav"
-
-
-def recorded(caller: str, before: int) -> dict[str, Any]:
-    """The records of the call, as soon as its recording is joined."""
-    from server.storage.queries import CallFilter
-
-    deadline = time.monotonic() + _RECORDS
-    with queries() as records:
-        while True:
-            newest = records.call_list(CallFilter(caller=caller), limit=1).items
-            if newest and newest[0]["id"] > before and newest[0]["recordings"] and newest[0]["ended_at"]:
-                found = records.call_show(newest[0]["id"])
-                assert found is not None
-                return found
-            if time.monotonic() > deadline:
-                raise Refused("the call is over, but its recording is not in the records: see `sansheng doctor`")
-            time.sleep(0.1)
 
 
 def _last_call() -> int:

@@ -18,7 +18,7 @@ from datetime import datetime
 from typing import Any
 
 from acd.callback_rules import Dialling
-from server.commands.demo import AGENT, agent_there, host, how_to_listen, recorded, signs_in
+from server.commands.demo_agent import AGENT, agent_there, host, how_to_listen, recorded, signs_in
 from server.commands.output import fields, say
 from server.commands.records import described, described_ticket
 from server.commands.shared import Refused, queries, request, settings, zone

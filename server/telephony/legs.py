@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
 import structlog
 
@@ -22,7 +23,6 @@ from server.calls import Leg, LiveCall
 from server.dispatcher import Dispatcher
 from server.telephony.ami import Ami, AmiError, AmiEvent, AmiReply
 from server.telephony.channels import AgentChannel, AskedChannel, agent_of, belongs, origin_id, part_of
-from server.telephony.line import Line
 
 _log = structlog.get_logger("legs")
 
@@ -43,6 +43,12 @@ def _began(status: AmiReply) -> float:
         return time.time()
 
 
+class HearsDigits(Protocol):
+    """Told the keys that one caller presses."""
+
+    def digit(self, digit: str) -> None: ...
+
+
 class Legs:
     """Follows callers' and agents' channels on one Asterisk.
 
@@ -61,7 +67,7 @@ class Legs:
     ) -> None:
         self._dispatcher, self._ami, self._clock = dispatcher, ami, clock
         self._recording_prefix, self._on_final = recording_prefix, on_final
-        self._lines: dict[str, Line] = {}
+        self._lines: dict[str, HearsDigits] = {}
         self._early: dict[str, list[tuple[float, str]]] = {}
         """Keys of callers whom no session holds yet, and when they were pressed."""
         self._agents: dict[str, AgentChannel] = {}
@@ -91,7 +97,7 @@ class Legs:
         }.items():
             ami.subscribe(name, receiver)
 
-    def hear(self, unique_id: str, line: Line) -> Callable[[], None]:
+    def hear(self, unique_id: str, line: HearsDigits) -> Callable[[], None]:
         """Digits from this channel go to this line; returns the function that ends it."""
         self._lines[unique_id] = line
         since = self._clock() - EARLY
