@@ -11,7 +11,7 @@ from typing import Any
 
 from acd.callback_events import PromiseAsked
 from acd.callback_rules import CallbackPolicy, CallbackRules
-from acd.promises import LIVE, TRANSITIONS, PromiseState, PromiseView, Turn
+from acd.promises import LIVE, TASKS, TRANSITIONS, PromiseState, PromiseView, Turn
 from acd.timers import Timers
 
 DAY = 86_400.0
@@ -128,6 +128,8 @@ class Book:
         self.promises: dict[int, Promise] = {}
         self.live: dict[str, dict[str, Promise]] = {}
         """Number → matter → its latest live promise."""
+        self.unconfirmed: dict[tuple[str, str], Promise] = {}
+        """(number, matter) → the task of a number that nobody confirmed."""
         self.by_call: dict[int, int] = {}
         """Call → promise, until the call ends."""
         self.stopping: dict[int, tuple[int, str]] = {}
@@ -193,14 +195,18 @@ class Book:
                 del of_number[promise.matter]
                 if not of_number:
                     del self.live[promise.number]
-            promise.task = promise.state is PromiseState.EXPIRED
+            promise.task = promise.state in TASKS
             if not promise.task:
                 self._remember(promise)
+            elif promise.state is PromiseState.UNCONFIRMED:
+                self.unconfirmed[promise.number, promise.matter] = promise
         self.touch(promise)
 
     def settle(self, promise: Promise, reason: str) -> None:
-        """The task it had become is done."""
+        """The task that it is, or had become, is done."""
         promise.task, promise.reason = False, reason
+        if promise.state is PromiseState.UNCONFIRMED:
+            self.unconfirmed.pop((promise.number, promise.matter), None)
         self._remember(promise)
         self.touch(promise)
 
@@ -340,6 +346,8 @@ class Book:
             book.promises[promise.id] = promise
             if promise.live:
                 book.live.setdefault(promise.number, {})[promise.matter] = promise
+            elif promise.task and promise.state is PromiseState.UNCONFIRMED:
+                book.unconfirmed[promise.number, promise.matter] = promise
             if promise.waits:
                 book._fill(promise.queue, 1)
             book.timers.arm(PROMISE, promise.id, promise, saved["due"])

@@ -70,14 +70,17 @@ class ModeSet(Event):
 
 # Promises
 
+GIVEN = frozenset(("flow", "queue", "fallback", "shutdown"))
+"""Sources of promises that were said to the person already: they are made in any case, whatever the limits."""
+
 
 @dataclass(frozen=True, slots=True)
 class PromiseAsked(Event):
     """Somebody asked for a call back to `number` (checked, in the form that is dialled).
 
     The book answers with a new promise, with the one that the number has already for this category, or with a refusal
-    (limits). `source` is flow, queue, fallback, shutdown, abandoned, api or agent. `call` is the call it was asked in,
-    0 for none. `queued_at` is the place: when the wait began, or the promise if there was none. `after`: not before.
+    (limits). `source` is of `GIVEN`, or abandoned, hung_up, api or agent. `call` is the call it was asked in, 0 for
+    none. `queued_at` is the place: when the wait began, or the promise if there was none. `after`: not before.
     """
 
     number: str
@@ -97,6 +100,17 @@ class PromiseAsked(Event):
     by: str = ""
     reason: str = ""
     ticket: int | None = None
+    taken_at: float | None = None
+    """When the number was taken, if that was before this is in the log."""
+    spool_id: str = ""
+    """The fallback's entry, so that each is taken in exactly once."""
+    unconfirmed: str = ""
+    """Why the number is not to be dialled, as a sentence: then it is an agent's task from the beginning."""
+
+    @property
+    def matter(self) -> str:
+        """What it is about: a number has one live promise for a matter."""
+        return self.category or self.queue
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,6 +175,8 @@ class Callbacks:
             callers.left(event)
         elif isinstance(event, events.CallMoved | Moved):
             callers.moved(event, policy)
+        elif isinstance(event, events.PrioritySet):
+            callers.prioritised(event)
         elif isinstance(event, events.Transferred):
             callers.transferred(event, policy, now)
         elif isinstance(event, ev.PromiseAsked):

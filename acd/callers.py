@@ -12,7 +12,7 @@ import msgspec
 
 from acd.callback_rules import CallbackPolicy
 from acd.commands import CallBackAbandoned, Command, Moved, OfferCallback
-from acd.events import CallEnded, CallLeftQueue, CallMoved, CallQueued, Joined, Transferred
+from acd.events import CallEnded, CallLeftQueue, CallMoved, CallQueued, Joined, PrioritySet, Transferred
 from acd.promises import ModeView
 from acd.timers import Timers
 
@@ -82,7 +82,13 @@ class Callers:
             caller = self.calls[event.call] = Caller(event, now)
         elif not caller.waits:
             caller.waits, caller.entered = True, now
+        caller.priority = event.priority
         self._put(caller, event.queue, policy)
+
+    def prioritised(self, event: PrioritySet) -> None:
+        """A person moved them in the order: should they give up, they keep that."""
+        if (caller := self.calls.get(event.call)) is not None:
+            caller.priority = event.priority
 
     def moved(self, event: CallMoved | Moved, policy: CallbackPolicy) -> None:
         """They wait in another queue."""

@@ -52,7 +52,6 @@ class Call:
         "place",
         "plan",
         "predicted",
-        "priority",
         "recorded",
         "return_to",
         "ripe",
@@ -63,7 +62,7 @@ class Call:
     )
 
     SAVED = (
-        "priority", "entered", "attached", "detached_at", "step", "left_out", "fired", "been", "hopeless_since",
+        "entered", "attached", "detached_at", "step", "left_out", "fired", "been", "hopeless_since",
         "hold_for", "hold_until", "hold_direct", "return_to", "announce_at", "said", "predicted", "left_to", "offer",
         "offers", "recorded", "dialled_until",
     )  # fmt: skip
@@ -72,8 +71,7 @@ class Call:
     def __init__(self, asked: CallQueued, now: float) -> None:
         self.id = asked.call
         self.asked = asked
-        """The event by which it came, with `queue` and `requirement` as they are by now."""
-        self.priority = asked.priority
+        """The event by which it came, with `queue`, `requirement` and `priority` as they are by now."""
         self.entered = now
         """When it entered this queue: relaxation and overflow count from here, the order from `asked.queued_at`."""
         self.arrival = 0.0
@@ -123,6 +121,10 @@ class Call:
     @property
     def queue(self) -> str:
         return self.asked.queue
+
+    @property
+    def priority(self) -> int:
+        return self.asked.priority
 
     @property
     def promised(self) -> bool:

@@ -122,6 +122,11 @@ class Floor:
         """All waiting calls in the one order in which they would be taken, now or (None) at the latest event."""
         return waiting(self.room, self.room.now if now is None else now)
 
+    def asked(self, call: int) -> events.CallQueued | None:
+        """What a call waits for, or waited for before it was answered, with all that was changed since."""
+        found = self.room.calls.get(call) or self.room.talks.get(call)
+        return found.asked if found is not None else None
+
     def pressures(self) -> list[Pressure]:
         """How busy every queue is: what `Callbacks.observe` is told after each event."""
         return pressures(self.room)

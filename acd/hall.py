@@ -125,7 +125,7 @@ def call_ended(room: Room, event: CallEnded) -> None:
 def priority_set(room: Room, event: PrioritySet) -> None:
     call = room.calls.get(event.call)
     if call is not None and call.priority != event.priority:
-        call.priority = event.priority
+        call.asked = replace(call.asked, priority=event.priority)
         room.reorder(call)
         rule = f"priority {event.priority} by {event.by or 'the system'}" + (
             f": {event.reason}" if event.reason else ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from acd.book import Book, Promise
 from acd.callback_events import (
+    GIVEN,
     AttemptAnswered,
     AttemptEnded,
     AttemptOutcome,
@@ -24,8 +25,6 @@ from acd.commands import Command, PlaceCall, StopCalling
 from acd.events import CallEnded, CallMoved, ConversationEnded, Joined, Transferred
 from acd.promises import PromiseState, Turn
 
-OBEY_LIMITS = frozenset(("api", "agent", "abandoned"))
-"""Sources that ask before anything is said to the person. By the others a promise was given: it is made in any case."""
 NOT_COUNTED = frozenset((AttemptOutcome.FAILED, AttemptOutcome.STOPPED))
 """Outcomes after which the customer's phone did not ring in vain."""
 WORDS = {
@@ -49,16 +48,24 @@ def asked(book: Book, event: PromiseAsked) -> list[Command]:
 
     What is asked for while the customer is spoken with ("call me after six") is a new one.
 
-    From `api`, `agent` and `abandoned` it is refused beyond the limits: nothing is made, and `Callbacks.why_not` says
-    why. To callers of `flow`, `queue`, `fallback` and `shutdown` it was said already that they are called back.
+    To callers of `GIVEN` it was said already that they are called back. From the other sources it is refused beyond the
+    limits: nothing is made, and `Callbacks.why_not` says why. A number that nobody confirmed becomes a task, once,
+    unless it is called back anyway; the task is settled when the number is asked for after all.
     """
-    standing = book.find(event.number, event.category or event.queue)
-    if standing is not None and standing.waits:
+    standing = book.find(event.number, event.matter)
+    noted = book.unconfirmed.get((event.number, event.matter))
+    if event.unconfirmed and (standing or noted) is not None:
+        if noted is not None:
+            noted.asked += 1
+            book.touch(noted)
+    elif standing is not None and standing.waits:
         _join(book, standing, event)
-    elif not event.number:
-        pass
-    elif event.source not in OBEY_LIMITS or not book.why_not(event.number, book.now):
+    elif event.number and (event.source in GIVEN or not book.why_not(event.number, book.now)):
         promise = book.make(event)
+        if event.unconfirmed:
+            book.turn(promise, Turn.UNCONFIRMED, event.unconfirmed)
+        elif noted is not None:
+            book.settle(noted, f"asked for again, and confirmed: callback {promise.id}")
         if event.after is not None and event.after > book.now:
             book.not_before(promise, event.after)
     return []
@@ -114,7 +121,7 @@ def prioritised(book: Book, event: PromisePrioritised) -> list[Command]:
 
 
 def settled(book: Book, event: PromiseSettled) -> list[Command]:
-    """The task that it had become is done."""
+    """The task that it is, or had become, is done."""
     promise = book.promises.get(event.promise)
     if promise is not None and promise.task:
         book.settle(promise, _said(event.reason or "settled", event.by))

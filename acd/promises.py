@@ -21,6 +21,8 @@ class PromiseState(StrEnum):
     CANCELLED = "cancelled"
     EXPIRED = "expired"
     """Nobody was reached in time: it is an agent's task now, until `PromiseSettled`."""
+    UNCONFIRMED = "unconfirmed"
+    """A number that nobody confirmed, or that may not be dialled: an agent's task from the beginning, never dialled."""
 
 
 class Turn(StrEnum):
@@ -33,6 +35,7 @@ class Turn(StrEnum):
     SPOKEN = "the conversation is over"
     CANCELLED = "cancelled"
     EXPIRED = "out of time"
+    UNCONFIRMED = "not confirmed"
 
 
 TRANSITIONS: dict[tuple[PromiseState, Turn], PromiseState] = {
@@ -45,11 +48,14 @@ TRANSITIONS: dict[tuple[PromiseState, Turn], PromiseState] = {
     (PromiseState.DIALLING, Turn.CANCELLED): PromiseState.CANCELLED,
     (PromiseState.PENDING, Turn.EXPIRED): PromiseState.EXPIRED,
     (PromiseState.DIALLING, Turn.EXPIRED): PromiseState.EXPIRED,
+    (PromiseState.PENDING, Turn.UNCONFIRMED): PromiseState.UNCONFIRMED,
 }
 """The whole state machine; `docs/callbacks.md` is drawn from it."""
 
 LIVE = frozenset((PromiseState.PENDING, PromiseState.DIALLING, PromiseState.CONNECTED))
 """The states in which it is still to be kept."""
+TASKS = frozenset((PromiseState.EXPIRED, PromiseState.UNCONFIRMED))
+"""The states in which it is an agent's task, until it is settled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +90,7 @@ class PromiseView:
     asked: int = 1
     """How often it was asked for: duplicates join."""
     task: bool = False
-    """Expired, and nobody has settled it yet."""
+    """Expired or unconfirmed, and nobody has settled it yet."""
 
     @property
     def live(self) -> bool:

@@ -6,6 +6,7 @@ decision is left out, and nothing in the indexes could.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -116,7 +117,8 @@ def _restore_agent(room: Room, saved: dict[str, Any]) -> None:
 
 
 def _restore_call(room: Room, saved: dict[str, Any]) -> None:
-    call = Call(msgspec.convert(saved["asked"], CallQueued), room.now)
+    asked = msgspec.convert(saved["asked"], CallQueued)
+    call = Call(replace(asked, priority=saved.get("priority", asked.priority)), room.now)
     for name in Call.SAVED:
         setattr(call, name, _copy(saved.get(name, getattr(call, name))))
     call.place = Place(saved["place"])

@@ -37,8 +37,8 @@ def least_skilled(agent: Agent, requirement: Requirement) -> Key:
 
 
 def longest_idle(agent: Agent, requirement: Requirement) -> Key:
-    """Skills beyond the required do not count."""
-    return ()
+    """Who has what was preferred; other skills do not count."""
+    return (-float(len(_preferred_levels(agent, requirement))),) if requirement.preferred else ()
 
 
 STRATEGIES: dict[Strategy, Callable[[Agent, Requirement], Key]] = {

@@ -44,9 +44,10 @@ class SatisfactionGiven(Event):
 
 @dataclass(frozen=True, slots=True)
 class NumberTaken(Event):
-    """The caller asked to be called back at this number. `source` is flow, queue, fallback or shutdown.
+    """Read, never written: what logs hold of a number that was taken before `PromiseAsked` told of every one.
 
-    `queue` is what the call was about when it had not been queued; empty: as the call's fields say.
+    `source` is flow, queue, fallback or shutdown. `queue` is what the call was about when it had not been queued;
+    empty: as the call's fields say.
     """
 
     number: str

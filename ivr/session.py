@@ -16,7 +16,7 @@ from ivr.calendar import Calendar
 from ivr.conditions import Caller
 from ivr.flow import Flow
 from ivr.kinds import KINDS
-from ivr.nodes import AGAIN, HANGUP, RETURN, Node, SubFlow
+from ivr.nodes import AGAIN, HANGUP, RETURN, Node, Number, SubFlow
 from ivr.turn import Place, Turn, language_of
 
 __all__ = ["Caller", "Session"]
@@ -194,3 +194,16 @@ class Session:
         else:
             session._arrived = True
         return session
+
+
+def number_begun(snapshot: str) -> str | None:
+    """What a caller had keyed, confirmed or not, where a number to call back was asked for; None if none was.
+
+    `snapshot` is where the caller was lastly. Empty: nothing yet, or their own number was proposed.
+    """
+    try:
+        data = json.loads(snapshot)
+        place = data["frames"][-1]
+        return str(place["answer"]) if data["kind"] == Number.__name__ else None
+    except (KeyError, TypeError, IndexError, ValueError):
+        return None

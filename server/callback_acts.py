@@ -14,7 +14,6 @@ import acd.events as acd
 from acd.callback_events import (
     Mode,
     ModeSet,
-    PromiseAsked,
     PromiseCancelled,
     PromisePostponed,
     PromisePrioritised,
@@ -24,6 +23,7 @@ from acd.promises import ModeView, PromiseState, PromiseView
 from server.acts import CannotDo
 from server.definitions import Definitions
 from server.dispatcher import Dispatcher
+from server.promising import asked_back
 
 YEAR = 366 * 86_400.0
 WAITS = (PromiseState.PENDING, PromiseState.DIALLING)
@@ -94,12 +94,12 @@ class CallbackActs:
         if why := state.callbacks.why_not(checked.number, category or queue, now):
             raise CannotDo(why)
         before = state.callbacks.live(checked.number, category or queue)
-        asked = PromiseAsked(
+        asked = asked_back(
             checked.number,
-            queue,
-            category,
             wish.source,
-            wish.call,
+            call=wish.call,
+            queue=queue,
+            category=category,
             language=wish.language,
             priority=wish.priority,
             vip=definitions.is_vip(checked.number),
@@ -144,10 +144,10 @@ class CallbackActs:
         return self._known(promise)
 
     async def settle(self, promise: int, *, by: str, reason: str) -> PromiseView:
-        """The task that an expired promise became is done."""
+        """The task that an expired or unconfirmed promise is, is done."""
         view = self._known(promise)
         if not view.task:
-            raise CannotDo(f"callback {promise} is {view.state} and no task: only an expired one is settled")
+            raise CannotDo(f"callback {promise} is {view.state} and no task: only expired and unconfirmed ones are")
         await self._house.dispatcher.record(PromiseSettled(promise, by, reason))
         return self._known(promise)
 

@@ -16,9 +16,13 @@ import acd.callback_events as callback
 import acd.events as acd
 import ivr.events as ivr
 import tickets.events as tickets
-from acd.commands import HandedOver, Moved, Offer, Withdraw
+from acd.commands import HandedOver, Offer, Withdraw
+from acd.definitions import Requirement, Skill
+from ivr.session import number_begun
 
 _REMEMBERED = 10_000
+_UNANSWERED = 600.0
+"""Seconds for which a number that was begun is still to be left to an agent: after a crash that may be late."""
 
 
 class Stage(StrEnum):
@@ -76,21 +80,25 @@ class LiveCall:
     attached: bool = True
     fields: dict[str, str] = field(default_factory=dict)
     flow_state: str = ""
-    queue: str = ""
-    queued_at: float | None = None
+    asked: acd.CallQueued | None = None
+    """What the call waits for, or waited for lastly, as the floor has or had it; None: it never waited."""
     leg: Leg | None = None
     served: bool = False
     talked: float = 0.0
     ticket: int | None = None
-    priority: int = 0
-    vip: bool = False
-    owner: str = ""
     promise: int = 0
     """The promise that this call of our own is to keep; 0 for a caller's call."""
     reached: bool = True
     """Whether the person is on the line: of a call of our own, only once they have picked up."""
     attempt: int = 0
     """The attempt that is under way, or has reached them."""
+    number_taken: bool = False
+    """Whether a call back was asked for in this call."""
+
+    @property
+    def queue(self) -> str:
+        """The queue in which the call waits or waited lastly; empty if it never did."""
+        return self.asked.queue if self.asked is not None else ""
 
 
 def line_id(offer: int) -> str:
@@ -109,6 +117,7 @@ class Calls:
         self._by_unique_id: dict[str, LiveCall] = {}
         self._offers: dict[int, LiveCall] = {}
         self._taken: dict[str, int] = {}
+        self._begun: dict[int, tuple[float, LiveCall]] = {}
         self.consults: dict[int, tuple[str, str]] = {}
         """(who asks, who is asked) by call, until the end of the consultation is in the log."""
         self.monitors: dict[str, acd.MonitorStarted] = {}
@@ -117,7 +126,6 @@ class Calls:
         self._receivers: dict[type, Callable[[Any, float], None]] = {
             acd.CallArrived: self._arrived,
             acd.CallQueued: self._queued,
-            acd.PrioritySet: self._priority_set,
             callback.CallPlaced: self._placed,
             callback.AttemptStarted: self._attempt_started,
             callback.AttemptAnswered: self._attempt_answered,
@@ -140,6 +148,7 @@ class Calls:
             ivr.FlowMoved: self._flow_moved,
             ivr.FieldSet: self._field_set,
             ivr.NumberTaken: self._number_taken,
+            callback.PromiseAsked: self._number_taken,
             tickets.TicketOpened: self._ticket,
             tickets.ContactAdded: self._ticket,
         }
@@ -168,6 +177,10 @@ class Calls:
         """Whether this entry of the fallback's spool is in the log already."""
         return spool_id in self._taken
 
+    def begun(self) -> list[LiveCall]:
+        """Calls that ended lately while a number to call back was asked for, and of which nothing was left."""
+        return [live for _, live in self._begun.values()]
+
     def was_given(self, call: int) -> bool:
         """Whether a call, in progress or over, has had this number."""
         return 0 < call <= self._last_call
@@ -194,10 +207,10 @@ class Calls:
             if given.answered:
                 live.leg.answered_at, live.stage = at, Stage.TALKING
 
-    def moved(self, command: Moved) -> None:
-        """The floor moved a waiting call: an overflow, a person, a transfer."""
-        if live := self._calls.get(command.call):
-            live.queue = command.queue
+    def asks(self, call: int, asked: acd.CallQueued | None) -> None:
+        """What the floor has for this call now; what it has forgotten is still known here."""
+        if asked is not None and (live := self._calls.get(call)):
+            live.asked = asked
 
     def withdrawn(self, offer: Withdraw) -> None:
         """The floor took an offer back."""
@@ -208,6 +221,7 @@ class Calls:
         return {
             "calls": [msgspec.to_builtins(call) for call in self._calls.values()],
             "taken": list(self._taken),
+            "begun": [(at, msgspec.to_builtins(call)) for at, call in self._begun.values()],
             "consults": [(call, *who) for call, who in self.consults.items()],
             "monitors": [msgspec.to_builtins(started) for started in self.monitors.values()],
             "last_call": self._last_call,
@@ -218,13 +232,14 @@ class Calls:
         """The inverse of `snapshot`."""
         calls = cls()
         for row in data["calls"]:
-            live = msgspec.convert(row, LiveCall)
+            live = _live_call(row)
             calls._calls[live.id] = live
             if live.unique_id:
                 calls._by_unique_id[live.unique_id] = live
             if live.leg:
                 calls._offers[live.leg.offer] = live
         calls._taken = dict.fromkeys(data["taken"], 0)
+        calls._begun = {row["id"]: (at, _live_call(row)) for at, row in data.get("begun", ())}
         calls.consults = {call: (agent, to) for call, agent, to in data.get("consults", ())}
         started = msgspec.convert(data.get("monitors", []), list[acd.MonitorStarted])
         calls.monitors = {each.channel: each for each in started}
@@ -239,12 +254,7 @@ class Calls:
 
     def _queued(self, event: acd.CallQueued, at: float) -> None:
         if live := self._calls.get(event.call):
-            live.stage, live.queue, live.queued_at, live.attached = Stage.WAITING, event.queue, event.queued_at, True
-            live.priority, live.vip, live.owner = event.priority, event.vip, event.owner
-
-    def _priority_set(self, event: acd.PrioritySet, at: float) -> None:
-        if live := self._calls.get(event.call):
-            live.priority = event.priority
+            live.stage, live.asked, live.attached = Stage.WAITING, event, True
 
     def _placed(self, event: callback.CallPlaced, at: float) -> None:
         self._calls[event.call] = LiveCall(
@@ -301,6 +311,14 @@ class Calls:
             self._by_unique_id.pop(live.unique_id, None)
             if live.leg:
                 self._offers.pop(live.leg.offer, None)
+            self._leave_behind(live, at)
+
+    def _leave_behind(self, live: LiveCall, at: float) -> None:
+        """Whoever hung up before they confirmed a number may not know that nobody is going to call."""
+        while self._begun and next(iter(self._begun.values()))[0] + _UNANSWERED <= at:
+            del self._begun[next(iter(self._begun))]
+        if not live.promise and not live.number_taken and number_begun(live.flow_state) is not None:
+            self._begun[live.id] = (at, live)
 
     def _answered(self, event: acd.OfferAnswered, at: float) -> None:
         live = self._offers.get(event.offer)
@@ -366,7 +384,6 @@ class Calls:
             live.stage = Stage.AFTER
         else:
             live.stage = Stage.WAITING
-            live.queue = event.to if event.kind == "queue" else live.queue
 
     def _monitor_started(self, event: acd.MonitorStarted, at: float) -> None:
         self.monitors[event.channel] = event
@@ -382,7 +399,10 @@ class Calls:
         if live := self._calls.get(event.call):
             live.fields[event.field] = event.value
 
-    def _number_taken(self, event: ivr.NumberTaken, at: float) -> None:
+    def _number_taken(self, event: ivr.NumberTaken | callback.PromiseAsked, at: float) -> None:
+        self._begun.pop(event.call, None)
+        if live := self._calls.get(event.call):
+            live.number_taken = True
         if event.spool_id:
             self._taken[event.spool_id] = 0
             while len(self._taken) > _REMEMBERED:
@@ -391,3 +411,15 @@ class Calls:
     def _ticket(self, event: tickets.TicketOpened | tickets.ContactAdded, at: float) -> None:
         if live := self._calls.get(event.call):
             live.ticket = event.ticket
+
+
+def _live_call(row: dict[str, Any]) -> LiveCall:
+    """A call of a snapshot. The version before kept parts of what was asked for, and not all of it."""
+    live = msgspec.convert(row, LiveCall)
+    if "asked" not in row and row["queued_at"] is not None:
+        needed = Requirement((Skill(row["queue"]),))
+        parts = {name: row[name] for name in ("priority", "caller", "vip", "owner")}
+        parts |= {name: live.fields[name] for name in ("language", "category") if name in live.fields}
+        parts["promised"] = not live.reached
+        live.asked = acd.CallQueued(live.id, row["queue"], needed, row["queued_at"], **parts)
+    return live

@@ -24,6 +24,7 @@ from ivr.manifest import Manifest, ManifestError
 from ivr.manifest import check as check_prompts
 from ivr.table import Table, items, text
 from server.calling_back import Callback, plain_number, read_callback
+from server.promising import usual_queue
 from server.ticket_rules import hours_of, read_rules, unreachable
 from server.toml import DefinitionFault, Key, line_of, read, shown
 from server.voice.shelf import load_record, sums
@@ -129,7 +130,7 @@ class Definitions:
             raise ValueError(f"there is no queue {queue}: there are {', '.join(queues)}")
         categories = self.categories
         if category in categories or not category:
-            usual = "complaint" if category else "inquiry"
+            usual = usual_queue(category)
             return queue or (usual if usual in queues else queues[0]), category
         if category in queues:
             return queue or category, ""

@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 import acd.events as acd
 from acd.callback_events import AttemptEnded
 from acd.commands import Command
-from acd.promises import LIVE, PromiseState
+from acd.promises import LIVE, TASKS
 from server.calls import Stage
 from server.dispatcher import Dispatcher
 from server.log import Entry
@@ -83,10 +83,10 @@ class Metrics(Collector):
         yield differ
 
     def _callbacks(self) -> Iterable[Metric]:
-        """Expired promises are those that are somebody's task."""
+        """Expired and unconfirmed promises are those that are somebody's task."""
         callbacks = self._dispatcher.state.callbacks
         promises = GaugeMetricFamily("sansheng_callback_promises", "Promises to be kept.", labels=["state"])
-        states = dict.fromkeys((*sorted(LIVE), PromiseState.EXPIRED), 0)
+        states = dict.fromkeys((*sorted(LIVE), *sorted(TASKS)), 0)
         for promise in callbacks.promises():
             states[promise.state] += 1
         for state, count in states.items():

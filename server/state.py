@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import takewhile
 from typing import Any, NamedTuple
 
@@ -18,7 +19,7 @@ import acd.events as acd
 import ivr.events as ivr
 import recordings.events as rec
 import tickets.events as tickets
-from acd.callback_events import PromiseAsked
+from acd.callback_events import GIVEN, PromiseAsked
 from acd.callbacks import Callbacks
 from acd.commands import (
     AgentChanged,
@@ -36,6 +37,7 @@ from server import bounds
 from server.calls import Calls
 from server.log import Entry, Unreadable, decode, encode, id_order
 from server.notes import AgentNoted, Decided, ModeNoted, PromiseNoted
+from server.promising import asked_back
 from server.ticket_rules import working_time
 from tickets.desk import Desk
 
@@ -87,6 +89,8 @@ class State:
         commands = self._decide(entry)
         with self._passing_over(entry, "the calls"):
             self.calls.receive(entry.event, entry.at)
+            for call in (getattr(entry.event, "call", 0), *(each.call for each in commands if isinstance(each, Moved))):
+                self.calls.asks(call, self.floor.asked(call))
         with self._passing_over(entry, "the recordings"):
             self._recordings(entry.event, entry.at)
         with self._passing_over(entry, "the tickets' desk"):
@@ -119,8 +123,6 @@ class State:
             self.calls.withdrawn(command)
         elif isinstance(command, HandedOver):
             self.calls.handed_over(command, entry.at)
-        elif isinstance(command, Moved):
-            self.calls.moved(command)
         elif isinstance(command, PromiseChanged):
             self._note(entry, PromiseNoted(command.promise))
         elif isinstance(command, ModeChanged):
@@ -175,10 +177,14 @@ class State:
             return commands
         with self._passing_over(entry, "the floor"):
             commands += self.floor.receive(entry.event, entry.at)
+        event = entry.event
+        if isinstance(event, PromiseAsked) and event.source in GIVEN:
+            with self._passing_over(entry, "the tickets' desk"):
+                event = self._on_a_ticket(entry, event)
         with self._passing_over(entry, "callback mode"):
             moved = [command for command in commands if isinstance(command, Moved)]
-            for event in (entry.event, *moved):
-                commands += self.callbacks.receive(event, entry.at)
+            for each in (event, *moved):
+                commands += self.callbacks.receive(each, entry.at)
             commands += self.callbacks.observe(self.floor.pressures(), entry.at)
         return commands
 
@@ -215,32 +221,32 @@ class State:
         self.ticket_rules = wanted
 
     def _number_taken(self, entry: Entry, event: ivr.NumberTaken, commands: list[Command]) -> None:
-        """A number to be called back: the matter has a ticket, and the book a promise at the place the caller had."""
+        """As `PromiseAsked` is written now; a number that could not be called was left on the ticket alone."""
         live = self.calls.get(event.call)
-        fields = live.fields if live is not None else {}
-        queue = (live.queue if live is not None else "") or event.queue or fields.get("business", "") or "inquiry"
-        category = event.category or fields.get("category", "")
-        places = (event.taken_at, live.queued_at if live is not None else None)
-        if live is not None and live.ticket is None:
-            self._new_contact(entry, live.id, live.caller, queue, category, event.vip or live.vip)
-        if event.refused:
-            return
-        asked = PromiseAsked(
+        asked = asked_back(
             event.number,
-            queue,
-            category,
             event.source,
-            event.call,
-            caller=live.caller if live is not None else "",
-            language=event.language or fields.get("language", "zh"),
-            queued_at=min((each for each in places if each is not None), default=None),
-            priority=live.priority if live is not None else 0,
-            vip=event.vip or (live is not None and live.vip),
-            owner=live.owner if live is not None else "",
-            ticket=live.ticket if live is not None else None,
+            call=event.call,
+            live=live,
+            queue=event.queue or (live.fields.get("business", "") if live is not None else "") or "inquiry",
+            category=event.category,
+            language=event.language,
+            vip=event.vip,
+            taken_at=event.taken_at,
         )
-        with self._passing_over(entry, "callback mode"):
-            commands += self.callbacks.receive(asked, entry.at)
+        asked = self._on_a_ticket(entry, asked)
+        if not event.refused:
+            with self._passing_over(entry, "callback mode"):
+                commands += self.callbacks.receive(asked, entry.at)
+
+    def _on_a_ticket(self, entry: Entry, asked: PromiseAsked) -> PromiseAsked:
+        """A number that was taken in a call: its matter has a ticket from now on, a new one or the open one."""
+        live = self.calls.get(asked.call)
+        if live is None:
+            return asked
+        if live.ticket is None:
+            self._new_contact(entry, live.id, live.caller, asked.queue, asked.category, asked.vip)
+        return replace(asked, ticket=live.ticket)
 
     def _matter(self, entry: Entry, answers: Sequence[tickets.Event]) -> None:
         """What the desk answered is so from now on."""
@@ -277,6 +283,8 @@ class State:
             state.callbacks = Callbacks.restore(values["callbacks"])
         state.calls = Calls.restore(values["calls"])
         state.recordings = Catalogue.restore(values.get("recordings") or _recordings_of_calls(values))
+        for live in state.calls:
+            live.asked = state.floor.asked(live.id) or live.asked
         state.desk = Desk.restore(values["desk"])
         if values.get("ticket_rules"):
             state._follow(msgspec.convert(values["ticket_rules"], tickets.TicketRulesSet))

@@ -18,7 +18,6 @@ from prometheus_client import CollectorRegistry
 from twisted.internet.defer import maybeDeferred
 
 import acd.events as acd
-import ivr.events as flow_events
 from acd.callback_events import CallbackPolicySet
 from acd.commands import Divert
 from acd.decisions import Decision
@@ -30,6 +29,7 @@ from server.dispatcher import Dispatcher, end
 from server.log import Entry, Lease, Log
 from server.metrics import Metrics
 from server.notes import ServerStarted
+from server.promising import asked_back
 from server.state import State
 from server.storage.objects import FolderStore, key_for
 from server.telephony.agent_phone import AgentPhone
@@ -271,8 +271,7 @@ class Term:
             number, _ = self._definitions().callback_number(call.caller)
             why = Decision(call.id, "overflow", "the hotline is being stopped", self.dispatcher.state.at)
             if number and not call.promise:  # a promise that is not kept stays one
-                category = call.fields.get("category", "")
-                self.dispatcher.submit(flow_events.NumberTaken(call.id, number, category, "shutdown"))
+                self.dispatcher.submit(asked_back(number, "shutdown", call=call.id, live=call))
             promised.add(call.id)
             self.dispatcher.tell(Divert(call.id, "promised" if number or call.promise else "message", why))
         if promised:

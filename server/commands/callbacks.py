@@ -96,7 +96,7 @@ def list_(
 
 @app.command()
 def tasks(as_json: Json = False, limit: Limit = 1000) -> None:
-    """List what nobody could be reached for in time: somebody's task, until it is settled."""
+    """List somebody's tasks: nobody was reached in time, or a number was not confirmed; until they are settled."""
     show(_rows({"task": True}, limit), COLUMNS, as_json)
 
 
@@ -149,7 +149,7 @@ def prioritise(
 
 @app.command()
 def settle(number: Number, reason: Why, by: By = None) -> None:
-    """Close the task that an expired promise became."""
+    """Close the task that an expired or unconfirmed promise is."""
     _act(number, "settle", reason=reason, by=_by(by))
     say(f"callback {number} is settled")
 

@@ -15,7 +15,7 @@ app = typer.Typer(help="Reports: figures of a day, by interval and queue.", no_a
 
 COLUMNS = (
     "from", "queue", "offered", "accepted", "promised", "connected", "kept", "broken", "expired", "cancelled", "open",
-    "attempts", "abandoned_by_us", "mean", "p50", "p90", "max",
+    "unconfirmed", "attempts", "abandoned_by_us", "mean", "p50", "p90", "max",
 )  # fmt: skip
 _UNITS = {"m": 60, "h": 3600, "d": 86_400}
 

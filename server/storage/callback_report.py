@@ -59,13 +59,15 @@ class Tally:
     def as_dict(self) -> dict[str, Any]:
         """As JSON has it. `abandoned_by_us` are customers who picked up and were gone before an agent spoke."""
         ended = ("kept", "broken", "expired", "cancelled")
+        promised = sum(self.states.values()) - self.states[PromiseState.UNCONFIRMED]
         return {
             "offered": self.offered,
             "accepted": self.accepted,
-            "promised": sum(self.states.values()),
+            "promised": promised,
             "connected": self.connected,
             **{state: self.states[state] for state in ended},
-            "open": sum(count for state, count in self.states.items() if state not in ended),
+            "open": promised - sum(self.states[state] for state in ended),
+            "unconfirmed": self.states[PromiseState.UNCONFIRMED],
             "attempts": sum(self.attempts.values()),
             "abandoned_by_us": self.attempts[str(AttemptOutcome.HUNG_UP)],
             "outcomes": {str(outcome): self.attempts[str(outcome)] for outcome in OUTCOMES if self.attempts[outcome]},

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+import acd.callback_events as callback
 import acd.events as acd
 import ivr.events as ivr
 from server.log import Entry
@@ -145,6 +146,16 @@ def _(event: ivr.MessageLeft, entry: Entry, rows: Rows) -> None:
 
 @on(ivr.NumberTaken)
 def _(event: ivr.NumberTaken, entry: Entry, rows: Rows) -> None:
+    _number_taken(event, entry, rows)
+
+
+@on(callback.PromiseAsked)
+def _(event: callback.PromiseAsked, entry: Entry, rows: Rows) -> None:
+    if event.source in (*callback.GIVEN, "hung_up"):  # the others were not asked for by a caller
+        _number_taken(event, entry, rows)
+
+
+def _number_taken(event: ivr.NumberTaken | callback.PromiseAsked, entry: Entry, rows: Rows) -> None:
     if event.spool_id and not rows.take_spooled(event.spool_id):
         return
     ms, seq = entry_key(entry.id)
@@ -159,7 +170,7 @@ def _(event: ivr.NumberTaken, entry: Entry, rows: Rows) -> None:
         spool_id=event.spool_id or None,
     )
     rows.add(taken)
-    if event.call:
+    if event.call and event.source in callback.GIVEN:
         rows.calls[event.call].promised = True
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 
 import acd.events as acd
-import ivr.events as flow_events
-from acd.callback_events import AttemptEnded, AttemptOutcome, Mode, PromiseCancelled, PromisePostponed
+from acd.callback_events import AttemptEnded, AttemptOutcome, Mode, PromiseAsked, PromiseCancelled, PromisePostponed
 from acd.promises import PromiseState, PromiseView
 from ivr import inputs, verbs
 from ivr.nodes import CANCEL, LIMIT
 from server.calling_back import Checked
 from server.calls import LiveCall
 from server.definitions import Definitions
+from server.promising import asked_back
 from server.state import State
 from server.telephony.held import Held, Means
 
@@ -82,7 +82,7 @@ class CallerPromises:
         number, reason, sentence = checked(self._state, self._held.definitions, text)
         if reason:
             return inputs.NumberRefused(sentence, reason)
-        why = self._state.callbacks.why_not(number, self._category or self._queue, self._means.clock())
+        why = self._state.callbacks.why_not(number, self._asked(number).matter, self._means.clock())
         return inputs.NumberRefused(why, LIMIT) if why else inputs.NumberFits(number)
 
     # Done
@@ -92,20 +92,11 @@ class CallerPromises:
         fits = self.check(verb.number)
         if isinstance(fits, inputs.NumberRefused):
             return fits
-        held, live, number, category = self._held, self._live, fits.number, self._category
-        waited, matter = live is not None and live.queued_at is not None, category or self._queue
-        before = self._state.callbacks.live(number, matter)
-        taken = flow_events.NumberTaken(
-            held.call,
-            number,
-            category,
-            "queue" if waited else "flow",
-            queue=self._queue,
-            language=held.line.language,
-            vip=held.definitions.is_vip(held.agi.caller),
-        )
-        await self._in_the_log(taken)
-        promise = self._state.callbacks.live(number, matter)
+        held, number = self._held, fits.number
+        asked = self._asked(number)
+        before = self._state.callbacks.live(number, asked.matter)
+        await self._in_the_log(asked)
+        promise = self._state.callbacks.live(number, asked.matter)
         # A session that came back after a crash asks again for what it has been promised.
         known = before is not None and before.origin != held.call
         if promise is None:
@@ -161,17 +152,20 @@ class CallerPromises:
             await self._held.line.music(False)
         recorded.result()
 
+    def _asked(self, number: str) -> PromiseAsked:
+        """This caller's wish to be called back."""
+        held, live = self._held, self._live
+        return asked_back(
+            number,
+            "queue" if live is not None and live.asked is not None else "flow",
+            call=held.call,
+            live=live,
+            fields=held.fields,
+            language=held.line.language,
+            vip=held.definitions.is_vip(held.agi.caller),
+        )
+
     # When
-
-    @property
-    def _category(self) -> str:
-        return self._held.fields.get("category", "")
-
-    @property
-    def _queue(self) -> str:
-        """Where the caller waits, or would."""
-        queue = (live.queue if (live := self._live) is not None else "") or self._held.fields.get("business", "")
-        return queue or ("complaint" if self._category else "inquiry")
 
     def _wait(self, queue: str, queued_at: float) -> tuple[float, float] | None:
         """What whoever began to wait then may expect, in seconds from now: p50 and p90. None: nobody can say."""

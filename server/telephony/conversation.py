@@ -13,6 +13,7 @@ import structlog
 
 import acd.events as acd
 from acd.events import Outcome
+from server import queueing
 from server.calls import Leg, LiveCall, Stage
 from server.dispatcher import Dispatcher
 from server.telephony import dial
@@ -117,24 +118,11 @@ class Conversation:
         if live is None:
             raise AgiHangup("the call is over")
         await self._dispatcher.record(
-            acd.OfferFailed(leg.offer, Outcome(outcome), f"{status} {cause}"), self._returned(live, leg)
+            acd.OfferFailed(leg.offer, Outcome(outcome), f"{status} {cause}"),
+            # Back at the place it had, for the agent who sent it out before all others.
+            *queueing.again(live, owner=leg.given_by),
         )
         await held.line.play(("transfer-failed",), interruptible=False)
-
-    def _returned(self, live: LiveCall, leg: Leg) -> acd.CallQueued:
-        """Back in the queue at the place it had, for the agent who sent it out before all others."""
-        category = live.fields.get("category", "")
-        return acd.CallQueued(
-            live.id,
-            live.queue,
-            self._held.definitions.requirement(live.queue, category, {}),
-            live.queued_at or self._means.clock(),
-            caller=live.caller,
-            language=self._held.line.language,
-            category=category,
-            owner=leg.given_by,
-            vip=self._held.definitions.is_vip(live.caller),
-        )
 
     async def _told(self, leg: Leg) -> bool:
         """Wait until the log says why the two are apart; False when it does not within the deadline."""

@@ -21,11 +21,12 @@ from acd.callback_events import (
     AttemptOutcome,
     AttemptStarted,
     CallPlaced,
+    PromiseAsked,
     PromisePostponed,
 )
 from acd.commands import Command, Offer, PlaceCall, StopCalling, Withdraw
 from acd.promises import PromiseView
-from server import faults
+from server import faults, queueing
 from server.calls import Leg, LiveCall, line_id
 from server.definitions import Definitions
 from server.dispatcher import Dispatcher, NotLeading
@@ -198,27 +199,10 @@ class Dialler:
         if opens > now:
             self._dispatcher.submit(_postponed(promise.id, opens))
             return
-        names = [queue.name for queue in definitions.policy.queues]
-        queue = promise.queue if promise.queue in names else names[0]
-        if queue != promise.queue:
-            _log.warning("a promise's queue is gone: the first one calls", promise=promise.id, gone=promise.queue)
-        category = promise.category if promise.category in definitions.policy.skills else ""
         call = self._dispatcher.state.calls.next_call()
         self._dispatcher.submit(
             CallPlaced(call, promise.id, promise.number, definitions.callback.outgoing, self._node),
-            acd.CallQueued(
-                call,
-                queue,
-                definitions.requirement(queue, category, {}),
-                promise.queued_at,
-                priority=promise.priority,
-                caller=promise.number,
-                language=promise.language,
-                category=category,
-                owner=promise.owner,
-                vip=promise.vip,
-                promised=True,
-            ),
+            queueing.for_promise(definitions, call, promise),
         )
 
     def _own(self, call: int) -> None:
@@ -351,27 +335,8 @@ class Dialler:
 
     def _back_in_line(self, live: LiveCall, leg: Leg) -> None:
         """The agent was gone before anybody was dialled: the call stands in line again, at the same place."""
-        if live.id in self._ended or live.queued_at is None:
-            return
-        promise = self._dispatcher.state.callbacks.promise(live.promise)
-        category = promise.category if promise is not None else ""
-        requirement = self._definitions().requirement(live.queue, category, {})
-        self._dispatcher.submit(
-            acd.ConversationEnded(live.id, leg.agent, "agent"),
-            acd.CallQueued(
-                live.id,
-                live.queue,
-                requirement,
-                live.queued_at,
-                priority=live.priority,
-                caller=live.caller,
-                language=promise.language if promise is not None else "zh",
-                category=category,
-                owner=live.owner,
-                vip=live.vip,
-                promised=True,
-            ),
-        )
+        if live.id not in self._ended and live.asked is not None:
+            self._dispatcher.submit(acd.ConversationEnded(live.id, leg.agent, "agent"), *queueing.again(live))
 
     # What Asterisk says
 
@@ -440,5 +405,5 @@ def _points(event: object) -> None:
         faults.reached("conversation_ended")
     elif isinstance(event, AttemptEnded):
         faults.reached("attempt_ended")
-    elif type(event).__name__ in ("NumberTaken", "PromiseAsked"):
+    elif isinstance(event, PromiseAsked):
         faults.reached("number_taken")

@@ -19,9 +19,11 @@ from watchfiles import awatch
 
 import acd.events as acd
 import ivr.events as flow_events
+from acd.callback_events import PromiseAsked
 from server import bounds
 from server.definitions import Definitions
 from server.dispatcher import Dispatcher, NotLeading
+from server.promising import asked_back
 from server.telephony.caller_promises import checked
 
 T = TypeVar("T")
@@ -163,22 +165,23 @@ class Intake:
             )
         _log.info("a number taken while no server was there is in the log", number=taken.number[-4:], call=call)
 
-    def _number(self, call: int, taken: Taken) -> flow_events.NumberTaken:
+    def _number(self, call: int, taken: Taken) -> PromiseAsked:
         """The number that was keyed in, else the one that the caller rang from; nobody checked them until now."""
         state, definitions = self._dispatcher.state, self._definitions()
         found = [checked(state, definitions, number) for number in (taken.number, taken.caller)]
         fits = next((each.number for each in found if each.number), "")
         if not fits:
             _log.error("a number from the fallback cannot be called back", call=call, why=found[0].sentence)
-        return flow_events.NumberTaken(
-            call,
+        return asked_back(
             fits or taken.number,
-            taken.category,
             "fallback",
-            taken.taken_at,
-            taken.id,
-            queue="complaint" if taken.category else "inquiry",
+            call=call,
+            live=state.calls.get(call),
+            category=taken.category,
             language=taken.language,
+            caller=taken.caller,
             vip=definitions.is_vip(taken.caller),
-            refused="" if fits else found[0].sentence,
+            taken_at=taken.taken_at,
+            spool_id=taken.id,
+            unconfirmed="" if fits else found[0].sentence,
         )

@@ -19,6 +19,8 @@ import acd.events as acd
 import recordings.events as rec
 from acd.callback_events import AttemptEnded, AttemptOutcome
 from acd.promises import PromiseState
+from ivr.events import FieldSet
+from ivr.session import number_begun
 from server.calls import Leg, LiveCall
 from server.dispatcher import Dispatcher
 from server.telephony.ami import Ami, AmiError, AmiEvent, AmiReply
@@ -26,6 +28,8 @@ from server.telephony.channels import AgentChannel, AskedChannel, agent_of, belo
 
 _log = structlog.get_logger("legs")
 
+KEYED = "keyed"
+"""The field that holds what a caller had keyed of a number to call back when they hung up."""
 EARLY = 5.0
 """Seconds for which keys are kept that a caller presses before a session holds them."""
 
@@ -44,7 +48,9 @@ def _began(status: AmiReply) -> float:
 
 
 class HearsDigits(Protocol):
-    """Told the keys that one caller presses."""
+    """Told the keys that one caller presses. `keyed` is what came of the answer that is being keyed."""
+
+    keyed: str
 
     def digit(self, digit: str) -> None: ...
 
@@ -428,6 +434,9 @@ class Legs:
             self.on_unreached(live, None)
             return
         ending = self.ending(live, "caller_hung_up")
+        line = self._lines.get(unique_id)
+        if line is not None and line.keyed and number_begun(live.flow_state) is not None:
+            ending.insert(0, FieldSet(live.id, KEYED, line.keyed))
         for other in list(self._agents.values()):
             if other.caller_unique_id == unique_id:
                 self._end_leg(other, "caller")

@@ -35,6 +35,8 @@ class Line:
         self._hears_digits = hears_digits
         self._digits: deque[str] = deque()
         self._arrived = asyncio.Event()
+        self.keyed = ""
+        """What came of the answer that is being keyed, until another question is put."""
         self._owed: tuple[str, float] | None = None
         """A key that a command told already, and until when AMI may tell it again (the loop's clock)."""
 
@@ -108,14 +110,14 @@ class Line:
         """
         if flush:
             self.forget_digits()
+        self.keyed = ""
         await self.play(prompts, interruptible=interruptible)
-        collected = ""
-        while len(collected) < max_digits and not (collected and collected[-1] in terminators):
-            digit = await self._next(digit_timeout if collected else first_timeout)
+        while len(self.keyed) < max_digits and not (self.keyed and self.keyed[-1] in terminators):
+            digit = await self._next(digit_timeout if self.keyed else first_timeout)
             if digit is None:
                 break
-            collected += digit
-        return collected
+            self.keyed += digit
+        return self.keyed
 
     async def announce(self, prompt: str) -> None:
         """Play one prompt that no digit ends; AMI's ControlPlayback can stop it."""
@@ -156,6 +158,8 @@ class Line:
         hangup = asyncio.ensure_future(self.agi.wait_hangup())
         try:
             await asyncio.wait({pressed, hangup}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            if hangup.done() and not self._digits:
+                raise AgiHangup("the caller hung up")
         finally:
             for task in (pressed, hangup):
                 task.cancel()

@@ -226,7 +226,9 @@ class Conversations:
         """The events of a transfer. An agent who was asked is free again only after the call has been given."""
         talked, held = self._legs.times(channel)
         requirement = None
-        if target.kind == "queue":
+        if target.kind == "queue" and target.to == live.queue and live.asked is not None:
+            requirement = live.asked.requirement
+        elif target.kind == "queue":
             requirement = self._definitions().requirement(target.to, live.fields.get("category", ""), {})
         events: list[object] = [
             acd.Transferred(live.id, leg.agent, target.kind, target.to, attended, requirement, talked, held)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -20,6 +19,7 @@ from acd.agents import State
 from acd.callback_events import PromiseCancelled
 from acd.commands import Announce, Command, Divert, Moved, Offer, OfferCallback, Withdraw
 from ivr import inputs, verbs
+from server import queueing
 from server.calls import Leg, LiveCall, Stage
 from server.telephony import dial
 from server.telephony.ami import AmiError
@@ -42,7 +42,6 @@ class Waiting:
         self._held, self._means, self._promises = held, means, promises
         self._dispatcher = means.dispatcher
         self._music = ""
-        self._asked: acd.CallQueued | None = None
         self._told_of_callback = False
 
     @property
@@ -56,35 +55,29 @@ class Waiting:
         a call back waits since that one did, and for the agent who is being kept for it.
         """
         live = self._live
-        if live is not None and live.promise and live.queued_at is not None and not live.talked:
+        if live is not None and live.promise and live.asked is not None and not live.talked:
             return await self._called_back(live)
         held, desk = self._held, self._dispatcher.state.desk
         caller = held.agi.caller if live is None else live.caller
         ticket = desk.open_ticket(caller)
-        since = live.queued_at if live is not None and not live.served else None
-        asked = acd.CallQueued(
+        before = live.asked if live is not None and not live.served else None
+        asked = queueing.first(
+            held.definitions,
             held.call,
             verb.queue,
-            held.definitions.requirement(verb.queue, verb.category, verb.requirement),
-            since if since is not None else self._means.clock(),
+            before.queued_at if before is not None else self._means.clock(),
+            category=verb.category,
+            extra=verb.requirement,
             priority=verb.priority,
             caller=caller,
             language=held.line.language,
-            category=verb.category,
             owner="" if ticket is None else desk.owner(ticket),
             vip=held.definitions.is_vip(caller),
         )
         given_up: tuple[PromiseCancelled, ...] = ()
         if (promise := self._promises.place(verb.promise)) is not None:
-            asked = replace(
-                asked,
-                queued_at=min(asked.queued_at, promise.queued_at),
-                priority=max(asked.priority, promise.priority),
-                owner=self._promises.agent_of(promise) or asked.owner,
-                vip=asked.vip or promise.vip,
-            )
+            asked = queueing.in_place_of(asked, promise, self._promises.agent_of(promise))
             given_up = (PromiseCancelled(promise.id, "customer", "waits on the line", waits_in=held.call),)
-        self._asked = asked
         if verb.music != held.fields.get(MUSIC, ""):
             held.fields[MUSIC] = verb.music
             self._dispatcher.submit(flow_events.FieldSet(held.call, MUSIC, verb.music))
@@ -150,7 +143,6 @@ class Waiting:
                         return served
                     await self._held.line.music(True, self._music)
                 case Moved(queue=queue):
-                    self._asked = None
                     self._music = self._held.music(queue)
                     await self._held.line.music(True, self._music)
                 case Announce() as announce:
@@ -283,7 +275,6 @@ class Waiting:
         await Conversation(self._held, self._means, self._music).go_on(offer if joined else 0)
         live = self._live
         if live is not None and live.stage is Stage.WAITING:
-            self._asked = None
             self._music = self._held.music(live.queue)
             await self._held.line.music(True, self._music)
             return None
@@ -295,23 +286,9 @@ class Waiting:
 
     async def _queue_again(self) -> None:
         """Back to the same place: with what was asked for, at the instant at which the wait began."""
-        live, held = self._live, self._held
-        if live is None or live.queued_at is None:
+        if (live := self._live) is None or live.asked is None:
             raise AgiHangup("the call is over")
-        category = live.fields.get("category", "")
-        again = self._asked or acd.CallQueued(
-            held.call,
-            live.queue,
-            held.definitions.requirement(live.queue, category, {}),
-            live.queued_at,
-            priority=live.priority,
-            caller=live.caller,
-            language=held.line.language,
-            category=category,
-            owner=live.owner,
-            vip=live.vip or held.definitions.is_vip(live.caller),
-        )
-        await self._dispatcher.record(again)
+        await self._dispatcher.record(*queueing.again(live))
 
     def _whisper(self) -> str:
         """What the agent hears first: the category, else the business. Agents are spoken to in Chinese."""

@@ -59,7 +59,7 @@ class CallbacksAsked(shapes.Asked):
     number: str | None = Field(None, description="However it is written.")
     queue: str | None = None
     category: str | None = None
-    task: bool | None = Field(None, description="Expired ones that nobody has settled yet.")
+    task: bool | None = Field(None, description="Expired and unconfirmed ones that nobody has settled yet.")
     since: Instant | None = Field(None, description="Promised then or later.")
     until: Instant | None = Field(None, description="Promised before then.")
     masked: Masked = False

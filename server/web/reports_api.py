@@ -45,6 +45,7 @@ class Figures(BaseModel):
     expired: int
     cancelled: int
     open: int
+    unconfirmed: int
     attempts: int
     abandoned_by_us: int
     outcomes: dict[str, int] = Field(description="Attempts by how they ended.")

@@ -23,7 +23,7 @@ from acd.calls import Place
 from acd.commands import CallBackAbandoned, Command, Moved, Offer, PlaceCall, PromiseChanged, StopCalling, Withdraw
 from acd.definitions import Policy, Requirement, Skill
 from acd.floor import Floor
-from acd.promises import TRANSITIONS, PromiseState
+from acd.promises import LIVE, TASKS, TRANSITIONS, PromiseState
 
 AGENTS = ("1001", "1002", "1003")
 NUMBERS = tuple(f"1380013800{n}" for n in range(5))
@@ -41,7 +41,7 @@ RULES = CallbackRules(
     abandoned_after=15.0,
 )
 NEED = Requirement((Skill("complaint"),))
-SETTLED = {PromiseState.KEPT, PromiseState.BROKEN, PromiseState.CANCELLED, PromiseState.EXPIRED}
+SETTLED = {*PromiseState} - LIVE
 NEXT = {(before, after) for (before, _), after in TRANSITIONS.items()}
 UNCOUNTED = (AttemptOutcome.FAILED, AttemptOutcome.STOPPED)
 
@@ -263,7 +263,7 @@ class AnyPromises(RuleBasedStateMachine):
     @rule(
         number=st.sampled_from(NUMBERS),
         category=st.sampled_from(CATEGORIES),
-        source=st.sampled_from(["flow", "api", "agent"]),
+        source=st.sampled_from(["flow", "api", "agent", "hung_up"]),
         age=st.sampled_from([0.0, 0.0, 20.0, 100.0]),
         after=st.sampled_from([None, None, 50.0]),
         priority=st.sampled_from([0, 0, 0, 20]),
@@ -274,6 +274,7 @@ class AnyPromises(RuleBasedStateMachine):
     ) -> None:
         then = self.now + after if after is not None else None
         place = {"queued_at": self.now - age, "after": then, "priority": priority, "owner": owner}
+        place["unconfirmed"] = "hung up" if source == "hung_up" else ""
         self.play(cb.PromiseAsked(number, "complaint", category, source, **place))
 
     @rule(number=st.sampled_from(NUMBERS), priority=st.sampled_from([0, 0, 20]))
@@ -351,7 +352,7 @@ class AnyPromises(RuleBasedStateMachine):
         """States only change as the table has it, and what is settled stays settled."""
         view = command.promise
         before = self.states.get(view.id)
-        assert before is not None or view.state is PromiseState.PENDING
+        assert before is not None or view.state in (PromiseState.PENDING, PromiseState.UNCONFIRMED)
         steps = [before]  # several changes in one event are told once
         while steps and view.state not in steps and None not in steps:
             steps = [after for was, after in NEXT if was in steps]
@@ -436,7 +437,7 @@ class AnyPromises(RuleBasedStateMachine):
             self.an_agent_hangs_up(AGENTS[turn % 3])
             self.time_passes(5.0)
         assert set(self.states.values()) <= SETTLED, "a promise was never settled"
-        assert {view.state for view in self.callbacks.promises()} <= {PromiseState.EXPIRED}, "what is left is a task"
+        assert {view.state for view in self.callbacks.promises()} <= TASKS, "what is left is a task"
         floor, callbacks = Floor(), Callbacks()
         for event, now, answered in self.log:
             assert self.decide(floor, callbacks, event, now) == answered, "a replay answers differently"

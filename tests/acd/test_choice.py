@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from acd import events as ev
 from acd.commands import Record
+from acd.definitions import Strategy
+from tests.acd.conftest import House, need
 
 
 def house_of(make_house, strategy, **more):
@@ -42,6 +46,44 @@ def test_least_skilled_keeps_the_specialists_free(make_house, offers):
     house.agent("1002", "complaint:3", "inquiry:9")
     house.agent("1003", "complaint:3")
     assert [offers(house.call())[0][1] for _ in range(3)] == ["1003", "1002", "1001"]
+
+
+@pytest.mark.parametrize("strategy", Strategy)
+@given(
+    wanted=st.lists(st.sampled_from(["attitude", "system", "orders"]), min_size=1, unique=True),
+    least=st.integers(1, 5),
+    level=st.integers(1, 10),
+    has=st.integers(5, 10),
+    idle=st.floats(0, 5000),
+    calls=st.integers(0, 3),
+)
+def test_no_strategy_passes_over_what_a_call_prefers(strategy, wanted, least, level, has, idle, calls):
+    queue = {"skill": "complaint", "strategy": strategy.value, "wrap_up": {"mode": "none"}}
+    house = House(queues={"complaint": queue, "inquiry": {"skill": "inquiry"}})
+    lacks = wanted[1:]
+    house.agent("1001", f"complaint:{level}", *(f"{name}:{has}" for name in lacks))
+    house.wait(idle)
+    house.agent("1002", f"complaint:{level}", *(f"{name}:{has}" for name in wanted), status="signed_out")
+    for _ in range(calls):  # 1002 alone takes these, and is ready last
+        house.status("1001", "break")
+        house.status("1002", "available")
+        (offer,) = [each for each in house.call() if type(each).__name__ == "Offer"]
+        house.answered(offer)
+        house.hangs_up("1002")
+        house.status("1001", "available")
+    house.status("1002", "available")
+    commands = house.call(requirement=need("complaint", prefer=tuple(f"{name}:{least}" for name in wanted)))
+    assert [each.agent for each in commands if type(each).__name__ == "Offer"] == ["1002"]
+
+
+def test_least_skilled_takes_the_least_who_has_what_is_preferred(make_house, offers, need):
+    house = house_of(make_house, "least_skilled")
+    house.agent("1001", "complaint:1")
+    house.agent("1002", "complaint:9", "attitude:9")
+    house.agent("1003", "complaint:9", "attitude:2")
+    house.agent("1004", "complaint:2", "attitude:2", "inquiry:9")
+    call = {"requirement": need("complaint", prefer=("attitude:2",))}
+    assert [offers(house.call(**call))[0][1] for _ in range(4)] == ["1004", "1003", "1002", "1001"]
 
 
 def test_longest_idle_counts_from_readiness(make_house, offers, the_offer):

@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 from acd.agents import STATUS_TAKES_EFFECT, TRANSITIONS
-from acd.callback_events import AttemptOutcome
+from acd.callback_events import GIVEN, AttemptOutcome
 from acd.callback_rules import CallbackRules
-from acd.keeping import NOT_COUNTED, OBEY_LIMITS, WORDS
+from acd.keeping import NOT_COUNTED, WORDS
 from acd.promises import TRANSITIONS as LIFE
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -53,8 +53,9 @@ def test_the_page_names_the_rules_as_they_are():
         assert f"`{name}` ({getattr(rules, name):g} s)" in CALLBACKS
     for name in ("on_ratio", "full_hours", "attempts"):
         assert f"`{name}` ({getattr(rules, name):g})" in CALLBACKS
-    assert "| " + ", ".join(f"`{source}`" for source in ("api", "agent", "abandoned")) + " | nothing" in CALLBACKS
-    assert {"api", "agent", "abandoned"} == OBEY_LIMITS
+    given = ("flow", "queue", "fallback", "shutdown")
+    assert "| " + ", ".join(f"`{source}`" for source in given) + " | made" in CALLBACKS
+    assert set(given) == GIVEN
 
 
 def test_the_example_of_callbacks_runs():

@@ -265,3 +265,61 @@ def test_no_more_than_so_many_settled_ones_are_remembered():
         callbacks.receive(cb.PromiseCancelled(number), 0.0)
     assert callbacks.promise(10) is None
     assert callbacks.promise(11) is not None
+
+
+# Numbers that nobody confirmed
+
+WHY = "hung up before they confirmed the number"
+
+
+def unconfirmed(office, **more):
+    return office.asked(source="hung_up", unconfirmed=WHY, **more)
+
+
+def test_a_number_that_nobody_confirmed_is_a_task_and_never_dialled(office):
+    commands = unconfirmed(office)
+    commands += office.wait(2 * DAY)
+    assert placed(commands) == []
+    view = office.view(1)
+    assert (view.state, view.task, view.live, view.reason) == ("unconfirmed", True, False, WHY)
+    assert office.callbacks.promises() == [view]
+    assert office.callbacks.live("13800138000") is None
+    office.play(cb.PromiseSettled(1, "9001", "rang them"))
+    assert office.callbacks.promises() == []
+
+
+def test_a_number_begun_again_is_one_task(office):
+    unconfirmed(office)
+    unconfirmed(office)
+    unconfirmed(office, category="attitude")
+    assert [(each.id, each.asked) for each in office.callbacks.promises()] == [(1, 2), (2, 1)]
+
+
+def test_a_number_that_is_called_back_anyway_is_no_task(office):
+    office.asked()
+    unconfirmed(office)
+    assert [(each.id, each.state) for each in office.callbacks.promises()] == [(1, "pending")]
+    office.dialled(1)
+    office.play(cb.AttemptAnswered(office.view(1).call, 1, 1, "c", "u"))
+    office.play(ev.Joined(office.view(1).call, "1001"))
+    unconfirmed(office)
+    assert [(each.id, each.state) for each in office.callbacks.promises()] == [(1, "connected")]
+
+
+def test_the_task_is_settled_when_the_number_is_confirmed_after_all(office):
+    unconfirmed(office)
+    assert placed(office.asked(source="flow")) == [2]
+    assert [each.id for each in office.callbacks.promises()] == [2]
+    assert office.view(1).reason == "asked for again, and confirmed: callback 2"
+    unconfirmed(office)
+    assert office.state(1) == "unconfirmed"
+    assert not office.view(1).task
+
+
+def test_numbers_that_nobody_confirmed_obey_the_limits_unless_it_was_said_to_the_person(office):
+    office.play(cb.CallbackPolicySet(CallbackPolicy(per_day=1)))
+    unconfirmed(office)
+    unconfirmed(office, number="13800138001")
+    assert [each.number for each in office.callbacks.promises()] == ["13800138000"]
+    office.asked("4008001234", source="fallback", unconfirmed="is not called back")
+    assert [each.number for each in office.callbacks.promises()] == ["13800138000", "4008001234"]

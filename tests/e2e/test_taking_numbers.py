@@ -12,7 +12,7 @@ import pytest
 
 from server.demo.audio import Tone
 from server.demo.call import Call
-from server.demo.softphone import Answer, Ring
+from server.demo.softphone import Answer, Phone, Ring
 from tests.e2e.conftest import SETTLE, Hotline, hears_tone
 from tests.e2e.hearing import hears, said
 from tests.e2e.public_network import OUTGOING, RULES, new_hotline, public_network, set_rules
@@ -232,6 +232,38 @@ async def test_a_withheld_number_is_asked_for(taking: Hotline) -> None:
         assert not said(call, ["callback-number-caller"])
         await call.hangup()
     await cancelled(taking, await promise(taking, "02188886666", state="pending"))
+
+
+async def test_who_hangs_up_before_they_confirm_leaves_their_number_as_a_task(taking: Hotline) -> None:
+    own, keying, entered = "13800137021", "13800137022", "13900137023"
+
+    async def asked(phone: Phone) -> Call:
+        call = await phone.dial("4008001234", source=Tone(1000))
+        await call.answered()
+        await call.press("3")
+        await hears_then(call, "callback-offer", "1", within=20)
+        return call
+
+    async with taking.caller(own) as one, taking.caller("anonymous") as two, taking.caller(keying) as three:
+        first, second, third = await asyncio.gather(asked(one), asked(two), asked(three))
+        # The first hangs up when their own number is proposed, the second in the middle of the question, with all
+        # digits keyed and none that ends them, the third when another number is read back.
+        await hears(first, "callback-number-caller")
+        await first.hangup()
+        await hears_then(second, "callback-number-ask", "02188889999")
+        await second.hangup()
+        at = await hears_then(third, "callback-number-caller", "2")
+        at = await hears_then(third, "callback-number-ask", f"{entered}#", since=at)
+        await hears(third, "number-keyed", since=at)
+        await third.hangup()
+    why = "hung up before they confirmed the number"
+    for number in (own, "02188889999", entered):
+        left = await promise(taking, number, state="unconfirmed", reason=why, queue="orders")
+        tasks = json.loads(taking.cli("callback", "tasks", "--json").stdout)
+        assert left in tasks
+        taking.cli("callback", "settle", str(left["id"]), "--reason", "rang them")
+        assert left["id"] not in [row["id"] for row in json.loads(taking.cli("callback", "tasks", "--json").stdout)]
+    assert promises(taking, keying) == []
 
 
 async def test_whoever_calls_in_while_being_called_is_joined_with_the_agent_who_was_kept(taking: Hotline) -> None:

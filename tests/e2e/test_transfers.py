@@ -12,7 +12,7 @@ import httpx
 import pytest
 import soundfile
 
-from server.definitions import DEFAULTS
+from server.definitions import DEFAULTS, FLOWS
 from server.demo.audio import Tone, tone_level
 from server.demo.call import Call
 from server.demo.softphone import Phone, Refuse
@@ -30,13 +30,20 @@ TRUNK_PORT = free_ports(1)[0]
 
 @pytest.fixture(scope="module")
 def house() -> Iterator[Hotline]:
-    """A hotline whose team A is led by 1109, whose calls may go out, and whose phones ring for five seconds."""
+    """A hotline whose team A is led by 1109, whose calls may go out, and whose phones ring for five seconds.
+
+    Its flow gives each call a priority, and a wish of its own.
+    """
     hotline = Hotline(make_home(), {"SANSHENG_TRUNK": f"sip:127.0.0.1:{TRUNK_PORT}"})
     definitions = DEFAULTS.read_text(encoding="utf-8").replace("ring_for = 20", "ring_for = 5")
     (hotline.home / "hotline.toml").write_text(
         f'{definitions}\n[teams.A]\nleaders = ["1109"]\n'.replace('mode = "timed", seconds = 30', 'mode = "none"'),
         encoding="utf-8",
     )
+    flow = (FLOWS / "hotline.toml").read_text(encoding="utf-8")
+    asks = flow.replace('served = "survey"', 'served = "survey"\npriority = 20\nrequirement.preferred.orders = 1')
+    (hotline.home / "flows").mkdir()
+    (hotline.home / "flows" / "hotline.toml").write_text(asks, encoding="utf-8")
     try:
         hotline.start()
         yield hotline
@@ -73,6 +80,17 @@ async def talking(house: Hotline, phone: Phone, number: str) -> AsyncIterator[tu
         await leg.answer(Tone(FIRST))
         await together(call, leg, FIRST)
         yield call, leg
+
+
+async def waiting(house: Hotline, caller: Phone, number: str) -> Call:
+    """A call of this caller that waits for an agent."""
+    call = await caller.dial("4008001234", source=Tone(CALLER))
+    await call.answered()
+    await call.heard()
+    for digit in "14":
+        await call.press(digit)
+    await house.queued(number)
+    return call
 
 
 async def key(leg: Call, digits: str) -> None:
@@ -372,6 +390,55 @@ async def test_a_call_that_nobody_answers_outside_returns_to_the_agent(house: Ho
         await call.hangup()
     shown = await house.ended_call(number)
     assert [leg[:2] for leg in legs(shown)] == [("1101", "answered"), ("01088886666", "busy"), ("1101", "answered")]
+
+
+async def test_a_caller_who_comes_back_from_outside_keeps_the_priority_a_supervisor_gave(house: Hotline) -> None:
+    number = "13800138119"
+    async with (
+        Phone("trunk", "127.0.0.1", house.sip_port, port=TRUNK_PORT) as outside,
+        agent(house, "1101", complaint=5) as phone,
+        house.caller(number) as caller,
+    ):
+        outside.on_invite = Refuse(486)
+        await house.request("POST", "/api/v1/agents/1101/status", {"status": "break"})
+        call = await waiting(house, caller, number)
+        shown = house.newest(number)
+        assert shown is not None
+        await house.request("POST", f"/api/v1/calls/{shown['id']}/priority", {"priority": 60, "reason": "a test"})
+        await house.request("POST", "/api/v1/agents/1101/status", {"status": "available"})
+        leg = await phone.incoming()
+        await leg.answer(Tone(FIRST))
+        await together(call, leg, FIRST)
+        await key(leg, "*301088886666#")
+        await leg.ended()
+        again = await phone.incoming()
+        await again.answer(Tone(FIRST))
+        await together(call, again, FIRST)
+        await call.hangup()
+    ended = await house.ended_call(number)
+    assert ended["priority"] == 60
+    scores = [each["score"] for each in ended["decisions"] if each["agent"] == "1101" and each["kind"] == "offer"]
+    assert len(scores) == 2
+    assert min(scores) >= 60
+
+
+async def test_a_crash_moves_nobody_who_waits(house: Hotline) -> None:
+    number = "13800138120"
+    async with agent(house, "1101", complaint=5) as phone, house.caller(number) as caller:
+        await house.request("POST", "/api/v1/agents/1101/status", {"status": "break"})
+        call = await waiting(house, caller, number)
+        house.kill()
+        await call.heard()
+        await asyncio.to_thread(house.start)
+        await call.heard()
+        await house.request("POST", "/api/v1/agents/1101/status", {"status": "available"})
+        leg = await phone.incoming()
+        await leg.answer(Tone(FIRST))
+        await together(call, leg, FIRST)
+        await call.hangup()
+    ended = await house.ended_call(number)
+    assert [each["kind"] for each in ended["decisions"]] == ["wait", "offer"]
+    assert ended["priority"] == 20
 
 
 async def test_a_hold_outlives_the_server(house: Hotline) -> None:

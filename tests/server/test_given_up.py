@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,13 +10,16 @@ from pathlib import Path
 import pytest
 
 import acd.events as acd
-from acd.callback_events import CallbackPolicySet
+import ivr.events as ivr
+from acd.callback_events import CallbackPolicySet, PromiseAsked
 from acd.callback_rules import CallbackPolicy, CallbackRules
 from acd.definitions import Requirement, Skill
+from acd.promises import PromiseState
 from server.definitions import Definitions, load
 from server.dispatcher import Dispatcher
 from server.log import Log
 from server.standby import rebuild
+from server.state import State
 from server.telephony.given_up import GivenUp
 from tests.redis_server import RedisServer, redis_server
 
@@ -84,6 +88,71 @@ async def test_who_gave_up_just_before_a_crash_is_promised_the_call_afterwards(d
     afterwards = GivenUp(dispatcher, shipped)
     afterwards.begin()
     assert await dispatcher.until(lambda state: len(state.callbacks.promises()) == 1, 2.0)
+    afterwards.begin()
+    await dispatcher.record(acd.Tick())
+    assert [each.asked for each in dispatcher.state.callbacks.promises()] == [1], "once"
+
+
+# A number that was begun
+
+
+def at_number(answer: str = "", kind: str = "Number", stage: str = "ask") -> str:
+    """Where the log says that the caller is: a session's snapshot, as far as it matters."""
+    return json.dumps({"kind": kind, "frames": [{"flow": "number", "node": "n", "stage": stage, "answer": answer}]})
+
+
+async def hangs_up_at(dispatcher: Dispatcher, call: int, caller: str, state: str, *more: object) -> None:
+    await dispatcher.record(
+        acd.CallArrived(call, caller, "400", f"PJSIP/t-{call}", f"u{call}", dispatcher.state.at),
+        ivr.FieldSet(call, "business", "media"),
+        ivr.FlowMoved(call, "number", "n", state),
+        *more,
+        acd.CallEnded(call, "caller_hung_up"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("caller", "answer", "keyed", "left"),
+    [
+        (OUTSIDE, OUTSIDE, "", OUTSIDE),
+        (OUTSIDE, "", "", OUTSIDE),
+        (OUTSIDE, "13900139000", "", "13900139000"),
+        (OUTSIDE, "", "1390013", OUTSIDE),
+        ("anonymous", "", "13900139000", "13900139000"),
+        ("anonymous", "", "1390013", "1390013"),
+    ],
+)
+async def test_a_number_that_was_begun_is_left_to_an_agent(
+    dispatcher: Dispatcher, caller: str, answer: str, keyed: str, left: str
+) -> None:
+    GivenUp(dispatcher, shipped)
+    more = [ivr.FieldSet(1, "keyed", keyed)] if keyed else []
+    await hangs_up_at(dispatcher, 1, caller, at_number(answer), *more)
+    assert await dispatcher.until(lambda state: bool(state.callbacks.promises()), 2.0)
+    (task,) = dispatcher.state.callbacks.promises()
+    assert (task.number, task.queue, task.state, task.task) == (left, "media", PromiseState.UNCONFIRMED, True)
+    assert (task.source, task.origin, task.reason) == ("hung_up", 1, "hung up before they confirmed the number")
+    assert dispatcher.state.calls.begun() == []
+
+
+async def test_who_withheld_their_number_and_who_was_asked_for_none_leave_nothing(dispatcher: Dispatcher) -> None:
+    GivenUp(dispatcher, shipped)
+    await hangs_up_at(dispatcher, 1, "anonymous", at_number())
+    await hangs_up_at(dispatcher, 2, OUTSIDE, at_number(kind="Enqueue"))
+    promised = PromiseAsked("13900139000", "media", "", "flow", 3)
+    await hangs_up_at(dispatcher, 3, OUTSIDE, at_number("13900139000", stage="take"), promised)
+    await hangs_up_at(dispatcher, 4, "13800138004", at_number())
+    assert await dispatcher.until(lambda state: len(state.callbacks.promises()) == 2, 2.0)
+    found = {each.origin: each.state for each in dispatcher.state.callbacks.promises()}
+    assert found == {3: PromiseState.PENDING, 4: PromiseState.UNCONFIRMED}
+
+
+async def test_a_number_that_was_begun_just_before_a_crash_is_left_afterwards(dispatcher: Dispatcher) -> None:
+    await hangs_up_at(dispatcher, 1, OUTSIDE, at_number())
+    assert State.restore(dispatcher.state.snapshot()).calls.begun() == dispatcher.state.calls.begun() != []
+    afterwards = GivenUp(dispatcher, shipped)
+    afterwards.begin()
+    assert await dispatcher.until(lambda state: bool(state.callbacks.promises()), 2.0)
     afterwards.begin()
     await dispatcher.record(acd.Tick())
     assert [each.asked for each in dispatcher.state.callbacks.promises()] == [1], "once"

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 import acd.events as acd
+from acd.callback_events import PromiseAsked
+from acd.promises import PromiseState
 from agi_scripts.spool import Entry, put
-from ivr.events import NumberTaken
 from server.definitions import Definitions, load
 from server.dispatcher import Dispatcher
 from server.log import START, Log
@@ -50,8 +51,8 @@ def _left(spool: Path) -> list[str]:
     return sorted(file.name for file in spool.iterdir())
 
 
-async def _numbers(log: Log) -> list[NumberTaken]:
-    return [entry.event for entry in await log.read(START) if isinstance(entry.event, NumberTaken)]
+async def _numbers(log: Log) -> list[PromiseAsked]:
+    return [entry.event for entry in await log.read(START) if isinstance(entry.event, PromiseAsked)]
 
 
 async def test_an_entry_becomes_a_call_of_its_own_and_leaves_the_spool(
@@ -84,19 +85,19 @@ async def test_a_number_that_cannot_be_called_gives_way_to_the_one_the_caller_ra
     put(tmp_path, Entry("1", "13800138000", "+442070000000", "system", "400", 1_700_000_000.0))
     await Intake(dispatcher, tmp_path, "one", shipped).sweep()
     (number,) = await _numbers(log)
-    assert (number.number, number.refused) == ("13800138000", "")
+    assert (number.number, number.unconfirmed) == ("13800138000", "")
 
 
-async def test_a_caller_without_any_number_that_can_be_called_is_on_a_ticket_and_is_promised_nothing(
+async def test_a_caller_without_any_number_that_can_be_called_is_on_a_ticket_and_an_agents_task(
     log: Log, dispatcher: Dispatcher, tmp_path: Path
 ) -> None:
     put(tmp_path, Entry("1", "", "4008001234", "system", "400", 1_700_000_000.0))
     await Intake(dispatcher, tmp_path, "one", shipped).sweep()
     (number,) = await _numbers(log)
     assert number.number == "4008001234"
-    assert "not called back" in number.refused
-    assert dispatcher.state.callbacks.promises() == []
-    assert dispatcher.state.last_ticket == 1
+    assert "not called back" in number.unconfirmed
+    (task,) = dispatcher.state.callbacks.promises()
+    assert (task.state, task.task, task.ticket) == (PromiseState.UNCONFIRMED, True, 1)
 
 
 async def test_an_entry_that_a_crash_left_in_the_spool_is_not_taken_again(

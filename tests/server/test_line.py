@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from server.telephony.agi_call import AgiCall
+from server.telephony.agi_call import AgiCall, AgiHangup
 from server.telephony.line import Line
 
 PROMPTS = Path("/prompts")
@@ -112,3 +112,21 @@ async def test_the_key_that_ended_a_recording_answers_nothing_else_however_late_
 
     result, _ = await line.one_call(talking(use))
     assert result == (False, True, "1")
+
+
+async def test_what_was_keyed_when_the_caller_hung_up_is_known_and_answers_nothing(line) -> None:
+    keyed: list[str] = []
+
+    async def use(caller: Line) -> str:
+        loop = asyncio.get_running_loop()
+        for digit in "139":
+            caller.digit(digit)
+        loop.call_later(0.05, caller.agi._over.set)
+        try:
+            return await caller.gather([], max_digits=11)
+        except AgiHangup:
+            keyed.append(caller.keyed)
+            return "hung up"
+
+    result, _ = await line.one_call(talking(use))
+    assert (result, keyed) == ("hung up", ["139"])

@@ -16,6 +16,7 @@ import acd.events as acd
 import ivr.events as ivr
 import recordings.events as rec
 import tickets.events as tickets
+from acd.callback_events import PromiseAsked
 from acd.definitions import Skill
 from recordings.chain import Link, verify
 from server.log import Unreadable, entry_of
@@ -208,6 +209,9 @@ def test_a_conversation_cut_off_was_still_handled_and_its_leg_is_closed(database
     ("then", "expected"),
     [
         ([ivr.NumberTaken(1, "13800138000", "attitude", "queue")], "callback"),
+        ([PromiseAsked("13800138000", "complaint", "attitude", "queue", 1)], "callback"),
+        ([PromiseAsked("13800138000", "complaint", "attitude", "hung_up", 1, unconfirmed="hung up")], "overflowed"),
+        ([PromiseAsked("13800138000", "complaint", "attitude", "api", 1)], "overflowed"),
         ([ivr.MessageLeft(1, "m.wav", 8.0)], "message"),
         ([], "overflowed"),
     ],
@@ -219,9 +223,17 @@ def test_a_caller_led_out_of_the_queue_ends_by_what_they_left(database, then, ex
     assert outcome(database, story) == expected
 
 
-def test_a_number_from_the_fallback_spool_is_taken_in_once(database, story):
-    taken = ivr.NumberTaken(0, "13800138000", "system", "fallback", story.began - 60, spool_id="s1")
-    story.tell(taken)
+@pytest.mark.parametrize(
+    "first",
+    [
+        lambda at: ivr.NumberTaken(0, "13800138000", "system", "fallback", at, spool_id="s1"),
+        lambda at: PromiseAsked("13800138000", "complaint", "system", "fallback", taken_at=at, spool_id="s1"),
+    ],
+)
+def test_a_number_from_the_fallback_spool_is_taken_in_once(database, story, first):
+    at = story.began - 60
+    taken = PromiseAsked("13800138000", "complaint", "system", "fallback", taken_at=at, spool_id="s1")
+    story.tell(first(at))
     story.tell(taken)
     projector = Projector(database.write)
     projector.apply(story.entries)

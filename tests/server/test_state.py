@@ -13,8 +13,10 @@ import acd.events as acd
 import ivr.events as ivr
 import recordings.events as rec
 from acd.callback_events import Mode
+from acd.commands import Moved
 from acd.definitions import Policy, Queue, Requirement, Skill
 from acd.promises import ModeView
+from server import queueing
 from server.calls import Stage
 from server.log import Entry, Unreadable, decode, encode
 from server.notes import AgentNoted, ModeNoted
@@ -24,13 +26,19 @@ AGENTS = st.sampled_from(["1001", "1002", "1003"])
 CALLS = st.integers(1, 4)
 OFFERS = st.integers(1, 6)
 NEEDED = Requirement((Skill("complaint"),))
-POLICY = Policy(skills=("complaint",), queues=(Queue("complaint", "complaint"),))
+POLICY = Policy(skills=("complaint",), queues=(Queue("complaint", "complaint"), Queue("inquiry")))
 EVENTS: st.SearchStrategy[Any] = st.one_of(
     st.just(acd.PolicySet(POLICY)),
     st.builds(acd.AgentDefined, AGENTS, st.just("Li"), st.just((Skill("complaint", 5),))),
     st.builds(acd.StatusSet, AGENTS, st.sampled_from(acd.Status)),
     CALLS.map(lambda call: acd.CallArrived(call, f"1380000000{call}", "400", f"PJSIP/t-{call}", f"u{call}", 1.0)),
     CALLS.map(lambda call: acd.CallQueued(call, "complaint", NEEDED, 1.0, caller=f"1380000000{call}")),
+    st.builds(acd.PrioritySet, CALLS, st.integers(-5, 50)),
+    st.builds(acd.CallMoved, CALLS, st.just("inquiry"), st.just(Requirement())),
+    st.builds(
+        acd.Transferred, CALLS, AGENTS, st.just("queue"), st.just("inquiry"), st.booleans(), st.just(Requirement())
+    ),
+    st.builds(acd.Transferred, CALLS, AGENTS, st.just("outside"), st.just("01088886666")),
     st.builds(acd.CallDetached, CALLS),
     st.builds(acd.CallAttached, CALLS),
     st.builds(acd.CallLeftQueue, CALLS, st.just("message")),
@@ -73,6 +81,24 @@ def test_a_restored_state_goes_on_as_the_one_that_played_everything(steps: list[
         assert restored.floor.next_timer() == whole.floor.next_timer()
     assert restored.snapshot() == whole.snapshot()
     assert list(restored.unwritten) == list(whole.unwritten)
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(STEPS, st.integers(0, 60))
+def test_a_call_that_is_queued_again_is_no_other_call_to_the_floor(steps: list[tuple[Any, float]], cut: int) -> None:
+    state = State()
+    *played, last = entries([*steps, (acd.Tick(), 0.0)])
+    for number, entry in enumerate(played):
+        state.play(entry)
+        if number == cut:
+            state = State.restore(state.snapshot())
+    for live in [live for live in state.calls if live.id in state.floor.room.calls]:
+        call = state.floor.room.calls[live.id]
+        before = (call.queue, call.priority, call.arrival, call.entered, call.step)
+        again = Entry(last.id, last.at, *queueing.again(live))
+        assert not [each for each in state.play(again) if isinstance(each, Moved)]
+        assert state.floor.room.calls[live.id] is call
+        assert (call.queue, call.priority, call.arrival, call.entered, call.step) == before
 
 
 @settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
@@ -236,7 +262,8 @@ def test_what_a_call_was_before_a_crash_is_known_after_it() -> None:
         state.play(entry)
     live = State.restore(state.snapshot()).calls.by_unique_id("u1")
     assert live is not None
-    assert (live.stage, live.queue, live.queued_at, live.flow_state) == (Stage.WAITING, "complaint", 5.0, "{}")
+    assert (live.stage, live.queue, live.flow_state) == (Stage.WAITING, "complaint", "{}")
+    assert live.asked == acd.CallQueued(1, "complaint", NEEDED, 5.0, caller="13800000001")
     assert live.fields == {"category": "attitude"}
     assert live.ticket == 1
 

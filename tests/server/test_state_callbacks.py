@@ -1,4 +1,7 @@
-"""What the state makes of numbers that are taken: a ticket, a promise, a call of our own on the same ticket."""
+"""What the state makes of numbers that are taken: a ticket, a promise, a call of our own on the same ticket.
+
+`NumberTaken` is how logs of the version before tell of them: their promises are the same.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,8 @@ from acd.commands import OfferCallback, PlaceCall
 from acd.definitions import Policy, Queue, Requirement, Skill
 from acd.promises import PromiseState
 from server.log import Entry, decode, encode
-from server.notes import ModeNoted, PromiseNoted
+from server.notes import Decided, ModeNoted, PromiseNoted
+from server.promising import asked_back
 from server.state import State
 
 NEEDED = Requirement((Skill("complaint"),))
@@ -121,3 +125,57 @@ def test_a_restored_state_keeps_modes_and_promises(state: State, play: Play) -> 
     assert again.callbacks.modes() == state.callbacks.modes()
     assert again.next_timer() == state.next_timer()
     assert again.calls.next_call() == state.calls.next_call()
+
+
+OLD: list[ivr.NumberTaken] = [
+    ivr.NumberTaken(1, NUMBER, "attitude", queue="complaint"),
+    ivr.NumberTaken(1, NUMBER, "", "queue", queue="inquiry", language="en"),
+    ivr.NumberTaken(1, NUMBER, "system", "fallback", 1_799_999_000.0, "x", queue="complaint", vip=True),
+    ivr.NumberTaken(1, NUMBER, "", "fallback", 1_799_999_000.0, "x", queue="inquiry"),
+    ivr.NumberTaken(1, NUMBER, "attitude", "shutdown", queue="media"),
+]
+
+
+@pytest.mark.parametrize("old", OLD)
+@pytest.mark.parametrize("where", ["menu", "queue", "over"])
+def test_a_number_is_the_same_promise_whichever_event_tells_of_it(where: str, old: ivr.NumberTaken) -> None:
+    before, now = State(), State()
+    story = waits(1) if where == "queue" else waits(1)[:1]
+    story += [ivr.FieldSet(1, "business", old.queue), ivr.FieldSet(1, "category", old.category)]
+    story += [acd.CallEnded(1, "hotline_hung_up")] if where == "over" else []
+    for state in (before, now):
+        for number, event in enumerate([acd.PolicySet(POLICY), *story], 1):
+            state.play(Entry(f"{number}-0", 1_800_000_000.0 + number, event))
+    asked = asked_back(
+        old.number,
+        old.source,
+        call=1,
+        live=now.calls.get(1),
+        queue=old.queue,
+        category=old.category,
+        language=old.language,
+        vip=old.vip,
+        taken_at=old.taken_at,
+        spool_id=old.spool_id,
+    )
+    before.play(Entry("50-0", 1_800_000_050.0, decode(*encode(old))))
+    now.play(Entry("50-0", 1_800_000_050.0, decode(*encode(asked))))
+    assert len(now.callbacks.promises()) == 1
+    assert before.callbacks.promises() == now.callbacks.promises()
+    # The floor hears of the new event, so that time passes there too.
+    told, tells = ([each for each in state.unwritten if not isinstance(each.note, Decided)] for state in (before, now))
+    assert told == tells
+    assert before.calls.was_taken("x") == now.calls.was_taken("x") == bool(old.spool_id)
+
+
+def test_a_refused_number_of_an_older_log_is_on_the_ticket_alone(state: State, play: Play) -> None:
+    play(acd.CallArrived(1, NUMBER, "400", "", "spool-x", 1.0))
+    play(ivr.NumberTaken(1, "4008001234", "system", "fallback", 1.0, "x", queue="complaint", refused="not called back"))
+    assert state.callbacks.promises() == []
+    assert state.last_ticket == 1
+
+
+def test_people_of_the_house_open_no_ticket_by_asking_in_a_call(state: State, play: Play) -> None:
+    play(acd.CallArrived(1, NUMBER, "400", "", "u1", 1.0), callback.PromiseAsked(NUMBER, "complaint", call=1))
+    (promise,) = state.callbacks.promises()
+    assert (promise.ticket, state.last_ticket) == (None, 0)
