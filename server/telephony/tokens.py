@@ -10,13 +10,19 @@ from __future__ import annotations
 import hashlib
 import hmac
 from functools import lru_cache
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from server.telephony.ami_wire import AmiEvent
+from typing import Protocol
 
 VARIABLE = "SANSHENG_TOKEN"
 """The channel variable that the dialplan sets, and that channels which are dialled from there inherit."""
+
+
+class Event(Protocol):
+    """An AMI event, as far as it shows channels and their variables."""
+
+    @property
+    def name(self) -> str: ...
+    def all(self, name: str) -> list[str]: ...
+    def __contains__(self, name: object) -> bool: ...
 
 
 class ChannelTokens:
@@ -43,7 +49,7 @@ class ChannelTokens:
         """Whether the token is this channel's, compared in constant time."""
         return hmac.compare_digest(self.token(unique_id).encode(), token.encode("utf-8", "replace"))
 
-    def believes(self, event: AmiEvent) -> bool:
+    def believes(self, event: Event) -> bool:
         """Whether each channel that an event is about has a genuine token, or the event is about none."""
         if event.name == "OriginateResponse":
             return True  # it answers an action of the server's own, and shows no variables
