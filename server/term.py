@@ -97,7 +97,9 @@ class Term:
         user = settings.asterisk_user if settings.asterisk and settings.asterisk_secret else AMI_USER
         secret = settings.asterisk_secret or configure.secret(site.layout, configure.AMI_SECRET)
         self.tokens = ChannelTokens(settings.channel_secret or configure.secret(site.layout, configure.CHANNEL_SECRET))
-        link = Ami if settings.asterisk else partial(OwnAmi, control_socket(site.layout))
+        socket = control_socket(site.layout)
+        # Of an Asterisk elsewhere, the home may be on this machine all the same.
+        link = partial(OwnAmi, socket) if not settings.asterisk or settings.asterisk_home else Ami
         self.ami = link(host, settings.ami_port, user, secret, tokens=self.tokens)
         self.phones = PhoneBook(site, self.ami, self._agents)
         self.joiner: Joiner

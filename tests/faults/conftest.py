@@ -17,7 +17,9 @@ from redis import Redis as SyncRedis
 from server.demo.audio import Tone
 from server.demo.call import Call, State
 from server.demo.softphone import Phone
-from server.log import entry_of
+from server.log import entry_of, id_order
+from server.storage.archive import archived_entries
+from server.storage.database import open_database
 from tests.e2e import brisk
 from tests.e2e.conftest import Hotline, hears_tone, new_hotline
 
@@ -114,13 +116,21 @@ def returned(house: Hotline) -> int:
 
 
 def logged(house: Hotline, kind: type) -> list[Any]:
-    """Every event of this type that is in the log, in its order."""
+    """Every event of this type that is in the log, in its order; what is trimmed there is in the archive."""
     redis = SyncRedis.from_url(f"unix://{house.home / 'redis' / 'redis.sock'}")
     try:
         rows = redis.xrange("sansheng:log")
     finally:
         redis.close()
-    return [entry.event for entry in (entry_of(*row) for row in rows) if isinstance(entry.event, kind)]
+    there = [entry_of(*row) for row in rows]
+    database = open_database(f"sqlite:///{house.home / 'records.db'}")
+    try:
+        archived = list(archived_entries(database.read, 0, float("inf")))
+    finally:
+        database.dispose()
+    first = id_order(there[0].id) if there else (0, 0)
+    trimmed = [entry for entry in archived if id_order(entry.id) < first]
+    return [entry.event for entry in (*trimmed, *there) if isinstance(entry.event, kind)]
 
 
 def kill(pid: int | None) -> None:
