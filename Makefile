@@ -29,22 +29,22 @@ static: python
 	$(BIN)/lint-imports
 
 setup: python
-	@$(PYTHON) -m server.provision asterisk redis-server
+	@$(PYTHON) -m provision asterisk redis-server
 
 setup-test: python
-	@$(PYTHON) -m server.provision asterisk redis-server sip-tester postgresql
+	@$(PYTHON) -m provision asterisk redis-server sip-tester postgresql
 
 python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed: install it, or name it: make PYTHON=python3.12 …" >&2; exit 1; }
-	@$(PYTHON) -m server.provision.environment $(VENV)
+	@$(PYTHON) -m provision.environment $(VENV)
 
 prompts: python  ## render the spoken prompts whose text changed, and the music
-	$(BIN)/python -m server.voice
-	$(BIN)/python -m server.music
+	$(BIN)/python -m voice
+	$(BIN)/python -m voice.music
 
 lock: python  ## write today's versions of the Python packages to constraints.txt
-	$(PYTHON) -m server.provision.environment --lock $(VENV)
+	$(PYTHON) -m provision.environment --lock $(VENV)
 
 clean:  ## forget what was set up; recordings and records stay
 	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from acd.callbacks.states import ModeView, PromiseView
 from acd.decisions import Decision
-from acd.promises import ModeView, PromiseView
 
 
 @dataclass(frozen=True, slots=True)

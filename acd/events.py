@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from acd.definitions import Policy, Requirement, Skill
+from acd.policy.definitions import Policy, Requirement, Skill
 
 
 class Status(StrEnum):

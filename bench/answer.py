@@ -22,8 +22,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from rig import HOTLINE, Answering, House, prompt
 
-from server.demo.rtp import AUDIBLE_DBFS, PERIOD
-from server.demo.softphone import CallEnded, Phone
+from softphone.phone import CallEnded, Phone
+from softphone.rtp import AUDIBLE_DBFS, PERIOD
 
 THEIRS = "plain"
 PLAIN = f"""

@@ -27,13 +27,13 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import numpy as np
 
-from server.simulation.engine import Fate, Played
-from server.simulation.measures import ALL, Mean, mean_of, measure
-from server.simulation.policies import HELD, LAST, OURS, find_policy
-from server.simulation.promises import promised
-from server.simulation.reading import load_scenario
-from server.simulation.runs import days, play_with
-from server.simulation.scenario import Callback, Scenario
+from simulation.engine import Fate, Played
+from simulation.measures import ALL, Mean, mean_of, measure
+from simulation.policies import HELD, LAST, OURS, find_policy
+from simulation.promises import promised
+from simulation.reading import load_scenario
+from simulation.runs import days, play_with
+from simulation.scenario import Callback, Scenario
 
 SCENARIO = Path(__file__).parent.parent / "server" / "defaults" / "scenarios" / "outage.toml"
 HALVED, NO_WORSE = 0.5, 1.05

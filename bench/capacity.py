@@ -27,9 +27,9 @@ from pathlib import Path
 from load import Load, Tried
 from rig import ADMIT_ALL, HOTLINE, Answering, House, prompt, standard_flow
 
-from server.definitions import PROMPTS
+from server.hotline.definitions import PROMPTS
 from server.telephony.asterisk.joined import joined
-from server.telephony.dial import work_number
+from server.telephony.channels.dial import work_number
 
 DEFINITIONS = f"""
 skills = ["complaint", "process"]

@@ -25,8 +25,8 @@ from itertools import count
 import numpy as np
 from rig import ADMIT_ALL, HOTLINE, Answering, House
 
-from server.demo.audio import Tone
-from server.demo.softphone import Answer, Call, CallEnded, Phone
+from softphone.audio import Tone
+from softphone.phone import Answer, Call, CallEnded, Phone
 
 DEFINITIONS = f"""
 skills = ["inquiry"]

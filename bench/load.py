@@ -20,8 +20,8 @@ from typing import Self
 import numpy as np
 from rig import HOST, RigError, cpu_of, free_ports
 
-from server.demo.audio import ALAW, RATE, Tone
-from server.provision import default_cache, provision
+from provision import default_cache, provision
+from softphone.audio import ALAW, RATE, Tone
 
 SCENARIOS = Path(__file__).with_name("sipp")
 TALK_MS = 3500

@@ -2,9 +2,10 @@
 
 Plays a mixed-skill day with a peak (`server/defaults/scenarios/mixed.toml`): the floor itself, and models of
 app_queue's and mod_callcenter's queues, on the very same days. Each model is played in several strategies and in each
-of three translations of the rules (`server/simulation/others.py`): `kindest` gives it our own ranking of the agents for
-every shape of call, which nobody configures by hand; `usual` is what people configure. Beside them stands the pool that
-no policy beats: everybody can do everything, by Erlang C (where nobody gives up) and played with the day's patience.
+of three translations of the rules (`simulation/competitors/common.py`): `kindest` gives it our own ranking of the
+agents for every shape of call, which nobody configures by hand; `usual` is what people configure. Beside them stands
+the pool that no policy beats: everybody can do everything, by Erlang C (where nobody gives up) and played with the
+day's patience.
 
     python bench/policy.py [--runs 6] [--seed 1] [--scenario FILE] [--all]
 """
@@ -19,16 +20,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from acd.definitions import Skill
-from server.simulation import app_queue, mod_callcenter
-from server.simulation.engine import play
-from server.simulation.erlang import within
-from server.simulation.measures import ALL, Mean, Measured, mean_of, measure
-from server.simulation.others import TRANSLATIONS
-from server.simulation.policies import OURS, find_policy
-from server.simulation.reading import load_scenario
-from server.simulation.runs import days
-from server.simulation.scenario import Group, Scenario
+from acd.policy.definitions import Skill
+from simulation.competitors import app_queue, mod_callcenter
+from simulation.competitors.common import TRANSLATIONS
+from simulation.engine import play
+from simulation.erlang import within
+from simulation.measures import ALL, Mean, Measured, mean_of, measure
+from simulation.policies import OURS, find_policy
+from simulation.reading import load_scenario
+from simulation.runs import days
+from simulation.scenario import Group, Scenario
 
 SCENARIO = Path(__file__).parent.parent / "server" / "defaults" / "scenarios" / "mixed.toml"
 FEW = ("app_queue:rrmemory", "app_queue:leastrecent", "mod_callcenter:longest_idle", "mod_callcenter:round_robin")

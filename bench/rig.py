@@ -26,8 +26,8 @@ from typing import Any, Self
 
 import httpx
 
-from server.definitions import FLOWS, PROMPTS
-from server.provision import default_cache, provision
+from provision import default_cache, provision
+from server.hotline.definitions import FLOWS, PROMPTS
 
 TREE = Path(__file__).resolve().parent.parent
 COMMAND = Path(sys.executable).with_name("sansheng")

@@ -22,8 +22,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from acd import events as ev
 from acd.commands import Command, Offer
-from acd.definitions import Overflow, Policy, Queue, Relaxation, Requirement, Skill, Strategy, WrapUp, WrapUpMode
-from acd.floor import Floor
+from acd.floor.engine import Floor
+from acd.policy.definitions import Overflow, Policy, Queue, Relaxation, Requirement, Skill, Strategy, WrapUp, WrapUpMode
 
 SKILLS = [f"skill{n:02}" for n in range(50)]
 QUEUES = 10

@@ -27,35 +27,35 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 from watchfiles import awatch
 
-from server import definitions as hotline
-from server.children import Child, ChildError, Children
-from server.children import State as ChildState
+from provision import ProvisionError, default_cache, provision
 from server.config import Settings
-from server.definitions import Definitions
-from server.dispatcher import Dispatcher, NotLeading, end
+from server.eventlog.log import Log, LogGap, follower
+from server.eventlog.unreadable import SetAside
 from server.home import HomeError, prepare
-from server.log import Log, LogGap, follower
-from server.private_redis import redis_child
-from server.processes import hold, read_identity
-from server.provision import ProvisionError, default_cache, provision
-from server.records import Records
-from server.standby import Standby
+from server.hotline import definitions as hotline
+from server.hotline.definitions import Definitions
+from server.hotline.dispatcher import Dispatcher, NotLeading, end
+from server.hotline.standby import Standby
+from server.leadership import StartError, Term
+from server.processes.children import Child, ChildError, Children
+from server.processes.children import State as ChildState
+from server.processes.identity import hold, read_identity
+from server.processes.private_redis import redis_child
 from server.storage.database import DatabaseError, open_database
-from server.storage.follower import ProjectorLoop
-from server.storage.migrate import migrate
 from server.storage.projector import Projector
-from server.telephony.ami import AmiError
+from server.storage.projector_loop import ProjectorLoop
+from server.storage.reader import Records
+from server.storage.schema.migrate import migrate
+from server.telephony.agent.supervisor import Supervisors
+from server.telephony.agent.transfers import Conversations
+from server.telephony.ami.link import AmiError
 from server.telephony.asterisk import configure
 from server.telephony.asterisk.phones import PhoneBook
 from server.telephony.asterisk.ready import readiness
 from server.telephony.asterisk.site import Site, SiteError, site
-from server.telephony.supervisor import Supervisors
-from server.telephony.transfers import Conversations
-from server.term import StartError, Term
-from server.toml import DefinitionFault
-from server.unreadable import SetAside
-from server.web.api import make_api
+from server.web.api.application import make_api
 from server.web.serve import HttpServer
+from tables.toml import DefinitionFault
 
 __all__ = ["App", "StartError"]
 

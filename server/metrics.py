@@ -9,12 +9,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 import acd.events as acd
-from acd.callback_events import AttemptEnded
+from acd.callbacks.events import AttemptEnded
+from acd.callbacks.states import LIVE, TASKS
 from acd.commands import Command
-from acd.promises import LIVE, TASKS
-from server.calls import Stage
-from server.dispatcher import Dispatcher
-from server.log import Entry
+from server.eventlog.log import Entry
+from server.hotline.dispatcher import Dispatcher
+from server.hotline.live_calls import Stage
 
 
 class Metrics(Collector):

@@ -26,13 +26,13 @@ import ivr.events as ivr
 import recordings.events as rec
 import tickets.events as tickets
 from acd.decisions import Candidate, Decision
-from acd.definitions import Requirement, Skill
-from server.log import Entry
-from server.notes import Decided
-from server.provision import Tool, default_cache, provision
+from acd.policy.definitions import Requirement, Skill
+from provision import Tool, default_cache, provision
+from server.eventlog.derived_events import Decided
+from server.eventlog.log import Entry
 from server.storage.database import Database, open_database
-from server.storage.migrate import migrate
-from server.storage.tables import Base
+from server.storage.schema.migrate import migrate
+from server.storage.schema.tables import Base
 
 # Every run tries the same examples, so that what fails has changed. HYPOTHESIS_PROFILE=search tries new ones.
 settings.register_profile("same", derandomize=True)

@@ -20,7 +20,7 @@ from redis import Redis as SyncRedis
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from server.provision import default_cache, provision
+from provision import default_cache, provision
 
 
 @dataclass

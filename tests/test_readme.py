@@ -11,8 +11,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from server import definitions
 from server.config import ELSEWHERE, variables
+from server.hotline import definitions
 from tests.e2e.conftest import TREE, Hotline, make_home
 
 README = TREE / "README.md"

@@ -188,7 +188,7 @@ def _rows(filters: Mapping[str, Any], limit: int) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = request("GET", f"/api/v1/callbacks?{asked}")["items"]
         return found
     except Down:
-        from server.storage.promise_queries import PromiseFilter
+        from server.storage.queries.callbacks import PromiseFilter
 
         known = {**filters, **({"number": _as_dialled(filters["number"])} if "number" in filters else {})}
         with queries() as records:
@@ -197,8 +197,8 @@ def _rows(filters: Mapping[str, Any], limit: int) -> list[dict[str, Any]]:
 
 def _as_dialled(number: str) -> str:
     """The number as promises have it, however it is written; unchanged if it is none, or the definitions are broken."""
-    from server.definitions import load
-    from server.toml import DefinitionFault
+    from server.hotline.definitions import load
+    from tables.toml import DefinitionFault
 
     try:
         return load(settings().root).callback_number(number)[0] or number

@@ -16,7 +16,7 @@ def check(as_json: Json = False) -> None:
 
     Each finding names file, line and key. Exit 1 if there is an error.
     """
-    from server import definitions
+    from server.hotline import definitions
 
     here = settings()
     found = definitions.examine(here.root, time.time(), trunk=bool(here.trunk))

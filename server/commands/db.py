@@ -21,7 +21,7 @@ app = typer.Typer(help="The records' database: version, migrate, back up.", no_a
 @app.command()
 def version(as_json: Json = False) -> None:
     """Say which revision the database is at, and which one this version of the product wants."""
-    from server.storage.migrate import config, revision
+    from server.storage.schema.migrate import config, revision
 
     with _Opened() as database:
         from alembic.script import ScriptDirectory
@@ -39,7 +39,7 @@ def version(as_json: Json = False) -> None:
 @app.command()
 def migrate() -> None:
     """Bring the schema up to date; a server does the same when it starts."""
-    from server.storage import migrate as migrations
+    from server.storage.schema import migrate as migrations
 
     with _Opened(new=True) as database:
         before = migrations.revision(database.write)

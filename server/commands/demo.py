@@ -14,8 +14,8 @@ from server.commands.shared import Refused, queries, settings, zone
 
 if TYPE_CHECKING:
     from ivr.inputs import NumberFits, NumberRefused
-    from server.definitions import Definitions
-    from server.demo.story import Script
+    from server.commands.call_story import Script
+    from server.hotline.definitions import Definitions
 
 app = typer.Typer(help="Try the hotline without a phone.", no_args_is_help=True)
 _WAITS = (100.0, 280.0)
@@ -33,7 +33,7 @@ def call(
         raise Refused(f"--digits {digits}: write keys of a telephone, such as 14")
     import asyncio
 
-    from server.demo.story import Script
+    from server.commands.call_story import Script
 
     asyncio.run(_call(Script(digits=digits, talk=talk, satisfaction=satisfaction)))
 
@@ -41,7 +41,7 @@ def call(
 async def _call(script: Script) -> None:
     import asyncio
 
-    from server.demo.story import StoryEnded, tell
+    from server.commands.call_story import StoryEnded, tell
 
     here = settings()
     before = await asyncio.to_thread(_last_call) if (here.root / "records.db").exists() or here.database_url else 0
@@ -78,8 +78,8 @@ def _last_call() -> int:
 
 
 def _definitions() -> Definitions:
-    from server import definitions
-    from server.toml import DefinitionFault
+    from server.hotline import definitions
+    from tables.toml import DefinitionFault
 
     try:
         return definitions.load(settings().root)
@@ -103,8 +103,8 @@ def ivr(
     from ivr.session import Session
     from ivr.tryout import House
     from ivr.tryout import run as try_flow
-    from server.definitions import PROMPTS
-    from server.voice.shelf import load_manifest
+    from server.hotline.definitions import PROMPTS
+    from voice.prompt_store import load_manifest
 
     loaded = _definitions()
     if flow and flow not in loaded.flows:

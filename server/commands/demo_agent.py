@@ -11,8 +11,8 @@ from server.commands.shared import Refused, queries, request, settings
 
 if TYPE_CHECKING:
     from server.config import Settings
-    from server.definitions import Definitions
-    from server.demo.softphone import Phone
+    from server.hotline.definitions import Definitions
+    from softphone.phone import Phone
 
 AGENT = "9001"
 """The work number of the demo's agent."""
@@ -30,7 +30,7 @@ async def agent_there(definitions: Definitions) -> AsyncIterator[Phone]:
     """An agent with every skill and a softphone, not signed in yet; removed afterwards."""
     import asyncio
 
-    from server.demo.softphone import Phone
+    from softphone.phone import Phone
 
     here, skills = settings(), dict.fromkeys(definitions.policy.skills, 10)
     async with Phone(AGENT, host(here), here.sip_port) as agent:
@@ -56,7 +56,7 @@ def how_to_listen(found: dict[str, Any]) -> str:
 
 def recorded(caller: str, before: int) -> dict[str, Any]:
     """The records of the call, as soon as its recording is joined."""
-    from server.storage.queries import CallFilter
+    from server.storage.queries.records import CallFilter
 
     deadline = time.monotonic() + _RECORDS
     with queries() as records:

@@ -17,17 +17,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from acd.callback_rules import Dialling
+from acd.callbacks.policy import Dialling
+from server.commands.call_story import Script, StoryEnded
+from server.commands.callback_story import Promise, tell
 from server.commands.demo_agent import AGENT, agent_there, host, how_to_listen, recorded, signs_in
 from server.commands.output import fields, say
 from server.commands.records import described, described_ticket
 from server.commands.shared import Refused, queries, request, settings, zone
 from server.config import Settings
-from server.definitions import DEFAULTS, Definitions
-from server.demo.callback_story import Promise, tell
-from server.demo.softphone import Phone
-from server.demo.story import Script, StoryEnded
+from server.hotline.definitions import DEFAULTS, Definitions
 from server.telephony.asterisk.site import Layout
+from softphone.phone import Phone
 
 _START = "start the server with `SANSHENG_TRUNK=sip:127.0.0.1:5090 make run`"
 _TRUNK = re.compile(r"sip:(?:[^@]*@)?(?P<host>[\d.]+)(?::(?P<port>\d+))?(?:;(?!.*transport=tcp).*)?", re.IGNORECASE)

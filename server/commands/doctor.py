@@ -33,9 +33,9 @@ def doctor(as_json: Json = False) -> None:
 
 
 def _lines() -> Lines:
-    from server import definitions
     from server.commands.checks import machine, service, sockets
-    from server.toml import DefinitionFault
+    from server.hotline import definitions
+    from tables.toml import DefinitionFault
 
     here = settings()
     running = sockets.house(here)

@@ -72,7 +72,7 @@ def call_list(
     until: Until = None,
 ) -> None:
     """List calls, newest first."""
-    from server.storage.queries import CallFilter
+    from server.storage.queries.records import CallFilter
 
     which = CallFilter(
         since=instant(since, "--since") if since else None,
@@ -185,7 +185,7 @@ def recording_list(
 @recordings.command("pull")
 def recording_pull(number: Number, to: Annotated[Path, typer.Option(help="The WAV file to write.")]) -> None:
     """Copy a recording out: stereo WAV, caller left, agent right."""
-    from server.storage.objects import FolderStore, ObjectError
+    from server.storage.recording_store import FolderStore, ObjectError
 
     with queries() as records:
         found = records.recording_show(number)
@@ -218,7 +218,7 @@ def recording_verify(
     Compares the log, the records, each day's chain and every file's SHA-256. Exit 1 with one line for each finding.
     """
     from server.storage.integrity import Integrity
-    from server.storage.objects import FolderStore
+    from server.storage.recording_store import FolderStore
 
     if last is not None and day is None:
         raise Refused("--last is the last link of one day: name it with --day")

@@ -11,15 +11,15 @@ from typing import Any
 
 from server.commands.output import print_json, say, table
 from server.commands.shared import START, Refused, settings, zone
-from server.log import Entry
-from server.simulation.fit import NothingRecorded
-from server.simulation.measures import ALL, Measured
-from server.simulation.reading import load_rules
-from server.simulation.recorded import Recorded, record
-from server.simulation.replay import Replayed, WhatIf, replay, what_if
+from server.eventlog.log import Entry
 from server.storage.archive import archived_entries
 from server.storage.database import DatabaseError, open_database
-from server.toml import DefinitionFault
+from simulation.fit import NothingRecorded
+from simulation.measures import ALL, Measured
+from simulation.reading import load_rules
+from simulation.recorded import Recorded, record
+from simulation.replay import Replayed, WhatIf, replay, what_if
+from tables.toml import DefinitionFault
 
 LISTED = 20
 

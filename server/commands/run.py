@@ -40,8 +40,8 @@ def run() -> None:
     from twisted.internet import reactor as installed
 
     reactor: Any = installed
+    from provision import Console
     from server.app import App, StartError
-    from server.provision import Console
 
     app = App(here, reactor, Console())
     failure: list[BaseException] = []

@@ -19,7 +19,7 @@ from server.config import Settings, SettingsError, load_settings
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from server.storage.queries import Queries
+    from server.storage.queries.records import Queries
 
 START = "start it with `make run`"
 _PATIENCE = 15.0
@@ -100,7 +100,7 @@ def log_of(here: Settings) -> Path:
 @contextmanager
 def queries() -> Iterator[Queries]:
     """The questions to the records. Raises Refused when there are none or they cannot be read."""
-    from server.storage.queries import Queries
+    from server.storage.queries.records import Queries
 
     with reading() as engine:
         yield Queries(engine)
@@ -115,7 +115,7 @@ def reading() -> Iterator[Engine]:
     from sqlalchemy.exc import DBAPIError
 
     from server.storage.database import DatabaseError, open_database
-    from server.storage.paging import QueryError
+    from server.storage.queries.paging import QueryError
 
     try:
         database = open_database(here.records_url)

@@ -17,16 +17,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from server.commands.output import note, print_json, say, table
 from server.commands.replayed import recorded_day
 from server.commands.shared import Refused, settings, zone
-from server.simulation import plot
-from server.simulation.fit import NothingRecorded, as_toml, fit
-from server.simulation.measures import ALL, Mean
-from server.simulation.policies import OURS, Candidate, UnknownPolicy, find_policy
-from server.simulation.promises import means
-from server.simulation.reading import load_scenario
-from server.simulation.runs import Result, simulate
-from server.simulation.scenario import Scenario
-from server.simulation.staffing import Plan, fewest_agents
-from server.toml import DefinitionFault
+from simulation import plot
+from simulation.fit import NothingRecorded, as_toml, fit
+from simulation.measures import ALL, Mean
+from simulation.policies import OURS, Candidate, UnknownPolicy, find_policy
+from simulation.promises import means
+from simulation.reading import load_scenario
+from simulation.runs import Result, simulate
+from simulation.scenario import Scenario
+from simulation.staffing import Plan, fewest_agents
+from tables.toml import DefinitionFault
 
 SHIPPED = Path(str(resources.files("server") / "defaults" / "scenarios"))
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from server.log import Entry, entry_of
-from server.storage.tables import LogEntry
+from server.eventlog.log import Entry, entry_of
+from server.storage.schema.tables import LogEntry
 
 
 def archived_entries(engine: Engine, since: float, until: float, *, batch: int = 1000) -> Iterator[Entry]:

@@ -18,9 +18,9 @@ from sqlalchemy.orm import Session
 
 from recordings.chain import FIRST, Fault, Kind, Link, verify
 from recordings.events import RecordingClosed
-from server.log import decode
-from server.storage.objects import ObjectError, key_for
-from server.storage.tables import LogEntry, Recording
+from server.eventlog.log import decode
+from server.storage.recording_store import ObjectError, key_for
+from server.storage.schema.tables import LogEntry, Recording
 
 _BLOCK = 1 << 20
 _KEYS = 500

@@ -13,15 +13,14 @@ from sqlalchemy import Engine, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-import server.storage.matters
-import server.storage.promises  # noqa: F401  (the rules of both)
 from server import bounds
-from server.log import START, Entry, Unreadable, encode
+from server.eventlog.log import START, Entry, Unreadable, encode
 from server.storage.database import is_fault_of_data
-from server.storage.outcome import SHORT
-from server.storage.projection import project
-from server.storage.rows import Rows, entry_key
-from server.storage.tables import Cursor, LogEntry
+from server.storage.projections import callbacks, tickets  # noqa: F401  (their rules)
+from server.storage.projections.calls import project
+from server.storage.projections.outcome import SHORT
+from server.storage.projections.rows import Rows, entry_key
+from server.storage.schema.tables import Cursor, LogEntry
 
 READER = "projector"
 BATCH = 1000

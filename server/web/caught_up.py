@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from server.dispatcher import Dispatcher
-from server.log import id_order
-from server.state import State
+from server.eventlog.log import id_order
+from server.hotline.dispatcher import Dispatcher
+from server.hotline.state import State
 
 LAG = 2.0
 """Seconds for which an answer waits."""

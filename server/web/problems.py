@@ -14,8 +14,8 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
-from server.dispatcher import NotLeading
-from server.log import Unwritable
+from server.eventlog.log import Unwritable
+from server.hotline.dispatcher import NotLeading
 
 MEDIA_TYPE = "application/problem+json"
 MOST_ERRORS, MOST_DETAIL = 20, 2_000

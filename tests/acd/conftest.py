@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from acd import callback_events as cb
 from acd import events as ev
-from acd.callback_rules import CallbackPolicy, CallbackRules
-from acd.callbacks import Callbacks
+from acd.callbacks import events as cb
+from acd.callbacks.engine import Callbacks
+from acd.callbacks.policy import CallbackPolicy, CallbackRules
+from acd.callbacks.states import Pressure, PromiseView
 from acd.commands import Command, Offer
-from acd.definitions import Policy, Requirement, Skill
-from acd.floor import Floor
-from acd.promises import Pressure, PromiseView
+from acd.floor.engine import Floor
+from acd.policy.definitions import Policy, Requirement, Skill
 
 START = 1_760_000_000.0
 

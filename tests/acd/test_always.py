@@ -9,15 +9,15 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from acd import callback_events as cb
 from acd import events as ev
-from acd.agents import State
-from acd.calls import Place
+from acd.callbacks import events as cb
 from acd.commands import Announce, Divert, Moved, Offer, Withdraw
-from acd.definitions import Policy, Requirement, Skill
 from acd.events import Outcome, Status
-from acd.floor import Floor
-from acd.strategies import STRATEGIES
+from acd.floor.agents import State
+from acd.floor.calls import Place
+from acd.floor.engine import Floor
+from acd.floor.strategies import STRATEGIES
+from acd.policy.definitions import Policy, Requirement, Skill
 
 SKILLS = ("complaint", "inquiry", "attitude")
 AGENTS = tuple(f"{1000 + n}" for n in range(6))

@@ -13,17 +13,17 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from acd import callback_events as cb
 from acd import events as ev
-from acd.agents import State
-from acd.callback_events import AttemptOutcome, Mode
-from acd.callback_rules import CallbackPolicy, CallbackRules, Delays
-from acd.callbacks import Callbacks
-from acd.calls import Place
+from acd.callbacks import events as cb
+from acd.callbacks.engine import Callbacks
+from acd.callbacks.events import AttemptOutcome, Mode
+from acd.callbacks.policy import CallbackPolicy, CallbackRules, Delays
+from acd.callbacks.states import LIVE, TASKS, TRANSITIONS, PromiseState
 from acd.commands import CallBackAbandoned, Command, Moved, Offer, PlaceCall, PromiseChanged, StopCalling, Withdraw
-from acd.definitions import Policy, Requirement, Skill
-from acd.floor import Floor
-from acd.promises import LIVE, TASKS, TRANSITIONS, PromiseState
+from acd.floor.agents import State
+from acd.floor.calls import Place
+from acd.floor.engine import Floor
+from acd.policy.definitions import Policy, Requirement, Skill
 
 AGENTS = ("1001", "1002", "1003")
 NUMBERS = tuple(f"1380013800{n}" for n in range(5))

@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from acd import callback_events as cb
 from acd import events as ev
+from acd.callbacks import events as cb
+from acd.callbacks.states import Pressure
 from acd.commands import AgentChanged, Announce, Divert, Record, Withdraw
-from acd.floor import Floor
-from acd.promises import Pressure
+from acd.floor.engine import Floor
 
 
 def promised(house, ago=0.0, **more):

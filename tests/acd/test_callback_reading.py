@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from acd.callback_reading import read_callback_policy
-from acd.callback_rules import CallbackPolicy, CallbackRules, Delays, Dialling
-from acd.definitions import DefinitionError
+from acd.callbacks.policy import CallbackPolicy, CallbackRules, Delays, Dialling
+from acd.callbacks.reading import read_callback_policy
+from acd.policy.definitions import DefinitionError
 
 QUEUES = ("complaint", "media")
 

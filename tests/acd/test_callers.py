@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from acd import callback_events as cb
 from acd import events as ev
+from acd.callbacks import events as cb
 from acd.commands import CallBackAbandoned, Moved, OfferCallback
 from acd.decisions import Decision
-from acd.definitions import Requirement
+from acd.policy.definitions import Requirement
 
 
 def told(commands):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from acd import events as ev
 from acd.commands import Record
-from acd.definitions import Strategy
+from acd.policy.definitions import Strategy
 from tests.acd.conftest import House, need
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from acd.agents import STATUS_TAKES_EFFECT, TRANSITIONS
-from acd.callback_events import GIVEN, AttemptOutcome
-from acd.callback_rules import CallbackRules
-from acd.keeping import NOT_COUNTED, WORDS
-from acd.promises import TRANSITIONS as LIFE
+from acd.callbacks.events import GIVEN, AttemptOutcome
+from acd.callbacks.lifecycle import NOT_COUNTED, WORDS
+from acd.callbacks.policy import CallbackRules
+from acd.callbacks.states import TRANSITIONS as LIFE
+from acd.floor.agents import STATUS_TAKES_EFFECT, TRANSITIONS
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "floor.md").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ import pytest
 
 from acd import events as ev
 from acd.commands import Offer, Record
-from acd.floor import Floor
+from acd.floor.engine import Floor
 
 
 def test_new_rules_lose_no_waiting_call_and_count_at_once(make_house, offers):

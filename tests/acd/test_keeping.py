@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from acd import callback_events as cb
 from acd import events as ev
-from acd.book import MOST_SETTLED
-from acd.callback_rules import CallbackPolicy, CallbackRules
-from acd.callbacks import Callbacks
+from acd.callbacks import events as cb
+from acd.callbacks.engine import Callbacks
+from acd.callbacks.policy import CallbackPolicy, CallbackRules
+from acd.callbacks.registry import MOST_SETTLED
 from acd.commands import PlaceCall, PromiseChanged, StopCalling
 
 HOUR = 3600.0

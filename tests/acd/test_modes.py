@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from acd import callback_events as cb
 from acd import events as ev
-from acd.callback_rules import CallbackPolicy, CallbackRules
+from acd.callbacks import events as cb
+from acd.callbacks.policy import CallbackPolicy, CallbackRules
 from acd.commands import ModeChanged
 
 

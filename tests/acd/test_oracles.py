@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from acd.definitions import Policy, Queue, Requirement, Skill, WrapUp, WrapUpMode
-from server.simulation.day import Day
-from server.simulation.distributions import NEVER, Distribution
-from server.simulation.engine import Fate, play
-from server.simulation.erlang import erlang_b, erlang_c, mean_wait, within
-from server.simulation.measures import Mean, mean_of
-from server.simulation.policies import find_policy
-from server.simulation.runs import days
-from server.simulation.scenario import Calls, Group, Scenario
+from acd.policy.definitions import Policy, Queue, Requirement, Skill, WrapUp, WrapUpMode
+from simulation.day import Day
+from simulation.distributions import NEVER, Distribution
+from simulation.engine import Fate, play
+from simulation.erlang import erlang_b, erlang_c, mean_wait, within
+from simulation.measures import Mean, mean_of
+from simulation.policies import find_policy
+from simulation.runs import days
+from simulation.scenario import Calls, Group, Scenario
 from tests.acd.erlang_a import erlang_a
 
 HANDLING = 120.0

@@ -7,13 +7,13 @@ from math import hypot
 import ciw
 import pytest
 
-from acd.definitions import Policy, Queue, Requirement, Skill, Strategy, WrapUp, WrapUpMode
-from server.simulation.distributions import Distribution
-from server.simulation.engine import play
-from server.simulation.measures import Mean, mean_of
-from server.simulation.policies import find_policy
-from server.simulation.runs import days
-from server.simulation.scenario import Calls, Group, Scenario
+from acd.policy.definitions import Policy, Queue, Requirement, Skill, Strategy, WrapUp, WrapUpMode
+from simulation.distributions import Distribution
+from simulation.engine import play
+from simulation.measures import Mean, mean_of
+from simulation.policies import find_policy
+from simulation.runs import days
+from simulation.scenario import Calls, Group, Scenario
 
 HANDLING = 100.0
 HOUR = 3600.0

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acd import events as ev
-from acd.calls import Call
-from acd.definitions import Queue, Requirement
-from acd.order import Line
+from acd.floor.calls import Call
+from acd.floor.queue_order import Line
+from acd.policy.definitions import Queue, Requirement
 
 
 def served(house, the_offer, agent="1001"):

@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from acd import callback_events as cb
 from acd import events as ev
-from acd.callbacks import Callbacks
+from acd.callbacks import events as cb
+from acd.callbacks.engine import Callbacks
 from acd.commands import PlaceCall, PromiseChanged, StopCalling
-from acd.definitions import Requirement
+from acd.policy.definitions import Requirement
 
 HOUR = 3600.0
 DAY = 24 * HOUR

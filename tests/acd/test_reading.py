@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from acd.definitions import DefinitionError, Overflow, Policy, Skill, Strategy, WrapUpMode
+from acd.policy.definitions import DefinitionError, Overflow, Policy, Skill, Strategy, WrapUpMode
 
 SHIPPED = Path(__file__).parents[2] / "server" / "defaults" / "hotline.toml"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from acd import events as ev
-from acd.agents import STATUS_TAKES_EFFECT, TRANSITIONS, Agent, State
 from acd.commands import AgentChanged, Tell, Withdraw
+from acd.floor.agents import STATUS_TAKES_EFFECT, TRANSITIONS, Agent, State
 
 
 def house_of(make_house, mode, **more):

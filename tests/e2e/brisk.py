@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from server.definitions import FLOWS
+from server.hotline.definitions import FLOWS
 
 HOTLINE = """
 skills = [

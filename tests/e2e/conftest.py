@@ -22,9 +22,9 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from server.demo.softphone import Call, Phone
 from server.storage.database import open_database
-from server.storage.queries import Queries
+from server.storage.queries.records import Queries
+from softphone.phone import Call, Phone
 from tests.e2e import brisk
 
 TREE = Path(__file__).resolve().parents[2]

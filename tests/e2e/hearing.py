@@ -15,9 +15,9 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from server.definitions import PROMPTS
-from server.demo.audio import RATE
-from server.demo.call import Call
+from server.hotline.definitions import PROMPTS
+from softphone.audio import RATE
+from softphone.call import Call
 
 _ALIKE = 0.75
 """Correlation from which two sounds are the same."""

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from server.demo.softphone import Phone
-from server.provision import default_cache, provision
+from provision import default_cache, provision
+from softphone.phone import Phone
 from tests.e2e.sipp_peer import Sipp
 
 NewPhone = Callable[..., Awaitable[Phone]]

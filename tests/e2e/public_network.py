@@ -11,9 +11,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from server.demo.audio import Tone
-from server.demo.call import Call
-from server.demo.softphone import Answer, Phone, Policy
+from softphone.audio import Tone
+from softphone.call import Call
+from softphone.phone import Answer, Phone, Policy
 from tests.e2e import brisk
 from tests.e2e.conftest import Hotline, free_ports, make_home
 

@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
-from server.demo.audio import ALAW, RATE, Tone
-from server.provision import Tool
+from provision import Tool
+from softphone.audio import ALAW, RATE, Tone
 from tests.e2e.captures import duration, keys_as_capture
 
 SCENARIOS = Path(__file__).parent / "sipp"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from server.demo.softphone import Phone, Refused, Ring
+from softphone.phone import Phone, Refused, Ring
 from tests.e2e.hearing import hears
 
 if TYPE_CHECKING:

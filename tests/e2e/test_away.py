@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import soundfile
 
-from server.definitions import PROMPTS
-from server.demo.audio import Tone
-from server.demo.call import Call
-from server.demo.softphone import Answer
+from server.hotline.definitions import PROMPTS
+from softphone.audio import Tone
+from softphone.call import Call
+from softphone.phone import Answer
 from tests.e2e import brisk
 from tests.e2e.conftest import hears_tone
 from tests.e2e.hearing import hears, now, said

@@ -11,8 +11,8 @@ import pytest
 import pytest_asyncio
 import soundfile
 
-from server.demo.audio import Tone, tone_level
-from server.demo.softphone import Answer, Refuse, Ring, State
+from softphone.audio import Tone, tone_level
+from softphone.phone import Answer, Refuse, Ring, State
 from tests.e2e.conftest import Hotline, hears_tone
 from tests.e2e.hearing import hears
 from tests.e2e.public_network import (

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from server import definitions
+from server.hotline import definitions
 from tests.e2e.conftest import Hotline, free_ports, make_home
 
 pytestmark = pytest.mark.e2e

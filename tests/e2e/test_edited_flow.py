@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from server.definitions import FLOWS
+from server.hotline.definitions import FLOWS
 from tests.e2e.hearing import hears, said
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from server.demo.audio import Tone
-from server.demo.call import Call, CallEnded
-from server.demo.softphone import Answer, Phone
+from softphone.audio import Tone
+from softphone.call import Call, CallEnded
+from softphone.phone import Answer, Phone
 from tests.e2e import brisk
 from tests.e2e.conftest import hears_tone
 from tests.forger import audio_sockets, forging

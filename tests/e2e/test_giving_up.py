@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from server.demo.audio import Tone
-from server.demo.softphone import Answer
+from softphone.audio import Tone
+from softphone.phone import Answer
 from tests.e2e.conftest import hears_tone
 
 if TYPE_CHECKING:

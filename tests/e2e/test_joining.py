@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from server.demo.audio import Tone
-from server.demo.call import Call
-from server.demo.softphone import Answer
+from softphone.audio import Tone
+from softphone.call import Call
+from softphone.phone import Answer
 from tests.e2e.conftest import hears_tone
 from tests.e2e.hearing import Heard, heard, hears
 

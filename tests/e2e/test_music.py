@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from server.demo.audio import Tone
+from softphone.audio import Tone
 from tests.e2e import brisk
 from tests.e2e.conftest import hears_tone
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import soundfile
 
-from server.definitions import PROMPTS
-from server.demo.audio import Tone, tone_level
-from server.demo.call import Call
-from server.demo.softphone import Answer
+from server.hotline.definitions import PROMPTS
+from softphone.audio import Tone, tone_level
+from softphone.call import Call
+from softphone.phone import Answer
 from tests.e2e.conftest import hears_tone
 from tests.e2e.hearing import hears, now, said
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from server.demo.softphone import Phone
+from softphone.phone import Phone
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Hotline

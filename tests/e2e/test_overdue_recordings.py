@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from server.demo.audio import Tone
-from server.demo.softphone import Answer
+from softphone.audio import Tone
+from softphone.phone import Answer
 from tests.e2e import brisk
 from tests.e2e.conftest import hears_tone
 

@@ -12,11 +12,11 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
-import acd.callback_events as callback
+import acd.callbacks.events as callback
+from acd.callbacks.states import PromiseState
 from acd.events import CallQueued
-from acd.promises import PromiseState
-from server.log import Entry, entry_of
-from server.notes import Decided, ModeNoted, PromiseNoted
+from server.eventlog.derived_events import Decided, ModeNoted, PromiseNoted
+from server.eventlog.log import Entry, entry_of
 from tests.e2e import brisk
 from tests.e2e.conftest import Hotline, free_ports
 from tests.e2e.phones import sipp  # noqa: F401

@@ -8,9 +8,9 @@ import os
 import pytest
 from sipmessage import URI, Request
 
-from server.demo import sip as wire
-from server.demo.audio import Tone, tone_level
-from server.demo.softphone import Answer, Ring, State
+from softphone import sip as wire
+from softphone.audio import Tone, tone_level
+from softphone.phone import Answer, Ring, State
 from tests.e2e.phones import NewPhone, new_phone, sipp  # noqa: F401
 from tests.e2e.sipp_peer import Sipp, SippFailedError
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import soundfile
 
-from server.demo.audio import tone_level
+from softphone.audio import tone_level
 from tests.e2e.phones import sipp  # noqa: F401
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from server.demo.audio import Tone, tone_level
-from server.demo.call import Call
-from server.demo.softphone import Phone
 from server.storage.database import open_database
+from softphone.audio import Tone, tone_level
+from softphone.call import Call
+from softphone.phone import Phone
 from tests.e2e.conftest import Hotline, hears_tone, make_home
 
 pytestmark = pytest.mark.e2e

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from server.demo.audio import Tone
-from server.demo.call import Call
-from server.demo.softphone import Answer, Phone, Ring
+from softphone.audio import Tone
+from softphone.call import Call
+from softphone.phone import Answer, Phone, Ring
 from tests.e2e.conftest import SETTLE, Hotline, hears_tone
 from tests.e2e.hearing import hears, said
 from tests.e2e.public_network import OUTGOING, RULES, new_hotline, public_network, set_rules

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from server.definitions import load
+from server.hotline.definitions import load
 from tests.e2e import brisk
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ import httpx
 import pytest
 import soundfile
 
-from server.definitions import DEFAULTS, FLOWS
-from server.demo.audio import Tone, tone_level
-from server.demo.call import Call
-from server.demo.softphone import Phone, Refuse
+from server.hotline.definitions import DEFAULTS, FLOWS
+from softphone.audio import Tone, tone_level
+from softphone.call import Call
+from softphone.phone import Phone, Refuse
 from tests.e2e.conftest import Hotline, free_ports, hears_tone, make_home
 from tests.e2e.hearing import hears, now, said
 

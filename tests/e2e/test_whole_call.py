@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import soundfile
 
-from server.demo.audio import Tone, tone_level
+from softphone.audio import Tone, tone_level
 from tests.e2e.conftest import hears_tone
 from tests.e2e.hearing import hears
 

@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 from redis import Redis as SyncRedis
 
-from server.demo.audio import Tone
-from server.demo.call import Call, State
-from server.demo.softphone import Phone
-from server.log import entry_of, id_order
+from server.eventlog.log import entry_of, id_order
 from server.storage.archive import archived_entries
 from server.storage.database import open_database
+from softphone.audio import Tone
+from softphone.call import Call, State
+from softphone.phone import Phone
 from tests.e2e import brisk
 from tests.e2e.conftest import Hotline, hears_tone, new_hotline
 

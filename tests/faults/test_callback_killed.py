@@ -14,9 +14,9 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from server.demo.audio import Tone
-from server.demo.softphone import Answer, Refuse, Ring
-from server.faults import POINTS
+from server.crash_points import POINTS
+from softphone.audio import Tone
+from softphone.phone import Answer, Refuse, Ring
 from tests.e2e.conftest import Hotline, hears_tone
 from tests.e2e.hearing import hears
 from tests.e2e.public_network import (

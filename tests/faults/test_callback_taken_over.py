@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from acd.callback_events import AttemptStarted
-from server.demo.audio import Tone
-from server.demo.softphone import Answer, Ring
+from acd.callbacks.events import AttemptStarted
+from softphone.audio import Tone
+from softphone.phone import Answer, Ring
 from tests.e2e.conftest import hears_tone
 from tests.e2e.public_network import AGENT_HZ, CUSTOMER_HZ, PublicNetwork, new_hotline, public_network
 from tests.faults.conftest import logged

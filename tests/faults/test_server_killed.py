@@ -8,8 +8,8 @@ import time
 import pytest
 
 import ivr.events as ivr
-from server.demo.audio import Tone
-from server.demo.call import State
+from softphone.audio import Tone
+from softphone.call import State
 from tests.e2e.conftest import Hotline, hears_tone
 from tests.e2e.hearing import hears
 from tests.faults.conftest import AGENT_HZ, CALLER_HZ, People, ended_calls, logged, longest_gap, returned

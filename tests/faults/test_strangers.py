@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 import acd.events as acd
-from server.demo.call import State
 from server.telephony.tokens import ChannelTokens
+from softphone.call import State
 from tests.e2e.conftest import Hotline, hears_tone
 from tests.faults.conftest import AGENT_HZ, CALLER_HZ, People, logged
 from tests.raw_sip import RawSip

@@ -14,9 +14,9 @@ import httpx
 import pytest
 
 import acd.events as acd
-from server.demo.audio import Tone
-from server.demo.call import State
-from server.notes import Decided, ServerStarted
+from server.eventlog.derived_events import Decided, ServerStarted
+from softphone.audio import Tone
+from softphone.call import State
 from tests.e2e import brisk
 from tests.e2e.conftest import Hotline, hears_tone
 from tests.faults.conftest import AGENT_HZ, CALLER_HZ, People, logged

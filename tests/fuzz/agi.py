@@ -12,8 +12,8 @@ from typing import Any, Self
 import structlog
 from twisted.python.failure import Failure
 
-from server.telephony.agi_wire import AgiError, AgiHangup, AgiProtocolError, AgiRefused, ReplyReader
-from server.telephony.fastagi import AgiCall, AgiFactory
+from server.telephony.agi.server import AgiCall, AgiFactory
+from server.telephony.agi.wire import AgiError, AgiHangup, AgiProtocolError, AgiRefused, ReplyReader
 from server.telephony.tokens import ChannelTokens
 from tests.fuzz.mutator import LONGEST as LONGEST_INPUT
 from tests.fuzz.mutator import Grammar

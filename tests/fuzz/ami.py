@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import structlog
 
-from server.telephony.ami import Ami, AmiError, AmiEvent, LinkState
+from server.telephony.ami.link import Ami, AmiError, AmiEvent, LinkState
 from tests.fuzz.mutator import Grammar
 from tests.fuzz.target import LONGEST, Flaw, resident
 

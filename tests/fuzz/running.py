@@ -24,13 +24,13 @@ from redis.asyncio import Redis
 
 from acd.events import CallArrived
 from server.bounds import is_line
-from server.demo.call import CallEnded
-from server.entries import Entry, Unreadable
-from server.log import Log
+from server.eventlog.entries import Entry, Unreadable
+from server.eventlog.log import Log
 from server.storage.archive import archived_entries
 from server.storage.database import open_database
-from server.telephony.ami import Ami, AmiEvent
+from server.telephony.ami.link import Ami, AmiEvent
 from server.telephony.tokens import ChannelTokens
+from softphone.call import CallEnded
 from tests.e2e.conftest import COMMAND, TREE, Hotline, make_home
 from tests.e2e.hearing import hears
 from tests.fuzz.mutator import Grammar

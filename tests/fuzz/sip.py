@@ -11,9 +11,9 @@ import re
 from contextlib import suppress
 from typing import Self
 
-from server.demo import sdp
-from server.demo.sip import Malformed
-from server.demo.sip import parse as parse_sip
+from softphone import sdp
+from softphone.sip import Malformed
+from softphone.sip import parse as parse_sip
 from tests.fuzz.mutator import Grammar
 from tests.fuzz.running import CALLEE, CANARY, CANARY_EVENT, Running
 from tests.fuzz.target import Flaw, time_limit

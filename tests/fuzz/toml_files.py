@@ -17,9 +17,9 @@ from unittest.mock import patch
 from ivr.check import check as check_flows
 from ivr.flow import Flow
 from ivr.manifest import Manifest, ManifestError
-from server import definitions
-from server.simulation.reading import load_rules, load_scenario
-from server.toml import DefinitionFault, line_of, read
+from server.hotline import definitions
+from simulation.reading import load_rules, load_scenario
+from tables.toml import DefinitionFault, line_of, read
 from tests.fuzz.mutator import Grammar
 from tests.fuzz.target import Flaw, resident, time_limit
 

@@ -18,11 +18,11 @@ from typing import Any
 import msgspec
 from sqlalchemy import Select, Table, select
 
-from server.log import Entry, entry_of
-from server.state import State
+from server.eventlog.log import Entry, entry_of
+from server.hotline.state import State
 from server.storage.database import Database
 from server.storage.projector import Projector
-from server.storage.tables import Base
+from server.storage.schema.tables import Base
 
 LOG, EXPECTED = (Path(__file__).with_name(name) for name in ("log.jsonl.gz", "expected.json.gz"))
 NOTED = {"AgentChanged", "PromiseChanged", "ModeChanged", "Record"}

@@ -23,9 +23,9 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import RedisError
 
-from server.demo.audio import Tone
-from server.demo.softphone import Answer, Refuse, Ring
 from server.storage.database import Database
+from softphone.audio import Tone
+from softphone.phone import Answer, Refuse, Ring
 from tests.e2e import (
     test_agent_phone,
     test_away,

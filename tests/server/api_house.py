@@ -13,20 +13,20 @@ from prometheus_client import CollectorRegistry
 from redis import Redis as SyncRedis
 
 import acd.events as acd
-from acd.callback_events import CallbackPolicySet
-from acd.definitions import Requirement, Skill
-from server import definitions
-from server.dispatcher import Dispatcher
-from server.log import Log, follower
+from acd.callbacks.events import CallbackPolicySet
+from acd.policy.definitions import Requirement, Skill
+from server.eventlog.log import Log, follower
+from server.hotline import definitions
+from server.hotline.dispatcher import Dispatcher
+from server.hotline.state import State
 from server.metrics import Metrics
-from server.records import Records
-from server.state import State
 from server.storage.database import open_database
-from server.storage.follower import ProjectorLoop
-from server.storage.migrate import migrate
 from server.storage.projector import Projector
+from server.storage.projector_loop import ProjectorLoop
+from server.storage.reader import Records
+from server.storage.schema.migrate import migrate
 from server.telephony.asterisk.site import AgentPhone
-from server.web.api import make_api
+from server.web.api.application import make_api
 from tests.redis_server import RedisServer, redis_server
 
 __all__ = ["redis_server"]

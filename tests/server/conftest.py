@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 
-from server.telephony.fastagi import AgiCall, AgiFactory
+from server.telephony.agi.server import AgiCall, AgiFactory
 from server.telephony.tokens import ChannelTokens
 
 AGI_HEADER = (Path(__file__).parent / "wire" / "agi_header.txt").read_bytes()

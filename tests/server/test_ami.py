@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from server.telephony.ami import Ami, AmiEvent, AmiFailed, AmiLost, AmiTimeout, LinkState
+from server.telephony.ami.link import Ami, AmiEvent, AmiFailed, AmiLost, AmiTimeout, LinkState
 from server.telephony.tokens import VARIABLE, ChannelTokens
 
 WIRE = Path(__file__).parent / "wire"

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from server.telephony.ami import Ami, AmiEvent, AmiLost, AmiTimeout, LinkState
+from server.telephony.ami.link import Ami, AmiEvent, AmiLost, AmiTimeout, LinkState
 
 PATIENCE = 5.0
 HELLO = b"Asterisk Call Manager/11.0.0\r\n"
@@ -273,7 +273,7 @@ async def test_a_listener_that_raises_does_not_stop_the_link(peer, link):
 
 
 async def test_a_message_without_an_end_ends_the_connection(peer, link, monkeypatch):
-    monkeypatch.setattr("server.telephony.ami_wire.MAX_MESSAGE", 10_000)
+    monkeypatch.setattr("server.telephony.ami.wire.MAX_MESSAGE", 10_000)
     ami = link()
     states = States(ami)
     ami.start()

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 import ivr.events as ivr
-from server import definitions
-from server.toml import DefinitionFault
+from server.hotline import definitions
+from tables.toml import DefinitionFault
 from tests.redis_server import redis_server
 from tests.server.api_house import api, house, refused
 
@@ -88,7 +88,7 @@ async def test_an_unknown_outcome_and_a_wrong_cursor_are_refused(api) -> None:
 
 
 async def cursor_of_calls(api: httpx.AsyncClient) -> str:
-    from server.storage.paging import encode_cursor
+    from server.storage.queries.paging import encode_cursor
 
     return encode_cursor("call", 5)
 

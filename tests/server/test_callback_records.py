@@ -14,18 +14,18 @@ from sqlalchemy.orm import Session
 
 import acd.events as acd
 import ivr.events as ivr
-from acd.callback_events import AttemptAnswered, AttemptEnded, AttemptOutcome, AttemptStarted, CallPlaced, Mode
-from acd.definitions import Requirement, Skill
-from acd.promises import ModeView, PromiseState, PromiseView
-from server.notes import ModeNoted, PromiseNoted
-from server.storage import tables
-from server.storage.callback_tables import Attempt, CallbackMode, Promise
+from acd.callbacks.events import AttemptAnswered, AttemptEnded, AttemptOutcome, AttemptStarted, CallPlaced, Mode
+from acd.callbacks.states import ModeView, PromiseState, PromiseView
+from acd.policy.definitions import Requirement, Skill
+from server.eventlog.derived_events import ModeNoted, PromiseNoted
 from server.storage.database import open_database
-from server.storage.migrate import migrate
-from server.storage.paging import QueryError
 from server.storage.projector import Projector
-from server.storage.promise_queries import PromiseFilter
-from server.storage.queries import CallFilter, Queries
+from server.storage.queries.callbacks import PromiseFilter
+from server.storage.queries.paging import QueryError
+from server.storage.queries.records import CallFilter, Queries
+from server.storage.schema import tables
+from server.storage.schema.callback_tables import Attempt, CallbackMode, Promise
+from server.storage.schema.migrate import migrate
 
 ZONE = ZoneInfo("Asia/Shanghai")
 DAY = date(2027, 1, 15)

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 import acd.events as acd
-from acd.callback_events import AttemptEnded, AttemptOutcome, AttemptStarted, CallPlaced
-from acd.definitions import Requirement, Skill
+from acd.callbacks.events import AttemptEnded, AttemptOutcome, AttemptStarted, CallPlaced
+from acd.policy.definitions import Requirement, Skill
 from tests.redis_server import redis_server
 from tests.server.api_house import House, api, house, refused
 

@@ -12,7 +12,7 @@ import pytest
 
 import acd.events as acd
 from server.commands import shared
-from server.web.api import make_api
+from server.web.api.application import make_api
 from server.web.serve import HttpServer
 from tests.redis_server import redis_server
 from tests.server.api_house import TOKEN, house

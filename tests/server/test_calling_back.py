@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from server.definitions import DEFAULTS, Definitions, examine, load
-from server.toml import DefinitionFault
+from server.hotline.definitions import DEFAULTS, Definitions, examine, load
+from tables.toml import DefinitionFault
 
 ZONE = ZoneInfo("Asia/Shanghai")
 DEFAULT = DEFAULTS.read_text(encoding="utf-8")

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from server.children import Child, ChildError, Children, State
-from server.processes import BOOT_ID, digest_of, group_lives, hold, parse_stat, read_identity
-from server.provision import default_cache, provision
+from provision import default_cache, provision
+from server.processes.children import Child, ChildError, Children, State
+from server.processes.identity import BOOT_ID, digest_of, group_lives, hold, parse_stat, read_identity
 
 SLEEPER = ("sleep", "1000")
 IGNORES_TERM = ("sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.1; done")
@@ -26,7 +26,7 @@ SERVER = """
 import asyncio, sys
 from pathlib import Path
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
-from server.children import Child, Children, State
+from server.processes.children import Child, Children, State
 
 async def main():
     reactor = AsyncioSelectorReactor(asyncio.get_running_loop())

@@ -16,15 +16,15 @@ from typing import Any
 import pytest
 
 import acd.events as acd
-from acd.definitions import Skill
+from acd.policy.definitions import Skill
 from server import cli
 from server.commands import run as running
 from server.commands import shared
 from server.config import Settings
 from server.storage.database import open_database
-from server.storage.migrate import migrate
-from server.storage.objects import FolderStore
 from server.storage.projector import Projector
+from server.storage.recording_store import FolderStore
+from server.storage.schema.migrate import migrate
 
 COMMAND = Path(sys.executable).with_name("sansheng")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.clock import RATE, Clock
+from server.eventlog.clock import RATE, Clock
 
 
 class Times:

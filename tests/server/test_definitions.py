@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from server import definitions
-from server.definitions import Found, examine, load
-from server.toml import DefinitionFault
+from server.hotline import definitions
+from server.hotline.definitions import Found, examine, load
+from tables.toml import DefinitionFault
 
 NOW = 1_790_000_000.0
 """In September 2026, a year whose public holidays are known."""

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from server.definitions import FLOWS, examine, load
-from server.toml import DefinitionFault
+from server.hotline.definitions import FLOWS, examine, load
+from tables.toml import DefinitionFault
 
 NOW = 1_790_000_000.0
 

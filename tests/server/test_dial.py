@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from acd.callback_events import AttemptOutcome
+from acd.callbacks.events import AttemptOutcome
 from acd.events import Outcome
-from server.telephony.dial import TO_AGENT, arguments, attempt_outcome, going_on, outcome, outside
+from server.telephony.channels.dial import TO_AGENT, arguments, attempt_outcome, going_on, outcome, outside
 
 
 @pytest.mark.parametrize(

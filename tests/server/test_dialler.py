@@ -10,7 +10,7 @@ import pytest
 from panoramisk.message import Message
 
 import acd.events as acd
-from acd.callback_events import (
+from acd.callbacks.events import (
     AttemptAnswered,
     AttemptEnded,
     AttemptOutcome,
@@ -19,16 +19,16 @@ from acd.callback_events import (
     PromiseAsked,
     PromiseCancelled,
 )
-from acd.callback_rules import CallbackPolicy, CallbackRules, Delays, Dialling
-from acd.definitions import Skill
-from server.calls import Leg, LiveCall, line_id
-from server.definitions import DEFAULTS, load
-from server.dispatcher import Dispatcher
-from server.log import START, Log
-from server.standby import rebuild
-from server.telephony.ami import Ami, AmiEvent, AmiReply
-from server.telephony.dialler import Dialler
-from server.telephony.legs import Legs
+from acd.callbacks.policy import CallbackPolicy, CallbackRules, Delays, Dialling
+from acd.policy.definitions import Skill
+from server.eventlog.log import START, Log
+from server.hotline.definitions import DEFAULTS, load
+from server.hotline.dispatcher import Dispatcher
+from server.hotline.live_calls import Leg, LiveCall, line_id
+from server.hotline.standby import rebuild
+from server.telephony.ami.link import Ami, AmiEvent, AmiReply
+from server.telephony.callback.dialler import Dialler
+from server.telephony.channels.legs import Legs
 from tests.redis_server import RedisServer, redis_server
 
 __all__ = ["redis_server"]

@@ -13,13 +13,13 @@ import pytest
 
 import acd.events as acd
 from acd.commands import Command, Offer
-from acd.definitions import Policy, Queue, Requirement, Skill
-from server.calls import Stage
-from server.dispatcher import BATCH, Dispatcher, NotLeading, end
-from server.log import START, Entry, Log, Row, Unwritable, verified
-from server.notes import AgentNoted, Decided
-from server.standby import Standby, rebuild
-from server.state import State
+from acd.policy.definitions import Policy, Queue, Requirement, Skill
+from server.eventlog.derived_events import AgentNoted, Decided
+from server.eventlog.log import START, Entry, Log, Row, Unwritable, verified
+from server.hotline.dispatcher import BATCH, Dispatcher, NotLeading, end
+from server.hotline.live_calls import Stage
+from server.hotline.standby import Standby, rebuild
+from server.hotline.state import State
 from tests.redis_server import RedisServer, redis_server
 
 __all__ = ["redis_server"]

@@ -17,14 +17,15 @@ import pytest
 
 import acd.events as acd
 import recordings.events as rec
-from acd.promises import PromiseState, PromiseView
-from server import cli, definitions
+from acd.callbacks.states import PromiseState, PromiseView
+from server import cli
 from server.commands.checks import Line, Verdict, machine, service, sockets
 from server.config import Settings
-from server.notes import PromiseNoted
+from server.eventlog.derived_events import PromiseNoted
+from server.hotline import definitions
 from server.storage.database import open_database
-from server.storage.migrate import migrate
 from server.storage.projector import Projector
+from server.storage.schema.migrate import migrate
 
 NOBODY = sockets.House({})
 

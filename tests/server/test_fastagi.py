@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from server.telephony.fastagi import AgiCall, AgiHangup, AgiRefused, AgiReply, Recorded
+from server.telephony.agi.server import AgiCall, AgiHangup, AgiRefused, AgiReply, Recorded
 
 # Who calls
 

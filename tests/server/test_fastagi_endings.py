@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from server.telephony.fastagi import AgiCall, AgiDead, AgiGone, AgiHangup, AgiProtocolError
+from server.telephony.agi.server import AgiCall, AgiDead, AgiGone, AgiHangup, AgiProtocolError
 
 PATIENCE = 5.0
 

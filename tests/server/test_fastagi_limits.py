@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from server.telephony.agi_wire import (
+from server.telephony.agi.server import KEEPALIVE, MAX_HEADERS, AgiCall, AgiFactory
+from server.telephony.agi.wire import (
     MAX_REPLY_LINES,
     AgiProtocolError,
     AgiReply,
@@ -18,7 +19,6 @@ from server.telephony.agi_wire import (
     ReplyReader,
     encode_command,
 )
-from server.telephony.fastagi import KEEPALIVE, MAX_HEADERS, AgiCall, AgiFactory
 
 from .conftest import AGI_HEADER as HEADER
 from .conftest import TOKENS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from server.telephony.features import Keyed, Keys
+from server.telephony.agent.features import Keyed, Keys
 
 
 def pressed(digits: str) -> list[Keyed]:

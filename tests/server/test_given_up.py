@@ -11,16 +11,16 @@ import pytest
 
 import acd.events as acd
 import ivr.events as ivr
-from acd.callback_events import CallbackPolicySet, PromiseAsked
-from acd.callback_rules import CallbackPolicy, CallbackRules
-from acd.definitions import Requirement, Skill
-from acd.promises import PromiseState
-from server.definitions import Definitions, load
-from server.dispatcher import Dispatcher
-from server.log import Log
-from server.standby import rebuild
-from server.state import State
-from server.telephony.given_up import GivenUp
+from acd.callbacks.events import CallbackPolicySet, PromiseAsked
+from acd.callbacks.policy import CallbackPolicy, CallbackRules
+from acd.callbacks.states import PromiseState
+from acd.policy.definitions import Requirement, Skill
+from server.eventlog.log import Log
+from server.hotline.definitions import Definitions, load
+from server.hotline.dispatcher import Dispatcher
+from server.hotline.standby import rebuild
+from server.hotline.state import State
+from server.telephony.caller.abandoned import GivenUp
 from tests.redis_server import RedisServer, redis_server
 
 __all__ = ["redis_server"]

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 import acd.events as acd
-from acd.callback_events import PromiseAsked
-from acd.promises import PromiseState
+from acd.callbacks.events import PromiseAsked
+from acd.callbacks.states import PromiseState
 from agi_scripts.spool import Entry, put
-from server.definitions import Definitions, load
-from server.dispatcher import Dispatcher
-from server.log import START, Log
-from server.standby import rebuild
-from server.telephony.intake import Intake
+from server.eventlog.log import START, Log
+from server.hotline.definitions import Definitions, load
+from server.hotline.dispatcher import Dispatcher
+from server.hotline.standby import rebuild
+from server.telephony.callback.spool_import import Intake
 from tests.redis_server import RedisServer, redis_server
 
 __all__ = ["redis_server"]

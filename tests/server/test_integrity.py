@@ -19,10 +19,10 @@ from server import cli
 from server.storage import integrity
 from server.storage.database import Database, open_database
 from server.storage.integrity import Integrity
-from server.storage.migrate import migrate
-from server.storage.objects import FolderStore, key_for
 from server.storage.projector import Projector
-from server.storage.tables import Recording
+from server.storage.recording_store import FolderStore, key_for
+from server.storage.schema.migrate import migrate
+from server.storage.schema.tables import Recording
 
 DAY = 86_400.0
 Verify = Callable[..., tuple[int, list[tuple[str, str]], dict[str, Any]]]

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from server.telephony.agi_call import AgiCall, AgiHangup
-from server.telephony.line import Line
+from server.telephony.agi.call import AgiCall, AgiHangup
+from server.telephony.caller.line import Line
 
 PROMPTS = Path("/prompts")
 PLAYED = b"200 result=0 endpos=8000\n"

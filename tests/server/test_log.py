@@ -13,7 +13,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 import acd.events as acd
 from acd.decisions import Decision
-from server.log import (
+from server.eventlog.derived_events import Decided, ServerStarted
+from server.eventlog.log import (
     EVENTS,
     START,
     Fenced,
@@ -31,7 +32,6 @@ from server.log import (
     id_order,
     verified,
 )
-from server.notes import Decided, ServerStarted
 from tests.redis_server import RedisServer, redis_server
 
 __all__ = ["redis_server"]

@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recordings.events import RecordingClosed, RecordingMissing
-from server.storage.objects import FolderStore
-from server.telephony import media
-from server.telephony.media import Joined, Nothing, Sources, concluded, discard, join, set_aside
+from server.storage.recording_store import FolderStore
+from server.telephony.recording import media
+from server.telephony.recording.media import Joined, Nothing, Sources, concluded, discard, join, set_aside
 
 RATE = 8000
 KEY = "2027/01/15/17.wav"

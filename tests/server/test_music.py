@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from server.music import FOLDER, LEVEL, PIECES, compose
-from server.voice.mastering import RATE, from_pcm, to_pcm, unwav
+from voice.mastering import RATE, from_pcm, to_pcm, unwav
+from voice.music import FOLDER, LEVEL, PIECES, compose
 
 
 @pytest.fixture(params=PIECES, ids=lambda piece: piece.name)

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from server.telephony.ami import Ami
+from server.telephony.ami.link import Ami
 from server.telephony.asterisk.phones import PhoneBook
 from server.telephony.asterisk.site import Site, SiteError
 

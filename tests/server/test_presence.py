@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 import acd.events as acd
-from acd.definitions import Skill
-from server.dispatcher import Dispatcher
-from server.log import START, Log
-from server.standby import rebuild
-from server.telephony.ami import AmiFailed, LinkState
-from server.telephony.presence import Presence
+from acd.policy.definitions import Skill
+from server.eventlog.log import START, Log
+from server.hotline.dispatcher import Dispatcher
+from server.hotline.standby import rebuild
+from server.telephony.agent.presence import Presence
+from server.telephony.ami.link import AmiFailed, LinkState
 from tests.redis_server import RedisServer, redis_server
 
 __all__ = ["redis_server"]

@@ -16,17 +16,17 @@ import acd.events as acd
 import ivr.events as ivr
 import recordings.events as rec
 import tickets.events as tickets
-from acd.callback_events import PromiseAsked
-from acd.definitions import Skill
+from acd.callbacks.events import PromiseAsked
+from acd.policy.definitions import Skill
 from recordings.chain import Link, verify
-from server.log import Unreadable, entry_of
-from server.notes import AgentNoted
-from server.storage import tables
+from server.eventlog.derived_events import AgentNoted
+from server.eventlog.log import Unreadable, entry_of
 from server.storage.archive import archived_entries
 from server.storage.database import open_database
-from server.storage.migrate import migrate
 from server.storage.projector import Projector
-from server.storage.tables import Base
+from server.storage.schema import tables
+from server.storage.schema.migrate import migrate
+from server.storage.schema.tables import Base
 
 
 def rows(database, table):

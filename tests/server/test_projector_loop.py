@@ -13,10 +13,10 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from server.storage.database import open_database
-from server.storage.follower import ProjectorLoop
+from server.storage.projections.rows import entry_key
 from server.storage.projector import Projector
-from server.storage.rows import entry_key
-from server.storage.tables import LogEntry
+from server.storage.projector_loop import ProjectorLoop
+from server.storage.schema.tables import LogEntry
 
 
 class SmallLog:

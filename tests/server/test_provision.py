@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from server.provision.making import (
+from provision.making import (
     Console,
     default_cache,
     exclusive,
@@ -23,7 +23,7 @@ from server.provision.making import (
     update_newer,
     write_stamp,
 )
-from server.provision.packages import (
+from provision.packages import (
     Archive,
     Host,
     Progress,
@@ -39,8 +39,8 @@ from server.provision.packages import (
     parse_one_line,
     read_host,
 )
-from server.provision.parts import PARTS, Part
-from server.provision.prefix import ask_version, read_version
+from provision.parts import PARTS, Part
+from provision.prefix import ask_version, read_version
 
 DEBIAN = Host("debian", "bookworm", "amd64")
 UBUNTU = Host("ubuntu", "noble", "arm64")

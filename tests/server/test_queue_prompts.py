@@ -6,9 +6,9 @@ import pytest
 
 from acd.commands import Announce
 from ivr.manifest import Manifest
-from server.definitions import PROMPTS
-from server.telephony.queue_prompts import CALLBACK_OFFER, position_prompts
-from server.toml import read
+from server.hotline.definitions import PROMPTS
+from server.telephony.caller.queue_prompts import CALLBACK_OFFER, position_prompts
+from tables.toml import read
 
 
 @pytest.mark.parametrize(

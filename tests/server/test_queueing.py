@@ -9,13 +9,13 @@ import msgspec
 import pytest
 
 import acd.events as acd
-from acd.callback_events import CallbackPolicySet, PromiseAsked
-from acd.callback_rules import CallbackPolicy
-from acd.definitions import Requirement, Skill
-from server import queueing
-from server.definitions import Definitions, load
-from server.log import Entry, decode, encode
-from server.state import State
+from acd.callbacks.events import CallbackPolicySet, PromiseAsked
+from acd.callbacks.policy import CallbackPolicy
+from acd.policy.definitions import Requirement, Skill
+from server.eventlog.log import Entry, decode, encode
+from server.hotline import queueing
+from server.hotline.definitions import Definitions, load
+from server.hotline.state import State
 
 CALLER = "13800138000"
 ASKED_BY_FLOW = Requirement((Skill("complaint"), Skill("system", 3)))

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from server.log import Entry, Unreadable
-from server.simulation.replay import replay
-from server.state import State
+from server.eventlog.log import Entry, Unreadable
+from server.hotline.state import State
 from server.storage.database import Database
+from simulation.replay import replay
 from tests.recorded import played
 
 

@@ -16,18 +16,18 @@ import acd.events as acd
 from acd.commands import Command
 from server.cli import app
 from server.commands.shared import Refused
-from server.log import Entry
-from server.notes import AgentNoted, Decided
-from server.simulation.day import draw
-from server.simulation.engine import Played, play
-from server.simulation.fit import NothingRecorded, as_toml, fit
-from server.simulation.reading import load_scenario
-from server.simulation.recorded import record
-from server.simulation.replay import replay, what_if
-from server.state import State
+from server.eventlog.derived_events import AgentNoted, Decided
+from server.eventlog.log import Entry
+from server.hotline.state import State
 from server.storage.database import open_database
-from server.storage.migrate import migrate
 from server.storage.projector import Projector
+from server.storage.schema.migrate import migrate
+from simulation.day import draw
+from simulation.engine import Played, play
+from simulation.fit import NothingRecorded, as_toml, fit
+from simulation.reading import load_scenario
+from simulation.recorded import record
+from simulation.replay import replay, what_if
 
 MIDNIGHT = datetime(2027, 1, 15, tzinfo=ZoneInfo("Asia/Shanghai")).timestamp()
 DAY = 86400.0
@@ -206,7 +206,7 @@ def test_the_day_with_its_own_rules_goes_as_it_went(recorded):
 
 
 def test_other_rules_say_which_calls_go_another_way(recorded, rules):
-    from server.simulation.reading import load_rules
+    from simulation.reading import load_rules
 
     day = record(recorded[0], MIDNIGHT, MIDNIGHT + DAY)
     found = what_if(day, load_rules(rules.parent / "other.toml"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from server.telephony.rollcall import RollCall
+from server.telephony.caller.readmission import RollCall
 
 
 async def coming(roll: RollCall, calls: list[int]) -> list[int]:

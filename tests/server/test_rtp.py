@@ -14,8 +14,8 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.demo.audio import ALAW, CODECS, QUIET, SILENT_DBFS, ULAW, Codec, Tone, Wave, level_dbfs, tone_level
-from server.demo.rtp import PERIOD, Endpoint
+from softphone.audio import ALAW, CODECS, QUIET, SILENT_DBFS, ULAW, Codec, Tone, Wave, level_dbfs, tone_level
+from softphone.rtp import PERIOD, Endpoint
 
 Pair = tuple[Endpoint, Endpoint]
 

@@ -15,23 +15,23 @@ from typer.testing import CliRunner
 
 from acd import events as ev
 from acd.commands import Divert, Offer
-from acd.definitions import Policy, Queue, Requirement, Skill
+from acd.policy.definitions import Policy, Queue, Requirement, Skill
 from server.cli import app
 from server.commands.shared import Refused
-from server.simulation.app_queue import AppQueue
-from server.simulation.day import draw
-from server.simulation.distributions import Distribution, observed
-from server.simulation.engine import play
-from server.simulation.measures import ALL, mean_of, measure, student
-from server.simulation.mod_callcenter import ModCallcenter
-from server.simulation.patience import kaplan_meier, longer_than
-from server.simulation.plot import svg
-from server.simulation.policies import UnknownPolicy, find_policy, names
-from server.simulation.reading import load_scenario
-from server.simulation.runs import simulate
-from server.simulation.scenario import ServiceLevel
-from server.simulation.staffing import fewest_agents
-from server.toml import DefinitionFault
+from simulation.competitors.app_queue import AppQueue
+from simulation.competitors.mod_callcenter import ModCallcenter
+from simulation.day import draw
+from simulation.distributions import Distribution, observed
+from simulation.engine import play
+from simulation.measures import ALL, mean_of, measure, student
+from simulation.patience import kaplan_meier, longer_than
+from simulation.plot import svg
+from simulation.policies import UnknownPolicy, find_policy, names
+from simulation.reading import load_scenario
+from simulation.runs import simulate
+from simulation.scenario import ServiceLevel
+from simulation.staffing import fewest_agents
+from tables.toml import DefinitionFault
 
 SHIPPED = sorted((Path(__file__).parents[2] / "server" / "defaults" / "scenarios").glob("*.toml"))
 

@@ -12,25 +12,25 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from acd.callback_events import AttemptOutcome, CallPlaced, Mode
-from acd.callback_rules import Dialling
-from acd.definitions import Requirement
+from acd.callbacks.events import AttemptOutcome, CallPlaced, Mode
+from acd.callbacks.policy import Dialling
+from acd.callbacks.states import PromiseState
 from acd.events import CallQueued
-from acd.promises import PromiseState
+from acd.policy.definitions import Requirement
 from server.cli import app
-from server.log import Entry
-from server.simulation.app_queue import AppQueue
-from server.simulation.calling_back import Watched
-from server.simulation.day import Ringing, draw
-from server.simulation.engine import Played, play
-from server.simulation.measures import ALL
-from server.simulation.policies import HELD, LAST, OURS, find_policy
-from server.simulation.promises import promised
-from server.simulation.reading import load_scenario
-from server.simulation.recorded import record
-from server.simulation.runs import play_with, simulate
-from server.simulation.scenario import Callback, Scenario
-from server.toml import DefinitionFault
+from server.eventlog.log import Entry
+from simulation.calling_back import Watched
+from simulation.competitors.app_queue import AppQueue
+from simulation.day import Ringing, draw
+from simulation.engine import Played, play
+from simulation.measures import ALL
+from simulation.policies import HELD, LAST, OURS, find_policy
+from simulation.promises import promised
+from simulation.reading import load_scenario
+from simulation.recorded import record
+from simulation.runs import play_with, simulate
+from simulation.scenario import Callback, Scenario
+from tables.toml import DefinitionFault
 
 SCENARIO = """
 start = "09:00"

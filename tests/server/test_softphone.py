@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sipmessage import Request, Response
 
-from server.demo import digest, sdp, sip
-from server.demo.audio import Tone
-from server.demo.softphone import Answer, CallEnded, Ignore, Phone, Refuse, Refused, Ring, State
+from softphone import digest, sdp, sip
+from softphone.audio import Tone
+from softphone.phone import Answer, CallEnded, Ignore, Phone, Refuse, Refused, Ring, State
 
 Sent = tuple[bytes, tuple[str, int]]
 

@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 import acd.events as acd
 import ivr.events as ivr
 import recordings.events as rec
-from acd.callback_events import Mode
+from acd.callbacks.events import Mode
+from acd.callbacks.states import ModeView
 from acd.commands import Moved
-from acd.definitions import Policy, Queue, Requirement, Skill
-from acd.promises import ModeView
-from server import queueing
-from server.calls import Stage
-from server.log import Entry, Unreadable, decode, encode
-from server.notes import AgentNoted, ModeNoted
-from server.state import State
+from acd.policy.definitions import Policy, Queue, Requirement, Skill
+from server.eventlog.derived_events import AgentNoted, ModeNoted
+from server.eventlog.log import Entry, Unreadable, decode, encode
+from server.hotline import queueing
+from server.hotline.live_calls import Stage
+from server.hotline.state import State
 
 AGENTS = st.sampled_from(["1001", "1002", "1003"])
 CALLS = st.integers(1, 4)

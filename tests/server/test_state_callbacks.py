@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
-import acd.callback_events as callback
+import acd.callbacks.events as callback
 import acd.events as acd
 import ivr.events as ivr
-from acd.callback_rules import CallbackPolicy
+from acd.callbacks.policy import CallbackPolicy
+from acd.callbacks.states import PromiseState
 from acd.commands import OfferCallback, PlaceCall
-from acd.definitions import Policy, Queue, Requirement, Skill
-from acd.promises import PromiseState
-from server.log import Entry, decode, encode
-from server.notes import Decided, ModeNoted, PromiseNoted
-from server.promising import asked_back
-from server.state import State
+from acd.policy.definitions import Policy, Queue, Requirement, Skill
+from server.eventlog.derived_events import Decided, ModeNoted, PromiseNoted
+from server.eventlog.log import Entry, decode, encode
+from server.hotline.promising import asked_back
+from server.hotline.state import State
 
 NEEDED = Requirement((Skill("complaint"),))
 POLICY = Policy(skills=("complaint",), queues=(Queue("complaint", "complaint"),))

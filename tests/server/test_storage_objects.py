@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from server.storage.objects import FolderStore, ObjectError, key_for
+from server.storage.recording_store import FolderStore, ObjectError, key_for
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ import pytest
 import acd.events as acd
 import recordings.events as rec
 import tickets.events as tickets
-from acd.definitions import Skill
-from server.notes import AgentNoted
+from acd.policy.definitions import Skill
+from server.eventlog.derived_events import AgentNoted
 from server.storage.archive import archived_entries
-from server.storage.paging import QueryError, decode_cursor, iso, masked
 from server.storage.projector import Projector
-from server.storage.queries import CallFilter, Queries
+from server.storage.queries.paging import QueryError, decode_cursor, iso, masked
+from server.storage.queries.records import CallFilter, Queries
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from sqlalchemy.exc import StatementError
 from sqlalchemy.orm import Session
 
 from server.storage.database import DatabaseError, open_database
-from server.storage.migrate import config, migrate, revision
-from server.storage.tables import Base, Call
+from server.storage.schema.migrate import config, migrate, revision
+from server.storage.schema.tables import Base, Call
 
 
 def test_the_migrations_make_exactly_what_the_tables_say(database_url):

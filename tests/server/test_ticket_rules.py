@@ -12,15 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import acd.events as acd
-from acd.definitions import Policy, Queue, Requirement, Skill
+from acd.policy.definitions import Policy, Queue, Requirement, Skill
 from ivr.calendar import Calendar
 from ivr.holidays import chinese_holidays
-from server import definitions
-from server.definitions import DEFAULTS, examine, load
-from server.log import Entry, decode, encode
-from server.state import State
-from server.ticket_rules import hours_of, working_time
-from server.toml import DefinitionFault
+from server.eventlog.log import Entry, decode, encode
+from server.hotline import definitions
+from server.hotline.definitions import DEFAULTS, examine, load
+from server.hotline.state import State
+from server.hotline.ticket_rules import hours_of, working_time
+from tables.toml import DefinitionFault
 from tickets.events import TicketOpened, TicketRulesSet
 from tickets.grades import Grade
 from tickets.rules import DAY, HOUR, Hours, Limit, Rules

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from server.toml import DefinitionFault, line_of, read, shown
+from tables.toml import DefinitionFault, line_of, read, shown
 
 TREE = Path(__file__).resolve().parents[2]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from server.commands.checks import Verdict, service
 from server.config import Settings
-from server.log import Entry, entry_of
-from server.unreadable import NAME, SetAside, read
+from server.eventlog.log import Entry, entry_of
+from server.eventlog.unreadable import NAME, SetAside, read
 
 
 def poison(number: int = 1, **fields: bytes) -> Entry:

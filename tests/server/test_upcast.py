@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 import acd.events as acd
-from acd.definitions import Skill
-from server.log import Unreadable, decode, encode, entry_of
-from server.upcast import UPCASTS, upcast
+from acd.policy.definitions import Skill
+from server.eventlog.log import Unreadable, decode, encode, entry_of
+from server.eventlog.upcast import UPCASTS, upcast
 
 
 def renamed(fields: dict[str, Any]) -> tuple[str, dict[str, Any]]:

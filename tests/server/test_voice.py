@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ivr.manifest import stale
-from server.voice import hearing, kit, mastering, shelf, studio
+from voice import environment, hearing, mastering, prompt_store, render
 
 MANIFEST = """
 [voices.zh]
@@ -59,14 +59,14 @@ def humming(tmp_path):
     python = home / "env" / "bin" / "python"
     python.write_text(VOICE.format(python=sys.executable), "utf-8")
     python.chmod(python.stat().st_mode | stat.S_IXUSR)
-    return kit.Kit(home)
+    return environment.Kit(home)
 
 
-def render(folder, tools):
+def rendered(folder, tools):
     """Render what is stale; the names in order, as reported."""
-    lines = stale(shelf.load_manifest(folder), shelf.load_record(folder), shelf.sums(folder))
+    lines = stale(prompt_store.load_manifest(folder), prompt_store.load_record(folder), prompt_store.sums(folder))
     said = []
-    studio.render(lines, folder, lambda: tools, said.append)
+    render.render(lines, folder, lambda: tools, said.append)
     return [line.split()[1] for line in said]
 
 
@@ -76,41 +76,41 @@ def edit(folder, old, new):
 
 
 def test_everything_is_rendered_once_and_then_nothing(folder, humming):
-    assert render(folder, humming) == ["zh/welcome.wav", "zh/goodbye.wav"]
-    assert shelf.findings(folder) == []
+    assert rendered(folder, humming) == ["zh/welcome.wav", "zh/goodbye.wav"]
+    assert prompt_store.findings(folder) == []
     assert len(mastering.unwav((folder / "zh/pause.wav").read_bytes())) == 0.25 * mastering.RATE
-    assert render(folder, None) == []
+    assert rendered(folder, None) == []
 
 
 def test_an_edited_text_is_rendered_again_and_no_other(folder, humming):
-    render(folder, humming)
+    rendered(folder, humming)
     edit(folder, "您好。", "您好！")
-    assert [finding.split(",")[0] for finding in shelf.findings(folder)] == ["prompt zh/welcome.wav is stale"]
-    assert render(folder, humming) == ["zh/welcome.wav"]
+    assert [finding.split(",")[0] for finding in prompt_store.findings(folder)] == ["prompt zh/welcome.wav is stale"]
+    assert rendered(folder, humming) == ["zh/welcome.wav"]
 
 
 def test_a_file_that_was_damaged_is_rendered_again(folder, humming):
-    render(folder, humming)
+    rendered(folder, humming)
     (folder / "zh/goodbye.wav").write_bytes(b"RIFF")
-    assert render(folder, humming) == ["zh/goodbye.wav"]
-    assert shelf.findings(folder) == []
+    assert rendered(folder, humming) == ["zh/goodbye.wav"]
+    assert prompt_store.findings(folder) == []
 
 
 def test_what_was_rendered_before_the_voice_failed_is_kept(folder, humming):
     edit(folder, "再见。", "哑。")
-    with pytest.raises(kit.KitError, match=r"speaker\.py failed: this cannot be said"):
-        render(folder, humming)
-    assert [finding.split(":")[0] for finding in shelf.findings(folder)] == ["prompt zh/goodbye.wav is missing"]
+    with pytest.raises(environment.KitError, match=r"speaker\.py failed: this cannot be said"):
+        rendered(folder, humming)
+    assert [finding.split(":")[0] for finding in prompt_store.findings(folder)] == ["prompt zh/goodbye.wav is missing"]
     edit(folder, "哑。", "再见。")
-    assert render(folder, humming) == ["zh/goodbye.wav"]
+    assert rendered(folder, humming) == ["zh/goodbye.wav"]
 
 
 def test_the_record_forgets_prompts_that_left_the_manifest(folder, humming):
-    render(folder, humming)
+    rendered(folder, humming)
     edit(folder, '[prompts.goodbye]\nzh = "再见。"\n', "")
-    render(folder, humming)
-    assert set(shelf.load_record(folder)) == {"zh/welcome.wav", "zh/pause.wav"}
-    assert shelf.findings(folder) == [
+    rendered(folder, humming)
+    assert set(prompt_store.load_record(folder)) == {"zh/welcome.wav", "zh/pause.wav"}
+    assert prompt_store.findings(folder) == [
         "prompt zh/goodbye.wav is in no manifest: name it in manifest.toml or delete the file"
     ]
 
@@ -119,26 +119,26 @@ def test_a_pinned_file_with_another_hash_is_thrown_away(tmp_path):
     part = tmp_path / "part"
     part.write_bytes(b"voice")
     whole = tmp_path / "whole"
-    with pytest.raises(kit.KitError, match="not the file that was pinned"):
-        kit.join([part, part], whole, "0" * 64)
+    with pytest.raises(environment.KitError, match="not the file that was pinned"):
+        environment.join([part, part], whole, "0" * 64)
     assert os.listdir(tmp_path) == ["part"]
-    kit.join([part, part], whole, hashlib.sha256(b"voicevoice").hexdigest())
+    environment.join([part, part], whole, hashlib.sha256(b"voicevoice").hexdigest())
     assert whole.read_bytes() == b"voicevoice"
 
 
 def test_without_npm_the_voices_cannot_be_had_and_the_sentence_says_so(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(kit.KitError, match="there is no npm: install it"):
-        kit.unpack_voices(kit.Kit(tmp_path), lambda line: None)
+    with pytest.raises(environment.KitError, match="there is no npm: install it"):
+        environment.unpack_voices(environment.Kit(tmp_path), lambda line: None)
 
 
 def test_the_shipped_sounds_say_what_the_shipped_manifest_says():
-    assert shelf.findings() == []
+    assert prompt_store.findings() == []
 
 
 def test_every_shipped_prompt_plays_on_the_telephone_at_one_level():
-    for line in shelf.load_manifest().lines():
-        data = (shelf.PROMPTS / line.name).read_bytes()
+    for line in prompt_store.load_manifest().lines():
+        data = (prompt_store.PROMPTS / line.name).read_bytes()
         assert int.from_bytes(data[20:22], "little") == 1, f"{line.name} is not plain PCM"
         sound = mastering.from_pcm(mastering.unwav(data))
         if line.silence:
@@ -148,13 +148,13 @@ def test_every_shipped_prompt_plays_on_the_telephone_at_one_level():
 
 
 def test_every_shipped_prompt_was_listened_to_and_understood():
-    record = shelf.load_record()
-    for line in shelf.load_manifest().lines():
+    record = prompt_store.load_record()
+    for line in prompt_store.load_manifest().lines():
         if not line.tight and not line.silence:
             entry = record[line.name]
             assert hearing.understood(line.text, line.language, entry["error_rate"]), f"{line.name}: {entry}"
 
 
 def test_the_sounds_stay_small_enough_to_live_in_the_tree():
-    tree = Path(shelf.PROMPTS).parent
+    tree = Path(prompt_store.PROMPTS).parent
     assert sum(path.stat().st_size for path in tree.glob("**/*.wav")) < 16_000_000

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.voice.hearing import distance, error_rate, lost
-from server.voice.shelf import load_manifest
+from voice.hearing import distance, error_rate, lost
+from voice.prompt_store import load_manifest
 
 MANIFEST = load_manifest()
 words = st.text("abc", max_size=6)

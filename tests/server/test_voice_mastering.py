@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.voice.mastering import (
+from voice.mastering import (
     PEAK,
     PIECE,
     RATE,

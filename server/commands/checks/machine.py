@@ -19,7 +19,7 @@ from server.commands.checks import Lines, fail, ok, warn
 from server.commands.checks.sockets import House
 from server.config import Settings
 from server.home import open_to_others, too_wide
-from server.sockets import PROC
+from server.processes.sockets import PROC
 
 PYTHON, SQLITE = (3, 11), (3, 35)
 LITTLE_ROOM, NO_ROOM = 5e9, 5e8
@@ -33,8 +33,8 @@ _UNSYNCHRONISED = 0x40
 
 def check_versions(settings: Settings) -> Lines:
     """Python, SQLite, and the programs that the server starts."""
-    from server.provision import PARTS, default_cache
-    from server.provision.making import find_installed, find_provisioned
+    from provision import PARTS, default_cache
+    from provision.making import find_installed, find_provisioned
 
     python = ".".join(map(str, sys.version_info[:3]))
     if sys.version_info < PYTHON:

@@ -55,7 +55,7 @@ def check_server(settings: Settings, running: House) -> Lines:
 
 def check_definitions(settings: Settings) -> Lines:
     """Definitions, flows, prompts and music, as `sansheng check` sees them."""
-    from server import definitions
+    from server.hotline import definitions
 
     found = definitions.examine(settings.root, time.time(), trunk=bool(settings.trunk))
     errors = [each for each in found if each.severity == "error"]
@@ -115,7 +115,7 @@ def check_log(settings: Settings, running: House) -> Lines:
 
 def check_unreadable(settings: Settings) -> Lines:
     """Every entry of the log could be read."""
-    from server.unreadable import NAME, read, told
+    from server.eventlog.unreadable import NAME, read, told
 
     file = settings.root / "log" / NAME
     found = list(read(file))
@@ -158,9 +158,9 @@ def _look_into(database: Database, settings: Settings, running: House) -> Lines:
     from sqlalchemy import func, select
     from sqlalchemy.orm import Session
 
-    from server.storage.migrate import config, revision
-    from server.storage.queries import Queries
-    from server.storage.tables import Call, Cursor, Recording, Segment
+    from server.storage.queries.records import Queries
+    from server.storage.schema.migrate import config, revision
+    from server.storage.schema.tables import Call, Cursor, Recording, Segment
 
     found, wanted = revision(database.read), ScriptDirectory.from_config(config()).get_current_head()
     if found != wanted:
@@ -217,7 +217,7 @@ def _check_lag(settings: Settings, running: House, cursor: str) -> Lines:
 
 def check_calling_back(settings: Settings) -> Lines:
     """Promised calls can be made: over a trunk, from a number of the hotline's."""
-    from server import definitions
+    from server.hotline import definitions
 
     try:
         callback = definitions.load(settings.root).callback
@@ -242,7 +242,7 @@ def _to_be_kept(settings: Settings) -> int:
     from sqlalchemy.exc import SQLAlchemyError
 
     from server.storage.database import DatabaseError, open_database
-    from server.storage.promise_queries import PromiseQueries
+    from server.storage.queries.callbacks import PromiseQueries
 
     try:
         database = open_database(settings.records_url)

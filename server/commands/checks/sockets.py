@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from server.commands.checks import Lines, fail, ok, warn
 from server.config import Settings, ports
-from server.processes import BOOT_ID, parse_stat, read_identity
-from server.sockets import PROC, Held, held, meets, open_files
+from server.processes.identity import BOOT_ID, parse_stat, read_identity
+from server.processes.sockets import PROC, Held, held, meets, open_files
 
 _WANTED = {
     "SANSHENG_SIP_PORT": ("SIP", ("udp", "tcp"), "asterisk"),

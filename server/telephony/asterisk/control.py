@@ -14,7 +14,7 @@ from typing import Any
 
 from panoramisk.message import Message
 
-from server.telephony.ami import Ami, AmiError, AmiFailed, AmiReply, AmiTimeout
+from server.telephony.ami.link import Ami, AmiError, AmiFailed, AmiReply, AmiTimeout
 from server.telephony.asterisk.site import Layout
 
 WITHIN = 5.0

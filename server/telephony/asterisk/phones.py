@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import structlog
 
-from server.telephony.ami import Ami, AmiError
+from server.telephony.ami.link import Ami, AmiError
 from server.telephony.asterisk.configure import check_agents, configure_agents, secret
 from server.telephony.asterisk.site import AgentPhone, Site, SiteError
 from server.telephony.asterisk.values import check

@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from server.sockets import Held, held, meets
-from server.telephony.ami import AmiError
+from server.processes.sockets import Held, held, meets
+from server.telephony.ami.link import AmiError
 from server.telephony.asterisk import control
 from server.telephony.asterisk.configure import AMI_SECRET, secret
 from server.telephony.asterisk.files import AMI_USER

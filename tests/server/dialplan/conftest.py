@@ -22,12 +22,12 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from server.demo.softphone import Phone
-from server.provision import default_cache, provision
+from provision import default_cache, provision
 from server.telephony.asterisk.configure import AMI_SECRET, CHANNEL_SECRET, arguments, configure, secret
 from server.telephony.asterisk.ready import ready
 from server.telephony.asterisk.site import AgentPhone, Site
 from server.telephony.tokens import ChannelTokens
+from softphone.phone import Phone
 
 ROOT = Path(__file__).resolve().parents[3]
 TONES = {

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from server.demo.audio import Samples, Tone, tone_level
-from server.demo.call import CallEnded
-from server.demo.softphone import Answer, Ignore, Phone, Policy, Refuse, Refused, Ring
 from server.telephony.asterisk.site import AgentPhone
+from softphone.audio import Samples, Tone, tone_level
+from softphone.call import CallEnded
+from softphone.phone import Answer, Ignore, Phone, Policy, Refuse, Refused, Ring
 
 from .conftest import ANNOUNCEMENT, MUSIC, TONES, WHISPER, Machine, Management, Session
 

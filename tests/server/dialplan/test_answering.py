@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from server.demo.audio import Tone
+from softphone.audio import Tone
 
 from .conftest import MUSIC, TONES, Machine, Management, Session
 

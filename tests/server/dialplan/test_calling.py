@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from urllib.parse import urlsplit
 
-from server.calls import line_id
-from server.demo.audio import Tone
-from server.demo.softphone import Answer, Phone, Ring
+from server.hotline.live_calls import line_id
 from server.telephony.asterisk.site import AgentPhone
-from server.telephony.channels import origin_id
-from server.telephony.dial import AGENT_TO_CUSTOMER, LINE_TO_CUSTOMER, TO_AGENT
+from server.telephony.channels.dial import AGENT_TO_CUSTOMER, LINE_TO_CUSTOMER, TO_AGENT
+from server.telephony.channels.ownership import origin_id
 from server.telephony.tokens import VARIABLE
+from softphone.audio import Tone
+from softphone.phone import Answer, Phone, Ring
 
 from .conftest import TONES, Machine, Management, Session
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from server.demo.audio import Tone
+from softphone.audio import Tone
 
 from .conftest import TONES, Machine
 

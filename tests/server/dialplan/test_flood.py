@@ -8,9 +8,9 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from server.demo.audio import Tone
-from server.demo.call import Call, CallEnded
-from server.demo.softphone import Answer, Phone
+from softphone.audio import Tone
+from softphone.call import Call, CallEnded
+from softphone.phone import Answer, Phone
 from tests.forger import audio_sockets, forging
 
 from .conftest import Machine, Session

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from server.demo.audio import Tone
-from server.demo.softphone import Answer
-from server.provision.parts import RUNS_PROGRAMS
-from server.telephony.ami import AmiFailed
+from provision.parts import RUNS_PROGRAMS
+from server.telephony.ami.link import AmiFailed
 from server.telephony.asterisk.configure import AMI_SECRET, secret
 from server.telephony.asterisk.control import OwnAmi, control_socket
+from softphone.audio import Tone
+from softphone.phone import Answer
 
 from .conftest import TONES, Machine, Management, Server, Session, free_port
 from .test_agents import LEG, Hotline, fixed

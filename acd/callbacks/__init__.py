@@ -1,0 +1,1 @@
+"""Callback mode and its promises, beside the floor and played from the same log. Begin with `engine` and `states`."""

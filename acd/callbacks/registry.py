@@ -1,0 +1,360 @@
+"""The book of promises: one live promise for a number and matter, and none is ever forgotten before it is settled.
+
+The book knows every promise by number, by the call that stands for it, by whom it was made to, and by when something is
+due for it. `acd.callbacks.lifecycle` says what happens to a promise; it changes them only through the moves made here.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import Any
+
+from acd.callbacks.events import PromiseAsked
+from acd.callbacks.policy import CallbackPolicy, CallbackRules
+from acd.callbacks.states import LIVE, TASKS, TRANSITIONS, PromiseState, PromiseView, Turn
+from acd.timers import Timers
+
+DAY = 86_400.0
+REMEMBER_SETTLED = 86_400.0
+"""Seconds for which a settled promise is known, so that late facts and lookups are right …"""
+MOST_SETTLED = 20_000
+"""… and how many of them at most."""
+PROMISE = 0
+
+
+class Promise:
+    """One promise. Only the book's moves change its state, number of queue and due instants."""
+
+    __slots__ = (
+        "after", "answered", "asked", "attempt", "attempts", "by", "call", "caller", "category", "counts_from", "due",
+        "expires_at", "id", "language", "matter", "number", "origin", "owner", "placing", "priority", "promised_at",
+        "queue", "queued_at", "reason", "retry_at", "ring_until", "source", "standing", "state", "task",
+        "ticket", "vip",
+    )  # fmt: skip
+
+    SAVED = tuple(sorted({*__slots__} - {"state", "due"}))
+    """What a snapshot keeps as it is; `state` and `due` are encoded apart."""
+
+    def __init__(self, id: int, number: str, queue: str, category: str) -> None:
+        self.id = id
+        self.number = number
+        self.queue = queue
+        self.category = category
+        self.matter = category or queue
+        """What it is about; fixed when it was made."""
+        self.state = PromiseState.PENDING
+        self.caller = self.language = self.source = self.by = self.reason = self.owner = ""
+        self.promised_at = self.queued_at = 0.0
+        self.after = 0.0
+        """Not before this, said a person or the house."""
+        self.retry_at = 0.0
+        """Not before this, says the delay after the last attempt."""
+        self.counts_from = 0.0
+        """From when its time runs: when it was made, or from when on it might be kept at all."""
+        self.expires_at = 0.0
+        self.priority = 0
+        self.vip = False
+        self.origin = 0
+        self.ticket: int | None = None
+        self.asked = 1
+        self.attempts = 0
+        self.task = False
+        self.placing = False
+        """`PlaceCall` was said for it, and not answered yet."""
+        self.call = 0
+        """The latest call of the house for it."""
+        self.standing = False
+        """Whether that call stands in line, rings or talks."""
+        self.attempt = 0
+        """The number of the attempt under way, 0 for none."""
+        self.ring_until = 0.0
+        """By when it should be known what comes of that attempt."""
+        self.answered = False
+        """The customer picked up."""
+        self.due: float | None = None
+
+    @property
+    def due_at(self) -> float:
+        return max(self.after, self.retry_at)
+
+    @property
+    def live(self) -> bool:
+        return self.state in LIVE
+
+    @property
+    def waits(self) -> bool:
+        """Still to be kept, and nobody speaks yet: what fills the list."""
+        return self.state in (PromiseState.PENDING, PromiseState.DIALLING)
+
+    @property
+    def place(self) -> tuple[float, float, int]:
+        """The order in which promises that are due together are placed: least first."""
+        return (-float(self.priority), self.queued_at, self.id)
+
+    def view(self) -> PromiseView:
+        return PromiseView(
+            id=self.id,
+            number=self.number,
+            queue=self.queue,
+            category=self.category,
+            language=self.language,
+            state=self.state,
+            attempts=self.attempts,
+            promised_at=self.promised_at,
+            queued_at=self.queued_at,
+            due_at=self.due_at,
+            expires_at=self.expires_at,
+            priority=self.priority,
+            call=self.call or None,
+            origin=self.origin,
+            reason=self.reason,
+            source=self.source,
+            by=self.by,
+            caller=self.caller,
+            vip=self.vip,
+            owner=self.owner,
+            ticket=self.ticket,
+            asked=self.asked,
+            task=self.task,
+        )
+
+
+class Book:
+    """All promises that are live, a task, or were settled lately. `touched` collects those of the event at hand."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.policy = CallbackPolicy()
+        self.promises: dict[int, Promise] = {}
+        self.live: dict[str, dict[str, Promise]] = {}
+        """Number → matter → its latest live promise."""
+        self.unconfirmed: dict[tuple[str, str], Promise] = {}
+        """(number, matter) → the task of a number that nobody confirmed."""
+        self.by_call: dict[int, int] = {}
+        """Call → promise, until the call ends."""
+        self.stopping: dict[int, tuple[int, str]] = {}
+        """Calls that are to end: for which promise they stood, and why. Until they do."""
+        self.settled: dict[int, float] = {}
+        """When each was settled, the first first."""
+        self.waiting: dict[str, int] = {}
+        """How many are still to be kept, per queue."""
+        self.placing: dict[int, None] = {}
+        """Those for which `PlaceCall` was said and not answered."""
+        self.made: list[tuple[float, str]] = []
+        """When a promise was made to whom, of the last day."""
+        self.made_to: dict[str, list[float]] = {}
+        self.next_promise = 1
+        self.timers = Timers()
+        self.touched: dict[int, None] = {}
+
+    def rules(self, promise: Promise) -> CallbackRules:
+        """The rules of its queue."""
+        return self.policy.of(promise.queue)
+
+    def find(self, number: str, matter: str) -> Promise | None:
+        """The latest live promise of this number for this matter: a category, or the queue where there is none."""
+        return self.live.get(number, {}).get(matter)
+
+    # Moves
+
+    def make(self, event: PromiseAsked) -> Promise:
+        """A new promise, pending."""
+        now = self.now
+        promise = Promise(self.next_promise, event.number, event.queue, event.category)
+        self.next_promise += 1
+        promise.caller, promise.language, promise.source = event.caller, event.language, event.source
+        promise.by, promise.owner, promise.origin = event.by, event.owner, event.call
+        promise.promised_at = promise.counts_from = now
+        promise.queued_at = now if event.queued_at is None else min(event.queued_at, now)
+        promise.priority, promise.vip, promise.ticket = event.priority, event.vip, event.ticket
+        promise.after = now
+        promise.reason = event.reason or "promised"
+        promise.expires_at = now + self.rules(promise).expires
+        self.promises[promise.id] = promise
+        self.live.setdefault(event.number, {})[promise.matter] = promise
+        self.waiting[event.queue] = self.waiting.get(event.queue, 0) + 1
+        self._count(now, event.number)
+        self.touch(promise)
+        return promise
+
+    def touch(self, promise: Promise) -> None:
+        """It is told about after this event, and its next instant is looked at. Must follow every change."""
+        self.touched[promise.id] = None
+        self._rearm(promise)
+
+    def turn(self, promise: Promise, turn: Turn, reason: str) -> None:
+        """Follow the table. A pair that is not in it is a fault of the book, not of the events: KeyError."""
+        waited = promise.waits
+        promise.state, promise.reason = TRANSITIONS[promise.state, turn], reason
+        if promise.waits is not waited:
+            self._fill(promise.queue, 1 if promise.waits else -1)
+        self.set_placing(promise, False)
+        if not promise.live:
+            of_number = self.live.get(promise.number, {})
+            if of_number.get(promise.matter) is promise:  # a newer one may have been asked for in the talk
+                del of_number[promise.matter]
+                if not of_number:
+                    del self.live[promise.number]
+            promise.task = promise.state in TASKS
+            if not promise.task:
+                self._remember(promise)
+            elif promise.state is PromiseState.UNCONFIRMED:
+                self.unconfirmed[promise.number, promise.matter] = promise
+        self.touch(promise)
+
+    def settle(self, promise: Promise, reason: str) -> None:
+        """The task that it is, or had become, is done."""
+        promise.task, promise.reason = False, reason
+        if promise.state is PromiseState.UNCONFIRMED:
+            self.unconfirmed.pop((promise.number, promise.matter), None)
+        self._remember(promise)
+        self.touch(promise)
+
+    def not_before(self, promise: Promise, after: float) -> None:
+        """It may be kept from then on; its time runs from there if that is later."""
+        promise.after = after
+        promise.counts_from = max(promise.counts_from, after)
+        promise.expires_at = promise.counts_from + self.rules(promise).expires
+        self.touch(promise)
+
+    def stand(self, promise: Promise, call: int) -> None:
+        """A call stands for it."""
+        promise.call, promise.standing = call, True
+        promise.attempt, promise.answered = 0, False
+        self.set_placing(promise, False)
+        self.touch(promise)
+
+    def let_go(self, promise: Promise) -> None:
+        """Its call stands for it no more."""
+        promise.standing = promise.answered = False
+        promise.attempt = 0
+        self._rearm(promise)
+
+    def set_placing(self, promise: Promise, placing: bool) -> None:
+        """Whether `PlaceCall` waits for its answer."""
+        promise.placing = placing
+        if placing:
+            self.placing[promise.id] = None
+        else:
+            self.placing.pop(promise.id, None)
+        self._rearm(promise)
+
+    def put_in_queue(self, promise: Promise, queue: str) -> None:
+        """It waits in another queue from now on, by that queue's rules."""
+        if promise.waits:
+            self._fill(promise.queue, -1)
+            self._fill(queue, 1)
+        promise.queue = queue
+        promise.expires_at = promise.counts_from + self.rules(promise).expires
+        self.touch(promise)
+
+    def set_policy(self, policy: CallbackPolicy) -> None:
+        """New rules for every live promise; what was tried stays counted."""
+        self.policy = policy
+        for promise in self.promises.values():
+            expires_at = promise.counts_from + self.rules(promise).expires
+            if promise.live and expires_at != promise.expires_at:
+                promise.expires_at = expires_at
+                self.touch(promise)
+
+    def forget_old(self) -> None:
+        """Forget who was settled long ago, and whom promises were made to before yesterday."""
+        while self.settled:
+            id_, at = next(iter(self.settled.items()))
+            if at + REMEMBER_SETTLED > self.now and len(self.settled) <= MOST_SETTLED:
+                break
+            del self.settled[id_]
+            del self.promises[id_]
+        old = 0
+        while old < len(self.made) and self.made[old][0] <= self.now - DAY:
+            at, number = self.made[old]
+            of_number = self.made_to[number]
+            del of_number[0]
+            if not of_number:
+                del self.made_to[number]
+            old += 1
+        if old:
+            del self.made[:old]
+
+    def why_not(self, number: str, now: float) -> str:
+        """The limit that a new promise to this number would break, as a sentence; empty for none."""
+        policy, since = self.policy, now - DAY
+        times = self.made_to.get(number, [])
+        lately = len(times) - bisect_right(times, since)
+        if policy.per_number_per_day and lately >= policy.per_number_per_day:
+            return (
+                f"{number} was promised {lately} calls in 24 hours: no more than {policy.per_number_per_day} are made"
+            )
+        in_all = len(self.made) - bisect_right(self.made, since, key=lambda each: each[0])
+        if policy.per_day and in_all >= policy.per_day:
+            return f"{in_all} calls were promised in 24 hours: no more than {policy.per_day} are made in all"
+        return ""
+
+    # Indexes
+
+    def _fill(self, queue: str, by: int) -> None:
+        left = self.waiting.get(queue, 0) + by
+        if left:
+            self.waiting[queue] = left
+        else:
+            self.waiting.pop(queue, None)
+
+    def _count(self, at: float, number: str) -> None:
+        self.made.append((at, number))
+        self.made_to.setdefault(number, []).append(at)
+
+    def _remember(self, promise: Promise) -> None:
+        self.settled[promise.id] = self.now
+
+    def _rearm(self, promise: Promise) -> None:
+        due: float | None = None
+        if promise.state is PromiseState.PENDING:
+            due = promise.expires_at
+            if not promise.standing and not promise.placing:
+                due = min(due, promise.due_at)
+        elif promise.state is PromiseState.DIALLING and not promise.answered:
+            due = max(promise.expires_at, promise.ring_until)
+        self.timers.arm(PROMISE, promise.id, promise, due)
+
+    # As JSON
+
+    def snapshot(self) -> dict[str, Any]:
+        promises = [
+            {name: getattr(promise, name) for name in Promise.SAVED}
+            | {"state": promise.state.value, "due": promise.due}
+            for promise in self.promises.values()
+        ]
+        return {
+            "promises": promises,
+            "by_call": [list(each) for each in self.by_call.items()],
+            "stopping": [[call, *each] for call, each in self.stopping.items()],
+            "settled": [list(each) for each in self.settled.items()],
+            "placing": list(self.placing),
+            "made": [list(each) for each in self.made],
+            "next_promise": self.next_promise,
+        }
+
+    @staticmethod
+    def restore(data: dict[str, Any], policy: CallbackPolicy, now: float) -> Book:
+        book = Book()
+        book.policy, book.now, book.next_promise = policy, now, data["next_promise"]
+        for saved in data["promises"]:
+            promise = Promise(saved["id"], saved["number"], saved["queue"], saved["category"])
+            for name in Promise.SAVED:
+                setattr(promise, name, saved[name])
+            promise.state = PromiseState(saved["state"])
+            book.promises[promise.id] = promise
+            if promise.live:
+                book.live.setdefault(promise.number, {})[promise.matter] = promise
+            elif promise.task and promise.state is PromiseState.UNCONFIRMED:
+                book.unconfirmed[promise.number, promise.matter] = promise
+            if promise.waits:
+                book._fill(promise.queue, 1)
+            book.timers.arm(PROMISE, promise.id, promise, saved["due"])
+        book.by_call = dict(data["by_call"])
+        book.stopping = {call: (id_, why) for call, id_, why in data["stopping"]}
+        book.settled = dict(data["settled"])
+        book.placing = dict.fromkeys(data["placing"])
+        for at, number in data["made"]:
+            book._count(at, number)
+        return book

@@ -1,0 +1,232 @@
+"""An agent has two axes: the status is the person's, the state is the calls'. Only both together make an agent ready.
+
+`TRANSITIONS` is the whole state machine; `docs/floor.md` is drawn from it. The status may be set at any time, and takes
+effect when no call stands in the way (`STATUS_TAKES_EFFECT`).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from acd.decisions import Candidate
+from acd.events import Status
+from acd.policy.definitions import Skill, WrapUpMode
+
+if TYPE_CHECKING:
+    from acd.floor.eligibility import Shape
+
+RECENT = 3600.0
+"""Seconds for which a taken call counts as recent."""
+
+
+class State(StrEnum):
+    """The calls' axis."""
+
+    IDLE = "idle"
+    RESERVED = "reserved"
+    RINGING = "ringing"
+    ON_CALL = "on_call"
+    WRAP_UP = "wrap_up"
+    OCCUPIED = "occupied"
+    """On a call that was not routed: placed by the agent, or asked by a colleague."""
+
+
+class Signal(StrEnum):
+    """What moves the state."""
+
+    OFFERED = "offered"
+    RANG = "rang"
+    ANSWERED = "answered"
+    OFFER_OVER = "offer over"
+    HUNG_UP = "hung up"
+    WRAP_UP_OVER = "wrap-up over"
+    WRAP_UP_ASKED = "wrap-up asked for"
+    OCCUPIED = "occupied"
+    FREED = "freed"
+    HANDED_OVER = "call handed over"
+    NOT_REACHED = "customer not reached"
+
+
+TRANSITIONS: dict[tuple[State, Signal], State] = {
+    (State.IDLE, Signal.OFFERED): State.RESERVED,
+    (State.RESERVED, Signal.RANG): State.RINGING,
+    (State.RESERVED, Signal.ANSWERED): State.ON_CALL,
+    (State.RESERVED, Signal.OFFER_OVER): State.IDLE,
+    (State.RINGING, Signal.ANSWERED): State.ON_CALL,
+    (State.RINGING, Signal.OFFER_OVER): State.IDLE,
+    (State.ON_CALL, Signal.HUNG_UP): State.WRAP_UP,
+    (State.WRAP_UP, Signal.WRAP_UP_OVER): State.IDLE,
+    (State.IDLE, Signal.WRAP_UP_ASKED): State.WRAP_UP,
+    (State.IDLE, Signal.OCCUPIED): State.OCCUPIED,
+    (State.WRAP_UP, Signal.OCCUPIED): State.OCCUPIED,
+    (State.OCCUPIED, Signal.FREED): State.IDLE,
+    (State.OCCUPIED, Signal.HANDED_OVER): State.ON_CALL,
+    (State.IDLE, Signal.HANDED_OVER): State.ON_CALL,
+    (State.WRAP_UP, Signal.HANDED_OVER): State.ON_CALL,
+    (State.ON_CALL, Signal.NOT_REACHED): State.IDLE,
+}
+
+
+class Effect(StrEnum):
+    """When a chosen status takes effect."""
+
+    NOW = "at once"
+    WITHDRAW = "at once; the offer goes to somebody else"
+    AFTERWARDS = "when the call is over"
+
+
+STATUS_TAKES_EFFECT: dict[State, Effect] = {
+    State.IDLE: Effect.NOW,
+    State.WRAP_UP: Effect.NOW,
+    State.RESERVED: Effect.WITHDRAW,
+    State.RINGING: Effect.WITHDRAW,
+    State.ON_CALL: Effect.AFTERWARDS,
+    State.OCCUPIED: Effect.AFTERWARDS,
+}
+
+
+class Agent:
+    """One agent on the floor. The floor alone changes it."""
+
+    __slots__ = (
+        "call",
+        "contact",
+        "due",
+        "held",
+        "id",
+        "idle_since",
+        "indexed",
+        "level_sum",
+        "manned",
+        "misses",
+        "name",
+        "offer",
+        "pending",
+        "phone",
+        "placed",
+        "reason",
+        "recent",
+        "recent_at_ready",
+        "removed",
+        "rest_until",
+        "serves",
+        "signed_in",
+        "since",
+        "skills",
+        "state",
+        "status",
+        "talk_queue",
+        "talk_since",
+        "teams",
+        "unready",
+        "why",
+        "wrap_extra",
+        "wrap_mode",
+        "wrap_started",
+        "wrap_until",
+    )
+
+    SAVED = (
+        "id", "name", "teams", "contact", "reason", "since", "phone", "idle_since", "rest_until", "misses", "offer",
+        "call", "held", "talk_queue", "talk_since", "why", "wrap_extra", "wrap_started", "wrap_until", "recent",
+        "recent_at_ready", "removed",
+    )  # fmt: skip
+    """What a snapshot keeps as it is; the rest is either encoded apart or follows from these."""
+
+    def __init__(self, id: str, now: float) -> None:
+        self.id = id
+        self.name = ""
+        self.teams: tuple[str, ...] = ()
+        self.contact = ""
+        self.skills: dict[str, int] = {}
+        self.level_sum = 0
+        self.status = Status.SIGNED_OUT
+        self.state = State.IDLE
+        self.reason = ""
+        self.pending: tuple[Status, str] | None = None
+        self.since = now
+        self.idle_since = now
+        self.phone = True
+        self.rest_until = 0.0
+        self.misses = 0
+        self.offer = 0
+        self.call = 0
+        self.held = False
+        self.talk_queue = ""
+        self.talk_since = 0.0
+        self.why = ""
+        self.wrap_mode = WrapUpMode.NONE
+        self.wrap_extra = 0.0
+        self.wrap_started = 0.0
+        self.wrap_until: float | None = None
+        """When the wrap-up ends by itself; None: only when the agent says so. Meaningless without a wrap-up."""
+        self.recent: list[float] = []
+        self.recent_at_ready = 0
+        self.removed = False
+        self.due: float | None = None
+        self.unready: Candidate | None = None
+        """What decisions list while not ready; made when first asked for, forgotten at every change."""
+        # Kept by the index of who could serve what:
+        self.signed_in = False
+        self.manned = False
+        self.indexed = False
+        self.serves: dict[Shape, tuple[float, ...]] = {}
+        self.placed: list[tuple[Shape, tuple[object, ...]]] = []
+
+    def learn(self, skills: tuple[Skill, ...]) -> None:
+        """Replace the skills. The index must have let go of the agent before."""
+        self.skills = {skill.name: skill.level for skill in skills}
+        self.level_sum = sum(self.skills.values())
+
+    def move(self, signal: Signal, now: float) -> None:
+        """Follow the table. A pair that is not in it is a fault of the floor, not of the events: KeyError."""
+        self.state = TRANSITIONS[self.state, signal]
+        self.since = now
+
+    def can(self, signal: Signal) -> bool:
+        """Whether the table has a way from here."""
+        return (self.state, signal) in TRANSITIONS
+
+    def is_ready(self, now: float) -> bool:
+        """Whether a call may be offered now."""
+        return self.status is Status.AVAILABLE and self.state is State.IDLE and self.phone and self.rest_until <= now
+
+    def recent_calls(self, now: float) -> int:
+        """How many calls were taken in the last hour; forgets the older ones."""
+        recent = self.recent
+        while recent and recent[0] <= now - RECENT:
+            del recent[0]
+        return len(recent)
+
+    def why_not_ready(self, now: float) -> str:
+        """The one reason why no call may be offered now; empty when ready."""
+        if self.status is Status.SIGNED_OUT:
+            return "signed out"
+        if self.status is Status.BREAK:
+            return f"on break: {self.reason}" if self.reason else "on break"
+        if self.state is State.ON_CALL:
+            return "on a call"
+        if self.state in (State.RESERVED, State.RINGING):
+            return "being offered another call"
+        if self.state is State.WRAP_UP:
+            return "in wrap-up"
+        if self.state is State.OCCUPIED:
+            return f"occupied: {self.why}" if self.why else "occupied"
+        if not self.phone:
+            return "phone not reachable"
+        if self.rest_until > now:
+            return "resting after an offer that was not taken"
+        return ""
+
+    def as_unready(self, now: float) -> Candidate:
+        """This agent in a decision, who is not ready."""
+        if self.unready is None:
+            self.unready = Candidate(self.id, self.why_not_ready(now))
+        return self.unready
+
+    def next_due(self, now: float) -> float | None:
+        """The next instant at which this agent changes by itself."""
+        if self.state is State.WRAP_UP:
+            return self.wrap_until
+        return self.rest_until if self.rest_until > now else None

@@ -1,0 +1,163 @@
+"""A waiting call keeps its place until somebody talks to it or it leaves; offers and conversations are apart from it.
+
+Everything here is what the floor remembers of one thing; the laws are in the modules that change it. What waits is
+known by its number, its place in the order and what it asks for: a promise to call back can stand in the same line.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from acd.events import CallQueued
+
+if TYPE_CHECKING:
+    from acd.floor.eligibility import Plan
+    from acd.floor.queue_order import Row
+
+
+class Place(StrEnum):
+    """Where a waiting call is."""
+
+    WAITING = "waiting"
+    OFFERED = "offered"
+    """A phone rings for it. It keeps its place in the line."""
+    LEAVING = "leaving"
+    """It was diverted for good: no more offers; `CallLeftQueue` or `CallEnded` will follow."""
+
+
+class Call:
+    """One call that waits."""
+
+    __slots__ = (
+        "announce_at",
+        "arrival",
+        "asked",
+        "attached",
+        "been",
+        "detached_at",
+        "dialled_until",
+        "due",
+        "entered",
+        "fired",
+        "hold_direct",
+        "hold_for",
+        "hold_until",
+        "hopeless_since",
+        "id",
+        "left_out",
+        "left_to",
+        "offer",
+        "offers",
+        "place",
+        "plan",
+        "predicted",
+        "recorded",
+        "return_to",
+        "ripe",
+        "row",
+        "said",
+        "step",
+        "virtual",
+    )
+
+    SAVED = (
+        "entered", "attached", "detached_at", "step", "left_out", "fired", "been", "hopeless_since",
+        "hold_for", "hold_until", "hold_direct", "return_to", "announce_at", "said", "predicted", "left_to", "offer",
+        "offers", "recorded", "dialled_until",
+    )  # fmt: skip
+    """What a snapshot keeps as it is; `asked` and `place` are encoded apart, the rest follows from these."""
+
+    def __init__(self, asked: CallQueued, now: float) -> None:
+        self.id = asked.call
+        self.asked = asked
+        """The event by which it came, with `queue`, `requirement` and `priority` as they are by now."""
+        self.entered = now
+        """When it entered this queue: relaxation and overflow count from here, the order from `asked.queued_at`."""
+        self.arrival = 0.0
+        self.virtual = 0.0
+        self.ripe = False
+        self.place = Place.WAITING
+        self.attached = True
+        self.detached_at = 0.0
+        self.step = 0
+        self.left_out: dict[str, float] = {}
+        """Agents who did not take it this round, and until when it is not offered to them in any case."""
+        self.fired: list[int] = []
+        """Overflow recipes already used, by index."""
+        self.been: list[str] = []
+        """Queues it was in before."""
+        self.hopeless_since: float | None = None
+        self.hold_for = ""
+        """The one agent it is kept for until `hold_until`."""
+        self.hold_until = 0.0
+        self.hold_direct = False
+        """Kept for that agent whatever the skills, and not let go to others: a blind transfer."""
+        self.return_to = ""
+        """Who gets a blind transfer back when it fails."""
+        self.announce_at: float | None = None
+        self.said: list[float | None] = []
+        """Position, low, high and staff of the last announcement."""
+        self.predicted: list[float] = []
+        """Instant, mean, low and high of the estimate made on entry."""
+        self.recorded = False
+        """Whether the record says that nobody was ready."""
+        self.left_to = ""
+        self.dialled_until = 0.0
+        """By when it must be known whether the customer was reached; 0: nobody was dialled."""
+        self.offer = 0
+        self.offers = 0
+        self.due: float | None = None
+        self.plan: Plan = None  # type: ignore[assignment]  # set when it is put in line
+        self.row: Row | None = None
+        """Where a freed agent finds it; None while it cannot be taken."""
+
+    def begin_anew(self, now: float) -> None:
+        """In another queue: what counts from entering it starts again; place and agents left out stay."""
+        self.entered, self.step, self.fired, self.hopeless_since = now, 0, [], None
+        self.hold_for, self.hold_direct, self.return_to = "", False, ""
+        self.said, self.predicted, self.recorded = [], [], False
+
+    @property
+    def queue(self) -> str:
+        return self.asked.queue
+
+    @property
+    def priority(self) -> int:
+        return self.asked.priority
+
+    @property
+    def promised(self) -> bool:
+        """Nobody is on the line yet."""
+        return self.asked.promised
+
+
+class Ring:
+    """An offer that stands."""
+
+    __slots__ = ("agent", "call", "deadline", "due", "id", "made_at", "queue", "rang")
+
+    SAVED = ("id", "call", "agent", "queue", "made_at", "deadline", "rang")
+
+    def __init__(self, id: int, call: int, agent: str, queue: str, made_at: float, deadline: float) -> None:
+        self.id = id
+        self.call = call
+        self.agent = agent
+        self.queue = queue
+        self.made_at = made_at
+        self.deadline = deadline
+        self.rang = False
+        self.due: float | None = None
+
+
+class Talk:
+    """A call in conversation: with which agents, and as what it had waited, in case it must wait again."""
+
+    __slots__ = ("agents", "asked", "outside", "spoke")
+
+    def __init__(self, asked: CallQueued) -> None:
+        self.asked = asked
+        self.agents: list[str] = []
+        self.outside = ""
+        self.spoke = False
+        """Agent and caller heard each other."""

@@ -1,0 +1,175 @@
+"""The floor: events in, commands out. Same events, same commands, byte for byte.
+
+    floor = Floor()
+    commands = floor.receive(event, now)   # the event is in the log already; `now` is the log's instant for it
+    floor.next_timer()                     # when to append the next Tick, or None
+    Floor.restore(floor.snapshot())        # goes on exactly as this one would
+
+Each event runs in this order: what it says, what time did meanwhile, then every offer that can be made, then what is
+left to say to those who still wait. Time never runs backward here: an earlier `now` counts as the latest seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from acd import events
+from acd.callbacks import events as callback_events
+from acd.callbacks.states import Pressure
+from acd.commands import Command
+from acd.decisions import Candidate
+from acd.floor import agent_handlers, attempt_handlers, call_handlers, offers
+from acd.floor.escalation import call_due, conclude, resume
+from acd.floor.explain import candidates
+from acd.floor.routing import settle
+from acd.floor.snapshot import restore, save
+from acd.floor.state import Room
+from acd.floor.views import AgentView, WaitingView, expected, pressures, waiting
+from acd.policy.definitions import Policy
+from acd.timers import AGENT, CALL
+
+Handler = Callable[[Room, Any], None]
+
+HANDLERS: dict[type[events.Event], Handler] = {
+    events.PolicySet: call_handlers.policy_set,
+    events.AgentDefined: agent_handlers.agent_defined,
+    events.AgentRemoved: agent_handlers.agent_removed,
+    events.StatusSet: agent_handlers.status_set,
+    events.PhoneSeen: agent_handlers.phone_seen,
+    events.WrapUpEnded: agent_handlers.wrap_up_ended,
+    events.WrapUpExtended: agent_handlers.wrap_up_extended,
+    events.AgentOccupied: agent_handlers.agent_occupied,
+    events.AgentFreed: agent_handlers.agent_freed,
+    events.HoldStarted: agent_handlers.hold_started,
+    events.HoldEnded: agent_handlers.hold_ended,
+    events.ConsultStarted: agent_handlers.consult_started,
+    events.ConsultEnded: agent_handlers.consult_ended,
+    events.CallQueued: call_handlers.call_queued,
+    events.CallDetached: call_handlers.call_detached,
+    events.CallAttached: call_handlers.call_attached,
+    events.CallLeftQueue: call_handlers.call_left_queue,
+    events.CallEnded: call_handlers.call_ended,
+    events.PrioritySet: call_handlers.priority_set,
+    events.CallMoved: call_handlers.call_moved,
+    events.CallPulled: call_handlers.call_pulled,
+    events.OfferRinging: offers.offer_ringing,
+    events.OfferAnswered: offers.offer_answered,
+    events.OfferFailed: offers.offer_failed,
+    events.ConversationEnded: call_handlers.conversation_ended,
+    events.Transferred: call_handlers.transferred,
+    events.Joined: attempt_handlers.joined,
+    callback_events.AttemptStarted: attempt_handlers.attempt_started,
+    callback_events.AttemptAnswered: attempt_handlers.attempt_answered,
+    callback_events.AttemptEnded: attempt_handlers.attempt_ended,
+}
+"""Events that are not here (a call arrived, a tick) only let time pass."""
+
+
+class Floor:
+    """All waiting calls and agents, and what is to be done about them."""
+
+    def __init__(self, room: Room | None = None) -> None:
+        self.room = room if room is not None else Room()
+
+    def receive(self, event: object, now: float) -> list[Command]:
+        """Play one event of the log. Never raises for what it says: what is unknown or too late changes nothing."""
+        room = self.room
+        room.now = max(room.now, now)
+        room.out = []  # what an event that failed had begun to say is not said with the next one
+        room.ripen()
+        handler = HANDLERS.get(type(event))  # type: ignore[arg-type]
+        if handler is not None:
+            handler(room, event)
+        self._let_time_pass()
+        while room.dirty_calls or room.dirty_agents or room.to_review or room.shapes.flipped:
+            if room.shapes.flipped:
+                self._reconsider()
+            settle(room)
+            while room.to_review and not (room.dirty_calls or room.dirty_agents):
+                conclude(room, room.calls[_first(room.to_review)])
+        if room.touched:
+            room.report_changes()
+        out, room.out = room.out, []
+        return out
+
+    def next_timer(self) -> float | None:
+        """The instant (UTC epoch seconds) at which the floor wants a Tick, or None."""
+        return self.room.timers.next()
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything the floor knows, as JSON has it."""
+        return save(self.room)
+
+    @staticmethod
+    def restore(data: dict[str, Any]) -> Floor:
+        """A floor that goes on where the snapshot was taken."""
+        return Floor(restore(data))
+
+    @property
+    def policy(self) -> Policy:
+        """The routing rules in force."""
+        return self.room.policy
+
+    def agent(self, agent: str) -> AgentView | None:
+        """One agent as they are now."""
+        known = self.room.agents.get(agent)
+        return AgentView.of(known) if known is not None and not known.removed else None
+
+    def agents(self) -> list[AgentView]:
+        """All agents, by id."""
+        return [view for id_ in sorted(self.room.agents) if (view := self.agent(id_)) is not None]
+
+    def waiting(self, now: float | None = None) -> list[WaitingView]:
+        """All waiting calls in the one order in which they would be taken, now or (None) at the latest event."""
+        return waiting(self.room, self.room.now if now is None else now)
+
+    def asked(self, call: int) -> events.CallQueued | None:
+        """What a call waits for, or waited for before it was answered, with all that was changed since."""
+        found = self.room.calls.get(call) or self.room.talks.get(call)
+        return found.asked if found is not None else None
+
+    def pressures(self) -> list[Pressure]:
+        """How busy every queue is: what `Callbacks.observe` is told after each event."""
+        return pressures(self.room)
+
+    def expected(self, queue: str, place: int) -> tuple[float, float] | None:
+        """What whoever has this place in a queue's line (1 is next) may expect to wait, in seconds: p50 and p90.
+
+        None when nobody is signed in for it, or there is no such queue.
+        """
+        return expected(self.room, queue, place)
+
+    def explain(self, call: int) -> tuple[Candidate, ...]:
+        """Every signed-in agent as this waiting call sees them now; empty if it does not wait. Looks at everybody."""
+        found = self.room.calls.get(call)
+        return candidates(self.room, found, None)[0] if found is not None else ()
+
+    def accuracy(self) -> dict[str, dict[str, float]]:
+        """How often the estimated wait was right, per queue."""
+        return {name: estimate.accuracy() for name, estimate in self.room.estimates.items()}
+
+    def _let_time_pass(self) -> None:
+        room = self.room
+        while (key := room.timers.pop(room.now)) is not None:
+            kind, id_ = key
+            if kind == CALL:
+                call_due(room, room.calls[int(id_)])
+            elif kind == AGENT:
+                agent_handlers.agent_due(room, room.agents[str(id_)])
+            else:
+                offers.offer_due(room, room.rings[int(id_)])
+
+    def _reconsider(self) -> None:
+        """Somebody signed in or out: calls that only they could serve have a new outlook."""
+        room = self.room
+        affected = sorted({id_ for plan in room.shapes.flipped for id_ in plan.calls})
+        room.shapes.flipped.clear()
+        for id_ in affected:
+            resume(room, room.calls[id_])
+
+
+def _first(ids: dict[int, None]) -> int:
+    id_ = next(iter(ids))
+    del ids[id_]
+    return id_

@@ -1,0 +1,128 @@
+"""What others may see of the floor: values, taken at one instant. To look is never to change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from acd.callbacks.states import Pressure
+from acd.events import Status
+from acd.floor.agents import Agent, State
+from acd.floor.calls import Call
+from acd.floor.state import Room
+from acd.policy.definitions import Requirement, Skill
+
+
+@dataclass(frozen=True, slots=True)
+class AgentView:
+    """One agent. `since` is when the state began; `call` is the one on the phone, 0 for none; `held`: it is on hold."""
+
+    id: str
+    name: str
+    contact: str
+    skills: tuple[Skill, ...]
+    teams: tuple[str, ...]
+    status: Status
+    state: State
+    reason: str
+    pending: Status | None
+    since: float
+    phone: bool
+    call: int
+    held: bool
+
+    @staticmethod
+    def of(agent: Agent) -> AgentView:
+        return AgentView(
+            id=agent.id,
+            name=agent.name,
+            contact=agent.contact,
+            skills=tuple(Skill(name, level) for name, level in agent.skills.items()),
+            teams=tuple(agent.teams),
+            status=agent.status,
+            state=agent.state,
+            reason=agent.reason or agent.why,
+            pending=agent.pending[0] if agent.pending else None,
+            since=agent.since,
+            phone=agent.phone,
+            call=agent.call,
+            held=agent.held,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingView:
+    """One waiting call. `position` is the place in its queue, 1 being next; `points` what it has by now."""
+
+    call: int
+    queue: str
+    caller: str
+    category: str
+    place: str
+    attached: bool
+    queued_at: float
+    priority: int
+    position: int
+    points: float
+    step: int
+    requirement: Requirement
+    agent: str
+    """The agent whose phone rings for it, or for whom it is kept."""
+    promised: bool = False
+    """Nobody is on the line: the hotline is going to call them."""
+
+
+def waiting(room: Room, now: float) -> list[WaitingView]:
+    """All waiting calls in the order of the house."""
+    calls = sorted(room.calls.values(), key=lambda call: room.lines[call.queue].rank(call, now))
+    places: dict[str, int] = {}
+    views = []
+    for call in calls:
+        places[call.queue] = places.get(call.queue, 0) + 1
+        views.append(_view(room, call, places[call.queue], now))
+    return views
+
+
+def _view(room: Room, call: Call, position: int, now: float) -> WaitingView:
+    return WaitingView(
+        call=call.id,
+        queue=call.queue,
+        caller=call.asked.caller,
+        category=call.asked.category,
+        place=call.place.value,
+        attached=call.attached,
+        queued_at=call.asked.queued_at,
+        priority=call.priority,
+        position=position,
+        points=room.lines[call.queue].points(call, now),
+        step=call.step,
+        requirement=room.requirement(call),
+        agent=room.rings[call.offer].agent if call.offer else call.hold_for,
+        promised=call.promised,
+    )
+
+
+def pressures(room: Room) -> list[Pressure]:
+    """How busy every queue is, by the order of the definitions: a look at each queue, whatever the number of calls.
+
+    The wait is that of one who came now: nothing while an agent is ready, else the median of the estimate.
+    """
+    found = []
+    for name, line in room.lines.items():
+        waiting, estimate = len(line.row), room.estimates[name]
+        shape = room.shapes.plan(line.queue, line.queue.own_requirement()).steps[0][1]
+        interval = estimate.predict(waiting + 1, shape.manned)
+        wait = 0.0 if shape.ready and not waiting else interval[1] if interval is not None else None
+        found.append(Pressure(name, waiting, shape.manned, estimate.handling, wait))
+    return found
+
+
+def expected(room: Room, queue: str, place: int) -> tuple[float, float] | None:
+    """What whoever has this place in a queue's line (1 is next) may expect to wait: seconds, p50 and p90."""
+    line = room.lines.get(queue)
+    if line is None:
+        return None
+    shape = room.shapes.plan(line.queue, line.queue.own_requirement()).steps[0][1]
+    if shape.ready and not line.row:
+        return 0.0, 0.0
+    interval = room.estimates[queue].predict(place, shape.manned)
+    return (interval[1], interval[2]) if interval is not None else None

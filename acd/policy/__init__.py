@@ -1,0 +1,1 @@
+"""The operator's rules as frozen values, and their reader. Begin with `definitions`."""

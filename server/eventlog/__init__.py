@@ -1,0 +1,1 @@
+"""The ordered log that everything follows from: written once, read by all. Begin with `log`."""

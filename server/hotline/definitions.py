@@ -1,0 +1,402 @@
+"""The hotline as its operator defined it: queues, flows, hours, lists. Loaded whole, or not at all.
+
+An operator's own `hotline.toml` and `flows/` in the home stand before the ones that come with the product.
+"""
+
+from __future__ import annotations
+
+import re
+import wave
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from acd.policy.definitions import DefinitionError, Policy, Requirement, Skill
+from acd.policy.reading import read_policy
+from ivr.calendar import Calendar
+from ivr.check import check, check_calendar
+from ivr.flow import Flow, FlowError
+from ivr.holidays import chinese_holidays
+from ivr.manifest import Manifest, ManifestError
+from ivr.manifest import check as check_prompts
+from ivr.table import Table, items, text
+from server.hotline.dialling_policy import Callback, plain_number, read_callback
+from server.hotline.promising import usual_queue
+from server.hotline.ticket_rules import hours_of, read_rules, unreachable
+from tables.toml import DefinitionFault, Key, line_of, read, shown
+from tickets.events import TicketRulesSet
+from tickets.rules import Rules
+from voice.prompt_store import load_record, sums
+
+DEFAULTS = Path(str(resources.files("server") / "defaults" / "hotline.toml"))
+FLOWS = Path(str(resources.files("ivr") / "flows"))
+PROMPTS = Path(str(resources.files("ivr") / "prompts"))
+MUSIC = Path(str(resources.files("ivr") / "music"))
+HOUSE_MUSIC = "default"
+"""The music class of every queue without music of its own."""
+
+_CLASS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
+_ROUTING = ("skills", "routing", "queues")
+_HOUSE = ("hotline", "admission", "callback", "lists", "calendar", "teams", "tickets")
+TABLES = (*_ROUTING, *_HOUSE)
+"""What a hotline file may hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Above either limit a new caller hears that the line is full; 0 means no limit.
+
+    `server_away_seconds`: how long a caller hears music without any server before a number is taken.
+    """
+
+    max_calls: int = 200
+    max_calls_per_second: int = 30
+    server_away_seconds: int = 30
+
+
+@dataclass(frozen=True)
+class Definitions:
+    """Everything that an operator may change while calls go on."""
+
+    name: str
+    policy: Policy
+    flows: Mapping[str, Flow]
+    start: str
+    calendar: Calendar
+    lists: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Name of each list → its numbers in their plain form (`plain_number`)."""
+    admission: Admission = Admission()
+    callback: Callback = field(default_factory=Callback)
+    tickets: Rules = field(default_factory=Rules)
+    tickets_in_hours: bool = True
+    """Whether the limits of tickets run in business hours only."""
+    teams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Name of each team → its leaders, who are asked for help in this order."""
+    own_music: Mapping[str, Path] = field(default_factory=dict)
+    """Class of music on hold → the folder of its files. One that is called as a queue is that queue's own."""
+    source: str = ""
+
+    def is_vip(self, number: str) -> bool:
+        """Whether this caller stands on the list `vip`."""
+        return "vip" in self.lists_of(number)
+
+    def lists_of(self, number: str) -> frozenset[str]:
+        """The names of the lists on which this number stands, however it is written."""
+        plain = plain_number(number, self.callback.region)
+        return frozenset(name for name, numbers in self.lists.items() if plain in numbers)
+
+    def music(self, queue: str, wanted: str = "") -> str:
+        """The music class of a call: what its flow wants where the home has `music/<class>/`, else the queue's own."""
+        return next((each for each in (wanted, queue) if each in self.own_music), HOUSE_MUSIC)
+
+    def requirement(self, queue: str, category: str, extra: Mapping[str, object]) -> Requirement:
+        """What a call to this queue asks for: the queue's skill, the category preferred, and what the flow adds."""
+        found = next((each for each in self.policy.queues if each.name == queue), None)
+        own = found.own_requirement() if found else Requirement((Skill(queue),))
+        required = {skill.name: skill for skill in own.required} | _skills(extra.get("required"))
+        preferred = {skill.name: skill for skill in own.preferred} | _skills(extra.get("preferred"))
+        if category and category in self.policy.skills and category not in required:
+            preferred.setdefault(category, Skill(category))
+        return Requirement(tuple(required.values()), tuple(preferred.values()))
+
+    def leaders(self, teams: Iterable[str]) -> tuple[str, ...]:
+        """The leaders of these teams, each once, in order."""
+        return tuple(dict.fromkeys(leader for team in teams for leader in self.teams.get(team, ())))
+
+    def callback_number(self, digits: str) -> tuple[str, str]:
+        """See `Callback.number`."""
+        return self.callback.number(digits)
+
+    def calls_allowed(self, now: float) -> float:
+        """See `Callback.opens_at`."""
+        return self.callback.opens_at(now)
+
+    def ticket_rules(self, now: float) -> TicketRulesSet:
+        """What the tickets' desk is to go by, as the log keeps it. `now` is UTC epoch seconds."""
+        hours = hours_of(self.calendar, now) if self.tickets_in_hours else None
+        return TicketRulesSet(self.tickets, hours, self.source)
+
+    def matter(self, category: str, queue: str = "") -> tuple[str, str]:
+        """(queue, category) of a matter that is named by a category, a queue or both.
+
+        A queue's name given as the category is that queue's own matter; a category without a queue belongs to
+        complaints, as in the flow. Raises ValueError with a sentence for a name that does not exist (any more).
+        """
+        queues = [each.name for each in self.policy.queues]
+        if queue and queue not in queues:
+            raise ValueError(f"there is no queue {queue}: there are {', '.join(queues)}")
+        categories = self.categories
+        if category in categories or not category:
+            usual = usual_queue(category)
+            return queue or (usual if usual in queues else queues[0]), category
+        if category in queues:
+            return queue or category, ""
+        raise ValueError(f"there is no category {category}: there are {', '.join((*categories, *queues))}")
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """What a call may prefer and no queue requires: the complaint categories."""
+        required = {each.skill for each in self.policy.queues} | {each.name for each in self.policy.queues}
+        return tuple(skill for skill in self.policy.skills if skill not in required)
+
+
+def load(home: Path) -> Definitions:
+    """The definitions in force for this home. Raises DefinitionFault with file, line and key."""
+    return replace(_read_hotline(_hotline_file(home), _read_flows(home)), own_music=_own_music(home / "music"))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One thing that `examine` found; `severity` is error or warning, `line` counts from 1."""
+
+    severity: str
+    file: Path
+    line: int
+    key: str
+    sentence: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            "severity": self.severity,
+            "file": str(self.file),
+            "line": self.line,
+            "key": self.key,
+            "sentence": self.sentence,
+        }
+
+
+def examine(home: Path, now: float, prompts: Path = PROMPTS, *, trunk: bool = False) -> list[Found]:
+    """Everything that is wrong with definitions, flows and prompts. `now` is UTC epoch seconds.
+
+    With a `trunk` calls go out, and they should show a number.
+
+    A file that cannot be read at all has one finding, its first; what depends on it is not looked at.
+    """
+    found: list[Found] = []
+    files = flow_files(home)
+    flows: dict[str, Flow] = {}
+    for name, file in files.items():
+        try:
+            flows[name] = _read_flow(name, file)
+        except DefinitionFault as fault:
+            found.append(_error(fault))
+    hotline = _hotline_file(home)
+    definitions = None
+    try:
+        definitions = _read_hotline(hotline, None if found else flows)
+    except DefinitionFault as fault:
+        found.append(_error(fault))
+    found += _examine_prompts(prompts)
+    if definitions is not None:
+        found += _examine_callback(definitions, hotline, now, trunk)
+        found += _examine_tickets(definitions, hotline, now)
+    if definitions is not None and len(flows) == len(files):
+        try:
+            music = [HOUSE_MUSIC, *_own_music(home / "music")]
+        except DefinitionFault as fault:
+            found.append(_error(fault))
+            music = None
+        found += _examine_flows(definitions, {"": hotline} | files, prompts, music, now)
+    return found
+
+
+def summary(home: Path) -> str:
+    """One line about definitions that can be used."""
+    loaded = load(home)
+    own = Path(loaded.source) != DEFAULTS
+    return (
+        f"{'your' if own else 'the default'} hotline.toml: {len(loaded.policy.queues)} queues, "
+        f"{len(loaded.policy.skills)} skills, {len(loaded.flows)} flows, prompts complete: usable"
+    )
+
+
+def flow_files(home: Path) -> dict[str, Path]:
+    """Name of each flow and the file that is in force for it."""
+    files = {file.stem: file for file in sorted(FLOWS.glob("*.toml"))}
+    return files | {file.stem: file for file in sorted((home / "flows").glob("*.toml"))}
+
+
+def _hotline_file(home: Path) -> Path:
+    own = home / "hotline.toml"
+    return own if own.exists() else DEFAULTS
+
+
+def _read_flows(home: Path) -> dict[str, Flow]:
+    return {name: _read_flow(name, file) for name, file in flow_files(home).items()}
+
+
+def _read_flow(name: str, file: Path) -> Flow:
+    data, written = read(file)
+    try:
+        return Flow.from_dict(name, data)
+    except FlowError as error:
+        raise DefinitionFault(file, line_of(written, error.key), error.key, error.sentence) from None
+
+
+def _read_hotline(file: Path, flows: Mapping[str, Flow] | None) -> Definitions:
+    """`flows` is None when they could not be read: then nothing is said about the one that calls begin with."""
+    data, written = read(file)
+    try:
+        _refuse_unknown(data)
+        policy = read_policy({key: data[key] for key in _ROUTING if key in data})
+        top = Table({key: value for key, value in data.items() if key in _HOUSE})
+        name, start = _hotline(top.table("hotline"), flows)
+        calendar = _calendar(data)
+        queues = [queue.name for queue in policy.queues]
+        callback = read_callback(top.table("callback").data, calendar, queues)
+        tickets, in_hours = read_rules(top.table("tickets").data, queues, policy.skills)
+        return Definitions(
+            name=name,
+            policy=policy,
+            flows=flows or {},
+            start=start,
+            calendar=calendar,
+            lists=_lists(top.table("lists"), callback.region),
+            admission=_admission(top.table("admission")),
+            callback=callback,
+            tickets=tickets,
+            tickets_in_hours=in_hours,
+            teams=_teams(top.table("teams")),
+            source=str(file),
+        )
+    except (DefinitionError, FlowError) as error:
+        raise DefinitionFault(file, line_of(written, error.key), error.key, error.sentence) from None
+
+
+def _own_music(folder: Path) -> dict[str, Path]:
+    """Class → folder of its music. Raises DefinitionFault for a file that Asterisk would not play."""
+    found = {}
+    for each in sorted(path.parent for path in folder.glob("*/*.wav")):
+        if not _CLASS.fullmatch(each.name):
+            raise DefinitionFault(each, 1, (), "is no music class: a name is up to 32 letters, digits, - and _")
+        found[each.name] = each.absolute()
+    for file in sorted(folder.glob("*/*.wav")):
+        try:
+            with wave.open(str(file), "rb") as music:
+                form = (music.getnchannels(), music.getsampwidth(), music.getframerate())
+        except (wave.Error, EOFError, OSError) as error:
+            raise DefinitionFault(file, 1, (), f"cannot be played: {error}") from None
+        if form not in ((1, 2, 8000), (1, 2, 16000)):
+            raise DefinitionFault(file, 1, (), "cannot be played: music is mono WAV of 16 bits at 8 or 16 kHz")
+    return found
+
+
+def _refuse_unknown(data: Mapping[str, Any]) -> None:
+    for table in data:
+        if table not in TABLES:
+            close = get_close_matches(table, TABLES, n=1)
+            hint = f'did you mean "{close[0]}"?' if close else f"there are {', '.join(sorted(TABLES))}"
+            raise FlowError((table,), f"is not known: {hint}")
+
+
+def _hotline(table: Table, flows: Mapping[str, Flow] | None) -> tuple[str, str]:
+    name, start = table.text("name", "Sansheng"), table.text("flow", "hotline")
+    table.done()
+    if flows is not None and start not in flows:
+        raise FlowError(table.at("flow"), f'there is no flow "{start}": there are {", ".join(sorted(flows))}')
+    return name, start
+
+
+def _admission(table: Table) -> Admission:
+    read_as = Admission(
+        max_calls=table.integer("max_calls", Admission().max_calls, most=10_000),
+        max_calls_per_second=table.integer("max_calls_per_second", Admission().max_calls_per_second, most=1_000),
+        server_away_seconds=table.integer("server_away_seconds", Admission().server_away_seconds, least=1, most=600),
+    )
+    table.done()
+    return read_as
+
+
+def _lists(table: Table, region: str) -> dict[str, frozenset[str]]:
+    def number(value: object, key: tuple[str | int, ...]) -> str:
+        written = text(value, key, numbers=True)
+        if not any(character.isdecimal() for character in written):
+            raise FlowError(key, f'"{written}" is no telephone number')
+        return plain_number(written, region)
+
+    return {str(name): frozenset(items(table.data[name], table.at(name), number)) for name in table.data}
+
+
+def _teams(table: Table) -> dict[str, tuple[str, ...]]:
+    teams = {}
+    for name in table.data:
+        team = table.table(name)
+        teams[str(name)] = tuple(team.texts("leaders", ()))
+        team.done()
+    return teams
+
+
+def _calendar(data: Mapping[str, Any]) -> Calendar:
+    try:
+        return Calendar.from_dict(data.get("calendar", {}), chinese_holidays())
+    except FlowError as error:
+        raise FlowError(("calendar", *error.key), error.sentence) from None
+
+
+def _skills(rows: object) -> dict[str, Skill]:
+    if not isinstance(rows, Mapping):
+        return {}
+    return {str(name): Skill(str(name), int(level)) for name, level in rows.items()}
+
+
+def _error(fault: DefinitionFault) -> Found:
+    return Found("error", fault.file, fault.line, shown(fault.key), fault.sentence)
+
+
+def _examine_flows(
+    definitions: Definitions, files: Mapping[str, Path], prompts: Path, music: list[str] | None, now: float
+) -> Iterator[Found]:
+    try:
+        known = Manifest.from_dict(read(prompts / "manifest.toml")[0]).ids()
+    except (DefinitionFault, ManifestError):
+        return
+    queues = [queue.name for queue in definitions.policy.queues]
+    findings = check(definitions.flows, known, start=definitions.start, queues=queues, music=music)
+    texts = {name: file.read_text(encoding="utf-8") for name, file in files.items()}
+    for each in (*findings, *check_calendar(definitions.calendar, now)):
+        line = line_of(texts[each.flow], each.key)
+        yield Found(str(each.severity), files[each.flow], line, shown(each.key), each.sentence)
+
+
+def _examine_callback(definitions: Definitions, hotline: Path, now: float, trunk: bool) -> Iterator[Found]:
+    written = hotline.read_text(encoding="utf-8")
+    if trunk and not definitions.callback.outgoing:
+        at = ("callback", "outgoing")
+        sentence = "calls go out without a number of the hotline's: give the approved one, which people are told"
+        yield Found("warning", hotline, line_of(written, at), shown(at), sentence)
+    if not definitions.callback.ever_open(now):
+        at = ("callback", "window")
+        sentence = "the window and the hours of [calendar] never meet: calls go out in the window alone"
+        yield Found("warning", hotline, line_of(written, at), shown(at), sentence)
+
+
+def _examine_tickets(definitions: Definitions, hotline: Path, now: float) -> Iterator[Found]:
+    written = hotline.read_text(encoding="utf-8")
+    if definitions.tickets_in_hours:
+        for grade in unreachable(definitions.tickets, definitions.calendar, now):
+            at = ("tickets", "limits", grade, "resolve")
+            sentence = "the hours of [calendar] do not reach this limit within three years: it runs by the clock"
+            yield Found("warning", hotline, line_of(written, at), shown(at), sentence)
+
+
+def _examine_prompts(folder: Path) -> Iterator[Found]:
+    """What is wrong with the manifest, or with the sounds it stands for."""
+    file = folder / "manifest.toml"
+    try:
+        data, written = read(file)
+    except DefinitionFault as fault:
+        yield _error(fault)
+        return
+    try:
+        manifest = Manifest.from_dict(data)
+    except ManifestError as error:
+        yield Found("error", file, line_of(written, error.key), shown(error.key), error.sentence)
+        return
+    for sentence in check_prompts(manifest, load_record(folder), sums(folder)):
+        name = sentence.split()[1].partition("/")[2].removesuffix(".wav")
+        key: Key = ("pieces" if name in data.get("pieces", {}) else "prompts", name)
+        yield Found("error", file, line_of(written, key), shown(key), sentence)

@@ -1,0 +1,319 @@
+"""What the log says now: the floor, callback mode, calls and recordings in progress, the tickets' desk, entry by entry.
+
+Changed only by `play`. Whoever plays the same entries has the same state and is answered the same commands and notes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import takewhile
+from typing import Any, NamedTuple
+
+import msgspec
+import structlog
+
+import acd.events as acd
+import ivr.events as ivr
+import recordings.events as rec
+import tickets.events as tickets
+from acd.callbacks.engine import Callbacks
+from acd.callbacks.events import GIVEN, PromiseAsked
+from acd.commands import (
+    AgentChanged,
+    Command,
+    HandedOver,
+    ModeChanged,
+    Moved,
+    Offer,
+    PromiseChanged,
+    Withdraw,
+)
+from acd.floor.engine import Floor
+from recordings.catalogue import Catalogue
+from server import bounds
+from server.eventlog.derived_events import AgentNoted, Decided, ModeNoted, PromiseNoted
+from server.eventlog.log import Entry, Unreadable, decode, encode, id_order
+from server.hotline.live_calls import Calls
+from server.hotline.promising import asked_back
+from server.hotline.ticket_rules import working_time
+from tickets.desk import Desk
+
+_log = structlog.get_logger("state")
+_encoder = msgspec.json.Encoder()
+
+
+class Unwritten(NamedTuple):
+    """A note, the instant of its cause, and its cause's id."""
+
+    note: object
+    at: float
+    after: str
+
+
+class State:
+    """One copy of the house's memory."""
+
+    def __init__(self) -> None:
+        self.floor = Floor()
+        self.callbacks = Callbacks()
+        self.calls = Calls()
+        self.recordings = Catalogue()
+        self.desk = Desk()
+        self.ticket_rules: tickets.TicketRulesSet | None = None
+        """By which the desk goes; None while no log has told of any."""
+        self.last_ticket = 0
+        self.position = "0-0"
+        """Id of the last entry played."""
+        self.unwritten: deque[Unwritten] = deque()
+        """Notes that are not known to be in the log yet, in its order."""
+        self.at = 0.0
+        """Instant of the last entry played."""
+        self.differences: Counter[str] = Counter()
+        """How the notes in the log differ from what follows here from their causes, and how often."""
+
+    def play(self, entry: Entry) -> list[Command]:
+        """Play one entry and return the commands of floor and callbacks; the notes that follow are in `unwritten`.
+
+        A note among the entries was made when its cause was played: it only says that it is in the log now. What
+        cannot be read changes nothing.
+        """
+        self.position, self.at = entry.id, max(self.at, entry.at)
+        if entry.after:
+            self._written(entry)
+            return []
+        if isinstance(entry.event, Unreadable):
+            return []
+        commands = self._decide(entry)
+        with self._passing_over(entry, "the calls"):
+            self.calls.receive(entry.event, entry.at)
+            for call in (getattr(entry.event, "call", 0), *(each.call for each in commands if isinstance(each, Moved))):
+                self.calls.asks(call, self.floor.asked(call))
+        with self._passing_over(entry, "the recordings"):
+            self._recordings(entry.event, entry.at)
+        with self._passing_over(entry, "the tickets' desk"):
+            if isinstance(entry.event, tickets.Event):
+                self.desk.receive(entry.event, entry.at)
+            elif isinstance(entry.event, tickets.TicketRulesSet):
+                self._follow(entry.event)
+            elif isinstance(entry.event, acd.CallQueued):
+                self._contact(entry, entry.event)
+            elif isinstance(entry.event, acd.Joined):
+                self._matter(entry, self.desk.served(entry.event.call, entry.event.agent))
+            elif isinstance(entry.event, ivr.NumberTaken):
+                self._number_taken(entry, entry.event, commands)
+        with self._passing_over(entry, "the commands"):
+            for command in commands:
+                self._take_in(entry, command)
+        return commands
+
+    def next_timer(self) -> float | None:
+        """The instant (UTC epoch seconds) at which a Tick is wanted, or None."""
+        due = (self.floor.next_timer(), self.callbacks.next_timer())
+        return min((each for each in due if each is not None), default=None)
+
+    def _take_in(self, entry: Entry, command: Command) -> None:
+        if isinstance(command, AgentChanged):
+            self._note(entry, AgentNoted(command.agent, command.status, command.state, command.reason, command.call))
+        elif isinstance(command, Offer):
+            self.calls.offered(command, entry.at)
+        elif isinstance(command, Withdraw):
+            self.calls.withdrawn(command)
+        elif isinstance(command, HandedOver):
+            self.calls.handed_over(command, entry.at)
+        elif isinstance(command, PromiseChanged):
+            self._note(entry, PromiseNoted(command.promise))
+        elif isinstance(command, ModeChanged):
+            self._note(entry, ModeNoted(command.mode))
+        if (decision := getattr(command, "decision", None)) is not None:
+            self._note(entry, Decided(decision))
+
+    @contextmanager
+    def _passing_over(self, entry: Entry, part: str) -> Iterator[None]:
+        """A fault does not stop the log: this part passes the entry over, on every replay too."""
+        try:
+            yield
+        except Exception:
+            _log.exception(
+                f"{part} failed on an entry: it is passed over", entry=entry.id, kind=type(entry.event).__name__
+            )
+
+    def _note(self, entry: Entry, note: object) -> None:
+        self.unwritten.append(Unwritten(note, entry.at, entry.id))
+
+    def _written(self, entry: Entry) -> None:
+        """A note is in the log: the one like it is due no more. Another release may have derived it in other words, or
+        more of them, or fewer. Notes stand in the order of their causes: those of an earlier one are not to come."""
+        due, note = self.unwritten, entry.event
+        while due and due[0].after != entry.after and id_order(due[0].after) < id_order(entry.after):
+            self._differs("is not in the log", entry, derived=due.popleft().note)
+        unread = isinstance(note, Unreadable)
+        kind = note.field(b"t") if unread else type(note).__name__
+        alike = [each for each in takewhile(lambda each: each.after == entry.after, due) if _kind(each) == kind]
+        found = next((each for each in alike if each.note == note), alike[0] if alike else None)
+        if found is not None:
+            due.remove(found)
+        if unread:
+            return
+        if found is None:
+            self._differs("does not follow here", entry, written=note)
+        elif found.note != note:
+            self._differs("reads otherwise", entry, derived=found.note, written=note)
+
+    def _differs(self, how: str, entry: Entry, *, derived: object = None, written: object = None) -> None:
+        """Count it, and tell of the first of each kind."""
+        difference = f"{type(derived or written).__name__} {how}"
+        self.differences[difference] += 1
+        if self.differences[difference] == 1:
+            both = {"derived": derived, "written": written}
+            texts = {name: bounds.line(repr(note), 2000) for name, note in both.items() if note is not None}
+            _log.warning("a note of the log is not what follows here", what=difference, entry=entry.id, **texts)
+
+    def _decide(self, entry: Entry) -> list[Command]:
+        commands: list[Command] = []
+        if not isinstance(entry.event, acd.Event):
+            return commands
+        with self._passing_over(entry, "the floor"):
+            commands += self.floor.receive(entry.event, entry.at)
+        event = entry.event
+        if isinstance(event, PromiseAsked) and event.source in GIVEN:
+            with self._passing_over(entry, "the tickets' desk"):
+                event = self._on_a_ticket(entry, event)
+        with self._passing_over(entry, "callback mode"):
+            moved = [command for command in commands if isinstance(command, Moved)]
+            for each in (event, *moved):
+                commands += self.callbacks.receive(each, entry.at)
+            commands += self.callbacks.observe(self.floor.pressures(), entry.at)
+        return commands
+
+    def _recordings(self, event: object, at: float) -> None:
+        if isinstance(event, rec.Event):
+            self.recordings.receive(event, at)
+            if isinstance(event, rec.RecordingStarted) and self.calls.get(event.call) is None:
+                self.recordings.conversation_ended(event.call, at)
+        elif isinstance(event, acd.ConversationEnded):
+            self.recordings.conversation_ended(event.call, at, event.agent, event.talked + event.held)
+        elif isinstance(event, acd.Transferred):
+            self.recordings.conversation_ended(event.call, at, event.agent)
+        elif isinstance(event, acd.CallEnded):
+            self.recordings.conversation_ended(event.call, at)
+
+    def _contact(self, entry: Entry, event: acd.CallQueued) -> None:
+        """A call came to a queue: its matter has a ticket from now on, a new one or the open one."""
+        live = self.calls.get(event.call)
+        if live is None or live.ticket is not None:
+            return
+        promise = self.callbacks.promise(live.promise) if live.promise else None
+        if promise is not None and promise.ticket is not None:
+            self._matter(entry, self.desk.join(promise.ticket, event.call))
+        if live.ticket is None:
+            caller = promise.caller or promise.number if promise is not None else event.caller
+            self._new_contact(entry, event.call, caller, event.queue, event.category, event.vip)
+
+    def _new_contact(self, entry: Entry, call: int, caller: str, queue: str, category: str, vip: bool) -> None:
+        following = self.last_ticket + 1
+        self._matter(entry, self.desk.contact(call, caller, queue, category, entry.at, following, vip=vip))
+
+    def _follow(self, wanted: tickets.TicketRulesSet) -> None:
+        self.desk.follow(wanted.rules, working_time(wanted.hours))
+        self.ticket_rules = wanted
+
+    def _number_taken(self, entry: Entry, event: ivr.NumberTaken, commands: list[Command]) -> None:
+        """As `PromiseAsked` is written now; a number that could not be called was left on the ticket alone."""
+        live = self.calls.get(event.call)
+        asked = asked_back(
+            event.number,
+            event.source,
+            call=event.call,
+            live=live,
+            queue=event.queue or (live.fields.get("business", "") if live is not None else "") or "inquiry",
+            category=event.category,
+            language=event.language,
+            vip=event.vip,
+            taken_at=event.taken_at,
+        )
+        asked = self._on_a_ticket(entry, asked)
+        if not event.refused:
+            with self._passing_over(entry, "callback mode"):
+                commands += self.callbacks.receive(asked, entry.at)
+
+    def _on_a_ticket(self, entry: Entry, asked: PromiseAsked) -> PromiseAsked:
+        """A number that was taken in a call: its matter has a ticket from now on, a new one or the open one."""
+        live = self.calls.get(asked.call)
+        if live is None:
+            return asked
+        if live.ticket is None:
+            self._new_contact(entry, live.id, live.caller, asked.queue, asked.category, asked.vip)
+        return replace(asked, ticket=live.ticket)
+
+    def _matter(self, entry: Entry, answers: Sequence[tickets.Event]) -> None:
+        """What the desk answered is so from now on."""
+        for note in answers:
+            self.desk.receive(note, entry.at)
+            self.calls.receive(note, entry.at)
+            self.last_ticket = max(self.last_ticket, note.ticket)
+            self._note(entry, note)
+
+    def snapshot(self) -> bytes:
+        """Everything, as JSON bytes; what it says is true after the entry `position`."""
+        return _encoder.encode(
+            {
+                "floor": self.floor.snapshot(),
+                "callbacks": self.callbacks.snapshot(),
+                "calls": self.calls.snapshot(),
+                "recordings": self.recordings.snapshot(),
+                "desk": self.desk.snapshot(),
+                "ticket_rules": self.ticket_rules,
+                "last_ticket": self.last_ticket,
+                "position": self.position,
+                "unwritten": [(*_text(each.note), each.at, each.after) for each in self.unwritten],
+                "at": self.at,
+            }
+        )
+
+    @classmethod
+    def restore(cls, data: bytes) -> State:
+        """The inverse of `snapshot`."""
+        values: dict[str, Any] = msgspec.json.decode(data)
+        state = cls()
+        state.floor = Floor.restore(values["floor"])
+        if "callbacks" in values:
+            state.callbacks = Callbacks.restore(values["callbacks"])
+        state.calls = Calls.restore(values["calls"])
+        state.recordings = Catalogue.restore(values.get("recordings") or _recordings_of_calls(values))
+        for live in state.calls:
+            live.asked = state.floor.asked(live.id) or live.asked
+        state.desk = Desk.restore(values["desk"])
+        if values.get("ticket_rules"):
+            state._follow(msgspec.convert(values["ticket_rules"], tickets.TicketRulesSet))
+        state.last_ticket, state.position = values["last_ticket"], values["position"]
+        state.at = values["at"]
+        for name, note, at, after in values["unwritten"]:
+            try:
+                state.unwritten.append(Unwritten(decode(name, note.encode()), at, after))
+            except Exception as error:
+                _log.error("a note that another version made is left out", kind=name, after=after, error=str(error))
+        return state
+
+
+def _recordings_of_calls(values: dict[str, Any]) -> dict[str, Any]:
+    """The recordings of a snapshot that an older version made: the calls kept them, without agent and end."""
+    legs = {call["leg"]["offer"]: call["leg"]["agent"] for call in values["calls"]["calls"] if call["leg"]}
+    unfinished = []
+    for kept in values["calls"].get("recordings", ()):
+        agent, started_at = legs.get(kept["recording"], ""), kept.pop("at")
+        unfinished.append(
+            {**kept, "agent": agent, "started_at": started_at, "ended_at": None if agent else values["at"]}
+        )
+    return {"unfinished": unfinished}
+
+
+def _kind(each: Unwritten) -> str:
+    return type(each.note).__name__
+
+
+def _text(note: object) -> tuple[str, str]:
+    name, data = encode(note)
+    return name, data.decode()

@@ -1,0 +1,330 @@
+"""One time of leading: what stands between the lease and the calls, from taking the lead until it is lost or laid down.
+
+Everything here ends with the lead, so that a server that lost it holds no caller, hears no event and can act on
+nothing; what outlives it (children, records, web) is the app's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import structlog
+from prometheus_client import CollectorRegistry
+from twisted.internet.defer import maybeDeferred
+
+import acd.events as acd
+from acd.callbacks.events import CallbackPolicySet
+from acd.commands import Divert
+from acd.decisions import Decision
+from server.config import Settings
+from server.eventlog.derived_events import ServerStarted
+from server.eventlog.log import Entry, Lease, Log
+from server.hotline import definitions as hotline
+from server.hotline.definitions import Definitions
+from server.hotline.dispatcher import Dispatcher, end
+from server.hotline.live_calls import Stage
+from server.hotline.promising import asked_back
+from server.hotline.state import State
+from server.metrics import Metrics
+from server.storage.recording_store import FolderStore, key_for
+from server.telephony.agent.agent_side import AgentSide
+from server.telephony.agent.features import Features
+from server.telephony.agent.phone_codes import AgentPhone
+from server.telephony.agent.presence import Presence
+from server.telephony.agent.supervisor import Supervisors
+from server.telephony.agent.transfers import Conversations
+from server.telephony.agi.server import AgiCall, AgiFactory
+from server.telephony.ami.link import Ami, AmiError, LinkState
+from server.telephony.asterisk import configure
+from server.telephony.asterisk.control import OwnAmi, control_socket
+from server.telephony.asterisk.files import AMI_USER
+from server.telephony.asterisk.phones import PhoneBook
+from server.telephony.asterisk.site import Site
+from server.telephony.callback.calling import Calling
+from server.telephony.callback.dialler import Dialler
+from server.telephony.callback.spool_import import Intake
+from server.telephony.caller.abandoned import GivenUp
+from server.telephony.caller.early_hangups import Farewells
+from server.telephony.caller.readmission import RollCall
+from server.telephony.caller.session import Callers, Places
+from server.telephony.caller.work_numbers import WorkNumbers
+from server.telephony.channels.legs import Legs
+from server.telephony.channels.refusals import Refusals
+from server.telephony.channels.takeover import Strays
+from server.telephony.recording.joiner import Joiner
+from server.telephony.tokens import ChannelTokens
+
+_log = structlog.get_logger("term")
+_AMI_DEADLINE = 20.0
+
+
+class StartError(Exception):
+    """The server cannot start; the text says why and what to do."""
+
+
+class Term:
+    """One lead. `definitions` gives those of now, `read_to` the log entry up to which the records have read, and
+    `set_aside` how many entries of the log could not be read."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        site: Site,
+        reactor: Any,
+        definitions: Callable[[], Definitions],
+        read_to: Callable[[], str],
+        set_aside: Callable[[], int],
+    ) -> None:
+        self.registry = CollectorRegistry()
+        self.lost = asyncio.Event()
+        """Set when this server leads no more; `dispatcher.problem` says why."""
+        self.dispatcher: Dispatcher
+        self._settings, self._site, self._reactor = settings, site, reactor
+        self._definitions, self._read_to, self._set_aside = definitions, read_to, set_aside
+        self._node = f"{settings.node}:{settings.agi_port}"
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._undo: list[Callable[[], Coroutine[Any, Any, None]]] = []
+        """What must be undone, last first."""
+        self._ready = False
+        self._unseen_since: float | None = None
+        """When the link to Asterisk was lost, UTC epoch seconds."""
+        host = settings.asterisk or "127.0.0.1"
+        user = settings.asterisk_user if settings.asterisk and settings.asterisk_secret else AMI_USER
+        secret = settings.asterisk_secret or configure.secret(site.layout, configure.AMI_SECRET)
+        self.tokens = ChannelTokens(settings.channel_secret or configure.secret(site.layout, configure.CHANNEL_SECRET))
+        socket = control_socket(site.layout)
+        # Of an Asterisk elsewhere, the home may be on this machine all the same.
+        link = partial(OwnAmi, socket) if not settings.asterisk or settings.asterisk_home else Ami
+        self.ami = link(host, settings.ami_port, user, secret, tokens=self.tokens)
+        self.phones = PhoneBook(site, self.ami, self._agents)
+        self.joiner: Joiner
+
+    async def start(self, log: Log, lease: Lease, state: State, reloads: tuple[str, ...] = ()) -> None:
+        """Return when calls are taken. `reloads` are the modules whose files changed under a running Asterisk.
+
+        Raises StartError and AmiError; whatever was begun is then still to be undone by `stop`.
+        """
+        self.dispatcher = Dispatcher(
+            log,
+            lease,
+            state,
+            lease_ttl=self._settings.lease_seconds,
+            snapshot_seconds=self._settings.snapshot_seconds,
+            on_lost=lambda why: self.lost.set(),
+        )
+        self.dispatcher.trim_behind = self._read_to
+        self.metrics = Metrics(self.registry, self.dispatcher, self._set_aside)
+        await self.dispatcher.start(still=state.at > 0)
+        self._undo.append(self.dispatcher.stop)
+        self._make()
+        await self._open_link(reloads)
+        self.dispatcher.go_on()
+        self.dispatcher.submit(ServerStarted(lease.node, lease.token))
+        await self.set_policy()
+        self._listen()
+        self._ready = True
+
+    def _make(self) -> None:
+        settings, site = self._settings, self._site
+        home = settings.root
+        places = Places(hotline.PROMPTS, site.layout.recordings, home / "messages")
+        store, allowed = FolderStore(settings.recordings_folder), settings.recording_overdue_seconds
+        self.joiner = Joiner(self.dispatcher, store, key_for, allowed)
+        self.metrics.recordings_overdue = self.joiner.overdue
+        self.legs = Legs(self.dispatcher, self.ami, recording_prefix=places.recording, on_final=self.joiner.final)
+        Farewells(self.dispatcher, self.ami)
+        self.strays = Strays(self.ami, f"{settings.agi_host}:{settings.agi_port}", settings.servers)
+        self.conversations = Conversations(
+            self.dispatcher, self.legs, self.ami, self._definitions, trunk=bool(settings.trunk)
+        )
+        Features(self.conversations, self.legs, self.ami)
+        self.intake = Intake(self.dispatcher, self._site.layout.callbacks, self._node, self._definitions)
+        self.given_up = GivenUp(self.dispatcher, self._definitions)
+        self.dialler = Dialler(
+            self.dispatcher, self.legs, self.ami, self._definitions, self._node, trunk=bool(settings.trunk)
+        )
+        self.supervisors = Supervisors(self.dispatcher, self.legs, self.ami, self._definitions, self.phones.device)
+        Presence(self.dispatcher, self.ami)
+        callers = Callers(
+            self.dispatcher,
+            self.legs,
+            self.ami,
+            self._definitions,
+            places,
+            self._node,
+            self.phones.device,
+            WorkNumbers(hotline.PROMPTS, home / "cache" / "work-numbers").file,
+        )
+        calling = Calling(self.dialler, callers.means, self._definitions)
+        agent_phone = AgentPhone(self.dispatcher, hotline.PROMPTS)
+        handlers: dict[str, Callable[[AgiCall], Coroutine[Any, Any, None]]] = {
+            "agent": agent_phone,
+            "outbound": agent_phone,
+            "agent-side": AgentSide(self.dispatcher, self.legs, self.phones.device, hotline.PROMPTS),
+            "line": calling.line,
+            "callback-agent": calling.agent,
+        }
+
+        async def serve(agi: AgiCall) -> None:
+            (call,) = agi.numbers(1)
+            if agi.script in ("hotline", "called") and call:
+                await self._roll.answer(call)
+            await handlers.get(agi.script, callers)(agi)
+
+        self._agi = AgiFactory(serve, self.tokens, confirm=lambda agi: self.ami.has_channel(agi.channel))
+        self.metrics.refusals = Refusals(self.ami, self._agi).counts
+
+    async def _open_link(self, reloads: tuple[str, ...]) -> None:
+        written = await asyncio.to_thread(configure.configure_agents, self._site, self.phones.phones())
+        self.ami.on_state(self._link_changed)
+        self.ami.start()
+        self._undo.append(self.ami.close)
+        try:
+            await self.ami.up(_AMI_DEADLINE)
+        except (AmiError, TimeoutError) as error:
+            raise StartError(f"Asterisk's management port does not let us in: {self.ami.why or error}") from None
+        await self.reload((*reloads, *written.reloads))
+        # Before the legs are compared: from here on nobody else can dial for a caller, and who left a number while no
+        # server was there is known by it.
+        await self.strays.fetch()
+        await self.intake.swept()
+        await self._reconcile(None)
+        waiting = self.dispatcher.state.floor.waiting()
+        self._roll = RollCall([each.call for each in waiting if not each.promised])
+        self.dispatcher.listen(self._note_gone)
+
+    def _listen(self) -> None:
+        port = self._settings.agi_port
+        try:
+            self._listening = self._reactor.listenTCP(port, self._agi, interface=self._settings.agi_host)
+        except Exception as error:
+            raise StartError(f"port {port} cannot be had ({error}): set SANSHENG_AGI_PORT") from None
+        self._undo.append(self._close_agi)
+        self._roll.begin()
+        self._run(self.joiner.run())
+        self._run(self.intake.run())
+        self._run(self.strays.keep_fetching())
+        self.dialler.begin()
+        self.given_up.begin()
+
+    async def set_policy(self) -> None:
+        """Let floor, callback mode and the tickets' desk follow the definitions of now."""
+        now = self._definitions()
+        if self.dispatcher.state.floor.policy != now.policy:
+            await self.dispatcher.record(acd.PolicySet(now.policy, now.source))
+        if self.dispatcher.state.callbacks.policy != now.callback.policy:
+            await self.dispatcher.record(CallbackPolicySet(now.callback.policy, now.source))
+        if self.dispatcher.state.ticket_rules != (wanted := now.ticket_rules(time.time())):
+            await self.dispatcher.record(wanted)
+
+    async def reload(self, modules: Iterable[str]) -> None:
+        """Let Asterisk take over the files of these modules that were written anew."""
+        for module in dict.fromkeys(modules):
+            with suppress(AmiError):
+                await self.ami.action("Reload", Module=module)
+
+    def problems(self) -> list[str]:
+        """Why a call could not be taken now, as sentences; empty when it could."""
+        found = [self.dispatcher.problem] if self.dispatcher.problem else []
+        if self.ami.state is not LinkState.UP:
+            found.append(f"the link to Asterisk is {self.ami.state}: {self.ami.why}")
+        return found
+
+    def warnings(self) -> list[str]:
+        """What needs somebody's attention although calls are taken."""
+        return [problem for problem in (self.joiner.alarm(), self.joiner.problem, self.dialler.problem) if problem]
+
+    async def drain(self, say: Callable[[str], None], hurried: asyncio.Event) -> None:
+        """Take no more calls, promise a callback to whoever waits, and wait for conversations to end.
+
+        As long as the settings say, or until hurried.
+        """
+        self._agi.draining = True
+        await self.dialler.drain()
+        promised = self._promise(say)
+        talking = [call for call in self.dispatcher.state.calls if call.stage is Stage.TALKING]
+        if talking:
+            say(f"finishing {len(talking)} conversations, {self._settings.drain_seconds:g} s at most")
+
+        def silent(state: State) -> bool:
+            return not any(call.stage is Stage.TALKING or call.id in promised for call in state.calls)
+
+        over = asyncio.ensure_future(self.dispatcher.until(silent, self._settings.drain_seconds))
+        hurry = asyncio.ensure_future(hurried.wait())
+        lost = asyncio.ensure_future(self.lost.wait())
+        await asyncio.wait({over, hurry, lost}, return_when=asyncio.FIRST_COMPLETED)
+        for waiting in (over, hurry, lost):
+            waiting.cancel()
+
+    def _promise(self, say: Callable[[str], None]) -> frozenset[int]:
+        """Asterisk goes with the server: callers who still wait would be cut off, so their numbers are taken.
+
+        Returns the calls that are told so.
+        """
+        promised: set[int] = set()
+        for call in self.dispatcher.state.calls:
+            if call.stage is not Stage.WAITING or not call.reached or not self.dispatcher.owned(call.id):
+                continue
+            number, _ = self._definitions().callback_number(call.caller)
+            why = Decision(call.id, "overflow", "the hotline is being stopped", self.dispatcher.state.at)
+            if number and not call.promise:  # a promise that is not kept stays one
+                self.dispatcher.submit(asked_back(number, "shutdown", call=call.id, live=call))
+            promised.add(call.id)
+            self.dispatcher.tell(Divert(call.id, "promised" if number or call.promise else "message", why))
+        if promised:
+            say(f"taking the numbers of {len(promised)} who wait")
+        return frozenset(promised)
+
+    async def stop(self) -> None:
+        """Let go of every call and undo everything that `start` did, last first."""
+        self._ready = False
+        for task in list(self._tasks):
+            await end(task)
+        for undo in reversed(self._undo):
+            try:
+                await undo()
+            except Exception:
+                _log.exception("a part of the lead did not end in order")
+        self._undo.clear()
+
+    async def _close_agi(self) -> None:
+        stopped = maybeDeferred(self._listening.stopListening)
+        await stopped.asFuture(asyncio.get_running_loop())
+        await self._agi.close()
+
+    def _note_gone(self, entry: Entry, _: object) -> None:
+        if isinstance(entry.event, acd.CallEnded):
+            self._roll.gone(entry.event.call)
+
+    def _agents(self) -> list[tuple[str, str]]:
+        return [(agent.id, agent.contact) for agent in self.dispatcher.state.floor.agents()]
+
+    def _link_changed(self, state: LinkState, _: str) -> None:
+        if state is LinkState.UP:
+            if self._ready:
+                self._run(self._reconcile(self._unseen_since))
+            self._unseen_since = None
+        elif self._unseen_since is None:
+            self._unseen_since = time.time()
+
+    async def _reconcile(self, unseen_since: float | None) -> None:
+        """Tell the log what nobody saw. Raises the link's errors."""
+        await self.legs.reconcile(unseen_since)
+        await self.dialler.reconcile()
+        await self.supervisors.reconcile()
+
+    def _run(self, work: Coroutine[Any, Any, Any]) -> None:
+        async def guarded() -> None:
+            try:
+                await work
+            except Exception:
+                _log.exception("a part of the server failed")
+
+        task = asyncio.create_task(guarded())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,1 @@
+"""The processes that the server starts and watches: Asterisk and Redis. Begin with `children`."""

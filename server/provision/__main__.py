@@ -1,7 +1,0 @@
-"""`python3 -m server.provision`: make the named parts ready."""
-
-import sys
-
-from server.provision.making import main
-
-sys.exit(main())

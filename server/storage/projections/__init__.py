@@ -1,0 +1,1 @@
+"""From log entries to rows: what each event means for the records."""

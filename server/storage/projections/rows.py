@@ -1,0 +1,226 @@
+"""The rows that a batch of log entries is about: fetched together beforehand, made when missing, written together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from acd.callbacks.events import AttemptAnswered, AttemptEnded, AttemptStarted
+from acd.events import CallEnded, Joined
+from recordings.chain import FIRST
+from server.eventlog.derived_events import PromiseNoted
+from server.eventlog.log import Entry
+from server.storage.schema.callback_tables import Attempt, CallbackOffer, Promise
+from server.storage.schema.tables import (
+    Agent,
+    AgentInterval,
+    Base,
+    Call,
+    LogEntry,
+    NumberTaken,
+    Recording,
+    Segment,
+    Ticket,
+)
+
+_Row = TypeVar("_Row", bound=Base)
+_OF_ATTEMPTS = (AttemptStarted, AttemptAnswered, AttemptEnded, Joined, CallEnded)
+"""Events that say something of the latest attempt of their call."""
+
+
+def entry_key(entry_id: str) -> tuple[int, int]:
+    """A log id as (ms, seq), the key of rows and the order of the log."""
+    ms, _, seq = entry_id.partition("-")
+    return int(ms), int(seq or 0)
+
+
+def utc(at: float) -> datetime:
+    """Epoch seconds as a datetime. Raises ValueError or OverflowError for what is no instant."""
+    return datetime.fromtimestamp(at, UTC)
+
+
+class Shelf(Generic[_Row]):
+    """The rows of one table, by key. `wanted` is read at once; other keys when they are asked for."""
+
+    def __init__(
+        self, session: Session, table: type[_Row], key: InstrumentedAttribute[Any], wanted: Collection[Any]
+    ) -> None:
+        self._session, self._table, self._column, self._key = session, table, key, key.key
+        self._read = set(wanted)
+        found = session.scalars(select(self._table).where(key.in_(sorted(wanted)))) if wanted else ()
+        self._rows: dict[Any, _Row] = {getattr(row, key.key): row for row in found}
+
+    def __getitem__(self, key: Any) -> _Row:
+        """The row; a new one when there is none."""
+        return self.get(key)
+
+    def get(self, key: Any, **values: Any) -> _Row:
+        """The row; a new one with these values when there is none."""
+        row = self._rows.get(key)
+        if row is None and key not in self._read:
+            row = self._session.scalars(select(self._table).where(self._column == key)).one_or_none()
+        if row is None:
+            row = self._table(**{self._key: key}, **values)
+            self._session.add(row)
+        self._rows[key] = row
+        return row
+
+    def __iter__(self) -> Iterator[_Row]:
+        return iter(self._rows.values())
+
+    def put(self, rows: Iterable[_Row]) -> None:
+        """Rows that were read in another way."""
+        for row in rows:
+            self._rows.setdefault(getattr(row, self._key), row)
+
+
+class Rows:
+    """What `entries` need of the database, read with one statement a table."""
+
+    def __init__(self, session: Session, entries: Sequence[Entry]) -> None:
+        self._session = session
+        calls, agents = _mentioned(entries, "call"), _mentioned(entries, "agent")
+        self.calls = Shelf(session, Call, Call.id, calls)
+        self.agents = Shelf(session, Agent, Agent.id, agents)
+        self.tickets = Shelf(session, Ticket, Ticket.id, _mentioned(entries, "ticket"))
+        self.recordings = Shelf(session, Recording, Recording.id, _mentioned(entries, "recording"))
+        self.promises = Shelf(session, Promise, Promise.id, _promises(entries))
+        self.offers = Shelf(session, CallbackOffer, CallbackOffer.call, ())
+        self._attempts = self._attempts_of(_calls(entries, _OF_ATTEMPTS))
+        self._offered = Shelf(session, Segment, Segment.offer, _mentioned(entries, "offer"))
+        self._legs: dict[int, list[Segment]] = {}
+        legs = session.scalars(select(Segment).where(Segment.call.in_(sorted(calls)))).all() if calls else []
+        self._offered.put(leg for leg in legs if leg.offer is not None)
+        for leg in sorted({*self._offered, *legs}, key=lambda each: (each.ms, each.seq)):
+            if leg.call is not None:
+                self._legs.setdefault(leg.call, []).append(leg)
+        self._intervals = self._open_intervals(agents)
+        self._instants = self._instants_of(entries)
+        self._spooled = self._spooled_of(_mentioned(entries, "spool_id"))
+        self._chains: dict[str, tuple[int, str]] = {}
+
+    def instant(self, entry: Entry) -> datetime:
+        """When it happened: for a note, the instant of the entry that it follows from."""
+        return utc(self._instants.get(entry.after, entry.at))
+
+    def leg(self, offer: int, entry: Entry) -> Segment:
+        """The leg of this offer; one that begins with `entry` when it was not heard of before."""
+        ms, seq = entry_key(entry.id)
+        return self._offered.get(offer, ms=ms, seq=seq)
+
+    def begin_leg(self, entry: Entry) -> Segment:
+        """A leg without an offer, to be bound to its call."""
+        ms, seq = entry_key(entry.id)
+        leg = Segment(ms=ms, seq=seq)
+        self.add(leg)
+        return leg
+
+    def number_leg(self, call: int, agent: str, offer: int) -> None:
+        """The leg that this agent began without an offer is known by this number from now on."""
+        for leg in self.legs(call):
+            if leg.agent == agent and leg.offer is None:
+                leg.offer = offer
+                self._offered.put([leg])
+
+    def bind_leg(self, leg: Segment, call: int) -> None:
+        """The leg is one of this call's."""
+        if leg.call is None:
+            leg.call = call
+            self._legs.setdefault(call, []).append(leg)
+
+    def legs(self, call: int) -> list[Segment]:
+        """The call's legs, in the order in which they began."""
+        return self._legs.get(call, [])
+
+    def attempt(self, call: int) -> Attempt | None:
+        """The latest attempt of the call that is to keep a promise."""
+        return self._attempts.get(call)
+
+    def begin_attempt(self, attempt: Attempt) -> None:
+        self._attempts[attempt.call] = attempt
+        self.add(attempt)
+
+    def open_interval(self, agent: str) -> AgentInterval | None:
+        return self._intervals.get(agent)
+
+    def begin_interval(self, interval: AgentInterval) -> None:
+        """End the agent's open interval where this one begins."""
+        self.end_interval(interval.agent, interval.began_at)
+        self._intervals[interval.agent] = interval
+        self.add(interval)
+
+    def end_interval(self, agent: str, at: datetime) -> None:
+        current = self._intervals.pop(agent, None)
+        if current is not None:
+            current.ended_at = max(at, current.began_at)
+
+    def take_spooled(self, spool_id: str) -> bool:
+        """False when this entry of the fallback's spool was taken in before."""
+        if spool_id in self._spooled:
+            return False
+        self._spooled.add(spool_id)
+        return True
+
+    def chain_end(self, day: str) -> tuple[int, str]:
+        """(place, link) of the day's last closed recording; (0, FIRST) before the first."""
+        if day not in self._chains:
+            last = select(Recording.place, Recording.link).where(Recording.day == day)
+            found = self._session.execute(last.order_by(Recording.place.desc()).limit(1)).first()
+            self._chains[day] = (found[0] or 0, found[1]) if found else (0, FIRST)
+        return self._chains[day]
+
+    def lengthen_chain(self, day: str, place: int, link: str) -> None:
+        self._chains[day] = (place, link)
+
+    def add(self, row: Base) -> None:
+        """Write a new row with the batch."""
+        self._session.add(row)
+
+    def _attempts_of(self, calls: set[int]) -> dict[int, Attempt]:
+        if not calls:
+            return {}
+        found = select(Attempt).where(Attempt.call.in_(sorted(calls))).order_by(Attempt.ms, Attempt.seq)
+        return {attempt.call: attempt for attempt in self._session.scalars(found)}
+
+    def _open_intervals(self, agents: set[Any]) -> dict[str, AgentInterval]:
+        if not agents:
+            return {}
+        still_open = select(AgentInterval).where(AgentInterval.agent.in_(sorted(agents)))
+        found = self._session.scalars(still_open.where(AgentInterval.ended_at.is_(None)))
+        return {interval.agent: interval for interval in found}
+
+    def _instants_of(self, entries: Sequence[Entry]) -> dict[str, float]:
+        instants = {entry.id: entry.at for entry in entries}
+        causes = {entry_key(entry.after) for entry in entries if entry.after and entry.after not in instants}
+        if causes:
+            key = tuple_(LogEntry.ms, LogEntry.seq)
+            found = self._session.execute(select(LogEntry.ms, LogEntry.seq, LogEntry.at).where(key.in_(sorted(causes))))
+            instants |= {f"{ms}-{seq}": at for ms, seq, at in found}
+        return instants
+
+    def _spooled_of(self, spool_ids: set[Any]) -> set[str]:
+        if not spool_ids:
+            return set()
+        known = select(NumberTaken.spool_id).where(NumberTaken.spool_id.in_(sorted(spool_ids)))
+        return {spool_id for spool_id in self._session.scalars(known) if spool_id}
+
+
+def _calls(entries: Sequence[Entry], kinds: tuple[type[Any], ...]) -> set[int]:
+    """The calls of events of these types."""
+    return {entry.event.call for entry in entries if isinstance(entry.event, kinds)}
+
+
+def _promises(entries: Sequence[Entry]) -> set[int]:
+    """The promises that notes tell of."""
+    return {entry.event.promise.id for entry in entries if isinstance(entry.event, PromiseNoted)}
+
+
+def _mentioned(entries: Sequence[Entry], field: str) -> set[Any]:
+    """The numbers or names that the entries give in this field, or in their decision's."""
+    values = {getattr(entry.event, field, None) for entry in entries}
+    values |= {getattr(getattr(entry.event, "decision", None), field, None) for entry in entries}
+    return {value for value in values if value}

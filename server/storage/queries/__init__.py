@@ -1,0 +1,1 @@
+"""The read side of the records: lists, single records, reports."""

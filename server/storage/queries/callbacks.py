@@ -1,0 +1,209 @@
+"""The read side of callback mode: promises with their attempts, and what the mode was when.
+
+A promise of the records and one of the memory of the server are shown alike, so that lists can hold both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Engine, Select, func, select
+from sqlalchemy.orm import Session
+
+from acd.callbacks.states import LIVE, PromiseState, PromiseView
+from server.storage.projections.rows import utc
+from server.storage.queries.callback_report import callback_report
+from server.storage.queries.paging import Page, QueryError, decode_cursor, encode_cursor, iso, masked, page_of
+from server.storage.schema.callback_tables import Attempt, CallbackMode, Promise
+
+KIND = "callback"
+"""Of its cursors."""
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseFilter:
+    """Which promises: in this state, of this number, queue or category, made in [since, until), or tasks only."""
+
+    state: str | None = None
+    number: str | None = None
+    queue: str | None = None
+    category: str | None = None
+    task: bool | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def holds(self, view: PromiseView) -> bool:
+        """Whether this promise is among them."""
+        for name in ("state", "number", "queue", "category", "task"):
+            wanted = getattr(self, name)
+            if wanted is not None and getattr(view, name) != wanted:
+                return False
+        made = utc(view.promised_at)
+        return (self.since is None or made >= self.since) and (self.until is None or made < self.until)
+
+
+class PromiseQueries:
+    """Answers over one database, as `Queries`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def promise_list(
+        self, which: PromiseFilter | None = None, *, limit: int = 100, after: str | None = None, mask: bool = False
+    ) -> Page:
+        """Promises, newest first. Raises QueryError for an unknown state, a bad limit or cursor."""
+        with Session(self._engine) as session:
+            found, following = page_of(session, _promises(which or PromiseFilter()), Promise.id, KIND, limit, after)
+            return Page([promise_row(each, mask) for each in found], following)
+
+    def promise_show(self, number: int, *, mask: bool = False) -> dict[str, Any] | None:
+        """One promise with its attempts, in order; None when there is no such promise."""
+        with Session(self._engine) as session:
+            promise = session.get(Promise, number)
+            return None if promise is None else promise_detail(promise, _attempts(session, number), mask)
+
+    def attempts(self, promise: int) -> list[dict[str, Any]]:
+        """How the promise was tried to be kept, in order."""
+        with Session(self._engine) as session:
+            return [attempt_row(each) for each in _attempts(session, promise)]
+
+    def to_be_kept(self) -> int:
+        """How many promises are still to be kept."""
+        with Session(self._engine) as session:
+            return session.scalar(select(func.count(Promise.id)).where(Promise.state.in_(sorted(LIVE)))) or 0
+
+    def report(self, day: date, zone: ZoneInfo, *, interval: int = 1800, queue: str | None = None) -> dict[str, Any]:
+        """See `callback_report`."""
+        return callback_report(self._engine, day, zone, interval=interval, queue=queue)
+
+    def mode_history(self, scope: str | None = None, *, limit: int = 100) -> list[dict[str, Any]]:
+        """What callback mode was, newest first; of one scope, or of all."""
+        wanted = select(CallbackMode).order_by(CallbackMode.ms.desc(), CallbackMode.seq.desc()).limit(limit)
+        wanted = wanted if scope is None else wanted.where(CallbackMode.scope == scope)
+        with Session(self._engine) as session:
+            return [{"at": iso(each.at), **mode_row(each)} for each in session.scalars(wanted)]
+
+
+def merged(
+    page: Page,
+    which: PromiseFilter,
+    known: Sequence[PromiseView],
+    lookup: Callable[[int], PromiseView | None],
+    *,
+    limit: int,
+    cursor: str | None = None,
+    mask: bool = False,
+) -> Page:
+    """The page as the server knows it: what changed since is shown as it is now, what is new is there already.
+
+    `known` are all promises that are live or tasks; `lookup` finds those that were settled lately too.
+    """
+    first = decode_cursor(KIND, cursor) if cursor else None
+    last = decode_cursor(KIND, page.next) if page.next else 0
+    rows = {view.id: view for view in known if last <= view.id and (first is None or view.id < first)}
+    found: dict[int, dict[str, Any]] = {}
+    for row in page.items:
+        view = lookup(row["id"])
+        if view is None:
+            found[row["id"]] = row
+        else:
+            rows[view.id] = view
+    found |= {view.id: promise_row(view, mask) for view in rows.values() if which.holds(view)}
+    ordered = [found[number] for number in sorted(found, reverse=True)]
+    if len(ordered) > limit:
+        return Page(ordered[:limit], encode_cursor(KIND, ordered[limit - 1]["id"]))
+    return Page(ordered, page.next)
+
+
+def promise_row(promise: Promise | PromiseView, mask: bool = False) -> dict[str, Any]:
+    """The fields of a list."""
+    return {
+        "id": promise.id,
+        "number": masked(promise.number) if mask else promise.number,
+        "category": promise.category or None,
+        "queue": promise.queue,
+        "state": str(promise.state),
+        "attempts": promise.attempts,
+        "promised_at": _iso(promise.promised_at),
+        "queued_at": _iso(promise.queued_at),
+        "due_at": _iso(promise.due_at),
+        "call": promise.call,
+        "reason": promise.reason or None,
+    }
+
+
+def promise_detail(
+    promise: Promise | PromiseView, attempts: Sequence[Attempt | dict[str, Any]] = (), mask: bool = False
+) -> dict[str, Any]:
+    """One promise, whole."""
+    caller = promise.caller or None
+    return promise_row(promise, mask) | {
+        "expires_at": _iso(promise.expires_at),
+        "priority": promise.priority,
+        "language": promise.language or None,
+        "origin": promise.origin or None,
+        "source": promise.source or None,
+        "by": promise.by or None,
+        "caller": masked(caller) if caller and mask else caller,
+        "vip": promise.vip,
+        "owner": promise.owner or None,
+        "ticket": promise.ticket,
+        "asked": promise.asked,
+        "task": promise.task,
+        "history": [each if isinstance(each, dict) else attempt_row(each) for each in attempts],
+    }
+
+
+def attempt_row(attempt: Attempt) -> dict[str, Any]:
+    """One time the customer was dialled."""
+    return {
+        "attempt": attempt.attempt,
+        "call": attempt.call,
+        "agent": attempt.agent or None,
+        "started_at": iso(attempt.started_at),
+        "answered_at": iso(attempt.answered_at),
+        "ended_at": iso(attempt.ended_at),
+        "outcome": attempt.outcome,
+        "detail": attempt.detail or None,
+    }
+
+
+def mode_row(mode: CallbackMode) -> dict[str, Any]:
+    """What callback mode was from one instant on."""
+    return {
+        "scope": mode.scope,
+        "mode": str(mode.mode),
+        "active": mode.active,
+        "since": _iso(mode.since),
+        "until": _iso(mode.until),
+        "who": mode.who or None,
+        "reason": mode.reason or None,
+        "rule": mode.rule or None,
+    }
+
+
+def _iso(instant: datetime | float | None) -> str | None:
+    return iso(utc(instant) if isinstance(instant, float | int) else instant)
+
+
+def _attempts(session: Session, promise: int) -> list[Attempt]:
+    wanted = select(Attempt).where(Attempt.promise == promise).order_by(Attempt.ms, Attempt.seq)
+    return list(session.scalars(wanted))
+
+
+def _promises(which: PromiseFilter) -> Select[Any]:
+    if which.state is not None and which.state not in set(PromiseState):
+        raise QueryError(f"{which.state!r} is not a state; the states are {', '.join(PromiseState)}")
+    wanted = select(Promise)
+    for name in ("state", "number", "queue", "category", "task"):
+        value = getattr(which, name)
+        wanted = wanted if value is None else wanted.where(getattr(Promise, name) == value)
+    if which.since is not None:
+        wanted = wanted.where(Promise.promised_at >= which.since)
+    if which.until is not None:
+        wanted = wanted.where(Promise.promised_at < which.until)
+    return wanted

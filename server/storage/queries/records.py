@@ -1,0 +1,235 @@
+"""The read side: what the command line and the API show of the records, under the names that others rely on.
+
+Lists come newest first (agents by number), page by page. Instants are ISO 8601 in UTC with milliseconds. With
+`mask`, telephone numbers show their first three and last four digits only.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine, Select, exists, select
+from sqlalchemy.orm import Session
+
+from server.storage.projections.outcome import Outcome
+from server.storage.queries import serialise
+from server.storage.queries.callbacks import PromiseQueries
+from server.storage.queries.paging import Page, QueryError, iso, page_of
+from server.storage.schema.tables import (
+    Agent,
+    AgentInterval,
+    Call,
+    Decision,
+    LogEntry,
+    Message,
+    NumberTaken,
+    Recording,
+    Segment,
+    Ticket,
+    TicketHistory,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CallFilter:
+    """Which calls: those offered in [since, until), with this outcome, that reached this agent or this queue."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    outcome: str | None = None
+    agent: str | None = None
+    queue: str | None = None
+    caller: str | None = None
+    direction: str | None = None
+
+
+class Queries:
+    """Answers over one database. Every method opens and closes its own transaction; use from any thread."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.callbacks = PromiseQueries(engine)
+
+    def call_list(
+        self, which: CallFilter | None = None, *, limit: int = 100, after: str | None = None, mask: bool = False
+    ) -> Page:
+        """Calls, newest first. Raises QueryError for an unknown outcome, a bad limit or cursor."""
+        wanted = _calls(which or CallFilter())
+        with Session(self._engine) as session:
+            calls, following = page_of(session, wanted, Call.id, "call", limit, after)
+            recordings = _recordings_of(session, [call.id for call in calls])
+            return Page([serialise.call(call, recordings[call.id], mask) for call in calls], following)
+
+    def call_show(self, number: int, *, mask: bool = False) -> dict[str, Any] | None:
+        """One call with its legs and the decisions taken for it, in order; None when there is no such call."""
+        with Session(self._engine) as session:
+            call = session.get(Call, number)
+            if call is None:
+                return None
+            legs = session.scalars(_in_order(Segment).where(Segment.call == number))
+            decisions = session.scalars(_in_order(Decision).where(Decision.call == number))
+            messages = session.scalars(_in_order(Message).where(Message.call == number))
+            numbers = session.scalars(_in_order(NumberTaken).where(NumberTaken.call == number))
+            return serialise.call(call, _recordings_of(session, [number])[number], mask) | {
+                "business": call.business or None,
+                "language": call.language or None,
+                "priority": call.priority,
+                "talked": call.talked,
+                "held": call.held,
+                "left_queue_at": iso(call.left_queue_at),
+                "left_queue_why": call.left_queue_why or None,
+                "end_cause": call.end_cause or None,
+                "direction": call.direction,
+                "promise": call.promise,
+                "attempts": [] if call.promise is None else self.callbacks.attempts(call.promise),
+                "segments": [serialise.segment(leg) for leg in legs],
+                "decisions": [{**decision.data, "at": iso(decision.at)} for decision in decisions],
+                "messages": [{"at": iso(each.at), "path": each.path, "seconds": each.seconds} for each in messages],
+                "numbers": [serialise.number(each, mask) for each in numbers],
+            }
+
+    def recording_list(
+        self, *, call: int | None = None, agent: str | None = None, limit: int = 100, after: str | None = None
+    ) -> Page:
+        """Closed recordings, newest first."""
+        wanted = select(Recording).where(Recording.state == "closed")
+        wanted = wanted if call is None else wanted.where(Recording.call == call)
+        wanted = wanted if agent is None else wanted.where(Recording.agent == agent)
+        with Session(self._engine) as session:
+            recordings, following = page_of(session, wanted, Recording.id, "recording", limit, after)
+            tickets = _tickets_of(session, recordings)
+            return Page([serialise.recording(each, tickets.get(each.call)) for each in recordings], following)
+
+    def recording_show(self, number: int) -> dict[str, Any] | None:
+        """One recording in any state, with its key in the store (`path`), levels and problem."""
+        with Session(self._engine) as session:
+            recording = session.get(Recording, number)
+            if recording is None:
+                return None
+            ticket = _tickets_of(session, [recording]).get(recording.call)
+            return serialise.recording(recording, ticket) | {
+                "state": recording.state,
+                "path": recording.path or None,
+                "started_at": iso(recording.started_at),
+                "closed_at": iso(recording.closed_at),
+                "caller_level": recording.caller_level,
+                "agent_level": recording.agent_level,
+                "problem": recording.problem or None,
+                "day": recording.day,
+                "place": recording.place,
+                "link": recording.link or None,
+            }
+
+    def ticket_list(
+        self,
+        *,
+        state: str | None = None,
+        category: str | None = None,
+        caller: str | None = None,
+        limit: int = 100,
+        after: str | None = None,
+    ) -> Page:
+        """Tickets, newest first."""
+        wanted = select(Ticket)
+        for column, value in ((Ticket.state, state), (Ticket.category, category), (Ticket.caller, caller)):
+            wanted = wanted if value is None else wanted.where(column == value)
+        with Session(self._engine) as session:
+            tickets, following = page_of(session, wanted, Ticket.id, "ticket", limit, after)
+            return Page([serialise.ticket(ticket) for ticket in tickets], following)
+
+    def ticket_show(self, number: int, *, mask: bool = False) -> dict[str, Any] | None:
+        """One ticket with its calls, their recordings and its history, in order."""
+        with Session(self._engine) as session:
+            ticket = session.get(Ticket, number)
+            if ticket is None:
+                return None
+            calls = list(session.scalars(select(Call.id).where(Call.ticket == number).order_by(Call.id)))
+            history = session.scalars(_in_order(TicketHistory).where(TicketHistory.ticket == number))
+            recordings = _recordings_of(session, calls)
+            return serialise.ticket(ticket) | {
+                "caller": serialise.caller_of(ticket.caller, mask),
+                "business": ticket.business,
+                "confirmed": ticket.confirmed or None,
+                "round": ticket.round,
+                "owner": ticket.owner or None,
+                "respond_by": iso(ticket.respond_by),
+                "resolve_by": iso(ticket.resolve_by),
+                "closed_at": iso(ticket.closed_at),
+                "calls": calls,
+                "recordings": [number for call in calls for number in recordings[call]],
+                "history": [serialise.history(line) for line in history],
+            }
+
+    def agent_list(self, *, removed: bool = False) -> list[dict[str, Any]]:
+        """All agents by number, as they are according to the records; removed ones only when asked for."""
+        wanted = select(Agent).order_by(Agent.id)
+        with Session(self._engine) as session:
+            return [
+                serialise.agent(agent)
+                for agent in session.scalars(wanted if removed else wanted.where(Agent.removed_at.is_(None)))
+            ]
+
+    def agent_intervals(
+        self, agent: str, since: datetime | None = None, until: datetime | None = None
+    ) -> list[dict[str, Any]]:
+        """How the agent's time was spent, oldest first: every interval that touches [since, until)."""
+        wanted = select(AgentInterval).where(AgentInterval.agent == agent)
+        if since is not None:
+            wanted = wanted.where(AgentInterval.ended_at.is_(None) | (AgentInterval.ended_at > since))
+        if until is not None:
+            wanted = wanted.where(AgentInterval.began_at < until)
+        order = (AgentInterval.began_at, AgentInterval.ms, AgentInterval.seq)
+        with Session(self._engine) as session:
+            return [serialise.interval(each) for each in session.scalars(wanted.order_by(*order))]
+
+    def problems(self, limit: int = 100) -> list[dict[str, Any]]:
+        """Log entries that could not be put into the records, newest first, each with its reason."""
+        wanted = select(LogEntry).where(LogEntry.problem != "")
+        newest = wanted.order_by(LogEntry.ms.desc(), LogEntry.seq.desc()).limit(limit)
+        with Session(self._engine) as session:
+            return [
+                {"entry": f"{each.ms}-{each.seq}", "type": each.type, "data": each.data, "problem": each.problem}
+                for each in session.scalars(newest)
+            ]
+
+
+def _calls(which: CallFilter) -> Select[Any]:
+    wanted = select(Call)
+    if which.outcome is not None and which.outcome not in set(Outcome):
+        raise QueryError(f"{which.outcome!r} is not an outcome; the outcomes are {', '.join(Outcome)}")
+    if which.since is not None:
+        wanted = wanted.where(Call.offered_at >= which.since)
+    if which.until is not None:
+        wanted = wanted.where(Call.offered_at < which.until)
+    given = (which.outcome, which.queue, which.caller, which.direction)
+    for column, value in zip((Call.outcome, Call.queue, Call.caller, Call.direction), given, strict=True):
+        wanted = wanted if value is None else wanted.where(column == value)
+    if which.agent is not None:
+        answered = (Segment.call == Call.id) & (Segment.agent == which.agent) & (Segment.outcome == "answered")
+        wanted = wanted.where(exists().where(answered))
+    return wanted
+
+
+def _in_order(table: Any) -> Select[Any]:
+    return select(table).order_by(table.ms, table.seq)
+
+
+def _recordings_of(session: Session, calls: Sequence[int]) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = defaultdict(list)
+    if calls:
+        closed = select(Recording.call, Recording.id).where(Recording.call.in_(calls), Recording.state == "closed")
+        for row in session.execute(closed.order_by(Recording.id)):
+            found[row.call].append(row.id)
+    return found
+
+
+def _tickets_of(session: Session, recordings: Iterable[Recording]) -> dict[int | None, int | None]:
+    calls = {each.call for each in recordings if each.call is not None}
+    if not calls:
+        return {}
+    found = session.execute(select(Call.id, Call.ticket).where(Call.id.in_(calls)))
+    return {row.id: row.ticket for row in found}

@@ -1,0 +1,94 @@
+"""What the API reads: the records' queries, asked from the loop and answered from a thread."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Engine
+
+from acd.callbacks.engine import Callbacks
+from server.storage.projector_loop import ProjectorLoop
+from server.storage.queries.callbacks import PromiseFilter, merged, promise_detail
+from server.storage.queries.paging import Page, QueryError
+from server.storage.queries.records import CallFilter, Queries
+
+_LAG = 2.0
+"""Seconds for which an answer to a change waits until the records show it."""
+
+
+class Records:
+    """`position` gives the id of the last log entry played here."""
+
+    def __init__(self, engine: Engine, following: ProjectorLoop, position: Callable[[], str]) -> None:
+        self._queries, self._following, self._position = Queries(engine), following, position
+
+    async def caught_up(self) -> None:
+        """Wait, not for ever, until the records show what has happened up to now."""
+        await asyncio.to_thread(self._following.wait_for, self._position(), _LAG)
+
+    async def page(self, kind: str, filters: dict[str, str], limit: int, cursor: str | None) -> dict[str, Any]:
+        """One page of a list. Raises ValueError with a sentence for a filter that does not exist or fit."""
+        try:
+            page = await asyncio.to_thread(self._page, kind, filters, limit, cursor)
+        except (QueryError, TypeError) as error:
+            raise ValueError(str(error)) from None
+        return {"items": page.items, "next": page.next}
+
+    def _page(self, kind: str, filters: dict[str, str], limit: int, cursor: str | None) -> Page:
+        match kind:
+            case "calls":
+                return self._queries.call_list(_which(filters), limit=limit, after=cursor)
+            case "tickets":
+                return self._queries.ticket_list(**filters, limit=limit, after=cursor)
+            case "recordings":
+                call = filters.pop("call", None)
+                number = int(call) if call else None
+                return self._queries.recording_list(call=number, **filters, limit=limit, after=cursor)
+            case _:
+                return Page(self._queries.agent_list(), None)
+
+    async def one(self, kind: str, number: int) -> dict[str, Any] | None:
+        """One record, or None."""
+        reader = {
+            "calls": self._queries.call_show,
+            "tickets": self._queries.ticket_show,
+            "recordings": self._queries.recording_show,
+        }.get(kind)
+        return await asyncio.to_thread(reader, number) if reader else None
+
+    async def promises(
+        self, which: dict[str, Any], limit: int, cursor: str | None, mask: bool, book: Callbacks | None
+    ) -> dict[str, Any]:
+        """One page of promises, as the book knows them where there is one. Raises ValueError as `page`."""
+        wanted = PromiseFilter(**which)
+        page = await asyncio.to_thread(
+            self._queries.callbacks.promise_list, wanted, limit=limit, after=cursor, mask=mask
+        )
+        if book is not None:
+            page = merged(page, wanted, book.promises(), book.promise, limit=limit, cursor=cursor, mask=mask)
+        return {"items": page.items, "next": page.next}
+
+    async def promise(self, number: int, mask: bool, book: Callbacks | None) -> dict[str, Any] | None:
+        """One promise with its attempts, as the book knows it where there is one; or None."""
+        found = await asyncio.to_thread(self._queries.callbacks.promise_show, number, mask=mask)
+        view = None if book is None else book.promise(number)
+        return found if view is None else promise_detail(view, found["history"] if found else (), mask)
+
+    async def modes(self, scope: str | None, limit: int) -> list[dict[str, Any]]:
+        """What callback mode was, newest first."""
+        return await asyncio.to_thread(self._queries.callbacks.mode_history, scope, limit=limit)
+
+    async def callback_report(self, day: date, zone: ZoneInfo, interval: int, queue: str | None) -> dict[str, Any]:
+        """The figures of one day. Raises ValueError for an interval that cannot be."""
+        return await asyncio.to_thread(self._queries.callbacks.report, day, zone, interval=interval, queue=queue)
+
+
+def _which(filters: dict[str, str]) -> CallFilter:
+    times = {key: datetime.fromisoformat(filters[key]) for key in ("since", "until") if key in filters}
+    words: dict[str, Any] = {key: value for key, value in filters.items() if key not in times}
+    return replace(CallFilter(since=times.get("since"), until=times.get("until")), **words)

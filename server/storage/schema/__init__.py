@@ -1,0 +1,1 @@
+"""The tables of the records, and how a database gets them."""

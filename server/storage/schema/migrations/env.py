@@ -1,0 +1,9 @@
+"""Run by Alembic: migrates over the connection that `server.storage.schema.migrate` hands in."""
+
+from alembic import context
+
+import server.storage.schema.callback_tables  # noqa: F401  (its tables)
+from server.storage.schema.tables import Base
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=Base.metadata)
+context.run_migrations()

@@ -1,0 +1,1 @@
+"""The agent's side: codes and keys of the phone, holding, transfers, listening in. Begin with `features`."""

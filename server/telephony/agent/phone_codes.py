@@ -1,0 +1,80 @@
+"""An agent dials a code: *45 signs in or out, *46 goes on a break, *47 is available. The answer is heard in words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import structlog
+
+import acd.events as acd
+from acd.events import Outcome, Status
+from acd.floor.agents import State
+from server.hotline.dispatcher import Dispatcher, NotLeading
+from server.telephony.agi.server import AgiCall, AgiGone, AgiHangup
+
+_log = structlog.get_logger("agent_phone")
+
+SIGN_IN_OR_OUT, BREAK, AVAILABLE = "*45", "*46", "*47"
+BREAK_REASONS = {"": "break", "1": "rest", "2": "meal", "3": "training", "4": "meeting", "5": "paperwork"}
+"""What *46 and *461 to *465 mean."""
+_SIGNED_IN = "agent-signed-in"
+_WORDS = {
+    Status.SIGNED_OUT: "agent-signed-out",
+    Status.BREAK: "agent-on-break",
+    Status.AVAILABLE: "agent-available",
+}
+
+
+class AgentPhone:
+    """The handler of AGI connections that come from agents' phones: arguments are the agent and the code dialled."""
+
+    def __init__(self, dispatcher: Dispatcher, prompts: Path) -> None:
+        self._dispatcher, self._prompts = dispatcher, prompts
+
+    async def __call__(self, agi: AgiCall) -> None:
+        """Serve one connection to its end."""
+        agent, code = (*agi.arguments, "", "")[:2]
+        try:
+            await self._serve(agi, agent, code)
+        except (AgiHangup, AgiGone) as error:
+            _log.info("an agent's code was cut short", agent=agent, code=code, why=str(error))
+
+    async def _serve(self, agi: AgiCall, agent: str, code: str) -> None:
+        known = self._dispatcher.state.floor.agent(agent)
+        wanted = self._wanted(known.status, code) if known else None
+        if known is None or wanted is None:
+            await self._say(agi, "no-match" if known else "agent-unknown")
+            return
+        change = acd.StatusSet(agent, *wanted, by=f"agent {agent} by phone")
+        words = _WORDS[change.status] if code != SIGN_IN_OR_OUT or change.status is not Status.AVAILABLE else _SIGNED_IN
+        try:
+            if change.status is Status.AVAILABLE and known.state is State.IDLE:
+                # Calls come only when this one is over: till then the phone would be busy for them.
+                sent = known.status is Status.BREAK and known.reason == Outcome.NO_ANSWER
+                try:
+                    await self._say(agi, *(("agent-sent-on-break",) if sent else ()), words)
+                finally:
+                    await self._dispatcher.record(change)
+                return
+            await self._dispatcher.record(change)
+        except NotLeading as error:
+            _log.info("an agent's code came at the wrong time", agent=agent, code=code, why=str(error))
+            await self._say(agi, "agent-server-away")
+            return
+        now = self._dispatcher.state.floor.agent(agent)
+        taken = now is not None and now.status is change.status and now.pending is None
+        await self._say(agi, words if taken else "agent-on-call-later")
+
+    async def _say(self, agi: AgiCall, *prompts: str) -> None:
+        for prompt in prompts:
+            await agi.stream_file(str(self._prompts / "zh" / prompt))
+        await agi.hangup()
+
+    def _wanted(self, status: Status, code: str) -> tuple[Status, str] | None:
+        if code == SIGN_IN_OR_OUT:
+            return (Status.AVAILABLE, "") if status is Status.SIGNED_OUT else (Status.SIGNED_OUT, "")
+        if code == AVAILABLE:
+            return Status.AVAILABLE, ""
+        if code.startswith(BREAK) and code[len(BREAK) :] in BREAK_REASONS:
+            return Status.BREAK, BREAK_REASONS[code[len(BREAK) :]]
+        return None

@@ -1,0 +1,116 @@
+"""Which agents' phones can be reached, told as Asterisk's contacts come and go.
+
+An agent is reached while any contact is: the phone's or the browser's. A phone that seems to go is told a moment later,
+because a reload takes contacts away and brings them back; one that comes is told at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+
+import structlog
+
+import acd.events as acd
+from acd.commands import Command
+from server.eventlog.log import Entry
+from server.hotline.dispatcher import Dispatcher
+from server.telephony.ami.link import Ami, AmiError, AmiEvent, AmiFailed, LinkState
+
+_log = structlog.get_logger("presence")
+
+_GONE = frozenset({"Removed", "Unreachable", "Unavail", "Unavailable"})
+SETTLE = 2.0
+"""Seconds after which a phone that has gone is believed to be gone."""
+
+
+class Presence:
+    """Follows the contacts of one Asterisk, from the moment its AMI link is up."""
+
+    def __init__(self, dispatcher: Dispatcher, ami: Ami, *, settle: float = SETTLE) -> None:
+        self._dispatcher, self._ami, self._settle = dispatcher, ami, settle
+        self._contacts: dict[str, dict[str, bool]] = {}
+        self._told: dict[str, bool] = {}
+        self._doubts: dict[str, asyncio.TimerHandle] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        ami.subscribe("ContactStatus", self._changed)
+        ami.on_state(self._link)
+        dispatcher.listen(self._entry)
+
+    def reachable(self, agent: str) -> bool:
+        """Whether a contact of this agent answers. A fixed one of which nothing is known yet is taken to answer."""
+        if contacts := self._contacts.get(agent):
+            return any(contacts.values())
+        view = self._dispatcher.state.floor.agent(agent)
+        return view is not None and bool(view.contact)
+
+    async def reconcile(self) -> None:
+        """Take the contacts that there are now for all there are. Raises the link's errors."""
+        for agent in [view.id for view in self._dispatcher.state.floor.agents()]:
+            # Variables rather than a list: the list wants a right that also loads modules.
+            names = [await self._value(f"PJSIP_AOR({aor},contact)") for aor in (agent, f"{agent}-web")]
+            contacts = {}
+            for name in filter(None, ",".join(names).split(",")):
+                uri = await self._value(f"PJSIP_CONTACT({name},uri)")
+                contacts[uri] = await self._value(f"PJSIP_CONTACT({name},status)") not in _GONE
+            self._contacts[agent] = contacts
+            self._look(agent)
+
+    async def _value(self, variable: str) -> str:
+        """What Asterisk says of a phone; "" when there is no such thing, or no more."""
+        try:
+            return (await self._ami.action("Getvar", Variable=variable)).get("Value", "")
+        except AmiFailed:
+            return ""
+
+    def _link(self, *_: object) -> None:
+        if self._ami.state is not LinkState.UP:
+            return
+
+        async def compare() -> None:
+            with suppress(AmiError):
+                await self.reconcile()
+
+        task = asyncio.ensure_future(compare())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _changed(self, event: AmiEvent) -> None:
+        agent = _agent(event.get("AOR", ""))
+        contacts = self._contacts.setdefault(agent, {})
+        status, uri = event.get("ContactStatus", ""), event.get("URI", "")
+        if status == "Removed":
+            contacts.pop(uri, None)
+        else:
+            contacts[uri] = status not in _GONE
+        self._look(agent)
+
+    def _entry(self, entry: Entry, _: Sequence[Command]) -> None:
+        match entry.event:
+            case acd.AgentDefined():
+                self._told.pop(entry.event.agent, None)
+                self._look(entry.event.agent)
+            case acd.AgentRemoved():
+                self._told.pop(entry.event.agent, None)
+
+    def _look(self, agent: str) -> None:
+        if doubt := self._doubts.pop(agent, None):
+            doubt.cancel()
+        if self.reachable(agent):
+            self._tell(agent)
+        else:
+            self._doubts[agent] = asyncio.get_running_loop().call_later(self._settle, self._tell, agent)
+
+    def _tell(self, agent: str) -> None:
+        self._doubts.pop(agent, None)
+        now = self.reachable(agent)
+        if self._dispatcher.state.floor.agent(agent) is None or self._told.get(agent) is now:
+            return
+        self._told[agent] = now
+        _log.info("an agent's phone is there" if now else "an agent's phone is not there", agent=agent)
+        self._dispatcher.submit(acd.PhoneSeen(agent, now))
+
+
+def _agent(aor: str) -> str:
+    return aor.removesuffix("-web")

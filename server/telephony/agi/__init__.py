@@ -1,0 +1,1 @@
+"""FastAGI: one connection a channel. Begin with `server` and `call`."""

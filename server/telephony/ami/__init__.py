@@ -1,0 +1,1 @@
+"""AMI: events out of Asterisk, actions into it. Begin with `link`."""

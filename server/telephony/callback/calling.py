@@ -1,0 +1,209 @@
+"""The two sides of a call back before the customer is there: the line that an offer opens, and the agent's channel.
+
+A session decides nothing and may end anywhere: the dialplan asks again, and the session that comes then goes on by what
+the log says, and by what Asterisk kept on the channel of a Dial that nobody watched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import structlog
+
+import acd.events as acd
+from acd.callbacks.events import AttemptOutcome
+from acd.callbacks.policy import CallbackRules, Dialling
+from acd.floor.agents import State
+from server import crash_points
+from server.hotline.definitions import Definitions
+from server.hotline.dispatcher import NotLeading
+from server.hotline.live_calls import Leg, LiveCall
+from server.telephony.agi.server import AgiCall, AgiError, AgiGone, AgiHangup, AgiRefused
+from server.telephony.callback.dialler import Dialler
+from server.telephony.caller.context import Means
+from server.telephony.channels import dial
+
+_log = structlog.get_logger("calling")
+
+ATTEMPT = "__SANSHENG_ATTEMPT"
+WHISPER = "whisper-callback"
+_GRACE = 5.0
+"""Seconds that an attempt may take beyond the ringing."""
+_COMING = 5.0
+"""Seconds within which the dialplan brings a customer who has picked up."""
+_FOR_EVER = 4 * 3600.0
+
+
+class Calling:
+    """The handlers of the scripts `line` and `callback-agent`; both are given (call, offer)."""
+
+    def __init__(self, dialler: Dialler, means: Means, definitions: Callable[[], Definitions]) -> None:
+        self._dialler, self._means, self._definitions = dialler, means, definitions
+        self._dispatcher = means.dispatcher
+
+    async def line(self, agi: AgiCall) -> None:
+        """The channel that an offer opened: dials whoever is to be called first."""
+        await self._serve(agi, self._dial_first)
+
+    async def agent(self, agi: AgiCall) -> None:
+        """The agent who picked up: dials the customer, and waits to be joined with them."""
+        await self._serve(agi, self._with_agent)
+
+    async def _serve(self, agi: AgiCall, serve: Callable[[AgiCall, int, int], Awaitable[None]]) -> None:
+        call, offer = agi.numbers(2)
+        try:
+            await serve(agi, call, offer)
+        except (AgiHangup, AgiGone, NotLeading) as error:
+            _log.info("a side of a call back is over", channel=agi.channel, why=str(error))
+
+    # The line
+
+    async def _dial_first(self, agi: AgiCall, call: int, offer: int) -> None:
+        crash_points.reached("line_opened")
+        live, leg = self._standing(call, offer)
+        if live is None or leg is None or leg.answered_at is not None:
+            await agi.hangup()
+        elif self._rules(live).dialling is Dialling.CUSTOMER_FIRST:
+            await self._attempt(agi, live, leg, dial.LINE_TO_CUSTOMER)
+        else:
+            await self._ring_agent(agi, live, leg)
+
+    async def _ring_agent(self, agi: AgiCall, live: LiveCall, leg: Leg) -> None:
+        # A session before this one may have dialled.
+        if not await agi.get_variable("DIALSTATUS"):
+            await agi.execute("Set", f"CALLERID(all)={live.caller}")
+            device = self._means.device(leg.agent)
+            try:
+                await agi.execute("Dial", *dial.going_on(device, leg.ring_for, dial.TO_AGENT))
+            except AgiRefused as error:
+                if isinstance(error, AgiHangup):
+                    raise
+                self._dialler.offer_failed(leg.offer, acd.Outcome.LOST, str(error))
+        status = await agi.get_variable("DIALSTATUS") or ""
+        if status == "ANSWER":
+            return  # the agent's channel goes on, and this one has nothing more to do
+        cause = await agi.get_variable("HANGUPCAUSE") or ""
+        agent = self._dispatcher.state.floor.agent(leg.agent)
+        outcome = dial.outcome(status, cause, rang=agent is None or agent.state is not State.RESERVED)
+        self._dialler.offer_failed(leg.offer, outcome, f"{status} {cause}")
+        await agi.hangup()
+
+    # The agent
+
+    async def _with_agent(self, agi: AgiCall, call: int, offer: int) -> None:
+        live, leg = self._standing(call, offer)
+        if live is not None and leg is not None and not live.attempt:
+            crash_points.reached("agent_answered")
+            await self._picked_up(agi, leg)
+            await self._whisper(agi, live)
+            live, leg = self._standing(call, offer)
+        if live is not None and leg is not None:
+            if live.attempt and await agi.get_variable("DIALSTATUS") == "ANSWER":
+                await self._customer_comes(agi, live, offer)
+            else:
+                await self._attempt(agi, live, leg, dial.AGENT_TO_CUSTOMER)
+                return
+        await self._until_joined(agi, call, offer)
+
+    async def _picked_up(self, agi: AgiCall, leg: Leg) -> None:
+        """The agent is there. Asterisk's events tell it too, unless they are late or the link is down."""
+        agent = self._means.legs.by_channel(agi.unique_id)
+        if leg.answered_at is not None or (agent is not None and agent.answered):
+            return
+        if agent is not None:
+            agent.answered = True
+        await self._dispatcher.record(acd.OfferAnswered(leg.offer))
+
+    async def _whisper(self, agi: AgiCall, live: LiveCall) -> None:
+        """What the agent hears first. Agents are spoken to in Chinese."""
+        folder = self._means.places.prompts / "zh"
+        category = self._category(live)
+        for name in (WHISPER, f"whisper-{category}" if category else f"whisper-{live.queue}"):
+            if (folder / f"{name}.wav").exists():
+                await agi.stream_file(str(folder / name))
+
+    async def _customer_comes(self, agi: AgiCall, live: LiveCall, offer: int) -> None:
+        """The customer picked up; the session that comes with their channel says so."""
+
+        def known(_: object) -> bool:
+            return not self._dialler.stands(live.id, offer)
+
+        if not await self._dispatcher.until(known, _COMING) and not self._dialler.customers.picked_up(live.id):
+            self._dialler.over(live, AttemptOutcome.HUNG_UP, "as soon as they had picked up")
+
+    async def _until_joined(self, agi: AgiCall, call: int, offer: int) -> None:
+        """Silence until the caller's session takes this channel, or the part is over."""
+
+        def over(_: object) -> bool:
+            live = self._dispatcher.state.calls.get(call)
+            return live is None or live.leg is None or live.leg.offer != offer
+
+        told = asyncio.ensure_future(self._dispatcher.until(over, _FOR_EVER))
+        gone = asyncio.ensure_future(agi.wait_hangup())
+        try:
+            await asyncio.wait({told, gone}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (told, gone):
+                task.cancel()
+                with suppress(asyncio.CancelledError, AgiError):
+                    await task
+        if not agi.hung_up:
+            await agi.hangup()
+
+    # The customer
+
+    async def _attempt(self, agi: AgiCall, live: LiveCall, leg: Leg, place: str) -> None:
+        """Dial the customer, once. When they pick up, both channels go on apart."""
+        status = await agi.get_variable("DIALSTATUS") if live.attempt else ""
+        watched = status != "NOANSWER"  # by a Dial from before this session: nobody saw it ring
+        if not status:
+            rules = self._rules(live)
+            await self._prepare(agi)
+            if not live.attempt and not await self._dialler.start(live, leg, self._takes(rules, leg)):
+                await agi.hangup()
+                return
+            if agi.hung_up or agi.closed:
+                self._dialler.over(live, AttemptOutcome.AGENT_GONE)
+                return
+            await agi.set_variable(ATTEMPT, str(live.attempt))
+            device = dial.outside(live.caller)
+            try:
+                await agi.execute("Dial", *dial.going_on(device, rules.ring_for, place))
+            except AgiRefused as error:
+                if isinstance(error, AgiHangup):
+                    raise
+                self._dialler.over(live, AttemptOutcome.FAILED, str(error))
+            status = await agi.get_variable("DIALSTATUS") or ""
+        if status == "ANSWER":
+            return
+        cause = await agi.get_variable("HANGUPCAUSE") or ""
+        rang = self._dialler.customers.rang(live.id, watched=watched)
+        outcome = dial.attempt_outcome(status, cause, rang=rang)
+        self._dialler.over(live, outcome, f"{status} {cause}")
+        await agi.hangup()
+
+    async def _prepare(self, agi: AgiCall) -> None:
+        """Nothing that another Dial left on this channel may be taken for what comes of this one."""
+        await agi.execute("MSet", f"DIALSTATUS=,CALLERID(name)=,CALLERID(num)={self._definitions().callback.outgoing}")
+
+    def _takes(self, rules: CallbackRules, leg: Leg) -> float:
+        """Seconds until it is known what came of the attempt; until an agent is wanted, if the customer is first."""
+        if rules.dialling is Dialling.AGENT_FIRST:
+            return rules.ring_for + _GRACE
+        return rules.ring_for + rules.confirm_for + leg.ring_for
+
+    # What the log says
+
+    def _standing(self, call: int, offer: int) -> tuple[LiveCall | None, Leg | None]:
+        """The call and its offer, while the customer is not on the line."""
+        live = self._dispatcher.state.calls.get(call)
+        return (live, live.leg) if live is not None and self._dialler.stands(call, offer) else (None, None)
+
+    def _rules(self, live: LiveCall) -> CallbackRules:
+        return self._dispatcher.state.callbacks.policy.of(live.queue)
+
+    def _category(self, live: LiveCall) -> str:
+        promise = self._dispatcher.state.callbacks.promise(live.promise)
+        return promise.category if promise is not None else ""

@@ -1,0 +1,187 @@
+"""Numbers that the fallback took while no server was there: taken into the log, each exactly once.
+
+The spool's file goes only after its entry is in the log, and an entry that is in the log is not taken again. A file
+that is no entry is set aside and holds up no other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import structlog
+from watchfiles import awatch
+
+import acd.events as acd
+import ivr.events as flow_events
+from acd.callbacks.events import PromiseAsked
+from server import bounds
+from server.hotline.definitions import Definitions
+from server.hotline.dispatcher import Dispatcher, NotLeading
+from server.hotline.promising import asked_back
+from server.telephony.caller.promises import checked
+
+T = TypeVar("T")
+LARGEST = 65_536
+"""Bytes of a file: an entry has some three hundred."""
+NUMBER = 80
+"""Characters of a number, however it is written, and of any other text of an entry."""
+_log = structlog.get_logger("intake")
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One entry of the spool. `call` is the server's number for the call, if a server had it before."""
+
+    id: str
+    caller: str
+    number: str
+    category: str
+    called: str
+    taken_at: float
+    call: int | None = None
+    language: str = ""
+
+
+def read_entry(file: Path, now: float) -> Taken:
+    """Raises ValueError with a sentence when the file is not an entry.
+
+    A number is not lost for an instant that cannot be, as of a machine that started with a wrong clock: it counts as
+    taken now. A call that cannot be is none.
+    """
+    try:
+        if (size := file.stat().st_size) > LARGEST:
+            raise ValueError(f"it has {size} bytes")
+        data: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        return Taken(
+            _text(data["id"]),
+            _text(data.get("caller")),
+            _text(data["number"]),
+            _text(data.get("category")),
+            _text(data.get("called")),
+            _or(now, lambda: bounds.happened(data["taken_at"], now)),
+            _or(None, lambda: bounds.whole(data.get("call")) or None),
+            _text(data.get("language")),
+        )
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError(f"{file} is not an entry of the spool: {error}") from None
+
+
+def _text(value: object) -> str:
+    return bounds.line(str(value or ""), NUMBER)
+
+
+def _or(otherwise: T, read: Callable[[], T]) -> T:
+    try:
+        return read()
+    except ValueError:
+        return otherwise
+
+
+class Intake:
+    """Watches the spool. `definitions` gives those of now; `changes` a value whenever something in the spool may have
+    changed."""
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        spool: Path,
+        node: str,
+        definitions: Callable[[], Definitions],
+        changes: Callable[[Path], AsyncIterator[Any]] | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._dispatcher, self._spool, self._node = dispatcher, spool, node
+        self._definitions, self._clock = definitions, clock
+        self._changes = changes or (lambda path: awatch(path, recursive=False))
+
+    async def run(self) -> None:
+        """Take in what is there, then whatever comes, until cancelled."""
+        self._spool.mkdir(parents=True, exist_ok=True)
+        watching = self._changes(self._spool)
+        await self.swept()
+        async for _ in watching:
+            await self.swept()
+
+    async def swept(self) -> None:
+        """What cannot be taken in now stays in the spool for the next sweep."""
+        try:
+            await self.sweep()
+        except (OSError, NotLeading):
+            _log.exception("numbers in the spool could not be taken in: they stay there", spool=str(self._spool))
+
+    async def sweep(self) -> int:
+        """Take in every entry there is, the oldest first; how many were new. A bad one is set aside, named `.bad`."""
+        entries: list[tuple[Taken, Path]] = []
+        for file in self._spool.glob("*.json"):
+            try:
+                entries.append((read_entry(file, self._clock()), file))
+            except FileNotFoundError:
+                continue
+            except (ValueError, OSError) as error:
+                self._set_aside(file, error)
+        new = 0
+        for taken, file in sorted(entries, key=lambda entry: (entry[0].taken_at, entry[0].id)):
+            if not self._dispatcher.state.calls.was_taken(taken.id):
+                try:
+                    await self._take(taken)
+                except (OSError, NotLeading):
+                    raise
+                except Exception as error:
+                    self._set_aside(file, error)
+                    continue
+                new += 1
+            await asyncio.to_thread(file.unlink, missing_ok=True)
+        return new
+
+    def _set_aside(self, file: Path, error: Exception) -> None:
+        _log.error("a callback entry cannot be taken in: it is set aside", file=file.name, error=str(error))
+        file.rename(file.with_suffix(".bad"))
+
+    async def _take(self, taken: Taken) -> None:
+        calls = self._dispatcher.state.calls
+        known = taken.call is not None and calls.was_given(taken.call)
+        call = taken.call if taken.call is not None and known else calls.next_call()
+        number = self._number(call, taken)
+        about = [
+            flow_events.FieldSet(call, name, value)
+            for name, value in (("business", "complaint"), ("category", taken.category))
+            if taken.category
+        ]
+        if known:
+            # The caller was in the house when the server went away: it is the same call.
+            await self._dispatcher.record(*about, number)
+        else:
+            await self._dispatcher.record(
+                acd.CallArrived(call, taken.caller, taken.called, "", f"spool-{taken.id}", taken.taken_at, self._node),
+                *about,
+                number,
+                acd.CallEnded(call, "hotline_hung_up", taken.taken_at),
+            )
+        _log.info("a number taken while no server was there is in the log", number=taken.number[-4:], call=call)
+
+    def _number(self, call: int, taken: Taken) -> PromiseAsked:
+        """The number that was keyed in, else the one that the caller rang from; nobody checked them until now."""
+        state, definitions = self._dispatcher.state, self._definitions()
+        found = [checked(state, definitions, number) for number in (taken.number, taken.caller)]
+        fits = next((each.number for each in found if each.number), "")
+        if not fits:
+            _log.error("a number from the fallback cannot be called back", call=call, why=found[0].sentence)
+        return asked_back(
+            fits or taken.number,
+            "fallback",
+            call=call,
+            live=state.calls.get(call),
+            category=taken.category,
+            language=taken.language,
+            caller=taken.caller,
+            vip=definitions.is_vip(taken.caller),
+            taken_at=taken.taken_at,
+            spool_id=taken.id,
+            unconfirmed="" if fits else found[0].sentence,
+        )

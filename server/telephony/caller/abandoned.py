@@ -1,0 +1,90 @@
+"""Callers who gave up leave something behind, once: after a long wait a call back, where a queue's rules say so; while
+a number to call back was asked for, that number, for an agent who may act on it.
+
+The log says who gave up; here their number is checked as any other. One that may not be called, or was promised enough
+calls today, is let go. A number that nobody confirmed is not dialled by itself, be it the caller's own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from acd.commands import CallBackAbandoned, Command
+from acd.events import CallEnded
+from ivr.session import number_begun
+from server.eventlog.log import Entry
+from server.hotline.definitions import Definitions
+from server.hotline.dispatcher import Dispatcher
+from server.hotline.live_calls import LiveCall
+from server.hotline.promising import asked_back
+from server.telephony.caller.promises import checked
+from server.telephony.channels.legs import KEYED
+
+_log = structlog.get_logger("given_up")
+
+
+class GivenUp:
+    """Promises a call to whoever the core says gave up. `definitions` gives those of now."""
+
+    def __init__(
+        self, dispatcher: Dispatcher, definitions: Callable[[], Definitions], clock: Callable[[], float] = time.time
+    ) -> None:
+        self._dispatcher, self._definitions, self._clock = dispatcher, definitions, clock
+        dispatcher.listen(self._entry)
+
+    def begin(self) -> None:
+        """Answer what an earlier leader was told and left unanswered."""
+        for gone in self._dispatcher.state.callbacks.given_up():
+            self._promise(gone)
+        for live in self._dispatcher.state.calls.begun():
+            self._leave(live)
+
+    def _entry(self, entry: Entry, commands: Sequence[Command]) -> None:
+        if isinstance(entry.event, CallEnded):
+            for live in self._dispatcher.state.calls.begun():
+                if live.id == entry.event.call:
+                    self._leave(live)
+        for command in commands:
+            if isinstance(command, CallBackAbandoned):
+                self._promise(command)
+
+    def _promise(self, gone: CallBackAbandoned) -> None:
+        state = self._dispatcher.state
+        number, _, why = checked(state, self._definitions(), gone.number)
+        why = why or state.callbacks.why_not(number, gone.category or gone.queue, self._clock())
+        if why:
+            _log.info("a caller who gave up is not called back", call=gone.call, why=why)
+            return
+        self._dispatcher.submit(
+            asked_back(
+                number,
+                "abandoned",
+                call=gone.call,
+                queue=gone.queue,
+                category=gone.category,
+                caller=gone.number,
+                language=gone.language,
+                queued_at=gone.queued_at,
+                priority=gone.priority,
+                vip=gone.vip,
+                reason="gave up after a long wait",
+                ticket=state.desk.ticket_of(gone.call),
+            )
+        )
+
+    def _leave(self, live: LiveCall) -> None:
+        """What was keyed, if it is a number that may be called, else the one shown by the network, else what was keyed.
+
+        Nothing, where the caller withheld their number and keyed none.
+        """
+        state, definitions = self._dispatcher.state, self._definitions()
+        keyed = number_begun(live.flow_state) or live.fields.get(KEYED, "")
+        found = (checked(state, definitions, number).number for number in (keyed, live.caller))
+        number = next((number for number in found if number), keyed)
+        if number:
+            why = "hung up before they confirmed the number"
+            vip = definitions.is_vip(live.caller)
+            self._dispatcher.submit(asked_back(number, "hung_up", call=live.id, live=live, vip=vip, unconfirmed=why))

@@ -1,0 +1,64 @@
+"""What a session that holds a caller works with: the house's means, and this one caller."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from server.hotline.definitions import Definitions
+from server.hotline.dispatcher import Dispatcher
+from server.telephony.agi.server import AgiCall
+from server.telephony.ami.link import Ami
+from server.telephony.caller.line import Line
+from server.telephony.caller.mailbox import Mailbox
+from server.telephony.channels.legs import Legs
+
+FACTS_DEADLINE = 2.0
+"""Seconds within which the AMI stream tells what an AGI command knows already; after that the session tells it."""
+
+MUSIC = "queue_music"
+"""Field of the call: the music class that the flow wants, through overflow, transfer and another server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the files of a call are."""
+
+    prompts: Path
+    recordings: Path
+    messages: Path
+
+    def recording(self, call: int, offer: int) -> Path:
+        """Prefix of one leg's two files, which Asterisk writes."""
+        return self.recordings / f"{call}-{offer}"
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What sessions work with. `device` says what to dial for an agent; `work_number` gives the sound file that tells
+    a caller, in a language, which agent is going to speak; `clock` is UTC epoch seconds."""
+
+    dispatcher: Dispatcher
+    legs: Legs
+    ami: Ami
+    places: Places
+    device: Callable[[str], str]
+    work_number: Callable[[str, str], Awaitable[str]]
+    clock: Callable[[], float]
+
+
+@dataclass(slots=True)
+class Held:
+    """One caller while a session holds them. `fields` is what the flow has learned."""
+
+    call: int
+    agi: AgiCall
+    line: Line
+    definitions: Definitions
+    mailbox: Mailbox = field(default_factory=Mailbox)
+    fields: dict[str, str] = field(default_factory=dict)
+
+    def music(self, queue: str) -> str:
+        """What this caller hears while they wait in this queue, or are on hold."""
+        return self.definitions.music(queue, self.fields.get(MUSIC, ""))

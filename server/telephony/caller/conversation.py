@@ -1,0 +1,142 @@
+"""From the moment caller and agent are joined to the end of the talk, through every hold and every hand-over.
+
+The session that holds the caller looks at the log whenever what joined the two is over: the agent's part ended, the
+caller is on hold, somebody else has the call. It joins the caller with whoever the log says has the call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+import structlog
+
+import acd.events as acd
+from acd.events import Outcome
+from server.hotline import queueing
+from server.hotline.dispatcher import Dispatcher
+from server.hotline.live_calls import Leg, LiveCall, Stage
+from server.telephony.agi.server import AgiError, AgiHangup
+from server.telephony.ami.link import AmiError
+from server.telephony.caller.context import FACTS_DEADLINE, Held, Means
+from server.telephony.channels import dial
+
+_log = structlog.get_logger("conversation")
+_FOR_EVER = 4 * 3600.0
+OUTSIDE_RING = 30.0
+
+
+class Conversation:
+    """One caller's talk. `music` is what they hear on hold."""
+
+    def __init__(self, held: Held, means: Means, music: str) -> None:
+        self._held, self._means, self._music = held, means, music
+        self._dispatcher: Dispatcher = means.dispatcher
+        self._offer = 0
+
+    @property
+    def _live(self) -> LiveCall | None:
+        return self._dispatcher.state.calls.get(self._held.call)
+
+    def _leg(self) -> Leg | None:
+        """The part that is joined, on hold, or to be joined; an offer that was made meanwhile is none."""
+        leg = live.leg if (live := self._live) is not None else None
+        if leg is None or leg.answered_at is not None or leg.outside or leg.offer == self._offer:
+            return leg
+        return None
+
+    async def go_on(self, offer: int) -> None:
+        """After Dial has ended for this offer: return when nobody talks with the caller, and the log says so.
+
+        Raises AgiHangup or AgiGone when the caller is not held any more.
+        """
+        self._offer = joined = offer
+        """The part that was joined with the caller, and no more is; 0: none was."""
+        while (leg := self._leg()) is not None:
+            if leg.hold:
+                await self._keep(leg)
+                joined = 0
+            elif leg.outside and leg.answered_at is None:
+                await self._call_out(leg)
+                joined = leg.offer
+            elif leg.offer != joined:
+                await self._join(leg)
+                joined = leg.offer
+            elif not await self._told(leg):
+                # Without the link nobody can tell that the other's channel is gone; this one's Dial or Bridge is over.
+                if not self._means.ami.is_up or self._means.legs.of_call(self._held.call) is None or not joined:
+                    await self._tell_end(leg)
+                joined = 0
+
+    async def _keep(self, leg: Leg) -> None:
+        """Music until the hold is over."""
+        await self._held.line.music(True, self._music)
+        over = asyncio.ensure_future(
+            self._dispatcher.until(lambda _: self._leg() is not leg or not leg.hold, _FOR_EVER)
+        )
+        gone = asyncio.ensure_future(self._held.agi.wait_hangup())
+        try:
+            await asyncio.wait({over, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if gone.done():
+                raise AgiHangup("the caller hung up on hold")
+        finally:
+            for task in (over, gone):
+                task.cancel()
+                with suppress(asyncio.CancelledError, AgiError):
+                    await task
+
+    async def _join(self, leg: Leg) -> None:
+        """Join the caller with the one who has the call; return when they are apart."""
+        channel = self._means.legs.of_call(self._held.call)
+        if channel is None:
+            return
+        ami, agi = self._means.ami, self._held.agi
+        try:
+            if leg.joined_at is None:
+                prefix = self._means.places.recording(self._held.call, leg.offer)
+                files = f"br({prefix}-agent.wav)t({prefix}-caller.wav)"
+                await ami.action("MixMonitor", Channel=channel.channel, File="", Options=files)
+            else:
+                await ami.action("MixMonitorMute", Channel=channel.channel, Direction="both", State="0")
+        except AmiError as error:
+            _log.error("this part of the call is not recorded", call=self._held.call, why=str(error))
+        await self._held.line.music(False)
+        await agi.execute("Bridge", channel.channel, "x")
+
+    async def _call_out(self, leg: Leg) -> None:
+        """Call the outside number that the call was sent to; without an answer the call returns to who sent it."""
+        held, agi = self._held, self._held.agi
+        await agi.set_variable(dial.RECORDING, self._means.places.recording(held.call, leg.offer))
+        options = f"gm({self._music})U({dial.LEG})"
+        await agi.execute("Dial", dial.outside(leg.agent), f"{OUTSIDE_RING:.0f}", options)
+        status = await agi.get_variable("DIALSTATUS") or ""
+        if status == "ANSWER":
+            return
+        cause = await agi.get_variable("HANGUPCAUSE") or ""
+        outcome = dial.outcome(status, cause)
+        live = self._live
+        if live is None:
+            raise AgiHangup("the call is over")
+        await self._dispatcher.record(
+            acd.OfferFailed(leg.offer, Outcome(outcome), f"{status} {cause}"),
+            # Back at the place it had, for the agent who sent it out before all others.
+            *queueing.again(live, owner=leg.given_by),
+        )
+        await held.line.play(("transfer-failed",), interruptible=False)
+
+    async def _told(self, leg: Leg) -> bool:
+        """Wait until the log says why the two are apart; False when it does not within the deadline."""
+        offer = leg.offer
+
+        def changed(_: object) -> bool:
+            now = self._leg()
+            return now is None or now.offer != offer or bool(now.hold)
+
+        return await self._dispatcher.until(changed, FACTS_DEADLINE)
+
+    async def _tell_end(self, leg: Leg) -> None:
+        """The AMI stream does not tell that this part is over: tell it here."""
+        live = self._live
+        if live is None or live.leg is None or live.stage is Stage.AFTER:
+            return
+        await self._dispatcher.record(*self._means.legs.unseen(live, leg))

@@ -1,0 +1,168 @@
+"""One caller's line: what is played on it and which digits come from it.
+
+Digits are taken from the AMI's DTMFEnd events, which miss none between two commands; what an AGI command returns
+only tells that a prompt was interrupted, and serves alone while the AMI link is down.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import structlog
+
+from server.telephony.agi.server import AgiCall, AgiHangup, AgiRefused
+
+_log = structlog.get_logger("hotline")
+
+ANY_DIGIT = "0123456789*#"
+_DIGIT_LAG = 2.0
+"""Seconds that the AMI stream may be behind the AGI command that a key broke off."""
+
+
+class Line:
+    """The audio side of one AGI session. `prompts` is the folder with one folder of WAVs per language."""
+
+    def __init__(
+        self, agi: AgiCall, prompts: Path, language: str = "zh", *, hears_digits: Callable[[], bool] = lambda: True
+    ) -> None:
+        self.agi = agi
+        self.language = language
+        self._prompts = prompts
+        self._hears_digits = hears_digits
+        self._digits: deque[str] = deque()
+        self._arrived = asyncio.Event()
+        self.keyed = ""
+        """What came of the answer that is being keyed, until another question is put."""
+        self._owed: tuple[str, float] | None = None
+        """A key that a command told already, and until when AMI may tell it again (the loop's clock)."""
+
+    # Digits
+
+    def digit(self, digit: str) -> None:
+        """A digit came from the caller."""
+        owed, self._owed = self._owed, None
+        if owed is not None and owed[0] == digit and asyncio.get_running_loop().time() < owed[1]:
+            return
+        self._digits.append(digit)
+        self._arrived.set()
+
+    @property
+    def typed(self) -> bool:
+        """Whether there are digits that nobody has taken."""
+        return bool(self._digits)
+
+    def next_digit(self) -> str | None:
+        """Take the oldest digit that was keyed, if there is one."""
+        return self._digits.popleft() if self._digits else None
+
+    async def pressed(self) -> None:
+        """Wait until a digit is there; takes none."""
+        while not self._digits:
+            self._arrived.clear()
+            await self._arrived.wait()
+
+    def forget_digits(self) -> None:
+        """What was keyed until now answers nothing."""
+        self._digits.clear()
+
+    def spent(self, digit: str | None) -> None:
+        """A command took this key for itself: neither it nor what was keyed before answers anything else."""
+        if digit is not None and digit not in self._digits and self._hears_digits():
+            self._owed = digit, asyncio.get_running_loop().time() + _DIGIT_LAG
+        self.forget_digits()
+
+    # Sound
+
+    def path(self, prompt: str) -> str:
+        """A prompt's file in the caller's language, as Asterisk wants it: absolute, without extension."""
+        return str(self._prompts / self.language / prompt)
+
+    async def play(self, prompts: Sequence[str], *, interruptible: bool = True) -> bool:
+        """Play prompts one after the other; False when a digit cut them short, which is kept for the next `gather`."""
+        for prompt in prompts:
+            if interruptible and self._digits:
+                return False
+            pressed = await self._sound(prompt, ANY_DIGIT if interruptible else "")
+            if pressed is not None:
+                if not self._digits and not await self._arrives(_DIGIT_LAG):
+                    self._digits.append(pressed)
+                return False
+        return True
+
+    async def gather(
+        self,
+        prompts: Sequence[str],
+        *,
+        max_digits: int = 1,
+        terminators: str = "#",
+        first_timeout: float = 5.0,
+        digit_timeout: float = 3.0,
+        interruptible: bool = True,
+        flush: bool = False,
+    ) -> str:
+        """Play prompts and collect digits, a terminator included; empty when none came in time.
+
+        Digits typed ahead count unless flushed.
+        """
+        if flush:
+            self.forget_digits()
+        self.keyed = ""
+        await self.play(prompts, interruptible=interruptible)
+        while len(self.keyed) < max_digits and not (self.keyed and self.keyed[-1] in terminators):
+            digit = await self._next(digit_timeout if self.keyed else first_timeout)
+            if digit is None:
+                break
+            self.keyed += digit
+        return self.keyed
+
+    async def announce(self, prompt: str) -> None:
+        """Play one prompt that no digit ends; AMI's ControlPlayback can stop it."""
+        try:
+            await self.agi.control_stream_file(self.path(prompt))
+        except AgiRefused as error:
+            self._missing(prompt, error)
+
+    async def music(self, on: bool, music: str = "") -> None:
+        """Start or stop music on hold; it plays on without any command until something else is played."""
+        await self.agi.set_music(on, music)
+
+    async def _sound(self, prompt: str, escape: str) -> str | None:
+        try:
+            return await self.agi.stream_file(self.path(prompt), escape)
+        except AgiRefused as error:
+            self._missing(prompt, error)
+            return None
+
+    def _missing(self, prompt: str, error: AgiRefused) -> None:
+        """A prompt that cannot be played is passed over: the caller goes on, the log says which it was."""
+        if isinstance(error, AgiHangup):
+            raise error
+        _log.error("a prompt cannot be played: see `sansheng check`", prompt=self.path(prompt), error=str(error))
+
+    async def _next(self, timeout: float) -> str | None:
+        if not self._digits and not self._hears_digits():
+            return await self.agi.wait_for_digit(int(timeout * 1000))
+        if not self._digits:
+            await self._arrives(timeout)
+        return self.next_digit()
+
+    async def _arrives(self, timeout: float) -> bool:
+        """Wait for the AMI stream to bring a digit; at once False while it cannot."""
+        if not self._hears_digits():
+            return False
+        pressed = asyncio.ensure_future(self.pressed())
+        hangup = asyncio.ensure_future(self.agi.wait_hangup())
+        try:
+            await asyncio.wait({pressed, hangup}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            if hangup.done() and not self._digits:
+                raise AgiHangup("the caller hung up")
+        finally:
+            for task in (pressed, hangup):
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+        return bool(self._digits)

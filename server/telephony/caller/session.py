@@ -1,0 +1,360 @@
+"""One caller's way through the hotline: the flow's verbs, carried out on one AGI session.
+
+The session decides nothing. When it ends without the call being over, the dialplan brings the caller back, to this
+server or another, and the session of that connection goes on where the log says the caller is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+import structlog
+
+import acd.events as acd
+import ivr.events as flow_events
+from acd.callbacks.events import AttemptAnswered, AttemptOutcome
+from ivr import inputs, verbs
+from ivr.session import Caller, Session
+from server import bounds, crash_points
+from server.eventlog.log import Unwritable
+from server.hotline.definitions import Definitions
+from server.hotline.dispatcher import Dispatcher, NotLeading
+from server.hotline.live_calls import LiveCall, Stage
+from server.telephony.agi.server import AgiCall, AgiGone, AgiHangup, AgiRefused
+from server.telephony.ami.link import Ami
+from server.telephony.caller.context import FACTS_DEADLINE, Held, Means, Places
+from server.telephony.caller.line import Line
+from server.telephony.caller.promises import CallerPromises
+from server.telephony.caller.waiting import Waiting
+from server.telephony.channels.legs import Legs
+
+__all__ = ["Callers", "Places"]
+
+_log = structlog.get_logger("hotline")
+
+CALL = "SANSHENG_CALL"
+DONE = "SANSHENG_DONE"
+CALLBACK_FLOW = "callback"
+"""What a customer hears who was called back."""
+_LAST_EVENTS = 0.5
+"""Seconds within which AMI tells the end of a channel that Asterisk has no longer."""
+_SAMPLES_A_SECOND = 8000
+_SHORTEST_MESSAGE = 0.5
+"""Seconds: less is a breath."""
+
+
+class Callers:
+    """The handler of every AGI connection that brings a caller.
+
+    `definitions` gives the flows and queues of now, `device` what to dial for an agent, `work_number` the sound
+    file that tells a caller, in a language, which agent is going to speak.
+    """
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        legs: Legs,
+        ami: Ami,
+        definitions: Callable[[], Definitions],
+        places: Places,
+        node: str,
+        device: Callable[[str], str],
+        work_number: Callable[[str, str], Awaitable[str]],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.means = Means(dispatcher, legs, ami, places, device, work_number, clock)
+        self.definitions, self.node = definitions, node
+
+    async def __call__(self, agi: AgiCall) -> None:
+        """Serve one connection to its end."""
+        if agi.script == "called":
+            await self._called(agi)
+            return
+        (returning,), (_, invited, answered) = agi.numbers(1), (*agi.arguments, "", "", "")[:3]
+        calls = self.means.dispatcher.state.calls
+        live = calls.get(returning) if returning else calls.by_unique_id(agi.unique_id)
+        if live is not None and live.unique_id == agi.unique_id:
+            await _Session(self, agi, live.id).resume(live)
+        else:
+            now = self.means.clock()
+            await _Session(self, agi, calls.next_call()).begin(_seconds(invited, now), _seconds(answered, now))
+
+    async def _called(self, agi: AgiCall) -> None:
+        """A customer who was called back has picked up, or comes back like any caller."""
+        call, attempt = agi.numbers(2)
+        live = self.means.dispatcher.state.calls.get(call)
+        if live is not None and live.unique_id == agi.unique_id:
+            await _Session(self, agi, call).resume(live)
+        elif live is not None and live.promise and not live.reached and live.attempt == attempt:
+            await _Session(self, agi, call).reach(live)
+        else:
+            _log.info("a customer picked up when the call back was over", call=call)
+            await agi.set_variable(DONE, "over")
+            with suppress(AgiRefused):
+                await agi.stream_file(str(self.means.places.prompts / "zh" / "goodbye"))
+            await agi.hangup()
+
+
+class _Session:
+    """One AGI connection of one call."""
+
+    def __init__(self, callers: Callers, agi: AgiCall, call: int) -> None:
+        self._means, self._node, self._agi, self._call = callers.means, callers.node, agi, call
+        self._dispatcher, self._clock = self._means.dispatcher, self._means.clock
+        self._definitions = callers.definitions()
+        self._line = Line(agi, self._means.places.prompts, hears_digits=lambda: self._means.ami.is_up)
+        self._held = Held(call, agi, self._line, self._definitions)
+        self._fields = self._held.fields
+        self._promises = CallerPromises(self._held, self._means)
+        self._waiting = Waiting(self._held, self._means, self._promises)
+        self._named = False
+        self._arrival: asyncio.Future[float] | None = None
+        """The entry of a new caller, on its way into the log."""
+
+    async def begin(self, invited_at: float | None, answered_at: float | None) -> None:
+        """A new caller. Asterisk is asked nothing before the first prompt: every question would delay it."""
+        now = self._clock()
+        agi = self._agi
+        self._arrival = self._dispatcher.submit(
+            acd.CallArrived(
+                self._call,
+                agi.caller,
+                agi.called,
+                agi.channel,
+                agi.unique_id,
+                invited_at=invited_at or now,
+                node=self._node,
+                answered_at=answered_at,
+            )
+        )
+        with self._holding():
+            session = Session(
+                self._definitions.flows,
+                self._definitions.start,
+                self._caller(agi.caller, agi.called),
+                self._definitions.calendar,
+                now,
+            )
+            await self._run(session, session.step(inputs.Started(), now))
+
+    async def reach(self, live: LiveCall) -> None:
+        """The customer of a call back picked up: from here on they are a caller like any other."""
+        crash_points.reached("customer_answered")
+        with self._holding():
+            # Whom an agent's phone shows, should one be rung from here.
+            await self._agi.set_variable("CALLERID(num)", live.caller)
+            answered = AttemptAnswered(live.id, live.promise, live.attempt, self._agi.channel, self._agi.unique_id)
+            await self._dispatcher.record(answered)
+            crash_points.reached("answer_recorded")
+            if not live.reached or self._dispatcher.state.calls.get(live.id) is None:
+                raise AgiHangup("the attempt was over")
+            await self._call_back(live)
+
+    async def _call_back(self, live: LiveCall) -> None:
+        """The customer's flow of a call back, from its beginning."""
+        promise = self._dispatcher.state.callbacks.promise(live.promise)
+        fields = {"promise": str(live.promise), "business": live.queue}
+        if promise is not None:
+            dialling = self._dispatcher.state.callbacks.policy.of(live.queue).dialling
+            fields |= {"language": promise.language, "category": promise.category, "dialling": dialling.value}
+        for name, value in fields.items():
+            self._set_field(name, value)
+        self._line.language = self._fields.get("language", "zh")
+        now = self._clock()
+        caller = self._caller(live.caller, live.called)
+        session = Session(self._definitions.flows, CALLBACK_FLOW, caller, self._definitions.calendar, now)
+        await self._run(session, session.step(inputs.Started(), now))
+
+    async def resume(self, live: LiveCall) -> None:
+        """A caller whose last session went away: back to where the log says they are."""
+        _log.info("a caller is back", call=live.id, stage=live.stage)
+        self._dispatcher.submit(acd.CallAttached(live.id))
+        self._fields.update(live.fields)
+        self._line.language = live.fields.get("language", "zh")
+        with self._holding():
+            now = self._clock()
+            if live.promise and not live.flow_state:
+                await self._call_back(live)
+                return
+            session = self._restored(live, now)
+            if await self._is_asked(live):
+                await self._run(session, session.step(inputs.Started(), now))
+            elif live.stage is Stage.WAITING or live.leg is not None:
+                answer = await self._waiting.resume(live)
+                await self._run(session, session.step(answer, self._clock()))
+            elif live.stage is Stage.AFTER:
+                await self._run(session, session.step(inputs.Served(live.talked), now))
+            else:
+                await self._run(session, session.step(inputs.Started(), now))
+
+    async def _is_asked(self, live: LiveCall) -> bool:
+        """Whether a customer who was called first has not yet said that they are there: no agent was rung."""
+        if not live.promise or live.leg is None or live.leg.answered_at is not None:
+            return False
+        return not await self._agi.get_variable("DIALSTATUS")
+
+    def _restored(self, live: LiveCall, now: float) -> Session:
+        """The flow's session as the log has it; from the beginning when there is nothing to go on from."""
+        definitions = self._definitions
+        caller = self._caller(live.caller, live.called)
+        try:
+            return Session.restore(definitions.flows, live.flow_state, caller, definitions.calendar)
+        except (ValueError, KeyError) as error:
+            _log.info("a caller's place in the flow is lost: from the beginning", call=live.id, why=str(error))
+            start = CALLBACK_FLOW if live.promise else definitions.start
+            return Session(definitions.flows, start, caller, definitions.calendar, now)
+
+    @contextmanager
+    def _holding(self) -> Iterator[None]:
+        """While it holds the caller, commands and digits come here; afterwards the log knows that it let go."""
+        releases = [
+            self._dispatcher.own(self._call, self._held.mailbox.put),
+            self._means.legs.hear(self._agi.unique_id, self._line),
+        ]
+        try:
+            yield
+        except (AgiHangup, AgiGone):
+            # Why it went is told by the channel's Hangup event, or by the caller coming back.
+            pass
+        except NotLeading as error:
+            _log.info("a caller is let go", call=self._call, why=str(error))
+        finally:
+            for release in releases:
+                release()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        async def tell() -> None:
+            with suppress(NotLeading, Unwritable):
+                if self._arrival is not None:
+                    await self._arrival
+                calls = self._dispatcher.state.calls
+                gone = lambda state: state.calls.get(self._call) is None  # noqa: E731
+                there = calls.get(self._call) is None or await self._means.ami.has_channel(self._agi.channel)
+                within = FACTS_DEADLINE if there else _LAST_EVENTS
+                if await self._dispatcher.until(gone, within) or self._dispatcher.owned(self._call):
+                    return
+                live = self._dispatcher.state.calls.get(self._call)
+                if live is not None and not there:
+                    await self._dispatcher.record(*self._means.legs.ending(live, "lost", AttemptOutcome.LOST))
+                elif not self._means.legs.rings(self._call):
+                    await self._dispatcher.record(acd.CallDetached(self._call))
+
+        task = asyncio.ensure_future(tell())
+        _letting_go.add(task)
+        task.add_done_callback(_letting_go.discard)
+
+    def _caller(self, number: str, called: str) -> Caller:
+        return Caller(
+            number=number,
+            called=called,
+            vip=self._definitions.is_vip(number),
+            open_ticket=self._dispatcher.state.desk.open_ticket(number),
+            lists=self._definitions.lists_of(number),
+            fields=dict(self._fields),
+        )
+
+    # The flow's verbs
+
+    async def _run(self, session: Session, todo: Sequence[verbs.Verb]) -> None:
+        while True:
+            answer: inputs.Input | None = None
+            for verb in todo:
+                if isinstance(verb, verbs.Hangup):
+                    await self._hang_up(verb)
+                    return
+                if isinstance(verb, verbs.Moved):
+                    self._dispatcher.submit(flow_events.FlowMoved(self._call, verb.flow, verb.node, session.snapshot()))
+                    continue
+                answer = await self._do(verb) or answer
+            todo = session.step(answer or inputs.Finished(), self._clock())
+
+    async def _do(self, verb: verbs.Verb) -> inputs.Input | None:
+        match verb:
+            case verbs.Play():
+                await self._line.play(verb.prompts, interruptible=verb.interruptible)
+                await self._name_channel()
+            case verbs.SetLanguage():
+                self._line.language = verb.language
+                self._set_field("language", verb.language)
+            case verbs.SetField():
+                self._set_field(verb.field, verb.value)
+            case verbs.Satisfaction():
+                self._dispatcher.submit(flow_events.SatisfactionGiven(self._call, verb.score))
+            case verbs.Gather():
+                digits = await self._line.gather(
+                    verb.prompts,
+                    max_digits=verb.max_digits,
+                    terminators=verb.terminators,
+                    first_timeout=verb.first_timeout,
+                    digit_timeout=verb.digit_timeout,
+                    interruptible=verb.interruptible,
+                    flush=verb.flush,
+                )
+                await self._name_channel()
+                return inputs.Digits(digits) if digits else inputs.NoInput()
+            case verbs.Enqueue():
+                await self._name_channel()
+                return await self._waiting.enqueue(verb)
+            case verbs.TakeMessage():
+                return await self._take_message(verb)
+            case verbs.TakeNumber():
+                return await self._promises.take(verb)
+            case verbs.CheckNumber():
+                return self._promises.check(verb.number)
+            case verbs.AskCallback():
+                return self._promises.stands(verb)
+            case verbs.AskPromise():
+                return self._promises.promised(verb)
+            case verbs.ChangePromise():
+                return await self._promises.change(verb)
+        return None
+
+    async def _name_channel(self) -> None:
+        """Leave the call's number on the channel, for whoever takes it when no server does."""
+        if not self._named:
+            self._named = True
+            await self._agi.set_variable(CALL, str(self._call))
+
+    def _set_field(self, field: str, value: str) -> None:
+        self._fields[field] = value
+        self._dispatcher.submit(flow_events.FieldSet(self._call, field, value))
+
+    async def _hang_up(self, verb: verbs.Hangup) -> None:
+        await self._agi.set_variable(DONE, verb.why)
+        ended: list[object] = [acd.CallEnded(self._call, "hotline_hung_up")]
+        if (live := self._dispatcher.state.calls.get(self._call)) is not None:
+            outcome = AttemptOutcome.MACHINE if verb.why == "machine" else AttemptOutcome.HUNG_UP
+            ended = self._means.legs.ending(live, "hotline_hung_up", outcome)
+        self._dispatcher.submit(*ended)
+        await self._agi.hangup()
+
+    async def _take_message(self, verb: verbs.TakeMessage) -> inputs.Input:
+        await self._line.play(verb.prompts, interruptible=True)
+        self._line.forget_digits()
+        path = self._means.places.messages / f"{self._call}-{int(self._clock())}"
+        try:
+            recorded = await self._agi.record_file(
+                str(path), limit_ms=int(verb.max_seconds * 1000), silence=int(verb.silence), beep=True
+            )
+        except AgiRefused as error:
+            return inputs.RecordFailed(str(error))
+        self._line.spent(recorded.digit)
+        seconds = min(recorded.samples / _SAMPLES_A_SECOND, verb.max_seconds)
+        if seconds < _SHORTEST_MESSAGE:
+            return inputs.RecordFailed("nothing was recorded")
+        self._dispatcher.submit(flow_events.MessageLeft(self._call, f"{path}.wav", seconds))
+        return inputs.Recorded(f"{path}.wav", seconds)
+
+
+_letting_go: set[asyncio.Task[None]] = set()
+
+
+def _seconds(text: str, now: float) -> float | None:
+    try:
+        return bounds.happened(text, now)
+    except ValueError:
+        return None

@@ -1,0 +1,308 @@
+"""A caller in the queue: the floor's commands for this call, carried out on one AGI session.
+
+The law: between two commands the caller is under music and nothing is asked of Asterisk; whatever the floor wants next
+is begun at once, and only one offer rings at a time. A caller whom no agent spoke with waits on at the same place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import structlog
+
+import acd.events as acd
+import ivr.events as flow_events
+from acd.callbacks.events import PromiseCancelled
+from acd.commands import Announce, Command, Divert, Moved, Offer, OfferCallback, Withdraw
+from acd.floor.agents import State
+from ivr import inputs, verbs
+from server.hotline import queueing
+from server.hotline.live_calls import Leg, LiveCall, Stage
+from server.telephony.agi.server import AgiError, AgiHangup, AgiRefused
+from server.telephony.ami.link import AmiError
+from server.telephony.caller.context import MUSIC, Held, Means
+from server.telephony.caller.conversation import Conversation
+from server.telephony.caller.promises import OFFERED, CallerPromises
+from server.telephony.caller.queue_prompts import CALLBACK_OFFER, position_prompts
+from server.telephony.channels import dial
+
+_log = structlog.get_logger("hotline")
+
+ACCEPTS = "1"
+"""The key that accepts the offer of a callback."""
+
+
+class Waiting:
+    """One caller's waits, each from the queue to the end of the conversation."""
+
+    def __init__(self, held: Held, means: Means, promises: CallerPromises) -> None:
+        self._held, self._means, self._promises = held, means, promises
+        self._dispatcher = means.dispatcher
+        self._music = ""
+        self._told_of_callback = False
+
+    @property
+    def _live(self) -> LiveCall | None:
+        return self._dispatcher.state.calls.get(self._held.call)
+
+    async def enqueue(self, verb: verbs.Enqueue) -> inputs.Input:
+        """Wait for an agent, and speak with one. Raises AgiHangup or AgiGone when the caller is not held any more.
+
+        Whom nobody served yet waits since they began to wait, whatever they did meanwhile. Whoever takes the place of
+        a call back waits since that one did, and for the agent who is being kept for it.
+        """
+        live = self._live
+        if live is not None and live.promise and live.asked is not None and not live.talked:
+            return await self._called_back(live)
+        held, desk = self._held, self._dispatcher.state.desk
+        caller = held.agi.caller if live is None else live.caller
+        ticket = desk.open_ticket(caller)
+        before = live.asked if live is not None and not live.served else None
+        asked = queueing.first(
+            held.definitions,
+            held.call,
+            verb.queue,
+            before.queued_at if before is not None else self._means.clock(),
+            category=verb.category,
+            extra=verb.requirement,
+            priority=verb.priority,
+            caller=caller,
+            language=held.line.language,
+            owner="" if ticket is None else desk.owner(ticket),
+            vip=held.definitions.is_vip(caller),
+        )
+        given_up: tuple[PromiseCancelled, ...] = ()
+        if (promise := self._promises.place(verb.promise)) is not None:
+            asked = queueing.in_place_of(asked, promise, self._promises.agent_of(promise))
+            given_up = (PromiseCancelled(promise.id, "customer", "waits on the line", waits_in=held.call),)
+        if verb.music != held.fields.get(MUSIC, ""):
+            held.fields[MUSIC] = verb.music
+            self._dispatcher.submit(flow_events.FieldSet(held.call, MUSIC, verb.music))
+        self._music = held.music(verb.queue)
+        if self._may_accept:
+            held.line.forget_digits()
+        await held.line.music(True, self._music)
+        self._dispatcher.submit(asked, *given_up)
+        return await self._wait()
+
+    @property
+    def _may_accept(self) -> bool:
+        """Whether the key accepts a call back: from the first offer of one to the end of the call."""
+        return bool(self._held.fields.get(OFFERED))
+
+    @property
+    def _offer_stands(self) -> bool:
+        """Whether what was offered is said again with where the caller stands: while numbers are taken."""
+        live = self._live
+        return self._may_accept and live is not None and self._promises.offered_now(live.queue)
+
+    async def _called_back(self, live: LiveCall) -> inputs.Input:
+        """The customer of a call back: joined with the agent who is there, or the one who is kept for them is rung."""
+        self._music = self._held.music(live.queue)
+        await self._held.line.music(True, self._music)
+        leg, served = live.leg, None
+        if leg is None:
+            await self._queue_again()
+        elif leg.answered_at is None:
+            served = await self._connect(leg)
+        else:
+            if self._means.legs.of_call(live.id) is not None:
+                await self._held.line.music(False)
+                if announcement := await self._means.work_number(leg.agent, self._held.line.language):
+                    await self._held.agi.stream_file(announcement)
+            served = await self._talk(leg.offer, live.talked, joined=False)
+        return served or await self._wait()
+
+    async def resume(self, live: LiveCall) -> inputs.Input:
+        """Go on waiting, talking or on hold, or after a conversation that ran on while no server was there."""
+        self._music = self._held.music(live.queue)
+        await self._held.line.music(True, self._music)
+        leg = live.leg
+        if leg is not None:
+            # Dial ran on without a server and is over, since the caller is back here.
+            answered = leg.answered_at is not None or await self._held.agi.get_variable("DIALSTATUS") == "ANSWER"
+            if answered or leg.outside:
+                joined = not live.promise or leg.joined_at is not None
+                if (served := await self._talk(leg.offer, live.talked, joined=joined)) is not None:
+                    return served
+            else:
+                self._dispatcher.submit(acd.OfferFailed(leg.offer, acd.Outcome.LOST, "the server went away"))
+        elif live.stage is Stage.WAITING:
+            # Whoever was away for long the floor has forgotten; to everybody else this says nothing new.
+            await self._queue_again()
+        return await self._wait()
+
+    async def _wait(self) -> inputs.Input:
+        while True:
+            match await self._next():
+                case Offer() as offer:
+                    if (served := await self._connect(offer)) is not None:
+                        return served
+                    await self._held.line.music(True, self._music)
+                case Moved(queue=queue):
+                    self._music = self._held.music(queue)
+                    await self._held.line.music(True, self._music)
+                case Announce() as announce:
+                    again = CALLBACK_OFFER if not announce.first and self._offer_stands else ()
+                    await self._say((*position_prompts(announce, self._held.line.language), *again))
+                case OfferCallback() | Divert(to="callback"):
+                    await self._offer_callback()
+                case Divert() as divert:
+                    self._dispatcher.submit(acd.CallLeftQueue(self._held.call, divert.to))
+                    return inputs.NotServed(divert.to)
+                case None:
+                    self._dispatcher.submit(acd.CallLeftQueue(self._held.call, "callback"))
+                    return inputs.NotServed("callback")
+
+    async def _offer_callback(self) -> None:
+        """Said once, unless nobody is to be offered one now; the key counts from then on."""
+        held, live = self._held, self._live
+        if self._told_of_callback or live is None or not self._promises.may_be_offered(live.queue):
+            return
+        self._told_of_callback = True
+        held.fields[OFFERED] = "queue"
+        self._dispatcher.submit(flow_events.FieldSet(held.call, OFFERED, "queue"))
+        held.line.forget_digits()
+        await self._say(CALLBACK_OFFER)
+
+    async def _next(self) -> Command | None:
+        """The floor's next command for this call; None when the caller accepts the callback that was offered."""
+        held = self._held
+        while not held.mailbox:
+            if self._may_accept and held.line.next_digit() == ACCEPTS:
+                return None
+            waiting = [asyncio.ensure_future(held.mailbox.filled()), asyncio.ensure_future(held.agi.wait_hangup())]
+            if self._may_accept:
+                waiting.append(asyncio.ensure_future(held.line.pressed()))
+            try:
+                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                if waiting[1].done() and not held.mailbox:
+                    raise AgiHangup("the caller hung up in the queue")
+            finally:
+                await _cancelled(*waiting)
+        return held.mailbox.take()
+
+    async def _say(self, prompts: Sequence[str]) -> None:
+        """Tell a waiting caller something; an agent who comes free cuts it short at once, and so does an answer."""
+        held = self._held
+        for prompt in prompts:
+            if held.mailbox or (self._may_accept and held.line.typed):
+                break
+            playing = asyncio.ensure_future(held.line.announce(prompt))
+            waiting = [asyncio.ensure_future(held.mailbox.filled())]
+            if self._may_accept:
+                waiting.append(asyncio.ensure_future(held.line.pressed()))
+            await asyncio.wait({playing, *waiting}, return_when=asyncio.FIRST_COMPLETED)
+            if not playing.done():
+                with suppress(AmiError):
+                    await self._means.ami.action("ControlPlayback", Channel=held.agi.channel, Control="stop")
+            await _cancelled(*waiting)
+            await playing
+        if not held.mailbox:
+            await held.line.music(True, self._music)
+
+    # An offer
+
+    async def _connect(self, offer: Offer | Leg) -> inputs.Input | None:
+        """Ring the agent; the conversation, if there is one, is over when this returns. None: the caller waits on."""
+        held, means = self._held, self._means
+        # DIALSTATUS would tell of an earlier Dial if this session ended before this one.
+        recording = means.places.recording(held.call, offer.offer)
+        await held.agi.execute("MSet", f"{dial.RECORDING}={recording}", "DIALSTATUS=")
+        arguments = dial.arguments(
+            means.device(offer.agent),
+            offer.ring_for,
+            music=self._music,
+            whisper=self._whisper(),
+            announcement=await means.work_number(offer.agent, held.line.language),
+        )
+        live = self._live
+        if live is None or live.leg is None or live.leg.offer != offer.offer:
+            return None  # withdrawn meanwhile
+        talked_before = live.talked
+        dialling: asyncio.Future[str] = asyncio.ensure_future(held.agi.execute("Dial", *arguments))
+        try:
+            await self._dialling(dialling, offer)
+        except AgiRefused as error:
+            if isinstance(error, AgiHangup):
+                raise
+            _log.error("Asterisk refused to dial", call=held.call, agent=offer.agent, error=str(error))
+            await self._dispatcher.record(acd.OfferFailed(offer.offer, acd.Outcome.LOST, str(error)))
+            return None
+        finally:
+            dialling.cancel()
+            means.legs.dialled(held.agi.unique_id)
+        return await self._after_dial(offer, talked_before)
+
+    async def _dialling(self, dialling: asyncio.Future[str], offer: Offer | Leg) -> None:
+        """Wait until Dial is over. What comes for the caller meanwhile stays for afterwards, in its order."""
+        held = self._held
+        later: list[Command] = []
+        try:
+            while not dialling.done():
+                filled: asyncio.Future[None] = asyncio.ensure_future(held.mailbox.filled())
+                either: set[asyncio.Future[Any]] = {dialling, filled}
+                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+                await _cancelled(filled)
+                while (command := held.mailbox.take()) is not None:
+                    if isinstance(command, Withdraw) and command.offer == offer.offer:
+                        self._means.legs.withdraw(offer.offer, offer.agent, held.agi.unique_id)
+                    elif not isinstance(command, Withdraw):
+                        later.append(command)
+            await dialling
+        finally:
+            held.mailbox.put_back(later)
+
+    async def _after_dial(self, offer: Offer | Leg, talked_before: float) -> inputs.Input | None:
+        agi = self._held.agi
+        status = await agi.get_variable("DIALSTATUS") or ""
+        if status != "ANSWER":
+            cause = await agi.get_variable("HANGUPCAUSE") or ""
+            agent = self._dispatcher.state.floor.agent(offer.agent)
+            outcome = dial.outcome(status, cause, rang=agent is None or agent.state is not State.RESERVED)
+            await self._dispatcher.record(acd.OfferFailed(offer.offer, outcome, f"{status} {cause}"))
+            return None
+        return await self._talk(offer.offer, talked_before)
+
+    async def _talk(self, offer: int, talked_before: float, *, joined: bool = True) -> inputs.Input | None:
+        """See the conversation to its end. None: the caller waits, for it was transferred or did not begin.
+
+        `joined`: Dial joined the two already; without it the agent waits to be joined.
+        """
+        await Conversation(self._held, self._means, self._music).go_on(offer if joined else 0)
+        live = self._live
+        if live is not None and live.stage is Stage.WAITING:
+            self._music = self._held.music(live.queue)
+            await self._held.line.music(True, self._music)
+            return None
+        if live is not None and live.talked > talked_before:
+            return inputs.Served(live.talked)
+        _log.info("the agent was gone before the conversation began: the caller waits on", call=self._held.call)
+        await self._queue_again()
+        return None
+
+    async def _queue_again(self) -> None:
+        """Back to the same place: with what was asked for, at the instant at which the wait began."""
+        if (live := self._live) is None or live.asked is None:
+            raise AgiHangup("the call is over")
+        await self._dispatcher.record(*queueing.again(live))
+
+    def _whisper(self) -> str:
+        """What the agent hears first: the category, else the business. Agents are spoken to in Chinese."""
+        live = self._live
+        folder = self._means.places.prompts / "zh"
+        for subject in (self._held.fields.get("category"), live.queue if live else ""):
+            if subject and (folder / f"whisper-{subject}.wav").exists():
+                return str(folder / f"whisper-{subject}")
+        return ""
+
+
+async def _cancelled(*tasks: asyncio.Future[Any]) -> None:
+    """End tasks that are waited for no more."""
+    for task in tasks:
+        task.cancel()
+        with suppress(asyncio.CancelledError, AgiError):
+            await task

@@ -1,0 +1,1 @@
+"""Channels of Asterisk and what they are in: legs, tokens, dialling, take-over."""

@@ -1,0 +1,463 @@
+"""What Asterisk says of channels becomes events of the log.
+
+Whether an AGI session holds the caller or not: an agent who picks up, a conversation that ends, a caller who
+hangs up are facts of the AMI stream. So a conversation that outlives the server is still told truthfully.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+
+import acd.events as acd
+import recordings.events as rec
+from acd.callbacks.events import AttemptEnded, AttemptOutcome
+from acd.callbacks.states import PromiseState
+from ivr.events import FieldSet
+from ivr.session import number_begun
+from server.hotline.dispatcher import Dispatcher
+from server.hotline.live_calls import Leg, LiveCall
+from server.telephony.ami.link import Ami, AmiError, AmiEvent, AmiReply
+from server.telephony.channels.ownership import AgentChannel, AskedChannel, agent_of, belongs, origin_id, part_of
+
+_log = structlog.get_logger("legs")
+
+KEYED = "keyed"
+"""The field that holds what a caller had keyed of a number to call back when they hung up."""
+EARLY = 5.0
+"""Seconds for which keys are kept that a caller presses before a session holds them."""
+
+_WAV_HEADER = 44
+_BYTES_A_SECOND = 16_000
+"""8,000 samples of 16 bits: what MixMonitor writes."""
+
+
+def _began(status: AmiReply) -> float:
+    """When Asterisk started, UTC epoch seconds; now, when it does not say so, as if nothing had outlived it."""
+    try:
+        text = f"{status['CoreStartupDate']} {status['CoreStartupTime']}"
+        return time.mktime(time.strptime(text, "%Y-%m-%d %H:%M:%S"))
+    except (KeyError, ValueError):
+        return time.time()
+
+
+class HearsDigits(Protocol):
+    """Told the keys that one caller presses. `keyed` is what came of the answer that is being keyed."""
+
+    keyed: str
+
+    def digit(self, digit: str) -> None: ...
+
+
+class Legs:
+    """Follows callers' and agents' channels on one Asterisk.
+
+    `recording_prefix(call, offer)` tells where that leg's files are; `on_final(recording)` is called when Asterisk
+    has closed them.
+    """
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        ami: Ami,
+        *,
+        recording_prefix: Callable[[int, int], Path],
+        on_final: Callable[[int], None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._dispatcher, self._ami, self._clock = dispatcher, ami, clock
+        self._recording_prefix, self._on_final = recording_prefix, on_final
+        self._lines: dict[str, HearsDigits] = {}
+        self._early: dict[str, list[tuple[float, str]]] = {}
+        """Keys of callers whom no session holds yet, and when they were pressed."""
+        self._agents: dict[str, AgentChannel] = {}
+        self._hung_up_first: dict[str, str] = {}
+        self._withdrawn: dict[str, str] = {}
+        """Agent whose offer was withdrawn before the phone rang, by the caller's unique id."""
+        self._hanging_up: set[asyncio.Task[None]] = set()
+        self._unseen_since: float | None = None
+        self._asterisk_began = 0.0
+        self._given: dict[int, AskedChannel] = {}
+        """Who takes a call over, by call, until the log has said so."""
+        self.on_left: Callable[[AgentChannel, LiveCall], Sequence[object]] = lambda leg, live: ()
+        """What is recorded when an agent leaves a caller on hold; without anything, the conversation is over."""
+        self.on_unreached: Callable[[LiveCall, AgentChannel | None], None] = lambda live, leg: None
+        """Told that an agent's channel, or (None) the line, is gone while the customer of a call back is not there."""
+        for name, receiver in {
+            "DTMFEnd": self._digit,
+            "DialBegin": self._dial_begin,
+            "DialState": self._dial_state,
+            "DialEnd": self._dial_end,
+            "BridgeEnter": self._bridge_enter,
+            "BridgeLeave": self._bridge_leave,
+            "Hold": self._hold,
+            "Unhold": self._unhold,
+            "HangupRequest": self._hangup_request,
+            "Hangup": self._hangup,
+        }.items():
+            ami.subscribe(name, receiver)
+
+    def hear(self, unique_id: str, line: HearsDigits) -> Callable[[], None]:
+        """Digits from this channel go to this line; returns the function that ends it."""
+        self._lines[unique_id] = line
+        since = self._clock() - EARLY
+        for at, digit in self._early.pop(unique_id, ()):
+            if at >= since:
+                line.digit(digit)
+
+        def release() -> None:
+            if self._lines.get(unique_id) is line:
+                del self._lines[unique_id]
+
+        return release
+
+    def withdraw(self, offer: int, agent: str, caller_unique_id: str) -> None:
+        """The floor took this offer back: hang the agent's phone up, now or as soon as it begins to ring."""
+        for leg in self._agents.values():
+            if leg.offer == offer:
+                self._hang_up(leg.channel)
+        # An agent may have two devices, and the second may begin to ring after this.
+        self._withdrawn[caller_unique_id] = agent
+
+    def dialled(self, caller_unique_id: str) -> None:
+        """Dial is over on this caller's channel: nothing that was withdrawn can begin to ring any more."""
+        self._withdrawn.pop(caller_unique_id, None)
+
+    def by_channel(self, unique_id: str) -> AgentChannel | None:
+        """The agent's part in a call whose channel has this unique id."""
+        return self._agents.get(unique_id)
+
+    def of_call(self, call: int) -> AgentChannel | None:
+        """The channel of the agent who has this call now."""
+        live = self._dispatcher.state.calls.get(call)
+        if live is None or live.leg is None:
+            return None
+        return next((leg for leg in self._agents.values() if leg.offer == live.leg.offer and not leg.ended), None)
+
+    def rings(self, call: int) -> bool:
+        """Whether a phone rings for this call: then the offer stands, even while no server holds the caller."""
+        leg = self.of_call(call)
+        return leg is not None and not leg.answered
+
+    def in_call(self, call: int) -> list[AgentChannel]:
+        """Every channel that has or had a part in this call, and is still there."""
+        return [leg for leg in self._agents.values() if leg.call == call]
+
+    def reached(self, call: int, unique_id: str) -> None:
+        """The customer of a call back is on the line, by this channel."""
+        for leg in self.in_call(call):
+            leg.caller_unique_id = unique_id
+
+    def set_aside(self, call: int) -> None:
+        """An attempt that led to no conversation is over: what its channels do says nothing any more."""
+        for leg in self.in_call(call):
+            leg.ended = True
+
+    def ending(
+        self, live: LiveCall, cause: str, outcome: AttemptOutcome = AttemptOutcome.HUNG_UP, at: float | None = None
+    ) -> list[object]:
+        """What is recorded when a call is over; a call back in which nobody spoke ends its attempt by `outcome`."""
+        ended = acd.CallEnded(live.id, cause, at)
+        if not live.promise or not live.attempt or any(leg.joined_at is not None for leg in self.in_call(live.id)):
+            return [ended]
+        promise = self._dispatcher.state.callbacks.promise(live.promise)
+        if promise is not None and promise.state in (PromiseState.CONNECTED, PromiseState.KEPT):
+            return [ended]
+        for leg in self.in_call(live.id):
+            leg.ended = True
+            self._hang_up(leg.channel)
+        return [AttemptEnded(live.id, live.promise, live.attempt, outcome), ended]
+
+    def times(self, leg: AgentChannel) -> tuple[float, float]:
+        """Seconds talked and held, up to now or to the end."""
+        live = self._dispatcher.state.calls.get(leg.call)
+        part = live.leg if live is not None and live.leg is not None and live.leg.offer == leg.offer else None
+        end = self._clock() if part is not None and part.hold else leg.left_at or self._clock()
+        held = leg.held + (end - leg.held_since if leg.held_since is not None else 0.0)
+        held = max(0.0, held) + (part.held_until(end) if part is not None else 0.0)
+        return (max(0.0, end - leg.joined_at - held) if leg.joined_at is not None else 0.0), held
+
+    def give(self, leg: AgentChannel) -> None:
+        """The agent's part ends by a transfer that is about to be recorded; whoever was asked may take the call."""
+        leg.ended = True
+        if leg.asked is not None:
+            self._given[leg.call] = leg.asked
+
+    def take_over(self, call: int) -> None:
+        """The log says that whoever was asked has the call now."""
+        live, asked = self._dispatcher.state.calls.get(call), self._given.pop(call, None)
+        if live is not None and live.leg is not None and asked is not None:
+            self._agents[asked.unique_id] = AgentChannel(
+                call, live.leg.offer, live.leg.agent, asked.channel, live.unique_id, answered=True, taken_over=True
+            )
+
+    async def reconcile(self, unseen_since: float | None = None) -> None:
+        """Compare the log's calls with the channels that are really there, and record what was missed.
+
+        After a start, and whenever the AMI link is up again. What is gone without a later sign of life ended at
+        `unseen_since` (UTC epoch seconds), or at the instant that the log has now. Raises the link's errors.
+        """
+        self._unseen_since = unseen_since
+        self._asterisk_began = _began(await self._ami.action("CoreStatus"))
+        channels = await self._ami.collect("CoreShowChannels")
+        here = {event["Uniqueid"]: event for event in channels}
+        self._agents = {key: leg for key, leg in self._agents.items() if key in here}
+        for remembered in (self._early, self._withdrawn, self._hung_up_first):
+            for gone in remembered.keys() - here.keys():
+                del remembered[gone]
+        for live in list(self._dispatcher.state.calls):
+            await self._reconcile_call(live, here)
+        for each in self._dispatcher.state.recordings.unfinished():
+            if not any(leg.offer == each.recording for leg in self._agents.values()):
+                _log.info("a recording was left open: joining it now", recording=each.recording, call=each.call)
+                self._on_final(each.recording)
+
+    async def _reconcile_call(self, live: LiveCall, here: dict[str, AmiEvent]) -> None:
+        leg = live.leg
+        if not live.reached:
+            await self._reconcile_line(live, leg, here)
+            return
+        present = live.unique_id in here
+        linked = here[live.unique_id]["Linkedid"] if present else live.unique_id
+        rings = False
+        if leg is not None:
+            found = part_of(here, linked, leg)
+            if found is None:
+                await self._lost_leg(live, leg, here)
+            else:
+                await self._found_leg(live, leg, found)
+                rings = leg.answered_at is None
+                self._find_asked(leg, found, here)
+        if not present:
+            # Asterisk has lived on since the call came in: then it was not Asterisk that ended it.
+            cause = "caller_hung_up" if self._asterisk_began <= live.arrived_at else "lost"
+            _log.info("a caller went while nobody watched", call=live.id, cause=cause)
+            ended_at = self._last_sign(live, leg) or self._unseen_since
+            outcome = AttemptOutcome.LOST if cause == "lost" else AttemptOutcome.HUNG_UP
+            await self._dispatcher.record(*self.ending(live, cause, outcome, ended_at))
+        elif not rings and not self._dispatcher.owned(live.id) and live.attached:
+            # While a phone rings the offer stands: whoever picks up has the caller, whether a server holds them or not.
+            await self._dispatcher.record(acd.CallDetached(live.id))
+
+    async def _reconcile_line(self, live: LiveCall, leg: Leg | None, here: dict[str, AmiEvent]) -> None:
+        """The customer is not on the line yet: only the agent is looked for here."""
+        found = part_of(here, origin_id(leg.offer), leg) if leg is not None else None
+        if leg is not None and found is not None:
+            await self._found_leg(live, leg, found)
+
+    async def _lost_leg(self, live: LiveCall, leg: Leg, here: dict[str, AmiEvent]) -> None:
+        if leg.answered_at is None:
+            if self._recorded(live, leg) > 0:
+                # Both picked up and hung up while nobody watched: the recording tells.
+                await self._dispatcher.record(*self.unseen(live, leg))
+                return
+            await self._dispatcher.record(acd.OfferFailed(leg.offer, acd.Outcome.LOST, "the phone rings no longer"))
+            return
+        if leg.hold and live.unique_id in here:
+            gone = AgentChannel(live.id, leg.offer, leg.agent, "", live.unique_id, leg.joined_at, answered=True)
+            if events := self.on_left(gone, live):
+                await self._dispatcher.record(*events)
+                return
+        ended = self._last_sign(live, leg) or self._unseen_since
+        talked = max(0.0, ended - leg.joined_at) if leg.joined_at and ended else 0.0
+        await self._dispatcher.record(acd.ConversationEnded(live.id, leg.agent, "lost", talked=talked, ended_at=ended))
+
+    async def _found_leg(self, live: LiveCall, leg: Leg, event: AmiEvent) -> None:
+        known = self._agents.setdefault(
+            event["Uniqueid"], AgentChannel(live.id, leg.offer, leg.agent, event["Channel"], live.unique_id)
+        )
+        known.answered = known.answered or leg.answered_at is not None
+        known.joined_at = known.joined_at or leg.joined_at
+        if event["ChannelStateDesc"] == "Up" and not known.answered:
+            known.answered = True
+            await self._dispatcher.record(acd.OfferAnswered(leg.offer))
+        if event.get("BridgeId") and known.joined_at is None:
+            self._join(known, self._clock())
+
+    def _find_asked(self, leg: Leg, agent: AmiEvent, here: dict[str, AmiEvent]) -> None:
+        if not leg.asked:
+            return
+        outside = self._dispatcher.state.floor.agent(leg.asked) is None
+        for event in here.values():
+            if event["Linkedid"] == agent["Linkedid"] and belongs(event["Channel"], leg.asked, outside=outside):
+                up = event["ChannelStateDesc"] == "Up"
+                self._agents[agent["Uniqueid"]].asked = AskedChannel(event["Channel"], event["Uniqueid"], up)
+
+    def _last_sign(self, live: LiveCall, leg: Leg | None) -> float | None:
+        """The last instant at which a lost conversation is known to have gone on: its recording grew until then."""
+        if leg is None or leg.answered_at is None:
+            return None
+        return self._file_time(live, leg)
+
+    def _files(self, live: LiveCall, leg: Leg) -> list[Path]:
+        prefix = self._recording_prefix(live.id, leg.offer)
+        files = (prefix.with_name(prefix.name + side) for side in ("-caller.wav", "-agent.wav"))
+        return [file for file in files if file.exists()]
+
+    def _file_time(self, live: LiveCall, leg: Leg) -> float | None:
+        return max((file.stat().st_mtime for file in self._files(live, leg)), default=None)
+
+    def _recorded(self, live: LiveCall, leg: Leg) -> float:
+        """Seconds of this leg that are in its files; 0 when nothing was recorded, so that nobody spoke."""
+        longest = max((file.stat().st_size for file in self._files(live, leg)), default=0)
+        return max(0.0, (longest - _WAV_HEADER) / _BYTES_A_SECOND)
+
+    def _digit(self, event: AmiEvent) -> None:
+        if event.get("Direction") != "Received":
+            return
+        unique_id, digit = event["Uniqueid"], event["Digit"]
+        if (line := self._lines.get(unique_id)) is not None:
+            line.digit(digit)
+        elif unique_id not in self._agents:
+            self._early.setdefault(unique_id, []).append((self._clock(), digit))
+
+    def _hang_up(self, channel: str) -> None:
+        async def tell() -> None:
+            with suppress(AmiError):
+                await self._ami.action("Hangup", Channel=channel)
+
+        task = asyncio.ensure_future(tell())
+        self._hanging_up.add(task)
+        task.add_done_callback(self._hanging_up.discard)
+
+    def _dial_begin(self, event: AmiEvent) -> None:
+        if self._withdrawn.get(event.get("Uniqueid", "")) == agent_of(event["DestChannel"]):
+            self._hang_up(event["DestChannel"])
+            return
+        if (asking := self._agents.get(event.get("Uniqueid", ""))) is not None:
+            if (calling := self._dispatcher.state.calls.get(asking.call)) is not None and not calling.reached:
+                return  # the customer of a call back
+            asking.asked = AskedChannel(event["DestChannel"], event["DestUniqueid"])
+            return
+        live = self._dispatcher.state.calls.by_unique_id(event.get("Uniqueid", ""))
+        if live is None or live.leg is None:
+            return
+        if not belongs(event["DestChannel"], live.leg.agent, outside=live.leg.outside):
+            return
+        self._agents[event["DestUniqueid"]] = AgentChannel(
+            live.id, live.leg.offer, live.leg.agent, event["DestChannel"], live.unique_id
+        )
+
+    def _dial_state(self, event: AmiEvent) -> None:
+        leg = self._agents.get(event.get("DestUniqueid", ""))
+        if leg is not None and event.get("DialStatus") == "RINGING":
+            self._dispatcher.submit(acd.OfferRinging(leg.offer))
+
+    def _dial_end(self, event: AmiEvent) -> None:
+        leg = self._agents.get(event.get("DestUniqueid", ""))
+        asking = self._agents.get(event.get("Uniqueid", ""))
+        if asking is not None and asking.asked and asking.asked.unique_id == event.get("DestUniqueid"):
+            asking.asked.answered = event.get("DialStatus") == "ANSWER"
+        if leg is not None and event.get("DialStatus") == "ANSWER" and not leg.answered:
+            leg.answered = True
+            self._dispatcher.submit(acd.OfferAnswered(leg.offer))
+
+    def _bridge_enter(self, event: AmiEvent) -> None:
+        leg = self._agents.get(event["Uniqueid"])
+        if leg is None:
+            return
+        leg.left_at = None
+        if leg.joined_at is None:
+            self._join(leg, self._clock())
+
+    def _join(self, leg: AgentChannel, now: float) -> None:
+        leg.joined_at = now
+        events = self.joined(leg.call, leg.offer, leg.agent, answered=leg.answered)
+        leg.answered = True
+        self._dispatcher.submit(*events)
+
+    def joined(self, call: int, offer: int, agent: str, *, answered: bool) -> list[object]:
+        prefix = self._recording_prefix(call, offer)
+        began = rec.RecordingStarted(offer, call, agent, f"{prefix}-caller.wav", f"{prefix}-agent.wav")
+        return [*([] if answered else [acd.OfferAnswered(offer)]), acd.Joined(call, agent), began]
+
+    def unseen(self, live: LiveCall, leg: Leg) -> list[object]:
+        """What is recorded of a conversation whose end the AMI stream does not tell; its files tell how long it was."""
+        talked = self._recorded(live, leg)
+        began: list[object] = [] if leg.answered_at is not None else [acd.OfferAnswered(leg.offer)]
+        if talked > 0 and leg.joined_at is None:
+            began = self.joined(live.id, leg.offer, leg.agent, answered=leg.answered_at is not None)
+        if talked > 0:
+            self._on_final(leg.offer)
+        ended_at = self._file_time(live, leg)
+        return [*began, acd.ConversationEnded(live.id, leg.agent, "agent", talked=talked, ended_at=ended_at)]
+
+    def _bridge_leave(self, event: AmiEvent) -> None:
+        if (leg := self._agents.get(event["Uniqueid"])) is not None:
+            leg.left_at = self._clock()
+
+    def _hold(self, event: AmiEvent) -> None:
+        if (leg := self._agents.get(event["Uniqueid"])) is not None and leg.held_since is None:
+            leg.held_since = self._clock()
+
+    def _unhold(self, event: AmiEvent) -> None:
+        if (leg := self._agents.get(event["Uniqueid"])) is not None and leg.held_since is not None:
+            leg.held += self._clock() - leg.held_since
+            leg.held_since = None
+
+    def _hangup_request(self, event: AmiEvent) -> None:
+        unique_id = event["Uniqueid"]
+        if unique_id in self._agents:
+            self._hung_up_first.setdefault(self._agents[unique_id].caller_unique_id, "agent")
+        elif self._dispatcher.state.calls.by_unique_id(unique_id) is not None:
+            self._hung_up_first.setdefault(unique_id, "caller")
+
+    def _hangup(self, event: AmiEvent) -> None:
+        unique_id = event["Uniqueid"]
+        for asking in self._agents.values():
+            if asking.asked is not None and asking.asked.unique_id == unique_id:
+                asking.asked = None
+        self._early.pop(unique_id, None)
+        leg = self._agents.pop(unique_id, None)
+        if leg is not None:
+            first = self._hung_up_first.pop(leg.caller_unique_id, "agent")
+            calling = self._dispatcher.state.calls.get(leg.call)
+            if calling is not None and not calling.reached:
+                if not leg.ended:
+                    self.on_unreached(calling, leg)
+                return
+            self._left(leg, first)
+            if leg.joined_at is not None:
+                self._on_final(leg.offer)
+            return
+        self._hung_up_first.pop(unique_id, None)
+        live = self._dispatcher.state.calls.by_unique_id(unique_id)
+        if live is None:
+            return
+        if not live.reached:
+            self.on_unreached(live, None)
+            return
+        ending = self.ending(live, "caller_hung_up")
+        line = self._lines.get(unique_id)
+        if line is not None and line.keyed and number_begun(live.flow_state) is not None:
+            ending.insert(0, FieldSet(live.id, KEYED, line.keyed))
+        for other in list(self._agents.values()):
+            if other.caller_unique_id == unique_id:
+                self._end_leg(other, "caller")
+                if other.taken_over:
+                    self._hang_up(other.channel)
+        self._dispatcher.submit(*ending)
+
+    def _left(self, leg: AgentChannel, by: str) -> None:
+        """The agent is gone. A caller on hold is not dropped with them."""
+        live = self._dispatcher.state.calls.get(leg.call)
+        held = not leg.ended and live is not None and live.leg is not None and live.leg.hold
+        if held and live is not None and (events := self.on_left(leg, live)):
+            self._dispatcher.submit(*events)
+        else:
+            self._end_leg(leg, by)
+
+    def _end_leg(self, leg: AgentChannel, by: str) -> None:
+        if leg.ended or not leg.answered:
+            return
+        leg.ended = True
+        talked, held = self.times(leg)
+        self._dispatcher.submit(
+            acd.ConversationEnded(leg.call, leg.agent, by, talked=talked, held=held, ended_at=leg.left_at)
+        )

@@ -1,0 +1,66 @@
+"""Whose a channel is: an agent's in a call, somebody's who is asked, an outside number's, or a line of a call back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from server.hotline.live_calls import Leg
+from server.telephony.ami.link import AmiEvent
+from server.telephony.channels.dial import TRUNK
+
+
+@dataclass(slots=True)
+class AskedChannel:
+    """The channel of somebody who is asked while the caller is on hold."""
+
+    channel: str
+    unique_id: str
+    answered: bool = False
+
+
+@dataclass(slots=True)
+class AgentChannel:
+    """An agent's channel in one call, or an outside number's. Instants are UTC epoch seconds."""
+
+    call: int
+    offer: int
+    agent: str
+    channel: str
+    caller_unique_id: str
+    joined_at: float | None = None
+    left_at: float | None = None
+    held: float = 0.0
+    held_since: float | None = None
+    answered: bool = False
+    ended: bool = False
+    asked: AskedChannel | None = None
+    taken_over: bool = False
+    """It was asked first. Asterisk then has another place for it than the end of the conversation."""
+
+
+def agent_of(channel: str) -> str:
+    """The agent whose phone a channel such as `PJSIP/1001-0000002a` belongs to; empty when it is none."""
+    technology, _, rest = channel.partition("/")
+    return rest.rpartition("-")[0].removesuffix("-web") if technology == "PJSIP" else ""
+
+
+def belongs(channel: str, name: str, *, outside: bool) -> bool:
+    """Whether a channel is this agent's, or leads to the outside."""
+    return agent_of(channel) == (TRUNK if outside else name)
+
+
+def origin_id(offer: int) -> str:
+    """Unique id of the channel that opens the line of an offer: all channels of that call back are linked to it.
+
+    No beginning of `line_id`, nor of another one, which Asterisk would take for the same.
+    """
+    return f"origin-{offer:09d}"
+
+
+def part_of(here: Mapping[str, AmiEvent], linked: str, leg: Leg) -> AmiEvent | None:
+    """The channel of this part, among those that are linked to one."""
+    for event in here.values():
+        if event["Linkedid"] == linked and belongs(event["Channel"], leg.agent, outside=leg.outside):
+            return event
+    return None

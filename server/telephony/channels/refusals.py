@@ -1,0 +1,35 @@
+"""What strangers tried and was refused, counted by the door at which it was tried."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import structlog
+
+from server.telephony.agi.server import AgiFactory
+from server.telephony.ami.link import Ami, AmiEvent
+
+_log = structlog.get_logger("refusals")
+
+
+class Refusals:
+    """Counts from the time at which this server began to lead."""
+
+    def __init__(self, ami: Ami, agi: AgiFactory) -> None:
+        self._ami, self._agi = ami, agi
+        self._numbers = self._names = 0
+        ami.subscribe("UserEvent", self._odd)
+
+    def counts(self) -> Mapping[str, int]:
+        """`number`: calls refused for control characters in a number; `name`: callers whose name was mended;
+        `agi`: connections that were not Asterisk's; `ami`: events that were not framed or not believed."""
+        return {"number": self._numbers, "name": self._names, "agi": self._agi.refused, "ami": self._ami.refused}
+
+    def _odd(self, event: AmiEvent) -> None:
+        if event.get("UserEvent") != "SanshengOdd":
+            return
+        if event.get("What") == "name":
+            self._names += 1
+        else:
+            self._numbers += 1
+            _log.warning("a call was refused: a number held control characters", channel=event["Channel"])

@@ -1,0 +1,1 @@
+"""Recordings: joined from two sides, measured, stored."""

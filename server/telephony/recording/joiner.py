@@ -1,0 +1,96 @@
+"""When Asterisk has closed a leg's two files they become one recording, and the log says so before the sources go.
+
+A crash anywhere in between repeats the joining, with the same result.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+
+from server.hotline.dispatcher import Dispatcher, NotLeading
+from server.telephony.recording import media
+
+_log = structlog.get_logger("joiner")
+_RETRY = 5.0
+
+
+class Joiner:
+    """Joins one recording at a time, away from the loop. `problem` says why one cannot be joined at the moment.
+
+    What cannot be joined yet goes to the end of the queue, so that it holds up nobody else's.
+
+    `key(recording, at)` names a recording in the store. From `allowed` seconds after its conversation on one that is
+    neither joined nor missing is overdue.
+    """
+
+    def __init__(
+        self, dispatcher: Dispatcher, store: media.Store, key: Callable[[int, float], str], allowed: float = 60.0
+    ) -> None:
+        self.problem = ""
+        self._dispatcher, self._store, self._key, self._allowed = dispatcher, store, key, allowed
+        self._queue: asyncio.Queue[int] = asyncio.Queue()
+        self._waiting: set[int] = set()
+
+    def final(self, recording: int) -> None:
+        """Asterisk writes no more to this leg's files."""
+        if recording not in self._waiting:
+            self._waiting.add(recording)
+            self._queue.put_nowait(recording)
+
+    def overdue(self) -> int:
+        """How many recordings are overdue."""
+        return len(self._dispatcher.state.recordings.overdue(time.time(), self._allowed))
+
+    def alarm(self) -> str:
+        """A sentence about the recordings that are overdue, for as long as they are; empty when there are none."""
+        late = self._dispatcher.state.recordings.overdue(time.time(), self._allowed)
+        if not late:
+            return ""
+        first = late[0]
+        more = f", and {len(late) - 1} more" if len(late) > 1 else ""
+        return (
+            f"recording {first.recording} of call {first.call} is neither joined nor missing {self._allowed:g} s after "
+            f"its conversation{more}: the files are {first.caller_file} and {first.agent_file}; see log/server.log"
+        )
+
+    async def run(self) -> None:
+        """Join whatever is final, until cancelled; what crashed writers left in the store goes first."""
+        try:
+            if left := await asyncio.to_thread(self._store.sweep):
+                _log.info("half-written recordings were removed: they are joined again", files=left)
+        except OSError as error:
+            _log.warning("the store cannot be swept", error=str(error))
+        while True:
+            recording = await self._queue.get()
+            try:
+                await self._join(recording)
+            except NotLeading:
+                self._waiting.discard(recording)
+            except Exception as error:
+                self.problem = f"recording {recording} cannot be joined ({error}): make room or mend the disk"
+                _log.exception("a recording cannot be joined yet", recording=recording)
+                asyncio.get_running_loop().call_later(_RETRY, self._queue.put_nowait, recording)
+            else:
+                self.problem = ""
+                self._waiting.discard(recording)
+
+    async def _join(self, recording: int) -> None:
+        def known(state: object) -> bool:
+            return self._dispatcher.state.recordings.get(recording) is not None
+
+        # The log may be behind what Asterisk has told: as long as nothing can be recorded, this waits.
+        while not await self._dispatcher.until(known, _RETRY):
+            if not self._dispatcher.problem:
+                return
+        started = self._dispatcher.state.recordings.get(recording)
+        if started is None:
+            return
+        sources = media.Sources(Path(started.caller_file), Path(started.agent_file))
+        result = await asyncio.to_thread(media.join, sources, self._store, self._key(recording, started.started_at))
+        await self._dispatcher.record(media.concluded(recording, result, started.talked))
+        await asyncio.to_thread(media.set_aside if isinstance(result, media.Nothing) else media.discard, sources)

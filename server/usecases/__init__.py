@@ -1,0 +1,1 @@
+"""What people may ask, by whichever door they come."""

@@ -1,0 +1,1 @@
+"""Models of other people's queues, to compare with."""
