@@ -39,6 +39,18 @@ async def test_a_key_that_cuts_a_prompt_short_counts_once_though_both_streams_te
     ]
 
 
+async def test_a_key_that_the_link_tells_too_late_counts_once(line, monkeypatch) -> None:
+    monkeypatch.setattr("server.telephony.caller.line._DIGIT_LAG", 0.2)
+
+    async def use(caller: Line) -> tuple[str, str]:
+        first = await caller.gather(["menu"], max_digits=1)
+        caller.digit("1")
+        return first, await caller.gather(["more"], max_digits=1, first_timeout=0.05)
+
+    result, _ = await line.one_call(talking(use), pressed("1"), PLAYED)
+    assert result == ("1", "")
+
+
 async def test_keys_come_from_the_command_alone_while_the_link_is_down(line) -> None:
     async def use(caller: Line) -> str:
         return await caller.gather(["menu"], max_digits=2, digit_timeout=0.2)

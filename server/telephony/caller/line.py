@@ -71,9 +71,14 @@ class Line:
 
     def spent(self, digit: str | None) -> None:
         """A command took this key for itself: neither it nor what was keyed before answers anything else."""
-        if digit is not None and digit not in self._digits and self._hears_digits():
-            self._owed = digit, asyncio.get_running_loop().time() + _DIGIT_LAG
+        if digit is not None and digit not in self._digits:
+            self._owe(digit)
         self.forget_digits()
+
+    def _owe(self, digit: str) -> None:
+        """AMI may tell this key once more."""
+        if self._hears_digits():
+            self._owed = digit, asyncio.get_running_loop().time() + _DIGIT_LAG
 
     # Sound
 
@@ -90,6 +95,7 @@ class Line:
             if pressed is not None:
                 if not self._digits and not await self._arrives(_DIGIT_LAG):
                     self._digits.append(pressed)
+                    self._owe(pressed)
                 return False
         return True
 
