@@ -74,6 +74,8 @@ class Legs:
         self._dispatcher, self._ami, self._clock = dispatcher, ami, clock
         self._recording_prefix, self._on_final = recording_prefix, on_final
         self._lines: dict[str, HearsDigits] = {}
+        self._keyed: dict[str, str] = {}
+        """What callers had keyed of an answer when their session ended, until AMI tells that they hung up."""
         self._early: dict[str, list[tuple[float, str]]] = {}
         """Keys of callers whom no session holds yet, and when they were pressed."""
         self._agents: dict[str, AgentChannel] = {}
@@ -106,6 +108,7 @@ class Legs:
     def hear(self, unique_id: str, line: HearsDigits) -> Callable[[], None]:
         """Digits from this channel go to this line; returns the function that ends it."""
         self._lines[unique_id] = line
+        self._keyed.pop(unique_id, None)
         since = self._clock() - EARLY
         for at, digit in self._early.pop(unique_id, ()):
             if at >= since:
@@ -114,6 +117,8 @@ class Legs:
         def release() -> None:
             if self._lines.get(unique_id) is line:
                 del self._lines[unique_id]
+                if line.keyed:
+                    self._keyed[unique_id] = line.keyed
 
         return release
 
@@ -208,7 +213,7 @@ class Legs:
         channels = await self._ami.collect("CoreShowChannels")
         here = {event["Uniqueid"]: event for event in channels}
         self._agents = {key: leg for key, leg in self._agents.items() if key in here}
-        for remembered in (self._early, self._withdrawn, self._hung_up_first):
+        for remembered in (self._early, self._withdrawn, self._hung_up_first, self._keyed):
             for gone in remembered.keys() - here.keys():
                 del remembered[gone]
         for live in list(self._dispatcher.state.calls):
@@ -414,6 +419,7 @@ class Legs:
             if asking.asked is not None and asking.asked.unique_id == unique_id:
                 asking.asked = None
         self._early.pop(unique_id, None)
+        line, keyed = self._lines.get(unique_id), self._keyed.pop(unique_id, "")
         leg = self._agents.pop(unique_id, None)
         if leg is not None:
             first = self._hung_up_first.pop(leg.caller_unique_id, "agent")
@@ -434,9 +440,9 @@ class Legs:
             self.on_unreached(live, None)
             return
         ending = self.ending(live, "caller_hung_up")
-        line = self._lines.get(unique_id)
-        if line is not None and line.keyed and number_begun(live.flow_state) is not None:
-            ending.insert(0, FieldSet(live.id, KEYED, line.keyed))
+        # The session may have ended before this event came, or not yet.
+        if (keyed := line.keyed if line is not None else keyed) and number_begun(live.flow_state) is not None:
+            ending.insert(0, FieldSet(live.id, KEYED, keyed))
         for other in list(self._agents.values()):
             if other.caller_unique_id == unique_id:
                 self._end_leg(other, "caller")
