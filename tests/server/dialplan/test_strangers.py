@@ -7,6 +7,7 @@ from urllib.parse import unquote_to_bytes
 
 import pytest
 
+from server.telephony.agi.wire import MAX_HEADER
 from tests.raw_sip import RawSip
 
 from .conftest import Machine, Management, Session
@@ -92,11 +93,26 @@ async def test_a_name_is_mended_and_counted(machine: Machine, management: Manage
     hotline = Hotline()
     await machine.servers[0].start(hotline)
     names: list[str] = []
+    ids: list[str] = []
     async with RawSip(machine.site.sip_port) as peer:
         for name in ("张三", "Li: (sales) x", "a\x01b\x7f"):
             assert await peer.final(peer.invite("13800001111", name=name)) == 200
-            names.append((await hotline.session()).env["agi_calleridname"])
+            env = (await hotline.session()).env
+            names.append(env["agi_calleridname"])
+            ids.append(env["agi_uniqueid"])
     assert names == ["张三", "Li: (sales) x", "ab"]
+    event = await management.expect(Event="UserEvent", UserEvent="SanshengOdd", What="name")
+    assert event["Uniqueid"] == ids[-1]
+
+
+@pytest.mark.parametrize(("number", "name"), [("1" * 600, "Li"), ("13800001111", "Li " * 300)])
+async def test_a_number_or_name_without_end_keeps_nobody_out(machine: Machine, number: str, name: str) -> None:
+    hotline = Hotline()
+    await machine.servers[0].start(hotline)
+    async with RawSip(machine.site.sip_port) as peer:
+        assert await peer.final(peer.invite(number, name=name)) == 200
+        env = (await hotline.session()).env
+    assert all(len(env[f"agi_{header}"]) <= MAX_HEADER for header in ("callerid", "calleridname", "dnid"))
 
 
 async def test_every_event_of_a_channel_carries_its_token(machine: Machine, management: Management) -> None:
