@@ -36,6 +36,8 @@ from server.hotline import definitions as hotline
 from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher, NotLeading, end
 from server.hotline.standby import Standby
+from server.hotline.state import State
+from server.hotline.view import View
 from server.leadership import StartError, Term
 from server.processes.children import Child, ChildError, Children
 from server.processes.children import State as ChildState
@@ -62,6 +64,7 @@ __all__ = ["App", "StartError"]
 _log = structlog.get_logger("app")
 _ASTERISK_DEADLINE = 20.0
 _REDIS_DEADLINE = 20.0
+_NOTHING_YET = State()
 _FAULTS = (SiteError, ProvisionError, ChildError, DatabaseError, AmiError, LogGap)
 
 
@@ -73,6 +76,7 @@ class App:
         self.token = ""
         self.definitions: Definitions
         self.records: Records
+        self.view = View(self._state)
         self._reactor, self._say = reactor, say
         self._children = Children(reactor)
         self._states: dict[str, str] = {}
@@ -296,8 +300,12 @@ class App:
         return self._projecting.progress().cursor
 
     def _position(self) -> str:
-        state = self._term.dispatcher.state if self._term else self._standby.state if self._standby else None
-        return state.position if state else "0-0"
+        return self.view.position
+
+    def _state(self) -> State:
+        if self._term is not None:
+            return self._term.dispatcher.state
+        return self._standby.state if self._standby is not None else _NOTHING_YET
 
     @property
     def dispatcher(self) -> Dispatcher:

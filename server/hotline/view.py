@@ -1,0 +1,73 @@
+"""What the log says now, for reading: routes, acts and telephony ask here, and change nothing.
+
+A server that stands by has the same view as the one that leads, a moment later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from acd.callbacks.engine import Callbacks
+from acd.floor.engine import Floor
+from recordings.catalogue import Catalogue
+from server.hotline.live_calls import Calls
+from server.hotline.state import State, Unwritten
+from tickets.desk import Desk
+from tickets.events import TicketRulesSet
+
+
+class View:
+    """Reads the state that `state` gives at the moment: the leader's, or that of a server that stands by."""
+
+    def __init__(self, state: Callable[[], State]) -> None:
+        self._state = state
+
+    @property
+    def floor(self) -> Floor:
+        """Waiting calls and agents."""
+        return self._state().floor
+
+    @property
+    def callbacks(self) -> Callbacks:
+        """Promises, and the modes of all queues."""
+        return self._state().callbacks
+
+    @property
+    def calls(self) -> Calls:
+        """Calls in progress."""
+        return self._state().calls
+
+    @property
+    def recordings(self) -> Catalogue:
+        """Recordings that are not closed yet."""
+        return self._state().recordings
+
+    @property
+    def tickets(self) -> Desk:
+        """Open tickets."""
+        return self._state().desk
+
+    @property
+    def ticket_rules(self) -> TicketRulesSet | None:
+        """The rules that tickets follow; None while the log has none."""
+        return self._state().ticket_rules
+
+    @property
+    def at(self) -> float:
+        """Instant of the last entry, UTC epoch seconds; 0 while there is none."""
+        return self._state().at
+
+    @property
+    def position(self) -> str:
+        """Id of the last entry."""
+        return self._state().position
+
+    @property
+    def unwritten(self) -> Sequence[Unwritten]:
+        """Notes that are not known to be in the log yet, in its order."""
+        return tuple(self._state().unwritten)
+
+    @property
+    def differences(self) -> Mapping[str, int]:
+        """How the notes in the log differ from what follows here from their causes, and how often."""
+        return self._state().differences
