@@ -18,7 +18,7 @@ from acd.events import (
     WrapUpEnded,
     WrapUpExtended,
 )
-from acd.floor.agents import STATUS_TAKES_EFFECT, Agent, Effect, Signal, State
+from acd.floor.agents import STATUS_TAKES_EFFECT, Agent, AgentState, Effect, Signal
 from acd.floor.calls import Talk
 from acd.floor.escalation import let_go
 from acd.floor.offers import withdraw
@@ -54,10 +54,10 @@ def agent_removed(room: Room, event: AgentRemoved) -> None:
 
 def forget_if_removed(room: Room, agent: Agent) -> None:
     """A removed agent goes once no call and no wrap-up is left."""
-    if agent.removed and agent.state in (State.IDLE, State.WRAP_UP) and agent.status is Status.SIGNED_OUT:
+    if agent.removed and agent.state in (AgentState.IDLE, AgentState.WRAP_UP) and agent.status is Status.SIGNED_OUT:
         room.timers.arm(AGENT, agent.id, agent, None)
         room.touched.pop(agent.id, None)
-        room.out.append(AgentChanged(agent.id, agent.status.value, State.IDLE.value, agent.reason))
+        room.out.append(AgentChanged(agent.id, agent.status.value, AgentState.IDLE.value, agent.reason))
         del room.agents[agent.id]
 
 
@@ -91,7 +91,7 @@ def take_status(room: Room, agent: Agent, status: Status, reason: str) -> None:
     agent.status, agent.reason = status, reason
     if status is Status.AVAILABLE:
         agent.misses, agent.rest_until = 0, 0.0
-    if agent.state is State.WRAP_UP and status is not Status.BREAK and agent.wrap_mode is not WrapUpMode.FORCED:
+    if agent.state is AgentState.WRAP_UP and status is not Status.BREAK and agent.wrap_mode is not WrapUpMode.FORCED:
         end_wrap_up(room, agent)
     room.refresh(agent, idle_from_now=status is Status.AVAILABLE and was is not Status.AVAILABLE)
     if status is not Status.AVAILABLE:
@@ -177,7 +177,7 @@ def end_wrap_up(room: Room, agent: Agent) -> None:
 
 def wrap_up_ended(room: Room, event: WrapUpEnded) -> None:
     agent = room.agents.get(event.agent)
-    if agent is None or agent.state is not State.WRAP_UP:
+    if agent is None or agent.state is not AgentState.WRAP_UP:
         return
     if agent.wrap_mode is WrapUpMode.FORCED:
         left = (agent.wrap_until or room.now) - room.now
@@ -193,13 +193,13 @@ def wrap_up_extended(room: Room, event: WrapUpExtended) -> None:
         return
     room.touch(agent)
     longest = _wrap_up_rules(room, agent).longest
-    if agent.state is State.ON_CALL:
+    if agent.state is AgentState.ON_CALL:
         agent.wrap_extra = min(agent.wrap_extra + event.seconds, longest)
-    elif agent.state is State.WRAP_UP and agent.wrap_until is not None:
+    elif agent.state is AgentState.WRAP_UP and agent.wrap_until is not None:
         limit = max(agent.wrap_started + longest, agent.wrap_until)
         agent.wrap_until = min(agent.wrap_until + event.seconds, limit)
         room.refresh(agent)
-    elif agent.state is State.IDLE and agent.status is not Status.SIGNED_OUT:
+    elif agent.state is AgentState.IDLE and agent.status is not Status.SIGNED_OUT:
         agent.wrap_mode, agent.wrap_started = WrapUpMode.OPTIONAL, room.now
         agent.wrap_until = room.now + min(event.seconds, longest)
         room.move(agent, Signal.WRAP_UP_ASKED)
@@ -208,7 +208,7 @@ def wrap_up_extended(room: Room, event: WrapUpExtended) -> None:
 def agent_due(room: Room, agent: Agent) -> None:
     """A wrap-up or a rest is over."""
     room.touch(agent)
-    if agent.state is State.WRAP_UP and agent.wrap_until is not None and agent.wrap_until <= room.now:
+    if agent.state is AgentState.WRAP_UP and agent.wrap_until is not None and agent.wrap_until <= room.now:
         end_wrap_up(room, agent)
     else:
         room.refresh(agent)
@@ -241,7 +241,7 @@ def agent_freed(room: Room, event: AgentFreed) -> None:
 
 def free(room: Room, agent: Agent, *, resets_idle: bool) -> None:
     """The phone is free again; a wrap-up that was interrupted goes on."""
-    if agent.state is not State.OCCUPIED:
+    if agent.state is not AgentState.OCCUPIED:
         return
     room.touch(agent)
     agent.why = ""
@@ -269,7 +269,7 @@ def hold_ended(room: Room, event: HoldEnded) -> None:
 
 def _hold(room: Room, name: str, call: int, *, held: bool) -> None:
     agent = room.agents.get(name)
-    if agent is not None and agent.state is State.ON_CALL and agent.call == call:
+    if agent is not None and agent.state is AgentState.ON_CALL and agent.call == call:
         agent.held = held
 
 

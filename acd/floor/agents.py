@@ -20,8 +20,8 @@ RECENT = 3600.0
 """Seconds for which a taken call counts as recent."""
 
 
-class State(StrEnum):
-    """The calls' axis."""
+class AgentState(StrEnum):
+    """The second axis: what the calls make of the agent."""
 
     IDLE = "idle"
     RESERVED = "reserved"
@@ -48,23 +48,23 @@ class Signal(StrEnum):
     NOT_REACHED = "customer not reached"
 
 
-TRANSITIONS: dict[tuple[State, Signal], State] = {
-    (State.IDLE, Signal.OFFERED): State.RESERVED,
-    (State.RESERVED, Signal.RANG): State.RINGING,
-    (State.RESERVED, Signal.ANSWERED): State.ON_CALL,
-    (State.RESERVED, Signal.OFFER_OVER): State.IDLE,
-    (State.RINGING, Signal.ANSWERED): State.ON_CALL,
-    (State.RINGING, Signal.OFFER_OVER): State.IDLE,
-    (State.ON_CALL, Signal.HUNG_UP): State.WRAP_UP,
-    (State.WRAP_UP, Signal.WRAP_UP_OVER): State.IDLE,
-    (State.IDLE, Signal.WRAP_UP_ASKED): State.WRAP_UP,
-    (State.IDLE, Signal.OCCUPIED): State.OCCUPIED,
-    (State.WRAP_UP, Signal.OCCUPIED): State.OCCUPIED,
-    (State.OCCUPIED, Signal.FREED): State.IDLE,
-    (State.OCCUPIED, Signal.HANDED_OVER): State.ON_CALL,
-    (State.IDLE, Signal.HANDED_OVER): State.ON_CALL,
-    (State.WRAP_UP, Signal.HANDED_OVER): State.ON_CALL,
-    (State.ON_CALL, Signal.NOT_REACHED): State.IDLE,
+TRANSITIONS: dict[tuple[AgentState, Signal], AgentState] = {
+    (AgentState.IDLE, Signal.OFFERED): AgentState.RESERVED,
+    (AgentState.RESERVED, Signal.RANG): AgentState.RINGING,
+    (AgentState.RESERVED, Signal.ANSWERED): AgentState.ON_CALL,
+    (AgentState.RESERVED, Signal.OFFER_OVER): AgentState.IDLE,
+    (AgentState.RINGING, Signal.ANSWERED): AgentState.ON_CALL,
+    (AgentState.RINGING, Signal.OFFER_OVER): AgentState.IDLE,
+    (AgentState.ON_CALL, Signal.HUNG_UP): AgentState.WRAP_UP,
+    (AgentState.WRAP_UP, Signal.WRAP_UP_OVER): AgentState.IDLE,
+    (AgentState.IDLE, Signal.WRAP_UP_ASKED): AgentState.WRAP_UP,
+    (AgentState.IDLE, Signal.OCCUPIED): AgentState.OCCUPIED,
+    (AgentState.WRAP_UP, Signal.OCCUPIED): AgentState.OCCUPIED,
+    (AgentState.OCCUPIED, Signal.FREED): AgentState.IDLE,
+    (AgentState.OCCUPIED, Signal.HANDED_OVER): AgentState.ON_CALL,
+    (AgentState.IDLE, Signal.HANDED_OVER): AgentState.ON_CALL,
+    (AgentState.WRAP_UP, Signal.HANDED_OVER): AgentState.ON_CALL,
+    (AgentState.ON_CALL, Signal.NOT_REACHED): AgentState.IDLE,
 }
 
 
@@ -76,13 +76,13 @@ class Effect(StrEnum):
     AFTERWARDS = "when the call is over"
 
 
-STATUS_TAKES_EFFECT: dict[State, Effect] = {
-    State.IDLE: Effect.NOW,
-    State.WRAP_UP: Effect.NOW,
-    State.RESERVED: Effect.WITHDRAW,
-    State.RINGING: Effect.WITHDRAW,
-    State.ON_CALL: Effect.AFTERWARDS,
-    State.OCCUPIED: Effect.AFTERWARDS,
+STATUS_TAKES_EFFECT: dict[AgentState, Effect] = {
+    AgentState.IDLE: Effect.NOW,
+    AgentState.WRAP_UP: Effect.NOW,
+    AgentState.RESERVED: Effect.WITHDRAW,
+    AgentState.RINGING: Effect.WITHDRAW,
+    AgentState.ON_CALL: Effect.AFTERWARDS,
+    AgentState.OCCUPIED: Effect.AFTERWARDS,
 }
 
 
@@ -142,7 +142,7 @@ class Agent:
         self.skills: dict[str, int] = {}
         self.level_sum = 0
         self.status = Status.SIGNED_OUT
-        self.state = State.IDLE
+        self.state = AgentState.IDLE
         self.reason = ""
         self.pending: tuple[Status, str] | None = None
         self.since = now
@@ -190,7 +190,9 @@ class Agent:
 
     def is_ready(self, now: float) -> bool:
         """Whether a call may be offered now."""
-        return self.status is Status.AVAILABLE and self.state is State.IDLE and self.phone and self.rest_until <= now
+        return (
+            self.status is Status.AVAILABLE and self.state is AgentState.IDLE and self.phone and self.rest_until <= now
+        )
 
     def recent_calls(self, now: float) -> int:
         """How many calls were taken in the last hour; forgets the older ones."""
@@ -205,13 +207,13 @@ class Agent:
             return "signed out"
         if self.status is Status.BREAK:
             return f"on break: {self.reason}" if self.reason else "on break"
-        if self.state is State.ON_CALL:
+        if self.state is AgentState.ON_CALL:
             return "on a call"
-        if self.state in (State.RESERVED, State.RINGING):
+        if self.state in (AgentState.RESERVED, AgentState.RINGING):
             return "being offered another call"
-        if self.state is State.WRAP_UP:
+        if self.state is AgentState.WRAP_UP:
             return "in wrap-up"
-        if self.state is State.OCCUPIED:
+        if self.state is AgentState.OCCUPIED:
             return f"occupied: {self.why}" if self.why else "occupied"
         if not self.phone:
             return "phone not reachable"
@@ -227,6 +229,6 @@ class Agent:
 
     def next_due(self, now: float) -> float | None:
         """The next instant at which this agent changes by itself."""
-        if self.state is State.WRAP_UP:
+        if self.state is AgentState.WRAP_UP:
             return self.wrap_until
         return self.rest_until if self.rest_until > now else None

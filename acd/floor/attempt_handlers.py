@@ -12,7 +12,7 @@ from dataclasses import replace
 from acd.callbacks.events import AttemptAnswered, AttemptEnded, AttemptOutcome, AttemptStarted
 from acd.events import Joined
 from acd.floor.agent_handlers import stand_down
-from acd.floor.agents import State
+from acd.floor.agents import AgentState
 from acd.floor.calls import Call
 from acd.floor.escalation import first_announcement, resume
 from acd.floor.offers import withdraw
@@ -64,7 +64,7 @@ def attempt_ended(room: Room, event: AttemptEnded) -> None:
     del room.talks[event.call]
     for name in talk.agents:
         agent = room.agents.get(name)
-        if agent is not None and agent.state is State.ON_CALL and agent.call == event.call:
+        if agent is not None and agent.state is AgentState.ON_CALL and agent.call == event.call:
             stand_down(room, agent, left=event.outcome is AttemptOutcome.AGENT_GONE)
 
 

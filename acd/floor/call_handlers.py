@@ -24,7 +24,7 @@ from acd.events import (
     Transferred,
 )
 from acd.floor.agent_handlers import end_leg, hang_up
-from acd.floor.agents import Signal, State
+from acd.floor.agents import AgentState, Signal
 from acd.floor.calls import Call, Place, Talk
 from acd.floor.escalation import begin, detach, move, rearm, resume
 from acd.floor.offers import fail, withdraw
@@ -111,7 +111,7 @@ def call_ended(room: Room, event: CallEnded) -> None:
     talk = room.talks.pop(event.call, None)
     for name in talk.agents if talk is not None else ():
         agent = room.agents.get(name)
-        if agent is not None and agent.state is State.ON_CALL and agent.call == event.call:
+        if agent is not None and agent.state is AgentState.ON_CALL and agent.call == event.call:
             end_leg(room, agent, talk, event.ended_at)
     ended = room.ended
     ended[event.call] = room.now
@@ -173,7 +173,7 @@ def call_pulled(room: Room, event: CallPulled) -> None:
 
 def conversation_ended(room: Room, event: ConversationEnded) -> None:
     agent = room.agents.get(event.agent)
-    if agent is None or agent.state is not State.ON_CALL or agent.call != event.call:
+    if agent is None or agent.state is not AgentState.ON_CALL or agent.call != event.call:
         return
     talk = room.talks.get(event.call)
     if talk is not None and agent.id in talk.agents:
@@ -183,7 +183,7 @@ def conversation_ended(room: Room, event: ConversationEnded) -> None:
 
 def transferred(room: Room, event: Transferred) -> None:
     talk, agent = room.talks.get(event.call), room.agents.get(event.agent)
-    if talk is None or agent is None or agent.call != event.call or agent.state is not State.ON_CALL:
+    if talk is None or agent is None or agent.call != event.call or agent.state is not AgentState.ON_CALL:
         return
     talk.agents.remove(agent.id)
     target = room.agents.get(event.to) if event.kind == "agent" else None

@@ -11,7 +11,7 @@ from dataclasses import replace
 from acd.commands import Announce, Divert, Moved, Record
 from acd.decisions import Decision
 from acd.events import Status
-from acd.floor.agents import Agent, State
+from acd.floor.agents import Agent, AgentState
 from acd.floor.calls import Call, Place
 from acd.floor.explain import candidates
 from acd.floor.routing import next_step_at
@@ -74,7 +74,7 @@ def release(room: Room, call: Call, why: str) -> None:
             call.left_out.clear()
             call.hold_for = back.id
             call.hold_until = room.now + room.lines[call.queue].queue.ring_for
-            if back.state is State.WRAP_UP:
+            if back.state is AgentState.WRAP_UP:
                 back.wrap_until = room.now  # its own call comes back: there is nothing to write up yet
                 room.refresh(back)
     if call.hold_direct and not call.hold_for and call.place is Place.WAITING:

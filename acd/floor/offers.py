@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from acd.commands import Tell, Withdraw
 from acd.events import OfferAnswered, OfferFailed, OfferRinging, Outcome, Status
-from acd.floor.agents import Signal, State
+from acd.floor.agents import AgentState, Signal
 from acd.floor.calls import Call, Place, Ring
 from acd.floor.escalation import detach, let_go, release, resume
 from acd.floor.state import Room
@@ -89,7 +89,7 @@ def withdraw(room: Room, ring: Ring, why: str) -> None:
 def offer_due(room: Room, ring: Ring) -> None:
     """Nobody reported in time. If the phone rang, it was not answered; else the server lost it."""
     room.out.append(Withdraw(ring.id, ring.call, ring.agent, "nothing was heard of it in time"))
-    rang = room.agents[ring.agent].state is State.RINGING
+    rang = room.agents[ring.agent].state is AgentState.RINGING
     fail(room, ring, Outcome.NO_ANSWER if rang else Outcome.LOST)
 
 

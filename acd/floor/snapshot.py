@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from acd.events import CallQueued, Status
-from acd.floor.agents import Agent, State
+from acd.floor.agents import Agent, AgentState
 from acd.floor.calls import Call, Place, Ring
 from acd.floor.queue_order import Line
 from acd.floor.state import Room
@@ -104,7 +104,7 @@ def _restore_agent(room: Room, saved: dict[str, Any]) -> None:
     agent.teams = tuple(agent.teams)
     agent.skills = dict(saved["skills"])
     agent.level_sum = sum(agent.skills.values())
-    agent.status, agent.state = Status(saved["status"]), State(saved["state"])
+    agent.status, agent.state = Status(saved["status"]), AgentState(saved["state"])
     agent.pending = (Status(saved["pending"][0]), saved["pending"][1]) if saved["pending"] else None
     agent.wrap_mode = WrapUpMode(saved["wrap_mode"])
     room.agents[agent.id] = agent

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from acd.callbacks.states import Pressure
 from acd.events import Status
-from acd.floor.agents import Agent, State
+from acd.floor.agents import Agent, AgentState
 from acd.floor.calls import Call
 from acd.floor.state import Room
 from acd.policy.definitions import Requirement, Skill
@@ -22,7 +22,7 @@ class AgentView:
     skills: tuple[Skill, ...]
     teams: tuple[str, ...]
     status: Status
-    state: State
+    state: AgentState
     reason: str
     pending: Status | None
     since: float

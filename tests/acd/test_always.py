@@ -13,7 +13,7 @@ from acd import events as ev
 from acd.callbacks import events as cb
 from acd.commands import Announce, Divert, Moved, Offer, Withdraw
 from acd.events import Outcome, Status
-from acd.floor.agents import State
+from acd.floor.agents import AgentState
 from acd.floor.calls import Place
 from acd.floor.engine import Floor
 from acd.floor.strategies import STRATEGIES
@@ -262,7 +262,7 @@ class AnyFloor(RuleBasedStateMachine):
             if not isinstance(each, Offer) or each.offer in withdrawn:
                 continue
             call, agent = room.calls[each.call], room.agents[each.agent]
-            assert (agent.offer, agent.state, agent.status) == (each.offer, State.RESERVED, Status.AVAILABLE)
+            assert (agent.offer, agent.state, agent.status) == (each.offer, AgentState.RESERVED, Status.AVAILABLE)
             assert agent.phone
             assert agent.rest_until <= room.now
             if each.decision.kind == "pulled" or call.hold_direct:
@@ -322,11 +322,11 @@ class AnyFloor(RuleBasedStateMachine):
         assert len({ring.agent for ring in room.rings.values()}) == len(room.rings)
         assert len({ring.call for ring in room.rings.values()}) == len(room.rings)
         for agent in room.agents.values():
-            offered = agent.state in (State.RESERVED, State.RINGING)
+            offered = agent.state in (AgentState.RESERVED, AgentState.RINGING)
             assert offered is (agent.offer in room.rings)
-            assert bool(agent.call) is (offered or agent.state is State.ON_CALL)
-            assert not (agent.removed and agent.state is State.IDLE)
-            if agent.state is State.ON_CALL:
+            assert bool(agent.call) is (offered or agent.state is AgentState.ON_CALL)
+            assert not (agent.removed and agent.state is AgentState.IDLE)
+            if agent.state is AgentState.ON_CALL:
                 assert agent.id in room.talks[agent.call].agents
         for call in room.calls.values():
             assert (call.place is Place.OFFERED) is (call.offer in room.rings)

@@ -20,7 +20,7 @@ from acd.callbacks.events import AttemptOutcome, Mode
 from acd.callbacks.policy import CallbackPolicy, CallbackRules, Delays
 from acd.callbacks.states import LIVE, TASKS, TRANSITIONS, PromiseState
 from acd.commands import CallBackAbandoned, Command, Moved, Offer, PlaceCall, PromiseChanged, StopCalling, Withdraw
-from acd.floor.agents import State
+from acd.floor.agents import AgentState
 from acd.floor.calls import Place
 from acd.floor.engine import Floor
 from acd.policy.definitions import Policy, Requirement, Skill
@@ -235,7 +235,7 @@ class AnyPromises(RuleBasedStateMachine):
     @rule(agent=agents)
     def an_agent_hangs_up(self, agent: str) -> None:
         known = self.floor.room.agents[agent]
-        if known.state is not State.ON_CALL:
+        if known.state is not AgentState.ON_CALL:
             return
         call = known.call
         self.play(ev.ConversationEnded(call, agent, "agent"))
@@ -390,7 +390,7 @@ class AnyPromises(RuleBasedStateMachine):
         reserved = set()
         for attempt in self.attempts.values():
             if attempt.agent_first:
-                assert room.agents[attempt.agent].state is State.ON_CALL
+                assert room.agents[attempt.agent].state is AgentState.ON_CALL
                 assert room.agents[attempt.agent].call == attempt.call
                 reserved.add(attempt.agent)
             else:

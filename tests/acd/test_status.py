@@ -6,7 +6,7 @@ import pytest
 
 from acd import events as ev
 from acd.commands import AgentChanged, Tell, Withdraw
-from acd.floor.agents import STATUS_TAKES_EFFECT, TRANSITIONS, Agent, State
+from acd.floor.agents import STATUS_TAKES_EFFECT, TRANSITIONS, Agent, AgentState
 
 
 def house_of(make_house, mode, **more):
@@ -26,15 +26,15 @@ def talking(make_house, the_offer, mode="timed"):
 def test_ready_needs_both_axes():
     agent = Agent("1001", 0.0)
     for status in ev.Status:
-        for state in State:
+        for state in AgentState:
             agent.status, agent.state = status, state
-            assert agent.is_ready(0.0) is (status is ev.Status.AVAILABLE and state is State.IDLE)
+            assert agent.is_ready(0.0) is (status is ev.Status.AVAILABLE and state is AgentState.IDLE)
 
 
 def test_every_state_has_a_way_in_and_out_and_an_answer_to_a_new_status():
-    assert {before for before, _ in TRANSITIONS} == set(State)
-    assert set(TRANSITIONS.values()) == set(State)
-    assert set(STATUS_TAKES_EFFECT) == set(State)
+    assert {before for before, _ in TRANSITIONS} == set(AgentState)
+    assert set(TRANSITIONS.values()) == set(AgentState)
+    assert set(STATUS_TAKES_EFFECT) == set(AgentState)
 
 
 def test_a_break_chosen_during_a_call_begins_after_it(make_house, the_offer, the):

@@ -8,7 +8,7 @@ import structlog
 
 import acd.events as acd
 from acd.events import Outcome, Status
-from acd.floor.agents import State
+from acd.floor.agents import AgentState
 from server.hotline.dispatcher import Dispatcher, NotLeading
 from server.telephony.agi.server import AgiCall, AgiGone, AgiHangup
 
@@ -48,7 +48,7 @@ class AgentPhone:
         change = acd.StatusSet(agent, *wanted, by=f"agent {agent} by phone")
         words = _WORDS[change.status] if code != SIGN_IN_OR_OUT or change.status is not Status.AVAILABLE else _SIGNED_IN
         try:
-            if change.status is Status.AVAILABLE and known.state is State.IDLE:
+            if change.status is Status.AVAILABLE and known.state is AgentState.IDLE:
                 # Calls come only when this one is over: till then the phone would be busy for them.
                 sent = known.status is Status.BREAK and known.reason == Outcome.NO_ANSWER
                 try:

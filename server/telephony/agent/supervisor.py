@@ -15,7 +15,7 @@ import structlog
 
 import acd.events as acd
 from acd.events import Monitor
-from acd.floor.agents import State
+from acd.floor.agents import AgentState
 from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher, NotLeading
 from server.hotline.live_calls import LiveCall, Stage
@@ -101,7 +101,7 @@ class Supervisors:
             raise CannotDo(f"there is no agent {by} whose phone could ring: name the supervisor's work number")
         if by == live.leg.agent:
             raise CannotDo(f"agent {by} has call {call}: somebody else may listen to it")
-        if supervisor.state not in (State.IDLE, State.WRAP_UP):
+        if supervisor.state not in (AgentState.IDLE, AgentState.WRAP_UP):
             raise CannotDo(f"the phone of {by} is in use: {supervisor.state.replace('_', ' ')}")
         channel = f"monitor-{call}-{secrets.token_hex(6)}"
         await self._dispatcher.record(

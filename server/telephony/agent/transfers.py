@@ -18,7 +18,7 @@ import structlog
 import acd.events as acd
 from acd.commands import Command
 from acd.events import Status
-from acd.floor.agents import State
+from acd.floor.agents import AgentState
 from server.eventlog.log import Entry
 from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher, NotLeading
@@ -169,7 +169,7 @@ class Conversations:
         self._can_be_given(target, agent)
         if target.kind == "agent":
             asked = self._dispatcher.state.floor.agent(target.to)
-            if asked is not None and asked.state not in (State.IDLE, State.WRAP_UP):
+            if asked is not None and asked.state not in (AgentState.IDLE, AgentState.WRAP_UP):
                 raise CannotDo(f"agent {target.to} is {asked.state.replace('_', ' ')}: ask somebody else")
 
     def _can_be_given(self, target: Target, agent: str) -> None:

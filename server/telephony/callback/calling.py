@@ -15,7 +15,7 @@ import structlog
 import acd.events as acd
 from acd.callbacks.events import AttemptOutcome
 from acd.callbacks.policy import CallbackRules, Dialling
-from acd.floor.agents import State
+from acd.floor.agents import AgentState
 from server import crash_points
 from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import NotLeading
@@ -86,7 +86,7 @@ class Calling:
             return  # the agent's channel goes on, and this one has nothing more to do
         cause = await agi.get_variable("HANGUPCAUSE") or ""
         agent = self._dispatcher.state.floor.agent(leg.agent)
-        outcome = dial.outcome(status, cause, rang=agent is None or agent.state is not State.RESERVED)
+        outcome = dial.outcome(status, cause, rang=agent is None or agent.state is not AgentState.RESERVED)
         self._dialler.offer_failed(leg.offer, outcome, f"{status} {cause}")
         await agi.hangup()
 

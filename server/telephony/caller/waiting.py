@@ -17,7 +17,7 @@ import acd.events as acd
 import ivr.events as flow_events
 from acd.callbacks.events import PromiseCancelled
 from acd.commands import Announce, Command, Divert, Moved, Offer, OfferCallback, Withdraw
-from acd.floor.agents import State
+from acd.floor.agents import AgentState
 from ivr import inputs, verbs
 from server.hotline import queueing
 from server.hotline.live_calls import Leg, LiveCall, Stage
@@ -262,7 +262,7 @@ class Waiting:
         if status != "ANSWER":
             cause = await agi.get_variable("HANGUPCAUSE") or ""
             agent = self._dispatcher.state.floor.agent(offer.agent)
-            outcome = dial.outcome(status, cause, rang=agent is None or agent.state is not State.RESERVED)
+            outcome = dial.outcome(status, cause, rang=agent is None or agent.state is not AgentState.RESERVED)
             await self._dispatcher.record(acd.OfferFailed(offer.offer, outcome, f"{status} {cause}"))
             return None
         return await self._talk(offer.offer, talked_before)

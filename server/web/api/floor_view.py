@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from acd.callbacks.engine import Callbacks
 from acd.events import Status
-from acd.floor.agents import State
+from acd.floor.agents import AgentState
 from acd.floor.engine import Floor as House
 from acd.floor.views import WaitingView
 from server.web.api import shapes
@@ -45,7 +45,7 @@ def queues(floor: House, callbacks: Callbacks, now: float) -> list[shapes.Queue]
                 longest_wait=round(max((now - call.queued_at for call in calls), default=0.0), 1),
                 agents=len(able),
                 available=len(available),
-                ready=sum(agent.state is State.IDLE for agent in available),
+                ready=sum(agent.state is AgentState.IDLE for agent in available),
                 promised=promised[name],
                 callback=shapes.QueueMode(mode=mode.mode, active=mode.active),
             )
