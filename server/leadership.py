@@ -213,7 +213,7 @@ class Term:
         self.given_up.begin()
 
     async def set_policy(self) -> None:
-        """Let floor, callback mode and the tickets' desk follow the definitions of now."""
+        """Let floor, callback mode and the ticket register follow the definitions of now."""
         now = self._definitions()
         if self.dispatcher.state.floor.policy != now.policy:
             await self.dispatcher.record(acd.PolicySet(now.policy, now.source))

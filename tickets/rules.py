@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tickets.grades import Grade, gravest
+from tickets.severity import Grade, gravest
 
 HOUR = 3600.0
 DAY = 24 * HOUR

@@ -9,7 +9,7 @@ class TicketError(ValueError):
     """A step that the rules forbid; the message names the ticket and what would be right."""
 
 
-class State(StrEnum):
+class TicketState(StrEnum):
     NEW = "new"
     DISPATCHED = "dispatched"
     ACKNOWLEDGED = "acknowledged"
@@ -20,23 +20,25 @@ class State(StrEnum):
 
 
 # What the first desk settles by itself is never dispatched: new goes to in_progress, or straight to resolved.
-NEXT: dict[State, tuple[State, ...]] = {
-    State.NEW: (State.DISPATCHED, State.IN_PROGRESS, State.RESOLVED),
-    State.DISPATCHED: (State.ACKNOWLEDGED,),
-    State.ACKNOWLEDGED: (State.IN_PROGRESS, State.RESOLVED),
-    State.IN_PROGRESS: (State.RESOLVED,),
-    State.RESOLVED: (State.FOLLOWED_UP,),
-    State.FOLLOWED_UP: (State.CLOSED,),
-    State.CLOSED: (),
+NEXT: dict[TicketState, tuple[TicketState, ...]] = {
+    TicketState.NEW: (TicketState.DISPATCHED, TicketState.IN_PROGRESS, TicketState.RESOLVED),
+    TicketState.DISPATCHED: (TicketState.ACKNOWLEDGED,),
+    TicketState.ACKNOWLEDGED: (TicketState.IN_PROGRESS, TicketState.RESOLVED),
+    TicketState.IN_PROGRESS: (TicketState.RESOLVED,),
+    TicketState.RESOLVED: (TicketState.FOLLOWED_UP,),
+    TicketState.FOLLOWED_UP: (TicketState.CLOSED,),
+    TicketState.CLOSED: (),
 }
 
 
-def step(ticket: int, current: State, wanted: str) -> State:
+def step(ticket: int, current: TicketState, wanted: str) -> TicketState:
     """The state after the step. Raises TicketError for a name that is no state and for a step not in the table."""
     try:
-        state = State(wanted)
+        state = TicketState(wanted)
     except ValueError:
-        raise TicketError(f"ticket {ticket}: {wanted!r} is not a state; the states are {', '.join(State)}") from None
+        raise TicketError(
+            f"ticket {ticket}: {wanted!r} is not a state; the states are {', '.join(TicketState)}"
+        ) from None
     if state not in NEXT[current]:
         allowed = " or ".join(NEXT[current]) or "nothing: its round is over"
         raise TicketError(f"ticket {ticket} is {current} and cannot become {state}; next is {allowed}")

@@ -115,7 +115,7 @@ class Definitions:
         return self.callback.opens_at(now)
 
     def ticket_rules(self, now: float) -> TicketRulesSet:
-        """What the tickets' desk is to go by, as the log keeps it. `now` is UTC epoch seconds."""
+        """The rules that the ticket register follows, as the log keeps them. `now` is UTC epoch seconds."""
         hours = hours_of(self.calendar, now) if self.tickets_in_hours else None
         return TicketRulesSet(self.tickets, hours, self.source)
 

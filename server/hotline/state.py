@@ -1,4 +1,4 @@
-"""What the log says now: the floor, callback mode, calls and recordings in progress, the tickets' desk, entry by entry.
+"""What the log says now: the floor, callback mode, calls and recordings in progress, the tickets, entry by entry.
 
 Changed only by `play`. Whoever plays the same entries has the same state and is answered the same commands and notes.
 """
@@ -39,7 +39,7 @@ from server.eventlog.log import Entry, Unreadable, decode, encode, id_order
 from server.hotline.live_calls import Calls
 from server.hotline.promising import asked_back
 from server.hotline.ticket_rules import working_time
-from tickets.desk import Desk
+from tickets.register import Register
 
 _log = structlog.get_logger("state")
 _encoder = msgspec.json.Encoder()
@@ -61,9 +61,9 @@ class State:
         self.callbacks = Callbacks()
         self.calls = Calls()
         self.recordings = Catalogue()
-        self.desk = Desk()
+        self.tickets = Register()
         self.ticket_rules: tickets.TicketRulesSet | None = None
-        """By which the desk goes; None while no log has told of any."""
+        """The rules that the register follows; None while the log has none."""
         self.last_ticket = 0
         self.position = "0-0"
         """Id of the last entry played."""
@@ -93,15 +93,15 @@ class State:
                 self.calls.asks(call, self.floor.asked(call))
         with self._passing_over(entry, "the recordings"):
             self._recordings(entry.event, entry.at)
-        with self._passing_over(entry, "the tickets' desk"):
+        with self._passing_over(entry, "the ticket register"):
             if isinstance(entry.event, tickets.Event):
-                self.desk.receive(entry.event, entry.at)
+                self.tickets.receive(entry.event, entry.at)
             elif isinstance(entry.event, tickets.TicketRulesSet):
                 self._follow(entry.event)
             elif isinstance(entry.event, acd.CallQueued):
                 self._contact(entry, entry.event)
             elif isinstance(entry.event, acd.Joined):
-                self._matter(entry, self.desk.served(entry.event.call, entry.event.agent))
+                self._matter(entry, self.tickets.served(entry.event.call, entry.event.agent))
             elif isinstance(entry.event, ivr.NumberTaken):
                 self._number_taken(entry, entry.event, commands)
         with self._passing_over(entry, "the commands"):
@@ -179,7 +179,7 @@ class State:
             commands += self.floor.receive(entry.event, entry.at)
         event = entry.event
         if isinstance(event, PromiseAsked) and event.source in GIVEN:
-            with self._passing_over(entry, "the tickets' desk"):
+            with self._passing_over(entry, "the ticket register"):
                 event = self._on_a_ticket(entry, event)
         with self._passing_over(entry, "callback mode"):
             moved = [command for command in commands if isinstance(command, Moved)]
@@ -207,17 +207,17 @@ class State:
             return
         promise = self.callbacks.promise(live.promise) if live.promise else None
         if promise is not None and promise.ticket is not None:
-            self._matter(entry, self.desk.join(promise.ticket, event.call))
+            self._matter(entry, self.tickets.join(promise.ticket, event.call))
         if live.ticket is None:
             caller = promise.caller or promise.number if promise is not None else event.caller
             self._new_contact(entry, event.call, caller, event.queue, event.category, event.vip)
 
     def _new_contact(self, entry: Entry, call: int, caller: str, queue: str, category: str, vip: bool) -> None:
         following = self.last_ticket + 1
-        self._matter(entry, self.desk.contact(call, caller, queue, category, entry.at, following, vip=vip))
+        self._matter(entry, self.tickets.contact(call, caller, queue, category, entry.at, following, vip=vip))
 
     def _follow(self, wanted: tickets.TicketRulesSet) -> None:
-        self.desk.follow(wanted.rules, working_time(wanted.hours))
+        self.tickets.follow(wanted.rules, working_time(wanted.hours))
         self.ticket_rules = wanted
 
     def _number_taken(self, entry: Entry, event: ivr.NumberTaken, commands: list[Command]) -> None:
@@ -249,9 +249,9 @@ class State:
         return replace(asked, ticket=live.ticket)
 
     def _matter(self, entry: Entry, answers: Sequence[tickets.Event]) -> None:
-        """What the desk answered is so from now on."""
+        """The register plays what it answered."""
         for note in answers:
-            self.desk.receive(note, entry.at)
+            self.tickets.receive(note, entry.at)
             self.calls.receive(note, entry.at)
             self.last_ticket = max(self.last_ticket, note.ticket)
             self._note(entry, note)
@@ -264,7 +264,7 @@ class State:
                 "callbacks": self.callbacks.snapshot(),
                 "calls": self.calls.snapshot(),
                 "recordings": self.recordings.snapshot(),
-                "desk": self.desk.snapshot(),
+                "desk": self.tickets.snapshot(),
                 "ticket_rules": self.ticket_rules,
                 "last_ticket": self.last_ticket,
                 "position": self.position,
@@ -285,7 +285,7 @@ class State:
         state.recordings = Catalogue.restore(values.get("recordings") or _recordings_of_calls(values))
         for live in state.calls:
             live.asked = state.floor.asked(live.id) or live.asked
-        state.desk = Desk.restore(values["desk"])
+        state.tickets = Register.restore(values["desk"])
         if values.get("ticket_rules"):
             state._follow(msgspec.convert(values["ticket_rules"], tickets.TicketRulesSet))
         state.last_ticket, state.position = values["last_ticket"], values["position"]

@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 from ivr.calendar import Calendar, Span
 from ivr.calendar import Spans as CalendarSpans
 from ivr.table import FlowError, Key, Table, nearest, text
-from tickets.desk import Working, by_the_clock
-from tickets.grades import Grade
+from tickets.register import Working, by_the_clock
 from tickets.rules import DAY, Hours, Limit, Rules, Spans
+from tickets.severity import Grade
 
 _USUAL = Rules()
 _LONGEST = 366 * DAY

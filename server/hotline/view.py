@@ -12,8 +12,8 @@ from acd.floor.engine import Floor
 from recordings.catalogue import Catalogue
 from server.hotline.live_calls import Calls
 from server.hotline.state import State, Unwritten
-from tickets.desk import Desk
 from tickets.events import TicketRulesSet
+from tickets.register import Register
 
 
 class View:
@@ -43,9 +43,9 @@ class View:
         return self._state().recordings
 
     @property
-    def tickets(self) -> Desk:
+    def tickets(self) -> Register:
         """Open tickets."""
-        return self._state().desk
+        return self._state().tickets
 
     @property
     def ticket_rules(self) -> TicketRulesSet | None:

@@ -225,7 +225,7 @@ def test_a_note_of_the_snapshot_that_another_version_made_is_left_out() -> None:
     assert not State.restore(msgspec.json.encode(data)).unwritten
 
 
-@pytest.mark.parametrize("part", ["floor", "calls", "desk"])
+@pytest.mark.parametrize("part", ["floor", "calls", "tickets"])
 def test_a_part_that_fails_passes_the_entry_over_alone(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
     state = State()
     arrived, queued = (
@@ -239,7 +239,7 @@ def test_a_part_that_fails_passes_the_entry_over_alone(part: str, monkeypatch: p
     def broken(*_: Any, **__: Any) -> Any:
         raise RuntimeError("a mistake")
 
-    monkeypatch.setattr(getattr(state, part), "contact" if part == "desk" else "receive", broken)
+    monkeypatch.setattr(getattr(state, part), "contact" if part == "tickets" else "receive", broken)
     state.play(second)
     monkeypatch.undo()
     state.play(third)

@@ -81,7 +81,7 @@ def test_a_number_taken_by_the_fallback_opens_a_ticket_and_a_promise(state: Stat
     (promise,) = state.callbacks.promises()
     assert (promise.source, promise.queued_at) == ("fallback", 1_799_999_000.0)
     assert promise.ticket is not None
-    assert state.desk.matter(promise.ticket).category == "system"
+    assert state.tickets.case(promise.ticket).category == "system"
 
 
 def test_a_number_left_while_no_server_was_there_has_the_place_that_the_caller_had(state: State, play: Play) -> None:
@@ -105,7 +105,7 @@ def test_the_call_that_keeps_a_promise_is_a_contact_on_its_ticket_and_no_repeat(
     assert live is not None
     assert (live.ticket, live.promise, live.reached) == (promise.ticket, promise.id, False)
     assert promise.ticket is not None
-    matter = state.desk.matter(promise.ticket)
+    matter = state.tickets.case(promise.ticket)
     assert (matter.calls, matter.grade) == ([1, 2], "general")
 
 

@@ -22,8 +22,8 @@ from server.hotline.state import State
 from server.hotline.ticket_rules import hours_of, working_time
 from tables.toml import DefinitionFault
 from tickets.events import TicketOpened, TicketRulesSet
-from tickets.grades import Grade
 from tickets.rules import DAY, HOUR, Hours, Limit, Rules
+from tickets.severity import Grade
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NEEDED = Requirement((Skill("complaint"),))

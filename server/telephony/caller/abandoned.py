@@ -71,7 +71,7 @@ class GivenUp:
                 priority=gone.priority,
                 vip=gone.vip,
                 reason="gave up after a long wait",
-                ticket=state.desk.ticket_of(gone.call),
+                ticket=state.tickets.ticket_of(gone.call),
             )
         )
 

@@ -252,7 +252,7 @@ class _Session:
             number=number,
             called=called,
             vip=self._definitions.is_vip(number),
-            open_ticket=self._dispatcher.state.desk.open_ticket(number),
+            open_ticket=self._dispatcher.state.tickets.open_ticket(number),
             lists=self._definitions.lists_of(number),
             fields=dict(self._fields),
         )

@@ -57,9 +57,9 @@ class Waiting:
         live = self._live
         if live is not None and live.promise and live.asked is not None and not live.talked:
             return await self._called_back(live)
-        held, desk = self._held, self._dispatcher.state.desk
+        held, tickets = self._held, self._dispatcher.state.tickets
         caller = held.agi.caller if live is None else live.caller
-        ticket = desk.open_ticket(caller)
+        ticket = tickets.open_ticket(caller)
         before = live.asked if live is not None and not live.served else None
         asked = queueing.first(
             held.definitions,
@@ -71,7 +71,7 @@ class Waiting:
             priority=verb.priority,
             caller=caller,
             language=held.line.language,
-            owner="" if ticket is None else desk.owner(ticket),
+            owner="" if ticket is None else tickets.owner(ticket),
             vip=held.definitions.is_vip(caller),
         )
         given_up: tuple[PromiseCancelled, ...] = ()

@@ -1,6 +1,6 @@
-"""One matter, one ticket: the desk knows every open matter, and answers each question with the events to be logged.
+"""One case, one ticket: the register knows every open case, and answers each question with the events to log.
 
-Asking changes nothing; only `receive` does, once the event is in the log. So every copy of the desk that plays the
+Asking changes nothing; only `receive` does, once the event is in the log. So every copy of the register that plays the
 same log knows the same, and a question asked twice before the answer is in the log has the same answer twice.
 """
 
@@ -20,9 +20,9 @@ from tickets.events import (
     StateChanged,
     TicketOpened,
 )
-from tickets.grades import Grade, Sign, after_sign, gravest
 from tickets.rules import Rules
-from tickets.states import State, TicketError, step
+from tickets.severity import Grade, Trigger, after_trigger, gravest
+from tickets.states import TicketError, TicketState, step
 
 Working = Callable[[float, float], float]
 """(start, seconds) → the instant at which so much working time has gone by."""
@@ -34,8 +34,8 @@ def by_the_clock(start: float, seconds: float) -> float:
 
 
 @dataclass(slots=True)
-class Matter:
-    """An open ticket, as far as the desk must know it."""
+class Case:
+    """An open ticket, as far as the register must know it."""
 
     ticket: int
     caller: str
@@ -45,7 +45,7 @@ class Matter:
     opened_at: float
     last_contact_at: float
     calls: list[int]
-    state: State = State.NEW
+    state: TicketState = TicketState.NEW
     round: int = 1
     owner: str = ""
     confirmed: str = ""
@@ -53,21 +53,21 @@ class Matter:
     resolve_by: float | None = None
 
 
-_FIELDS = tuple(each.name for each in fields(Matter))
+_FIELDS = tuple(each.name for each in fields(Case))
 
 
-class Desk:
-    """All open matters, found by ticket, by call and by caller."""
+class Register:
+    """All open cases, found by ticket, by call and by caller."""
 
     def __init__(self) -> None:
         self._rules = Rules()
         self._working: Working = by_the_clock
-        self._matters: dict[int, Matter] = {}
+        self._cases: dict[int, Case] = {}
         self._by_call: dict[int, int] = {}
         self._by_caller: dict[str, list[int]] = {}
 
     def follow(self, rules: Rules, working: Working = by_the_clock) -> None:
-        """Go by these rules from now on; open matters keep the limits that they have."""
+        """Go by these rules from now on; open cases keep the limits that they have."""
         self._rules, self._working = rules, working
 
     # Questions
@@ -75,7 +75,7 @@ class Desk:
     def open_ticket(self, caller: str) -> int | None:
         """The caller's open ticket, the one last spoken about if there are several."""
         tickets = self._by_caller.get(caller, ())
-        return max(tickets, key=lambda each: (self._matters[each].last_contact_at, each), default=None)
+        return max(tickets, key=lambda each: (self._cases[each].last_contact_at, each), default=None)
 
     def ticket_of(self, call: int) -> int | None:
         """The open ticket that this call is about."""
@@ -83,13 +83,13 @@ class Desk:
 
     def owner(self, ticket: int) -> str:
         """The agent who looks after it; empty when nobody does, or the ticket is not open."""
-        matter = self._matters.get(ticket)
-        return matter.owner if matter else ""
+        case = self._cases.get(ticket)
+        return case.owner if case else ""
 
-    def matter(self, ticket: int) -> Matter:
+    def case(self, ticket: int) -> Case:
         """Raises TicketError when there is no such open ticket."""
         try:
-            return self._matters[ticket]
+            return self._cases[ticket]
         except KeyError:
             raise TicketError(f"ticket {ticket} is not open") from None
 
@@ -106,10 +106,10 @@ class Desk:
         *,
         vip: bool = False,
     ) -> list[Event]:
-        """A caller said what the call is about: opens ticket `next_ticket`, or joins the open one on the same matter.
+        """A caller said what the call is about: opens ticket `next_ticket`, or joins the open one on the same case.
 
         Nothing for a business that opens no tickets and for a call that has its ticket. A withheld number (empty)
-        is nobody known: each such call is a matter of its own.
+        identifies nobody: each such call is a case of its own.
         """
         if business not in self._rules.opens or call in self._by_call:
             return []
@@ -128,36 +128,36 @@ class Desk:
 
     def join(self, ticket: int, call: int) -> list[Event]:
         """A call of our own is about this ticket: a contact, not a repeat complaint. Nothing if it is closed."""
-        matter = self._matters.get(ticket)
-        if matter is None or call in matter.calls:
+        case = self._cases.get(ticket)
+        if case is None or call in case.calls:
             return []
         return [ContactAdded(ticket, call)]
 
-    def sign(self, ticket: int, sign: Sign, now: float) -> list[Event]:
-        """Something that makes the matter graver became known. Raises TicketError when the ticket is not open."""
-        matter = self.matter(ticket)
-        return self._raised(matter, after_sign(matter.grade, sign), sign, now)
+    def trigger(self, ticket: int, trigger: Trigger, now: float) -> list[Event]:
+        """Something that makes the case graver became known. Raises TicketError when the ticket is not open."""
+        case = self.case(ticket)
+        return self._raised(case, after_trigger(case.grade, trigger), trigger, now)
 
     def served(self, call: int, agent: str) -> list[Event]:
-        """An agent speaks with the caller: whoever does so first owns the matter."""
+        """An agent speaks with the caller: the first agent who does so owns the case."""
         ticket = self._by_call.get(call)
-        if ticket is None or self._matters[ticket].owner:
+        if ticket is None or self._cases[ticket].owner:
             return []
         return [OwnerSet(ticket, agent, by=agent, why="first_conversation")]
 
     def advance(self, ticket: int, state: str, by: str = "", why: str = "") -> list[Event]:
         """One step forward. Raises TicketError when the ticket is not open or the table has no such step."""
-        return [StateChanged(ticket, step(ticket, self.matter(ticket).state, state), by, why)]
+        return [StateChanged(ticket, step(ticket, self.case(ticket).state, state), by, why)]
 
     def follow_up(self, ticket: int, satisfied: bool, now: float, by: str = "", why: str = "") -> list[Event]:
         """The customer was asked. Satisfied: closed. Not satisfied: the next round begins, one grade up."""
-        matter = self.matter(ticket)
-        asked = StateChanged(ticket, step(ticket, matter.state, State.FOLLOWED_UP), by, why)
+        case = self.case(ticket)
+        asked = StateChanged(ticket, step(ticket, case.state, TicketState.FOLLOWED_UP), by, why)
         if satisfied:
-            return [asked, StateChanged(ticket, State.CLOSED, by, why)]
-        grade = after_sign(matter.grade, Sign.NOT_SATISFIED)
+            return [asked, StateChanged(ticket, TicketState.CLOSED, by, why)]
+        grade = after_trigger(case.grade, Trigger.NOT_SATISFIED)
         respond_by, resolve_by = self._limits(grade, now)
-        return [asked, RoundStarted(ticket, matter.round + 1, grade, by, why, respond_by, resolve_by)]
+        return [asked, RoundStarted(ticket, case.round + 1, grade, by, why, respond_by, resolve_by)]
 
     # The log
 
@@ -166,59 +166,59 @@ class Desk:
         if isinstance(event, TicketOpened):
             self._open(event, now)
             return
-        matter = self._matters.get(event.ticket)
-        if matter is None:
+        case = self._cases.get(event.ticket)
+        if case is None:
             return
         match event:
             case ContactAdded(call=call):
-                if call not in matter.calls:
-                    matter.calls.append(call)
-                    self._by_call[call] = matter.ticket
-                matter.last_contact_at = max(matter.last_contact_at, now)
+                if call not in case.calls:
+                    case.calls.append(call)
+                    self._by_call[call] = case.ticket
+                case.last_contact_at = max(case.last_contact_at, now)
             case GradeRaised(grade=grade, respond_by=respond_by, resolve_by=resolve_by):
-                matter.grade = Grade(grade)
-                matter.respond_by, matter.resolve_by = respond_by, resolve_by
+                case.grade = Grade(grade)
+                case.respond_by, case.resolve_by = respond_by, resolve_by
             case RoundStarted():
-                matter.round, matter.grade, matter.state = event.round, Grade(event.grade), State.NEW
-                matter.respond_by, matter.resolve_by = event.respond_by, event.resolve_by
+                case.round, case.grade, case.state = event.round, Grade(event.grade), TicketState.NEW
+                case.respond_by, case.resolve_by = event.respond_by, event.resolve_by
             case OwnerSet(agent=agent):
-                matter.owner = agent
+                case.owner = agent
             case CategoryConfirmed(category=category):
-                matter.confirmed = category
-            case StateChanged(state=State.CLOSED):
-                self._close(matter)
+                case.confirmed = category
+            case StateChanged(state=TicketState.CLOSED):
+                self._close(case)
             case StateChanged(state=state):
-                matter.state = State(state)
+                case.state = TicketState(state)
 
     def snapshot(self) -> dict[str, Any]:
         """Everything that `restore` needs, as plain JSON values."""
-        # Many matters are open for weeks: field by field this takes a tenth of what a deep copy does.
+        # Many cases are open for weeks: field by field this takes a tenth of what a deep copy does.
         return {
             "matters": [
-                {name: getattr(matter, name) for name in _FIELDS} | {"calls": list(matter.calls)}
-                for matter in self._matters.values()
+                {name: getattr(case, name) for name in _FIELDS} | {"calls": list(case.calls)}
+                for case in self._cases.values()
             ]
         }
 
     @classmethod
-    def restore(cls, snapshot: Mapping[str, Any]) -> Desk:
-        """The desk that `snapshot` was taken of, by the rules as they are by default."""
-        desk = cls()
+    def restore(cls, snapshot: Mapping[str, Any]) -> Register:
+        """The register that `snapshot` was taken of, by the rules as they are by default."""
+        register = cls()
         for saved in snapshot["matters"]:
-            values = {**saved, "grade": Grade(saved["grade"]), "state": State(saved["state"])}
-            desk._index(Matter(**{**values, "calls": list(saved["calls"])}))
-        return desk
+            values = {**saved, "grade": Grade(saved["grade"]), "state": TicketState(saved["state"])}
+            register._index(Case(**{**values, "calls": list(saved["calls"])}))
+        return register
 
     # Inside
 
-    def _same_matter(self, caller: str, business: str, category: str, now: float) -> Matter | None:
-        candidates = (self._matters[ticket] for ticket in self._by_caller.get(caller, ()))
+    def _same_matter(self, caller: str, business: str, category: str, now: float) -> Case | None:
+        candidates = (self._cases[ticket] for ticket in self._by_caller.get(caller, ()))
         same = [
-            matter
-            for matter in candidates
-            if matter.business == business
-            and category in (matter.category, matter.confirmed or matter.category)
-            and now - matter.last_contact_at < self._rules.same_matter_for
+            case
+            for case in candidates
+            if case.business == business
+            and category in (case.category, case.confirmed or case.category)
+            and now - case.last_contact_at < self._rules.same_matter_for
         ]
         return max(same, key=lambda each: (each.last_contact_at, each.ticket), default=None)
 
@@ -226,24 +226,24 @@ class Desk:
         limit = self._rules.limit(grade)
         return self._working(now, limit.respond), self._working(now, limit.resolve)
 
-    def _raised(self, matter: Matter, grade: Grade, why: str, now: float) -> list[Event]:
-        if grade is matter.grade:
+    def _raised(self, case: Case, grade: Grade, why: str, now: float) -> list[Event]:
+        if grade is case.grade:
             return []
         respond_by, resolve_by = self._limits(grade, now)
         return [
             GradeRaised(
-                matter.ticket,
+                case.ticket,
                 grade,
                 why,
-                _sooner(matter.respond_by, respond_by),
-                _sooner(matter.resolve_by, resolve_by),
+                _sooner(case.respond_by, respond_by),
+                _sooner(case.resolve_by, resolve_by),
             )
         ]
 
     def _open(self, event: TicketOpened, now: float) -> None:
-        if event.ticket in self._matters:
+        if event.ticket in self._cases:
             return
-        matter = Matter(
+        case = Case(
             event.ticket,
             event.caller,
             event.business,
@@ -255,22 +255,22 @@ class Desk:
             respond_by=event.respond_by,
             resolve_by=event.resolve_by,
         )
-        self._index(matter)
+        self._index(case)
 
-    def _index(self, matter: Matter) -> None:
-        self._matters[matter.ticket] = matter
-        self._by_call.update(dict.fromkeys(matter.calls, matter.ticket))
-        if matter.caller:
-            self._by_caller.setdefault(matter.caller, []).append(matter.ticket)
+    def _index(self, case: Case) -> None:
+        self._cases[case.ticket] = case
+        self._by_call.update(dict.fromkeys(case.calls, case.ticket))
+        if case.caller:
+            self._by_caller.setdefault(case.caller, []).append(case.ticket)
 
-    def _close(self, matter: Matter) -> None:
-        del self._matters[matter.ticket]
-        for call in matter.calls:
+    def _close(self, case: Case) -> None:
+        del self._cases[case.ticket]
+        for call in case.calls:
             self._by_call.pop(call, None)
-        if matter.caller:
-            self._by_caller[matter.caller].remove(matter.ticket)
-            if not self._by_caller[matter.caller]:
-                del self._by_caller[matter.caller]
+        if case.caller:
+            self._by_caller[case.caller].remove(case.ticket)
+            if not self._by_caller[case.caller]:
+                del self._by_caller[case.caller]
 
 
 def _sooner(known: float | None, wanted: float) -> float:

@@ -1,4 +1,4 @@
-"""One matter, one ticket."""
+"""One case, one ticket."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tickets.desk import Desk
 from tickets.events import (
     CategoryConfirmed,
     ContactAdded,
@@ -18,29 +17,30 @@ from tickets.events import (
     StateChanged,
     TicketOpened,
 )
-from tickets.grades import Grade, Sign
+from tickets.register import Register
 from tickets.rules import DAY, HOUR, Limit, Rules
-from tickets.states import NEXT, State, TicketError
+from tickets.severity import Grade, Trigger
+from tickets.states import NEXT, TicketError, TicketState
 
 NOW = 1_800_000_000.0
 
 
 class Log:
-    """Plays what the desk answers, as a leader does."""
+    """Plays what the register answers, as a leader does."""
 
-    def __init__(self, desk=None):
-        self.desk = desk or Desk()
+    def __init__(self, register=None):
+        self.register = register or Register()
         self.events = []
 
     def play(self, events, now=NOW):
         for event in events:
-            self.desk.receive(event, now)
+            self.register.receive(event, now)
         self.events += events
         return events
 
     def call(self, number, caller="138", category="attitude", business="complaint", now=NOW, vip=False):
         following = 1 + len(self.events)
-        return self.play(self.desk.contact(number, caller, business, category, now, following, vip=vip), now)
+        return self.play(self.register.contact(number, caller, business, category, now, following, vip=vip), now)
 
 
 @pytest.fixture
@@ -51,22 +51,22 @@ def log():
 def test_a_complaint_opens_a_ticket_with_the_limits_of_its_grade(log):
     (opened,) = log.call(1)
     assert opened == TicketOpened(1, 1, "138", "complaint", "attitude", "general", NOW + 24 * HOUR, NOW + 72 * HOUR)
-    assert log.desk.open_ticket("138") == 1
-    assert log.desk.ticket_of(1) == 1
+    assert log.register.open_ticket("138") == 1
+    assert log.register.ticket_of(1) == 1
 
 
 def test_an_inquiry_opens_none_unless_the_hotline_wants_so():
-    assert Desk().contact(1, "138", "inquiry", "", NOW, 1) == []
-    desk = Desk()
-    desk.follow(Rules(opens=("inquiry",)))
-    assert desk.contact(1, "138", "inquiry", "", NOW, 1)
+    assert Register().contact(1, "138", "inquiry", "", NOW, 1) == []
+    register = Register()
+    register.follow(Rules(opens=("inquiry",)))
+    assert register.contact(1, "138", "inquiry", "", NOW, 1)
 
 
 def test_asking_changes_nothing(log):
-    assert log.desk.contact(1, "138", "complaint", "attitude", NOW, 1) == log.desk.contact(
+    assert log.register.contact(1, "138", "complaint", "attitude", NOW, 1) == log.register.contact(
         1, "138", "complaint", "attitude", NOW, 1
     )
-    assert log.desk.open_ticket("138") is None
+    assert log.register.open_ticket("138") is None
 
 
 def test_a_repeat_call_on_the_same_matter_adds_a_contact_and_raises_the_grade(log):
@@ -84,7 +84,7 @@ def test_a_repeat_call_on_the_same_matter_adds_a_contact_and_raises_the_grade(lo
 
 def test_a_raised_grade_never_loosens_a_limit(log):
     log.call(1)
-    (raised,) = log.desk.sign(1, Sign.COMPENSATION, NOW + 71 * HOUR)
+    (raised,) = log.register.trigger(1, Trigger.COMPENSATION, NOW + 71 * HOUR)
     assert raised.respond_by == NOW + 24 * HOUR
     assert raised.resolve_by == NOW + 72 * HOUR
 
@@ -112,66 +112,66 @@ def test_the_category_that_the_agent_confirmed_is_the_matters(log):
 def test_callers_who_withhold_their_number_are_strangers_to_each_other(log):
     log.call(1, caller="")
     assert isinstance(log.call(2, caller="")[0], TicketOpened)
-    assert log.desk.open_ticket("") is None
+    assert log.register.open_ticket("") is None
 
 
 def test_a_closed_matter_is_over(log):
     log.call(1)
     log.play([StateChanged(1, state) for state in ("resolved", "followed_up", "closed")])
-    assert log.desk.open_ticket("138") is None
+    assert log.register.open_ticket("138") is None
     assert isinstance(log.call(2)[0], TicketOpened)
-    assert log.desk.snapshot()["matters"][0]["calls"] == [2]
+    assert log.register.snapshot()["matters"][0]["calls"] == [2]
 
 
 def test_who_speaks_with_the_caller_first_owns_the_matter(log):
     log.call(1)
-    assert log.desk.owner(1) == ""
-    assert log.play(log.desk.served(1, "1001")) == [OwnerSet(1, "1001", "1001", "first_conversation")]
-    assert log.desk.served(1, "1002") == []
-    assert log.desk.owner(1) == "1001"
-    assert log.desk.served(9, "1001") == []
-    assert log.desk.owner(9) == ""
+    assert log.register.owner(1) == ""
+    assert log.play(log.register.served(1, "1001")) == [OwnerSet(1, "1001", "1001", "first_conversation")]
+    assert log.register.served(1, "1002") == []
+    assert log.register.owner(1) == "1001"
+    assert log.register.served(9, "1001") == []
+    assert log.register.owner(9) == ""
 
 
 def test_of_several_open_tickets_the_one_last_spoken_about_counts(log):
     log.call(1, category="attitude")
     second = log.call(2, category="system", now=NOW + 10)[0].ticket
-    assert log.desk.open_ticket("138") == second
+    assert log.register.open_ticket("138") == second
     log.call(3, category="attitude", now=NOW + 20)
-    assert log.desk.open_ticket("138") == 1
+    assert log.register.open_ticket("138") == 1
 
 
 def test_a_satisfied_customer_closes_the_ticket(log):
     log.call(1)
-    log.play(log.desk.advance(1, "resolved", "1001"))
-    events = log.play(log.desk.follow_up(1, True, NOW, "1002"))
+    log.play(log.register.advance(1, "resolved", "1001"))
+    events = log.play(log.register.follow_up(1, True, NOW, "1002"))
     assert [event.state for event in events] == ["followed_up", "closed"]
 
 
 def test_a_customer_who_is_not_satisfied_starts_the_next_round_one_grade_up(log):
     log.call(1)
-    log.play(log.desk.advance(1, "resolved", "1001"))
-    _, again = log.play(log.desk.follow_up(1, False, NOW + DAY, "1002", "still rude"))
+    log.play(log.register.advance(1, "resolved", "1001"))
+    _, again = log.play(log.register.follow_up(1, False, NOW + DAY, "1002", "still rude"))
     assert again == RoundStarted(1, 2, "serious", "1002", "still rude", NOW + DAY + 4 * HOUR, NOW + DAY + 48 * HOUR)
-    assert log.desk.matter(1).state is State.NEW
-    assert log.desk.matter(1).round == 2
+    assert log.register.case(1).state is TicketState.NEW
+    assert log.register.case(1).round == 2
 
 
 @pytest.mark.parametrize(
-    ("sign", "grade"),
+    ("trigger", "grade"),
     [
-        (Sign.REPORTER, Grade.CRITICAL),
-        (Sign.REGULATOR, Grade.SERIOUS),
-        (Sign.COMPENSATION, Grade.SERIOUS),
-        (Sign.KEY_CUSTOMER, Grade.SERIOUS),
-        (Sign.BROKEN_PROMISE, Grade.SERIOUS),
+        (Trigger.REPORTER, Grade.CRITICAL),
+        (Trigger.REGULATOR, Grade.SERIOUS),
+        (Trigger.COMPENSATION, Grade.SERIOUS),
+        (Trigger.KEY_CUSTOMER, Grade.SERIOUS),
+        (Trigger.BROKEN_PROMISE, Grade.SERIOUS),
     ],
 )
-def test_each_sign_raises_the_grade_as_the_rules_say(log, sign, grade):
+def test_each_trigger_raises_the_grade_as_the_rules_say(log, trigger, grade):
     log.call(1)
-    (raised,) = log.play(log.desk.sign(1, sign, NOW))
-    assert (raised.grade, raised.why) == (grade, sign)
-    assert log.desk.sign(1, Sign.COMPENSATION, NOW) == []
+    (raised,) = log.play(log.register.trigger(1, trigger, NOW))
+    assert (raised.grade, raised.why) == (grade, trigger)
+    assert log.register.trigger(1, Trigger.COMPENSATION, NOW) == []
 
 
 def test_a_step_that_is_not_in_the_table_is_refused_with_a_sentence(log):
@@ -179,30 +179,30 @@ def test_a_step_that_is_not_in_the_table_is_refused_with_a_sentence(log):
     with pytest.raises(
         TicketError, match="ticket 1 is new and cannot become closed; next is dispatched or in_progress"
     ):
-        log.desk.advance(1, "closed")
+        log.register.advance(1, "closed")
     with pytest.raises(TicketError, match="'done' is not a state; the states are new, dispatched"):
-        log.desk.advance(1, "done")
+        log.register.advance(1, "done")
     with pytest.raises(TicketError, match="ticket 9 is not open"):
-        log.desk.advance(9, "resolved")
+        log.register.advance(9, "resolved")
 
 
 def test_no_step_leads_back_and_every_state_leads_to_closed():
-    order = list(State)
-    assert all(order.index(after) > order.index(before) for before in State for after in NEXT[before])
-    reaching = {State.CLOSED}
+    order = list(TicketState)
+    assert all(order.index(after) > order.index(before) for before in TicketState for after in NEXT[before])
+    reaching = {TicketState.CLOSED}
     for state in reversed(order):
         if any(after in reaching for after in NEXT[state]):
             reaching.add(state)
-    assert reaching == set(State)
+    assert reaching == set(TicketState)
 
 
 def test_limits_count_working_time_when_the_hotline_says_so():
     def weekdays(start, seconds):
         return start + 3 * seconds
 
-    desk = Desk()
-    desk.follow(Rules(), weekdays)
-    (opened,) = desk.contact(1, "138", "complaint", "", NOW, 1)
+    register = Register()
+    register.follow(Rules(), weekdays)
+    (opened,) = register.contact(1, "138", "complaint", "", NOW, 1)
     assert opened.respond_by == NOW + 72 * HOUR
 
 
@@ -222,14 +222,14 @@ SERIOUS, CRITICAL = Grade.SERIOUS, Grade.CRITICAL
     ],
 )
 def test_a_matter_begins_with_the_gravest_grade_that_a_rule_gives_it(log, rules, matter, grade):
-    log.desk.follow(rules)
+    log.register.follow(rules)
     (opened,) = log.call(1, **matter)
     assert opened.grade == grade
     assert opened.resolve_by == NOW + rules.limit(Grade(grade)).resolve
 
 
 def test_a_call_of_a_vip_raises_a_matter_that_others_began(log):
-    log.desk.follow(Rules(vip=CRITICAL, contacts=((2, SERIOUS),)))
+    log.register.follow(Rules(vip=CRITICAL, contacts=((2, SERIOUS),)))
     log.call(1)
     _, raised = log.call(2, vip=True)
     assert (raised.grade, raised.why) == ("critical", "vip")
@@ -237,7 +237,7 @@ def test_a_call_of_a_vip_raises_a_matter_that_others_began(log):
 
 
 def test_how_many_contacts_raise_a_grade_and_how_long_it_is_the_same_matter_are_the_operators(log):
-    log.desk.follow(Rules(contacts=((3, CRITICAL),), same_matter_for=HOUR, critical=Limit(60.0, 600.0)))
+    log.register.follow(Rules(contacts=((3, CRITICAL),), same_matter_for=HOUR, critical=Limit(60.0, 600.0)))
     log.call(1)
     assert log.call(2, now=NOW + 10) == [ContactAdded(1, 2)]
     _, raised = log.call(3, now=NOW + 20)
@@ -247,48 +247,48 @@ def test_how_many_contacts_raise_a_grade_and_how_long_it_is_the_same_matter_are_
 
 def test_rules_that_change_leave_open_matters_the_limits_that_they_have(log):
     log.call(1)
-    log.desk.follow(Rules(opens=("inquiry",), general=Limit(1.0, 2.0)))
-    assert log.desk.matter(1).respond_by == NOW + 24 * HOUR
+    log.register.follow(Rules(opens=("inquiry",), general=Limit(1.0, 2.0)))
+    assert log.register.case(1).respond_by == NOW + 24 * HOUR
     assert log.call(2) == []
     assert log.call(3, business="inquiry")[0].respond_by == NOW + 1.0
 
 
 def test_events_about_tickets_that_are_not_open_are_harmless(log):
     log.play([ContactAdded(9, 1), GradeRaised(9, "serious", ""), StateChanged(9, "closed"), OwnerSet(9, "1001")])
-    assert log.desk.snapshot() == {"matters": []}
+    assert log.register.snapshot() == {"matters": []}
 
 
 calls = st.tuples(
-    st.sampled_from(["call", "sign", "advance", "follow_up", "served"]),
+    st.sampled_from(["call", "trigger", "advance", "follow_up", "served"]),
     st.integers(1, 6),
     st.sampled_from(["138", "139", ""]),
     st.sampled_from(["attitude", "system"]),
-    st.sampled_from(list(State)),
+    st.sampled_from(list(TicketState)),
 )
 
 
 @given(st.lists(calls, max_size=25), st.integers(0, 25))
-def test_a_restored_desk_answers_as_the_one_that_was_kept(steps, cut):
+def test_a_restored_register_answers_as_the_one_that_was_kept(steps, cut):
     kept, restored = Log(), Log()
     for number, step in enumerate(steps):
         if number == cut:
-            restored.desk = Desk.restore(json.loads(json.dumps(restored.desk.snapshot())))
+            restored.register = Register.restore(json.loads(json.dumps(restored.register.snapshot())))
         assert do(restored, step, NOW + number) == do(kept, step, NOW + number)
-    assert restored.desk.snapshot() == kept.desk.snapshot()
+    assert restored.register.snapshot() == kept.register.snapshot()
 
 
 @given(st.lists(calls, max_size=25))
-def test_playing_the_log_again_gives_the_same_desk_and_grades_only_rise(steps):
+def test_playing_the_log_again_gives_the_same_register_and_grades_only_rise(steps):
     log, played = Log(), []
     for number, step in enumerate(steps):
-        before = {each["ticket"]: Grade(each["grade"]).rank for each in log.desk.snapshot()["matters"]}
+        before = {each["ticket"]: Grade(each["grade"]).rank for each in log.register.snapshot()["matters"]}
         played += [(event, NOW + number) for event in do(log, step, NOW + number)]
-        after = {each["ticket"]: Grade(each["grade"]).rank for each in log.desk.snapshot()["matters"]}
+        after = {each["ticket"]: Grade(each["grade"]).rank for each in log.register.snapshot()["matters"]}
         assert all(after[ticket] >= before[ticket] for ticket in before if ticket in after)
-    again = Desk()
+    again = Register()
     for event, now in played:
         again.receive(event, now)
-    assert again.snapshot() == log.desk.snapshot()
+    assert again.snapshot() == log.register.snapshot()
 
 
 def do(log, step, now):
@@ -297,13 +297,13 @@ def do(log, step, now):
         match kind:
             case "call":
                 return log.call(number, caller, category, now=now)
-            case "sign":
-                return log.play(log.desk.sign(number, Sign.BROKEN_PROMISE, now), now)
+            case "trigger":
+                return log.play(log.register.trigger(number, Trigger.BROKEN_PROMISE, now), now)
             case "advance":
-                return log.play(log.desk.advance(number, state), now)
+                return log.play(log.register.advance(number, state), now)
             case "follow_up":
-                return log.play(log.desk.follow_up(number, category == "system", now), now)
+                return log.play(log.register.follow_up(number, category == "system", now), now)
             case _:
-                return log.play(log.desk.served(number, "1001"), now)
+                return log.play(log.register.served(number, "1001"), now)
     except TicketError:
         return []

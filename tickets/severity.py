@@ -1,4 +1,4 @@
-"""How grave a matter is, and what makes it graver. A grade is only ever raised."""
+"""How grave a case is, and what makes it graver. A grade is only ever raised."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Grade(StrEnum):
 _ORDER = tuple(Grade)
 
 
-class Sign(StrEnum):
-    """Something about a matter that raises its grade."""
+class Trigger(StrEnum):
+    """Something about a case that raises its grade."""
 
     REPORTER = "reporter"
     REGULATOR = "regulator"
@@ -36,22 +36,22 @@ class Sign(StrEnum):
     NOT_SATISFIED = "not_satisfied"
 
 
-# The least grade a sign asks for; None: one grade above whatever it was.
-SIGNS: Mapping[Sign, Grade | None] = MappingProxyType(
+# The least grade a trigger asks for; None: one grade above whatever it was.
+TRIGGERS: Mapping[Trigger, Grade | None] = MappingProxyType(
     {
-        Sign.REPORTER: Grade.CRITICAL,
-        Sign.REGULATOR: Grade.SERIOUS,
-        Sign.COMPENSATION: Grade.SERIOUS,
-        Sign.KEY_CUSTOMER: Grade.SERIOUS,
-        Sign.BROKEN_PROMISE: None,
-        Sign.NOT_SATISFIED: None,
+        Trigger.REPORTER: Grade.CRITICAL,
+        Trigger.REGULATOR: Grade.SERIOUS,
+        Trigger.COMPENSATION: Grade.SERIOUS,
+        Trigger.KEY_CUSTOMER: Grade.SERIOUS,
+        Trigger.BROKEN_PROMISE: None,
+        Trigger.NOT_SATISFIED: None,
     }
 )
 
 
-def after_sign(grade: Grade, sign: Sign) -> Grade:
-    """The grade once `sign` is known: never lower than `grade`."""
-    least = SIGNS[sign]
+def after_trigger(grade: Grade, trigger: Trigger) -> Grade:
+    """The grade once `trigger` is known: never lower than `grade`."""
+    least = TRIGGERS[trigger]
     return grade.up() if least is None else gravest(grade, least)
 
 
