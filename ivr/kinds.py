@@ -1,7 +1,7 @@
 """What each kind of node does. A kind is two functions: `put` says what the caller gets, `take` what an answer means.
 
 Both return the target to go to, `AGAIN` to put this node again, or None to wait here. `put` is called on arrival, again
-after a miss, and when the caller comes back after a crash, so it may rely on nothing but the turn's place. An answer
+after a miss, and when the caller comes back after a crash, so it may rely on nothing but the turn's frame. An answer
 that a node cannot understand puts it again: whatever a line says, the caller is somewhere.
 """
 
@@ -99,7 +99,7 @@ def _take_survey(turn: Turn, node: nodes.Survey, given: inputs.Input) -> Target:
 
 
 def _ask_message(turn: Turn, node: nodes.Message) -> Target:
-    misses = turn.place.misses
+    misses = turn.frame.misses
     prompts = node.empty[min(misses, len(node.empty)) - 1] if misses and node.empty else node.prompts
     turn.do(verbs.TakeMessage(node.max_seconds, node.silence, turn.words(prompts)))
     return None

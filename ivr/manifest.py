@@ -57,7 +57,7 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PromptFile:
     """One file to render: `name` is `zh/welcome.wav`, `language` the one it is *spoken* in."""
 
     name: str
@@ -131,7 +131,7 @@ class Manifest:
         prompt = self.prompts[id_]
         return "" if prompt.silence else prompt.texts[language]
 
-    def lines(self) -> Iterator[Line]:
+    def files(self) -> Iterator[PromptFile]:
         """Every file that should exist, languages in the manifest's order."""
         for language in self.languages:
             for prompt in self.prompts.values():
@@ -139,7 +139,7 @@ class Manifest:
                     continue
                 spoken = prompt.spoken_by.get(language, language)
                 voice = self.voices[spoken]
-                yield Line(
+                yield PromptFile(
                     name=f"{language}/{prompt.id}.wav",
                     id=prompt.id,
                     text=self.text(prompt.id, language),
@@ -158,7 +158,7 @@ def check(manifest: Manifest, rendered: Mapping[str, Mapping[str, Any]], files: 
     `files` is what lies there now: name → SHA-256 in hex.
     """
     findings = []
-    expected = {line.name: line for line in manifest.lines()}
+    expected = {line.name: line for line in manifest.files()}
     for name, line in expected.items():
         if name not in files:
             findings.append(f"prompt {name} is missing: run `make prompts`")
@@ -175,11 +175,11 @@ def check(manifest: Manifest, rendered: Mapping[str, Mapping[str, Any]], files: 
     return findings
 
 
-def stale(manifest: Manifest, rendered: Mapping[str, Mapping[str, Any]], files: Mapping[str, str]) -> list[Line]:
+def stale(manifest: Manifest, rendered: Mapping[str, Mapping[str, Any]], files: Mapping[str, str]) -> list[PromptFile]:
     """The files to render again: missing, changed in the manifest, or changed on disk."""
     return [
         line
-        for line in manifest.lines()
+        for line in manifest.files()
         if (record := rendered.get(line.name)) is None
         or record["digest"] != line.digest
         or record["sha256"] != files.get(line.name)

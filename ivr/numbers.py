@@ -27,7 +27,7 @@ CORRECTS = "*"
 
 
 def ask_digits(turn: Turn, node: Collect) -> Target:
-    if turn.place.stage == CONFIRM:
+    if turn.frame.stage == CONFIRM:
         turn.ask(node.asking, node.confirm, 1, 1)
     else:
         turn.ask(node.asking, node.asking.prompts, node.min, node.max, node.terminators)
@@ -37,7 +37,7 @@ def ask_digits(turn: Turn, node: Collect) -> Target:
 def take_digits(turn: Turn, node: Collect, given: inputs.Input) -> Target:
     if not isinstance(given, inputs.Digits) or not given.digits:
         return unasked(turn, node, given)
-    if turn.place.stage == CONFIRM:
+    if turn.frame.stage == CONFIRM:
         return _confirmed(turn, node, given.digits)
     digits = _without_end(node, given.digits)
     if not _fits(node, digits):
@@ -45,7 +45,7 @@ def take_digits(turn: Turn, node: Collect, given: inputs.Input) -> Target:
     if node.confirm:
         turn.stage(CONFIRM, digits)
         return AGAIN
-    turn.place.answer = digits
+    turn.frame.answer = digits
     return _accepted(turn, node)
 
 
@@ -78,9 +78,9 @@ def _confirmed(turn: Turn, node: Collect, digits: str) -> Target:
 
 def _accepted(turn: Turn, node: Collect) -> Target:
     if isinstance(node, Number):
-        turn.stage(TAKE, turn.place.answer)
+        turn.stage(TAKE, turn.frame.answer)
         return AGAIN
-    turn.put({node.field: turn.place.answer})
+    turn.put({node.field: turn.frame.answer})
     return node.next
 
 
@@ -88,27 +88,27 @@ def _accepted(turn: Turn, node: Collect) -> Target:
 
 
 def ask_number(turn: Turn, node: Number) -> Target:
-    place = turn.place
-    if place.stage == "":
+    frame = turn.frame
+    if frame.stage == "":
         own = turn.caller.number
         turn.stage(*((PROPOSE, own) if node.offer and _plain(own.removeprefix("+")) else (ASK, "")))
-    if place.stage in (PROPOSE, CHECK):
-        turn.do(verbs.CheckNumber(place.answer))
-    elif place.stage == OFFER:
+    if frame.stage in (PROPOSE, CHECK):
+        turn.do(verbs.CheckNumber(frame.answer))
+    elif frame.stage == OFFER:
         turn.ask(node.asking, node.offer, 1, 1)
-    elif place.stage == CONFIRM:
+    elif frame.stage == CONFIRM:
         turn.ask(node.asking, node.confirm, 1, 1)
-    elif place.stage == TAKE:
-        turn.do(verbs.TakeNumber(place.answer))
+    elif frame.stage == TAKE:
+        turn.do(verbs.TakeNumber(frame.answer))
     else:
-        prompts = node.refused.get(place.missed, node.asking.prompts)
+        prompts = node.refused.get(frame.missed, node.asking.prompts)
         most = max(node.max, KEYED_AT_MOST)
         turn.ask(node.asking, prompts, node.min, most, node.terminators.replace(CORRECTS, "") + CORRECTS)
     return None
 
 
 def take_number(turn: Turn, node: Number, given: inputs.Input) -> Target:
-    stage = turn.place.stage
+    stage = turn.frame.stage
     if isinstance(given, inputs.NumberRefused) and stage in (PROPOSE, CHECK, TAKE):
         return _refused(turn, node, given.reason)
     if stage in (PROPOSE, CHECK):
@@ -147,15 +147,15 @@ def _keyed(turn: Turn, node: Number, keyed: str) -> Target:
 def _checked(turn: Turn, node: Number, given: inputs.Input) -> Target:
     if not isinstance(given, inputs.NumberFits):
         return AGAIN
-    if turn.place.stage == CHECK and not node.confirm:
-        turn.place.answer = given.number
+    if turn.frame.stage == CHECK and not node.confirm:
+        turn.frame.answer = given.number
         return _accepted(turn, node)
-    turn.stage(OFFER if turn.place.stage == PROPOSE else CONFIRM, given.number)
+    turn.stage(OFFER if turn.frame.stage == PROPOSE else CONFIRM, given.number)
     return AGAIN
 
 
 def _refused(turn: Turn, node: Number, reason: str) -> Target:
-    proposed = turn.place.stage == PROPOSE
+    proposed = turn.frame.stage == PROPOSE
     turn.stage(ASK)
     if reason == LIMIT and node.limit:
         return node.limit
@@ -164,7 +164,7 @@ def _refused(turn: Turn, node: Number, reason: str) -> Target:
 
 def _taken(turn: Turn, node: Number, given: inputs.Input) -> Target:
     if isinstance(given, inputs.Finished):
-        given = inputs.Promised(turn.place.answer)
+        given = inputs.Promised(turn.frame.answer)
     if not isinstance(given, inputs.Promised):
         return AGAIN
     turn.put(

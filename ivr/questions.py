@@ -27,7 +27,7 @@ def press(turn: Turn, key: str) -> str:
     """Where a key leads that means the same everywhere. To hear it again costs no attempt."""
     target = turn.press(key)
     if target == AGAIN:
-        turn.place.missed = ""
+        turn.frame.missed = ""
     return target
 
 

@@ -17,7 +17,7 @@ from ivr.conditions import Caller
 from ivr.flow import Flow
 from ivr.kinds import KINDS
 from ivr.nodes import AGAIN, HANGUP, RETURN, Node, Number, SubFlow
-from ivr.turn import Place, Turn, language_of
+from ivr.turn import Frame, Turn, language_of
 
 __all__ = ["Caller", "Session"]
 
@@ -45,7 +45,7 @@ class Session:
         self.over = ""
         """Why the flow has ended; empty as long as it has not."""
         self._fields: dict[str, str] = dict(caller.fields)
-        self._frames = [Place(start, flows[start].start)]
+        self._frames = [Frame(start, flows[start].start)]
         self._arrived = False
         self._untold = False
         """Whether the last step asked something, so that the place was not told."""
@@ -74,12 +74,12 @@ class Session:
         if self.over:
             return [verbs.Hangup(self.over)]
         turn = Turn(self.flows, self._frames, self.caller, self.calendar, self._fields, now)
-        before: tuple[str, ...] = turn.place.mark()
+        before: tuple[str, ...] = turn.frame.mark()
         self.steps += 1
         if self.steps > MOST_STEPS:
             turn.do(verbs.Hangup("endless"))
         elif isinstance(given, inputs.Started) or not self._arrived:
-            before, turn.place.missed = (), ""
+            before, turn.frame.missed = (), ""
             turn.do(verbs.SetLanguage(self.language))
             self._arrive(turn)
         else:
@@ -90,16 +90,16 @@ class Session:
             self.over = last.why
         elif isinstance(last, verbs.Inquiry):
             pass  # answered at once: where the caller is then is told
-        elif self._untold or before != turn.place.mark() or any(isinstance(verb, verbs.SetField) for verb in turn.said):
-            turn.said.insert(-1, verbs.Moved(turn.place.flow, turn.place.node))
+        elif self._untold or before != turn.frame.mark() or any(isinstance(verb, verbs.SetField) for verb in turn.said):
+            turn.said.insert(-1, verbs.Moved(turn.frame.flow, turn.frame.node))
         self._untold = isinstance(last, verbs.Inquiry)
         return turn.said
 
     # The way through the nodes
 
     def _present(self) -> Node:
-        place = self._frames[-1]
-        return self.flows[place.flow].nodes[place.node]
+        frame = self._frames[-1]
+        return self.flows[frame.flow].nodes[frame.node]
 
     def _arrive(self, turn: Turn) -> None:
         """Put the present node to the caller."""
@@ -131,9 +131,9 @@ class Session:
                 node = self._present()
                 target = self._descend(node) if isinstance(node, SubFlow) else KINDS[type(node)].put(turn, node)
                 continue
-            place = Place(self.flow, target if target in nodes else self.flows[self.flow].on_lost)
-            self._frames[-1] = place
-            node = nodes[place.node]
+            frame = Frame(self.flow, target if target in nodes else self.flows[self.flow].on_lost)
+            self._frames[-1] = frame
+            node = nodes[frame.node]
             target = self._descend(node) if isinstance(node, SubFlow) else KINDS[type(node)].put(turn, node)
 
     def _descend(self, node: SubFlow) -> str:
@@ -145,7 +145,7 @@ class Session:
         if node.flow not in self.flows:
             return node.next
         start = self.flows[node.flow].start
-        self._frames.append(Place(node.flow, start))
+        self._frames.append(Frame(node.flow, start))
         return start
 
     # Snapshot and restore
@@ -173,7 +173,7 @@ class Session:
         """
         try:
             data = json.loads(text)
-            frames = [Place(**frame) for frame in data["frames"]]
+            frames = [Frame(**frame) for frame in data["frames"]]
             start, began, steps, over, kind = (data[key] for key in ("start", "began", "steps", "over", "kind"))
             fields = {str(key): str(value) for key, value in data["fields"].items()}
         except (KeyError, TypeError, AttributeError, ValueError) as error:
@@ -182,15 +182,15 @@ class Session:
         session = cls(flows, known[0].flow if start not in flows and known else start, caller, calendar, began)
         session.steps, session.over, session._fields = steps, over, fields
         if not known:
-            session._frames = [Place(start, flows[start].on_lost)]
+            session._frames = [Frame(start, flows[start].on_lost)]
             return session
         session._frames = known
-        place = known[-1]
-        node = flows[place.flow].nodes.get(place.node)
-        if place is not frames[-1] or node is None:
-            known[-1] = Place(place.flow, flows[place.flow].on_lost)
+        frame = known[-1]
+        node = flows[frame.flow].nodes.get(frame.node)
+        if frame is not frames[-1] or node is None:
+            known[-1] = Frame(frame.flow, flows[frame.flow].on_lost)
         elif type(node).__name__ != kind:
-            known[-1] = Place(place.flow, place.node)
+            known[-1] = Frame(frame.flow, frame.node)
         else:
             session._arrived = True
         return session
@@ -203,7 +203,7 @@ def number_begun(snapshot: str) -> str | None:
     """
     try:
         data = json.loads(snapshot)
-        place = data["frames"][-1]
-        return str(place["answer"]) if data["kind"] == Number.__name__ else None
+        frame = data["frames"][-1]
+        return str(frame["answer"]) if data["kind"] == Number.__name__ else None
     except (KeyError, TypeError, IndexError, ValueError):
         return None

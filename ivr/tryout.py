@@ -18,7 +18,7 @@ EXITS = ("message", "callback", "goodbye")
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class ServerAnswers:
     """What the server would know: how callback mode stands for every queue, what is promised to the caller's number,
     and whether a number may be called."""
 
@@ -38,9 +38,9 @@ class Transcript:
         write: Write,
         texts: Texts,
         clock: Callable[[], float],
-        house: House | None = None,
+        answers: ServerAnswers | None = None,
     ) -> None:
-        self.session, self.house = session, house or House()
+        self.session, self.answers = session, answers or ServerAnswers()
         self.read = read
         self.write = write
         self.texts = texts
@@ -114,11 +114,11 @@ class Transcript:
                     return None
                 return inputs.Refused(line.strip()) if line.strip() else inputs.Finished()
             case verbs.AskCallback():
-                return self.house.stands
+                return self.answers.stands
             case verbs.AskPromise():
-                return self.house.promise
+                return self.answers.promise
             case verbs.CheckNumber(number=number):
-                return self.house.check(number)
+                return self.answers.check(number)
         return None
 
     def _taken(self, verb: verbs.TakeNumber) -> inputs.Input | None:
@@ -128,7 +128,7 @@ class Transcript:
         why = line.strip()
         if why:
             return inputs.NumberRefused(why, why if why in REASONS else "invalid")
-        return inputs.Promised(verb.number, self.house.stands.low, self.house.stands.high)
+        return inputs.Promised(verb.number, self.answers.stands.low, self.answers.stands.high)
 
     def _gathered(self, verb: verbs.Gather) -> inputs.Input | None:
         if not self.ahead:
@@ -159,7 +159,7 @@ def run(
     *,
     texts: Texts,
     clock: Callable[[], float],
-    house: House | None = None,
+    answers: ServerAnswers | None = None,
 ) -> None:
     """Try the session in a terminal; see Transcript."""
-    Transcript(session, read, write, texts, clock, house).run()
+    Transcript(session, read, write, texts, clock, answers).run()

@@ -23,7 +23,7 @@ def language_of(fields: Mapping[str, str]) -> str:
 
 
 @dataclass(slots=True)
-class Place:
+class Frame:
     """Where a caller is in one flow. `stage` is the part of a node that has several; `misses` counts what did not
     help, over all its stages; `missed` is the last miss until something else is said; `answer` awaits confirmation."""
 
@@ -47,7 +47,7 @@ class Turn:
     """What a kind of node may look at and do. `frames` are the flows that led here, the present one last."""
 
     flows: Mapping[str, Flow]
-    frames: list[Place]
+    frames: list[Frame]
     caller: Caller
     calendar: Calendar
     fields: dict[str, str]
@@ -55,12 +55,12 @@ class Turn:
     said: list[verbs.Verb] = field(default_factory=list)
 
     @property
-    def place(self) -> Place:
+    def frame(self) -> Frame:
         return self.frames[-1]
 
     @property
     def flow(self) -> Flow:
-        return self.flows[self.place.flow]
+        return self.flows[self.frame.flow]
 
     @property
     def language(self) -> str:
@@ -72,7 +72,7 @@ class Turn:
             "caller": self.caller.number,
             "called": self.caller.called,
             "now": repr(self.now),
-            "answer": self.place.answer,
+            "answer": self.frame.answer,
         }
         return self.fields | own | {"language": self.language}
 
@@ -102,11 +102,11 @@ class Turn:
 
     def ask(self, asking: Asking, prompts: Prompts, least: int, most: int, terminators: str = "") -> None:
         """Put a question: with these prompts, or with those that its last miss calls for."""
-        place = self.place
-        if place.missed and prompts is asking.prompts:
-            after = asking.no_input if place.missed == NO_INPUT else asking.no_match
+        frame = self.frame
+        if frame.missed and prompts is asking.prompts:
+            after = asking.no_input if frame.missed == NO_INPUT else asking.no_match
             if after:
-                prompts = after[min(place.misses, len(after)) - 1]
+                prompts = after[min(frame.misses, len(after)) - 1]
         if most > 1:
             terminators += "".join(key for key in self.keys() if key not in "0123456789" + terminators)
         self.do(
@@ -118,19 +118,19 @@ class Turn:
                 first_timeout=asking.timeout,
                 digit_timeout=asking.digit_timeout,
                 interruptible=asking.barge_in,
-                flush=not asking.type_ahead or place.missed not in ("", NO_INPUT),
+                flush=not asking.type_ahead or frame.missed not in ("", NO_INPUT),
             )
         )
 
     def miss(self, why: str) -> int:
         """Note that the caller was not understood; how often that was the case here."""
-        self.place.missed = why
-        self.place.misses += 1
-        return self.place.misses
+        self.frame.missed = why
+        self.frame.misses += 1
+        return self.frame.misses
 
     def stage(self, stage: str, answer: str = "") -> None:
         """Go to another part of the same node."""
-        self.place.stage, self.place.missed, self.place.answer = stage, "", answer
+        self.frame.stage, self.frame.missed, self.frame.answer = stage, "", answer
 
     def keys(self) -> Mapping[str, int]:
         """The keys that mean something everywhere here, with the frame whose flow says what."""

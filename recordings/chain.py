@@ -17,9 +17,9 @@ FIRST = "0" * 64
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One closed recording in its day's chain; `place` counts from 1."""
+    """One closed recording in its day's chain; `position` counts from 1."""
 
-    place: int
+    position: int
     recording: int
     sha256: str
     link: str
@@ -42,9 +42,9 @@ class Fault:
     sentence: str
 
 
-def forge(previous: str, day: str, place: int, recording: int, sha256: str) -> str:
+def link_hash(previous: str, day: str, position: int, recording: int, sha256: str) -> str:
     """The link of one recording, SHA-256 in hex. `day` is YYYY-MM-DD in UTC, `sha256` the recording's hash in hex."""
-    return hashlib.sha256(f"{previous}\n{day}\n{place}\n{recording}\n{sha256}".encode()).hexdigest()
+    return hashlib.sha256(f"{previous}\n{day}\n{position}\n{recording}\n{sha256}".encode()).hexdigest()
 
 
 def verify(day: str, links: Iterable[Link], last: str | None = None) -> list[Fault]:
@@ -53,13 +53,13 @@ def verify(day: str, links: Iterable[Link], last: str | None = None) -> list[Fau
     previous, expected, recording = FIRST, 1, 0
     for each in links:
         recording = each.recording
-        if each.place != expected:
-            sentence = f"place {expected} of the chain is missing before it"
+        if each.position != expected:
+            sentence = f"position {expected} of the chain is missing before it"
             faults.append(Fault(Kind.REMOVED, recording, sentence))
-        elif forge(previous, day, each.place, recording, each.sha256) != each.link:
+        elif link_hash(previous, day, each.position, recording, each.sha256) != each.link:
             sentence = "its link is not what it and the links before it give"
             faults.append(Fault(Kind.CHANGED, recording, sentence))
-        previous, expected = each.link, each.place + 1
+        previous, expected = each.link, each.position + 1
     if last is not None and last != previous:
         sentence = "the last link is not the one that was kept: the end of the chain was cut off, or has grown"
         faults.append(Fault(Kind.REMOVED, recording, sentence))

@@ -26,7 +26,7 @@ def main() -> int:
     prepare = partial(environment.prepare, environment.cache(prompt_store.TREE), say)
     try:
         manifest = prompt_store.load_manifest(folder)
-        lines = list(manifest.lines())
+        lines = list(manifest.files())
         if not options.all:
             lines = stale(manifest, prompt_store.load_record(folder), prompt_store.sums(folder))
         render.render(lines, folder, prepare, say)
@@ -39,7 +39,7 @@ def main() -> int:
         return 1
     for finding in findings:
         sys.stderr.write(f"{finding}\n")
-    say(f"{len(lines)} prompts rendered, {len(list(manifest.lines())) - len(lines)} were up to date")
+    say(f"{len(lines)} prompts rendered, {len(list(manifest.files())) - len(lines)} were up to date")
     return 1 if findings else 0
 
 

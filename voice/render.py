@@ -12,19 +12,19 @@ from typing import Any
 
 import numpy as np
 
-from ivr.manifest import Line, Manifest
+from ivr.manifest import Manifest, PromptFile
 from voice import examples, hearing, mastering, prompt_store
 from voice.environment import Kit, KitError, Report
 
 HERE = Path(__file__).parent
 
 
-def render(lines: Sequence[Line], folder: Path, get_kit: Callable[[], Kit], report: Report) -> None:
+def render(lines: Sequence[PromptFile], folder: Path, get_kit: Callable[[], Kit], report: Report) -> None:
     """Render `lines` into the prompts folder. What was finished is kept and recorded, whatever happens to the rest.
 
     The kit is asked for only when there is something to say. KitError when the voice fails.
     """
-    names = {line.name for line in prompt_store.load_manifest(folder).lines()}
+    names = {line.name for line in prompt_store.load_manifest(folder).files()}
     record = {name: entry for name, entry in prompt_store.load_record(folder).items() if name in names}
     spoken = [line for line in lines if not line.silence]
     try:
@@ -44,7 +44,7 @@ def listen(folder: Path, get_kit: Callable[[], Kit], report: Report) -> list[str
     Pieces are left out (see `listen_to_pieces`): alone, a syllable says too little to be recognised by anyone.
     """
     manifest, record = prompt_store.load_manifest(folder), prompt_store.load_record(folder)
-    lines = [line for line in manifest.lines() if not line.tight and not line.silence and line.name in record]
+    lines = [line for line in manifest.files() if not line.tight and not line.silence and line.name in record]
     new = [line for line in lines if "error_rate" not in record[line.name]]
     jobs = [{"file": str(folder / line.name), "language": line.language, "text": line.text} for line in new]
     answers = transcribe(get_kit(), manifest, jobs) if new else iter(())
@@ -82,7 +82,7 @@ def listen_to_pieces(folder: Path, get_kit: Callable[[], Kit], report: Report) -
     return findings
 
 
-def speak(kit: Kit, lines: Sequence[Line]) -> Iterator[tuple[Line, mastering.Pcm]]:
+def speak(kit: Kit, lines: Sequence[PromptFile]) -> Iterator[tuple[PromptFile, mastering.Pcm]]:
     """Each line with its sound, as it is finished."""
     jobs = [
         {
@@ -117,7 +117,7 @@ def transcribe(
             yield rate, heard
 
 
-def store(line: Line, pcm: mastering.Pcm, folder: Path) -> dict[str, Any]:
+def store(line: PromptFile, pcm: mastering.Pcm, folder: Path) -> dict[str, Any]:
     """Write the file; its entry for the record."""
     data = mastering.wav(pcm)
     path = folder / line.name
@@ -134,7 +134,7 @@ def store(line: Line, pcm: mastering.Pcm, folder: Path) -> dict[str, Any]:
     return entry
 
 
-def edges(line: Line) -> mastering.Edges:
+def edges(line: PromptFile) -> mastering.Edges:
     """The silence at a line's ends."""
     if line.cut:
         return mastering.SYLLABLE

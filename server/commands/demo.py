@@ -101,7 +101,7 @@ def ivr(
     from ivr.conditions import Caller
     from ivr.inputs import CallbackStands, PromiseStands
     from ivr.session import Session
-    from ivr.tryout import House
+    from ivr.tryout import ServerAnswers
     from ivr.tryout import run as try_flow
     from server.hotline.definitions import PROMPTS
     from voice.prompt_store import load_manifest
@@ -115,12 +115,12 @@ def ivr(
     who = Caller(number=caller, called="400", vip=vip, lists=lists, fields=fields)
     session = Session(loaded.flows, flow or loaded.start, who, loaded.calendar, time.time())
     texts = {each: {id_: manifest.text(id_, each) for id_ in manifest.ids(each)} for each in ("zh", "en")}
-    house = House(
+    answers = ServerAnswers(
         CallbackStands(callback != "off", callback == "on", low=_WAITS[0], high=_WAITS[1]),
         PromiseStands(1, "complaint", "", low=_WAITS[0], high=_WAITS[1]) if promised else PromiseStands(),
         lambda number: _checked(loaded, number),
     )
-    try_flow(session, _typed, say, texts=texts, clock=time.time, house=house)
+    try_flow(session, _typed, say, texts=texts, clock=time.time, answers=answers)
 
 
 def _checked(loaded: Definitions, number: str) -> NumberFits | NumberRefused:

@@ -30,13 +30,13 @@ def small(**changes):
 
 def rendered(manifest):
     """A record and files as if everything had just been rendered."""
-    record = {line.name: {"digest": line.digest, "sha256": f"sum of {line.name}"} for line in manifest.lines()}
+    record = {line.name: {"digest": line.digest, "sha256": f"sum of {line.name}"} for line in manifest.files()}
     return record, {name: entry["sha256"] for name, entry in record.items()}
 
 
 def test_every_language_gets_a_file_for_every_prompt_and_its_own_pieces():
     manifest = small()
-    assert [line.name for line in manifest.lines()] == [
+    assert [line.name for line in manifest.files()] == [
         "zh/welcome.wav",
         "zh/goodbye.wav",
         "zh/digit-yao.wav",
@@ -104,7 +104,7 @@ def test_a_line_spoken_in_the_other_language_has_the_other_voice():
             "spoken_by": {"zh": "en", "en": "zh"},
         }
     )
-    voices = {line.name: (line.language, line.voice.name) for line in manifest.lines() if line.id == "language"}
+    voices = {line.name: (line.language, line.voice.name) for line in manifest.files() if line.id == "language"}
     assert voices == {"zh/language.wav": ("en", "b"), "en/language.wav": ("zh", "a")}
 
 
@@ -141,7 +141,7 @@ def shipped():
 
 
 def test_every_text_of_the_shipped_manifest_stays_in_its_own_language(shipped):
-    for line in shipped.lines():
+    for line in shipped.files():
         chinese = any("\u4e00" <= character <= "\u9fff" for character in line.text)
         assert line.silence or chinese == (line.language == "zh"), line.name
         assert not any(character.isdigit() for character in line.text), f"{line.name}: write digits as words"

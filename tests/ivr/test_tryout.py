@@ -7,7 +7,7 @@ import pytest
 from ivr.calendar import Calendar
 from ivr.inputs import CallbackStands, NumberFits, NumberRefused, PromiseStands
 from ivr.session import Caller, Session
-from ivr.tryout import House, run
+from ivr.tryout import ServerAnswers, run
 
 TEXTS = {
     "zh": {"welcome": "您好。", "menu-main": "投诉请按一。", "menu-complaint": "请选择。", "goodbye": "再见。"},
@@ -17,11 +17,11 @@ TEXTS = {
 
 @pytest.fixture
 def transcript(flows):
-    def tried(*lines: str, house: House | None = None, start: str = "hotline", **fields: str) -> str:
+    def tried(*lines: str, answers: ServerAnswers | None = None, start: str = "hotline", **fields: str) -> str:
         written: list[str] = []
         left = iter(lines)
         session = Session(flows, start, Caller("13800138000", fields=fields), Calendar.always_open(), 0.0)
-        run(session, lambda _: next(left, None), written.append, texts=TEXTS, clock=lambda: 1.79e9, house=house)
+        run(session, lambda _: next(left, None), written.append, texts=TEXTS, clock=lambda: 1.79e9, answers=answers)
         return "\n".join(written)
 
     return tried
@@ -61,21 +61,21 @@ def test_callback_mode_can_be_tried_and_a_number_is_refused_by_the_rules(transcr
     def check(number: str) -> NumberFits | NumberRefused:
         return NumberRefused("no", "own") if number == "4008001234" else NumberFits(number)
 
-    house = House(CallbackStands(active=True, low=100, high=280), check=check)
-    text = transcript("2", "1", "2", "4008001234#", "13900139000#", "1", "", house=house)
+    answers = ServerAnswers(CallbackStands(active=True, low=100, high=280), check=check)
+    text = transcript("2", "1", "2", "4008001234#", "13900139000#", "1", "", answers=answers)
     assert "[callback-offer-entry]" in text
     assert "[number-own]" in text
     assert "called back at 13900139000" in text
     assert "[callback-accepted][callback-in-about]" in text
-    assert "[number-limit]" in transcript("2", "1", "1", "limit", house=house)
+    assert "[number-limit]" in transcript("2", "1", "1", "limit", answers=answers)
 
 
 def test_a_promise_can_be_kept_waited_for_and_cancelled(transcript):
-    house = House(promise=PromiseStands(7, "orders", low=100, high=280))
-    assert "[recall-kept]" in transcript("1", house=house)
-    assert "waits in queue orders, in the place of call back 7" in transcript("2", house=house)
-    assert "cancel call back 7" in transcript("3", "", house=house)
-    assert "[recall-gone]" in transcript("3", "it is over", house=house)
+    answers = ServerAnswers(promise=PromiseStands(7, "orders", low=100, high=280))
+    assert "[recall-kept]" in transcript("1", answers=answers)
+    assert "waits in queue orders, in the place of call back 7" in transcript("2", answers=answers)
+    assert "cancel call back 7" in transcript("3", "", answers=answers)
+    assert "[recall-gone]" in transcript("3", "it is over", answers=answers)
 
 
 def test_being_called_back_can_be_tried(transcript):

@@ -143,7 +143,7 @@ def test_a_row_and_file_that_were_removed_show_in_the_chain_and_in_the_log(verif
     code, found, _ = verify()
     assert code == 1
     assert found == [
-        ("removed", "recording 3: place 2 of the chain is missing before it"),
+        ("removed", "recording 3: position 2 of the chain is missing before it"),
         ("removed", "recording 2: the log closed it, and the records do not have it"),
     ]
 

@@ -347,7 +347,7 @@ def test_closed_recordings_form_a_chain_that_shows_a_change(database, story):
         return found[0].day, [Link(each.place, each.id, each.sha256, each.link) for each in found]
 
     day, links = chain()
-    assert [link.place for link in links] == [1, 2, 3]
+    assert [link.position for link in links] == [1, 2, 3]
     assert verify(day, links, links[-1].link) == []
     with database.write.begin() as connection:
         connection.execute(text("UPDATE recordings SET sha256 = 'forged' WHERE id = 2"))

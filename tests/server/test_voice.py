@@ -137,7 +137,7 @@ def test_the_shipped_sounds_say_what_the_shipped_manifest_says():
 
 
 def test_every_shipped_prompt_plays_on_the_telephone_at_one_level():
-    for line in prompt_store.load_manifest().lines():
+    for line in prompt_store.load_manifest().files():
         data = (prompt_store.PROMPTS / line.name).read_bytes()
         assert int.from_bytes(data[20:22], "little") == 1, f"{line.name} is not plain PCM"
         sound = mastering.from_pcm(mastering.unwav(data))
@@ -149,7 +149,7 @@ def test_every_shipped_prompt_plays_on_the_telephone_at_one_level():
 
 def test_every_shipped_prompt_was_listened_to_and_understood():
     record = prompt_store.load_record()
-    for line in prompt_store.load_manifest().lines():
+    for line in prompt_store.load_manifest().files():
         if not line.tight and not line.silence:
             entry = record[line.name]
             assert hearing.understood(line.text, line.language, entry["error_rate"]), f"{line.name}: {entry}"

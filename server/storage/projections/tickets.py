@@ -6,7 +6,7 @@ from typing import Any
 
 import recordings.events as rec
 import tickets.events as tickets
-from recordings.chain import forge
+from recordings.chain import link_hash
 from server.eventlog.log import Entry
 from server.storage.projections.calls import on
 from server.storage.projections.rows import Rows, entry_key, utc
@@ -126,6 +126,6 @@ def _chain(rows: Rows, recording: Recording) -> None:
     assert recording.closed_at is not None
     day = recording.closed_at.strftime("%Y-%m-%d")
     place, previous = rows.chain_end(day)
-    link = forge(previous, day, place + 1, recording.id, recording.sha256)
+    link = link_hash(previous, day, place + 1, recording.id, recording.sha256)
     recording.day, recording.place, recording.link = day, place + 1, link
     rows.lengthen_chain(day, place + 1, link)
