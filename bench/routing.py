@@ -112,7 +112,7 @@ class Day:
 
     def fill(self) -> None:
         """Until everybody talks and as many calls wait as there are agents."""
-        while len(self.floor.room.calls) - len(self.floor.room.rings) < self.agents or self.todo:
+        while len(self.floor.state.calls) - len(self.floor.state.offers) < self.agents or self.todo:
             self.now += 0.01
             if self.todo:
                 self.follow()
@@ -137,7 +137,7 @@ class Day:
             self.play(ev.Tick(), "Tick")
         elif self.todo:
             self.follow(timed=True)
-        elif len(self.floor.room.calls) < self.agents:
+        elif len(self.floor.state.calls) < self.agents:
             self.call("CallQueued")
         elif self.talking and self.rng.random() < 0.9:
             at = self.rng.randrange(len(self.talking))
@@ -146,7 +146,7 @@ class Day:
             self.play(ev.ConversationEnded(call, agent, "agent"), "ConversationEnded")
             self.play(ev.CallEnded(call, "caller_hung_up"), "CallEnded")
         else:
-            self.play(ev.CallEnded(next(iter(self.floor.room.calls)), "caller_hung_up"), "abandoned")
+            self.play(ev.CallEnded(next(iter(self.floor.state.calls)), "caller_hung_up"), "abandoned")
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -170,7 +170,7 @@ def measure(agents: int, events: int) -> dict[str, float]:
             f"    {name:18} n={len(costs):6}  p50={percentile(costs, 0.5):7.1f}  p99={percentile(costs, 0.99):7.1f} µs"
         )
     return {
-        "waiting": len(day.floor.room.calls),
+        "waiting": len(day.floor.state.calls),
         "mean": sum(every) / len(every),
         "p50": percentile(every, 0.5),
         "p99": percentile(every, 0.99),

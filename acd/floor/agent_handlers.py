@@ -19,72 +19,72 @@ from acd.events import (
     WrapUpExtended,
 )
 from acd.floor.agents import STATUS_TAKES_EFFECT, Agent, AgentState, Effect, Signal
-from acd.floor.calls import Talk
+from acd.floor.calls import Conversation
 from acd.floor.escalation import let_go
 from acd.floor.offers import withdraw
-from acd.floor.state import Room
+from acd.floor.state import FloorState
 from acd.policy.definitions import WrapUp, WrapUpMode
 from acd.timers import AGENT
 
 # Definitions
 
 
-def agent_defined(room: Room, event: AgentDefined) -> None:
-    agent = room.agents.get(event.agent)
+def agent_defined(floor: FloorState, event: AgentDefined) -> None:
+    agent = floor.agents.get(event.agent)
     if agent is None:
-        agent = room.agents[event.agent] = Agent(event.agent, room.now)
+        agent = floor.agents[event.agent] = Agent(event.agent, floor.now)
     agent.name, agent.teams, agent.contact, agent.removed = event.name, event.teams, event.contact, False
     if agent.indexed:
-        room.shapes.unplace(agent)
+        floor.profiles.remove_ready(agent)
     if agent.signed_in:
-        room.shapes.sign_out(agent)
+        floor.profiles.sign_out(agent)
     agent.learn(event.skills)
-    room.refresh(agent)
-    let_go(room, agent)
+    floor.refresh(agent)
+    let_go(floor, agent)
 
 
-def agent_removed(room: Room, event: AgentRemoved) -> None:
-    agent = room.agents.get(event.agent)
+def agent_removed(floor: FloorState, event: AgentRemoved) -> None:
+    agent = floor.agents.get(event.agent)
     if agent is None:
         return
     agent.removed = True
-    choose_status(room, agent, Status.SIGNED_OUT, "removed")
-    forget_if_removed(room, agent)
+    choose_status(floor, agent, Status.SIGNED_OUT, "removed")
+    forget_if_removed(floor, agent)
 
 
-def forget_if_removed(room: Room, agent: Agent) -> None:
+def forget_if_removed(floor: FloorState, agent: Agent) -> None:
     """A removed agent goes once no call and no wrap-up is left."""
     if agent.removed and agent.state in (AgentState.IDLE, AgentState.WRAP_UP) and agent.status is Status.SIGNED_OUT:
-        room.timers.arm(AGENT, agent.id, agent, None)
-        room.touched.pop(agent.id, None)
-        room.out.append(AgentChanged(agent.id, agent.status.value, AgentState.IDLE.value, agent.reason))
-        del room.agents[agent.id]
+        floor.timers.arm(AGENT, agent.id, agent, None)
+        floor.touched.pop(agent.id, None)
+        floor.out.append(AgentChanged(agent.id, agent.status.value, AgentState.IDLE.value, agent.reason))
+        del floor.agents[agent.id]
 
 
 # Status
 
 
-def status_set(room: Room, event: StatusSet) -> None:
-    agent = room.agents.get(event.agent)
+def status_set(floor: FloorState, event: StatusSet) -> None:
+    agent = floor.agents.get(event.agent)
     if agent is not None and not agent.removed:
-        choose_status(room, agent, event.status, event.reason)
+        choose_status(floor, agent, event.status, event.reason)
 
 
-def choose_status(room: Room, agent: Agent, status: Status, reason: str) -> None:
+def choose_status(floor: FloorState, agent: Agent, status: Status, reason: str) -> None:
     """Take the person's word: now, or when the call is over."""
-    room.touch(agent)
+    floor.touch(agent)
     effect = STATUS_TAKES_EFFECT[agent.state]
     if effect is Effect.AFTERWARDS:
         agent.pending = None if (status, reason) == (agent.status, agent.reason) else (status, reason)
         if agent.pending:
-            room.out.append(Tell(agent.id, "status_waits", f"{status.value} when the call is over"))
+            floor.out.append(Tell(agent.id, "status_waits", f"{status.value} when the call is over"))
         return
     if effect is Effect.WITHDRAW and status is not Status.AVAILABLE:
-        withdraw(room, room.rings[agent.offer], f"agent {agent.id} chose {status.value}")
-    take_status(room, agent, status, reason)
+        withdraw(floor, floor.offers[agent.offer], f"agent {agent.id} chose {status.value}")
+    take_status(floor, agent, status, reason)
 
 
-def take_status(room: Room, agent: Agent, status: Status, reason: str) -> None:
+def take_status(floor: FloorState, agent: Agent, status: Status, reason: str) -> None:
     """The status is this from now on."""
     agent.pending = None
     was = agent.status
@@ -92,31 +92,31 @@ def take_status(room: Room, agent: Agent, status: Status, reason: str) -> None:
     if status is Status.AVAILABLE:
         agent.misses, agent.rest_until = 0, 0.0
     if agent.state is AgentState.WRAP_UP and status is not Status.BREAK and agent.wrap_mode is not WrapUpMode.FORCED:
-        end_wrap_up(room, agent)
-    room.refresh(agent, idle_from_now=status is Status.AVAILABLE and was is not Status.AVAILABLE)
+        end_wrap_up(floor, agent)
+    floor.refresh(agent, idle_from_now=status is Status.AVAILABLE and was is not Status.AVAILABLE)
     if status is not Status.AVAILABLE:
-        let_go(room, agent)
+        let_go(floor, agent)
 
 
-def phone_seen(room: Room, event: PhoneSeen) -> None:
-    agent = room.agents.get(event.agent)
+def phone_seen(floor: FloorState, event: PhoneSeen) -> None:
+    agent = floor.agents.get(event.agent)
     if agent is None or agent.phone is event.reachable:
         return
-    room.touch(agent)
+    floor.touch(agent)
     agent.phone = event.reachable
     if event.reachable:
         agent.rest_until = 0.0
-    room.refresh(agent)
+    floor.refresh(agent)
 
 
 # Conversation and wrap-up
 
 
-def hang_up(room: Room, agent: Agent, ended_at: float | None = None) -> None:
+def hang_up(floor: FloorState, agent: Agent, ended_at: float | None = None) -> None:
     """The agent's leg is over: wrap-up as the queue of the conversation has it, then the status that waited."""
-    wrap_up = _wrap_up_rules(room, agent)
+    wrap_up = _wrap_up_rules(floor, agent)
     extra, agent.wrap_extra = agent.wrap_extra, 0.0
-    start = room.now if ended_at is None else min(max(ended_at, agent.since), room.now)
+    start = floor.now if ended_at is None else min(max(ended_at, agent.since), floor.now)
     agent.wrap_mode, agent.wrap_started = wrap_up.mode, start
     if wrap_up.mode is WrapUpMode.UNTIL_DONE:
         agent.wrap_until = None
@@ -124,164 +124,171 @@ def hang_up(room: Room, agent: Agent, ended_at: float | None = None) -> None:
         given = wrap_up.seconds if wrap_up.mode in (WrapUpMode.TIMED, WrapUpMode.FORCED) else 0.0
         agent.wrap_until = start + min(given + extra, max(wrap_up.longest, given))
     agent.call, agent.held = 0, False
-    room.move(agent, Signal.HUNG_UP)
-    if agent.wrap_until is not None and agent.wrap_until <= room.now:
-        end_wrap_up(room, agent)
+    floor.move(agent, Signal.HUNG_UP)
+    if agent.wrap_until is not None and agent.wrap_until <= floor.now:
+        end_wrap_up(floor, agent)
     if agent.pending:
-        take_status(room, agent, *agent.pending)
-    forget_if_removed(room, agent)
+        take_status(floor, agent, *agent.pending)
+    forget_if_removed(floor, agent)
 
 
-def stand_down(room: Room, agent: Agent, *, left: bool = False) -> None:
+def stand_down(floor: FloorState, agent: Agent, *, left: bool = False) -> None:
     """The customer whom the agent waited for was not reached: free at once, and nothing was handled.
 
     One who `left` by hanging up rests as after declining, so that the same phone does not ring again at once.
     """
-    room.touch(agent)
+    floor.touch(agent)
     if left:
-        agent.rest_until = max(agent.rest_until, room.now + room.policy.rest_after.declined)
+        agent.rest_until = max(agent.rest_until, floor.now + floor.policy.rest_after.declined)
     if agent.recent and agent.recent[-1] == agent.talk_since:
         agent.recent.pop()
     agent.call, agent.held, agent.talk_since, agent.wrap_extra = 0, False, 0.0, 0.0
-    agent.move(Signal.NOT_REACHED, room.now)
-    room.refresh(agent, idle_from_now=room.policy.outbound_resets_idle)
+    agent.move(Signal.NOT_REACHED, floor.now)
+    floor.refresh(agent, idle_from_now=floor.policy.outbound_resets_idle)
     if agent.pending:
-        take_status(room, agent, *agent.pending)
-    forget_if_removed(room, agent)
+        take_status(floor, agent, *agent.pending)
+    forget_if_removed(floor, agent)
 
 
-def end_leg(room: Room, agent: Agent, talk: Talk | None, ended_at: float | None = None, *, left: bool = False) -> None:
+def end_leg(
+    floor: FloorState,
+    agent: Agent,
+    conversation: Conversation | None,
+    ended_at: float | None = None,
+    *,
+    left: bool = False,
+) -> None:
     """The agent's leg is over; one without anybody at the other end never was a conversation. `left`: they hung up."""
-    if talk is not None and talk.asked.promised:
-        stand_down(room, agent, left=left)
+    if conversation is not None and conversation.asked.promised:
+        stand_down(floor, agent, left=left)
     else:
-        hang_up(room, agent, ended_at)
+        hang_up(floor, agent, ended_at)
 
 
-def _wrap_up_rules(room: Room, agent: Agent) -> WrapUp:
+def _wrap_up_rules(floor: FloorState, agent: Agent) -> WrapUp:
     """Those of the queue of the latest conversation."""
-    line = room.lines.get(agent.talk_queue)
-    return line.queue.wrap_up if line is not None else WrapUp()
+    queue = floor.queues.get(agent.talk_queue)
+    return queue.rules.wrap_up if queue is not None else WrapUp()
 
 
-def end_wrap_up(room: Room, agent: Agent) -> None:
+def end_wrap_up(floor: FloorState, agent: Agent) -> None:
     """Ready again, if the status says so."""
-    agent.idle_since = room.now
+    agent.idle_since = floor.now
     agent.wrap_started, agent.wrap_until = 0.0, None
     if agent.talk_since:
-        if agent.talk_queue in room.estimates:
-            room.estimates[agent.talk_queue].handled(room.now - agent.talk_since)
+        if agent.talk_queue in floor.estimates:
+            floor.estimates[agent.talk_queue].handled(floor.now - agent.talk_since)
         agent.talk_since = 0.0
-    room.move(agent, Signal.WRAP_UP_OVER)
+    floor.move(agent, Signal.WRAP_UP_OVER)
 
 
-def wrap_up_ended(room: Room, event: WrapUpEnded) -> None:
-    agent = room.agents.get(event.agent)
+def wrap_up_ended(floor: FloorState, event: WrapUpEnded) -> None:
+    agent = floor.agents.get(event.agent)
     if agent is None or agent.state is not AgentState.WRAP_UP:
         return
     if agent.wrap_mode is WrapUpMode.FORCED:
-        left = (agent.wrap_until or room.now) - room.now
-        room.out.append(Tell(agent.id, "wrap_up_is_forced", f"{left:.0f} s are left"))
+        left = (agent.wrap_until or floor.now) - floor.now
+        floor.out.append(Tell(agent.id, "wrap_up_is_forced", f"{left:.0f} s are left"))
         return
-    end_wrap_up(room, agent)
+    end_wrap_up(floor, agent)
 
 
-def wrap_up_extended(room: Room, event: WrapUpExtended) -> None:
+def wrap_up_extended(floor: FloorState, event: WrapUpExtended) -> None:
     """In wrap-up: longer. On a call: that much more afterwards. Idle: a wrap-up begins."""
-    agent = room.agents.get(event.agent)
+    agent = floor.agents.get(event.agent)
     if agent is None or not event.seconds > 0:
         return
-    room.touch(agent)
-    longest = _wrap_up_rules(room, agent).longest
+    floor.touch(agent)
+    longest = _wrap_up_rules(floor, agent).longest
     if agent.state is AgentState.ON_CALL:
         agent.wrap_extra = min(agent.wrap_extra + event.seconds, longest)
     elif agent.state is AgentState.WRAP_UP and agent.wrap_until is not None:
         limit = max(agent.wrap_started + longest, agent.wrap_until)
         agent.wrap_until = min(agent.wrap_until + event.seconds, limit)
-        room.refresh(agent)
+        floor.refresh(agent)
     elif agent.state is AgentState.IDLE and agent.status is not Status.SIGNED_OUT:
-        agent.wrap_mode, agent.wrap_started = WrapUpMode.OPTIONAL, room.now
-        agent.wrap_until = room.now + min(event.seconds, longest)
-        room.move(agent, Signal.WRAP_UP_ASKED)
+        agent.wrap_mode, agent.wrap_started = WrapUpMode.OPTIONAL, floor.now
+        agent.wrap_until = floor.now + min(event.seconds, longest)
+        floor.move(agent, Signal.WRAP_UP_ASKED)
 
 
-def agent_due(room: Room, agent: Agent) -> None:
+def agent_due(floor: FloorState, agent: Agent) -> None:
     """A wrap-up or a rest is over."""
-    room.touch(agent)
-    if agent.state is AgentState.WRAP_UP and agent.wrap_until is not None and agent.wrap_until <= room.now:
-        end_wrap_up(room, agent)
+    floor.touch(agent)
+    if agent.state is AgentState.WRAP_UP and agent.wrap_until is not None and agent.wrap_until <= floor.now:
+        end_wrap_up(floor, agent)
     else:
-        room.refresh(agent)
+        floor.refresh(agent)
 
 
 # Calls that were not routed
 
 
-def agent_occupied(room: Room, event: AgentOccupied) -> None:
-    agent = room.agents.get(event.agent)
+def agent_occupied(floor: FloorState, event: AgentOccupied) -> None:
+    agent = floor.agents.get(event.agent)
     if agent is not None:
-        occupy(room, agent, event.why)
+        occupy(floor, agent, event.why)
 
 
-def occupy(room: Room, agent: Agent, why: str) -> None:
+def occupy(floor: FloorState, agent: Agent, why: str) -> None:
     """The agent's phone is in use: an offer that stands goes to somebody else."""
-    room.touch(agent)
+    floor.touch(agent)
     if agent.offer:
-        withdraw(room, room.rings[agent.offer], f"agent {agent.id} is occupied: {why}")
+        withdraw(floor, floor.offers[agent.offer], f"agent {agent.id} is occupied: {why}")
     if agent.can(Signal.OCCUPIED):
         agent.why = why
-        room.move(agent, Signal.OCCUPIED)
+        floor.move(agent, Signal.OCCUPIED)
 
 
-def agent_freed(room: Room, event: AgentFreed) -> None:
-    agent = room.agents.get(event.agent)
+def agent_freed(floor: FloorState, event: AgentFreed) -> None:
+    agent = floor.agents.get(event.agent)
     if agent is not None:
-        free(room, agent, resets_idle=room.policy.outbound_resets_idle)
+        free(floor, agent, resets_idle=floor.policy.outbound_resets_idle)
 
 
-def free(room: Room, agent: Agent, *, resets_idle: bool) -> None:
+def free(floor: FloorState, agent: Agent, *, resets_idle: bool) -> None:
     """The phone is free again; a wrap-up that was interrupted goes on."""
     if agent.state is not AgentState.OCCUPIED:
         return
-    room.touch(agent)
+    floor.touch(agent)
     agent.why = ""
-    agent.move(Signal.FREED, room.now)
+    agent.move(Signal.FREED, floor.now)
     if resets_idle:
-        agent.idle_since = room.now
+        agent.idle_since = floor.now
     if agent.wrap_started:
-        if agent.wrap_until is None or agent.wrap_until > room.now:
-            agent.move(Signal.WRAP_UP_ASKED, room.now)
+        if agent.wrap_until is None or agent.wrap_until > floor.now:
+            agent.move(Signal.WRAP_UP_ASKED, floor.now)
         else:
             agent.wrap_started, agent.wrap_until = 0.0, None
-    room.refresh(agent)
+    floor.refresh(agent)
     if agent.pending:
-        take_status(room, agent, *agent.pending)
-    forget_if_removed(room, agent)
+        take_status(floor, agent, *agent.pending)
+    forget_if_removed(floor, agent)
 
 
-def hold_started(room: Room, event: HoldStarted) -> None:
-    _hold(room, event.agent, event.call, held=True)
+def hold_started(floor: FloorState, event: HoldStarted) -> None:
+    _hold(floor, event.agent, event.call, held=True)
 
 
-def hold_ended(room: Room, event: HoldEnded) -> None:
-    _hold(room, event.agent, event.call, held=False)
+def hold_ended(floor: FloorState, event: HoldEnded) -> None:
+    _hold(floor, event.agent, event.call, held=False)
 
 
-def _hold(room: Room, name: str, call: int, *, held: bool) -> None:
-    agent = room.agents.get(name)
+def _hold(floor: FloorState, name: str, call: int, *, held: bool) -> None:
+    agent = floor.agents.get(name)
     if agent is not None and agent.state is AgentState.ON_CALL and agent.call == call:
         agent.held = held
 
 
-def consult_started(room: Room, event: ConsultStarted) -> None:
-    _hold(room, event.agent, event.call, held=True)
-    asked = room.agents.get(event.to)
+def consult_started(floor: FloorState, event: ConsultStarted) -> None:
+    _hold(floor, event.agent, event.call, held=True)
+    asked = floor.agents.get(event.to)
     if asked is not None:
-        occupy(room, asked, f"{event.why} with {event.agent}")
+        occupy(floor, asked, f"{event.why} with {event.agent}")
 
 
-def consult_ended(room: Room, event: ConsultEnded) -> None:
-    _hold(room, event.agent, event.call, held=False)
-    asked = room.agents.get(event.to)
+def consult_ended(floor: FloorState, event: ConsultEnded) -> None:
+    _hold(floor, event.agent, event.call, held=False)
+    asked = floor.agents.get(event.to)
     if asked is not None:
-        free(room, asked, resets_idle=False)
+        free(floor, asked, resets_idle=False)

@@ -14,7 +14,7 @@ from acd.events import Status
 from acd.policy.definitions import Skill, WrapUpMode
 
 if TYPE_CHECKING:
-    from acd.floor.eligibility import Shape
+    from acd.floor.eligibility import SkillProfile
 
 RECENT = 3600.0
 """Seconds for which a taken call counts as recent."""
@@ -104,7 +104,7 @@ class Agent:
         "offer",
         "pending",
         "phone",
-        "placed",
+        "ready_keys",
         "reason",
         "recent",
         "recent_at_ready",
@@ -171,8 +171,8 @@ class Agent:
         self.signed_in = False
         self.manned = False
         self.indexed = False
-        self.serves: dict[Shape, tuple[float, ...]] = {}
-        self.placed: list[tuple[Shape, tuple[object, ...]]] = []
+        self.serves: dict[SkillProfile, tuple[float, ...]] = {}
+        self.ready_keys: list[tuple[SkillProfile, tuple[object, ...]]] = []
 
     def learn(self, skills: tuple[Skill, ...]) -> None:
         """Replace the skills. The index must have let go of the agent before."""

@@ -1,4 +1,4 @@
-"""The caller's side: a place, once taken, is kept until somebody talks to the caller or the caller goes.
+"""The caller's side: a place, once taken, is kept until an agent talks to the caller or the caller goes.
 
 Facts may come late, twice, or about calls that are gone: none of that changes anything.
 """
@@ -25,234 +25,233 @@ from acd.events import (
 )
 from acd.floor.agent_handlers import end_leg, hang_up
 from acd.floor.agents import AgentState, Signal
-from acd.floor.calls import Call, Place, Talk
+from acd.floor.calls import Call, CallState, Conversation
 from acd.floor.escalation import begin, detach, move, rearm, resume
 from acd.floor.offers import fail, withdraw
-from acd.floor.queue_order import Line
+from acd.floor.queue_order import WaitingQueue
 from acd.floor.routing import offer
-from acd.floor.state import Room
+from acd.floor.state import FloorState
 
 REMEMBER_ENDED = 300.0
 """Seconds for which a call that ended is known as such."""
 
 
-def call_queued(room: Room, event: CallQueued) -> None:
+def call_queued(floor: FloorState, event: CallQueued) -> None:
     """A new call, one that waits again, or one that some server took up again."""
-    if event.call in room.ended:
+    if event.call in floor.ended:
         return
-    known = room.calls.get(event.call)
+    known = floor.calls.get(event.call)
     if known is None:
-        talk = room.talks.get(event.call)
-        if talk is not None and talk.agents and event.promised:
+        conversation = floor.conversations.get(event.call)
+        if conversation is not None and conversation.agents and event.promised:
             return  # an agent has it already
-        if talk is not None and not talk.agents:
-            del room.talks[event.call]
-        enter(room, Call(event, room.now))
+        if conversation is not None and not conversation.agents:
+            del floor.conversations[event.call]
+        enter(floor, Call(event, floor.now))
         return
     same = (event.queue, event.requirement) == (known.asked.queue, known.asked.requirement)
-    if not same and known.place is Place.WAITING and event.queue not in known.been:
+    if not same and known.state is CallState.WAITING and event.queue not in known.been:
         first, promised = min(event.queued_at, known.asked.queued_at), event.promised and known.promised
         known.asked = replace(event, queue=known.queue, queued_at=first, promised=promised)
         known.attached = True
-        move(room, known, event.queue, event.requirement, "queued_again", f"the call was queued for {event.queue}")
+        move(floor, known, event.queue, event.requirement, "queued_again", f"the call was queued for {event.queue}")
         return
-    attach(room, known)
+    attach(floor, known)
 
 
-def enter(room: Room, call: Call) -> None:
-    room.calls[call.id] = call
-    room.enter(call)
-    begin(room, call)
+def enter(floor: FloorState, call: Call) -> None:
+    floor.calls[call.id] = call
+    floor.enter(call)
+    begin(floor, call)
 
 
-def call_detached(room: Room, event: CallDetached) -> None:
+def call_detached(floor: FloorState, event: CallDetached) -> None:
     """The offer that stood is lost with the server; the agent is not to blame. Where nobody is, nobody is lost."""
-    call = room.calls.get(event.call)
+    call = floor.calls.get(event.call)
     if call is None or not call.attached or call.promised:
         return
     if call.offer:
-        fail(room, room.rings[call.offer], Outcome.LOST)
-    detach(room, call)
+        fail(floor, floor.offers[call.offer], Outcome.LOST)
+    detach(floor, call)
 
 
-def call_attached(room: Room, event: CallAttached) -> None:
-    call = room.calls.get(event.call)
+def call_attached(floor: FloorState, event: CallAttached) -> None:
+    call = floor.calls.get(event.call)
     if call is not None:
-        attach(room, call)
+        attach(floor, call)
 
 
-def attach(room: Room, call: Call) -> None:
+def attach(floor: FloorState, call: Call) -> None:
     """A server holds the caller. One who was being diverted is diverted again: the server may not know."""
     if call.attached:
         return
     call.attached = True
-    if call.place is Place.LEAVING:
-        again = room.decision(call, "overflow", f"taken up again on the way to {call.left_to}")
-        room.out.append(Divert(call.id, call.left_to, again))
-    resume(room, call)
+    if call.state is CallState.LEAVING:
+        again = floor.decision(call, "overflow", f"taken up again on the way to {call.left_to}")
+        floor.out.append(Divert(call.id, call.left_to, again))
+    resume(floor, call)
 
 
-def call_left_queue(room: Room, event: CallLeftQueue) -> None:
-    call = room.calls.get(event.call)
+def call_left_queue(floor: FloorState, event: CallLeftQueue) -> None:
+    call = floor.calls.get(event.call)
     if call is not None:
         if call.offer:
-            withdraw(room, room.rings[call.offer], f"the caller left the queue: {event.why}")
-        room.forget(call)
+            withdraw(floor, floor.offers[call.offer], f"the caller left the queue: {event.why}")
+        floor.forget(call)
 
 
-def call_ended(room: Room, event: CallEnded) -> None:
-    call = room.calls.get(event.call)
+def call_ended(floor: FloorState, event: CallEnded) -> None:
+    call = floor.calls.get(event.call)
     if call is not None:
         if call.offer:
-            withdraw(room, room.rings[call.offer], f"the caller is gone: {event.cause}")
+            withdraw(floor, floor.offers[call.offer], f"the caller is gone: {event.cause}")
         if call.predicted:
-            room.estimates[call.queue].gave_up(call.predicted, room.now)
-        room.forget(call)
-    talk = room.talks.pop(event.call, None)
-    for name in talk.agents if talk is not None else ():
-        agent = room.agents.get(name)
+            floor.estimates[call.queue].gave_up(call.predicted, floor.now)
+        floor.forget(call)
+    conversation = floor.conversations.pop(event.call, None)
+    for name in conversation.agents if conversation is not None else ():
+        agent = floor.agents.get(name)
         if agent is not None and agent.state is AgentState.ON_CALL and agent.call == event.call:
-            end_leg(room, agent, talk, event.ended_at)
-    ended = room.ended
-    ended[event.call] = room.now
-    while (first := next(iter(ended))) != event.call and ended[first] < room.now - REMEMBER_ENDED:
+            end_leg(floor, agent, conversation, event.ended_at)
+    ended = floor.ended
+    ended[event.call] = floor.now
+    while (first := next(iter(ended))) != event.call and ended[first] < floor.now - REMEMBER_ENDED:
         del ended[first]
 
 
 # By a person
 
 
-def priority_set(room: Room, event: PrioritySet) -> None:
-    call = room.calls.get(event.call)
+def priority_set(floor: FloorState, event: PrioritySet) -> None:
+    call = floor.calls.get(event.call)
     if call is not None and call.priority != event.priority:
         call.asked = replace(call.asked, priority=event.priority)
-        room.reorder(call)
-        rule = f"priority {event.priority} by {event.by or 'the system'}" + (
-            f": {event.reason}" if event.reason else ""
-        )
-        room.out.append(Record(room.decision(call, "priority", rule)))
+        floor.reorder(call)
+        reason = f": {event.reason}" if event.reason else ""
+        rule = f"priority {event.priority} by {event.by or 'the system'}{reason}"
+        floor.out.append(Record(floor.decision(call, "priority", rule)))
 
 
-def call_moved(room: Room, event: CallMoved) -> None:
-    call = room.calls.get(event.call)
-    if call is None or call.place is Place.LEAVING:
+def call_moved(floor: FloorState, event: CallMoved) -> None:
+    call = floor.calls.get(event.call)
+    if call is None or call.state is CallState.LEAVING:
         return
     if call.offer:
-        withdraw(room, room.rings[call.offer], f"moved to {event.queue} by {event.by}")
-    room.line(event.queue)
+        withdraw(floor, floor.offers[call.offer], f"moved to {event.queue} by {event.by}")
+    floor.queue(event.queue)
     call.been.clear()
-    move(room, call, event.queue, event.requirement, "moved", f"by {event.by}: {event.reason}")
+    move(floor, call, event.queue, event.requirement, "moved", f"by {event.by}: {event.reason}")
 
 
-def call_pulled(room: Room, event: CallPulled) -> None:
+def call_pulled(floor: FloorState, event: CallPulled) -> None:
     """One call out of turn for one agent, skills or not; but the agent must be ready."""
-    call, agent = room.calls.get(event.call), room.agents.get(event.agent)
+    call, agent = floor.calls.get(event.call), floor.agents.get(event.agent)
     if call is None or agent is None:
         return
     why = ""
-    if not call.attached or call.place is Place.LEAVING:
+    if not call.attached or call.state is CallState.LEAVING:
         why = "the caller cannot be reached at the moment"
-    elif call.offer and room.rings[call.offer].agent == agent.id:
+    elif call.offer and floor.offers[call.offer].agent == agent.id:
         return
     else:
-        why = agent.why_not_ready(room.now)
+        why = agent.why_not_ready(floor.now)
     if why:
-        room.out.append(Record(room.decision(call, "pull_refused", f"{agent.id}: {why}", agent.id)))
-        room.out.append(Tell(event.by or agent.id, "pull_refused", f"call {call.id} for {agent.id}: {why}"))
+        floor.out.append(Record(floor.decision(call, "pull_refused", f"{agent.id}: {why}", agent.id)))
+        floor.out.append(Tell(event.by or agent.id, "pull_refused", f"call {call.id} for {agent.id}: {why}"))
         return
     if call.offer:
-        withdraw(room, room.rings[call.offer], f"pulled for {agent.id} by {event.by}")
+        withdraw(floor, floor.offers[call.offer], f"pulled for {agent.id} by {event.by}")
     call.hold_for, call.hold_direct = "", False
-    offer(
-        room, call, agent, f"pulled by {event.by or agent.id}" + (f": {event.reason}" if event.reason else ""), "pulled"
-    )
+    reason = f": {event.reason}" if event.reason else ""
+    offer(floor, call, agent, f"pulled by {event.by or agent.id}{reason}", "pulled")
 
 
 # Conversations
 
 
-def conversation_ended(room: Room, event: ConversationEnded) -> None:
-    agent = room.agents.get(event.agent)
+def conversation_ended(floor: FloorState, event: ConversationEnded) -> None:
+    agent = floor.agents.get(event.agent)
     if agent is None or agent.state is not AgentState.ON_CALL or agent.call != event.call:
         return
-    talk = room.talks.get(event.call)
-    if talk is not None and agent.id in talk.agents:
-        talk.agents.remove(agent.id)
-    end_leg(room, agent, talk, event.ended_at, left=event.by == "agent")
+    conversation = floor.conversations.get(event.call)
+    if conversation is not None and agent.id in conversation.agents:
+        conversation.agents.remove(agent.id)
+    end_leg(floor, agent, conversation, event.ended_at, left=event.by == "agent")
 
 
-def transferred(room: Room, event: Transferred) -> None:
-    talk, agent = room.talks.get(event.call), room.agents.get(event.agent)
-    if talk is None or agent is None or agent.call != event.call or agent.state is not AgentState.ON_CALL:
+def transferred(floor: FloorState, event: Transferred) -> None:
+    conversation, agent = floor.conversations.get(event.call), floor.agents.get(event.agent)
+    if conversation is None or agent is None or agent.call != event.call or agent.state is not AgentState.ON_CALL:
         return
-    talk.agents.remove(agent.id)
-    target = room.agents.get(event.to) if event.kind == "agent" else None
-    hang_up(room, agent)
+    conversation.agents.remove(agent.id)
+    target = floor.agents.get(event.to) if event.kind == "agent" else None
+    hang_up(floor, agent)
     if event.kind == "outside":
-        talk.outside = event.to
-        _hand_over(room, event, talk, f"{event.agent} sent the call out to {event.to}")
+        conversation.outside = event.to
+        _hand_over(floor, event, conversation, f"{event.agent} sent the call out to {event.to}")
     elif target is not None and event.attended:
         if target.can(Signal.HANDED_OVER):
             target.why = ""
-            target.call, target.talk_queue, target.talk_since = event.call, talk.asked.queue, room.now
+            target.call, target.talk_queue, target.talk_since = event.call, conversation.asked.queue, floor.now
             target.wrap_started, target.wrap_until = 0.0, None
-            talk.agents.append(target.id)
-            room.move(target, Signal.HANDED_OVER)
-            _hand_over(room, event, talk, f"{event.agent} handed the call over to {target.id}")
+            conversation.agents.append(target.id)
+            floor.move(target, Signal.HANDED_OVER)
+            _hand_over(floor, event, conversation, f"{event.agent} handed the call over to {target.id}")
     else:
-        _queue_again(room, event, direct=event.to if event.kind == "agent" else "")
+        _queue_again(floor, event, direct=event.to if event.kind == "agent" else "")
 
 
-def _hand_over(room: Room, event: Transferred, talk: Talk, rule: str) -> None:
+def _hand_over(floor: FloorState, event: Transferred, conversation: Conversation, rule: str) -> None:
     """The next leg has a number of its own, by which its records and its recording are known."""
-    number = room.next_offer
-    room.next_offer += 1
-    decision = Decision(event.call, "handed_over", rule, room.now, queue=talk.asked.queue, agent=event.to, offer=number)
-    room.out.append(HandedOver(number, event.call, event.to, event.attended, decision, by=event.agent))
+    number = floor.next_offer
+    floor.next_offer += 1
+    decision = Decision(
+        event.call, "handed_over", rule, floor.now, queue=conversation.asked.queue, agent=event.to, offer=number
+    )
+    floor.out.append(HandedOver(number, event.call, event.to, event.attended, decision, by=event.agent))
 
 
-def _queue_again(room: Room, event: Transferred, *, direct: str) -> None:
-    talk = room.talks[event.call]
-    asked = talk.asked
-    if not talk.agents:
-        del room.talks[event.call]
-    if event.call in room.calls:
+def _queue_again(floor: FloorState, event: Transferred, *, direct: str) -> None:
+    conversation = floor.conversations[event.call]
+    asked = conversation.asked
+    if not conversation.agents:
+        del floor.conversations[event.call]
+    if event.call in floor.calls:
         return
     if not direct:
-        line = room.line(event.to)
-        requirement = event.requirement or line.queue.own_requirement()
+        requirement = event.requirement or floor.queue(event.to).rules.own_requirement()
         asked = replace(asked, queue=event.to, requirement=requirement, owner="")
-    call = Call(asked, room.now)
+    call = Call(asked, floor.now)
     if direct:
         call.hold_for, call.hold_direct, call.return_to = direct, True, event.agent
-        call.hold_until = room.now + room.line(asked.queue).queue.ring_for
-    enter(room, call)
+        call.hold_until = floor.now + floor.queue(asked.queue).rules.ring_for
+    enter(floor, call)
 
 
 # Rules
 
 
-def policy_set(room: Room, event: PolicySet) -> None:
+def policy_set(floor: FloorState, event: PolicySet) -> None:
     """New rules for everybody who waits, each at their own place. A queue that is gone keeps its rules until empty."""
-    waiting = sorted(room.calls.values(), key=lambda call: call.id)
+    waiting = sorted(floor.calls.values(), key=lambda call: call.id)
     for call in waiting:
-        room.unrow(call)
-    room.own_rows.clear()
-    room.policy = event.policy
-    room.shapes.forget_plans()
-    old = room.lines
-    room.lines = {}
-    for queue in event.policy.queues:
-        room.lines[queue.name] = Line(queue, event.policy.ageing_limit)
-    for name in sorted(name for name, line in old.items() if name not in room.lines and len(line.row)):
-        room.lines[name] = Line(old[name].queue, event.policy.ageing_limit)
-    room.set_estimates()
+        floor.withhold(call)
+    floor.reserved.clear()
+    floor.policy = event.policy
+    floor.profiles.forget_plans()
+    old = floor.queues
+    floor.queues = {}
+    for rules in event.policy.queues:
+        floor.queues[rules.name] = WaitingQueue(rules, event.policy.ageing_limit)
+    for name in sorted(name for name, queue in old.items() if name not in floor.queues and len(queue.calls)):
+        floor.queues[name] = WaitingQueue(old[name].rules, event.policy.ageing_limit)
+    floor.set_estimates()
     for call in waiting:
         last = call.step
-        room.enter(call)
+        floor.enter(call)
         call.step = min(last, len(call.plan.steps) - 1)
-        call.fired = [index for index in call.fired if index < len(room.lines[call.queue].recipes)]
-        if call.place is Place.OFFERED:
-            rearm(room, call)
+        call.fired = [index for index in call.fired if index < len(floor.queues[call.queue].recipes)]
+        if call.state is CallState.OFFERED:
+            rearm(floor, call)
         else:
-            resume(room, call)
+            resume(floor, call)

@@ -1,4 +1,4 @@
-"""A waiting call keeps its place until somebody talks to it or it leaves; offers and conversations are apart from it.
+"""A waiting call keeps its place until an agent answers it or it leaves; offers and conversations are apart from it.
 
 Everything here is what the floor remembers of one thing; the laws are in the modules that change it. What waits is
 known by its number, its place in the order and what it asks for: a promise to call back can stand in the same line.
@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 from acd.events import CallQueued
 
 if TYPE_CHECKING:
-    from acd.floor.eligibility import Plan
-    from acd.floor.queue_order import Row
+    from acd.floor.eligibility import RelaxationPlan
+    from acd.floor.queue_order import OrderedCalls
 
 
-class Place(StrEnum):
-    """Where a waiting call is."""
+class CallState(StrEnum):
+    """Whether a waiting call may be offered."""
 
     WAITING = "waiting"
     OFFERED = "offered"
-    """A phone rings for it. It keeps its place in the line."""
+    """A phone rings for it. It keeps its place in the queue."""
     LEAVING = "leaving"
     """It was diverted for good: no more offers; `CallLeftQueue` or `CallEnded` will follow."""
 
@@ -34,6 +34,7 @@ class Call:
         "arrival",
         "asked",
         "attached",
+        "available_in",
         "been",
         "detached_at",
         "dialled_until",
@@ -49,14 +50,13 @@ class Call:
         "left_to",
         "offer",
         "offers",
-        "place",
         "plan",
         "predicted",
         "recorded",
         "return_to",
         "ripe",
-        "row",
         "said",
+        "state",
         "step",
         "virtual",
     )
@@ -66,7 +66,7 @@ class Call:
         "hold_for", "hold_until", "hold_direct", "return_to", "announce_at", "said", "predicted", "left_to", "offer",
         "offers", "recorded", "dialled_until",
     )  # fmt: skip
-    """What a snapshot keeps as it is; `asked` and `place` are encoded apart, the rest follows from these."""
+    """What a snapshot keeps as it is; `asked` and `state` are encoded apart, the rest follows from these."""
 
     def __init__(self, asked: CallQueued, now: float) -> None:
         self.id = asked.call
@@ -77,7 +77,7 @@ class Call:
         self.arrival = 0.0
         self.virtual = 0.0
         self.ripe = False
-        self.place = Place.WAITING
+        self.state = CallState.WAITING
         self.attached = True
         self.detached_at = 0.0
         self.step = 0
@@ -108,8 +108,8 @@ class Call:
         self.offer = 0
         self.offers = 0
         self.due: float | None = None
-        self.plan: Plan = None  # type: ignore[assignment]  # set when it is put in line
-        self.row: Row | None = None
+        self.plan: RelaxationPlan = None  # type: ignore[assignment]  # set when it is put in a queue
+        self.available_in: OrderedCalls | None = None
         """Where a freed agent finds it; None while it cannot be taken."""
 
     def begin_anew(self, now: float) -> None:
@@ -132,7 +132,7 @@ class Call:
         return self.asked.promised
 
 
-class Ring:
+class StandingOffer:
     """An offer that stands."""
 
     __slots__ = ("agent", "call", "deadline", "due", "id", "made_at", "queue", "rang")
@@ -150,7 +150,7 @@ class Ring:
         self.due: float | None = None
 
 
-class Talk:
+class Conversation:
     """A call in conversation: with which agents, and as what it had waited, in case it must wait again."""
 
     __slots__ = ("agents", "asked", "outside", "spoke")

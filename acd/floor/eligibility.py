@@ -1,11 +1,11 @@
-"""Who could serve what, kept at hand: so that neither a new call nor a freed agent looks at anybody in vain.
+"""An index of which agents could serve which calls: a new call or a freed agent looks only at those that match.
 
-A **shape** is a requirement with a strategy; many calls share one. It knows the signed-in agents who meet it, those of
-them who are ready in the strategy's order, and the calls that ask for it, a row per queue. An agent knows the shapes
-they serve. A change of one agent costs the shapes that agent serves, whatever the number of agents.
+A **skill profile** is a requirement with a strategy; many calls share one. It holds the signed-in agents who meet it,
+the ready ones among them in the strategy's order, and the calls that ask for it, in order, by queue. An agent holds the
+profiles that it serves. A change of one agent costs the profiles that it serves, whatever the number of agents.
 
-A **plan** is a queue's relaxation steps applied to one requirement, shared by all calls that came with it. Each step is
-looser than the one before, so a plan is hopeless exactly when nobody signed in meets its last step.
+A **relaxation plan** is a queue's relaxation steps applied to one requirement, shared by all calls that came with it.
+Each step is looser than the one before, so a plan is hopeless exactly when no signed-in agent meets its last step.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 
 from acd.floor.agents import Agent
-from acd.floor.queue_order import Row
+from acd.floor.queue_order import OrderedCalls
 from acd.floor.strategies import COUNTS_RECENT_CALLS, STRATEGIES
 from acd.policy.definitions import Queue, Requirement, Strategy
 
 KEEP = 512
-"""Shapes kept although no call asks for them at the moment."""
+"""SkillProfiles kept although no call asks for them at the moment."""
 
 
-class Shape:
+class SkillProfile:
     """One requirement under one strategy."""
 
-    __slots__ = ("counts_recent", "manned", "plans", "ready", "requirement", "rows", "staff", "strategy")
+    __slots__ = ("counts_recent", "manned", "plans", "ready", "requirement", "staff", "strategy", "waiting")
 
     def __init__(self, requirement: Requirement, strategy: Strategy) -> None:
         self.requirement = requirement
@@ -36,8 +36,8 @@ class Shape:
         """Signed-in agents who meet it, by id."""
         self.manned = 0
         """How many of them are available, busy or not."""
-        self.rows: dict[str, Row] = {}
-        self.plans: list[Plan] = []
+        self.waiting: dict[str, OrderedCalls] = {}
+        self.plans: list[RelaxationPlan] = []
 
     @staticmethod
     def ready_score(key: tuple[object, ...]) -> tuple[float, ...]:
@@ -45,14 +45,14 @@ class Shape:
         return key[:-2]  # type: ignore[return-value]
 
 
-class Plan:
+class RelaxationPlan:
     """Requirement by requirement, what calls of one kind ask for as time goes by."""
 
     __slots__ = ("calls", "refused", "steps")
 
-    def __init__(self, steps: tuple[tuple[float, Shape], ...], refused: tuple[str, ...]) -> None:
+    def __init__(self, steps: tuple[tuple[float, SkillProfile], ...], refused: tuple[str, ...]) -> None:
         self.steps = steps
-        """(seconds in the queue, shape); the first is the calls' own requirement at 0."""
+        """(seconds in the queue, profile); the first is the calls' own requirement at 0."""
         self.refused = refused
         """Why steps of the queue do not apply to these calls."""
         self.calls: set[int] = set()
@@ -63,28 +63,28 @@ class Plan:
         return not self.steps[-1][1].staff
 
 
-class Shapes:
-    """The index. `flipped` collects the plans of shapes that gained their first or lost their last signed-in agent."""
+class SkillProfiles:
+    """The index. `flipped` collects the plans whose profiles gained their first or lost their last signed-in agent."""
 
-    __slots__ = ("_by_anchor", "_by_skill", "_plans", "_shapes", "flipped", "signed_in")
+    __slots__ = ("_by_anchor", "_by_skill", "_plans", "_profiles", "flipped", "signed_in")
 
     def __init__(self) -> None:
-        self._shapes: dict[tuple[Requirement, Strategy], Shape] = {}
-        self._plans: dict[tuple[str, Requirement], Plan] = {}
-        self._by_anchor: dict[str, list[Shape]] = {}
+        self._profiles: dict[tuple[Requirement, Strategy], SkillProfile] = {}
+        self._plans: dict[tuple[str, Requirement], RelaxationPlan] = {}
+        self._by_anchor: dict[str, list[SkillProfile]] = {}
         self._by_skill: dict[str, dict[str, Agent]] = {}
         self.signed_in: dict[str, Agent] = {}
-        self.flipped: list[Plan] = []
+        self.flipped: list[RelaxationPlan] = []
 
     # Calls
 
-    def plan(self, queue: Queue, requirement: Requirement) -> Plan:
+    def plan(self, queue: Queue, requirement: Requirement) -> RelaxationPlan:
         """The plan of calls that come to this queue with this requirement."""
         plan = self._plans.get((queue.name, requirement))
         if plan is not None:
             return plan
         self._forget_unused()
-        steps = [(0.0, self._shape(requirement, queue.strategy))]
+        steps = [(0.0, self._profile(requirement, queue.strategy))]
         refused = []
         for index, step in enumerate(queue.relax, start=1):
             before = steps[-1][1].requirement
@@ -92,66 +92,66 @@ class Shapes:
             if asked == before:
                 continue
             if asked.is_looser_than(before):
-                steps.append((step.after, self._shape(asked, queue.strategy)))
+                steps.append((step.after, self._profile(asked, queue.strategy)))
             else:
                 refused.append(f"step {index} asks for {asked}, which is not looser than {before}: left out")
-        plan = Plan(tuple(steps), tuple(refused))
-        for shape in {id(shape): shape for _, shape in steps}.values():
-            shape.plans.append(plan)
+        plan = RelaxationPlan(tuple(steps), tuple(refused))
+        for profile in {id(profile): profile for _, profile in steps}.values():
+            profile.plans.append(plan)
         self._plans[queue.name, requirement] = plan
         return plan
 
     def forget_plans(self) -> None:
-        """The queues' rules changed: plans are made anew. No call may be in a row."""
+        """The queues' rules changed: plans are made anew. No call may be available to agents."""
         self._plans.clear()
-        for shape in self._shapes.values():
-            shape.plans.clear()
-            shape.rows.clear()
+        for profile in self._profiles.values():
+            profile.plans.clear()
+            profile.waiting.clear()
 
-    def _shape(self, requirement: Requirement, strategy: Strategy) -> Shape:
-        shape = self._shapes.get((requirement, strategy))
-        if shape is None:
-            shape = self._shapes[requirement, strategy] = Shape(requirement, strategy)
+    def _profile(self, requirement: Requirement, strategy: Strategy) -> SkillProfile:
+        profile = self._profiles.get((requirement, strategy))
+        if profile is None:
+            profile = self._profiles[requirement, strategy] = SkillProfile(requirement, strategy)
             names = [skill.name for skill in requirement.required]
             anchor = names[0] if names else ""
-            self._by_anchor.setdefault(anchor, []).append(shape)
+            self._by_anchor.setdefault(anchor, []).append(profile)
             for agent in (self._by_skill.get(anchor, {}) if anchor else self.signed_in).values():
                 if requirement.met_by(agent.skills):
-                    self._join(agent, shape)
+                    self._join(agent, profile)
                     if agent.indexed:
-                        self._place(agent, shape)
-        return shape
+                        self._add_ready(agent, profile)
+        return profile
 
     def _forget_unused(self) -> None:
-        if len(self._shapes) < KEEP:
+        if len(self._profiles) < KEEP:
             return
         for key in [key for key, plan in self._plans.items() if not plan.calls]:
             plan = self._plans.pop(key)
-            for shape in {id(shape): shape for _, shape in plan.steps}.values():
-                shape.plans.remove(plan)
-        for skey in [key for key, shape in self._shapes.items() if not shape.plans]:
-            shape = self._shapes.pop(skey)
-            names = [skill.name for skill in shape.requirement.required]
-            self._by_anchor[names[0] if names else ""].remove(shape)
-            for id_ in shape.staff:
+            for profile in {id(profile): profile for _, profile in plan.steps}.values():
+                profile.plans.remove(plan)
+        for skey in [key for key, profile in self._profiles.items() if not profile.plans]:
+            profile = self._profiles.pop(skey)
+            names = [skill.name for skill in profile.requirement.required]
+            self._by_anchor[names[0] if names else ""].remove(profile)
+            for id_ in profile.staff:
                 agent = self.signed_in[id_]
-                del agent.serves[shape]
-                agent.placed = [entry for entry in agent.placed if entry[0] is not shape]
+                del agent.serves[profile]
+                agent.ready_keys = [entry for entry in agent.ready_keys if entry[0] is not profile]
 
     # Agents
 
     def sign_in(self, agent: Agent) -> None:
-        """From now on the agent counts as staff of every shape they meet."""
+        """From now on the agent counts as staff of every profile they meet."""
         agent.signed_in = True
         self.signed_in[agent.id] = agent
         for name in agent.skills:
             self._by_skill.setdefault(name, {})[agent.id] = agent
         for anchor in ("", *agent.skills):
-            for shape in self._by_anchor.get(anchor, ()):
-                if shape.requirement.met_by(agent.skills):
-                    self._join(agent, shape)
-                    if len(shape.staff) == 1:
-                        self.flipped.extend(shape.plans)
+            for profile in self._by_anchor.get(anchor, ()):
+                if profile.requirement.met_by(agent.skills):
+                    self._join(agent, profile)
+                    if len(profile.staff) == 1:
+                        self.flipped.extend(profile.plans)
 
     def sign_out(self, agent: Agent) -> None:
         """The agent counts no more. Must have been unplaced."""
@@ -159,12 +159,12 @@ class Shapes:
         del self.signed_in[agent.id]
         for name in agent.skills:
             del self._by_skill[name][agent.id]
-        for shape in agent.serves:
-            staff = shape.staff
+        for profile in agent.serves:
+            staff = profile.staff
             del staff[bisect_left(staff, agent.id)]
-            shape.manned -= agent.manned
+            profile.manned -= agent.manned
             if not staff:
-                self.flipped.extend(shape.plans)
+                self.flipped.extend(profile.plans)
         agent.serves.clear()
         agent.manned = False
 
@@ -172,32 +172,32 @@ class Shapes:
         """Whether the agent is available, busy or not: what the estimated wait counts."""
         if agent.manned is not manned:
             agent.manned = manned
-            for shape in agent.serves:
-                shape.manned += 1 if manned else -1
+            for profile in agent.serves:
+                profile.manned += 1 if manned else -1
 
-    def _join(self, agent: Agent, shape: Shape) -> None:
-        agent.serves[shape] = STRATEGIES[shape.strategy](agent, shape.requirement)
-        insort(shape.staff, agent.id)
-        shape.manned += agent.manned
+    def _join(self, agent: Agent, profile: SkillProfile) -> None:
+        agent.serves[profile] = STRATEGIES[profile.strategy](agent, profile.requirement)
+        insort(profile.staff, agent.id)
+        profile.manned += agent.manned
 
-    def place(self, agent: Agent) -> None:
+    def add_ready(self, agent: Agent) -> None:
         """The agent became ready."""
         agent.indexed = True
-        for shape in agent.serves:
-            self._place(agent, shape)
+        for profile in agent.serves:
+            self._add_ready(agent, profile)
 
-    def _place(self, agent: Agent, shape: Shape) -> None:
-        static = agent.serves[shape]
-        if shape.counts_recent:
+    def _add_ready(self, agent: Agent, profile: SkillProfile) -> None:
+        static = agent.serves[profile]
+        if profile.counts_recent:
             static = (*static, float(agent.recent_at_ready))
         key = (*static, agent.idle_since, agent.id)
-        insort(shape.ready, key)
-        agent.placed.append((shape, key))
+        insort(profile.ready, key)
+        agent.ready_keys.append((profile, key))
 
-    def unplace(self, agent: Agent) -> None:
+    def remove_ready(self, agent: Agent) -> None:
         """The agent is ready no more."""
         agent.indexed = False
-        for shape, key in agent.placed:
-            ready = shape.ready
+        for profile, key in agent.ready_keys:
+            ready = profile.ready
             del ready[bisect_left(ready, key)]
-        agent.placed.clear()
+        agent.ready_keys.clear()

@@ -24,12 +24,12 @@ from acd.floor.escalation import call_due, conclude, resume
 from acd.floor.explain import candidates
 from acd.floor.routing import settle
 from acd.floor.snapshot import restore, save
-from acd.floor.state import Room
+from acd.floor.state import FloorState
 from acd.floor.views import AgentView, WaitingView, expected, pressures, waiting
 from acd.policy.definitions import Policy
 from acd.timers import AGENT, CALL
 
-Handler = Callable[[Room, Any], None]
+Handler = Callable[[FloorState, Any], None]
 
 HANDLERS: dict[type[events.Event], Handler] = {
     events.PolicySet: call_handlers.policy_set,
@@ -69,37 +69,37 @@ HANDLERS: dict[type[events.Event], Handler] = {
 class Floor:
     """All waiting calls and agents, and what is to be done about them."""
 
-    def __init__(self, room: Room | None = None) -> None:
-        self.room = room if room is not None else Room()
+    def __init__(self, floor: FloorState | None = None) -> None:
+        self.state = floor if floor is not None else FloorState()
 
     def receive(self, event: object, now: float) -> list[Command]:
         """Play one event of the log. Never raises for what it says: what is unknown or too late changes nothing."""
-        room = self.room
-        room.now = max(room.now, now)
-        room.out = []  # what an event that failed had begun to say is not said with the next one
-        room.ripen()
+        floor = self.state
+        floor.now = max(floor.now, now)
+        floor.out = []  # what an event that failed had begun to say is not said with the next one
+        floor.ripen()
         handler = HANDLERS.get(type(event))  # type: ignore[arg-type]
         if handler is not None:
-            handler(room, event)
+            handler(floor, event)
         self._let_time_pass()
-        while room.dirty_calls or room.dirty_agents or room.to_review or room.shapes.flipped:
-            if room.shapes.flipped:
+        while floor.dirty_calls or floor.dirty_agents or floor.to_review or floor.profiles.flipped:
+            if floor.profiles.flipped:
                 self._reconsider()
-            settle(room)
-            while room.to_review and not (room.dirty_calls or room.dirty_agents):
-                conclude(room, room.calls[_first(room.to_review)])
-        if room.touched:
-            room.report_changes()
-        out, room.out = room.out, []
+            settle(floor)
+            while floor.to_review and not (floor.dirty_calls or floor.dirty_agents):
+                conclude(floor, floor.calls[_first(floor.to_review)])
+        if floor.touched:
+            floor.report_changes()
+        out, floor.out = floor.out, []
         return out
 
     def next_timer(self) -> float | None:
         """The instant (UTC epoch seconds) at which the floor wants a Tick, or None."""
-        return self.room.timers.next()
+        return self.state.timers.next()
 
     def snapshot(self) -> dict[str, Any]:
         """Everything the floor knows, as JSON has it."""
-        return save(self.room)
+        return save(self.state)
 
     @staticmethod
     def restore(data: dict[str, Any]) -> Floor:
@@ -109,64 +109,64 @@ class Floor:
     @property
     def policy(self) -> Policy:
         """The routing rules in force."""
-        return self.room.policy
+        return self.state.policy
 
     def agent(self, agent: str) -> AgentView | None:
         """One agent as they are now."""
-        known = self.room.agents.get(agent)
+        known = self.state.agents.get(agent)
         return AgentView.of(known) if known is not None and not known.removed else None
 
     def agents(self) -> list[AgentView]:
         """All agents, by id."""
-        return [view for id_ in sorted(self.room.agents) if (view := self.agent(id_)) is not None]
+        return [view for id_ in sorted(self.state.agents) if (view := self.agent(id_)) is not None]
 
     def waiting(self, now: float | None = None) -> list[WaitingView]:
         """All waiting calls in the one order in which they would be taken, now or (None) at the latest event."""
-        return waiting(self.room, self.room.now if now is None else now)
+        return waiting(self.state, self.state.now if now is None else now)
 
     def asked(self, call: int) -> events.CallQueued | None:
         """What a call waits for, or waited for before it was answered, with all that was changed since."""
-        found = self.room.calls.get(call) or self.room.talks.get(call)
+        found = self.state.calls.get(call) or self.state.conversations.get(call)
         return found.asked if found is not None else None
 
     def pressures(self) -> list[Pressure]:
         """How busy every queue is: what `Callbacks.observe` is told after each event."""
-        return pressures(self.room)
+        return pressures(self.state)
 
     def expected(self, queue: str, place: int) -> tuple[float, float] | None:
         """What whoever has this place in a queue's line (1 is next) may expect to wait, in seconds: p50 and p90.
 
         None when nobody is signed in for it, or there is no such queue.
         """
-        return expected(self.room, queue, place)
+        return expected(self.state, queue, place)
 
     def explain(self, call: int) -> tuple[Candidate, ...]:
         """Every signed-in agent as this waiting call sees them now; empty if it does not wait. Looks at everybody."""
-        found = self.room.calls.get(call)
-        return candidates(self.room, found, None)[0] if found is not None else ()
+        found = self.state.calls.get(call)
+        return candidates(self.state, found, None)[0] if found is not None else ()
 
     def accuracy(self) -> dict[str, dict[str, float]]:
         """How often the estimated wait was right, per queue."""
-        return {name: estimate.accuracy() for name, estimate in self.room.estimates.items()}
+        return {name: estimate.accuracy() for name, estimate in self.state.estimates.items()}
 
     def _let_time_pass(self) -> None:
-        room = self.room
-        while (key := room.timers.pop(room.now)) is not None:
+        floor = self.state
+        while (key := floor.timers.pop(floor.now)) is not None:
             kind, id_ = key
             if kind == CALL:
-                call_due(room, room.calls[int(id_)])
+                call_due(floor, floor.calls[int(id_)])
             elif kind == AGENT:
-                agent_handlers.agent_due(room, room.agents[str(id_)])
+                agent_handlers.agent_due(floor, floor.agents[str(id_)])
             else:
-                offers.offer_due(room, room.rings[int(id_)])
+                offers.offer_due(floor, floor.offers[int(id_)])
 
     def _reconsider(self) -> None:
         """Somebody signed in or out: calls that only they could serve have a new outlook."""
-        room = self.room
-        affected = sorted({id_ for plan in room.shapes.flipped for id_ in plan.calls})
-        room.shapes.flipped.clear()
+        floor = self.state
+        affected = sorted({id_ for plan in floor.profiles.flipped for id_ in plan.calls})
+        floor.profiles.flipped.clear()
         for id_ in affected:
-            resume(room, room.calls[id_])
+            resume(floor, floor.calls[id_])
 
 
 def _first(ids: dict[int, None]) -> int:

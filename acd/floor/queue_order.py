@@ -22,7 +22,7 @@ Rank = tuple[float, float, int]
 """(−points, arrival, call): the least is first."""
 
 
-class Row:
+class OrderedCalls:
     """Calls in order. Every call in it belongs to the same queue."""
 
     __slots__ = ("ageing", "limit", "rate", "ripe")
@@ -76,28 +76,28 @@ class Row:
         return self.ageing[index][2] if index < len(self.ageing) else 0
 
 
-class Line:
+class WaitingQueue:
     """One queue's waiting line: everybody who waits in it, offered, detached or free to be taken."""
 
-    __slots__ = ("limit", "queue", "recipes", "row")
+    __slots__ = ("calls", "limit", "recipes", "rules")
 
-    def __init__(self, queue: Queue, limit: float) -> None:
-        self.queue = queue
+    def __init__(self, rules: Queue, limit: float) -> None:
+        self.rules = rules
         self.limit = limit
-        self.recipes = queue.recipes()
-        self.row = self.new_row()
+        self.recipes = rules.recipes()
+        self.calls = self.new_order()
 
-    def new_row(self) -> Row:
+    def new_order(self) -> OrderedCalls:
         """An empty row for calls of this queue."""
-        return Row(self.queue.ageing, self.limit)
+        return OrderedCalls(self.rules.ageing, self.limit)
 
     def virtual_arrival(self, arrival: float, priority: int) -> float:
         """The instant from which the call would have had to wait to have its points by waiting alone."""
-        return arrival - min(float(priority), self.limit) / self.queue.ageing
+        return arrival - min(float(priority), self.limit) / self.rules.ageing
 
     def points(self, call: Call, now: float) -> float:
         """The call's points; never more than the limit."""
-        return self.limit if call.ripe else min(self.limit, self.queue.ageing * (now - call.virtual))
+        return self.limit if call.ripe else min(self.limit, self.rules.ageing * (now - call.virtual))
 
     def rank(self, call: Call, now: float) -> Rank:
         """Where the call stands among all calls of the house."""
@@ -105,7 +105,7 @@ class Line:
 
     def next_ripe(self, now: float) -> int:
         """A call that has become ripe and still stands among the ageing, or 0."""
-        ageing = self.row.ageing
-        if ageing and ageing[0][0] + self.limit / self.queue.ageing <= now:
+        ageing = self.calls.ageing
+        if ageing and ageing[0][0] + self.limit / self.rules.ageing <= now:
             return ageing[0][2]
         return 0

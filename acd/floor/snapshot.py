@@ -13,9 +13,9 @@ import msgspec
 
 from acd.events import CallQueued, Status
 from acd.floor.agents import Agent, AgentState
-from acd.floor.calls import Call, Place, Ring
-from acd.floor.queue_order import Line
-from acd.floor.state import Room
+from acd.floor.calls import Call, CallState, StandingOffer
+from acd.floor.queue_order import WaitingQueue
+from acd.floor.state import FloorState
 from acd.policy.definitions import Policy, Queue, WrapUpMode
 from acd.timers import AGENT, CALL, OFFER
 
@@ -24,24 +24,25 @@ READS = (1, VERSION)
 """What version 1 did not know yet (calls of the hotline's own making), no snapshot of it holds."""
 
 
-def save(room: Room) -> dict[str, Any]:
-    """The room as JSON has it."""
-    named = {queue.name for queue in room.policy.queues}
+def save(floor: FloorState) -> dict[str, Any]:
+    """The floor as JSON has it."""
+    named = {queue.name for queue in floor.policy.queues}
     plain = msgspec.to_builtins
-    data = {
+    return {
         "version": VERSION,
-        "now": room.now,
-        "policy": plain(room.policy),
-        "other_queues": [plain(line.queue) for name, line in room.lines.items() if name not in named],
-        "estimates": {name: estimate.snapshot() for name, estimate in room.estimates.items()},
-        "next_offer": room.next_offer,
-        "ended": list(room.ended.items()),
-        "agents": [_save_agent(agent) for agent in room.agents.values()],
-        "calls": [_save_call(call) for call in room.calls.values()],
-        "rings": [[*(getattr(ring, name) for name in Ring.SAVED), ring.due] for ring in room.rings.values()],
-        "talks": [[plain(talk.asked), list(talk.agents), talk.outside, talk.spoke] for talk in room.talks.values()],
+        "now": floor.now,
+        "policy": plain(floor.policy),
+        "other_queues": [plain(queue.rules) for name, queue in floor.queues.items() if name not in named],
+        "estimates": {name: estimate.snapshot() for name, estimate in floor.estimates.items()},
+        "next_offer": floor.next_offer,
+        "ended": list(floor.ended.items()),
+        "agents": [_save_agent(agent) for agent in floor.agents.values()],
+        "calls": [_save_call(call) for call in floor.calls.values()],
+        "rings": [[*(getattr(each, name) for name in StandingOffer.SAVED), each.due] for each in floor.offers.values()],
+        "talks": [
+            [plain(each.asked), list(each.agents), each.outside, each.spoke] for each in floor.conversations.values()
+        ],
     }
-    return data
 
 
 def _save_agent(agent: Agent) -> dict[str, Any]:
@@ -54,7 +55,7 @@ def _save_agent(agent: Agent) -> dict[str, Any]:
 
 def _save_call(call: Call) -> dict[str, Any]:
     saved = {name: _copy(getattr(call, name)) for name in Call.SAVED}
-    saved |= {"asked": msgspec.to_builtins(call.asked), "place": call.place.value, "due": call.due}
+    saved |= {"asked": msgspec.to_builtins(call.asked), "place": call.state.value, "due": call.due}
     return saved
 
 
@@ -62,43 +63,43 @@ def _copy(value: Any) -> Any:
     return list(value) if isinstance(value, (list, tuple)) else dict(value) if isinstance(value, dict) else value
 
 
-def restore(data: dict[str, Any]) -> Room:
-    """The room of a snapshot. Raises ValueError when another version of the floor wrote it."""
+def restore(data: dict[str, Any]) -> FloorState:
+    """The floor of a snapshot. Raises ValueError when another version of the floor wrote it."""
     if data.get("version") not in READS:
         raise ValueError(
             f"the snapshot has version {data.get('version')}, this floor reads {VERSION}: play the log instead"
         )
-    room = Room()
-    room.now = data["now"]
-    room.policy = msgspec.convert(data["policy"], Policy)
+    floor = FloorState()
+    floor.now = data["now"]
+    floor.policy = msgspec.convert(data["policy"], Policy)
     others = (msgspec.convert(queue, Queue) for queue in data["other_queues"])
-    for queue in (*room.policy.queues, *others):
-        room.lines[queue.name] = Line(queue, room.policy.ageing_limit)
-    room.set_estimates()
-    room.next_offer = data["next_offer"]
-    room.ended = dict(data["ended"])
+    for queue in (*floor.policy.queues, *others):
+        floor.queues[queue.name] = WaitingQueue(queue, floor.policy.ageing_limit)
+    floor.set_estimates()
+    floor.next_offer = data["next_offer"]
+    floor.ended = dict(data["ended"])
     for saved in data["agents"]:
-        _restore_agent(room, saved)
+        _restore_agent(floor, saved)
     for saved in data["calls"]:
-        _restore_call(room, saved)
+        _restore_call(floor, saved)
     for *values, due in data["rings"]:
-        ring = Ring(*values[:-1])
-        ring.rang = values[-1]
-        room.rings[ring.id] = ring
-        room.timers.arm(OFFER, ring.id, ring, due)
+        standing = StandingOffer(*values[:-1])
+        standing.rang = values[-1]
+        floor.offers[standing.id] = standing
+        floor.timers.arm(OFFER, standing.id, standing, due)
     for asked, agents, outside, *spoke in data["talks"]:
-        talk = room.talk(msgspec.convert(asked, CallQueued))
-        talk.agents, talk.outside, talk.spoke = list(agents), outside, bool(spoke and spoke[0])
+        conversation = floor.conversation(msgspec.convert(asked, CallQueued))
+        conversation.agents, conversation.outside, conversation.spoke = list(agents), outside, bool(spoke and spoke[0])
     for name, values in data["estimates"].items():
-        room.estimates[name].restore(values)
-    room.dirty_calls.clear()
-    room.dirty_agents.clear()
-    room.shapes.flipped.clear()
-    return room
+        floor.estimates[name].restore(values)
+    floor.dirty_calls.clear()
+    floor.dirty_agents.clear()
+    floor.profiles.flipped.clear()
+    return floor
 
 
-def _restore_agent(room: Room, saved: dict[str, Any]) -> None:
-    agent = Agent(saved["id"], room.now)
+def _restore_agent(floor: FloorState, saved: dict[str, Any]) -> None:
+    agent = Agent(saved["id"], floor.now)
     for name in Agent.SAVED:
         setattr(agent, name, _copy(saved[name]))
     agent.teams = tuple(agent.teams)
@@ -107,22 +108,22 @@ def _restore_agent(room: Room, saved: dict[str, Any]) -> None:
     agent.status, agent.state = Status(saved["status"]), AgentState(saved["state"])
     agent.pending = (Status(saved["pending"][0]), saved["pending"][1]) if saved["pending"] else None
     agent.wrap_mode = WrapUpMode(saved["wrap_mode"])
-    room.agents[agent.id] = agent
+    floor.agents[agent.id] = agent
     if agent.status is not Status.SIGNED_OUT:
-        room.shapes.sign_in(agent)
-        room.shapes.set_manned(agent, agent.status is Status.AVAILABLE)
-        if agent.is_ready(room.now):
-            room.shapes.place(agent)
-    room.timers.arm(AGENT, agent.id, agent, saved["due"])
+        floor.profiles.sign_in(agent)
+        floor.profiles.set_manned(agent, agent.status is Status.AVAILABLE)
+        if agent.is_ready(floor.now):
+            floor.profiles.add_ready(agent)
+    floor.timers.arm(AGENT, agent.id, agent, saved["due"])
 
 
-def _restore_call(room: Room, saved: dict[str, Any]) -> None:
+def _restore_call(floor: FloorState, saved: dict[str, Any]) -> None:
     asked = msgspec.convert(saved["asked"], CallQueued)
-    call = Call(replace(asked, priority=saved.get("priority", asked.priority)), room.now)
+    call = Call(replace(asked, priority=saved.get("priority", asked.priority)), floor.now)
     for name in Call.SAVED:
         setattr(call, name, _copy(saved.get(name, getattr(call, name))))
-    call.place = Place(saved["place"])
-    room.calls[call.id] = call
-    room.enter(call)
-    room.rerow(call)
-    room.timers.arm(CALL, call.id, call, saved["due"])
+    call.state = CallState(saved["place"])
+    floor.calls[call.id] = call
+    floor.enter(call)
+    floor.make_available(call)
+    floor.timers.arm(CALL, call.id, call, saved["due"])

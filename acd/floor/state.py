@@ -9,9 +9,9 @@ from acd.commands import AgentChanged, Command
 from acd.decisions import Decision
 from acd.events import CallQueued, Status
 from acd.floor.agents import Agent, Signal
-from acd.floor.calls import Call, Place, Ring, Talk
-from acd.floor.eligibility import Shape, Shapes
-from acd.floor.queue_order import Line, Row
+from acd.floor.calls import Call, CallState, Conversation, StandingOffer
+from acd.floor.eligibility import SkillProfile, SkillProfiles
+from acd.floor.queue_order import OrderedCalls, WaitingQueue
 from acd.floor.wait_estimate import Estimate
 from acd.policy.definitions import Policy, Queue, Requirement
 from acd.timers import AGENT, CALL, Timers
@@ -19,24 +19,24 @@ from acd.timers import AGENT, CALL, Timers
 Axes = tuple[str, str, str, int | None, str]
 
 
-class Room:
+class FloorState:
     """Agents, calls, offers, conversations and the indexes over them. `out` collects the commands of one event."""
 
     def __init__(self) -> None:
         self.now = 0.0
         self.policy = Policy()
-        self.lines: dict[str, Line] = {}
+        self.queues: dict[str, WaitingQueue] = {}
         self.estimates: dict[str, Estimate] = {}
         self.agents: dict[str, Agent] = {}
         self.calls: dict[int, Call] = {}
-        self.rings: dict[int, Ring] = {}
-        self.talks: dict[int, Talk] = {}
-        self.own_rows: dict[str, dict[str, Row]] = {}
+        self.offers: dict[int, StandingOffer] = {}
+        self.conversations: dict[int, Conversation] = {}
+        self.reserved: dict[str, dict[str, OrderedCalls]] = {}
         """Calls kept for one agent, a row per queue."""
         self.ended: dict[int, float] = {}
         """Calls that ended lately, so that late facts about them do no harm."""
         self.next_offer = 1
-        self.shapes = Shapes()
+        self.profiles = SkillProfiles()
         self.timers = Timers()
         # Of the event at hand:
         self.out: list[Command] = []
@@ -47,19 +47,19 @@ class Room:
 
     # Queues
 
-    def line(self, name: str) -> Line:
-        """The line of a queue. A queue that no definition names gets the default rules: no caller is lost for it."""
-        line = self.lines.get(name)
-        if line is None:
-            queue = Queue(name, skill=name if name in self.policy.skills else "")
-            line = self.lines[name] = Line(queue, self.policy.ageing_limit)
-            self.estimates[name] = Estimate(queue.handling)
-        return line
+    def queue(self, name: str) -> WaitingQueue:
+        """The queue of this name. One that no definition names gets the default rules: no caller is lost for it."""
+        queue = self.queues.get(name)
+        if queue is None:
+            rules = Queue(name, skill=name if name in self.policy.skills else "")
+            queue = self.queues[name] = WaitingQueue(rules, self.policy.ageing_limit)
+            self.estimates[name] = Estimate(rules.handling)
+        return queue
 
     def set_estimates(self) -> None:
         """What was learned stays with the queue's name."""
         old = self.estimates
-        self.estimates = {name: old.get(name) or Estimate(line.queue.handling) for name, line in self.lines.items()}
+        self.estimates = {name: old.get(name) or Estimate(queue.rules.handling) for name, queue in self.queues.items()}
 
     # Agents
 
@@ -92,16 +92,16 @@ class Room:
         signed_in = agent.status is not Status.SIGNED_OUT
         ready = signed_in and agent.is_ready(self.now)
         if agent.indexed and not ready:
-            self.shapes.unplace(agent)
+            self.profiles.remove_ready(agent)
         if signed_in is not agent.signed_in:
-            (self.shapes.sign_in if signed_in else self.shapes.sign_out)(agent)
+            (self.profiles.sign_in if signed_in else self.profiles.sign_out)(agent)
         if signed_in:
-            self.shapes.set_manned(agent, agent.status is Status.AVAILABLE)
+            self.profiles.set_manned(agent, agent.status is Status.AVAILABLE)
         if idle_from_now:
             agent.idle_since = self.now
         if ready and not agent.indexed:
             agent.recent_at_ready = agent.recent_calls(self.now)
-            self.shapes.place(agent)
+            self.profiles.add_ready(agent)
             self.dirty_agents[agent.id] = None
         self.timers.arm(AGENT, agent.id, agent, agent.next_due(self.now))
 
@@ -109,37 +109,37 @@ class Room:
 
     def enter(self, call: Call) -> None:
         """Put a call in its queue's line and find its plan."""
-        line = self.line(call.queue)
-        queue = line.queue
-        head_start = queue.vip_head_start if call.asked.vip else 0.0
+        queue = self.queue(call.queue)
+        head_start = queue.rules.vip_head_start if call.asked.vip else 0.0
         call.arrival = min(call.asked.queued_at, call.entered) - head_start
-        call.virtual = line.virtual_arrival(call.arrival, queue.priority + call.priority)
-        call.ripe = call.virtual + line.limit / queue.ageing <= self.now
-        line.row.add(call)
-        call.plan = self.shapes.plan(queue, call.asked.requirement)
+        self._rank(call, queue)
+        call.plan = self.profiles.plan(queue.rules, call.asked.requirement)
         call.plan.calls.add(call.id)
         self.estimates[call.queue].arrived(self.now)
 
     def leave(self, call: Call) -> None:
         """Take a call out of its line; it is put in another or forgotten."""
-        self.unrow(call)
-        line = self.lines[call.queue]
-        line.row.remove(call)
+        self.withhold(call)
+        queue = self.queues[call.queue]
+        queue.calls.remove(call)
         call.plan.calls.discard(call.id)
         self.timers.arm(CALL, call.id, call, None)
-        self.estimates[call.queue].departed(self.now, self.shape(call).manned, len(line.row))
+        self.estimates[call.queue].departed(self.now, self.profile(call).manned, len(queue.calls))
 
     def reorder(self, call: Call) -> None:
-        """Priority changed: find the new place in the same line."""
-        row = call.row
-        self.unrow(call)
-        line = self.lines[call.queue]
-        line.row.remove(call)
-        call.virtual = line.virtual_arrival(call.arrival, line.queue.priority + call.priority)
-        call.ripe = call.virtual + line.limit / line.queue.ageing <= self.now
-        line.row.add(call)
-        if row is not None:
-            self.rerow(call)
+        """Priority changed: find the new place in the same queue."""
+        available = call.available_in is not None
+        self.withhold(call)
+        queue = self.queues[call.queue]
+        queue.calls.remove(call)
+        self._rank(call, queue)
+        if available:
+            self.make_available(call)
+
+    def _rank(self, call: Call, queue: WaitingQueue) -> None:
+        call.virtual = queue.virtual_arrival(call.arrival, queue.rules.priority + call.priority)
+        call.ripe = call.virtual + queue.limit / queue.rules.ageing <= self.now
+        queue.calls.add(call)
 
     def forget(self, call: Call) -> None:
         """The call waits no more."""
@@ -150,55 +150,55 @@ class Room:
 
     def ripen(self) -> None:
         """Let calls that have all their points by now go by arrival."""
-        for line in self.lines.values():
-            while id_ := line.next_ripe(self.now):
+        for queue in self.queues.values():
+            while id_ := queue.next_ripe(self.now):
                 call = self.calls[id_]
-                rows = (line.row,) if call.row is None else (line.row, call.row)
-                for row in rows:
-                    row.remove(call)
+                orders = (queue.calls,) if call.available_in is None else (queue.calls, call.available_in)
+                for calls in orders:
+                    calls.remove(call)
                 call.ripe = True
-                for row in rows:
-                    row.add(call)
+                for calls in orders:
+                    calls.add(call)
 
-    def shape(self, call: Call) -> Shape:
+    def profile(self, call: Call) -> SkillProfile:
         """The requirement in force."""
         return call.plan.steps[call.step][1]
 
     def requirement(self, call: Call) -> Requirement:
-        return self.shape(call).requirement
+        return self.profile(call).requirement
 
     def can_be_taken(self, call: Call) -> bool:
-        return call.place is Place.WAITING and call.attached
+        return call.state is CallState.WAITING and call.attached
 
-    def rerow(self, call: Call) -> None:
+    def make_available(self, call: Call) -> None:
         """Put the call where the agents who may take it find it, or nowhere. Must follow whatever changes that."""
-        self.unrow(call)
+        self.withhold(call)
         if not self.can_be_taken(call):
             return
-        rows = self.own_rows.setdefault(call.hold_for, {}) if call.hold_for else self.shape(call).rows
-        row = rows.get(call.queue)
-        if row is None:
-            row = rows[call.queue] = self.lines[call.queue].new_row()
-        row.add(call)
-        call.row = row
+        by_queue = self.reserved.setdefault(call.hold_for, {}) if call.hold_for else self.profile(call).waiting
+        calls = by_queue.get(call.queue)
+        if calls is None:
+            calls = by_queue[call.queue] = self.queues[call.queue].new_order()
+        calls.add(call)
+        call.available_in = calls
         self.dirty_calls[call.id] = None
 
-    def unrow(self, call: Call) -> None:
-        if call.row is not None:
-            call.row.remove(call)
-            call.row = None
+    def withhold(self, call: Call) -> None:
+        if call.available_in is not None:
+            call.available_in.remove(call)
+            call.available_in = None
 
-    def talk(self, asked: CallQueued) -> Talk:
+    def conversation(self, asked: CallQueued) -> Conversation:
         """The conversation of a call that waited as this."""
-        talk = self.talks.setdefault(asked.call, Talk(asked))
-        talk.asked = asked
-        return talk
+        conversation = self.conversations.setdefault(asked.call, Conversation(asked))
+        conversation.asked = asked
+        return conversation
 
     # Saying
 
     def decision(self, call: Call, kind: str, rule: str, agent: str = "") -> Decision:
         """A decision record of the call as it stands."""
-        line = self.lines[call.queue]
+        queue = self.queues[call.queue]
         return Decision(
             call=call.id,
             kind=kind,
@@ -207,7 +207,7 @@ class Room:
             queue=call.queue,
             agent=agent,
             step=call.step,
-            position=line.row.index(call) + 1,
+            position=queue.calls.index(call) + 1,
             waited=self.now - call.asked.queued_at,
-            score=line.points(call, self.now),
+            score=queue.points(call, self.now),
         )

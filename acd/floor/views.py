@@ -8,7 +8,7 @@ from acd.callbacks.states import Pressure
 from acd.events import Status
 from acd.floor.agents import Agent, AgentState
 from acd.floor.calls import Call
-from acd.floor.state import Room
+from acd.floor.state import FloorState
 from acd.policy.definitions import Requirement, Skill
 
 
@@ -66,63 +66,63 @@ class WaitingView:
     step: int
     requirement: Requirement
     agent: str
-    """The agent whose phone rings for it, or for whom it is kept."""
+    """The agent whose phone rings for it, or for whom it is reserved."""
     promised: bool = False
     """Nobody is on the line: the hotline is going to call them."""
 
 
-def waiting(room: Room, now: float) -> list[WaitingView]:
+def waiting(floor: FloorState, now: float) -> list[WaitingView]:
     """All waiting calls in the order of the house."""
-    calls = sorted(room.calls.values(), key=lambda call: room.lines[call.queue].rank(call, now))
+    calls = sorted(floor.calls.values(), key=lambda call: floor.queues[call.queue].rank(call, now))
     places: dict[str, int] = {}
     views = []
     for call in calls:
         places[call.queue] = places.get(call.queue, 0) + 1
-        views.append(_view(room, call, places[call.queue], now))
+        views.append(_view(floor, call, places[call.queue], now))
     return views
 
 
-def _view(room: Room, call: Call, position: int, now: float) -> WaitingView:
+def _view(floor: FloorState, call: Call, position: int, now: float) -> WaitingView:
     return WaitingView(
         call=call.id,
         queue=call.queue,
         caller=call.asked.caller,
         category=call.asked.category,
-        place=call.place.value,
+        place=call.state.value,
         attached=call.attached,
         queued_at=call.asked.queued_at,
         priority=call.priority,
         position=position,
-        points=room.lines[call.queue].points(call, now),
+        points=floor.queues[call.queue].points(call, now),
         step=call.step,
-        requirement=room.requirement(call),
-        agent=room.rings[call.offer].agent if call.offer else call.hold_for,
+        requirement=floor.requirement(call),
+        agent=floor.offers[call.offer].agent if call.offer else call.hold_for,
         promised=call.promised,
     )
 
 
-def pressures(room: Room) -> list[Pressure]:
+def pressures(floor: FloorState) -> list[Pressure]:
     """How busy every queue is, by the order of the definitions: a look at each queue, whatever the number of calls.
 
     The wait is that of one who came now: nothing while an agent is ready, else the median of the estimate.
     """
     found = []
-    for name, line in room.lines.items():
-        waiting, estimate = len(line.row), room.estimates[name]
-        shape = room.shapes.plan(line.queue, line.queue.own_requirement()).steps[0][1]
-        interval = estimate.predict(waiting + 1, shape.manned)
-        wait = 0.0 if shape.ready and not waiting else interval[1] if interval is not None else None
-        found.append(Pressure(name, waiting, shape.manned, estimate.handling, wait))
+    for name, queue in floor.queues.items():
+        waiting, estimate = len(queue.calls), floor.estimates[name]
+        profile = floor.profiles.plan(queue.rules, queue.rules.own_requirement()).steps[0][1]
+        interval = estimate.predict(waiting + 1, profile.manned)
+        wait = 0.0 if profile.ready and not waiting else interval[1] if interval is not None else None
+        found.append(Pressure(name, waiting, profile.manned, estimate.handling, wait))
     return found
 
 
-def expected(room: Room, queue: str, place: int) -> tuple[float, float] | None:
+def expected(floor: FloorState, name: str, place: int) -> tuple[float, float] | None:
     """What whoever has this place in a queue's line (1 is next) may expect to wait: seconds, p50 and p90."""
-    line = room.lines.get(queue)
-    if line is None:
+    queue = floor.queues.get(name)
+    if queue is None:
         return None
-    shape = room.shapes.plan(line.queue, line.queue.own_requirement()).steps[0][1]
-    if shape.ready and not line.row:
+    profile = floor.profiles.plan(queue.rules, queue.rules.own_requirement()).steps[0][1]
+    if profile.ready and not queue.calls:
         return 0.0, 0.0
-    interval = room.estimates[queue].predict(place, shape.manned)
+    interval = floor.estimates[name].predict(place, profile.manned)
     return (interval[1], interval[2]) if interval is not None else None

@@ -88,17 +88,17 @@ class House:
         return self.play(ev.OfferRinging(offer.offer)) + self.play(ev.OfferFailed(offer.offer, ev.Outcome(outcome)))
 
     def hangs_up(self, agent: str, by: str = "agent") -> list[Command]:
-        call = self.floor.room.agents[agent].call
+        call = self.floor.state.agents[agent].call
         return self.play(ev.ConversationEnded(call, agent, by))
 
     def ends(self, call: int, cause: str = "caller_hung_up") -> list[Command]:
         return self.play(ev.CallEnded(call, cause))
 
     def state(self, agent: str) -> str:
-        return self.floor.room.agents[agent].state.value
+        return self.floor.state.agents[agent].state.value
 
     def status_of(self, agent: str) -> str:
-        return self.floor.room.agents[agent].status.value
+        return self.floor.state.agents[agent].status.value
 
 
 @pytest.fixture

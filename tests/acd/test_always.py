@@ -14,7 +14,7 @@ from acd.callbacks import events as cb
 from acd.commands import Announce, Divert, Moved, Offer, Withdraw
 from acd.events import Outcome, Status
 from acd.floor.agents import AgentState
-from acd.floor.calls import Place
+from acd.floor.calls import CallState
 from acd.floor.engine import Floor
 from acd.floor.strategies import STRATEGIES
 from acd.policy.definitions import Policy, Requirement, Skill
@@ -241,51 +241,51 @@ class AnyFloor(RuleBasedStateMachine):
         assert json.loads(json.dumps(self.twin.snapshot())) == saved
 
     def some_call(self, pick: int) -> int:
-        waiting = sorted(self.floor.room.calls)
+        waiting = sorted(self.floor.state.calls)
         return waiting[pick % len(waiting)] if waiting and pick < 48 else 900 + pick
 
     def some_offer(self, pick: int) -> int:
-        standing = sorted(self.floor.room.rings)
+        standing = sorted(self.floor.state.offers)
         return standing[pick % len(standing)] if standing and pick < 48 else 900 + pick
 
     def call_of(self, agent: str) -> int:
-        known = self.floor.room.agents.get(agent)
+        known = self.floor.state.agents.get(agent)
         return known.call if known else 0
 
     # What must hold
 
     def check_offers(self) -> None:
         """Of the event just played: offers in order, to the best, and to those who may be offered a call."""
-        room = self.floor.room
+        floor = self.floor.state
         withdrawn = {each.offer for each in self.last if isinstance(each, Withdraw)}
         for each in self.last:
             if not isinstance(each, Offer) or each.offer in withdrawn:
                 continue
-            call, agent = room.calls[each.call], room.agents[each.agent]
+            call, agent = floor.calls[each.call], floor.agents[each.agent]
             assert (agent.offer, agent.state, agent.status) == (each.offer, AgentState.RESERVED, Status.AVAILABLE)
             assert agent.phone
-            assert agent.rest_until <= room.now
+            assert agent.rest_until <= floor.now
             if each.decision.kind == "pulled" or call.hold_direct:
                 continue
-            assert room.requirement(call).met_by(agent.skills)
-            rank = room.lines[call.queue].rank(call, room.now)
-            for other in room.calls.values():
+            assert floor.requirement(call).met_by(agent.skills)
+            rank = floor.queues[call.queue].rank(call, floor.now)
+            for other in floor.calls.values():
                 if self.could_take(other, agent):
-                    assert rank < room.lines[other.queue].rank(other, room.now), "somebody was overtaken"
+                    assert rank < floor.queues[other.queue].rank(other, floor.now), "somebody was overtaken"
             if not call.hold_for:
-                shape = room.shape(call)
-                key = STRATEGIES[shape.strategy]
-                for rival in room.agents.values():
-                    if rival.is_ready(room.now) and shape.requirement.met_by(rival.skills):
+                profile = floor.profile(call)
+                key = STRATEGIES[profile.strategy]
+                for rival in floor.agents.values():
+                    if rival.is_ready(floor.now) and profile.requirement.met_by(rival.skills):
                         if rival.id in call.left_out:
                             continue
-                        better = key(rival, shape.requirement) < key(agent, shape.requirement)
+                        better = key(rival, profile.requirement) < key(agent, profile.requirement)
                         assert not better, "a better agent was ready"
 
     def check_announcements(self) -> None:
         """Neither place nor wait ever goes up without a reason being said."""
         for each in self.last:
-            assert not (isinstance(each, (Announce, Divert)) and self.floor.room.calls[each.call].promised)
+            assert not (isinstance(each, (Announce, Divert)) and self.floor.state.calls[each.call].promised)
             if isinstance(each, Moved):
                 self.said.pop(each.call, None)
             elif isinstance(each, Announce):
@@ -295,58 +295,58 @@ class AnyFloor(RuleBasedStateMachine):
                     assert each.position <= before.position
                     assert before.wait_high is None or (each.wait_high or 1e99) <= before.wait_high
                 self.said[each.call] = each
-        for call in [call for call in self.said if call not in self.floor.room.calls]:
+        for call in [call for call in self.said if call not in self.floor.state.calls]:
             del self.said[call]
 
     def could_take(self, call: Any, agent: Any) -> bool:
-        room = self.floor.room
-        if call.place is not Place.WAITING or not call.attached:
+        floor = self.floor.state
+        if call.state is not CallState.WAITING or not call.attached:
             return False
-        if call.left_out.get(agent.id, 0.0) > room.now:
+        if call.left_out.get(agent.id, 0.0) > floor.now:
             return False
         if call.hold_for:
             return call.hold_for == agent.id
-        return room.requirement(call).met_by(agent.skills)
+        return floor.requirement(call).met_by(agent.skills)
 
     @invariant()
     def no_call_waits_while_somebody_who_may_take_it_is_ready(self) -> None:
-        room = self.floor.room
-        ready = [agent for agent in room.agents.values() if agent.indexed]
-        for call in room.calls.values():
+        floor = self.floor.state
+        ready = [agent for agent in floor.agents.values() if agent.indexed]
+        for call in floor.calls.values():
             for agent in ready:
                 assert not self.could_take(call, agent), (call.id, agent.id)
 
     @invariant()
     def one_call_for_an_agent_and_one_agent_for_a_call(self) -> None:
-        room = self.floor.room
-        assert len({ring.agent for ring in room.rings.values()}) == len(room.rings)
-        assert len({ring.call for ring in room.rings.values()}) == len(room.rings)
-        for agent in room.agents.values():
+        floor = self.floor.state
+        assert len({offer.agent for offer in floor.offers.values()}) == len(floor.offers)
+        assert len({offer.call for offer in floor.offers.values()}) == len(floor.offers)
+        for agent in floor.agents.values():
             offered = agent.state in (AgentState.RESERVED, AgentState.RINGING)
-            assert offered is (agent.offer in room.rings)
+            assert offered is (agent.offer in floor.offers)
             assert bool(agent.call) is (offered or agent.state is AgentState.ON_CALL)
             assert not (agent.removed and agent.state is AgentState.IDLE)
             if agent.state is AgentState.ON_CALL:
-                assert agent.id in room.talks[agent.call].agents
-        for call in room.calls.values():
-            assert (call.place is Place.OFFERED) is (call.offer in room.rings)
+                assert agent.id in floor.conversations[agent.call].agents
+        for call in floor.calls.values():
+            assert (call.state is CallState.OFFERED) is (call.offer in floor.offers)
 
     @invariant()
     def the_indexes_tell_the_truth(self) -> None:
-        room = self.floor.room
-        for agent in room.agents.values():
-            assert agent.indexed is (agent.is_ready(self.floor.room.now))
+        floor = self.floor.state
+        for agent in floor.agents.values():
+            assert agent.indexed is (agent.is_ready(self.floor.state.now))
             assert agent.signed_in is (agent.status is not Status.SIGNED_OUT)
-        for call in room.calls.values():
-            assert (call.row is not None) is (call.place is Place.WAITING and call.attached)
-            shape = room.shape(call)
-            able = [agent for agent in room.agents.values() if shape.requirement.met_by(agent.skills)]
-            assert shape.staff == sorted(agent.id for agent in able if agent.signed_in)
-            assert shape.manned == sum(agent.status is Status.AVAILABLE for agent in able)
-            assert [key[-1] for key in shape.ready] == [
-                key[-1] for key in sorted(shape.ready) if room.agents[str(key[-1])].indexed
+        for call in floor.calls.values():
+            assert (call.available_in is not None) is (call.state is CallState.WAITING and call.attached)
+            profile = floor.profile(call)
+            able = [agent for agent in floor.agents.values() if profile.requirement.met_by(agent.skills)]
+            assert profile.staff == sorted(agent.id for agent in able if agent.signed_in)
+            assert profile.manned == sum(agent.status is Status.AVAILABLE for agent in able)
+            assert [key[-1] for key in profile.ready] == [
+                key[-1] for key in sorted(profile.ready) if floor.agents[str(key[-1])].indexed
             ]
-        assert sum(len(line.row) for line in room.lines.values()) == len(room.calls)
+        assert sum(len(queue.calls) for queue in floor.queues.values()) == len(floor.calls)
 
     @invariant()
     def every_caller_has_a_way_out(self) -> None:
@@ -354,8 +354,8 @@ class AnyFloor(RuleBasedStateMachine):
 
         A call with nobody on the line is held by no server, and its promise has the next instant.
         """
-        for call in self.floor.room.calls.values():
-            assert call.promised or call.place is not Place.WAITING or call.due is not None or not call.attached
+        for call in self.floor.state.calls.values():
+            assert call.promised or call.state is not CallState.WAITING or call.due is not None or not call.attached
             assert call.attached or not call.promised
 
     def teardown(self) -> None:

@@ -21,7 +21,7 @@ from acd.callbacks.policy import CallbackPolicy, CallbackRules, Delays
 from acd.callbacks.states import LIVE, TASKS, TRANSITIONS, PromiseState
 from acd.commands import CallBackAbandoned, Command, Moved, Offer, PlaceCall, PromiseChanged, StopCalling, Withdraw
 from acd.floor.agents import AgentState
-from acd.floor.calls import Place
+from acd.floor.calls import CallState
 from acd.floor.engine import Floor
 from acd.policy.definitions import Policy, Requirement, Skill
 
@@ -123,7 +123,7 @@ class AnyPromises(RuleBasedStateMachine):
                 self.stop(task)
             elif isinstance(task, CallBackAbandoned):
                 self.play(cb.PromiseAsked(task.number, task.queue, task.category, "abandoned", task.call))
-            elif self.attempts.get(task.call) is task and not self.floor.room.calls[task.call].offer:
+            elif self.attempts.get(task.call) is task and not self.floor.state.calls[task.call].offer:
                 self.attempt_over(task, AttemptOutcome.AGENT_GONE)
 
     def place(self, promise: int) -> None:
@@ -141,7 +141,7 @@ class AnyPromises(RuleBasedStateMachine):
         self.play(ev.CallQueued(*place, owner=view.owner, promised=True))
 
     def stop(self, task: StopCalling) -> None:
-        call, talk = task.call, self.floor.room.talks.get(task.call)
+        call, talk = task.call, self.floor.state.conversations.get(task.call)
         if call not in self.of_call or (talk is not None and talk.spoke):
             return
         under_way = self.attempts.get(call) or self.answered.get(call)
@@ -177,29 +177,29 @@ class AnyPromises(RuleBasedStateMachine):
         self.attempts[call] = Attempt(call, promise, number, agent, self.now + WAIT_FOR, agent_first)
         self.play(cb.AttemptStarted(call, promise, number, offer, agent, WAIT_FOR))
 
-    @precondition(lambda self: self.floor.room.rings)
+    @precondition(lambda self: self.floor.state.offers)
     @rule(pick=picks, how=st.sampled_from(["agent_first", "customer_first", "no_answer", "declined"]))
     def a_phone_is_offered_a_call(self, pick: int, how: str) -> None:
-        rings = self.floor.room.rings
-        if not rings:
+        offers = self.floor.state.offers
+        if not offers:
             return
-        ring = rings[sorted(rings)[pick % len(rings)]]
-        call = self.floor.room.calls[ring.call]
+        offer = offers[sorted(offers)[pick % len(offers)]]
+        call = self.floor.state.calls[offer.call]
         if how == "customer_first" and call.promised:
             if call.id not in self.attempts:
-                self.start(call.id, ring.id, ring.agent, agent_first=False)
+                self.start(call.id, offer.id, offer.agent, agent_first=False)
         elif call.promised and call.id in self.attempts:
             return  # it rings after the customer answered
         elif how in ("no_answer", "declined"):
-            self.play(ev.OfferFailed(ring.id, ev.Outcome(how)))
+            self.play(ev.OfferFailed(offer.id, ev.Outcome(how)))
         else:
-            self.play(ev.OfferRinging(ring.id))
-            self.play(ev.OfferAnswered(ring.id))
+            self.play(ev.OfferRinging(offer.id))
+            self.play(ev.OfferAnswered(offer.id))
             if call.promised:
-                self.start(call.id, ring.id, ring.agent, agent_first=True)
+                self.start(call.id, offer.id, offer.agent, agent_first=True)
             else:
                 self.answered.pop(call.id, None)
-                self.play(ev.Joined(call.id, ring.agent))
+                self.play(ev.Joined(call.id, offer.agent))
 
     @precondition(lambda self: self.attempts)
     @rule(pick=picks)
@@ -231,10 +231,10 @@ class AnyPromises(RuleBasedStateMachine):
             self.dialled[attempt.promise] -= self.is_stopping(attempt.call)
             self.end(attempt.call, "caller_hung_up")
 
-    @precondition(lambda self: self.floor.room.talks)
+    @precondition(lambda self: self.floor.state.conversations)
     @rule(agent=agents)
     def an_agent_hangs_up(self, agent: str) -> None:
-        known = self.floor.room.agents[agent]
+        known = self.floor.state.agents[agent]
         if known.state is not AgentState.ON_CALL:
             return
         call = known.call
@@ -286,7 +286,7 @@ class AnyPromises(RuleBasedStateMachine):
     @precondition(lambda self: self.live_calls)
     @rule(pick=picks)
     def a_caller_gives_up(self, pick: int) -> None:
-        waiting = sorted(self.live_calls & set(self.floor.room.calls))
+        waiting = sorted(self.live_calls & set(self.floor.state.calls))
         if waiting:
             self.end(waiting[pick % len(waiting)], "caller_hung_up")
 
@@ -307,7 +307,7 @@ class AnyPromises(RuleBasedStateMachine):
             self.play(cb.PromisePostponed(view.id, self.now + 70.0, "9001"))
         elif what == "prioritise":
             self.play(cb.PromisePrioritised(view.id, 30, "9001"))
-            if view.call in self.floor.room.calls:
+            if view.call in self.floor.state.calls:
                 self.play(ev.PrioritySet(view.call, 30, "9001"))
         elif what == "settle":
             self.play(cb.PromiseSettled(view.id, "1001"))
@@ -364,13 +364,13 @@ class AnyPromises(RuleBasedStateMachine):
 
     def check_offers(self, commands: list[Command]) -> None:
         """Nobody is overtaken by a later arrival of the same priority."""
-        room = self.floor.room
+        floor = self.floor.state
         for each in commands:
-            if not isinstance(each, Offer) or each.offer not in room.rings:
+            if not isinstance(each, Offer) or each.offer not in floor.offers:
                 continue
-            taken = room.calls[each.call]
-            for other in room.calls.values():
-                waits = other.place is Place.WAITING and each.agent not in other.left_out
+            taken = floor.calls[each.call]
+            for other in floor.calls.values():
+                waits = other.state is CallState.WAITING and each.agent not in other.left_out
                 if waits and other.hold_for in ("", each.agent) and not taken.hold_for:
                     same = (other.priority, other.queue) == (taken.priority, taken.queue)
                     assert not (same and other.arrival < taken.arrival), "somebody was overtaken"
@@ -386,15 +386,15 @@ class AnyPromises(RuleBasedStateMachine):
     def no_phone_rings_without_an_agent_reserved_for_it(self) -> None:
         if self.todo:
             return
-        room = self.floor.room
+        floor = self.floor.state
         reserved = set()
         for attempt in self.attempts.values():
             if attempt.agent_first:
-                assert room.agents[attempt.agent].state is AgentState.ON_CALL
-                assert room.agents[attempt.agent].call == attempt.call
+                assert floor.agents[attempt.agent].state is AgentState.ON_CALL
+                assert floor.agents[attempt.agent].call == attempt.call
                 reserved.add(attempt.agent)
             else:
-                reserved.add(room.rings[room.calls[attempt.call].offer].agent)
+                reserved.add(floor.offers[floor.calls[attempt.call].offer].agent)
         assert len(reserved) == len(self.attempts), "more phones ring than agents are free for them"
         assert len({attempt.promise for attempt in self.attempts.values()}) == len(self.attempts)
 
@@ -414,7 +414,7 @@ class AnyPromises(RuleBasedStateMachine):
         standing = set(self.of_call.values())
         for view in self.callbacks.promises():
             if view.state is PromiseState.PENDING and view.id not in standing:
-                assert view.due_at > self.floor.room.now or view.id in due & placing
+                assert view.due_at > self.floor.state.now or view.id in due & placing
             elif view.live:
                 assert view.id in standing
         for id_, state in self.states.items():

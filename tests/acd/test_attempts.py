@@ -142,9 +142,9 @@ def test_an_attempt_in_vain_is_no_call_handled(make_house, the_offer):
     started(house, offer)
     house.wait(500)
     assert states(over(house, 1)) == ["idle"]
-    agent = house.floor.room.agents["1001"]
+    agent = house.floor.state.agents["1001"]
     assert (agent.recent, agent.recent_at_ready, agent.talk_since) == ([], 0, 0.0)
-    assert house.floor.room.estimates["complaint"].handling == 100
+    assert house.floor.state.estimates["complaint"].handling == 100
 
 
 @pytest.mark.parametrize("resets", [True, False])
@@ -266,7 +266,7 @@ def test_a_customer_whom_the_agent_does_not_pick_up_waits_live_at_the_same_place
     assert [(each.call, each.position, each.first) for each in commands if isinstance(each, Announce)] == [(1, 1, True)]
     house.agent("1002")
     assert [view.call for view in house.floor.waiting() if view.place == "waiting"] == [2]
-    assert house.floor.room.rings[house.floor.room.calls[1].offer].agent == "1002"
+    assert house.floor.state.offers[house.floor.state.calls[1].offer].agent == "1002"
 
 
 def test_overflow_begins_as_for_one_who_entered_now(make_house, the_offer, the):

@@ -82,7 +82,7 @@ def test_time_never_runs_backward(house):
     house.now -= 3600
     house.ends(1)
     house.call()
-    assert house.floor.room.now > house.now
+    assert house.floor.state.now > house.now
 
 
 def test_a_decision_says_who_was_eligible_who_was_not_and_why(make_house, the_offer, need):

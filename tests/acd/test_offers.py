@@ -144,14 +144,14 @@ def test_an_offer_of_which_nothing_is_heard_is_withdrawn_without_blame(house, th
     house.call()
     commands = house.wait(25)
     assert the(Withdraw, commands).agent == "1001"
-    assert house.floor.room.agents["1001"].misses == 0
+    assert house.floor.state.agents["1001"].misses == 0
 
 
 def test_an_offer_that_rang_and_of_which_nothing_more_is_heard_was_not_answered(house, the_offer, the):
     house.agent("1001")
     house.play(ev.OfferRinging(the_offer(house.call()).offer))
     the(Withdraw, house.wait(25))
-    assert house.floor.room.agents["1001"].misses == 1
+    assert house.floor.state.agents["1001"].misses == 1
 
 
 def test_a_late_answer_to_a_withdrawn_offer_changes_nothing(house, the_offer):
@@ -180,7 +180,7 @@ def test_an_offer_outstanding_when_the_caller_is_detached_is_lost_without_blame(
     house.play(ev.OfferRinging(offer.offer))
     house.play(ev.CallDetached(1))
     assert house.state("1001") == "idle"
-    assert house.floor.room.agents["1001"].misses == 0
+    assert house.floor.state.agents["1001"].misses == 0
     house.agent("1002")
     assert offers(house.play(ev.CallAttached(1))) == [(1, "1002")]
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from acd import events as ev
 from acd.floor.calls import Call
-from acd.floor.queue_order import Line
+from acd.floor.queue_order import WaitingQueue
 from acd.policy.definitions import Queue, Requirement
 
 
@@ -143,7 +143,7 @@ instants = st.integers(0, 4000).map(float)
 @given(st.floats(0.01, 10), st.floats(0.01, 10), prices, prices, instants, instants, st.integers(0, 100_000).map(float))
 def test_nobody_who_arrived_later_is_taken_before_a_ripe_call(rate, other_rate, priority, other, at, later, more):
     limit = 100.0
-    mine, theirs = Line(Queue("a", ageing=rate), limit), Line(Queue("b", ageing=other_rate), limit)
+    mine, theirs = WaitingQueue(Queue("a", ageing=rate), limit), WaitingQueue(Queue("b", ageing=other_rate), limit)
     now = at + (limit - priority) / rate + more + 1e-6  # the instant itself is a matter of rounding
     patient, rival = a_call(1, mine, at, priority, now), a_call(2, theirs, at + 1.0 + later, other, now)
     assert mine.rank(patient, now) < theirs.rank(rival, now)
@@ -151,19 +151,19 @@ def test_nobody_who_arrived_later_is_taken_before_a_ripe_call(rate, other_rate, 
 
 @given(st.lists(st.tuples(instants, prices), min_size=1, max_size=30), instants, st.sampled_from([0.05, 0.1, 2.0]))
 def test_the_row_is_in_the_order_of_points_and_arrival(calls, more, rate):
-    line = Line(Queue("a", ageing=rate), 50.0)
+    queue = WaitingQueue(Queue("a", ageing=rate), 50.0)
     now = max(at for at, _ in calls) + more
-    found = {n: a_call(n, line, at, priority, now) for n, (at, priority) in enumerate(calls, start=1)}
+    found = {n: a_call(n, queue, at, priority, now) for n, (at, priority) in enumerate(calls, start=1)}
     for call in found.values():
-        line.row.add(call)
-    ranks = [line.rank(found[n], now) for n in line.row.ids()]
+        queue.calls.add(call)
+    ranks = [queue.rank(found[n], now) for n in queue.calls.ids()]
     assert all(before <= after for before, after in pairwise(ranks))
-    assert [line.row.index(found[n]) for n in line.row.ids()] == list(range(len(calls)))
+    assert [queue.calls.index(found[n]) for n in queue.calls.ids()] == list(range(len(calls)))
 
 
-def a_call(number, line, at, priority, now):
-    call = Call(ev.CallQueued(number, line.queue.name, Requirement(), at), now)
+def a_call(number, queue, at, priority, now):
+    call = Call(ev.CallQueued(number, queue.rules.name, Requirement(), at), now)
     call.arrival = at
-    call.virtual = line.virtual_arrival(at, priority)
-    call.ripe = call.virtual + line.limit / line.queue.ageing <= now
+    call.virtual = queue.virtual_arrival(at, priority)
+    call.ripe = call.virtual + queue.limit / queue.rules.ageing <= now
     return call

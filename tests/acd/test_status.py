@@ -72,7 +72,7 @@ def test_a_break_chosen_while_the_phone_rings_lets_the_caller_go_to_somebody_els
     commands = house.status("1001", "break")
     assert the(Withdraw, commands).agent == "1001"
     assert offers(commands) == [(1, "1002")]
-    assert house.floor.room.agents["1001"].misses == 0
+    assert house.floor.state.agents["1001"].misses == 0
 
 
 def test_timed_wrap_up_ends_by_itself_or_earlier_by_the_agent(make_house, the_offer, offers):
@@ -195,4 +195,4 @@ def test_an_agent_removed_during_a_call_goes_after_it(make_house, the_offer):
     assert house.state("1001") == "on_call"
     house.status("1001", "available")
     house.hangs_up("1001")
-    assert "1001" not in house.floor.room.agents
+    assert "1001" not in house.floor.state.agents

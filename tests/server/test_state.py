@@ -92,12 +92,12 @@ def test_a_call_that_is_queued_again_is_no_other_call_to_the_floor(steps: list[t
         state.play(entry)
         if number == cut:
             state = State.restore(state.snapshot())
-    for live in [live for live in state.calls if live.id in state.floor.room.calls]:
-        call = state.floor.room.calls[live.id]
+    for live in [live for live in state.calls if live.id in state.floor.state.calls]:
+        call = state.floor.state.calls[live.id]
         before = (call.queue, call.priority, call.arrival, call.entered, call.step)
         again = Entry(last.id, last.at, *queueing.again(live))
         assert not [each for each in state.play(again) if isinstance(each, Moved)]
-        assert state.floor.room.calls[live.id] is call
+        assert state.floor.state.calls[live.id] is call
         assert (call.queue, call.priority, call.arrival, call.entered, call.step) == before
 
 
