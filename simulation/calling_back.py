@@ -14,6 +14,7 @@ from math import inf
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from acd import events as ev
+from acd.callbacks.commands import OfferCallback, PlaceCall, PromiseChanged, StopCalling
 from acd.callbacks.engine import Callbacks
 from acd.callbacks.events import (
     AttemptAnswered,
@@ -28,7 +29,7 @@ from acd.callbacks.events import (
 )
 from acd.callbacks.policy import CallbackRules, Dialling
 from acd.callbacks.states import Pressure, PromiseState
-from acd.commands import Command, Offer, OfferCallback, PlaceCall, PromiseChanged, StopCalling
+from acd.commands import Command, Offer
 from simulation.day import Arrival, Ringing
 from simulation.scenario import Callback
 

@@ -1,7 +1,7 @@
-"""Who waits is told once that they may be called back instead; who gave up waiting may be called back by themselves.
+"""A waiting caller is told once that a callback is possible; a caller who gave up may be called back unasked.
 
-Callers who wait when a queue's mode turns on are told at once. Those who come later were asked on entry, by the flow:
-they are told once more when they have waited as long as turns the mode on.
+Callers who wait when a queue's mode turns on are told at once. The flow asked those who came later when they entered:
+they are told once more when they have waited for `on_above` seconds.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from typing import Any
 
 import msgspec
 
+from acd.callbacks.commands import CallBackAbandoned, OfferCallback
 from acd.callbacks.policy import CallbackPolicy
 from acd.callbacks.states import ModeView
-from acd.commands import CallBackAbandoned, Command, Moved, OfferCallback
+from acd.commands import Command, Moved
 from acd.events import CallEnded, CallLeftQueue, CallMoved, CallQueued, Joined, PrioritySet, Transferred
 from acd.timers import Timers
 
@@ -62,8 +63,8 @@ class Caller:
         )
 
 
-class Callers:
-    """Everybody who waits, by call and by queue."""
+class CallerOffers:
+    """The waiting callers, by call and by queue, and those who gave up lately."""
 
     def __init__(self) -> None:
         self.calls: dict[int, Caller] = {}
@@ -200,8 +201,8 @@ class Callers:
         }
 
     @staticmethod
-    def restore(data: dict[str, Any]) -> Callers:
-        callers = Callers()
+    def restore(data: dict[str, Any]) -> CallerOffers:
+        callers = CallerOffers()
         for at, command in data["given_up"]:
             found = msgspec.convert(command, CallBackAbandoned)
             callers.given_up[found.call] = (at, found)

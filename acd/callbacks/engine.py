@@ -1,4 +1,4 @@
-"""Callback mode and the book of promises, as one sans-IO object beside the floor.
+"""Callback mode and the registry of promises, as one sans-IO object beside the floor.
 
 callbacks = Callbacks()
 commands = callbacks.receive(event, now)        # the event is in the log already
@@ -18,16 +18,17 @@ from typing import Any
 from acd import events
 from acd.callbacks import events as ev
 from acd.callbacks import lifecycle
-from acd.callbacks.caller_offers import Callers
+from acd.callbacks.caller_offers import CallerOffers
+from acd.callbacks.commands import CallBackAbandoned, ModeChanged, PromiseChanged, StopCalling
 from acd.callbacks.modes import Modes
 from acd.callbacks.policy import CallbackPolicy
-from acd.callbacks.registry import Book
+from acd.callbacks.registry import PromiseRegistry
 from acd.callbacks.states import ModeView, Pressure, PromiseView
-from acd.commands import CallBackAbandoned, Command, ModeChanged, Moved, PromiseChanged, StopCalling
+from acd.commands import Command, Moved
 
 VERSION = 1
 
-KEEPING: dict[type, Callable[[Book, Any], list[Command]]] = {
+KEEPING: dict[type, Callable[[PromiseRegistry, Any], list[Command]]] = {
     ev.PromiseAsked: lifecycle.asked,
     ev.PromiseCancelled: lifecycle.cancelled,
     ev.PromisePostponed: lifecycle.postponed,
@@ -51,45 +52,45 @@ class Callbacks:
 
     def __init__(self) -> None:
         self._modes = Modes()
-        self._book = Book()
-        self._callers = Callers()
+        self._registry = PromiseRegistry()
+        self._callers = CallerOffers()
 
     def receive(self, event: object, now: float) -> list[Command]:
         """Play one event of the log. Never raises for what it says: what is unknown or too late changes nothing.
 
         The floor's `Moved` may be played too: then who overflowed to another queue is told what holds there.
         """
-        book = self._book
-        book.now = now = max(book.now, now)
+        registry = self._registry
+        registry.now = now = max(registry.now, now)
         handler = KEEPING.get(type(event))
-        out = handler(book, event) if handler is not None else []
+        out = handler(registry, event) if handler is not None else []
         out += self._see(event, now)
         self._modes.let_time_pass(now)
-        out += lifecycle.let_time_pass(book)
+        out += lifecycle.let_time_pass(registry)
         for caller in self._callers.due(now):
             out += self._callers.tell_again(caller, self._modes.view(caller.queue))
-        book.forget_old()
+        registry.forget_old()
         return self._changes() + out
 
     def observe(self, pressures: Iterable[Pressure], now: float) -> list[Command]:
         """See how busy every queue is after an event. Queues that are not among them are gone."""
-        book = self._book
-        book.now = max(book.now, now)
-        self._modes.observe(pressures, book.waiting, book.now)
+        registry = self._registry
+        registry.now = max(registry.now, now)
+        self._modes.observe(pressures, registry.waiting, registry.now)
         return self._changes()
 
     def next_timer(self) -> float | None:
         """The instant at which something is due, or None."""
-        timers = (self._modes.timers.next(), self._book.timers.next(), self._callers.timers.next())
+        timers = (self._modes.timers.next(), self._registry.timers.next(), self._callers.timers.next())
         return min((due for due in timers if due is not None), default=None)
 
     def snapshot(self) -> dict[str, Any]:
         """Everything, as JSON has it."""
         return {
             "version": VERSION,
-            "now": self._book.now,
+            "now": self._registry.now,
             "modes": self._modes.snapshot(),
-            "book": self._book.snapshot(),
+            "book": self._registry.snapshot(),
             "callers": self._callers.snapshot(),
         }
 
@@ -101,8 +102,8 @@ class Callbacks:
             raise ValueError(f"the promises' snapshot has version {found}, this reads {VERSION}: play the log instead")
         callbacks = Callbacks()
         callbacks._modes = Modes.restore(data["modes"])
-        callbacks._book = Book.restore(data["book"], callbacks._modes.policy, data["now"])
-        callbacks._callers = Callers.restore(data["callers"])
+        callbacks._registry = PromiseRegistry.restore(data["book"], callbacks._modes.policy, data["now"])
+        callbacks._callers = CallerOffers.restore(data["callers"])
         return callbacks
 
     @property
@@ -120,12 +121,12 @@ class Callbacks:
 
     def promise(self, promise: int) -> PromiseView | None:
         """One promise that is not settled yet, or was lately."""
-        known = self._book.promises.get(promise)
+        known = self._registry.promises.get(promise)
         return known.view() if known is not None else None
 
     def promises(self) -> list[PromiseView]:
         """Every promise that is live, or a task, by number."""
-        return [each.view() for each in self._book.promises.values() if each.live or each.task]
+        return [each.view() for each in self._registry.promises.values() if each.live or each.task]
 
     def live(self, number: str, matter: str | None = None) -> PromiseView | None:
         """The live promise of a number: for this matter (a category, else the queue), or (None) the oldest of any.
@@ -133,40 +134,40 @@ class Callbacks:
         One that waits to be kept comes before one whose customer is spoken with.
         """
         if matter is not None:
-            found = self._book.find(number, matter)
+            found = self._registry.find(number, matter)
         else:
-            of_number = self._book.live.get(number, {}).values()
+            of_number = self._registry.live.get(number, {}).values()
             found = min(of_number, key=lambda each: (not each.waits, each.id), default=None)
         return found.view() if found is not None else None
 
     def of_call(self, call: int) -> PromiseView | None:
         """The promise for which this call stands or stood, until the call ends."""
-        return self.promise(self._book.by_call.get(call, 0))
+        return self.promise(self._registry.by_call.get(call, 0))
 
     def due(self) -> list[PromiseView]:
         """Promises whose time has come and for which no call stands in line: what `PlaceCall` asked for, in order."""
-        waiting = (self._book.promises[id_] for id_ in self._book.placing)
+        waiting = (self._registry.promises[id_] for id_ in self._registry.placing)
         return [each.view() for each in sorted(waiting, key=lambda each: each.place)]
 
     def stopping(self) -> list[StopCalling]:
         """Calls that are to end and did not yet: what `StopCalling` asked for."""
-        return [StopCalling(promise, call, why) for call, (promise, why) in sorted(self._book.stopping.items())]
+        return [StopCalling(promise, call, why) for call, (promise, why) in sorted(self._registry.stopping.items())]
 
     def given_up(self) -> list[CallBackAbandoned]:
-        """Callers who gave up lately and were not promised a call: what `CallBackAbandoned` asked for."""
+        """CallerOffers who gave up lately and were not promised a call: what `CallBackAbandoned` asked for."""
         return [command for _, command in self._callers.given_up.values()]
 
     def why_not(self, number: str, matter: str, now: float) -> str:
         """Why no promise can be made to this number now, as a sentence; empty when one can, or one is live already."""
-        if (found := self._book.find(number, matter)) is not None and found.waits:
+        if (found := self._registry.find(number, matter)) is not None and found.waits:
             return ""
-        return self._book.why_not(number, now)
+        return self._registry.why_not(number, now)
 
     def _see(self, event: object, now: float) -> list[Command]:
         """What the event says of rules, modes and callers."""
         callers, policy = self._callers, self._modes.policy
         if isinstance(event, events.CallQueued):
-            if event.call not in self._book.by_call:  # whoever is called back is no caller, on the line or not
+            if event.call not in self._registry.by_call:  # whoever is called back is no caller, on the line or not
                 callers.queued(event, policy, now)
         elif isinstance(event, events.CallEnded):
             return callers.ended(event, policy, now)
@@ -186,16 +187,16 @@ class Callbacks:
             self._modes.choose(event, now)
         elif isinstance(event, ev.CallbackPolicySet):
             self._modes.set_policy(event.policy, now)
-            self._book.set_policy(event.policy)
+            self._registry.set_policy(event.policy)
         return []
 
     def _changes(self) -> list[Command]:
         """The new views of what changed, and what callers are told because of it."""
-        book, out, told = self._book, list[Command](), list[Command]()
-        for id_ in book.touched:
-            if (promise := book.promises.get(id_)) is not None:
+        registry, out, told = self._registry, list[Command](), list[Command]()
+        for id_ in registry.touched:
+            if (promise := registry.promises.get(id_)) is not None:
                 out.append(PromiseChanged(promise.view()))
-        book.touched.clear()
+        registry.touched.clear()
         for mode in self._modes.take_changes():
             out.append(ModeChanged(mode))
             told += self._callers.tell(mode)

@@ -76,11 +76,11 @@ GIVEN = frozenset(("flow", "queue", "fallback", "shutdown"))
 
 @dataclass(frozen=True, slots=True)
 class PromiseAsked(Event):
-    """Somebody asked for a call back to `number` (checked, in the form that is dialled).
+    """A callback to `number` was asked for (the number is checked, and in the form that is dialled).
 
-    The book answers with a new promise, with the one that the number has already for this category, or with a refusal
-    (limits). `source` is of `GIVEN`, or abandoned, hung_up, api or agent. `call` is the call it was asked in, 0 for
-    none. `queued_at` is the place: when the wait began, or the promise if there was none. `after`: not before.
+    The registry makes a new promise, joins the one that the number has already for this category, or refuses (limits).
+    `source` is one of `GIVEN`, or abandoned, hung_up, api or agent. `call` is the call in which it was asked for, 0 for
+    none. `queued_at` orders it: when the wait began, or the promise if there was no wait. `after`: not before.
     """
 
     number: str

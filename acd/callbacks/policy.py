@@ -53,7 +53,7 @@ class CallbackRules:
     confirm_for: float = 45.0
     """Customer first: from picking up until the key is pressed, what they hear included; an agent is kept so long."""
     abandoned_after: float = 0.0
-    """Callers who gave up after waiting at least so long are called back by themselves, once; 0: nobody is."""
+    """CallerOffers who gave up after waiting at least so long are called back by themselves, once; 0: nobody is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""The book of promises: one live promise for a number and matter, and none is ever forgotten before it is settled.
+"""The registry of promises: one live promise for a number and matter; none is forgotten before it is settled.
 
-The book knows every promise by number, by the call that stands for it, by whom it was made to, and by when something is
-due for it. `acd.callbacks.lifecycle` says what happens to a promise; it changes them only through the moves made here.
+The registry finds a promise by its number, by the call that stands for it, by the number to call, and by its next
+instant. `acd.callbacks.lifecycle` says what happens to a promise; it changes promises only through the moves made here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PROMISE = 0
 
 
 class Promise:
-    """One promise. Only the book's moves change its state, number of queue and due instants."""
+    """One promise. Only the registry's moves change its state, number of queue and due instants."""
 
     __slots__ = (
         "after", "answered", "asked", "attempt", "attempts", "by", "call", "caller", "category", "counts_from", "due",
@@ -119,7 +119,7 @@ class Promise:
         )
 
 
-class Book:
+class PromiseRegistry:
     """All promises that are live, a task, or were settled lately. `touched` collects those of the event at hand."""
 
     def __init__(self) -> None:
@@ -183,7 +183,7 @@ class Book:
         self._rearm(promise)
 
     def turn(self, promise: Promise, turn: Turn, reason: str) -> None:
-        """Follow the table. A pair that is not in it is a fault of the book, not of the events: KeyError."""
+        """Follow the table. A pair that is not in it is a fault of the registry, not of the events: KeyError."""
         waited = promise.waits
         promise.state, promise.reason = TRANSITIONS[promise.state, turn], reason
         if promise.waits is not waited:
@@ -335,26 +335,26 @@ class Book:
         }
 
     @staticmethod
-    def restore(data: dict[str, Any], policy: CallbackPolicy, now: float) -> Book:
-        book = Book()
-        book.policy, book.now, book.next_promise = policy, now, data["next_promise"]
+    def restore(data: dict[str, Any], policy: CallbackPolicy, now: float) -> PromiseRegistry:
+        registry = PromiseRegistry()
+        registry.policy, registry.now, registry.next_promise = policy, now, data["next_promise"]
         for saved in data["promises"]:
             promise = Promise(saved["id"], saved["number"], saved["queue"], saved["category"])
             for name in Promise.SAVED:
                 setattr(promise, name, saved[name])
             promise.state = PromiseState(saved["state"])
-            book.promises[promise.id] = promise
+            registry.promises[promise.id] = promise
             if promise.live:
-                book.live.setdefault(promise.number, {})[promise.matter] = promise
+                registry.live.setdefault(promise.number, {})[promise.matter] = promise
             elif promise.task and promise.state is PromiseState.UNCONFIRMED:
-                book.unconfirmed[promise.number, promise.matter] = promise
+                registry.unconfirmed[promise.number, promise.matter] = promise
             if promise.waits:
-                book._fill(promise.queue, 1)
-            book.timers.arm(PROMISE, promise.id, promise, saved["due"])
-        book.by_call = dict(data["by_call"])
-        book.stopping = {call: (id_, why) for call, id_, why in data["stopping"]}
-        book.settled = dict(data["settled"])
-        book.placing = dict.fromkeys(data["placing"])
+                registry._fill(promise.queue, 1)
+            registry.timers.arm(PROMISE, promise.id, promise, saved["due"])
+        registry.by_call = dict(data["by_call"])
+        registry.stopping = {call: (id_, why) for call, id_, why in data["stopping"]}
+        registry.settled = dict(data["settled"])
+        registry.placing = dict.fromkeys(data["placing"])
         for at, number in data["made"]:
-            book._count(at, number)
-        return book
+            registry._count(at, number)
+        return registry

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
 EXITS = ("callback", "message", "goodbye")
 """Where an overflow may lead besides another queue. Who is offered a callback may insist on waiting."""
@@ -181,10 +180,3 @@ class Policy:
     no_answer_resets_idle: bool = False
     outbound_resets_idle: bool = True
     rest_after: RestAfter = RestAfter()
-
-    @staticmethod
-    def from_dict(data: Mapping[str, Any]) -> Policy:
-        """From `skills`, `[routing]`, `[queues.NAME]` of a hotline file. Raises DefinitionError; ignores the rest."""
-        from acd.policy.reading import read_policy  # reading builds these values, so it comes after them
-
-        return read_policy(data)

@@ -19,7 +19,8 @@ import structlog
 from redis.exceptions import RedisError, ResponseError
 
 import acd.events as acd
-from acd.commands import Announce, Command, Divert, Moved, Offer, OfferCallback, Withdraw
+from acd.callbacks.commands import OfferCallback
+from acd.commands import Announce, Command, Divert, Moved, Offer, Withdraw
 from server.eventlog.clock import Clock
 from server.eventlog.log import Entry, Fenced, Lease, Log, Row, Snapshot, Unwritable, id_order, verified
 from server.hotline.state import State, Unwritten

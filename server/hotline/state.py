@@ -19,18 +19,10 @@ import acd.events as acd
 import ivr.events as ivr
 import recordings.events as rec
 import tickets.events as tickets
+from acd.callbacks.commands import ModeChanged, PromiseChanged
 from acd.callbacks.engine import Callbacks
 from acd.callbacks.events import GIVEN, PromiseAsked
-from acd.commands import (
-    AgentChanged,
-    Command,
-    HandedOver,
-    ModeChanged,
-    Moved,
-    Offer,
-    PromiseChanged,
-    Withdraw,
-)
+from acd.commands import AgentChanged, Command, HandedOver, Moved, Offer, Withdraw
 from acd.floor.engine import Floor
 from recordings.catalogue import Catalogue
 from server import bounds

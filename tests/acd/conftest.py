@@ -18,7 +18,8 @@ from acd.callbacks.policy import CallbackPolicy, CallbackRules
 from acd.callbacks.states import Pressure, PromiseView
 from acd.commands import Command, Offer
 from acd.floor.engine import Floor
-from acd.policy.definitions import Policy, Requirement, Skill
+from acd.policy.definitions import Requirement, Skill
+from acd.policy.reading import read_policy
 
 START = 1_760_000_000.0
 
@@ -66,7 +67,7 @@ class House:
         if queues is None:
             queues = {"complaint": {"skill": "complaint"}, "inquiry": {"skill": "inquiry"}}
         data = {"skills": skills, "routing": policy, "queues": queues}
-        return self.play(ev.PolicySet(Policy.from_dict(data)))
+        return self.play(ev.PolicySet(read_policy(data)))
 
     def agent(self, id_: str, *skills: str, status: ev.Status | None = ev.Status.AVAILABLE) -> list[Command]:
         out = self.play(ev.AgentDefined(id_, f"Agent {id_}", tuple(map(skill, skills or ("complaint:5",)))))

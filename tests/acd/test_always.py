@@ -18,6 +18,7 @@ from acd.floor.calls import CallState
 from acd.floor.engine import Floor
 from acd.floor.strategies import STRATEGIES
 from acd.policy.definitions import Policy, Requirement, Skill
+from acd.policy.reading import read_policy
 
 SKILLS = ("complaint", "inquiry", "attitude")
 AGENTS = tuple(f"{1000 + n}" for n in range(6))
@@ -27,7 +28,7 @@ def policy(kind: int) -> Policy:
     """A few hotlines, different in everything that may change under load."""
     wrap = ["none", "timed", "forced", "until_done"][kind % 4]
     strategies = ["best_fit", "least_skilled", "longest_idle", "fewest_calls"]
-    return Policy.from_dict(
+    return read_policy(
         {
             "skills": list(SKILLS),
             "routing": {"ageing_limit": 40, "forget_detached": 90, "no_answer_resets_idle": kind % 2 == 0},

@@ -15,15 +15,17 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from acd import events as ev
 from acd.callbacks import events as cb
+from acd.callbacks.commands import CallBackAbandoned, PlaceCall, PromiseChanged, StopCalling
 from acd.callbacks.engine import Callbacks
 from acd.callbacks.events import AttemptOutcome, Mode
 from acd.callbacks.policy import CallbackPolicy, CallbackRules, Delays
 from acd.callbacks.states import LIVE, TASKS, TRANSITIONS, PromiseState
-from acd.commands import CallBackAbandoned, Command, Moved, Offer, PlaceCall, PromiseChanged, StopCalling, Withdraw
+from acd.commands import Command, Moved, Offer, Withdraw
 from acd.floor.agents import AgentState
 from acd.floor.calls import CallState
 from acd.floor.engine import Floor
-from acd.policy.definitions import Policy, Requirement, Skill
+from acd.policy.definitions import Requirement, Skill
+from acd.policy.reading import read_policy
 
 AGENTS = ("1001", "1002", "1003")
 NUMBERS = tuple(f"1380013800{n}" for n in range(5))
@@ -82,7 +84,7 @@ class AnyPromises(RuleBasedStateMachine):
         self.todo: list[Any] = []
         self.closed = False
         queue = {"skill": "complaint", "wrap_up": {"mode": "timed", "seconds": 5}, "handling": 60, "max_wait": 900}
-        self.play(ev.PolicySet(Policy.from_dict({"skills": ["complaint"], "queues": {"complaint": queue}})))
+        self.play(ev.PolicySet(read_policy({"skills": ["complaint"], "queues": {"complaint": queue}})))
         self.play(cb.CallbackPolicySet(CallbackPolicy(RULES, per_number_per_day=6)))
         for name in AGENTS:
             self.play(ev.AgentDefined(name, name, (Skill("complaint", 5),)))

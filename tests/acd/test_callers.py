@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from acd import events as ev
 from acd.callbacks import events as cb
-from acd.commands import CallBackAbandoned, Moved, OfferCallback
+from acd.callbacks.commands import CallBackAbandoned, OfferCallback
+from acd.commands import Moved
 from acd.decisions import Decision
 from acd.policy.definitions import Requirement
 

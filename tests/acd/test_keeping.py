@@ -6,10 +6,10 @@ import pytest
 
 from acd import events as ev
 from acd.callbacks import events as cb
+from acd.callbacks.commands import PlaceCall, PromiseChanged, StopCalling
 from acd.callbacks.engine import Callbacks
 from acd.callbacks.policy import CallbackPolicy, CallbackRules
 from acd.callbacks.registry import MOST_SETTLED
-from acd.commands import PlaceCall, PromiseChanged, StopCalling
 
 HOUR = 3600.0
 DAY = 24 * HOUR

@@ -6,8 +6,8 @@ import pytest
 
 from acd import events as ev
 from acd.callbacks import events as cb
+from acd.callbacks.commands import ModeChanged
 from acd.callbacks.policy import CallbackPolicy, CallbackRules
-from acd.commands import ModeChanged
 
 
 def turns(commands):

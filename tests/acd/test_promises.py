@@ -8,8 +8,8 @@ import pytest
 
 from acd import events as ev
 from acd.callbacks import events as cb
+from acd.callbacks.commands import PlaceCall, PromiseChanged, StopCalling
 from acd.callbacks.engine import Callbacks
-from acd.commands import PlaceCall, PromiseChanged, StopCalling
 from acd.policy.definitions import Requirement
 
 HOUR = 3600.0

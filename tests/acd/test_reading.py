@@ -7,17 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from acd.policy.definitions import DefinitionError, Overflow, Policy, Skill, Strategy, WrapUpMode
+from acd.policy.definitions import DefinitionError, Overflow, Skill, Strategy, WrapUpMode
+from acd.policy.reading import read_policy
 
 SHIPPED = Path(__file__).parents[2] / "server" / "defaults" / "hotline.toml"
 
 
 def read(text):
-    return Policy.from_dict(tomllib.loads('skills = ["complaint", "inquiry", "attitude"]\n' + text))
+    return read_policy(tomllib.loads('skills = ["complaint", "inquiry", "attitude"]\n' + text))
 
 
 def test_the_file_that_comes_with_the_product_stands():
-    policy = Policy.from_dict(tomllib.loads(SHIPPED.read_text(encoding="utf-8")))
+    policy = read_policy(tomllib.loads(SHIPPED.read_text(encoding="utf-8")))
     assert [queue.name for queue in policy.queues] == ["complaint", "inquiry", "orders", "partnership", "media"]
     assert {"process", "system", "competence", "attitude", "usage"} <= set(policy.skills)
 
@@ -110,9 +111,9 @@ def test_what_could_strand_a_caller_is_refused(text, key, words):
 
 def test_skills_are_a_list_of_different_names():
     with pytest.raises(DefinitionError, match="named twice"):
-        Policy.from_dict({"skills": ["a", "a"]})
+        read_policy({"skills": ["a", "a"]})
     with pytest.raises(DefinitionError, match="a list of names"):
-        Policy.from_dict({"skills": "complaint"})
+        read_policy({"skills": "complaint"})
 
 
 def test_a_level_out_of_range_cannot_be_made():

@@ -13,9 +13,9 @@ import pytest
 import acd.callbacks.events as callback
 import acd.events as acd
 import ivr.events as ivr
+from acd.callbacks.commands import OfferCallback, PlaceCall
 from acd.callbacks.policy import CallbackPolicy
 from acd.callbacks.states import PromiseState
-from acd.commands import OfferCallback, PlaceCall
 from acd.policy.definitions import Policy, Queue, Requirement, Skill
 from server.eventlog.derived_events import Decided, ModeNoted, PromiseNoted
 from server.eventlog.log import Entry, decode, encode

@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 
 import acd.events as acd
+from acd.callbacks.commands import PlaceCall, StopCalling
 from acd.callbacks.events import (
     AttemptAnswered,
     AttemptEnded,
@@ -25,7 +26,7 @@ from acd.callbacks.events import (
     PromisePostponed,
 )
 from acd.callbacks.states import PromiseView
-from acd.commands import Command, Offer, PlaceCall, StopCalling, Withdraw
+from acd.commands import Command, Offer, Withdraw
 from server import crash_points
 from server.eventlog.log import Entry
 from server.hotline import queueing

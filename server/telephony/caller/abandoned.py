@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from acd.commands import CallBackAbandoned, Command
+from acd.callbacks.commands import CallBackAbandoned
+from acd.commands import Command
 from acd.events import CallEnded
 from ivr.session import number_begun
 from server.eventlog.log import Entry

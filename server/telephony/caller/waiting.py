@@ -15,8 +15,9 @@ import structlog
 
 import acd.events as acd
 import ivr.events as flow_events
+from acd.callbacks.commands import OfferCallback
 from acd.callbacks.events import PromiseCancelled
-from acd.commands import Announce, Command, Divert, Moved, Offer, OfferCallback, Withdraw
+from acd.commands import Announce, Command, Divert, Moved, Offer, Withdraw
 from acd.floor.agents import AgentState
 from ivr import inputs, verbs
 from server.hotline import queueing
