@@ -14,7 +14,7 @@ run: setup  ## start everything in the foreground; Ctrl-C stops it all
 
 check: setup-test static  ## what every commit must pass, in a minute or so: no real calls, no PostgreSQL
 	$(BIN)/pytest -q -n 2 --dist loadfile -m "not e2e and not postgres" \
-	  --ignore tests/e2e --ignore tests/faults --ignore tests/server/dialplan
+	  --ignore tests/e2e --ignore tests/faults --ignore tests/dialplan
 
 test: setup-test static  ## every check and every test; one that failed is run once more, alone
 	$(BIN)/python tests/rerun.py -n 2 --dist loadfile --durations=10

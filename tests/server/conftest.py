@@ -12,7 +12,7 @@ from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 from server.telephony.agi.server import AgiCall, AgiFactory
 from server.telephony.tokens import ChannelTokens
 
-AGI_HEADER = (Path(__file__).parent / "wire" / "agi_header.txt").read_bytes()
+AGI_HEADER = (Path(__file__).parent / "telephony/agi/wire/agi_header.txt").read_bytes()
 TOKENS = ChannelTokens("the recorded channel's secret")
 PATIENCE = 5.0
 

@@ -15,8 +15,8 @@ from server.commands import shared
 from server.web.api.application import make_api
 from server.web.serve import HttpServer
 from tests.redis_server import redis_server
-from tests.server.api_house import TOKEN, house
-from tests.server.test_cli import Done, Run, home, sansheng
+from tests.server.commands.test_cli import Done, Run, home, sansheng
+from tests.server.web.api_house import TOKEN, house
 
 __all__ = ["home", "house", "redis_server", "sansheng"]
 

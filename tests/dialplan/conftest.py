@@ -29,7 +29,7 @@ from server.telephony.asterisk.site import AgentPhone, Site
 from server.telephony.tokens import ChannelTokens
 from softphone.phone import Phone
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 TONES = {
     "fallback-sorry": 410,
     "fallback-number": 450,

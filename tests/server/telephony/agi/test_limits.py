@@ -19,9 +19,8 @@ from server.telephony.agi.wire import (
     ReplyReader,
     encode_command,
 )
-
-from .conftest import AGI_HEADER as HEADER
-from .conftest import TOKENS
+from tests.server.conftest import AGI_HEADER as HEADER
+from tests.server.conftest import TOKENS
 
 PATIENCE = 5.0
 

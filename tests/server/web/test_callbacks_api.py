@@ -13,7 +13,7 @@ import acd.events as acd
 from acd.callbacks.events import AttemptEnded, AttemptOutcome, AttemptStarted, CallPlaced
 from acd.policy.definitions import Requirement, Skill
 from tests.redis_server import redis_server
-from tests.server.api_house import House, api, house, refused
+from tests.server.web.api_house import House, api, house, refused
 
 __all__ = ["api", "house", "redis_server"]
 

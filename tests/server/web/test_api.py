@@ -12,7 +12,7 @@ import ivr.events as ivr
 from server.hotline import definitions
 from tables.toml import DefinitionFault
 from tests.redis_server import redis_server
-from tests.server.api_house import api, house, refused
+from tests.server.web.api_house import api, house, refused
 
 __all__ = ["api", "house", "redis_server"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from server.web.serve import HttpServer
-from tests.server.dialplan.conftest import free_port
+from tests.dialplan.conftest import free_port
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
