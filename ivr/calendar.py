@@ -11,7 +11,8 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ivr.holidays import NO_HOLIDAYS, Holidays
-from ivr.table import FlowError, Key, Table, items, text
+from tables.errors import Key, TableError
+from tables.values import Table, items, text
 
 DAY_MINUTES = 24 * 60
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -52,12 +53,12 @@ class Calendar:
         return cls(zone=ZoneInfo(zone), on_holidays=None)
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, object], holidays: Holidays = NO_HOLIDAYS) -> Calendar:
+    def from_dict(cls, data: Mapping[str, object], holidays: Holidays = NO_HOLIDAYS, key: Key = ()) -> Calendar:
         """The calendar that the hotline's `[calendar]` table describes (docs/flows.md has an example).
 
-        Raises FlowError with the path of the key that is wrong.
+        `key` is the path to the table. Raises TableError with the path of the key that is wrong.
         """
-        table = Table(data)
+        table = Table(data, key)
         zone = _zone(table)
         hours = table.table("hours")
         weekly: tuple[Spans, ...] = (ALL_DAY,) * 7
@@ -159,7 +160,7 @@ def _zone(table: Table) -> ZoneInfo:
             raise ValueError(name)
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of zones, or a name too long for a file
-        raise FlowError(
+        raise TableError(
             table.at("zone"), f'there is no time zone "{name}": it is a name such as Asia/Shanghai'
         ) from None
 
@@ -175,7 +176,7 @@ def _read_spans(value: object, key: Key) -> Spans:
     spans = sorted(items(value, key, _read_span), key=lambda span: span.start)
     for earlier, later in pairwise(spans):
         if later.start < earlier.end:
-            raise FlowError(key, "two of these hours overlap")
+            raise TableError(key, "two of these hours overlap")
     return tuple(spans)
 
 
@@ -183,33 +184,29 @@ def _read_span(value: object, key: Key) -> Span:
     written = text(value, key)
     found = HOURS.fullmatch(written)
     if not found:
-        raise FlowError(
+        raise TableError(
             key, f'"{written}" is not a span of hours: write it as "09:00-18:00", or "00:00-24:00" for all day'
         )
     start, end = int(found[1]) * 60 + int(found[2]), int(found[3]) * 60 + int(found[4])
     if start >= DAY_MINUTES or end > DAY_MINUTES:
-        raise FlowError(
+        raise TableError(
             key, f'"{written}" goes beyond the day: a day has 00:00 to 24:00, "22:00-06:00" ends in the morning'
         )
     return Span(start, end if end > start else end + DAY_MINUTES)
 
 
 def _exceptions(table: Table) -> dict[date, Spans]:
-    def one(value: object, key: Key) -> tuple[date, date, Spans]:
-        inner = Table(value, key)
-        first, last = _read_date(inner, "date"), _read_date(inner, "to")
-        inner.text("name", "")
-        spans = _spans(inner, "hours") or ()
-        inner.done()
-        if first is None:
-            raise FlowError(key, '"date" is missing here')
-        if last is not None and not first <= last <= first + timedelta(days=366):
-            raise FlowError((*key, "to"), "an exception lasts from its date to a later one, within a year")
-        return first, last or first, spans
-
     found: dict[date, Spans] = {}
-    table.has("exceptions")
-    for first, last, spans in items(table.data.get("exceptions", ()), table.at("exceptions"), one):
+    for each in table.tables("exceptions"):
+        first, last = _read_date(each, "date"), _read_date(each, "to")
+        each.text("name", "")
+        spans = _spans(each, "hours") or ()
+        each.done()
+        if first is None:
+            raise TableError(each.key, '"date" is missing here')
+        last = first if last is None else last
+        if not first <= last <= first + timedelta(days=366):
+            raise TableError(each.at("to"), "an exception lasts from its date to a later one, within a year")
         for ahead in range((last - first).days + 1):
             found[first + timedelta(days=ahead)] = spans
     return found
@@ -225,5 +222,5 @@ def _read_date(table: Table, name: str) -> date | None:
         except ValueError:
             value = None
     if not isinstance(value, date) or isinstance(value, datetime):
-        raise FlowError(table.at(name), "this must be a day, such as 2026-10-01")
+        raise TableError(table.at(name), "this must be a day, such as 2026-10-01")
     return value

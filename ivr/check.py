@@ -17,7 +17,7 @@ from ivr.flow import Flow
 from ivr.nodes import AGAIN, HANGUP, RETURN, Node, SubFlow
 from ivr.paths import Paths
 from ivr.promises import PROMISE_FIELDS, WAIT
-from ivr.table import Key, nearest
+from tables.errors import Key, nearest
 
 OWN_FIELDS = frozenset({"caller", "called", "now", "answer", "language"})
 """Fields that are always there."""

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 
 from ivr.nodes import AGAIN, Node
 from ivr.reading import read_node
-from ivr.table import FlowError, Table, nearest
-
-__all__ = ["Flow", "FlowError"]
+from tables.errors import TableError, nearest
+from tables.values import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +29,14 @@ class Flow:
     def from_dict(cls, name: str, data: Mapping[str, object]) -> Flow:
         """The flow that `data`, a parsed TOML file, describes.
 
-        Raises FlowError with the path of the key that is wrong.
+        Raises TableError with the path of the key that is wrong.
         """
         table = Table(data)
         title = table.text("title", "")
         defaults = table.table("defaults")
         listed = table.table("nodes")
         if not listed.data:
-            raise FlowError(("nodes",), f"flow {name} has no nodes: give it at least one, such as [nodes.start]")
+            raise TableError(("nodes",), f"flow {name} has no nodes: give it at least one, such as [nodes.start]")
         nodes = {str(node): read_node(str(node), listed, defaults) for node in listed.data}
         defaults.done()
         keys = _read_keys(table)
@@ -45,7 +44,7 @@ class Flow:
         on_lost = table.text("on_lost", start)
         for key, target in (("start", start), ("on_lost", on_lost)):
             if target not in nodes:
-                raise FlowError((key,), f'there is no node "{target}" in flow {name}{nearest(target, nodes)}')
+                raise TableError((key,), f'there is no node "{target}" in flow {name}{nearest(target, nodes)}')
         table.done()
         return cls(name=name, nodes=nodes, start=start, title=title, on_lost=on_lost, keys=keys)
 
@@ -54,9 +53,9 @@ def _read_keys(table: Table) -> dict[str, str]:
     keys = table.mapping("keys")
     for key, target in keys.items():
         if len(key) != 1 or key not in "0123456789*#":
-            raise FlowError(("keys", key), f'"{key}" is not a key of a phone: it is one of 0 to 9, * and #')
+            raise TableError(("keys", key), f'"{key}" is not a key of a phone: it is one of 0 to 9, * and #')
         if target.startswith("@") and target not in (AGAIN, "@return", "@hangup"):
-            raise FlowError(
+            raise TableError(
                 ("keys", key), f'"{target}" is not known: a key may lead to a node, @again, @return, @hangup'
             )
     return keys

@@ -13,20 +13,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tables.errors import TableError
+
 MASTERING = 1
 """Version of the way from the voice to the file (trim, level, resampling). Raising it makes every file stale."""
 
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _PROMPT_KEYS = {"used", "spoken_by", "tight", "silence"}
-
-
-class ManifestError(ValueError):
-    """The manifest cannot be used. `key` is the path to what is wrong: `("prompts", "welcome", "zh")`."""
-
-    def __init__(self, key: tuple[str, ...], sentence: str) -> None:
-        super().__init__(f"{'.'.join(key)}: {sentence}")
-        self.key = key
-        self.sentence = sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +95,18 @@ class Manifest:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Manifest:
-        """The manifest out of its parsed TOML; `ManifestError` names the key and says what would be right."""
+        """The manifest out of its parsed TOML; `TableError` names the key and says what would be right."""
         for table in data:
             if table not in ("voices", "prompts", "pieces"):
-                raise ManifestError((table,), "no such table: a manifest has [voices], [prompts] and [pieces]")
+                raise TableError((table,), "no such table: a manifest has [voices], [prompts] and [pieces]")
         voices = {language: _voice(language, value) for language, value in data.get("voices", {}).items()}
         if not voices:
-            raise ManifestError(("voices",), "at least one language needs a voice: [voices.zh] with engine and name")
+            raise TableError(("voices",), "at least one language needs a voice: [voices.zh] with engine and name")
         prompts: dict[str, Prompt] = {}
         for table in ("prompts", "pieces"):
             for id_, value in data.get(table, {}).items():
                 if id_ in prompts:
-                    raise ManifestError((table, id_), "this id is also in [prompts]: an id names one sound")
+                    raise TableError((table, id_), "this id is also in [prompts]: an id names one sound")
                 prompts[id_] = _prompt(table, id_, value, voices)
         return cls(voices, prompts)
 
@@ -193,54 +186,54 @@ def _sayable(prompt: Prompt, language: str) -> bool:
 def _voice(language: str, value: Any) -> Voice:
     key = ("voices", language)
     if not isinstance(value, Mapping):
-        raise ManifestError(key, "must be a table with engine and name")
+        raise TableError(key, "must be a table with engine and name")
     for name in value:
         if name not in Voice.__slots__:
-            raise ManifestError((*key, name), f"no such key: a voice has {', '.join(Voice.__slots__)}")
+            raise TableError((*key, name), f"no such key: a voice has {', '.join(Voice.__slots__)}")
     for name in ("engine", "name"):
         if not isinstance(value.get(name), str) or not value[name]:
-            raise ManifestError((*key, name), 'is needed, such as name = "zf_xiaoxiao"')
+            raise TableError((*key, name), 'is needed, such as name = "zf_xiaoxiao"')
     for name in ("speed", "piece_speed"):
         speed = value.get(name, 1.0)
         if not isinstance(speed, int | float) or isinstance(speed, bool) or not 0.5 <= speed <= 2.0:
-            raise ManifestError((*key, name), f"is a factor from 0.5 to 2.0, not {speed!r}")
+            raise TableError((*key, name), f"is a factor from 0.5 to 2.0, not {speed!r}")
     pause = value.get("pause", 0.4)
     if not isinstance(pause, int | float) or isinstance(pause, bool) or not 0 <= pause <= 2:
-        raise ManifestError((*key, "pause"), f"is a length in seconds from 0 to 2, not {pause!r}")
+        raise TableError((*key, "pause"), f"is a length in seconds from 0 to 2, not {pause!r}")
     readings = value.get("readings", {})
     if not isinstance(readings, Mapping) or not all(isinstance(said, str) and word for word, said in readings.items()):
-        raise ManifestError((*key, "readings"), 'maps words to pronunciations: { "重听" = "chong2 ting1" }')
+        raise TableError((*key, "readings"), 'maps words to pronunciations: { "重听" = "chong2 ting1" }')
     return Voice(**value)
 
 
 def _prompt(table: str, id_: str, value: Any, voices: Mapping[str, Voice]) -> Prompt:
     key = (table, id_)
     if not _ID.fullmatch(id_):
-        raise ManifestError(key, "an id is lower-case words and digits joined by hyphens, such as queue-first")
+        raise TableError(key, "an id is lower-case words and digits joined by hyphens, such as queue-first")
     if not isinstance(value, Mapping):
-        raise ManifestError(key, 'must be a table of texts, such as zh = "请稍候。"')
+        raise TableError(key, 'must be a table of texts, such as zh = "请稍候。"')
     texts = {name: text for name, text in value.items() if name not in _PROMPT_KEYS}
     for language, text in texts.items():
         if language not in voices:
-            raise ManifestError((*key, language), f"no voice says this language: there are {', '.join(voices)}")
+            raise TableError((*key, language), f"no voice says this language: there are {', '.join(voices)}")
         if not isinstance(text, str) or not text.strip():
-            raise ManifestError((*key, language), "the text must say something")
+            raise TableError((*key, language), "the text must say something")
     silence = value.get("silence", 0.0)
     if not isinstance(silence, int | float) or isinstance(silence, bool) or not 0 <= silence <= 10:
-        raise ManifestError((*key, "silence"), f"is a length in seconds from 0 to 10, not {silence!r}")
+        raise TableError((*key, "silence"), f"is a length in seconds from 0 to 10, not {silence!r}")
     if bool(texts) == bool(silence):
-        raise ManifestError(key, "needs either texts or a silence")
+        raise TableError(key, "needs either texts or a silence")
     if table == "prompts" and not silence:
         for language in voices:
             if language not in texts:
-                raise ManifestError((*key, language), "a prompt needs a text in every language")
+                raise TableError((*key, language), "a prompt needs a text in every language")
     spoken_by = value.get("spoken_by", {})
     if (
         not isinstance(spoken_by, Mapping)
         or not spoken_by.keys() <= texts.keys()
         or not set(spoken_by.values()) <= voices.keys()
     ):
-        raise ManifestError((*key, "spoken_by"), 'maps a language to the one whose voice says the text: { zh = "en" }')
+        raise TableError((*key, "spoken_by"), 'maps a language to the one whose voice says the text: { zh = "en" }')
     return Prompt(
         id=id_,
         texts=texts,

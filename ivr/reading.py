@@ -9,33 +9,32 @@ from ivr import nodes
 from ivr.conditions import Condition
 from ivr.nodes import ACTIONS, REASONS, Asking, Choice, Node
 from ivr.saying import LANGUAGES
-from ivr.table import FlowError, Key, Table, items, nearest
 from ivr.wording import fault
+from tables.errors import TableError, nearest
+from tables.values import Table, known
 
 
 def read_node(name: str, listed: Table, defaults: Table) -> Node:
     """The node `name` of the table `nodes`. `defaults` gives a flow's own timing for all its questions.
 
-    Raises FlowError with the path of the key that is wrong.
+    Raises TableError with the path of the key that is wrong.
     """
     table = Table(listed.data[name], listed.at(name))
     if name.startswith("@") or not name:
-        raise FlowError(table.key, f'"{name}" cannot be the name of a node: names with @ have a meaning of their own')
-    kind = table.text("kind")
-    if kind not in KINDS:
-        raise FlowError(table.at("kind"), f'there is no kind of node "{kind}"{nearest(kind, KINDS)}')
+        raise TableError(table.key, f'"{name}" cannot be the name of a node: names with @ have a meaning of their own')
+    kind = known(table.text("kind"), KINDS, table.at("kind"), "kind of node")
     node = KINDS[kind](name, table, defaults)
     table.done()
     for key, target in node.targets():
         if not target or (target.startswith("@") and target not in (nodes.RETURN, nodes.HANGUP)):
-            raise FlowError(
+            raise TableError(
                 (*table.key, *key), f'"{target}" is not a target: it is the name of a node, @return or @hangup'
             )
     for key, prompts in node.spoken():
         for index, prompt in enumerate(prompts):
             wrong = fault(prompt)
             if wrong:
-                raise FlowError((*table.key, *key, index), wrong)
+                raise TableError((*table.key, *key, index), wrong)
     return node
 
 
@@ -57,7 +56,7 @@ def _ways_out(table: Table) -> tuple[str, str]:
     both = table.text("on_fail", "")
     no_input, no_match = table.text("on_no_input", both), table.text("on_no_match", both)
     if not no_input or not no_match:
-        raise FlowError(table.key, '"on_fail" is missing here (or both of "on_no_input" and "on_no_match")')
+        raise TableError(table.key, '"on_fail" is missing here (or both of "on_no_input" and "on_no_match")')
     return no_input, no_match
 
 
@@ -71,14 +70,14 @@ def _menu(name: str, table: Table, defaults: Table) -> Node:
     asking, ways_out = _asking(table, defaults), _ways_out(table)
     listed = table.table("options")
     if not listed.data:
-        raise FlowError(table.at("options"), 'a menu needs at least one option, such as 1 = "complaint"')
+        raise TableError(table.at("options"), 'a menu needs at least one option, such as 1 = "complaint"')
     options = {str(key): _choice(str(key), listed) for key in listed.data}
     return nodes.Menu(name, asking, *ways_out, options=options)
 
 
 def _choice(key: str, listed: Table) -> Choice:
     if not 1 <= len(key) <= 4 or any(digit not in "0123456789*#" for digit in key):
-        raise FlowError(listed.at(key), f'"{key}" cannot be keyed: an option is 1 to 4 of the keys 0 to 9, * and #')
+        raise TableError(listed.at(key), f'"{key}" cannot be keyed: an option is 1 to 4 of the keys 0 to 9, * and #')
     value = listed.data[key]
     if isinstance(value, str):
         return Choice(to=value)
@@ -92,7 +91,7 @@ def _fields(table: Table, name: str) -> dict[str, str]:
     fields = table.mapping(name)
     language = fields.get("language")
     if language is not None and language not in LANGUAGES:
-        raise FlowError(
+        raise TableError(
             (*table.at(name), "language"), f'there is no language "{language}": it is one of {", ".join(LANGUAGES)}'
         )
     return fields
@@ -114,9 +113,9 @@ def _collected(table: Table, defaults: Table) -> dict[str, object]:
     }
     for key in ("yes", "no"):
         if len(str(found[key])) != 1 or str(found[key]) not in "0123456789*#":
-            raise FlowError(table.at(key), f'"{found[key]}" is not a key of a phone: it is one of 0 to 9, * and #')
+            raise TableError(table.at(key), f'"{found[key]}" is not a key of a phone: it is one of 0 to 9, * and #')
     if found["yes"] == found["no"]:
-        raise FlowError(table.at("no"), 'the keys for "yes" and "no" must differ')
+        raise TableError(table.at("no"), 'the keys for "yes" and "no" must differ')
     return found
 
 
@@ -124,7 +123,7 @@ def _between(table: Table, least: int | None, most: int | None) -> dict[str, obj
     low = table.integer("min", least, least=1, most=40)
     high = table.integer("max", most if most is not None else low, least=1, most=40)
     if low > high:
-        raise FlowError(table.at("max"), f"max ({high}) is below min ({low})")
+        raise TableError(table.at("max"), f"max ({high}) is below min ({low})")
     return {"min": low, "max": high}
 
 
@@ -153,13 +152,13 @@ def _number(name: str, table: Table, defaults: Table) -> Node:
 def _refused(table: Table) -> dict[str, tuple[str, ...]]:
     for reason in table.data:
         if reason not in REASONS:
-            raise FlowError(table.at(str(reason)), f'"{reason}" is no reason{nearest(str(reason), REASONS)}')
+            raise TableError(table.at(str(reason)), f'"{reason}" is no reason{nearest(str(reason), REASONS)}')
     return {str(reason): table.texts(str(reason)) for reason in table.data}
 
 
 def _field(table: Table, field: str) -> str:
     if field in ("caller", "called", "now", "answer"):
-        raise FlowError(table.at("field"), f'the field "{field}" is the hotline\'s own: use another name')
+        raise TableError(table.at("field"), f'the field "{field}" is the hotline\'s own: use another name')
     return field
 
 
@@ -168,7 +167,7 @@ def _pattern(table: Table, name: str) -> str:
     try:
         re.compile(pattern)
     except re.error as error:
-        raise FlowError(table.at(name), f'"{pattern}" is not a regular expression: {error}') from None
+        raise TableError(table.at(name), f'"{pattern}" is not a regular expression: {error}') from None
     return pattern
 
 
@@ -176,7 +175,7 @@ def _survey(name: str, table: Table, defaults: Table) -> Node:
     asking, next_ = _asking(table, defaults), table.text("next")
     skipped, skip = table.text("skipped", next_), table.text("skip", "")
     if len(skip) > 1 or skip in tuple("12345"):
-        raise FlowError(table.at("skip"), f'"{skip}" cannot skip: it must be one key and not a mark')
+        raise TableError(table.at("skip"), f'"{skip}" cannot skip: it must be one key and not a mark')
     return nodes.Survey(name, asking, skipped, skipped, next=next_, skipped=skipped, skip=skip)
 
 
@@ -211,27 +210,25 @@ def _enqueue(name: str, table: Table, _: Table) -> Node:
 
 
 def _branch(name: str, table: Table, _: Table) -> Node:
-    def case(value: object, key: Key) -> nodes.Case:
-        inner = Table(value, key)
-        found = nodes.Case(condition=_condition(inner.table("if")), to=inner.text("to"))
-        inner.done()
-        return found
+    return nodes.Branch(name, cases=tuple(map(_case, table.tables("cases"))), otherwise=table.text("else"))
 
-    table.has("cases")
-    cases = items(table.data.get("cases", ()), table.at("cases"), case)
-    return nodes.Branch(name, cases=cases, otherwise=table.text("else"))
+
+def _case(table: Table) -> nodes.Case:
+    case = nodes.Case(condition=_condition(table.table("if")), to=table.text("to"))
+    table.done()
+    return case
 
 
 def _condition(table: Table) -> Condition:
     if not table.data:
-        raise FlowError(table.key, "a case needs an if, such as { vip = true }")
+        raise TableError(table.key, "a case needs an if, such as { vip = true }")
     field = table.text("field") if table.has("field") else None
     is_, in_ = (table.text("is"),) if table.has("is") else None, table.texts("in") if table.has("in") else None
     matches = _pattern(table, "matches") if table.has("matches") else None
     if is_ is not None and in_ is not None:
-        raise FlowError(table.at("in"), 'say either "is" or "in", not both')
+        raise TableError(table.at("in"), 'say either "is" or "in", not both')
     if field is None and (is_, in_, matches) != (None, None, None):
-        raise FlowError(table.key, '"is", "in" and "matches" are about a field: name it with field = "..."')
+        raise TableError(table.key, '"is", "in" and "matches" are about a field: name it with field = "..."')
     condition = Condition(
         vip=table.flag("vip") if table.has("vip") else None,
         open_ticket=table.flag("open_ticket") if table.has("open_ticket") else None,
@@ -270,7 +267,7 @@ def _recall(name: str, table: Table, _: Table) -> Node:
 def _promise(name: str, table: Table, _: Table) -> Node:
     action = table.text("action")
     if action not in ACTIONS:
-        raise FlowError(table.at("action"), f'"{action}" is no action{nearest(action, ACTIONS)}')
+        raise TableError(table.at("action"), f'"{action}" is no action{nearest(action, ACTIONS)}')
     return nodes.PromiseChange(
         name,
         action=action,
@@ -289,7 +286,7 @@ def _set(name: str, table: Table, _: Table) -> Node:
     fields = _fields(table, "fields")
     for field in fields:
         if field in ("caller", "called", "now", "answer"):
-            raise FlowError(
+            raise TableError(
                 (*table.at("fields"), field), f'the field "{field}" is the hotline\'s own: use another name'
             )
     return nodes.Set(name, fields=fields, next=table.text("next"))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping
 from zoneinfo import ZoneInfo
 
 from ivr import saying
-from ivr.table import nearest
+from tables.errors import nearest
 
 PROMPT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 SAID = re.compile(r"\{([a-z]+):([A-Za-z_][A-Za-z0-9_-]*)\}")

@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from acd.policy.definitions import DefinitionError
-from tables.toml import Key
+from tables.errors import Key, TableError
 
 Array = NDArray[np.float64]
 
@@ -57,24 +56,24 @@ def observed(values: tuple[float, ...], weights: tuple[float, ...] = ()) -> Dist
 
 
 def read_distribution(value: Any, at: Key) -> Distribution:
-    """A number (constant), `{mean, cv}` or `{values, weights}`. Raises DefinitionError."""
+    """A number (constant), `{mean, cv}` or `{values, weights}`. Raises TableError."""
     if _is_seconds(value):
         return constant(float(value))
     if not isinstance(value, Mapping):
-        raise _fault(at, f"{value!r} is no duration: write seconds, or {{ mean = 240, cv = 0.8 }}")
+        raise TableError(at, f"{value!r} is no duration: write seconds, or {{ mean = 240, cv = 0.8 }}")
     for key in value:
         if key not in ("mean", "cv", "values", "weights"):
-            raise _fault((*at, key), "is not known: a duration has mean and cv, or values and weights")
+            raise TableError((*at, key), "is not known: a duration has mean and cv, or values and weights")
     if "values" in value:
         return _read_observed(value, at)
     for key in ("mean", "cv"):
         if key in value and not _is_seconds(value[key]):
-            raise _fault((*at, key), f"{value[key]!r} is not a number of 0 or more")
+            raise TableError((*at, key), f"{value[key]!r} is not a number of 0 or more")
     if "mean" not in value:
-        raise _fault(at, "a duration needs its mean in seconds, such as { mean = 240, cv = 0.8 }")
+        raise TableError(at, "a duration needs its mean in seconds, such as { mean = 240, cv = 0.8 }")
     cv = float(value.get("cv", 1.0))
     if cv > 20:
-        raise _fault((*at, "cv"), f"{cv:g} is out of range: 0 (constant) to 20; exponential is 1")
+        raise TableError((*at, "cv"), f"{cv:g} is out of range: 0 (constant) to 20; exponential is 1")
     return Distribution(float(value["mean"]), cv)
 
 
@@ -82,17 +81,13 @@ def _read_observed(value: Mapping[str, Any], at: Key) -> Distribution:
     values, weights = value["values"], value.get("weights", [])
     for key, numbers in (("values", values), ("weights", weights)):
         if not isinstance(numbers, list) or not all(map(_is_seconds, numbers)):
-            raise _fault((*at, key), "is a list of numbers of 0 or more")
+            raise TableError((*at, key), "is a list of numbers of 0 or more")
     if not values:
-        raise _fault((*at, "values"), "is empty: give at least one duration")
+        raise TableError((*at, "values"), "is empty: give at least one duration")
     if weights and (len(weights) != len(values) or not 0 < sum(weights) < inf):
-        raise _fault((*at, "weights"), f"needs one weight for each of the {len(values)} values, not all 0")
+        raise TableError((*at, "weights"), f"needs one weight for each of the {len(values)} values, not all 0")
     return observed(tuple(map(float, values)), tuple(map(float, weights)))
 
 
 def _is_seconds(value: Any) -> bool:
     return not isinstance(value, bool) and isinstance(value, (int, float)) and not isnan(value) and value >= 0
-
-
-def _fault(at: Key, sentence: str) -> DefinitionError:
-    return DefinitionError(tuple(at), sentence)

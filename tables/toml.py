@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-Key = Sequence[str | int]
-Place = tuple[str | int, ...]
+from tables.errors import Key, TableError, shown
 
 _STRING = re.compile(r'"""(?:\\.|[^\\])*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:\\.|[^"\\])*"|\'[^\']*\'', re.DOTALL)
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
@@ -25,19 +25,11 @@ _ENDLESS_KEY = re.compile(r"(?<![A-Za-z0-9_-])(?:[A-Za-z0-9_-]+[ \t]*\.[ \t]*){5
 
 
 class DefinitionFault(ValueError):
-    """A definition that cannot be used: where it stands, and what would be right."""
+    """A definition that cannot be used: its file and line (from 1), its key, and what would be right."""
 
     def __init__(self, file: Path, line: int, key: Key, sentence: str) -> None:
         super().__init__(f"{file}:{line}: {shown(key)}: {sentence}" if key else f"{file}:{line}: {sentence}")
-        self.file, self.line, self.key, self.sentence = file, line, tuple(key), sentence
-
-
-def shown(key: Key) -> str:
-    """A key as people write it: `queues.complaint.relax[1].after`."""
-    text = ""
-    for part in key:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-    return text
+        self.file, self.line, self.key, self.sentence = file, line, key, sentence
 
 
 def read(file: Path) -> tuple[dict[str, Any], str]:
@@ -69,13 +61,21 @@ def read(file: Path) -> tuple[dict[str, Any], str]:
 def line_of(text: str, key: Key) -> int:
     """The line, from 1, on which a key or a list's item stands, or the nearest enclosing one; 1 if none."""
     places = _Scanner(text).places
-    wanted = tuple(key)
-    return next((places[wanted[:n]] for n in range(len(wanted), 0, -1) if wanted[:n] in places), 1)
+    return next((places[key[:n]] for n in range(len(key), 0, -1) if key[:n] in places), 1)
 
 
-def _oversized(values: dict[str, Any]) -> Iterator[Place]:
+@contextmanager
+def located(file: Path, text: str) -> Iterator[None]:
+    """A TableError that is raised within becomes a DefinitionFault that names the file, and the line in its text."""
+    try:
+        yield
+    except TableError as error:
+        raise DefinitionFault(file, line_of(text, error.key), error.key, error.sentence) from None
+
+
+def _oversized(values: dict[str, Any]) -> Iterator[Key]:
     """Where whole numbers stand that TOML has no room for, and that no arithmetic with seconds would survive."""
-    left: list[tuple[Place, Any]] = [((), values)]
+    left: list[tuple[Key, Any]] = [((), values)]
     while left:
         key, value = left.pop()
         if isinstance(value, dict):
@@ -90,23 +90,23 @@ class _Scanner:
     """`places`: every key of the text, and every item of its lists, with the line on which it begins."""
 
     def __init__(self, text: str) -> None:
-        self.places: dict[Place, int] = {}
+        self.places: dict[Key, int] = {}
         self._text, self._at = text, 0
-        self._arrays: dict[Place, int] = {}
-        table: Place = ()
+        self._arrays: dict[Key, int] = {}
+        table: Key = ()
         while self._skip(_BLANK):
             if self._peek("["):
                 table = self._header()
             else:
                 self._pair(table)
 
-    def _header(self) -> Place:
+    def _header(self) -> Key:
         line = self._line()
         repeated = self._take("[") and self._take("[")
         self._skip(_SPACE)
         parts = self._dotted()
         self._at = self._end(re.compile(r"[^\]]*\]{1,2}"))
-        table: Place = ()
+        table: Key = ()
         for place, part in enumerate(parts, 1):
             table = (*table, part)
             self.places.setdefault(table, line)
@@ -117,7 +117,7 @@ class _Scanner:
                 self.places.setdefault(table, line)
         return table
 
-    def _pair(self, table: Place) -> None:
+    def _pair(self, table: Key) -> None:
         line = self._line()
         for part in self._dotted():
             table = (*table, part)
@@ -126,7 +126,7 @@ class _Scanner:
         self._skip(_SPACE)
         self._value(table)
 
-    def _value(self, key: Place) -> None:
+    def _value(self, key: Key) -> None:
         if self._take("["):
             index = 0
             while self._skip(_BLANK) and not self._take("]"):

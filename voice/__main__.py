@@ -7,7 +7,8 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from ivr.manifest import ManifestError, stale
+from ivr.manifest import stale
+from tables.errors import TableError
 from voice import environment, prompt_store, render
 
 
@@ -34,7 +35,7 @@ def main() -> int:
         if options.listen:
             listening = partial(prepare, listening=True)
             findings += render.listen(folder, listening, say) + render.listen_to_pieces(folder, listening, say)
-    except (ManifestError, environment.KitError) as error:
+    except (TableError, environment.KitError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     for finding in findings:

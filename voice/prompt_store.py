@@ -9,7 +9,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from ivr.manifest import Manifest, ManifestError, check
+from ivr.manifest import Manifest, check
+from tables.errors import TableError
 
 TREE = Path(__file__).parents[1]
 PROMPTS = TREE / "ivr" / "prompts"
@@ -18,12 +19,12 @@ Record = dict[str, dict[str, Any]]
 
 
 def load_manifest(folder: Path = PROMPTS) -> Manifest:
-    """The manifest of a prompts folder. ManifestError, also for TOML that cannot be read."""
+    """The manifest of a prompts folder. TableError, also for TOML that cannot be read."""
     path = folder / "manifest.toml"
     try:
         return Manifest.from_dict(tomllib.loads(path.read_text("utf-8")))
     except tomllib.TOMLDecodeError as error:
-        raise ManifestError((path.name,), f"is not TOML: {error}") from error
+        raise TableError((path.name,), f"is not TOML: {error}") from error
 
 
 def load_record(folder: Path = PROMPTS) -> Record:

@@ -10,15 +10,6 @@ EXITS = ("callback", "message", "goodbye")
 """Where an overflow may lead besides another queue. Who is offered a callback may insist on waiting."""
 
 
-class DefinitionError(ValueError):
-    """A definition that cannot stand. `key` leads to it from the top of the file; `sentence` says what is wrong."""
-
-    def __init__(self, key: tuple[str | int, ...], sentence: str) -> None:
-        super().__init__(f"{'.'.join(str(part) for part in key)}: {sentence}" if key else sentence)
-        self.key = key
-        self.sentence = sentence
-
-
 @dataclass(frozen=True, slots=True)
 class Skill:
     """A skill at a level from 1 (beginner) to 10 (expert). Lacking a skill is not level 0: it is lacking it."""

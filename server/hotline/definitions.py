@@ -9,24 +9,24 @@ import re
 import wave
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from acd.policy.definitions import DefinitionError, Policy, Requirement, Skill
+from acd.policy.definitions import Policy, Requirement, Skill
 from acd.policy.reading import read_policy
 from ivr.calendar import Calendar
 from ivr.check import check, check_calendar
-from ivr.flow import Flow, FlowError
+from ivr.flow import Flow
 from ivr.holidays import chinese_holidays
-from ivr.manifest import Manifest, ManifestError
+from ivr.manifest import Manifest
 from ivr.manifest import check as check_prompts
-from ivr.table import Table, items, text
 from server.hotline.dialling_policy import Callback, plain_number, read_callback
 from server.hotline.promising import usual_queue
 from server.hotline.ticket_rules import hours_of, read_rules, unreachable
-from tables.toml import DefinitionFault, Key, line_of, read, shown
+from tables.errors import Key, TableError, nearest, shown
+from tables.toml import DefinitionFault, line_of, located, read
+from tables.values import Table, items, text
 from tickets.events import TicketRulesSet
 from tickets.rules import Rules
 from voice.prompt_store import load_record, sums
@@ -231,21 +231,19 @@ def _read_flows(home: Path) -> dict[str, Flow]:
 
 def _read_flow(name: str, file: Path) -> Flow:
     data, written = read(file)
-    try:
+    with located(file, written):
         return Flow.from_dict(name, data)
-    except FlowError as error:
-        raise DefinitionFault(file, line_of(written, error.key), error.key, error.sentence) from None
 
 
 def _read_hotline(file: Path, flows: Mapping[str, Flow] | None) -> Definitions:
     """`flows` is None when they could not be read: then nothing is said about the one that calls begin with."""
     data, written = read(file)
-    try:
+    with located(file, written):
         _refuse_unknown(data)
         policy = read_policy({key: data[key] for key in _ROUTING if key in data})
         top = Table({key: value for key, value in data.items() if key in _HOUSE})
         name, start = _hotline(top.table("hotline"), flows)
-        calendar = _calendar(data)
+        calendar = Calendar.from_dict(data.get("calendar", {}), chinese_holidays(), ("calendar",))
         queues = [queue.name for queue in policy.queues]
         callback = read_callback(top.table("callback").data, calendar, queues)
         tickets, in_hours = read_rules(top.table("tickets").data, queues, policy.skills)
@@ -263,8 +261,6 @@ def _read_hotline(file: Path, flows: Mapping[str, Flow] | None) -> Definitions:
             teams=_teams(top.table("teams")),
             source=str(file),
         )
-    except (DefinitionError, FlowError) as error:
-        raise DefinitionFault(file, line_of(written, error.key), error.key, error.sentence) from None
 
 
 def _own_music(folder: Path) -> dict[str, Path]:
@@ -288,16 +284,14 @@ def _own_music(folder: Path) -> dict[str, Path]:
 def _refuse_unknown(data: Mapping[str, Any]) -> None:
     for table in data:
         if table not in TABLES:
-            close = get_close_matches(table, TABLES, n=1)
-            hint = f'did you mean "{close[0]}"?' if close else f"there are {', '.join(sorted(TABLES))}"
-            raise FlowError((table,), f"is not known: {hint}")
+            raise TableError((table,), f"is not known{nearest(table, TABLES)}")
 
 
 def _hotline(table: Table, flows: Mapping[str, Flow] | None) -> tuple[str, str]:
     name, start = table.text("name", "Sansheng"), table.text("flow", "hotline")
     table.done()
     if flows is not None and start not in flows:
-        raise FlowError(table.at("flow"), f'there is no flow "{start}": there are {", ".join(sorted(flows))}')
+        raise TableError(table.at("flow"), f'there is no flow "{start}": there are {", ".join(sorted(flows))}')
     return name, start
 
 
@@ -315,7 +309,7 @@ def _lists(table: Table, region: str) -> dict[str, frozenset[str]]:
     def number(value: object, key: tuple[str | int, ...]) -> str:
         written = text(value, key, numbers=True)
         if not any(character.isdecimal() for character in written):
-            raise FlowError(key, f'"{written}" is no telephone number')
+            raise TableError(key, f'"{written}" is no telephone number')
         return plain_number(written, region)
 
     return {str(name): frozenset(items(table.data[name], table.at(name), number)) for name in table.data}
@@ -328,13 +322,6 @@ def _teams(table: Table) -> dict[str, tuple[str, ...]]:
         teams[str(name)] = tuple(team.texts("leaders", ()))
         team.done()
     return teams
-
-
-def _calendar(data: Mapping[str, Any]) -> Calendar:
-    try:
-        return Calendar.from_dict(data.get("calendar", {}), chinese_holidays())
-    except FlowError as error:
-        raise FlowError(("calendar", *error.key), error.sentence) from None
 
 
 def _skills(rows: object) -> dict[str, Skill]:
@@ -352,7 +339,7 @@ def _examine_flows(
 ) -> Iterator[Found]:
     try:
         known = Manifest.from_dict(read(prompts / "manifest.toml")[0]).ids()
-    except (DefinitionFault, ManifestError):
+    except (DefinitionFault, TableError):
         return
     queues = [queue.name for queue in definitions.policy.queues]
     findings = check(definitions.flows, known, start=definitions.start, queues=queues, music=music)
@@ -388,13 +375,10 @@ def _examine_prompts(folder: Path) -> Iterator[Found]:
     file = folder / "manifest.toml"
     try:
         data, written = read(file)
+        with located(file, written):
+            manifest = Manifest.from_dict(data)
     except DefinitionFault as fault:
         yield _error(fault)
-        return
-    try:
-        manifest = Manifest.from_dict(data)
-    except ManifestError as error:
-        yield Found("error", file, line_of(written, error.key), shown(error.key), error.sentence)
         return
     for sentence in check_prompts(manifest, load_record(folder), sums(folder)):
         name = sentence.split()[1].partition("/")[2].removesuffix(".wav")

@@ -18,7 +18,8 @@ from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType, shortn
 from acd.callbacks.policy import CallbackPolicy
 from acd.callbacks.reading import CALLBACK_KEYS, read_callback_policy
 from ivr.calendar import Calendar
-from ivr.table import FlowError, Table
+from tables.errors import TableError
+from tables.values import Table
 
 SATELLITE = "satellite"
 TYPES = {
@@ -175,7 +176,7 @@ def plain_number(number: str, region: str) -> str:
 
 
 def read_callback(data: Mapping[str, Any], calendar: Calendar, queues: list[str]) -> Callback:
-    """Read `[callback]`. Raises FlowError or DefinitionError with the key that cannot stand."""
+    """Read `[callback]`. Raises TableError with the key of the value that cannot be used."""
     policy = read_callback_policy(data, queues, NUMBER_KEYS)
     table = Table({key: data[key] for key in NUMBER_KEYS if key in data}, ("callback",))
     region = table.text("region", "CN")
@@ -186,7 +187,7 @@ def read_callback(data: Mapping[str, Any], calendar: Calendar, queues: list[str]
     types = table.texts("types", tuple(TYPES.values()))
     for index, name in enumerate(types):
         if name not in KNOWN_TYPES:
-            raise FlowError((*table.at("types"), index), f'"{name}" is not one of {", ".join(KNOWN_TYPES)}')
+            raise TableError((*table.at("types"), index), f'"{name}" is not one of {", ".join(KNOWN_TYPES)}')
     own = table.texts("own_numbers", ())
     outgoing = _outgoing(table, region)
     business = table.flag("business_hours", True) and not calendar.always()
@@ -204,7 +205,7 @@ def read_callback(data: Mapping[str, Any], calendar: Calendar, queues: list[str]
 
 def _known_region(region: str, key: tuple[str | int, ...]) -> None:
     if region not in phonenumbers.SUPPORTED_REGIONS:
-        raise FlowError(key, f'"{region}" is no region: write two capital letters, such as CN')
+        raise TableError(key, f'"{region}" is no region: write two capital letters, such as CN')
 
 
 def _outgoing(table: Table, region: str) -> str:
@@ -214,13 +215,13 @@ def _outgoing(table: Table, region: str) -> str:
         return ""
     checked = Callback(region).check(written)
     if checked.reason == "kind":
-        raise FlowError(
+        raise TableError(
             table.at("outgoing"),
             f"{written} cannot call out: 400, 800, 95 and other service numbers only receive calls; give the approved"
             " geographic number, such as 01065529988",
         )
     if checked.reason:
-        raise FlowError(table.at("outgoing"), f"calls cannot come from this number: {checked.sentence}")
+        raise TableError(table.at("outgoing"), f"calls cannot come from this number: {checked.sentence}")
     return checked.number
 
 
@@ -228,8 +229,8 @@ def _window(table: Table, calendar: Calendar) -> Calendar:
     written = table.text("window", "09:00-20:00")
     try:
         hours = Calendar.from_dict({"hours": {"every_day": [written], "holidays": [written]}})
-    except FlowError as error:
-        raise FlowError(table.at("window"), error.sentence) from None
+    except TableError as error:
+        raise TableError(table.at("window"), error.sentence) from None
     return Calendar(calendar.zone, hours.weekly, on_holidays=None)
 
 

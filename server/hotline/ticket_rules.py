@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 
 from ivr.calendar import Calendar, Span
 from ivr.calendar import Spans as CalendarSpans
-from ivr.table import FlowError, Key, Table, nearest, text
+from tables.errors import Key, TableError
+from tables.values import Table, known, text
 from tickets.register import Working, by_the_clock
 from tickets.rules import DAY, Hours, Limit, Rules, Spans
 from tickets.severity import Grade
@@ -25,14 +26,14 @@ _LONGEST = 366 * DAY
 def read_rules(data: Any, business: Sequence[str], categories: Sequence[str]) -> tuple[Rules, bool]:
     """Read the table: the rules, and whether limits run in business hours only.
 
-    `business` are the queues, `categories` the skills. Raises FlowError with the key that cannot stand.
+    `business` are the queues, `categories` the skills. Raises TableError with the key of the value that cannot be used.
     """
     table = Table(data, ("tickets",))
     opens = table.texts("opens", _USUAL.opens)
     for index, name in enumerate(opens):
         # What stands in no file refuses no hotline that has other queues.
         if table.has("opens"):
-            _known(name, business, (*table.at("opens"), index), "business type")
+            known(name, business, (*table.at("opens"), index), "business type")
     raising = table.table("raise")
     limits = table.table("limits")
     rules = Rules(
@@ -92,21 +93,14 @@ def _spans(plain: Spans) -> CalendarSpans:
     return tuple(Span(start, end) for start, end in plain)
 
 
-def _known(name: str, names: Sequence[str], key: Key, kind: str) -> None:
-    if name not in names:
-        raise FlowError(key, f'there is no {kind} "{name}"{nearest(name, names)}')
-
-
 def _grade(name: str, key: Key) -> Grade:
-    if name not in tuple(Grade):
-        raise FlowError(key, f'"{name}" is not a grade{nearest(name, tuple(Grade))}')
-    return Grade(name)
+    return Grade(known(name, tuple(Grade), key, "grade"))
 
 
 def _by_name(table: Table, names: Sequence[str], kind: str) -> tuple[tuple[str, Grade], ...]:
     found = []
     for name, grade in table.data.items():
-        _known(name, names, table.at(name), kind)
+        known(name, names, table.at(name), kind)
         found.append((name, _grade(text(grade, table.at(name)), table.at(name))))
     return tuple(found)
 
@@ -118,7 +112,7 @@ def _contacts(raising: Table) -> tuple[tuple[int, Grade], ...]:
     found = []
     for calls, grade in table.data.items():
         if not calls.isdecimal() or not 2 <= int(calls) <= 1000:
-            raise FlowError(table.at(calls), f"{calls} is no number of calls: from 2 to 1000")
+            raise TableError(table.at(calls), f"{calls} is no number of calls: from 2 to 1000")
         found.append((int(calls), _grade(text(grade, table.at(calls)), table.at(calls))))
     return tuple(sorted(found))
 
@@ -130,7 +124,7 @@ def _limit(table: Table, usual: Limit) -> Limit:
     table.done()
     if limit.respond > limit.resolve:
         key = "respond" if table.has("respond") else "resolve"
-        raise FlowError(
+        raise TableError(
             table.at(key), f"respond ({limit.respond:g} s) must not be longer than resolve ({limit.resolve:g} s)"
         )
     return limit
@@ -143,6 +137,6 @@ def _refuse_looser(limits: Table, rules: Rules) -> None:
             less, more = getattr(rules.limit(lighter), name), getattr(rules.limit(graver), name)
             if more > less:
                 named = graver if name in limits.table(graver).data else lighter
-                raise FlowError(
+                raise TableError(
                     (*limits.at(named), name), f"{graver} ({more:g} s) must not have longer than {lighter} ({less:g} s)"
                 )

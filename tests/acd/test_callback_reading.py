@@ -6,7 +6,7 @@ import pytest
 
 from acd.callbacks.policy import CallbackPolicy, CallbackRules, Delays, Dialling
 from acd.callbacks.reading import read_callback_policy
-from acd.policy.definitions import DefinitionError
+from tables.errors import TableError
 
 QUEUES = ("complaint", "media")
 
@@ -38,21 +38,21 @@ def test_a_queue_differs_only_in_what_it_names() -> None:
     [
         ({"off_below": 120}, ("off_below",), "off_below (120 s) must be less than on_above (120 s)"),
         ({"on_above": 50}, ("on_above",), "callback mode would flutter"),
-        ({"on_above": 0}, ("on_above",), "more than 0"),
+        ({"on_above": 0}, ("on_above",), "above 0"),
         ({"attempts": 0}, ("attempts",), "1 to 20"),
-        ({"attempts": 2.5}, ("attempts",), "not a whole number"),
+        ({"attempts": 2.5}, ("attempts",), "a whole number"),
         ({"expires": 0}, ("expires",), "60 to"),
         ({"dialling": "both"}, ("dialling",), "none of agent_first, customer_first"),
-        ({"delays": {"bussy": 1}}, ("delays", "bussy"), "did you mean busy?"),
-        ({"delays": 60}, ("delays",), "a table is needed here"),
-        ({"ringfor": 30}, ("ringfor",), "did you mean ring_for?"),
-        ({"queues": {"medai": {}}}, ("queues", "medai"), "did you mean media?"),
-        ({"queues": {"media": {"per_day": 3}}}, ("queues", "media", "per_day"), "there is no key per_day"),
+        ({"delays": {"bussy": 1}}, ("delays", "bussy"), 'did you mean "busy"?'),
+        ({"delays": 60}, ("delays",), "this must be a table"),
+        ({"ringfor": 30}, ("ringfor",), 'did you mean "ring_for"?'),
+        ({"queues": {"medai": {}}}, ("queues", "medai"), 'did you mean "media"?'),
+        ({"queues": {"media": {"per_day": 3}}}, ("queues", "media", "per_day"), '"per_day" means nothing here'),
         ({"queues": {"media": {"off_below": 500}}}, ("queues", "media", "off_below"), "flutter"),
     ],
 )
 def test_rules_that_cannot_stand_are_refused_where_they_stand(data, key, sentence) -> None:
-    with pytest.raises(DefinitionError) as error:
+    with pytest.raises(TableError) as error:
         read_callback_policy(data, QUEUES)
     assert error.value.key == ("callback", *key)
     assert sentence in error.value.sentence
@@ -60,5 +60,5 @@ def test_rules_that_cannot_stand_are_refused_where_they_stand(data, key, sentenc
 
 def test_keys_that_somebody_else_reads_are_no_mistake_but_close_ones_are() -> None:
     assert read_callback_policy({"window": "09:00-20:00"}, QUEUES, ("window",)) == CallbackPolicy()
-    with pytest.raises(DefinitionError, match="did you mean window"):
+    with pytest.raises(TableError, match='did you mean "window"'):
         read_callback_policy({"windw": "09:00-20:00"}, QUEUES, ("window",))

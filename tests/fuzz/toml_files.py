@@ -16,10 +16,10 @@ from unittest.mock import patch
 
 from ivr.check import check as check_flows
 from ivr.flow import Flow
-from ivr.manifest import Manifest, ManifestError
+from ivr.manifest import Manifest
 from server.hotline import definitions
 from simulation.reading import load_rules, load_scenario
-from tables.toml import DefinitionFault, line_of, read
+from tables.toml import DefinitionFault, located, read
 from tests.fuzz.mutator import Grammar
 from tests.fuzz.target import Flaw, resident, time_limit
 
@@ -242,7 +242,5 @@ def _flow(file: Path) -> Flow:
 
 def _manifest(file: Path) -> Manifest:
     data, text = read(file)
-    try:
+    with located(file, text):
         return Manifest.from_dict(data)
-    except ManifestError as error:
-        raise DefinitionFault(file, line_of(text, error.key), error.key, error.sentence) from None

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ivr.calendar import Calendar
 from ivr.holidays import chinese_holidays
-from ivr.table import FlowError
+from tables.errors import TableError
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 OFFICE = {
@@ -178,7 +178,7 @@ def test_make_up_days_are_the_weekends_that_china_works():
     ],
 )
 def test_hours_that_cannot_be_used_are_refused_with_their_key(data, key, sentence):
-    with pytest.raises(FlowError) as error:
+    with pytest.raises(TableError) as error:
         Calendar.from_dict(data)
     assert error.value.key == key
     assert sentence in error.value.sentence

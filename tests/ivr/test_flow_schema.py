@@ -10,10 +10,11 @@ import pytest
 
 from ivr.calendar import Calendar
 from ivr.check import check
-from ivr.flow import Flow, FlowError
+from ivr.flow import Flow
 from ivr.holidays import chinese_holidays
 from ivr.reading import KINDS
 from ivr.wording import SAYABLE
+from tables.errors import TableError
 
 ROOT = Path(__file__).parents[2]
 DOCS = (ROOT / "docs" / "flows.md").read_text("utf-8")
@@ -39,7 +40,7 @@ def test_the_reference_names_every_key_of_every_kind(kind):
     ]
     node, flow, name = nodes[0]
     node["zzzzzz"] = 1
-    with pytest.raises(FlowError) as error:
+    with pytest.raises(TableError) as error:
         Flow.from_dict(name, flow)
     keys = error.value.sentence.partition("it is one of ")[2].split(", ")
     section = DOCS.partition(f"### {kind}\n")[2].partition("\n### ")[0].partition("\n## ")[0]
@@ -111,7 +112,7 @@ DIGITS = {"kind": "digits", "prompts": ["hello"], "field": "account", "min": 4, 
     ],
 )  # fmt: skip
 def test_what_cannot_be_used_is_refused_with_its_key_and_a_sentence(data, key, sentence):
-    with pytest.raises(FlowError) as error:
+    with pytest.raises(TableError) as error:
         Flow.from_dict("a", data)
     assert error.value.key == key
     assert sentence in error.value.sentence

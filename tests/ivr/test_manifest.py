@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import ivr
-from ivr.manifest import Manifest, ManifestError, check, stale
+from ivr.manifest import Manifest, check, stale
+from tables.errors import TableError
 
 PROMPTS = Path(ivr.__file__).parent / "prompts"
 
@@ -129,7 +130,7 @@ def test_a_line_spoken_in_the_other_language_has_the_other_voice():
     ],
 )
 def test_a_manifest_that_cannot_be_used_is_refused_with_its_key(change, key, sentence):
-    with pytest.raises(ManifestError) as refused:
+    with pytest.raises(TableError) as refused:
         small(**change)
     assert refused.value.key == key
     assert sentence in refused.value.sentence

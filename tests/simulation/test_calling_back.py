@@ -209,13 +209,13 @@ def test_some_of_those_who_give_up_call_again(scenario):
     ("old", "new", "sentence"),
     [
         ('mode = "auto"', 'mode = "often"', "none of auto, on, off"),
-        ("most = 0.8", "most = 1.8", "1.8 is out of range"),
-        ("most = 0.8", "moist = 0.8", "is not known"),
+        ("most = 0.8", "most = 1.8", "from 0 to 1, not 1.8"),
+        ("most = 0.8", "moist = 0.8", "means nothing here"),
         ("busy = 0.1", "busy = 0.95", "add up to more than 1"),
         ('mode = "auto"', "off_below = 500", "callback mode would flutter"),
         ('mode = "auto"', 'forced = ["10:00-09:00"]', "ends before it begins"),
-        ('mode = "auto"', "ring = 3", "there is no key ring"),
-        ("patience = {", "redials = 2\npatience = {", "2 is out of range"),
+        ('mode = "auto"', "ring = 3", '"ring" means nothing here'),
+        ("patience = {", "redials = 2\npatience = {", "from 0 to 1, not 2"),
     ],
 )
 def test_a_callback_table_that_makes_no_sense_is_refused(file, old, new, sentence):
