@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from acd.commands import AgentChanged, Tell
+from acd.commands import Tell
 from acd.events import (
     AgentDefined,
     AgentFreed,
@@ -24,7 +24,6 @@ from acd.floor.escalation import let_go
 from acd.floor.offers import withdraw
 from acd.floor.state import FloorState
 from acd.policy.definitions import WrapUp, WrapUpMode
-from acd.timers import AGENT
 
 # Definitions
 
@@ -32,14 +31,9 @@ from acd.timers import AGENT
 def agent_defined(floor: FloorState, event: AgentDefined) -> None:
     agent = floor.agents.get(event.agent)
     if agent is None:
-        agent = floor.agents[event.agent] = Agent(event.agent, floor.now)
+        agent = floor.add_agent(event.agent)
     agent.name, agent.teams, agent.contact, agent.removed = event.name, event.teams, event.contact, False
-    if agent.indexed:
-        floor.profiles.remove_ready(agent)
-    if agent.signed_in:
-        floor.profiles.sign_out(agent)
-    agent.learn(event.skills)
-    floor.refresh(agent)
+    floor.set_skills(agent, event.skills)
     let_go(floor, agent)
 
 
@@ -55,10 +49,7 @@ def agent_removed(floor: FloorState, event: AgentRemoved) -> None:
 def forget_if_removed(floor: FloorState, agent: Agent) -> None:
     """A removed agent goes once no call and no wrap-up is left."""
     if agent.removed and agent.state in (AgentState.IDLE, AgentState.WRAP_UP) and agent.status is Status.SIGNED_OUT:
-        floor.timers.arm(AGENT, agent.id, agent, None)
-        floor.touched.pop(agent.id, None)
-        floor.out.append(AgentChanged(agent.id, agent.status.value, AgentState.IDLE.value, agent.reason))
-        del floor.agents[agent.id]
+        floor.remove_agent(agent)
 
 
 # Status

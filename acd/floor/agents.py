@@ -7,14 +7,11 @@ effect when no call stands in the way (`STATUS_TAKES_EFFECT`).
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from acd.decisions import Candidate
 from acd.events import Status
+from acd.floor.profiles import SkillProfile
 from acd.policy.definitions import Skill, WrapUpMode
-
-if TYPE_CHECKING:
-    from acd.floor.eligibility import SkillProfile
 
 RECENT = 3600.0
 """Seconds for which a taken call counts as recent."""

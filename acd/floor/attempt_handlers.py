@@ -17,7 +17,6 @@ from acd.floor.calls import Call
 from acd.floor.escalation import first_announcement, resume
 from acd.floor.offers import withdraw
 from acd.floor.state import FloorState
-from acd.timers import OFFER
 
 
 def attempt_started(floor: FloorState, event: AttemptStarted) -> None:
@@ -27,9 +26,8 @@ def attempt_started(floor: FloorState, event: AttemptStarted) -> None:
         return
     call.dialled_until = floor.now + event.wait_for + floor.policy.offer_grace
     offer = floor.offers.get(call.offer)
-    if offer is not None and offer.deadline < call.dialled_until:
-        offer.deadline = call.dialled_until
-        floor.timers.arm(OFFER, offer.id, offer, offer.deadline)
+    if offer is not None:
+        floor.extend_offer(offer, call.dialled_until)
 
 
 def attempt_answered(floor: FloorState, event: AttemptAnswered) -> None:
@@ -61,7 +59,7 @@ def attempt_ended(floor: FloorState, event: AttemptEnded) -> None:
     conversation = floor.conversations.get(event.call)
     if conversation is None or conversation.spoke:
         return
-    del floor.conversations[event.call]
+    floor.end_conversation(event.call)
     for name in conversation.agents:
         agent = floor.agents.get(name)
         if agent is not None and agent.state is AgentState.ON_CALL and agent.call == event.call:

@@ -28,12 +28,8 @@ from acd.floor.agents import AgentState, Signal
 from acd.floor.calls import Call, CallState, Conversation
 from acd.floor.escalation import begin, detach, move, rearm, resume
 from acd.floor.offers import fail, withdraw
-from acd.floor.queue_order import WaitingQueue
 from acd.floor.routing import offer
 from acd.floor.state import FloorState
-
-REMEMBER_ENDED = 300.0
-"""Seconds for which a call that ended is known as such."""
 
 
 def call_queued(floor: FloorState, event: CallQueued) -> None:
@@ -46,7 +42,7 @@ def call_queued(floor: FloorState, event: CallQueued) -> None:
         if conversation is not None and conversation.agents and event.promised:
             return  # an agent has it already
         if conversation is not None and not conversation.agents:
-            del floor.conversations[event.call]
+            floor.end_conversation(event.call)
         enter(floor, Call(event, floor.now))
         return
     same = (event.queue, event.requirement) == (known.asked.queue, known.asked.requirement)
@@ -60,7 +56,6 @@ def call_queued(floor: FloorState, event: CallQueued) -> None:
 
 
 def enter(floor: FloorState, call: Call) -> None:
-    floor.calls[call.id] = call
     floor.enter(call)
     begin(floor, call)
 
@@ -108,15 +103,12 @@ def call_ended(floor: FloorState, event: CallEnded) -> None:
         if call.predicted:
             floor.estimates[call.queue].gave_up(call.predicted, floor.now)
         floor.forget(call)
-    conversation = floor.conversations.pop(event.call, None)
+    conversation = floor.end_conversation(event.call)
     for name in conversation.agents if conversation is not None else ():
         agent = floor.agents.get(name)
         if agent is not None and agent.state is AgentState.ON_CALL and agent.call == event.call:
             end_leg(floor, agent, conversation, event.ended_at)
-    ended = floor.ended
-    ended[event.call] = floor.now
-    while (first := next(iter(ended))) != event.call and ended[first] < floor.now - REMEMBER_ENDED:
-        del ended[first]
+    floor.end(event.call)
 
 
 # By a person
@@ -203,8 +195,7 @@ def transferred(floor: FloorState, event: Transferred) -> None:
 
 def _hand_over(floor: FloorState, event: Transferred, conversation: Conversation, rule: str) -> None:
     """The next leg has a number of its own, by which its records and its recording are known."""
-    number = floor.next_offer
-    floor.next_offer += 1
+    number = floor.take_offer_number()
     decision = Decision(
         event.call, "handed_over", rule, floor.now, queue=conversation.asked.queue, agent=event.to, offer=number
     )
@@ -215,7 +206,7 @@ def _queue_again(floor: FloorState, event: Transferred, *, direct: str) -> None:
     conversation = floor.conversations[event.call]
     asked = conversation.asked
     if not conversation.agents:
-        del floor.conversations[event.call]
+        floor.end_conversation(event.call)
     if event.call in floor.calls:
         return
     if not direct:
@@ -232,25 +223,10 @@ def _queue_again(floor: FloorState, event: Transferred, *, direct: str) -> None:
 
 
 def policy_set(floor: FloorState, event: PolicySet) -> None:
-    """New rules for everybody who waits, each at their own place. A queue that is gone keeps its rules until empty."""
-    waiting = sorted(floor.calls.values(), key=lambda call: call.id)
-    for call in waiting:
-        floor.withhold(call)
-    floor.reserved.clear()
-    floor.policy = event.policy
-    floor.profiles.forget_plans()
-    old = floor.queues
-    floor.queues = {}
-    for rules in event.policy.queues:
-        floor.queues[rules.name] = WaitingQueue(rules, event.policy.ageing_limit)
-    for name in sorted(name for name, queue in old.items() if name not in floor.queues and len(queue.calls)):
-        floor.queues[name] = WaitingQueue(old[name].rules, event.policy.ageing_limit)
-    floor.set_estimates()
-    for call in waiting:
-        last = call.step
-        floor.enter(call)
-        call.step = min(last, len(call.plan.steps) - 1)
-        call.fired = [index for index in call.fired if index < len(floor.queues[call.queue].recipes)]
+    """New rules for every waiting call, each at its own position."""
+    floor.set_policy(event.policy)
+    for id_ in sorted(floor.calls):
+        call = floor.calls[id_]
         if call.state is CallState.OFFERED:
             rearm(floor, call)
         else:

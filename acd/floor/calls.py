@@ -7,13 +7,10 @@ known by its number, its place in the order and what it asks for: a promise to c
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from acd.events import CallQueued
-
-if TYPE_CHECKING:
-    from acd.floor.eligibility import RelaxationPlan
-    from acd.floor.queue_order import OrderedCalls
+from acd.floor.profiles import RelaxationPlan
+from acd.floor.queue_order import OrderedCalls
 
 
 class CallState(StrEnum):

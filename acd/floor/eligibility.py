@@ -1,11 +1,7 @@
 """An index of which agents could serve which calls: a new call or a freed agent looks only at those that match.
 
-A **skill profile** is a requirement with a strategy; many calls share one. It holds the signed-in agents who meet it,
-the ready ones among them in the strategy's order, and the calls that ask for it, in order, by queue. An agent holds the
-profiles that it serves. A change of one agent costs the profiles that it serves, whatever the number of agents.
-
-A **relaxation plan** is a queue's relaxation steps applied to one requirement, shared by all calls that came with it.
-Each step is looser than the one before, so a plan is hopeless exactly when no signed-in agent meets its last step.
+It keeps the skill profiles and the relaxation plans (`profiles`) true. An agent holds the profiles that it serves. A
+change of one agent costs the profiles that it serves, whatever the number of agents.
 """
 
 from __future__ import annotations
@@ -13,54 +9,12 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 
 from acd.floor.agents import Agent
-from acd.floor.queue_order import OrderedCalls
+from acd.floor.profiles import RelaxationPlan, SkillProfile
 from acd.floor.strategies import COUNTS_RECENT_CALLS, STRATEGIES
 from acd.policy.definitions import Queue, Requirement, Strategy
 
 KEEP = 512
 """SkillProfiles kept although no call asks for them at the moment."""
-
-
-class SkillProfile:
-    """One requirement under one strategy."""
-
-    __slots__ = ("counts_recent", "manned", "plans", "ready", "requirement", "staff", "strategy", "waiting")
-
-    def __init__(self, requirement: Requirement, strategy: Strategy) -> None:
-        self.requirement = requirement
-        self.strategy = strategy
-        self.counts_recent = strategy in COUNTS_RECENT_CALLS
-        self.ready: list[tuple[object, ...]] = []
-        """Sorted keys: the strategy's part, idle since, agent id."""
-        self.staff: list[str] = []
-        """Signed-in agents who meet it, by id."""
-        self.manned = 0
-        """How many of them are available, busy or not."""
-        self.waiting: dict[str, OrderedCalls] = {}
-        self.plans: list[RelaxationPlan] = []
-
-    @staticmethod
-    def ready_score(key: tuple[object, ...]) -> tuple[float, ...]:
-        """The strategy's part of a ready agent's key."""
-        return key[:-2]  # type: ignore[return-value]
-
-
-class RelaxationPlan:
-    """Requirement by requirement, what calls of one kind ask for as time goes by."""
-
-    __slots__ = ("calls", "refused", "steps")
-
-    def __init__(self, steps: tuple[tuple[float, SkillProfile], ...], refused: tuple[str, ...]) -> None:
-        self.steps = steps
-        """(seconds in the queue, profile); the first is the calls' own requirement at 0."""
-        self.refused = refused
-        """Why steps of the queue do not apply to these calls."""
-        self.calls: set[int] = set()
-
-    @property
-    def is_hopeless(self) -> bool:
-        """Whether nobody signed in could serve these calls, now or after any relaxation."""
-        return not self.steps[-1][1].staff
 
 
 class SkillProfiles:
@@ -111,7 +65,9 @@ class SkillProfiles:
     def _profile(self, requirement: Requirement, strategy: Strategy) -> SkillProfile:
         profile = self._profiles.get((requirement, strategy))
         if profile is None:
-            profile = self._profiles[requirement, strategy] = SkillProfile(requirement, strategy)
+            profile = self._profiles[requirement, strategy] = SkillProfile(
+                requirement, strategy, counts_recent=strategy in COUNTS_RECENT_CALLS
+            )
             names = [skill.name for skill in requirement.required]
             anchor = names[0] if names else ""
             self._by_anchor.setdefault(anchor, []).append(profile)

@@ -17,7 +17,6 @@ from acd.floor.explain import candidates
 from acd.floor.routing import next_step_at
 from acd.floor.state import FloorState
 from acd.policy.definitions import Overflow, Requirement
-from acd.timers import CALL
 
 
 def begin(floor: FloorState, call: Call) -> None:
@@ -84,11 +83,9 @@ def release(floor: FloorState, call: Call, why: str) -> None:
 
 def let_go(floor: FloorState, agent: Agent) -> None:
     """Calls kept for an agent who cannot take them any more go to others."""
-    reserved = floor.reserved.get(agent.id, {})
-    for id_ in sorted(id_ for calls in reserved.values() for id_ in calls.ids()):
-        resume(floor, floor.calls[id_])
-    if not any(len(calls) for calls in reserved.values()):
-        floor.reserved.pop(agent.id, None)
+    for call in floor.reserved_for(agent):
+        resume(floor, call)
+    floor.tidy_reserved(agent)
 
 
 def resume(floor: FloorState, call: Call) -> None:
@@ -103,9 +100,7 @@ def resume(floor: FloorState, call: Call) -> None:
     if call.available_in is None:
         floor.make_available(call)
     if floor.can_be_taken(call):
-        if call.left_out:
-            floor.dirty_calls[call.id] = None
-        floor.to_review[call.id] = None
+        floor.review(call)
     rearm(floor, call)
 
 
@@ -249,7 +244,7 @@ def rearm(floor: FloorState, call: Call) -> None:
     step = next_step_at(call)
     if step is not None and (due is None or step < due):
         due = step
-    floor.timers.arm(CALL, call.id, call, due)
+    floor.wake_at(call, due)
 
 
 def _predict(floor: FloorState, call: Call) -> None:

@@ -11,7 +11,6 @@ from acd.floor.agents import AgentState, Signal
 from acd.floor.calls import Call, CallState, StandingOffer
 from acd.floor.escalation import detach, let_go, release, resume
 from acd.floor.state import FloorState
-from acd.timers import OFFER
 
 
 def offer_ringing(floor: FloorState, event: OfferRinging) -> None:
@@ -21,8 +20,7 @@ def offer_ringing(floor: FloorState, event: OfferRinging) -> None:
         floor.move(floor.agents[offer.agent], Signal.RANG)
         if floor.calls[offer.call].dialled_until:  # the agent was reserved long before: the phone rings its full time
             full = floor.now + floor.queue(offer.queue).rules.ring_for + floor.policy.offer_grace
-            offer.deadline = max(offer.deadline, full)
-            floor.timers.arm(OFFER, offer.id, offer, offer.deadline)
+            floor.extend_offer(offer, full)
 
 
 def offer_answered(floor: FloorState, event: OfferAnswered) -> None:
@@ -30,7 +28,7 @@ def offer_answered(floor: FloorState, event: OfferAnswered) -> None:
     offer = floor.offers.get(event.offer)
     if offer is None:
         return
-    _close(floor, offer)
+    floor.close_offer(offer)
     agent, call = floor.agents[offer.agent], floor.calls[offer.call]
     agent.misses = 0
     agent.call, agent.talk_queue, agent.talk_since = call.id, offer.queue, floor.now
@@ -50,7 +48,7 @@ def offer_failed(floor: FloorState, event: OfferFailed) -> None:
 
 def fail(floor: FloorState, offer: StandingOffer, outcome: Outcome) -> None:
     """The offer is over without a conversation: rest for the agent, the same place for the caller."""
-    _close(floor, offer)
+    floor.close_offer(offer)
     agent, call, policy = floor.agents[offer.agent], floor.calls[offer.call], floor.policy
     floor.touch(agent)
     agent.call = 0
@@ -71,19 +69,19 @@ def fail(floor: FloorState, offer: StandingOffer, outcome: Outcome) -> None:
         detach(floor, call)
     else:
         call.left_out[agent.id] = floor.now + policy.round_pause
-    _back_in_line(floor, call, agent.id, outcome.value)
+    _back_to_waiting(floor, call, agent.id, outcome.value)
     if agent.status is not Status.AVAILABLE:
         let_go(floor, agent)
 
 
 def withdraw(floor: FloorState, offer: StandingOffer, why: str) -> None:
     """The floor takes an offer back; the agent is not to blame."""
-    _close(floor, offer)
+    floor.close_offer(offer)
     agent, call = floor.agents[offer.agent], floor.calls[offer.call]
     agent.call = 0
     floor.move(agent, Signal.OFFER_OVER)
     floor.out.append(Withdraw(offer.id, call.id, agent.id, why))
-    _back_in_line(floor, call, agent.id, why)
+    _back_to_waiting(floor, call, agent.id, why)
 
 
 def offer_due(floor: FloorState, offer: StandingOffer) -> None:
@@ -93,13 +91,7 @@ def offer_due(floor: FloorState, offer: StandingOffer) -> None:
     fail(floor, offer, Outcome.NO_ANSWER if rang else Outcome.LOST)
 
 
-def _close(floor: FloorState, offer: StandingOffer) -> None:
-    del floor.offers[offer.id]
-    floor.timers.arm(OFFER, offer.id, offer, None)
-    floor.agents[offer.agent].offer = 0
-
-
-def _back_in_line(floor: FloorState, call: Call, agent: str, why: str) -> None:
+def _back_to_waiting(floor: FloorState, call: Call, agent: str, why: str) -> None:
     call.offer = 0
     call.state = CallState.WAITING
     if call.hold_for == agent:

@@ -11,15 +11,21 @@ Nobody starves: after `(limit − priority) / ageing` seconds nobody who arrived
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from acd.policy.definitions import Queue
 
-if TYPE_CHECKING:
-    from acd.floor.calls import Call
-
 Rank = tuple[float, float, int]
 """(−points, arrival, call): the least is first."""
+
+
+class Ranked(Protocol):
+    """What the order looks at in a call: its number, instants in UTC epoch seconds, and whether it is ripe."""
+
+    id: int
+    arrival: float
+    virtual: float
+    ripe: bool
 
 
 class OrderedCalls:
@@ -33,13 +39,13 @@ class OrderedCalls:
         self.ripe: list[tuple[float, int]] = []
         self.ageing: list[tuple[float, float, int]] = []
 
-    def add(self, call: Call) -> None:
+    def add(self, call: Ranked) -> None:
         if call.ripe:
             insort(self.ripe, (call.arrival, call.id))
         else:
             insort(self.ageing, (call.virtual, call.arrival, call.id))
 
-    def remove(self, call: Call) -> None:
+    def remove(self, call: Ranked) -> None:
         if call.ripe:
             del self.ripe[bisect_left(self.ripe, (call.arrival, call.id))]
         else:
@@ -48,7 +54,7 @@ class OrderedCalls:
     def __len__(self) -> int:
         return len(self.ripe) + len(self.ageing)
 
-    def index(self, call: Call) -> int:
+    def index(self, call: Ranked) -> int:
         """How many calls are before this one, which must be in the row."""
         if call.ripe:
             return bisect_left(self.ripe, (call.arrival, call.id))
@@ -95,11 +101,11 @@ class WaitingQueue:
         """The instant from which the call would have had to wait to have its points by waiting alone."""
         return arrival - min(float(priority), self.limit) / self.rules.ageing
 
-    def points(self, call: Call, now: float) -> float:
+    def points(self, call: Ranked, now: float) -> float:
         """The call's points; never more than the limit."""
         return self.limit if call.ripe else min(self.limit, self.rules.ageing * (now - call.virtual))
 
-    def rank(self, call: Call, now: float) -> Rank:
+    def rank(self, call: Ranked, now: float) -> Rank:
         """Where the call stands among all calls of the house."""
         return (-self.points(call, now), call.arrival, call.id)
 

@@ -13,13 +13,12 @@ from heapq import heapify, heappop, heappush
 
 from acd.commands import Offer
 from acd.decisions import Decision
-from acd.floor.agents import Agent, Signal
-from acd.floor.calls import Call, CallState, StandingOffer
+from acd.floor.agents import Agent
+from acd.floor.calls import Call, StandingOffer
 from acd.floor.explain import candidates
 from acd.floor.queue_order import OrderedCalls, Rank
 from acd.floor.state import FloorState
 from acd.floor.strategies import WORDS
-from acd.timers import CALL, OFFER
 
 
 def settle(floor: FloorState) -> None:
@@ -111,8 +110,7 @@ def offer(floor: FloorState, call: Call, agent: Agent, rule: str = "", kind: str
             rule = f"{agent.id} is preferred: owns the matter or spoke with the caller last"
         else:
             rule = f"first call that {agent.id} can serve; {WORDS[rules.strategy]}, idle {idle:.0f} s"
-    number = floor.next_offer
-    floor.next_offer += 1
+    number = floor.take_offer_number()
     decision = Decision(
         call=call.id,
         kind=kind,
@@ -129,17 +127,8 @@ def offer(floor: FloorState, call: Call, agent: Agent, rule: str = "", kind: str
         candidates_left_out=left_out,
     )
     deadline = max(floor.now + rules.ring_for + floor.policy.offer_grace, call.dialled_until)
-    standing = StandingOffer(number, call.id, agent.id, rules.name, floor.now, deadline)
-    floor.offers[number] = standing
-    floor.timers.arm(OFFER, number, standing, standing.deadline)
-    call.state = CallState.OFFERED
-    call.offer = number
-    call.offers += 1
-    floor.withhold(call)
-    floor.timers.arm(CALL, call.id, call, next_step_at(call))
-    agent.offer = number
-    agent.call = call.id
-    floor.move(agent, Signal.OFFERED)
+    floor.open_offer(StandingOffer(number, call.id, agent.id, rules.name, floor.now, deadline))
+    floor.wake_at(call, next_step_at(call))
     floor.out.append(Offer(number, call.id, agent.id, rules.ring_for, decision))
 
 

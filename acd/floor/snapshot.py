@@ -14,7 +14,6 @@ import msgspec
 from acd.events import CallQueued, Status
 from acd.floor.agents import Agent, AgentState
 from acd.floor.calls import Call, CallState, StandingOffer
-from acd.floor.queue_order import WaitingQueue
 from acd.floor.state import FloorState
 from acd.policy.definitions import Policy, Queue, WrapUpMode
 from acd.timers import AGENT, CALL, OFFER
@@ -74,7 +73,7 @@ def restore(data: dict[str, Any]) -> FloorState:
     floor.policy = msgspec.convert(data["policy"], Policy)
     others = (msgspec.convert(queue, Queue) for queue in data["other_queues"])
     for queue in (*floor.policy.queues, *others):
-        floor.queues[queue.name] = WaitingQueue(queue, floor.policy.ageing_limit)
+        floor.add_queue(queue)
     floor.set_estimates()
     floor.next_offer = data["next_offer"]
     floor.ended = dict(data["ended"])
@@ -123,7 +122,6 @@ def _restore_call(floor: FloorState, saved: dict[str, Any]) -> None:
     for name in Call.SAVED:
         setattr(call, name, _copy(saved.get(name, getattr(call, name))))
     call.state = CallState(saved["place"])
-    floor.calls[call.id] = call
     floor.enter(call)
     floor.make_available(call)
     floor.timers.arm(CALL, call.id, call, saved["due"])
