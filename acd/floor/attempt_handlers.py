@@ -44,7 +44,7 @@ def _begin_to_wait(floor: FloorState, call: Call) -> None:
     """Announcements and overflow begin as for one who entered now; what relaxed stays relaxed."""
     call.asked = replace(call.asked, promised=False)
     call.entered, call.fired, call.hopeless_since = floor.now, [], None
-    call.said, call.predicted, call.recorded = [], [], False
+    call.announced, call.predicted, call.recorded = [], [], False
     call.announce_at = first_announcement(floor, call)
     resume(floor, call)
 

@@ -153,7 +153,7 @@ def call_pulled(floor: FloorState, event: CallPulled) -> None:
         return
     if call.offer:
         withdraw(floor, floor.offers[call.offer], f"pulled for {agent.id} by {event.by}")
-    call.hold_for, call.hold_direct = "", False
+    call.reserved_for, call.direct = "", False
     reason = f": {event.reason}" if event.reason else ""
     offer(floor, call, agent, f"pulled by {event.by or agent.id}{reason}", "pulled")
 
@@ -214,8 +214,8 @@ def _queue_again(floor: FloorState, event: Transferred, *, direct: str) -> None:
         asked = replace(asked, queue=event.to, requirement=requirement, owner="")
     call = Call(asked, floor.now)
     if direct:
-        call.hold_for, call.hold_direct, call.return_to = direct, True, event.agent
-        call.hold_until = floor.now + floor.queue(asked.queue).rules.ring_for
+        call.reserved_for, call.direct, call.return_to = direct, True, event.agent
+        call.reserved_until = floor.now + floor.queue(asked.queue).rules.ring_for
     enter(floor, call)
 
 

@@ -28,6 +28,7 @@ class Call:
 
     __slots__ = (
         "announce_at",
+        "announced",
         "arrival",
         "asked",
         "attached",
@@ -35,12 +36,10 @@ class Call:
         "been",
         "detached_at",
         "dialled_until",
+        "direct",
         "due",
         "entered",
         "fired",
-        "hold_direct",
-        "hold_for",
-        "hold_until",
         "hopeless_since",
         "id",
         "left_out",
@@ -50,9 +49,10 @@ class Call:
         "plan",
         "predicted",
         "recorded",
+        "reserved_for",
+        "reserved_until",
         "return_to",
         "ripe",
-        "said",
         "state",
         "step",
         "virtual",
@@ -60,8 +60,8 @@ class Call:
 
     SAVED = (
         "entered", "attached", "detached_at", "step", "left_out", "fired", "been", "hopeless_since",
-        "hold_for", "hold_until", "hold_direct", "return_to", "announce_at", "said", "predicted", "left_to", "offer",
-        "offers", "recorded", "dialled_until",
+        "reserved_for", "reserved_until", "direct", "return_to", "announce_at", "announced", "predicted", "left_to",
+        "offer", "offers", "recorded", "dialled_until",
     )  # fmt: skip
     """What a snapshot keeps as it is; `asked` and `state` are encoded apart, the rest follows from these."""
 
@@ -85,15 +85,15 @@ class Call:
         self.been: list[str] = []
         """Queues it was in before."""
         self.hopeless_since: float | None = None
-        self.hold_for = ""
-        """The one agent it is kept for until `hold_until`."""
-        self.hold_until = 0.0
-        self.hold_direct = False
-        """Kept for that agent whatever the skills, and not let go to others: a blind transfer."""
+        self.reserved_for = ""
+        """The one agent who may take it until `reserved_until`."""
+        self.reserved_until = 0.0
+        self.direct = False
+        """A blind transfer: reserved for that agent whatever the skills, and not offered to others afterwards."""
         self.return_to = ""
-        """Who gets a blind transfer back when it fails."""
+        """The agent who gets a blind transfer back when it fails."""
         self.announce_at: float | None = None
-        self.said: list[float | None] = []
+        self.announced: list[float | None] = []
         """Position, low, high and staff of the last announcement."""
         self.predicted: list[float] = []
         """Instant, mean, low and high of the estimate made on entry."""
@@ -112,8 +112,8 @@ class Call:
     def begin_anew(self, now: float) -> None:
         """In another queue: what counts from entering it starts again; place and agents left out stay."""
         self.entered, self.step, self.fired, self.hopeless_since = now, 0, [], None
-        self.hold_for, self.hold_direct, self.return_to = "", False, ""
-        self.said, self.predicted, self.recorded = [], [], False
+        self.reserved_for, self.direct, self.return_to = "", False, ""
+        self.announced, self.predicted, self.recorded = [], [], False
 
     @property
     def queue(self) -> str:

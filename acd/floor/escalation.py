@@ -24,7 +24,7 @@ def begin(floor: FloorState, call: Call) -> None:
     call.announce_at = first_announcement(floor, call)
     for sentence in call.plan.refused:
         floor.out.append(Record(floor.decision(call, "skip_relaxation", sentence)))
-    if call.asked.owner and not call.hold_for and floor.queues[call.queue].rules.owner_first > 0:
+    if call.asked.owner and not call.reserved_for and floor.queues[call.queue].rules.owner_first > 0:
         prefer_owner(floor, call)
     resume(floor, call)
 
@@ -41,8 +41,8 @@ def prefer_owner(floor: FloorState, call: Call) -> None:
     if why := _why_not_kept(floor, call, owner):
         floor.out.append(Record(floor.decision(call, "owner_skipped", f"{owner}: {why}", owner)))
     else:
-        call.hold_for = owner
-        call.hold_until = floor.now + floor.queues[call.queue].rules.owner_first
+        call.reserved_for = owner
+        call.reserved_until = floor.now + floor.queues[call.queue].rules.owner_first
 
 
 def _why_not_kept(floor: FloorState, call: Call, name: str) -> str:
@@ -54,15 +54,15 @@ def _why_not_kept(floor: FloorState, call: Call, name: str) -> str:
         return agent.why_not_ready(floor.now)
     if agent.pending:
         return f"{agent.pending[0].value} when the call is over"
-    if not call.hold_direct and not floor.requirement(call).met_by(agent.skills):
+    if not call.direct and not floor.requirement(call).met_by(agent.skills):
         return f"does not meet {floor.requirement(call)}"
     return ""
 
 
 def release(floor: FloorState, call: Call, why: str) -> None:
     """The call is kept for its agent no more. A failed blind transfer goes back, then to a message."""
-    agent, call.hold_for = call.hold_for, ""
-    if not call.hold_direct:
+    agent, call.reserved_for = call.reserved_for, ""
+    if not call.direct:
         floor.out.append(Record(floor.decision(call, "owner_skipped", f"{agent}: {why}", agent)))
     elif call.return_to:
         back = floor.agents.get(call.return_to)
@@ -71,19 +71,19 @@ def release(floor: FloorState, call: Call, why: str) -> None:
             rule = f"{agent}: {why}; back to {back.id}"
             floor.out.append(Record(floor.decision(call, "transfer_failed", rule, agent)))
             call.left_out.clear()
-            call.hold_for = back.id
-            call.hold_until = floor.now + floor.queues[call.queue].rules.ring_for
+            call.reserved_for = back.id
+            call.reserved_until = floor.now + floor.queues[call.queue].rules.ring_for
             if back.state is AgentState.WRAP_UP:
                 back.wrap_until = floor.now  # its own call comes back: there is nothing to write up yet
                 floor.refresh(back)
-    if call.hold_direct and not call.hold_for and call.state is CallState.WAITING:
+    if call.direct and not call.reserved_for and call.state is CallState.WAITING:
         _divert(floor, call, "message", f"transfer to {agent} failed: {why}")
     floor.make_available(call)
 
 
 def let_go(floor: FloorState, agent: Agent) -> None:
     """Calls kept for an agent who cannot take them any more go to others."""
-    for call in floor.reserved_for(agent):
+    for call in floor.calls_reserved_for(agent):
         resume(floor, call)
     floor.tidy_reserved(agent)
 
@@ -91,9 +91,9 @@ def let_go(floor: FloorState, agent: Agent) -> None:
 def resume(floor: FloorState, call: Call) -> None:
     """Something about the call changed: look what time has done meanwhile, and let agents find it if they may."""
     relax(floor, call)
-    if call.hold_for and call.state is CallState.WAITING:
-        why = _why_not_kept(floor, call, call.hold_for)
-        if call.hold_until <= floor.now:
+    if call.reserved_for and call.state is CallState.WAITING:
+        why = _why_not_kept(floor, call, call.reserved_for)
+        if call.reserved_until <= floor.now:
             why = "not free in time"
         if why:
             release(floor, call, why)
@@ -147,7 +147,7 @@ def relax(floor: FloorState, call: Call) -> None:
     call.step = target
     rule = f"step {target} after {waited:.0f} s: {steps[target][1].requirement}"
     floor.out.append(Record(floor.decision(call, "relax", rule)))
-    if call.available_in is not None and not call.hold_for:
+    if call.available_in is not None and not call.reserved_for:
         floor.make_available(call)
 
 
@@ -155,7 +155,7 @@ def conclude(floor: FloorState, call: Call) -> None:
     """Nobody takes the call at this instant: overflow what is due, then say where the caller stands."""
     if not floor.can_be_taken(call):
         return
-    if not call.hold_direct and not call.promised:
+    if not call.direct and not call.promised:
         for index, way in enumerate(floor.queues[call.queue].recipes):
             if index in call.fired:
                 continue
@@ -227,12 +227,12 @@ def rearm(floor: FloorState, call: Call) -> None:
     if not call.attached:
         dues.append(call.detached_at + floor.policy.forget_detached)
     elif call.state is CallState.WAITING:
-        if call.hold_for:
-            dues.append(call.hold_until)
+        if call.reserved_for:
+            dues.append(call.reserved_until)
         dues.extend(call.left_out.values())
         if call.announce_at is not None:
             dues.append(call.announce_at)
-        if not call.hold_direct and not call.promised:
+        if not call.direct and not call.promised:
             for index, way in enumerate(floor.queues[call.queue].recipes):
                 if index in call.fired:
                     continue
@@ -267,9 +267,9 @@ def announce(floor: FloorState, call: Call) -> None:
     interval = floor.estimates[call.queue].predict(place, staff)
     low, high = interval[1:] if interval else (None, None)
     why = ""
-    first = not call.said
+    first = not call.announced
     if not first:
-        before, low_before, high_before, staff_before = call.said
+        before, low_before, high_before, staff_before = call.announced
         if place > (before or 0):
             why = "overtaken"
         if high is not None and high_before is not None and low_before is not None and high > high_before:
@@ -279,6 +279,6 @@ def announce(floor: FloorState, call: Call) -> None:
                 low, high = min(low or 0.0, low_before), high_before
         elif high is None and high_before is not None:
             why = why or "fewer_agents"
-    call.said = [place, low, high, staff]
+    call.announced = [place, low, high, staff]
     call.announce_at = floor.now + queue.rules.announce_every
     floor.out.append(Announce(call.id, place, low, high, first, why))

@@ -24,7 +24,7 @@ def candidates(floor: FloorState, call: Call, limit: int | None = LISTED) -> tup
     most = total if limit is None else min(limit, total)
     profile, agents, now = floor.profile(call), floor.agents, floor.now
     listed: list[Candidate] = []
-    open_to_all = not call.left_out and not call.hold_for
+    open_to_all = not call.left_out and not call.reserved_for
     for key in islice(profile.ready, most):
         agent = agents[str(key[-1])]
         reason = "" if open_to_all else why_not(floor, call, agent)
@@ -43,7 +43,7 @@ def candidates(floor: FloorState, call: Call, limit: int | None = LISTED) -> tup
 
 def why_not(floor: FloorState, call: Call, agent: Agent) -> str:
     """The one reason why this agent may not get this call now; empty when they may."""
-    if not (call.hold_direct and call.hold_for == agent.id):
+    if not (call.direct and call.reserved_for == agent.id):
         for skill in floor.requirement(call).required:
             level = agent.skills.get(skill.name)
             if level is None:
@@ -52,8 +52,8 @@ def why_not(floor: FloorState, call: Call, agent: Agent) -> str:
                 return f"{skill.name} {level} is below {skill.level}"
     if reason := agent.why_not_ready(floor.now):
         return reason
-    if call.hold_for and call.hold_for != agent.id:
-        return f"kept for {call.hold_for} for {max(0.0, call.hold_until - floor.now):.0f} s more"
+    if call.reserved_for and call.reserved_for != agent.id:
+        return f"kept for {call.reserved_for} for {max(0.0, call.reserved_until - floor.now):.0f} s more"
     if agent.id in call.left_out:
         return "left out this round: did not take it before"
     return ""

@@ -94,6 +94,6 @@ def offer_due(floor: FloorState, offer: StandingOffer) -> None:
 def _back_to_waiting(floor: FloorState, call: Call, agent: str, why: str) -> None:
     call.offer = 0
     call.state = CallState.WAITING
-    if call.hold_for == agent:
+    if call.reserved_for == agent:
         release(floor, call, why)
     resume(floor, call)

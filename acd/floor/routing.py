@@ -82,8 +82,8 @@ def _first_allowed(floor: FloorState, agent: Agent, calls: OrderedCalls) -> Rank
 
 def best_agent(floor: FloorState, call: Call) -> Agent | None:
     """The agent who is to be offered this call now, if any. Opens a new round when all others had their turn."""
-    if call.hold_for:
-        agent = floor.agents.get(call.hold_for)
+    if call.reserved_for:
+        agent = floor.agents.get(call.reserved_for)
         free = agent is not None and agent.indexed and call.left_out.get(agent.id, 0.0) <= floor.now
         return agent if free else None
     ready = floor.profile(call).ready
@@ -104,9 +104,9 @@ def offer(floor: FloorState, call: Call, agent: Agent, rule: str = "", kind: str
     rules = queue.rules
     if not rule:
         idle = floor.now - agent.idle_since
-        if call.hold_direct:
+        if call.direct:
             rule = f"transferred to {agent.id}"
-        elif call.hold_for:
+        elif call.reserved_for:
             rule = f"{agent.id} is preferred: owns the matter or spoke with the caller last"
         else:
             rule = f"first call that {agent.id} can serve; {WORDS[rules.strategy]}, idle {idle:.0f} s"

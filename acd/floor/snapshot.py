@@ -23,6 +23,10 @@ READS = (1, VERSION)
 """What version 1 did not know yet (calls of the hotline's own making), no snapshot of it holds."""
 
 
+_KEYS = {"reserved_for": "hold_for", "reserved_until": "hold_until", "direct": "hold_direct", "announced": "said"}
+"""Attributes of a call that a snapshot has under another name."""
+
+
 def save(floor: FloorState) -> dict[str, Any]:
     """The floor as JSON has it."""
     named = {queue.name for queue in floor.policy.queues}
@@ -53,7 +57,7 @@ def _save_agent(agent: Agent) -> dict[str, Any]:
 
 
 def _save_call(call: Call) -> dict[str, Any]:
-    saved = {name: _copy(getattr(call, name)) for name in Call.SAVED}
+    saved = {_KEYS.get(name, name): _copy(getattr(call, name)) for name in Call.SAVED}
     saved |= {"asked": msgspec.to_builtins(call.asked), "place": call.state.value, "due": call.due}
     return saved
 
@@ -120,7 +124,7 @@ def _restore_call(floor: FloorState, saved: dict[str, Any]) -> None:
     asked = msgspec.convert(saved["asked"], CallQueued)
     call = Call(replace(asked, priority=saved.get("priority", asked.priority)), floor.now)
     for name in Call.SAVED:
-        setattr(call, name, _copy(saved.get(name, getattr(call, name))))
+        setattr(call, name, _copy(saved.get(_KEYS.get(name, name), getattr(call, name))))
     call.state = CallState(saved["place"])
     floor.enter(call)
     floor.make_available(call)

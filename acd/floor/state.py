@@ -236,8 +236,8 @@ class FloorState:
         self.withhold(call)
         if not self.can_be_taken(call):
             return
-        held_for = call.hold_for
-        by_queue = self.reserved.setdefault(held_for, {}) if held_for else self.profile(call).waiting
+        agent = call.reserved_for
+        by_queue = self.reserved.setdefault(agent, {}) if agent else self.profile(call).waiting
         calls = by_queue.get(call.queue)
         if calls is None:
             calls = by_queue[call.queue] = self.queues[call.queue].new_order()
@@ -257,7 +257,7 @@ class FloorState:
             self.dirty_calls[call.id] = None
         self.to_review[call.id] = None
 
-    def reserved_for(self, agent: Agent) -> list[Call]:
+    def calls_reserved_for(self, agent: Agent) -> list[Call]:
         """The available calls that are reserved for this agent, by number."""
         orders = self.reserved.get(agent.id, {}).values()
         return [self.calls[id_] for id_ in sorted(id_ for calls in orders for id_ in calls.ids())]

@@ -96,7 +96,7 @@ def _view(floor: FloorState, call: Call, position: int, now: float) -> WaitingVi
         points=floor.queues[call.queue].points(call, now),
         step=call.step,
         requirement=floor.requirement(call),
-        agent=floor.offers[call.offer].agent if call.offer else call.hold_for,
+        agent=floor.offers[call.offer].agent if call.offer else call.reserved_for,
         promised=call.promised,
     )
 

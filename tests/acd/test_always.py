@@ -84,7 +84,7 @@ class AnyFloor(RuleBasedStateMachine):
         self.log: list[tuple[object, float, list[Any]]] = []
         self.last: list[Any] = []
         self.calls = 0
-        self.said: dict[int, Announce] = {}
+        self.announced: dict[int, Announce] = {}
 
     @initialize(kind=st.integers(0, 11))
     def start(self, kind: int) -> None:
@@ -266,14 +266,14 @@ class AnyFloor(RuleBasedStateMachine):
             assert (agent.offer, agent.state, agent.status) == (each.offer, AgentState.RESERVED, Status.AVAILABLE)
             assert agent.phone
             assert agent.rest_until <= floor.now
-            if each.decision.kind == "pulled" or call.hold_direct:
+            if each.decision.kind == "pulled" or call.direct:
                 continue
             assert floor.requirement(call).met_by(agent.skills)
             rank = floor.queues[call.queue].rank(call, floor.now)
             for other in floor.calls.values():
                 if self.could_take(other, agent):
                     assert rank < floor.queues[other.queue].rank(other, floor.now), "somebody was overtaken"
-            if not call.hold_for:
+            if not call.reserved_for:
                 profile = floor.profile(call)
                 key = STRATEGIES[profile.strategy]
                 for rival in floor.agents.values():
@@ -288,16 +288,16 @@ class AnyFloor(RuleBasedStateMachine):
         for each in self.last:
             assert not (isinstance(each, (Announce, Divert)) and self.floor.state.calls[each.call].promised)
             if isinstance(each, Moved):
-                self.said.pop(each.call, None)
+                self.announced.pop(each.call, None)
             elif isinstance(each, Announce):
-                before = self.said.get(each.call)
+                before = self.announced.get(each.call)
                 assert each.first is (before is None)
                 if before is not None and not each.why:
                     assert each.position <= before.position
                     assert before.wait_high is None or (each.wait_high or 1e99) <= before.wait_high
-                self.said[each.call] = each
-        for call in [call for call in self.said if call not in self.floor.state.calls]:
-            del self.said[call]
+                self.announced[each.call] = each
+        for call in [call for call in self.announced if call not in self.floor.state.calls]:
+            del self.announced[call]
 
     def could_take(self, call: Any, agent: Any) -> bool:
         floor = self.floor.state
@@ -305,8 +305,8 @@ class AnyFloor(RuleBasedStateMachine):
             return False
         if call.left_out.get(agent.id, 0.0) > floor.now:
             return False
-        if call.hold_for:
-            return call.hold_for == agent.id
+        if call.reserved_for:
+            return call.reserved_for == agent.id
         return floor.requirement(call).met_by(agent.skills)
 
     @invariant()

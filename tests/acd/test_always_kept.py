@@ -373,7 +373,7 @@ class AnyPromises(RuleBasedStateMachine):
             taken = floor.calls[each.call]
             for other in floor.calls.values():
                 waits = other.state is CallState.WAITING and each.agent not in other.left_out
-                if waits and other.hold_for in ("", each.agent) and not taken.hold_for:
+                if waits and other.reserved_for in ("", each.agent) and not taken.reserved_for:
                     same = (other.priority, other.queue) == (taken.priority, taken.queue)
                     assert not (same and other.arrival < taken.arrival), "somebody was overtaken"
 
