@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from rig import HOTLINE, Answering, House, prompt
+from rig import HOTLINE, Answering, RunningHotline, prompt
 
 from softphone.phone import CallEnded, Phone
 from softphone.rtp import AUDIBLE_DBFS, PERIOD
@@ -138,9 +138,9 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=20.0, help="of calling for each side at each rate")
     given = parser.parse_args()
     rates = [float(rate) for rate in given.rates.split(",")]
-    with House(Answering()) as house:
-        house.add_plain_side(PLAIN)
-        return report(asyncio.run(compare(house.sip, HOTLINE, THEIRS, rates=rates, seconds=given.seconds)))
+    with RunningHotline(Answering()) as running:
+        running.add_plain_side(PLAIN)
+        return report(asyncio.run(compare(running.sip, HOTLINE, THEIRS, rates=rates, seconds=given.seconds)))
 
 
 if __name__ == "__main__":

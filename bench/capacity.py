@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from load import Load, Tried
-from rig import ADMIT_ALL, HOTLINE, Answering, House, prompt, standard_flow
+from rig import ADMIT_ALL, HOTLINE, Answering, RunningHotline, prompt, standard_flow
 
 from server.hotline.definitions import PROMPTS
 from server.telephony.asterisk.joined import joined
@@ -99,11 +99,11 @@ def letters(count: int) -> list[str]:
     return [f"a{chr(97 + index // 26)}{chr(97 + index % 26)}" for index in range(count)]
 
 
-async def step(side: Side, rate: float, seconds: float, house: House, load: Load) -> Tried:
-    """Place `rate` calls a second for `seconds`; afterwards the house is empty again."""
-    before, started = house.cpu() | load.cpu(), time.monotonic()
+async def step(side: Side, rate: float, seconds: float, running: RunningHotline, load: Load) -> Tried:
+    """Place `rate` calls a second for `seconds`; afterwards the hotline is empty again."""
+    before, started = running.cpu() | load.cpu(), time.monotonic()
     tried = await load.call(side.number, rate, round(rate * seconds), within=seconds + 2 * CALL_SECONDS)
-    spent = {name: value - before.get(name, 0.0) for name, value in (house.cpu() | load.cpu()).items()}
+    spent = {name: value - before.get(name, 0.0) for name, value in (running.cpu() | load.cpu()).items()}
     spent["sipp"] += tried.cpu
     held = not tried.failed and tried.answer(99) <= ANSWER_LIMIT
     costs = {name: 1000 * value / tried.calls for name, value in spent.items()}
@@ -119,23 +119,23 @@ async def step(side: Side, rate: float, seconds: float, house: House, load: Load
         if tried.first_failure:
             print(f"         first failure: {tried.first_failure}")
         side.broke = rate
-    if not await house.quiet(3.0 if held else 15.0):
-        await asyncio.to_thread(house.asterisk, "channel request hangup all")
-        await house.quiet(10.0)
+    if not await running.quiet(3.0 if held else 15.0):
+        await asyncio.to_thread(running.asterisk, "channel request hangup all")
+        await running.quiet(10.0)
     return tried
 
 
-async def compare(house: House, rates: Sequence[float], seconds: float, budget: float) -> tuple[Side, Side]:
+async def compare(running: RunningHotline, rates: Sequence[float], seconds: float, budget: float) -> tuple[Side, Side]:
     """Steps of both sides in turn, until nothing is left to learn or the next one would go beyond `budget` seconds."""
     ours, theirs = Side("ours", HOTLINE), Side("theirs", THEIRS)
     end = time.monotonic() + budget
     agents = letters(round(max(rates) * AGENT_SECONDS))
-    async with Load(house.sip, house.home / "load") as load:
-        await house.add_agents(load.contacts(agents), {"complaint": 5})
-        await house.set_status(agents, "available")
-        await house.load_queues()
+    async with Load(running.sip, running.home / "load") as load:
+        await running.add_agents(load.contacts(agents), {"complaint": 5})
+        await running.set_status(agents, "available")
+        await running.load_queues()
         for side in (ours, theirs):
-            await step(Side("warm-up", side.number), min(rates), 1.0, house, load)
+            await step(Side("warm-up", side.number), min(rates), 1.0, running, load)
         going = [ours, theirs]
         while going:
             side = going.pop(0)
@@ -145,7 +145,7 @@ async def compare(house: House, rates: Sequence[float], seconds: float, budget: 
             if time.monotonic() + seconds + CALL_SECONDS > end:
                 print(f"no time for {side.name} at {rate:g}/s: --budget is {budget:g} s")
                 break
-            await step(side, rate, seconds, house, load)
+            await step(side, rate, seconds, running, load)
             going.append(side)
     return ours, theirs
 
@@ -173,9 +173,9 @@ def main() -> int:
     parser.add_argument("--budget", type=float, default=160.0, help="seconds for everything")
     given = parser.parse_args()
     rates = sorted(float(rate) for rate in given.rates.split(","))
-    with House(Answering(DEFINITIONS, standard_flow()), rtp_ports=6000) as house:
-        house.add_plain_side(*plain_side(house.home / "plain", letters(round(max(rates) * AGENT_SECONDS))))
-        return report(*asyncio.run(compare(house, rates, given.seconds, given.budget)))
+    with RunningHotline(Answering(DEFINITIONS, standard_flow()), rtp_ports=6000) as running:
+        running.add_plain_side(*plain_side(running.home / "plain", letters(round(max(rates) * AGENT_SECONDS))))
+        return report(*asyncio.run(compare(running, rates, given.seconds, given.budget)))
 
 
 def plain_side(folder: Path, agents: Sequence[str]) -> tuple[str, str]:

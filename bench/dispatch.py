@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 import numpy as np
-from rig import ADMIT_ALL, HOTLINE, Answering, House
+from rig import ADMIT_ALL, HOTLINE, Answering, RunningHotline
 
 from softphone.audio import Tone
 from softphone.phone import Answer, Call, CallEnded, Phone
@@ -91,7 +91,9 @@ async def work(agent: Phone, side: Side, rng: random.Random) -> None:
         await goodbye
 
 
-async def take_turn(caller: Phone, side: Side, house: House, callers: int, who: Iterator[int], *, ours: bool) -> None:
+async def take_turn(
+    caller: Phone, side: Side, running: RunningHotline, callers: int, who: Iterator[int], *, ours: bool
+) -> None:
     """Fill the queue, let the agents in, and wait until everybody was served. The last calls find nobody waiting: not
     measured, as no INVITE follows."""
     rng = random.Random(callers)
@@ -110,39 +112,41 @@ async def take_turn(caller: Phone, side: Side, house: House, callers: int, who: 
             await asyncio.gather(*workers, return_exceptions=True)
 
         stack.push_async_callback(stop)
-        await admit(side, house, ours=ours, come=True)
+        await admit(side, running, ours=ours, come=True)
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):
                 await asyncio.gather(*(call.ended(PATIENCE) for call in calls), return_exceptions=True)
     side.lost += sum(call.ended_at is None for call in calls)
     await asyncio.gather(*(call.hangup() for call in calls))
-    await admit(side, house, ours=ours, come=False)
+    await admit(side, running, ours=ours, come=False)
 
 
-async def admit(side: Side, house: House, *, ours: bool, come: bool) -> None:
+async def admit(side: Side, running: RunningHotline, *, ours: bool, come: bool) -> None:
     """Agents come, or go: ours sign in and out, members of app_queue end or begin their pause."""
     names = [agent.user for agent in side.agents]
     if ours:
-        await house.set_status(names, "available" if come else "signed_out")
+        await running.set_status(names, "available" if come else "signed_out")
     else:
         for name in names:
             command = f"queue {'unpause' if come else 'pause'} member PJSIP/{name}"
-            await asyncio.to_thread(house.asterisk, command)
+            await asyncio.to_thread(running.asterisk, command)
 
 
-async def compare(house: House, ours: list[str], theirs: list[str], *, turns: int, callers: int) -> tuple[Side, Side]:
+async def compare(
+    running: RunningHotline, ours: list[str], theirs: list[str], *, turns: int, callers: int
+) -> tuple[Side, Side]:
     """Turns of one side and the other; both sides' agents have phones all the time."""
     async with AsyncExitStack() as stack:
-        phones = {name: await stack.enter_async_context(Phone(name, *house.sip)) for name in (*ours, *theirs)}
-        caller = await stack.enter_async_context(Phone("13800000000", *house.sip))
-        await house.add_agents({name: phone.contact for name, phone in phones.items()}, {"inquiry": 5})
-        await house.load_queues()
+        phones = {name: await stack.enter_async_context(Phone(name, *running.sip)) for name in (*ours, *theirs)}
+        caller = await stack.enter_async_context(Phone("13800000000", *running.sip))
+        await running.add_agents({name: phone.contact for name, phone in phones.items()}, {"inquiry": 5})
+        await running.load_queues()
         sides = Side(HOTLINE, [phones[name] for name in ours]), Side(THEIRS, [phones[name] for name in theirs])
-        await admit(sides[1], house, ours=False, come=False)
+        await admit(sides[1], running, ours=False, come=False)
         who = count(1)
         for _ in range(turns):
             for side in sides:
-                await take_turn(caller, side, house, callers, who, ours=side is sides[0])
+                await take_turn(caller, side, running, callers, who, ours=side is sides[0])
         return sides
 
 
@@ -178,9 +182,9 @@ def main() -> int:
     given = parser.parse_args()
     ours = [str(1001 + index) for index in range(given.agents)]
     theirs = [str(2001 + index) for index in range(given.agents)]
-    with House(Answering(DEFINITIONS, FLOW)) as house:
-        house.add_plain_side(PLAIN, queues_conf(theirs))
-        return report(*asyncio.run(compare(house, ours, theirs, turns=given.turns, callers=given.callers)))
+    with RunningHotline(Answering(DEFINITIONS, FLOW)) as running:
+        running.add_plain_side(PLAIN, queues_conf(theirs))
+        return report(*asyncio.run(compare(running, ours, theirs, turns=given.turns, callers=given.callers)))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Law: both sides of a comparison stand on one Asterisk, in one run, and nothing of it is left afterwards.
 
-A `House` is a whole hotline of its own, with its own home and free ports: server, Redis, Asterisk. Beside the hotline,
-on the same Asterisk, stands a plain dialplan, with app_queue where it is asked for: what somebody would have without
-the server.
+A `RunningHotline` is a whole hotline of its own, with its own home and free ports: server, Redis, Asterisk. Beside
+the hotline, on the same Asterisk, stands a plain dialplan, with app_queue where it is asked for: what somebody would
+have without the server.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def free_ports(count: int) -> list[int]:
     return found
 
 
-class House:
+class RunningHotline:
     """One hotline, as a context: entered, calls can be taken; left, every process is gone."""
 
     def __init__(self, answering: Answering, *, rtp_ports: int = 1000) -> None:

@@ -1,7 +1,7 @@
 """The only wiring: which part stands on which, and in what order they start and stop.
 
 What is here lasts as long as the process: the home, the children, the log, the records, the web. What lasts as long
-as a lead is a `Term`; when the lead is lost, the server stands by again and its children go on.
+as a lead is a `Leadership`; when the lead is lost, the server stands by again and its children go on.
 """
 
 from __future__ import annotations
@@ -36,11 +36,10 @@ from server.hotline import definitions as hotline
 from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher, NotLeading, end
 from server.hotline.standby import Standby
-from server.hotline.state import State
+from server.hotline.state import HotlineState
 from server.hotline.view import View
-from server.leadership import StartError, Term
-from server.processes.children import Child, ChildError, Children
-from server.processes.children import State as ChildState
+from server.leadership import Leadership, StartError
+from server.processes.children import Child, ChildError, Children, ChildState
 from server.processes.identity import hold, read_identity
 from server.processes.private_redis import redis_child
 from server.storage.database import DatabaseError, open_database
@@ -64,7 +63,7 @@ __all__ = ["App", "StartError"]
 _log = structlog.get_logger("app")
 _ASTERISK_DEADLINE = 20.0
 _REDIS_DEADLINE = 20.0
-_NOTHING_YET = State()
+_NOTHING_YET = HotlineState()
 _FAULTS = (SiteError, ProvisionError, ChildError, DatabaseError, AmiError, LogGap)
 
 
@@ -85,7 +84,7 @@ class App:
         self._log: Log
         self._set_aside: SetAside
         self._standby: Standby | None = None
-        self._term: Term | None = None
+        self._term: Leadership | None = None
         self._why_not = ""
         self._definition_problem = ""
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -254,7 +253,7 @@ class App:
         node = f"{settings.node}:{settings.agi_port}"
         self._standby = Standby(self._log, node, settings.lease_seconds)
         lease, state = await self._standby.lead(lambda leader: self._say(f"{leader} leads: standing by"))
-        term = Term(
+        term = Leadership(
             settings, self._site, self._reactor, lambda: self.definitions, self._read_to, lambda: self._set_aside.count
         )
         try:
@@ -284,7 +283,7 @@ class App:
                 _log.exception("this server cannot lead")
                 await asyncio.sleep(1.0)
 
-    def _leading(self) -> Term:
+    def _leading(self) -> Leadership:
         if self._term is None:
             raise NotLeading(f"{self._why_not_leading()}: ask the server that leads")
         return self._term
@@ -302,7 +301,7 @@ class App:
     def _position(self) -> str:
         return self.view.position
 
-    def _state(self) -> State:
+    def _state(self) -> HotlineState:
         if self._term is not None:
             return self._term.dispatcher.state
         return self._standby.state if self._standby is not None else _NOTHING_YET

@@ -29,7 +29,7 @@ from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher, end
 from server.hotline.live_calls import Stage
 from server.hotline.promising import asked_back
-from server.hotline.state import State
+from server.hotline.state import HotlineState
 from server.metrics import Metrics
 from server.storage.recording_store import FolderStore, key_for
 from server.telephony.agent.agent_side import AgentSide
@@ -47,15 +47,15 @@ from server.telephony.asterisk.phones import PhoneBook
 from server.telephony.asterisk.site import Site
 from server.telephony.callback.calling import Calling
 from server.telephony.callback.dialler import Dialler
-from server.telephony.callback.spool_import import Intake
-from server.telephony.caller.abandoned import GivenUp
-from server.telephony.caller.early_hangups import Farewells
-from server.telephony.caller.readmission import RollCall
-from server.telephony.caller.session import Callers, Places
+from server.telephony.callback.spool_import import SpoolImport
+from server.telephony.caller.abandoned import AbandonedCallers
+from server.telephony.caller.early_hangups import EarlyHangups
+from server.telephony.caller.readmission import Readmission
+from server.telephony.caller.session import Callers, CallFolders
 from server.telephony.caller.work_numbers import WorkNumbers
 from server.telephony.channels.legs import Legs
 from server.telephony.channels.refusals import Refusals
-from server.telephony.channels.takeover import Strays
+from server.telephony.channels.takeover import Takeover
 from server.telephony.recording.joiner import Joiner
 from server.telephony.tokens import ChannelTokens
 
@@ -67,7 +67,7 @@ class StartError(Exception):
     """The server cannot start; the text says why and what to do."""
 
 
-class Term:
+class Leadership:
     """One lead. `definitions` gives those of now, `read_to` the log entry up to which the records have read, and
     `set_aside` how many entries of the log could not be read."""
 
@@ -104,7 +104,7 @@ class Term:
         self.phones = PhoneBook(site, self.ami, self._agents)
         self.joiner: Joiner
 
-    async def start(self, log: Log, lease: Lease, state: State, reloads: tuple[str, ...] = ()) -> None:
+    async def start(self, log: Log, lease: Lease, state: HotlineState, reloads: tuple[str, ...] = ()) -> None:
         """Return when calls are taken. `reloads` are the modules whose files changed under a running Asterisk.
 
         Raises StartError and AmiError; whatever was begun is then still to be undone by `stop`.
@@ -132,19 +132,19 @@ class Term:
     def _make(self) -> None:
         settings, site = self._settings, self._site
         home = settings.root
-        places = Places(hotline.PROMPTS, site.layout.recordings, home / "messages")
+        places = CallFolders(hotline.PROMPTS, site.layout.recordings, home / "messages")
         store, allowed = FolderStore(settings.recordings_folder), settings.recording_overdue_seconds
         self.joiner = Joiner(self.dispatcher, store, key_for, allowed)
         self.metrics.recordings_overdue = self.joiner.overdue
         self.legs = Legs(self.dispatcher, self.ami, recording_prefix=places.recording, on_final=self.joiner.final)
-        Farewells(self.dispatcher, self.ami)
-        self.strays = Strays(self.ami, f"{settings.agi_host}:{settings.agi_port}", settings.servers)
+        EarlyHangups(self.dispatcher, self.ami)
+        self.strays = Takeover(self.ami, f"{settings.agi_host}:{settings.agi_port}", settings.servers)
         self.conversations = Conversations(
             self.dispatcher, self.legs, self.ami, self._definitions, trunk=bool(settings.trunk)
         )
         Features(self.conversations, self.legs, self.ami)
-        self.intake = Intake(self.dispatcher, self._site.layout.callbacks, self._node, self._definitions)
-        self.given_up = GivenUp(self.dispatcher, self._definitions)
+        self.intake = SpoolImport(self.dispatcher, self._site.layout.callbacks, self._node, self._definitions)
+        self.given_up = AbandonedCallers(self.dispatcher, self._definitions)
         self.dialler = Dialler(
             self.dispatcher, self.legs, self.ami, self._definitions, self._node, trunk=bool(settings.trunk)
         )
@@ -160,7 +160,7 @@ class Term:
             self.phones.device,
             WorkNumbers(hotline.PROMPTS, home / "cache" / "work-numbers").file,
         )
-        calling = Calling(self.dialler, callers.means, self._definitions)
+        calling = Calling(self.dialler, callers.services, self._definitions)
         agent_phone = AgentPhone(self.dispatcher, hotline.PROMPTS)
         handlers: dict[str, Callable[[AgiCall], Coroutine[Any, Any, None]]] = {
             "agent": agent_phone,
@@ -195,7 +195,7 @@ class Term:
         await self.intake.swept()
         await self._reconcile(None)
         waiting = self.dispatcher.state.floor.waiting()
-        self._roll = RollCall([each.call for each in waiting if not each.promised])
+        self._roll = Readmission([each.call for each in waiting if not each.promised])
         self.dispatcher.listen(self._note_gone)
 
     def _listen(self) -> None:
@@ -251,7 +251,7 @@ class Term:
         if talking:
             say(f"finishing {len(talking)} conversations, {self._settings.drain_seconds:g} s at most")
 
-        def silent(state: State) -> bool:
+        def silent(state: HotlineState) -> bool:
             return not any(call.stage is Stage.TALKING or call.id in promised for call in state.calls)
 
         over = asyncio.ensure_future(self.dispatcher.until(silent, self._settings.drain_seconds))

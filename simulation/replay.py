@@ -16,7 +16,7 @@ from acd.floor.engine import Floor
 from acd.policy.definitions import Policy
 from server.eventlog.derived_events import Decided
 from server.eventlog.log import Entry
-from server.hotline.state import State
+from server.hotline.state import HotlineState
 from simulation.engine import Fate, Played, play
 from simulation.fit import fit, playable
 from simulation.measures import Measured, measure
@@ -58,7 +58,7 @@ class Replayed:
 def replay(entries: Iterable[Entry], since: float, until: float) -> Replayed:
     """Play a log from its beginning, and compare every note of [since, until) (UTC epoch seconds) with the one made
     again. Stops at the first difference."""
-    state, result = State(), Replayed()
+    state, result = HotlineState(), Replayed()
     made: dict[str, deque[object]] = {}
     when: dict[str, float] = {}
     for entry in entries:

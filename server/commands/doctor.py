@@ -11,7 +11,7 @@ from server.commands.output import Json, print_json, say
 from server.commands.shared import settings
 
 if TYPE_CHECKING:
-    from server.commands.checks import Lines
+    from server.commands.checks import Findings
 
 
 def doctor(as_json: Json = False) -> None:
@@ -19,9 +19,9 @@ def doctor(as_json: Json = False) -> None:
 
     Works with the server up or down. Each line is ok, warn or fail, and says what to do. Exit 1 if one fails.
     """
-    from server.commands.checks import Line, Verdict
+    from server.commands.checks import Finding, Verdict
 
-    found: list[Line] = []
+    found: list[Finding] = []
     for line in _lines():
         found.append(line)
         if not as_json:
@@ -32,13 +32,13 @@ def doctor(as_json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-def _lines() -> Lines:
+def _lines() -> Findings:
     from server.commands.checks import machine, service, sockets
     from server.hotline import definitions
     from tables.toml import DefinitionFault
 
     here = settings()
-    running = sockets.house(here)
+    running = sockets.home_processes(here)
     try:
         most = definitions.load(here.root).admission.max_calls
     except DefinitionFault:

@@ -23,7 +23,7 @@ from acd.callbacks.commands import OfferCallback
 from acd.commands import Announce, Command, Divert, Moved, Offer, Withdraw
 from server.eventlog.clock import Clock
 from server.eventlog.log import Entry, Fenced, Lease, Log, Row, Snapshot, Unwritable, id_order, verified
-from server.hotline.state import State, Unwritten
+from server.hotline.state import HotlineState, Unwritten
 
 Owner = Callable[[Command], None]
 Listener = Callable[[Entry, Sequence[Command]], None]
@@ -60,7 +60,7 @@ class Dispatcher:
         self,
         log: Log,
         lease: Lease,
-        state: State,
+        state: HotlineState,
         *,
         lease_ttl: float = 2.0,
         snapshot_every: int = 5000,
@@ -86,7 +86,7 @@ class Dispatcher:
         self._wake = asyncio.Event()
         self._owners: dict[int, Owner] = {}
         self._listeners: list[Listener] = []
-        self._waiters: dict[asyncio.Future[None], Callable[[State], bool]] = {}
+        self._waiters: dict[asyncio.Future[None], Callable[[HotlineState], bool]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._tick_pending = False
         self._lost = ""
@@ -158,7 +158,7 @@ class Dispatcher:
         """Append the events and play them; returns their instant. Raises NotLeading, and Unwritable as `submit`."""
         return await self.submit(*events)
 
-    async def until(self, holds: Callable[[State], bool], deadline: float) -> bool:
+    async def until(self, holds: Callable[[HotlineState], bool], deadline: float) -> bool:
         """Wait until the played state satisfies `holds`, `deadline` seconds at most; says whether it does."""
         if holds(self.state):
             return True

@@ -13,20 +13,20 @@ import structlog
 from redis.exceptions import RedisError
 
 from server.eventlog.log import Lease, Log, LogGap
-from server.hotline.state import State
+from server.hotline.state import HotlineState
 
 _log = structlog.get_logger("standby")
 _AT_ONCE = 2000
 
 
-async def rebuild(log: Log) -> State:
+async def rebuild(log: Log) -> HotlineState:
     """The state as the log has it now. Raises LogGap and Redis's errors.
 
     Restart time is bounded by the snapshot's size and the entries since, not by the length of the day.
     """
     while True:
         snapshot = await log.load_snapshot()
-        state = State.restore(snapshot.data) if snapshot else State()
+        state = HotlineState.restore(snapshot.data) if snapshot else HotlineState()
         try:
             while await _play_on(log, state):
                 pass
@@ -43,13 +43,13 @@ class Standby:
 
     def __init__(self, log: Log, node: str, ttl: float) -> None:
         self._log, self._node, self._ttl = log, node, ttl
-        self.state = State()
+        self.state = HotlineState()
         self.leader = ""
         """Who leads at the moment, as far as is known; empty while nobody does."""
         self.problem = ""
         """Why the log cannot be read at the moment; empty when it can."""
 
-    async def lead(self, on_waiting: Callable[[str], None] = lambda leader: None) -> tuple[Lease, State]:
+    async def lead(self, on_waiting: Callable[[str], None] = lambda leader: None) -> tuple[Lease, HotlineState]:
         """Play along until the lead is free, and take it; the state is then the log's last word.
 
         `on_waiting(leader)` is called at every change of leader that is waited for. Raises LogGap when the
@@ -92,7 +92,7 @@ class Standby:
             self.state = await rebuild(self._log)
 
 
-async def _play_on(log: Log, state: State, block_ms: int | None = None) -> int:
+async def _play_on(log: Log, state: HotlineState, block_ms: int | None = None) -> int:
     entries = await log.read(state.position, count=_AT_ONCE, block_ms=block_ms)
     for entry in entries:
         state.play(entry)

@@ -45,7 +45,7 @@ class Unwritten(NamedTuple):
     after: str
 
 
-class State:
+class HotlineState:
     """One copy of the house's memory."""
 
     def __init__(self) -> None:
@@ -266,7 +266,7 @@ class State:
         )
 
     @classmethod
-    def restore(cls, data: bytes) -> State:
+    def restore(cls, data: bytes) -> HotlineState:
         """The inverse of `snapshot`."""
         values: dict[str, Any] = msgspec.json.decode(data)
         state = cls()

@@ -11,7 +11,7 @@ from acd.callbacks.engine import Callbacks
 from acd.floor.engine import Floor
 from recordings.catalogue import Catalogue
 from server.hotline.live_calls import Calls
-from server.hotline.state import State, Unwritten
+from server.hotline.state import HotlineState, Unwritten
 from tickets.events import TicketRulesSet
 from tickets.register import Register
 
@@ -19,7 +19,7 @@ from tickets.register import Register
 class View:
     """Reads the state that `state` gives at the moment: the leader's, or that of a server that stands by."""
 
-    def __init__(self, state: Callable[[], State]) -> None:
+    def __init__(self, state: Callable[[], HotlineState]) -> None:
         self._state = state
 
     @property

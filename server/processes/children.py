@@ -47,7 +47,7 @@ class ChildError(Exception):
     """A child cannot be run; the message says why."""
 
 
-class State(StrEnum):
+class ChildState(StrEnum):
     """Where a child is in its life."""
 
     STOPPED = "stopped"
@@ -57,12 +57,12 @@ class State(StrEnum):
     STOPPING = "stopping"
 
 
-TRANSITIONS: Mapping[State, frozenset[State]] = {
-    State.STOPPED: frozenset({State.STARTING}),
-    State.STARTING: frozenset({State.READY, State.DOWN, State.STOPPING}),
-    State.READY: frozenset({State.DOWN, State.STOPPING}),
-    State.DOWN: frozenset({State.STARTING, State.STOPPING}),
-    State.STOPPING: frozenset({State.STOPPED}),
+TRANSITIONS: Mapping[ChildState, frozenset[ChildState]] = {
+    ChildState.STOPPED: frozenset({ChildState.STARTING}),
+    ChildState.STARTING: frozenset({ChildState.READY, ChildState.DOWN, ChildState.STOPPING}),
+    ChildState.READY: frozenset({ChildState.DOWN, ChildState.STOPPING}),
+    ChildState.DOWN: frozenset({ChildState.STARTING, ChildState.STOPPING}),
+    ChildState.STOPPING: frozenset({ChildState.STOPPED}),
 }
 
 
@@ -93,7 +93,7 @@ class Child:
 
 Ready = Callable[[], Awaitable[None]]
 """Returns when the child can be used; raises with a sentence while it cannot, and is then asked again."""
-OnState = Callable[[str, State], None]
+OnState = Callable[[str, ChildState], None]
 
 
 @dataclass(slots=True)
@@ -103,7 +103,7 @@ class _Entry:
     child: Child
     ready: Ready | None
     on_state: OnState | None
-    state: State = State.STOPPED
+    state: ChildState = ChildState.STOPPED
     pid: int | None = None
     adopted: bool = False
     why: str = ""
@@ -112,7 +112,7 @@ class _Entry:
     asking: asyncio.Task[None] | None = None
     replacing: asyncio.Task[None] | None = None
     ended: asyncio.Event = field(default_factory=asyncio.Event)
-    waiting: list[tuple[State, asyncio.Future[None]]] = field(default_factory=list)
+    waiting: list[tuple[ChildState, asyncio.Future[None]]] = field(default_factory=list)
 
 
 class _Monitor(ProcessMonitor):
@@ -155,7 +155,7 @@ class Children(Service):
         if self.running:
             self._begin(self._entries[child.name])
 
-    def state(self, name: str) -> State:
+    def state(self, name: str) -> ChildState:
         """Where the child is in its life."""
         return self._entries[name].state
 
@@ -171,7 +171,7 @@ class Children(Service):
         """The running process was started by an earlier server."""
         return self._entries[name].adopted
 
-    async def wait(self, name: str, state: State, timeout: float) -> None:
+    async def wait(self, name: str, state: ChildState, timeout: float) -> None:
         """Until the child is in `state`. Raises TimeoutError."""
         entry = self._entries[name]
         if entry.state is not state:
@@ -244,9 +244,9 @@ class Children(Service):
             descriptor = os.pidfd_open(pid or 0)
         except OSError:
             # It ended before we looked; procmon knows already and will try again.
-            self._move(entry, State.STARTING)
+            self._move(entry, ChildState.STARTING)
             entry.why = f"{name} ended at once; its output is in {entry.child.log}"
-            self._move(entry, State.DOWN)
+            self._move(entry, ChildState.DOWN)
             return
         log.info("child started", child=name, pid=pid)
         write_identity(entry.child.identity, pid or 0, entry.child.argv)
@@ -269,10 +269,10 @@ class Children(Service):
     def _watch(self, entry: _Entry, pid: int, descriptor: int) -> None:
         self._hold(entry, pid, descriptor)
         entry.why = f"{entry.child.name} is starting"
-        self._move(entry, State.STARTING)
+        self._move(entry, ChildState.STARTING)
         if entry.ready is None:
             entry.why = ""
-            self._move(entry, State.READY)
+            self._move(entry, ChildState.READY)
         else:
             entry.asking = asyncio.ensure_future(self._ask(entry, entry.ready))
 
@@ -286,7 +286,7 @@ class Children(Service):
                 await asyncio.sleep(0.2)
             else:
                 entry.why = ""
-                self._move(entry, State.READY)
+                self._move(entry, ChildState.READY)
                 return
 
     def _ended(self, entry: _Entry) -> None:
@@ -296,19 +296,19 @@ class Children(Service):
             entry.asking = None
         self._reactor.removeReader(entry.watch)
         entry.ended.set()
-        if entry.state is State.STOPPING or entry.state is State.STOPPED:
+        if entry.state is ChildState.STOPPING or entry.state is ChildState.STOPPED:
             return
         name, pid, adopted = entry.child.name, entry.pid, entry.adopted
         log.warning("child died", child=name, pid=pid, adopted=adopted, log=str(entry.child.log))
         self._let_go(entry)
         entry.why = f"{name} died and is being started again; its output is in {entry.child.log}"
-        self._move(entry, State.DOWN)
+        self._move(entry, ChildState.DOWN)
         if adopted:
             self._spawn(entry)
         else:
             reapAllProcesses()
 
-    def _move(self, entry: _Entry, state: State) -> None:
+    def _move(self, entry: _Entry, state: ChildState) -> None:
         if state not in TRANSITIONS[entry.state]:
             raise ChildError(f"{entry.child.name} cannot go from {entry.state} to {state}")
         entry.state = state
@@ -334,13 +334,13 @@ class Children(Service):
         if entry.asking:
             entry.asking.cancel()
             entry.asking = None
-        if entry.state is not State.STOPPED:
-            self._move(entry, State.STOPPING)
+        if entry.state is not ChildState.STOPPED:
+            self._move(entry, ChildState.STOPPING)
             if entry.watch and entry.pid:
                 await self._end(entry, entry.watch, entry.pid)
             self._let_go(entry)
             reapAllProcesses()
-            self._move(entry, State.STOPPED)
+            self._move(entry, ChildState.STOPPED)
         with contextlib.suppress(KeyError):
             self._monitor.removeProcess(entry.child.name)
         if entry.lock is not None:

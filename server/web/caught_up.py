@@ -6,7 +6,7 @@ from typing import Protocol
 
 from server.eventlog.log import id_order
 from server.hotline.dispatcher import Dispatcher
-from server.hotline.state import State
+from server.hotline.state import HotlineState
 
 LAG = 2.0
 """Seconds for which an answer waits."""
@@ -31,7 +31,7 @@ async def shown(house: House) -> None:
     """Wait until the records show what has happened up to now, with the notes that follow from it."""
     upto = id_order(house.dispatcher.state.position)
 
-    def written(state: State) -> bool:
+    def written(state: HotlineState) -> bool:
         return not state.unwritten or id_order(state.unwritten[0].after) > upto
 
     await house.dispatcher.until(written, LAG)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from heapq import heappop, heappush
 
-from simulation.competitors.common import Group, House, Member, Person, Waiter
+from simulation.competitors.common import CompetitorModel, Group, Member, Person, Waiter
 
 RECHECK = 1.0
 PENALTY = 1_000_000.0
@@ -19,24 +19,24 @@ PENALTY = 1_000_000.0
 Metric = Callable[["AppQueue", Member, Waiter], float]
 
 
-def rrmemory(house: AppQueue, member: Member, waiter: Waiter) -> float:
+def rrmemory(model: AppQueue, member: Member, waiter: Waiter) -> float:
     """Round robin that remembers where it stopped."""
     behind = member.place < waiter.group.next_place
     return member.place + (1000.0 if behind else 0.0)
 
 
-def linear(house: AppQueue, member: Member, waiter: Waiter) -> float:
+def linear(model: AppQueue, member: Member, waiter: Waiter) -> float:
     """In the order of the list; a caller goes on where it stopped."""
     return member.place + (1000.0 if member.place < waiter.place else 0.0)
 
 
-def leastrecent(house: AppQueue, member: Member, waiter: Waiter) -> float:
+def leastrecent(model: AppQueue, member: Member, waiter: Waiter) -> float:
     """Whose last call ended longest ago."""
     last = member.person.last_call
-    return PENALTY - (house.now - last) if last else 0.0
+    return PENALTY - (model.now - last) if last else 0.0
 
 
-def fewestcalls(house: AppQueue, member: Member, waiter: Waiter) -> float:
+def fewestcalls(model: AppQueue, member: Member, waiter: Waiter) -> float:
     """Who took fewest calls."""
     return float(member.person.calls)
 
@@ -49,7 +49,7 @@ STRATEGIES: dict[str, Metric] = {
 }
 
 
-class AppQueue(House):
+class AppQueue(CompetitorModel):
     """See the module. `retry` is in seconds, 1 being the least that it takes."""
 
     name = "app_queue"

@@ -99,7 +99,7 @@ RANKS: dict[str, Callable[[Agent, Requirement], tuple[float, ...]]] = {
 TRANSLATIONS = ("kindest", *RANKS)
 
 
-class House(ABC):
+class CompetitorModel(ABC):
     """Base of the models. A model says when it looks (`due`, `look`) and whom it takes."""
 
     name: ClassVar[str] = ""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import ceil, floor, inf
 
-from simulation.competitors.common import House, Member, Person, Waiter
+from simulation.competitors.common import CompetitorModel, Member, Person, Waiter
 
 PASS = 0.1
 NO_ANSWER_DELAY = 1.0
@@ -19,27 +19,27 @@ NO_ANSWER_DELAY = 1.0
 Order = Callable[["ModCallcenter", Member, Waiter], float]
 
 
-def longest_idle(house: ModCallcenter, member: Member, waiter: Waiter) -> float:
+def longest_idle(model: ModCallcenter, member: Member, waiter: Waiter) -> float:
     """Whose last call ended longest ago."""
     return member.person.last_call
 
 
-def round_robin(house: ModCallcenter, member: Member, waiter: Waiter) -> float:
+def round_robin(model: ModCallcenter, member: Member, waiter: Waiter) -> float:
     """The next position after the last one rung in this queue."""
     return member.place + (1e6 if member.place < waiter.group.next_place else 0.0)
 
 
-def top_down(house: ModCallcenter, member: Member, waiter: Waiter) -> float:
+def top_down(model: ModCallcenter, member: Member, waiter: Waiter) -> float:
     """Always from the first position."""
     return member.place
 
 
-def fewest_calls(house: ModCallcenter, member: Member, waiter: Waiter) -> float:
+def fewest_calls(model: ModCallcenter, member: Member, waiter: Waiter) -> float:
     """Who took fewest calls."""
     return member.person.calls
 
 
-def least_talk_time(house: ModCallcenter, member: Member, waiter: Waiter) -> float:
+def least_talk_time(model: ModCallcenter, member: Member, waiter: Waiter) -> float:
     """Who talked least."""
     return member.person.talked
 
@@ -53,7 +53,7 @@ STRATEGIES: dict[str, Order] = {
 }
 
 
-class ModCallcenter(House):
+class ModCallcenter(CompetitorModel):
     """See the module."""
 
     name = "mod_callcenter"

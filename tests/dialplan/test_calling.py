@@ -19,7 +19,7 @@ NUMBER = "13800138000"
 RINGING = 450
 
 
-class House:
+class DiallingServer:
     """A server that dials as it should, and remembers who came."""
 
     def __init__(self, device: str, *, customer_first: bool = False) -> None:
@@ -79,8 +79,8 @@ async def originate(machine: Machine, management: Management, offer: int, call: 
 async def test_an_agent_who_picks_up_hears_the_customers_phone_ring_and_is_joined(
     machine: Machine, management: Management, fixed_ports: dict[str, int]
 ) -> None:
-    house = House(device(fixed_ports))
-    await machine.servers[0].start(house)
+    dialling = DiallingServer(device(fixed_ports))
+    await machine.servers[0].start(dialling)
     async with machine.phone("1001", port=fixed_ports["1001"]) as agent, network(machine) as customer:
         agent.on_invite, customer.on_invite = Answer(0.1, Tone(600)), Ring()
         await originate(machine, management, 5)
@@ -94,9 +94,9 @@ async def test_an_agent_who_picks_up_hears_the_customers_phone_ring_and_is_joine
         await leg.heard(1000, within=5)
         await called.heard(600, within=5)
         await leg.hangup()
-        await asyncio.wait_for(house.done.wait(), 5)
+        await asyncio.wait_for(dialling.done.wait(), 5)
         await called.ended(5)
-    assert sorted(house.came) == [
+    assert sorted(dialling.came) == [
         ("callback-agent", "17", "5", "", origin_id(5)),
         ("callback-agent", "17", "5", "ANSWER", origin_id(5)),
         ("called", "17", "1", "", origin_id(5)),
@@ -107,23 +107,23 @@ async def test_an_agent_who_picks_up_hears_the_customers_phone_ring_and_is_joine
 async def test_a_customer_who_is_called_first_goes_on_alone(
     machine: Machine, management: Management, fixed_ports: dict[str, int]
 ) -> None:
-    house = House(device(fixed_ports), customer_first=True)
-    await machine.servers[0].start(house)
+    dialling = DiallingServer(device(fixed_ports), customer_first=True)
+    await machine.servers[0].start(dialling)
     async with network(machine) as customer:
         customer.on_invite = Answer(0.1, Tone(1000))
         await originate(machine, management, 6)
         called = await customer.incoming(5)
-        await asyncio.wait_for(house.done.wait(), 5)
+        await asyncio.wait_for(dialling.done.wait(), 5)
         await called.ended(5)
         gone = await management.expect(Event="Hangup", Uniqueid=line_id(6))
     assert gone["Linkedid"] == origin_id(6)
-    assert [each[0] for each in house.came] == ["line", "called"]
+    assert [each[0] for each in dialling.came] == ["line", "called"]
 
 
 async def test_lines_whose_numbers_begin_alike_ring_side_by_side_and_are_hung_up_apart(
     machine: Machine, management: Management, fixed_ports: dict[str, int]
 ) -> None:
-    await machine.servers[0].start(House(device(fixed_ports)))
+    await machine.servers[0].start(DiallingServer(device(fixed_ports)))
     async with machine.phone("1001", port=fixed_ports["1001"]) as agent:
         agent.on_invite = Ring()
         for offer in (7, 77, 777):

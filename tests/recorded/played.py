@@ -19,7 +19,7 @@ import msgspec
 from sqlalchemy import Select, Table, select
 
 from server.eventlog.log import Entry, entry_of
-from server.hotline.state import State
+from server.hotline.state import HotlineState
 from server.storage.database import Database
 from server.storage.projector import Projector
 from server.storage.schema.tables import Base
@@ -46,7 +46,7 @@ def expected() -> dict[str, Any]:
 
 def expect(log: Sequence[Entry], database: Database) -> None:
     """Write what this release makes of the log; the snapshot is one of a busy house in the second half of it."""
-    whole, part = State(), State()
+    whole, part = HotlineState(), HotlineState()
     made = {"commands": list(commands(whole, log)), "house": house(whole), "records": records(database, log)}
     for place, entry in enumerate(log):
         part.play(entry)
@@ -56,7 +56,7 @@ def expect(log: Sequence[Entry], database: Database) -> None:
     EXPECTED.write_bytes(gzip.compress(json.dumps(made, ensure_ascii=False).encode(), mtime=0))
 
 
-def commands(state: State, log: Sequence[Entry]) -> Iterator[list[Any]]:
+def commands(state: HotlineState, log: Sequence[Entry]) -> Iterator[list[Any]]:
     """Play entries; each command as (entry, name, fields). Decisions are left out: they stand in the log as notes."""
     for entry in log:
         for command in state.play(entry):
@@ -64,7 +64,7 @@ def commands(state: State, log: Sequence[Entry]) -> Iterator[list[Any]]:
                 yield [entry.id, name, {key: value for key, value in plain(command).items() if key != "decision"}]
 
 
-def house(state: State) -> dict[str, Any]:
+def house(state: HotlineState) -> dict[str, Any]:
     """What anybody can see of the house."""
     return {
         "agents": plain(state.floor.agents()),

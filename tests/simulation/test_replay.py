@@ -18,7 +18,7 @@ from server.cli import app
 from server.commands.shared import Refused
 from server.eventlog.derived_events import AgentNoted, Decided
 from server.eventlog.log import Entry
-from server.hotline.state import State
+from server.hotline.state import HotlineState
 from server.storage.database import open_database
 from server.storage.projector import Projector
 from server.storage.schema.migrate import migrate
@@ -75,7 +75,7 @@ class Ledger:
     """Answers a simulated day as the floor does, and keeps the log that a leader would have written of it."""
 
     def __init__(self) -> None:
-        self.state = State()
+        self.state = HotlineState()
         self.entries: list[Entry] = []
 
     def next_timer(self) -> float | None:

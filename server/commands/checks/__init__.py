@@ -16,7 +16,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Finding:
     """What one check says. A line that is not ok says what to do."""
 
     check: str
@@ -24,16 +24,16 @@ class Line:
     sentence: str
 
 
-Lines = Iterator[Line]
+Findings = Iterator[Finding]
 
 
-def ok(check: str, sentence: str) -> Line:
-    return Line(check, Verdict.OK, sentence)
+def ok(check: str, sentence: str) -> Finding:
+    return Finding(check, Verdict.OK, sentence)
 
 
-def warn(check: str, sentence: str) -> Line:
-    return Line(check, Verdict.WARN, sentence)
+def warn(check: str, sentence: str) -> Finding:
+    return Finding(check, Verdict.WARN, sentence)
 
 
-def fail(check: str, sentence: str) -> Line:
-    return Line(check, Verdict.FAIL, sentence)
+def fail(check: str, sentence: str) -> Finding:
+    return Finding(check, Verdict.FAIL, sentence)

@@ -15,8 +15,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from server.commands.checks import Lines, fail, ok, warn
-from server.commands.checks.sockets import House
+from server.commands.checks import Findings, fail, ok, warn
+from server.commands.checks.sockets import HomeProcesses
 from server.config import Settings
 from server.home import open_to_others, too_wide
 from server.processes.sockets import PROC
@@ -31,7 +31,7 @@ FILES_PER_CALL, FILES_ELSE = 8, 400
 _UNSYNCHRONISED = 0x40
 
 
-def check_versions(settings: Settings) -> Lines:
+def check_versions(settings: Settings) -> Findings:
     """Python, SQLite, and the programs that the server starts."""
     from provision import PARTS, default_cache
     from provision.making import find_installed, find_provisioned
@@ -58,7 +58,7 @@ def check_versions(settings: Settings) -> Lines:
             yield fail("versions", f"{name} is neither installed nor provisioned: `make run` provisions it")
 
 
-def check_disk(home: Path, *, flush: bool = True) -> Lines:
+def check_disk(home: Path, *, flush: bool = True) -> Findings:
     """Room in a folder and, with `flush`, how long what is written there takes to be on the disk."""
     place = next(folder for folder in (home, *home.parents) if folder.exists())
     free = shutil.disk_usage(place).free
@@ -94,7 +94,7 @@ def _flush_time(folder: Path) -> float:
     return statistics.median(times)
 
 
-def check_clock() -> Lines:
+def check_clock() -> Findings:
     """The clock runs evenly, and something keeps it right."""
     wall, steady = time.time(), time.monotonic()
     time.sleep(0.2)
@@ -123,7 +123,7 @@ def _synchronised() -> bool | None:
     return not int.from_bytes(timex.raw[place : place + 4], sys.byteorder) & _UNSYNCHRONISED
 
 
-def check_permissions(settings: Settings, running: House) -> Lines:
+def check_permissions(settings: Settings, running: HomeProcesses) -> Findings:
     """The home is ours alone, and so are its secrets and the processes that serve it."""
     home = settings.root
     if not home.exists():
@@ -156,7 +156,7 @@ def check_permissions(settings: Settings, running: House) -> Lines:
         yield ok("permissions", f"{home} and its secrets are closed to others")
 
 
-def check_limits(running: House, max_calls: int) -> Lines:
+def check_limits(running: HomeProcesses, max_calls: int) -> Findings:
     """File descriptors: a call takes a few in Asterisk."""
     limit, whose = resource.getrlimit(resource.RLIMIT_NOFILE)[0], "this user's"
     if pid := running.pids.get("asterisk"):
@@ -169,7 +169,7 @@ def check_limits(running: House, max_calls: int) -> Lines:
         yield ok("limits", f"{text}, {needed} are wanted")
 
 
-def check_audio_ports(settings: Settings, max_calls: int) -> Lines:
+def check_audio_ports(settings: Settings, max_calls: int) -> Findings:
     """Ports of the callers' and agents' sound: they admit so many calls."""
     from server.telephony.asterisk.ports import PER_CALL, AudioPorts
 

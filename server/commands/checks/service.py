@@ -7,8 +7,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from server.commands.checks import Lines, fail, ok, warn
-from server.commands.checks.sockets import House
+from server.commands.checks import Findings, fail, ok, warn
+from server.commands.checks.sockets import HomeProcesses
 from server.commands.shared import START, exchange
 from server.config import Settings, unknown_variables
 
@@ -20,7 +20,7 @@ LAG = 10.0
 MILLISECONDS = 1000.0
 
 
-def check_settings(settings: Settings) -> Lines:
+def check_settings(settings: Settings) -> Findings:
     """What is set, and what looks like a setting and is none."""
     for variable in unknown_variables():
         yield warn("settings", f"{variable} is no setting: unset it, or see docs/operations.md for the right name")
@@ -28,7 +28,7 @@ def check_settings(settings: Settings) -> Lines:
     yield ok("settings", f"home {settings.root}; trunk: {trunk}")
 
 
-def check_server(settings: Settings, running: House) -> Lines:
+def check_server(settings: Settings, running: HomeProcesses) -> Findings:
     """What the server itself says."""
     try:
         _, text = exchange(settings, "GET", "/healthz", within=5.0)
@@ -53,7 +53,7 @@ def check_server(settings: Settings, running: House) -> Lines:
         yield ok("server", f"takes calls; API at {settings.api}")
 
 
-def check_definitions(settings: Settings) -> Lines:
+def check_definitions(settings: Settings) -> Findings:
     """Definitions, flows, prompts and music, as `sansheng check` sees them."""
     from server.hotline import definitions
 
@@ -75,7 +75,7 @@ def check_definitions(settings: Settings) -> Lines:
         yield fail("sounds", f"there is no music in {definitions.MUSIC}: take it from the product again")
 
 
-def check_log(settings: Settings, running: House) -> Lines:
+def check_log(settings: Settings, running: HomeProcesses) -> Findings:
     """Redis answers, writes every entry to the disk, and forgets nothing for want of memory."""
     if not settings.redis_url and "redis" not in running.pids:
         yield (fail if running.runs else ok)("log", "Redis does not run: it is started with the server")
@@ -113,7 +113,7 @@ def check_log(settings: Settings, running: House) -> Lines:
             )
 
 
-def check_unreadable(settings: Settings) -> Lines:
+def check_unreadable(settings: Settings) -> Findings:
     """Every entry of the log could be read."""
     from server.eventlog.unreadable import NAME, read, told
 
@@ -130,7 +130,7 @@ def check_unreadable(settings: Settings) -> Lines:
     )
 
 
-def check_records(settings: Settings, running: House) -> Lines:
+def check_records(settings: Settings, running: HomeProcesses) -> Findings:
     """The database is the newest revision, keeps up with the log, and nothing is stuck in it."""
     if not settings.database_url and not (settings.root / "records.db").exists():
         yield ok("records", "there are none yet: they are made at the first start")
@@ -153,7 +153,7 @@ def check_records(settings: Settings, running: House) -> Lines:
         database.dispose()
 
 
-def _look_into(database: Database, settings: Settings, running: House) -> Lines:
+def _look_into(database: Database, settings: Settings, running: HomeProcesses) -> Findings:
     from alembic.script import ScriptDirectory
     from sqlalchemy import func, select
     from sqlalchemy.orm import Session
@@ -194,7 +194,7 @@ def _look_into(database: Database, settings: Settings, running: House) -> Lines:
         yield ok("recordings", "every recording of a conversation that is over is joined or missing")
 
 
-def _check_lag(settings: Settings, running: House, cursor: str) -> Lines:
+def _check_lag(settings: Settings, running: HomeProcesses, cursor: str) -> Findings:
     if not settings.redis_url and "redis" not in running.pids:
         return
     from redis import Redis
@@ -215,7 +215,7 @@ def _check_lag(settings: Settings, running: House, cursor: str) -> Lines:
         yield ok("records", "the records keep up with the log")
 
 
-def check_calling_back(settings: Settings) -> Lines:
+def check_calling_back(settings: Settings) -> Findings:
     """Promised calls can be made: over a trunk, from a number of the hotline's."""
     from server.hotline import definitions
 
@@ -256,7 +256,7 @@ def _to_be_kept(settings: Settings) -> int:
         database.dispose()
 
 
-def check_spool(settings: Settings, running: House) -> Lines:
+def check_spool(settings: Settings, running: HomeProcesses) -> Findings:
     """Numbers that were taken while no server answered are taken in."""
     folder = settings.root / "spool" / "callbacks"
     old = time.time() - 60

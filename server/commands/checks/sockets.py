@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 
-from server.commands.checks import Lines, fail, ok, warn
+from server.commands.checks import Findings, fail, ok, warn
 from server.config import Settings, ports
 from server.processes.identity import BOOT_ID, parse_stat, read_identity
 from server.processes.sockets import PROC, Held, held, meets, open_files
@@ -20,7 +20,7 @@ _WANTED = {
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class HomeProcesses:
     """The processes of this home that run, by what they are: server, asterisk, redis."""
 
     pids: dict[str, int]
@@ -31,7 +31,7 @@ class House:
         return "server" in self.pids
 
 
-def house(settings: Settings) -> House:
+def home_processes(settings: Settings) -> HomeProcesses:
     """Which of this home's processes run."""
     pids: dict[str, int] = {}
     for name in ("asterisk", "redis"):
@@ -46,10 +46,10 @@ def house(settings: Settings) -> House:
     for pid, target in open_files():
         if target == lock:
             pids["server"] = pid
-    return House(pids)
+    return HomeProcesses(pids)
 
 
-def check_ports(settings: Settings, running: House) -> Lines:
+def check_ports(settings: Settings, running: HomeProcesses) -> Findings:
     """Each port is free, or held by this home's own processes."""
     everything = held()
     for variable, port in ports(settings).items():
@@ -77,7 +77,7 @@ def check_ports(settings: Settings, running: House) -> Lines:
     yield from _check_rtp(settings, running, everything)
 
 
-def _check_rtp(settings: Settings, running: House, everything: list[Held]) -> Lines:
+def _check_rtp(settings: Settings, running: HomeProcesses, everything: list[Held]) -> Findings:
     first, last = settings.rtp_range
     ours = running.pids.get("asterisk")
     strangers = {each.port for each in everything if first <= each.port <= last and each.protocol == "udp"} - {

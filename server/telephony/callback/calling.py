@@ -22,7 +22,7 @@ from server.hotline.dispatcher import NotLeading
 from server.hotline.live_calls import Leg, LiveCall
 from server.telephony.agi.server import AgiCall, AgiError, AgiGone, AgiHangup, AgiRefused
 from server.telephony.callback.dialler import Dialler
-from server.telephony.caller.context import Means
+from server.telephony.caller.context import SessionServices
 from server.telephony.channels import dial
 
 _log = structlog.get_logger("calling")
@@ -39,9 +39,9 @@ _FOR_EVER = 4 * 3600.0
 class Calling:
     """The handlers of the scripts `line` and `callback-agent`; both are given (call, offer)."""
 
-    def __init__(self, dialler: Dialler, means: Means, definitions: Callable[[], Definitions]) -> None:
-        self._dialler, self._means, self._definitions = dialler, means, definitions
-        self._dispatcher = means.dispatcher
+    def __init__(self, dialler: Dialler, services: SessionServices, definitions: Callable[[], Definitions]) -> None:
+        self._dialler, self._services, self._definitions = dialler, services, definitions
+        self._dispatcher = services.dispatcher
 
     async def line(self, agi: AgiCall) -> None:
         """The channel that an offer opened: dials whoever is to be called first."""
@@ -74,7 +74,7 @@ class Calling:
         # A session before this one may have dialled.
         if not await agi.get_variable("DIALSTATUS"):
             await agi.execute("Set", f"CALLERID(all)={live.caller}")
-            device = self._means.device(leg.agent)
+            device = self._services.device(leg.agent)
             try:
                 await agi.execute("Dial", *dial.going_on(device, leg.ring_for, dial.TO_AGENT))
             except AgiRefused as error:
@@ -109,7 +109,7 @@ class Calling:
 
     async def _picked_up(self, agi: AgiCall, leg: Leg) -> None:
         """The agent is there. Asterisk's events tell it too, unless they are late or the link is down."""
-        agent = self._means.legs.by_channel(agi.unique_id)
+        agent = self._services.legs.by_channel(agi.unique_id)
         if leg.answered_at is not None or (agent is not None and agent.answered):
             return
         if agent is not None:
@@ -118,7 +118,7 @@ class Calling:
 
     async def _whisper(self, agi: AgiCall, live: LiveCall) -> None:
         """What the agent hears first. Agents are spoken to in Chinese."""
-        folder = self._means.places.prompts / "zh"
+        folder = self._services.folders.prompts / "zh"
         category = self._category(live)
         for name in (WHISPER, f"whisper-{category}" if category else f"whisper-{live.queue}"):
             if (folder / f"{name}.wav").exists():

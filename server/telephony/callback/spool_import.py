@@ -83,7 +83,7 @@ def _or(otherwise: T, read: Callable[[], T]) -> T:
         return otherwise
 
 
-class Intake:
+class SpoolImport:
     """Watches the spool. `definitions` gives those of now; `changes` a value whenever something in the spool may have
     changed."""
 

@@ -27,7 +27,7 @@ from server.telephony.channels.legs import KEYED
 _log = structlog.get_logger("given_up")
 
 
-class GivenUp:
+class AbandonedCallers:
     """Promises a call to whoever the core says gave up. `definitions` gives those of now."""
 
     def __init__(

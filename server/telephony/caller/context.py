@@ -1,4 +1,4 @@
-"""What a session that holds a caller works with: the house's means, and this one caller."""
+"""What a session that holds a caller works with: the house's services, and this one caller."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher
 from server.telephony.agi.server import AgiCall
 from server.telephony.ami.link import Ami
-from server.telephony.caller.line import Line
+from server.telephony.caller.audio import CallerAudio
 from server.telephony.caller.mailbox import Mailbox
 from server.telephony.channels.legs import Legs
 
@@ -22,7 +22,7 @@ MUSIC = "queue_music"
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class CallFolders:
     """Where the files of a call are."""
 
     prompts: Path
@@ -35,26 +35,26 @@ class Places:
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class SessionServices:
     """What sessions work with. `device` says what to dial for an agent; `work_number` gives the sound file that tells
     a caller, in a language, which agent is going to speak; `clock` is UTC epoch seconds."""
 
     dispatcher: Dispatcher
     legs: Legs
     ami: Ami
-    places: Places
+    folders: CallFolders
     device: Callable[[str], str]
     work_number: Callable[[str, str], Awaitable[str]]
     clock: Callable[[], float]
 
 
 @dataclass(slots=True)
-class Held:
+class CallerContext:
     """One caller while a session holds them. `fields` is what the flow has learned."""
 
     call: int
     agi: AgiCall
-    line: Line
+    audio: CallerAudio
     definitions: Definitions
     mailbox: Mailbox = field(default_factory=Mailbox)
     fields: dict[str, str] = field(default_factory=dict)

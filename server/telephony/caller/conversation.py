@@ -18,7 +18,7 @@ from server.hotline.dispatcher import Dispatcher
 from server.hotline.live_calls import Leg, LiveCall, Stage
 from server.telephony.agi.server import AgiError, AgiHangup
 from server.telephony.ami.link import AmiError
-from server.telephony.caller.context import FACTS_DEADLINE, Held, Means
+from server.telephony.caller.context import FACTS_DEADLINE, CallerContext, SessionServices
 from server.telephony.channels import dial
 
 _log = structlog.get_logger("conversation")
@@ -29,14 +29,14 @@ OUTSIDE_RING = 30.0
 class Conversation:
     """One caller's talk. `music` is what they hear on hold."""
 
-    def __init__(self, held: Held, means: Means, music: str) -> None:
-        self._held, self._means, self._music = held, means, music
-        self._dispatcher: Dispatcher = means.dispatcher
+    def __init__(self, context: CallerContext, services: SessionServices, music: str) -> None:
+        self._context, self._services, self._music = context, services, music
+        self._dispatcher: Dispatcher = services.dispatcher
         self._offer = 0
 
     @property
     def _live(self) -> LiveCall | None:
-        return self._dispatcher.state.calls.get(self._held.call)
+        return self._dispatcher.state.calls.get(self._context.call)
 
     def _leg(self) -> Leg | None:
         """The part that is joined, on hold, or to be joined; an offer that was made meanwhile is none."""
@@ -64,17 +64,21 @@ class Conversation:
                 joined = leg.offer
             elif not await self._told(leg):
                 # Without the link nobody can tell that the other's channel is gone; this one's Dial or Bridge is over.
-                if not self._means.ami.is_up or self._means.legs.of_call(self._held.call) is None or not joined:
+                if (
+                    not self._services.ami.is_up
+                    or self._services.legs.of_call(self._context.call) is None
+                    or not joined
+                ):
                     await self._tell_end(leg)
                 joined = 0
 
     async def _keep(self, leg: Leg) -> None:
         """Music until the hold is over."""
-        await self._held.line.music(True, self._music)
+        await self._context.audio.music(True, self._music)
         over = asyncio.ensure_future(
             self._dispatcher.until(lambda _: self._leg() is not leg or not leg.hold, _FOR_EVER)
         )
-        gone = asyncio.ensure_future(self._held.agi.wait_hangup())
+        gone = asyncio.ensure_future(self._context.agi.wait_hangup())
         try:
             await asyncio.wait({over, gone}, return_when=asyncio.FIRST_COMPLETED)
             if gone.done():
@@ -87,26 +91,26 @@ class Conversation:
 
     async def _join(self, leg: Leg) -> None:
         """Join the caller with the one who has the call; return when they are apart."""
-        channel = self._means.legs.of_call(self._held.call)
+        channel = self._services.legs.of_call(self._context.call)
         if channel is None:
             return
-        ami, agi = self._means.ami, self._held.agi
+        ami, agi = self._services.ami, self._context.agi
         try:
             if leg.joined_at is None:
-                prefix = self._means.places.recording(self._held.call, leg.offer)
+                prefix = self._services.folders.recording(self._context.call, leg.offer)
                 files = f"br({prefix}-agent.wav)t({prefix}-caller.wav)"
                 await ami.action("MixMonitor", Channel=channel.channel, File="", Options=files)
             else:
                 await ami.action("MixMonitorMute", Channel=channel.channel, Direction="both", State="0")
         except AmiError as error:
-            _log.error("this part of the call is not recorded", call=self._held.call, why=str(error))
-        await self._held.line.music(False)
+            _log.error("this part of the call is not recorded", call=self._context.call, why=str(error))
+        await self._context.audio.music(False)
         await agi.execute("Bridge", channel.channel, "x")
 
     async def _call_out(self, leg: Leg) -> None:
         """Call the outside number that the call was sent to; without an answer the call returns to who sent it."""
-        held, agi = self._held, self._held.agi
-        await agi.set_variable(dial.RECORDING, self._means.places.recording(held.call, leg.offer))
+        context, agi = self._context, self._context.agi
+        await agi.set_variable(dial.RECORDING, self._services.folders.recording(context.call, leg.offer))
         options = f"gm({self._music})U({dial.LEG})"
         await agi.execute("Dial", dial.outside(leg.agent), f"{OUTSIDE_RING:.0f}", options)
         status = await agi.get_variable("DIALSTATUS") or ""
@@ -122,7 +126,7 @@ class Conversation:
             # Back at the place it had, for the agent who sent it out before all others.
             *queueing.again(live, owner=leg.given_by),
         )
-        await held.line.play(("transfer-failed",), interruptible=False)
+        await context.audio.play(("transfer-failed",), interruptible=False)
 
     async def _told(self, leg: Leg) -> bool:
         """Wait until the log says why the two are apart; False when it does not within the deadline."""
@@ -139,4 +143,4 @@ class Conversation:
         live = self._live
         if live is None or live.leg is None or live.stage is Stage.AFTER:
             return
-        await self._dispatcher.record(*self._means.legs.unseen(live, leg))
+        await self._dispatcher.record(*self._services.legs.unseen(live, leg))

@@ -18,7 +18,7 @@ REMEMBERED = 5_000
 """Hangups of channels that no call is known for, agents' phones among them."""
 
 
-class Farewells:
+class EarlyHangups:
     """Ends calls whose channels were gone when they came into the log."""
 
     def __init__(self, dispatcher: Dispatcher, ami: Ami, clock: Callable[[], float] = time.time) -> None:

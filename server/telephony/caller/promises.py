@@ -16,8 +16,8 @@ from server.hotline.definitions import Definitions
 from server.hotline.dialling_policy import Checked
 from server.hotline.live_calls import LiveCall
 from server.hotline.promising import asked_back
-from server.hotline.state import State
-from server.telephony.caller.context import Held, Means
+from server.hotline.state import HotlineState
+from server.telephony.caller.context import CallerContext, SessionServices
 
 SILENCE = 1.0
 """Seconds that a caller may hear nothing while the log is away; then there is music."""
@@ -26,7 +26,7 @@ OFFERED = "callback_offered"
 _OPEN = (PromiseState.PENDING, PromiseState.DIALLING)
 
 
-def checked(state: State, definitions: Definitions, text: str) -> Checked:
+def checked(state: HotlineState, definitions: Definitions, text: str) -> Checked:
     """Whether this number may be called back by the rules, and is no agent's (`agent`)."""
     if state.floor.agent(text) is not None:
         return Checked("", "agent", f"{text} is an agent's number")
@@ -36,16 +36,16 @@ def checked(state: State, definitions: Definitions, text: str) -> Checked:
 class CallerPromises:
     """Callback mode as it concerns one caller."""
 
-    def __init__(self, held: Held, means: Means) -> None:
-        self._held, self._means = held, means
+    def __init__(self, context: CallerContext, services: SessionServices) -> None:
+        self._context, self._services = context, services
 
     @property
-    def _state(self) -> State:
-        return self._means.dispatcher.state
+    def _state(self) -> HotlineState:
+        return self._services.dispatcher.state
 
     @property
     def _live(self) -> LiveCall | None:
-        return self._state.calls.get(self._held.call)
+        return self._state.calls.get(self._context.call)
 
     # Asked
 
@@ -55,7 +55,7 @@ class CallerPromises:
         mode = callbacks.mode(verb.queue) if verb.queue else callbacks.modes()[0]
         if not mode.active or mode.full:
             return inputs.CallbackStands(mode.active, mode.mode is Mode.ON, mode.full)
-        low, high = self._wait(verb.queue, self._means.clock()) or (None, None)
+        low, high = self._wait(verb.queue, self._services.clock()) or (None, None)
         return inputs.CallbackStands(mode.active, mode.mode is Mode.ON, mode.full, low, high)
 
     def may_be_offered(self, queue: str) -> bool:
@@ -69,7 +69,7 @@ class CallerPromises:
 
     def promised(self, verb: verbs.AskPromise) -> inputs.PromiseStands:
         """The call back that is promised to a number and not being spoken in yet."""
-        number, _ = self._held.definitions.callback_number(verb.number)
+        number, _ = self._context.definitions.callback_number(verb.number)
         promise = self._state.callbacks.live(number) if number else None
         if promise is None or promise.state not in _OPEN:
             return inputs.PromiseStands()
@@ -79,10 +79,10 @@ class CallerPromises:
 
     def check(self, text: str) -> inputs.NumberFits | inputs.NumberRefused:
         """Whether this number may be called back, and if not, why."""
-        number, reason, sentence = checked(self._state, self._held.definitions, text)
+        number, reason, sentence = checked(self._state, self._context.definitions, text)
         if reason:
             return inputs.NumberRefused(sentence, reason)
-        why = self._state.callbacks.why_not(number, self._asked(number).matter, self._means.clock())
+        why = self._state.callbacks.why_not(number, self._asked(number).matter, self._services.clock())
         return inputs.NumberRefused(why, LIMIT) if why else inputs.NumberFits(number)
 
     # Done
@@ -92,26 +92,26 @@ class CallerPromises:
         fits = self.check(verb.number)
         if isinstance(fits, inputs.NumberRefused):
             return fits
-        held, number = self._held, fits.number
+        context, number = self._context, fits.number
         asked = self._asked(number)
         before = self._state.callbacks.live(number, asked.matter)
         await self._in_the_log(asked)
         promise = self._state.callbacks.live(number, asked.matter)
         # A session that came back after a crash asks again for what it has been promised.
-        known = before is not None and before.origin != held.call
+        known = before is not None and before.origin != context.call
         if promise is None:
-            return inputs.Promised(number, shown=held.definitions.callback.outgoing)
+            return inputs.Promised(number, shown=context.definitions.callback.outgoing)
         return inputs.Promised(
             number,
             *self._expected(promise.queue, promise.queued_at, promise.due_at),
-            held.definitions.callback.outgoing,
+            context.definitions.callback.outgoing,
             duplicate=known,
             dialling=promise.state is not PromiseState.PENDING,
         )
 
     async def change(self, verb: verbs.ChangePromise) -> inputs.Finished | inputs.Refused:
         """Cancel or postpone a call back by the customer's word. Raises NotLeading."""
-        promise, now = self._state.callbacks.promise(verb.promise), self._means.clock()
+        promise, now = self._state.callbacks.promise(verb.promise), self._services.clock()
         if promise is not None and verb.action == CANCEL and promise.state is PromiseState.CANCELLED:
             return inputs.Finished()
         if promise is None or not promise.live:
@@ -144,25 +144,25 @@ class CallerPromises:
 
     async def _in_the_log(self, *events: object) -> None:
         """Return when the log has them. A caller who must wait for that hears music."""
-        recorded = self._means.dispatcher.submit(*events)
+        recorded = self._services.dispatcher.submit(*events)
         await asyncio.wait({recorded}, timeout=SILENCE)
         if not recorded.done():
-            await self._held.line.music(True)
+            await self._context.audio.music(True)
             await asyncio.wait({recorded})
-            await self._held.line.music(False)
+            await self._context.audio.music(False)
         recorded.result()
 
     def _asked(self, number: str) -> PromiseAsked:
         """This caller's wish to be called back."""
-        held, live = self._held, self._live
+        context, live = self._context, self._live
         return asked_back(
             number,
             "queue" if live is not None and live.asked is not None else "flow",
-            call=held.call,
+            call=context.call,
             live=live,
-            fields=held.fields,
-            language=held.line.language,
-            vip=held.definitions.is_vip(held.agi.caller),
+            fields=context.fields,
+            language=context.audio.language,
+            vip=context.definitions.is_vip(context.agi.caller),
         )
 
     # When
@@ -176,6 +176,6 @@ class CallerPromises:
     def _expected(self, queue: str, queued_at: float, due_at: float) -> tuple[float | None, float | None, float | None]:
         """(p50, p90, the instant that the call comes after, if it is not simply its turn)."""
         low, high = self._wait(queue, queued_at) or (None, None)
-        turn = self._means.clock() + (high or 0.0)
-        opens = self._held.definitions.calls_allowed(max(turn, due_at))
+        turn = self._services.clock() + (high or 0.0)
+        opens = self._context.definitions.calls_allowed(max(turn, due_at))
         return (None, None, opens) if opens > turn else (low, high, None)

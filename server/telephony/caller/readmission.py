@@ -17,7 +17,7 @@ PATIENCE = 2.5
 """Seconds; the dialplan asks again every second."""
 
 
-class RollCall:
+class Readmission:
     """`expected` are the calls that wait, in the order in which they are to be let in."""
 
     def __init__(self, expected: Sequence[int], patience: float = PATIENCE) -> None:

@@ -25,13 +25,13 @@ from server.hotline.dispatcher import Dispatcher, NotLeading
 from server.hotline.live_calls import LiveCall, Stage
 from server.telephony.agi.server import AgiCall, AgiGone, AgiHangup, AgiRefused
 from server.telephony.ami.link import Ami
-from server.telephony.caller.context import FACTS_DEADLINE, Held, Means, Places
-from server.telephony.caller.line import Line
+from server.telephony.caller.audio import CallerAudio
+from server.telephony.caller.context import FACTS_DEADLINE, CallerContext, CallFolders, SessionServices
 from server.telephony.caller.promises import CallerPromises
 from server.telephony.caller.waiting import Waiting
 from server.telephony.channels.legs import Legs
 
-__all__ = ["Callers", "Places"]
+__all__ = ["CallFolders", "Callers"]
 
 _log = structlog.get_logger("hotline")
 
@@ -59,13 +59,13 @@ class Callers:
         legs: Legs,
         ami: Ami,
         definitions: Callable[[], Definitions],
-        places: Places,
+        folders: CallFolders,
         node: str,
         device: Callable[[str], str],
         work_number: Callable[[str, str], Awaitable[str]],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.means = Means(dispatcher, legs, ami, places, device, work_number, clock)
+        self.services = SessionServices(dispatcher, legs, ami, folders, device, work_number, clock)
         self.definitions, self.node = definitions, node
 
     async def __call__(self, agi: AgiCall) -> None:
@@ -74,18 +74,18 @@ class Callers:
             await self._called(agi)
             return
         (returning,), (_, invited, answered) = agi.numbers(1), (*agi.arguments, "", "", "")[:3]
-        calls = self.means.dispatcher.state.calls
+        calls = self.services.dispatcher.state.calls
         live = calls.get(returning) if returning else calls.by_unique_id(agi.unique_id)
         if live is not None and live.unique_id == agi.unique_id:
             await _Session(self, agi, live.id).resume(live)
         else:
-            now = self.means.clock()
+            now = self.services.clock()
             await _Session(self, agi, calls.next_call()).begin(_seconds(invited, now), _seconds(answered, now))
 
     async def _called(self, agi: AgiCall) -> None:
         """A customer who was called back has picked up, or comes back like any caller."""
         call, attempt = agi.numbers(2)
-        live = self.means.dispatcher.state.calls.get(call)
+        live = self.services.dispatcher.state.calls.get(call)
         if live is not None and live.unique_id == agi.unique_id:
             await _Session(self, agi, call).resume(live)
         elif live is not None and live.promise and not live.reached and live.attempt == attempt:
@@ -94,7 +94,7 @@ class Callers:
             _log.info("a customer picked up when the call back was over", call=call)
             await agi.set_variable(DONE, "over")
             with suppress(AgiRefused):
-                await agi.stream_file(str(self.means.places.prompts / "zh" / "goodbye"))
+                await agi.stream_file(str(self.services.folders.prompts / "zh" / "goodbye"))
             await agi.hangup()
 
 
@@ -102,14 +102,14 @@ class _Session:
     """One AGI connection of one call."""
 
     def __init__(self, callers: Callers, agi: AgiCall, call: int) -> None:
-        self._means, self._node, self._agi, self._call = callers.means, callers.node, agi, call
-        self._dispatcher, self._clock = self._means.dispatcher, self._means.clock
+        self._services, self._node, self._agi, self._call = callers.services, callers.node, agi, call
+        self._dispatcher, self._clock = self._services.dispatcher, self._services.clock
         self._definitions = callers.definitions()
-        self._line = Line(agi, self._means.places.prompts, hears_digits=lambda: self._means.ami.is_up)
-        self._held = Held(call, agi, self._line, self._definitions)
-        self._fields = self._held.fields
-        self._promises = CallerPromises(self._held, self._means)
-        self._waiting = Waiting(self._held, self._means, self._promises)
+        self._audio = CallerAudio(agi, self._services.folders.prompts, hears_digits=lambda: self._services.ami.is_up)
+        self._context = CallerContext(call, agi, self._audio, self._definitions)
+        self._fields = self._context.fields
+        self._promises = CallerPromises(self._context, self._services)
+        self._waiting = Waiting(self._context, self._services, self._promises)
         self._named = False
         self._arrival: asyncio.Future[float] | None = None
         """The entry of a new caller, on its way into the log."""
@@ -162,7 +162,7 @@ class _Session:
             fields |= {"language": promise.language, "category": promise.category, "dialling": dialling.value}
         for name, value in fields.items():
             self._set_field(name, value)
-        self._line.language = self._fields.get("language", "zh")
+        self._audio.language = self._fields.get("language", "zh")
         now = self._clock()
         caller = self._caller(live.caller, live.called)
         session = Session(self._definitions.flows, CALLBACK_FLOW, caller, self._definitions.calendar, now)
@@ -173,7 +173,7 @@ class _Session:
         _log.info("a caller is back", call=live.id, stage=live.stage)
         self._dispatcher.submit(acd.CallAttached(live.id))
         self._fields.update(live.fields)
-        self._line.language = live.fields.get("language", "zh")
+        self._audio.language = live.fields.get("language", "zh")
         with self._holding():
             now = self._clock()
             if live.promise and not live.flow_state:
@@ -211,8 +211,8 @@ class _Session:
     def _holding(self) -> Iterator[None]:
         """While it holds the caller, commands and digits come here; afterwards the log knows that it let go."""
         releases = [
-            self._dispatcher.own(self._call, self._held.mailbox.put),
-            self._means.legs.hear(self._agi.unique_id, self._line),
+            self._dispatcher.own(self._call, self._context.mailbox.put),
+            self._services.legs.hear(self._agi.unique_id, self._audio),
         ]
         try:
             yield
@@ -233,14 +233,14 @@ class _Session:
                     await self._arrival
                 calls = self._dispatcher.state.calls
                 gone = lambda state: state.calls.get(self._call) is None  # noqa: E731
-                there = calls.get(self._call) is None or await self._means.ami.has_channel(self._agi.channel)
+                there = calls.get(self._call) is None or await self._services.ami.has_channel(self._agi.channel)
                 within = FACTS_DEADLINE if there else _LAST_EVENTS
                 if await self._dispatcher.until(gone, within) or self._dispatcher.owned(self._call):
                     return
                 live = self._dispatcher.state.calls.get(self._call)
                 if live is not None and not there:
-                    await self._dispatcher.record(*self._means.legs.ending(live, "lost", AttemptOutcome.LOST))
-                elif not self._means.legs.rings(self._call):
+                    await self._dispatcher.record(*self._services.legs.ending(live, "lost", AttemptOutcome.LOST))
+                elif not self._services.legs.rings(self._call):
                     await self._dispatcher.record(acd.CallDetached(self._call))
 
         task = asyncio.ensure_future(tell())
@@ -275,17 +275,17 @@ class _Session:
     async def _do(self, verb: verbs.Verb) -> inputs.Input | None:
         match verb:
             case verbs.Play():
-                await self._line.play(verb.prompts, interruptible=verb.interruptible)
+                await self._audio.play(verb.prompts, interruptible=verb.interruptible)
                 await self._name_channel()
             case verbs.SetLanguage():
-                self._line.language = verb.language
+                self._audio.language = verb.language
                 self._set_field("language", verb.language)
             case verbs.SetField():
                 self._set_field(verb.field, verb.value)
             case verbs.Satisfaction():
                 self._dispatcher.submit(flow_events.SatisfactionGiven(self._call, verb.score))
             case verbs.Gather():
-                digits = await self._line.gather(
+                digits = await self._audio.gather(
                     verb.prompts,
                     max_digits=verb.max_digits,
                     terminators=verb.terminators,
@@ -328,21 +328,21 @@ class _Session:
         ended: list[object] = [acd.CallEnded(self._call, "hotline_hung_up")]
         if (live := self._dispatcher.state.calls.get(self._call)) is not None:
             outcome = AttemptOutcome.MACHINE if verb.why == "machine" else AttemptOutcome.HUNG_UP
-            ended = self._means.legs.ending(live, "hotline_hung_up", outcome)
+            ended = self._services.legs.ending(live, "hotline_hung_up", outcome)
         self._dispatcher.submit(*ended)
         await self._agi.hangup()
 
     async def _take_message(self, verb: verbs.TakeMessage) -> inputs.Input:
-        await self._line.play(verb.prompts, interruptible=True)
-        self._line.forget_digits()
-        path = self._means.places.messages / f"{self._call}-{int(self._clock())}"
+        await self._audio.play(verb.prompts, interruptible=True)
+        self._audio.forget_digits()
+        path = self._services.folders.messages / f"{self._call}-{int(self._clock())}"
         try:
             recorded = await self._agi.record_file(
                 str(path), limit_ms=int(verb.max_seconds * 1000), silence=int(verb.silence), beep=True
             )
         except AgiRefused as error:
             return inputs.RecordFailed(str(error))
-        self._line.spent(recorded.digit)
+        self._audio.spent(recorded.digit)
         seconds = min(recorded.samples / _SAMPLES_A_SECOND, verb.max_seconds)
         if seconds < _SHORTEST_MESSAGE:
             return inputs.RecordFailed("nothing was recorded")

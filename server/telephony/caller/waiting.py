@@ -24,7 +24,7 @@ from server.hotline import queueing
 from server.hotline.live_calls import Leg, LiveCall, Stage
 from server.telephony.agi.server import AgiError, AgiHangup, AgiRefused
 from server.telephony.ami.link import AmiError
-from server.telephony.caller.context import MUSIC, Held, Means
+from server.telephony.caller.context import MUSIC, CallerContext, SessionServices
 from server.telephony.caller.conversation import Conversation
 from server.telephony.caller.promises import OFFERED, CallerPromises
 from server.telephony.caller.queue_prompts import CALLBACK_OFFER, position_prompts
@@ -39,15 +39,15 @@ ACCEPTS = "1"
 class Waiting:
     """One caller's waits, each from the queue to the end of the conversation."""
 
-    def __init__(self, held: Held, means: Means, promises: CallerPromises) -> None:
-        self._held, self._means, self._promises = held, means, promises
-        self._dispatcher = means.dispatcher
+    def __init__(self, context: CallerContext, services: SessionServices, promises: CallerPromises) -> None:
+        self._context, self._services, self._promises = context, services, promises
+        self._dispatcher = services.dispatcher
         self._music = ""
         self._told_of_callback = False
 
     @property
     def _live(self) -> LiveCall | None:
-        return self._dispatcher.state.calls.get(self._held.call)
+        return self._dispatcher.state.calls.get(self._context.call)
 
     async def enqueue(self, verb: verbs.Enqueue) -> inputs.Input:
         """Wait for an agent, and speak with one. Raises AgiHangup or AgiGone when the caller is not held any more.
@@ -58,41 +58,41 @@ class Waiting:
         live = self._live
         if live is not None and live.promise and live.asked is not None and not live.talked:
             return await self._called_back(live)
-        held, tickets = self._held, self._dispatcher.state.tickets
-        caller = held.agi.caller if live is None else live.caller
+        context, tickets = self._context, self._dispatcher.state.tickets
+        caller = context.agi.caller if live is None else live.caller
         ticket = tickets.open_ticket(caller)
         before = live.asked if live is not None and not live.served else None
         asked = queueing.first(
-            held.definitions,
-            held.call,
+            context.definitions,
+            context.call,
             verb.queue,
-            before.queued_at if before is not None else self._means.clock(),
+            before.queued_at if before is not None else self._services.clock(),
             category=verb.category,
             extra=verb.requirement,
             priority=verb.priority,
             caller=caller,
-            language=held.line.language,
+            language=context.audio.language,
             owner="" if ticket is None else tickets.owner(ticket),
-            vip=held.definitions.is_vip(caller),
+            vip=context.definitions.is_vip(caller),
         )
         given_up: tuple[PromiseCancelled, ...] = ()
         if (promise := self._promises.place(verb.promise)) is not None:
             asked = queueing.in_place_of(asked, promise, self._promises.agent_of(promise))
-            given_up = (PromiseCancelled(promise.id, "customer", "waits on the line", waits_in=held.call),)
-        if verb.music != held.fields.get(MUSIC, ""):
-            held.fields[MUSIC] = verb.music
-            self._dispatcher.submit(flow_events.FieldSet(held.call, MUSIC, verb.music))
-        self._music = held.music(verb.queue)
+            given_up = (PromiseCancelled(promise.id, "customer", "waits on the line", waits_in=context.call),)
+        if verb.music != context.fields.get(MUSIC, ""):
+            context.fields[MUSIC] = verb.music
+            self._dispatcher.submit(flow_events.FieldSet(context.call, MUSIC, verb.music))
+        self._music = context.music(verb.queue)
         if self._may_accept:
-            held.line.forget_digits()
-        await held.line.music(True, self._music)
+            context.audio.forget_digits()
+        await context.audio.music(True, self._music)
         self._dispatcher.submit(asked, *given_up)
         return await self._wait()
 
     @property
     def _may_accept(self) -> bool:
         """Whether the key accepts a call back: from the first offer of one to the end of the call."""
-        return bool(self._held.fields.get(OFFERED))
+        return bool(self._context.fields.get(OFFERED))
 
     @property
     def _offer_stands(self) -> bool:
@@ -102,29 +102,29 @@ class Waiting:
 
     async def _called_back(self, live: LiveCall) -> inputs.Input:
         """The customer of a call back: joined with the agent who is there, or the one who is kept for them is rung."""
-        self._music = self._held.music(live.queue)
-        await self._held.line.music(True, self._music)
+        self._music = self._context.music(live.queue)
+        await self._context.audio.music(True, self._music)
         leg, served = live.leg, None
         if leg is None:
             await self._queue_again()
         elif leg.answered_at is None:
             served = await self._connect(leg)
         else:
-            if self._means.legs.of_call(live.id) is not None:
-                await self._held.line.music(False)
-                if announcement := await self._means.work_number(leg.agent, self._held.line.language):
-                    await self._held.agi.stream_file(announcement)
+            if self._services.legs.of_call(live.id) is not None:
+                await self._context.audio.music(False)
+                if announcement := await self._services.work_number(leg.agent, self._context.audio.language):
+                    await self._context.agi.stream_file(announcement)
             served = await self._talk(leg.offer, live.talked, joined=False)
         return served or await self._wait()
 
     async def resume(self, live: LiveCall) -> inputs.Input:
         """Go on waiting, talking or on hold, or after a conversation that ran on while no server was there."""
-        self._music = self._held.music(live.queue)
-        await self._held.line.music(True, self._music)
+        self._music = self._context.music(live.queue)
+        await self._context.audio.music(True, self._music)
         leg = live.leg
         if leg is not None:
             # Dial ran on without a server and is over, since the caller is back here.
-            answered = leg.answered_at is not None or await self._held.agi.get_variable("DIALSTATUS") == "ANSWER"
+            answered = leg.answered_at is not None or await self._context.agi.get_variable("DIALSTATUS") == "ANSWER"
             if answered or leg.outside:
                 joined = not live.promise or leg.joined_at is not None
                 if (served := await self._talk(leg.offer, live.talked, joined=joined)) is not None:
@@ -142,123 +142,126 @@ class Waiting:
                 case Offer() as offer:
                     if (served := await self._connect(offer)) is not None:
                         return served
-                    await self._held.line.music(True, self._music)
+                    await self._context.audio.music(True, self._music)
                 case Moved(queue=queue):
-                    self._music = self._held.music(queue)
-                    await self._held.line.music(True, self._music)
+                    self._music = self._context.music(queue)
+                    await self._context.audio.music(True, self._music)
                 case Announce() as announce:
                     again = CALLBACK_OFFER if not announce.first and self._offer_stands else ()
-                    await self._say((*position_prompts(announce, self._held.line.language), *again))
+                    await self._say((*position_prompts(announce, self._context.audio.language), *again))
                 case OfferCallback() | Divert(to="callback"):
                     await self._offer_callback()
                 case Divert() as divert:
-                    self._dispatcher.submit(acd.CallLeftQueue(self._held.call, divert.to))
+                    self._dispatcher.submit(acd.CallLeftQueue(self._context.call, divert.to))
                     return inputs.NotServed(divert.to)
                 case None:
-                    self._dispatcher.submit(acd.CallLeftQueue(self._held.call, "callback"))
+                    self._dispatcher.submit(acd.CallLeftQueue(self._context.call, "callback"))
                     return inputs.NotServed("callback")
 
     async def _offer_callback(self) -> None:
         """Said once, unless nobody is to be offered one now; the key counts from then on."""
-        held, live = self._held, self._live
+        context, live = self._context, self._live
         if self._told_of_callback or live is None or not self._promises.may_be_offered(live.queue):
             return
         self._told_of_callback = True
-        held.fields[OFFERED] = "queue"
-        self._dispatcher.submit(flow_events.FieldSet(held.call, OFFERED, "queue"))
-        held.line.forget_digits()
+        context.fields[OFFERED] = "queue"
+        self._dispatcher.submit(flow_events.FieldSet(context.call, OFFERED, "queue"))
+        context.audio.forget_digits()
         await self._say(CALLBACK_OFFER)
 
     async def _next(self) -> Command | None:
         """The floor's next command for this call; None when the caller accepts the callback that was offered."""
-        held = self._held
-        while not held.mailbox:
-            if self._may_accept and held.line.next_digit() == ACCEPTS:
+        context = self._context
+        while not context.mailbox:
+            if self._may_accept and context.audio.next_digit() == ACCEPTS:
                 return None
-            waiting = [asyncio.ensure_future(held.mailbox.filled()), asyncio.ensure_future(held.agi.wait_hangup())]
+            waiting = [
+                asyncio.ensure_future(context.mailbox.filled()),
+                asyncio.ensure_future(context.agi.wait_hangup()),
+            ]
             if self._may_accept:
-                waiting.append(asyncio.ensure_future(held.line.pressed()))
+                waiting.append(asyncio.ensure_future(context.audio.pressed()))
             try:
                 await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-                if waiting[1].done() and not held.mailbox:
+                if waiting[1].done() and not context.mailbox:
                     raise AgiHangup("the caller hung up in the queue")
             finally:
                 await _cancelled(*waiting)
-        return held.mailbox.take()
+        return context.mailbox.take()
 
     async def _say(self, prompts: Sequence[str]) -> None:
         """Tell a waiting caller something; an agent who comes free cuts it short at once, and so does an answer."""
-        held = self._held
+        context = self._context
         for prompt in prompts:
-            if held.mailbox or (self._may_accept and held.line.typed):
+            if context.mailbox or (self._may_accept and context.audio.typed):
                 break
-            playing = asyncio.ensure_future(held.line.announce(prompt))
-            waiting = [asyncio.ensure_future(held.mailbox.filled())]
+            playing = asyncio.ensure_future(context.audio.announce(prompt))
+            waiting = [asyncio.ensure_future(context.mailbox.filled())]
             if self._may_accept:
-                waiting.append(asyncio.ensure_future(held.line.pressed()))
+                waiting.append(asyncio.ensure_future(context.audio.pressed()))
             await asyncio.wait({playing, *waiting}, return_when=asyncio.FIRST_COMPLETED)
             if not playing.done():
                 with suppress(AmiError):
-                    await self._means.ami.action("ControlPlayback", Channel=held.agi.channel, Control="stop")
+                    await self._services.ami.action("ControlPlayback", Channel=context.agi.channel, Control="stop")
             await _cancelled(*waiting)
             await playing
-        if not held.mailbox:
-            await held.line.music(True, self._music)
+        if not context.mailbox:
+            await context.audio.music(True, self._music)
 
     # An offer
 
     async def _connect(self, offer: Offer | Leg) -> inputs.Input | None:
         """Ring the agent; the conversation, if there is one, is over when this returns. None: the caller waits on."""
-        held, means = self._held, self._means
+        context, services = self._context, self._services
         # DIALSTATUS would tell of an earlier Dial if this session ended before this one.
-        recording = means.places.recording(held.call, offer.offer)
-        await held.agi.execute("MSet", f"{dial.RECORDING}={recording}", "DIALSTATUS=")
+        recording = services.folders.recording(context.call, offer.offer)
+        await context.agi.execute("MSet", f"{dial.RECORDING}={recording}", "DIALSTATUS=")
         arguments = dial.arguments(
-            means.device(offer.agent),
+            services.device(offer.agent),
             offer.ring_for,
             music=self._music,
             whisper=self._whisper(),
-            announcement=await means.work_number(offer.agent, held.line.language),
+            announcement=await services.work_number(offer.agent, context.audio.language),
         )
         live = self._live
         if live is None or live.leg is None or live.leg.offer != offer.offer:
             return None  # withdrawn meanwhile
         talked_before = live.talked
-        dialling: asyncio.Future[str] = asyncio.ensure_future(held.agi.execute("Dial", *arguments))
+        dialling: asyncio.Future[str] = asyncio.ensure_future(context.agi.execute("Dial", *arguments))
         try:
             await self._dialling(dialling, offer)
         except AgiRefused as error:
             if isinstance(error, AgiHangup):
                 raise
-            _log.error("Asterisk refused to dial", call=held.call, agent=offer.agent, error=str(error))
+            _log.error("Asterisk refused to dial", call=context.call, agent=offer.agent, error=str(error))
             await self._dispatcher.record(acd.OfferFailed(offer.offer, acd.Outcome.LOST, str(error)))
             return None
         finally:
             dialling.cancel()
-            means.legs.dialled(held.agi.unique_id)
+            services.legs.dialled(context.agi.unique_id)
         return await self._after_dial(offer, talked_before)
 
     async def _dialling(self, dialling: asyncio.Future[str], offer: Offer | Leg) -> None:
         """Wait until Dial is over. What comes for the caller meanwhile stays for afterwards, in its order."""
-        held = self._held
+        context = self._context
         later: list[Command] = []
         try:
             while not dialling.done():
-                filled: asyncio.Future[None] = asyncio.ensure_future(held.mailbox.filled())
+                filled: asyncio.Future[None] = asyncio.ensure_future(context.mailbox.filled())
                 either: set[asyncio.Future[Any]] = {dialling, filled}
                 await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
                 await _cancelled(filled)
-                while (command := held.mailbox.take()) is not None:
+                while (command := context.mailbox.take()) is not None:
                     if isinstance(command, Withdraw) and command.offer == offer.offer:
-                        self._means.legs.withdraw(offer.offer, offer.agent, held.agi.unique_id)
+                        self._services.legs.withdraw(offer.offer, offer.agent, context.agi.unique_id)
                     elif not isinstance(command, Withdraw):
                         later.append(command)
             await dialling
         finally:
-            held.mailbox.put_back(later)
+            context.mailbox.put_back(later)
 
     async def _after_dial(self, offer: Offer | Leg, talked_before: float) -> inputs.Input | None:
-        agi = self._held.agi
+        agi = self._context.agi
         status = await agi.get_variable("DIALSTATUS") or ""
         if status != "ANSWER":
             cause = await agi.get_variable("HANGUPCAUSE") or ""
@@ -273,15 +276,15 @@ class Waiting:
 
         `joined`: Dial joined the two already; without it the agent waits to be joined.
         """
-        await Conversation(self._held, self._means, self._music).go_on(offer if joined else 0)
+        await Conversation(self._context, self._services, self._music).go_on(offer if joined else 0)
         live = self._live
         if live is not None and live.stage is Stage.WAITING:
-            self._music = self._held.music(live.queue)
-            await self._held.line.music(True, self._music)
+            self._music = self._context.music(live.queue)
+            await self._context.audio.music(True, self._music)
             return None
         if live is not None and live.talked > talked_before:
             return inputs.Served(live.talked)
-        _log.info("the agent was gone before the conversation began: the caller waits on", call=self._held.call)
+        _log.info("the agent was gone before the conversation began: the caller waits on", call=self._context.call)
         await self._queue_again()
         return None
 
@@ -294,8 +297,8 @@ class Waiting:
     def _whisper(self) -> str:
         """What the agent hears first: the category, else the business. Agents are spoken to in Chinese."""
         live = self._live
-        folder = self._means.places.prompts / "zh"
-        for subject in (self._held.fields.get("category"), live.queue if live else ""):
+        folder = self._services.folders.prompts / "zh"
+        for subject in (self._context.fields.get("category"), live.queue if live else ""):
             if subject and (folder / f"whisper-{subject}.wav").exists():
                 return str(folder / f"whisper-{subject}")
         return ""

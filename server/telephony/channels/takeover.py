@@ -27,7 +27,7 @@ _BACK = {
 """AGI script → the dialplan's context and label where it asks the servers again."""
 
 
-class Strays:
+class Takeover:
     """`own` is this server's `host:port` of FastAGI; `servers` are those of all servers, in the dialplan's order."""
 
     def __init__(self, ami: Ami, own: str, servers: tuple[str, ...]) -> None:

@@ -19,7 +19,7 @@ import acd.events as acd
 import recordings.events as rec
 from acd.callbacks.states import PromiseState, PromiseView
 from server import cli
-from server.commands.checks import Line, Verdict, machine, service, sockets
+from server.commands.checks import Finding, Verdict, machine, service, sockets
 from server.config import Settings
 from server.eventlog.derived_events import PromiseNoted
 from server.hotline import definitions
@@ -27,7 +27,7 @@ from server.storage.database import open_database
 from server.storage.projector import Projector
 from server.storage.schema.migrate import migrate
 
-NOBODY = sockets.House({})
+NOBODY = sockets.HomeProcesses({})
 
 
 def free_port() -> int:
@@ -45,7 +45,7 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(home=home, **{name: free_port() for name in names})
 
 
-def those(lines: Iterator[Line], verdict: Verdict) -> list[str]:
+def those(lines: Iterator[Finding], verdict: Verdict) -> list[str]:
     return [line.sentence for line in lines if line.verdict is verdict]
 
 
@@ -107,16 +107,16 @@ def test_a_port_that_this_home_holds_itself_is_ours(settings) -> None:
     with closing(socket.socket()) as ours:
         ours.bind(("127.0.0.1", settings.http_port))
         ours.listen()
-        lines = list(sockets.check_ports(settings, sockets.House({"server": os.getpid()})))
+        lines = list(sockets.check_ports(settings, sockets.HomeProcesses({"server": os.getpid()})))
     assert f"port {settings.http_port} (API) is ours" in those(iter(lines), Verdict.OK)
     # The server runs, and yet nobody listens where calls are handed over.
     assert any(f"port {settings.agi_port} " in sentence for sentence in those(iter(lines), Verdict.FAIL))
 
 
 def test_the_server_of_a_home_is_known_by_its_lock(settings) -> None:
-    assert sockets.house(settings) == NOBODY
+    assert sockets.home_processes(settings) == NOBODY
     with (settings.home / "lock").open("w"):
-        assert sockets.house(settings).pids == {"server": os.getpid()}
+        assert sockets.home_processes(settings).pids == {"server": os.getpid()}
 
 
 def test_what_answers_in_the_place_of_the_server_is_no_server(settings) -> None:
@@ -167,11 +167,11 @@ def test_what_others_may_read_in_the_home_is_a_warning(settings) -> None:
 
 def test_a_process_of_another_user_is_a_warning(settings) -> None:
     settings.home.chmod(0o750)
-    found = those(machine.check_permissions(settings, sockets.House({"redis": os.getpid()})), Verdict.WARN)
+    found = those(machine.check_permissions(settings, sockets.HomeProcesses({"redis": os.getpid()})), Verdict.WARN)
     assert not any("another user" in sentence for sentence in found)
     if os.geteuid() == 0:
         os.chown(settings.home, 65534, -1)
-        found = those(machine.check_permissions(settings, sockets.House({"redis": os.getpid()})), Verdict.WARN)
+        found = those(machine.check_permissions(settings, sockets.HomeProcesses({"redis": os.getpid()})), Verdict.WARN)
         assert any("another user" in sentence for sentence in found)
 
 

@@ -19,7 +19,7 @@ from server.eventlog.log import START, Entry, Log, Row, Unwritable, verified
 from server.hotline.dispatcher import BATCH, Dispatcher, NotLeading, end
 from server.hotline.live_calls import Stage
 from server.hotline.standby import Standby, rebuild
-from server.hotline.state import State
+from server.hotline.state import HotlineState
 from tests.redis_server import RedisServer, redis_server
 
 __all__ = ["redis_server"]
@@ -184,13 +184,13 @@ async def test_a_release_that_notes_more_takes_over_from_one_that_noted_less(
     await first.record(arrived(1), queued(1))
     await settled(first)
     await crash(first)
-    take_in = State._take_in
+    take_in = HotlineState._take_in
 
-    def more(state: State, entry: Entry, command: Command) -> None:
+    def more(state: HotlineState, entry: Entry, command: Command) -> None:
         state._note(entry, AgentNoted("1009", "available", "idle"))
         take_in(state, entry, command)
 
-    monkeypatch.setattr(State, "_take_in", more)
+    monkeypatch.setattr(HotlineState, "_take_in", more)
     wrote = await everything(log)
     second = await begin()
     last = wrote[-1].after
@@ -212,7 +212,7 @@ async def test_a_timer_of_the_floor_becomes_a_tick_in_the_log(begin: Begin, log:
     await dispatcher.record(acd.OfferAnswered(1), acd.ConversationEnded(1, "1001", "agent", talked=1.0))
     await dispatcher.record(acd.WrapUpEnded("1001"), acd.WrapUpExtended("1001", 0.05))
 
-    def idle(state: State) -> bool:
+    def idle(state: HotlineState) -> bool:
         agent = state.floor.agent("1001")
         return agent is not None and agent.state == "idle"
 
@@ -223,7 +223,7 @@ async def test_a_timer_of_the_floor_becomes_a_tick_in_the_log(begin: Begin, log:
 async def test_waiting_for_a_state_ends_when_it_comes_or_at_its_deadline(begin: Begin) -> None:
     dispatcher = await begin()
 
-    def is_there(state: State) -> bool:
+    def is_there(state: HotlineState) -> bool:
         return state.calls.get(7) is not None
 
     assert not await dispatcher.until(is_there, 0.05)
@@ -315,9 +315,9 @@ async def test_a_listener_a_session_or_a_condition_that_fails_fails_alone(begin:
     dispatcher.listen(broken)
     dispatcher.listen(lambda entry, _: heard.append(entry))
     dispatcher.own(1, broken)
-    states: list[State] = []
+    states: list[HotlineState] = []
 
-    def broken_later(state: State) -> bool:
+    def broken_later(state: HotlineState) -> bool:
         states.append(state)
         if len(states) > 1:
             raise RuntimeError("a mistake")
@@ -359,13 +359,13 @@ async def test_an_event_that_would_not_come_back_is_left_out_alone(begin: Begin,
 async def test_a_note_that_would_not_come_back_is_left_out_and_the_next_ones_are_not_taken_for_it(
     begin: Begin, log: Log, monkeypatch: pytest.MonkeyPatch, absurd: dict[str, Any]
 ) -> None:
-    def odd(state: State, entry: Entry, command: Command) -> None:
+    def odd(state: HotlineState, entry: Entry, command: Command) -> None:
         take_in(state, entry, command)
         if isinstance(command, Offer):
             state._note(entry, Decided(replace(command.decision, **absurd)))
 
-    take_in = State._take_in
-    monkeypatch.setattr(State, "_take_in", odd)
+    take_in = HotlineState._take_in
+    monkeypatch.setattr(HotlineState, "_take_in", odd)
     dispatcher = await begin()
     await staff(dispatcher, "1001")
     standby = await rebuild(log)

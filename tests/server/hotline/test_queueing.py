@@ -15,7 +15,7 @@ from acd.policy.definitions import Requirement, Skill
 from server.eventlog.log import Entry, decode, encode
 from server.hotline import queueing
 from server.hotline.definitions import Definitions, load
-from server.hotline.state import State
+from server.hotline.state import HotlineState
 
 CALLER = "13800138000"
 ASKED_BY_FLOW = Requirement((Skill("complaint"), Skill("system", 3)))
@@ -27,9 +27,9 @@ def definitions() -> Definitions:
     return load(Path("/nonexistent"))
 
 
-class House:
+class OneCall:
     def __init__(self, definitions: Definitions) -> None:
-        self.state, self.at, self.number = State(), 1_800_000_000.0, 0
+        self.state, self.at, self.number = HotlineState(), 1_800_000_000.0, 0
         self.play(acd.PolicySet(definitions.policy), CallbackPolicySet(CallbackPolicy()))
         self.play(acd.AgentDefined("1001", "Li", (Skill("complaint", 5), Skill("system", 5), Skill("inquiry", 5))))
         self.play(acd.CallArrived(1, CALLER, "400", "PJSIP/t-1", "u1", 1.0))
@@ -46,74 +46,74 @@ class House:
         )
 
     def again(self, **more: Any) -> acd.CallQueued:
-        live = State.restore(self.state.snapshot()).calls.get(1)
+        live = HotlineState.restore(self.state.snapshot()).calls.get(1)
         assert live is not None
         (asked,) = queueing.again(live, **more)
         return asked
 
 
 @pytest.fixture
-def house(definitions: Definitions) -> House:
-    return House(definitions)
+def call(definitions: Definitions) -> OneCall:
+    return OneCall(definitions)
 
 
-def test_a_caller_who_comes_back_from_outside_keeps_what_flow_and_supervisor_gave(house: House) -> None:
-    house.waits()
-    since = house.again().queued_at
-    house.play(acd.PrioritySet(1, 40, "9001"), acd.StatusSet("1001", acd.Status.AVAILABLE), acd.OfferAnswered(1))
-    house.play(acd.Joined(1, "1001"), acd.Transferred(1, "1001", "outside", "01088886666"))
-    asked = house.again(owner="1001")
+def test_a_caller_who_comes_back_from_outside_keeps_what_flow_and_supervisor_gave(call: OneCall) -> None:
+    call.waits()
+    since = call.again().queued_at
+    call.play(acd.PrioritySet(1, 40, "9001"), acd.StatusSet("1001", acd.Status.AVAILABLE), acd.OfferAnswered(1))
+    call.play(acd.Joined(1, "1001"), acd.Transferred(1, "1001", "outside", "01088886666"))
+    asked = call.again(owner="1001")
     assert (asked.queue, asked.requirement, asked.queued_at) == ("complaint", ASKED_BY_FLOW, since)
     assert (asked.priority, asked.language, asked.owner) == (40, "en", "1001")
 
 
-def test_a_call_that_was_transferred_to_a_queue_keeps_the_priority_a_supervisor_gave(house: House) -> None:
-    house.waits()
-    house.play(acd.PrioritySet(1, 40, "9001"), acd.StatusSet("1001", acd.Status.AVAILABLE), acd.OfferAnswered(1))
-    house.play(acd.Joined(1, "1001"))
-    house.play(acd.Transferred(1, "1001", "queue", "inquiry", requirement=Requirement((Skill("inquiry"),))))
-    (waiting,) = house.state.floor.waiting()
-    assert (waiting.queue, waiting.priority, house.again().priority) == ("inquiry", 40, 40)
-    assert house.again().requirement == Requirement((Skill("inquiry"),))
+def test_a_call_that_was_transferred_to_a_queue_keeps_the_priority_a_supervisor_gave(call: OneCall) -> None:
+    call.waits()
+    call.play(acd.PrioritySet(1, 40, "9001"), acd.StatusSet("1001", acd.Status.AVAILABLE), acd.OfferAnswered(1))
+    call.play(acd.Joined(1, "1001"))
+    call.play(acd.Transferred(1, "1001", "queue", "inquiry", requirement=Requirement((Skill("inquiry"),))))
+    (waiting,) = call.state.floor.waiting()
+    assert (waiting.queue, waiting.priority, call.again().priority) == ("inquiry", 40, 40)
+    assert call.again().requirement == Requirement((Skill("inquiry"),))
 
 
-def test_a_call_that_a_supervisor_moved_is_queued_again_where_it_is(house: House) -> None:
-    house.waits()
-    house.play(acd.CallMoved(1, "inquiry", Requirement((Skill("inquiry"),)), "9001"))
-    assert (house.again().queue, house.again().requirement.required) == ("inquiry", (Skill("inquiry"),))
+def test_a_call_that_a_supervisor_moved_is_queued_again_where_it_is(call: OneCall) -> None:
+    call.waits()
+    call.play(acd.CallMoved(1, "inquiry", Requirement((Skill("inquiry"),)), "9001"))
+    assert (call.again().queue, call.again().requirement.required) == ("inquiry", (Skill("inquiry"),))
 
 
-def test_a_call_that_was_forgotten_while_nobody_held_it_waits_again_for_the_same(house: House) -> None:
-    house.waits()
-    before = house.again()
-    house.play(acd.CallDetached(1))
-    house.at += 3600.0
-    house.play(acd.Tick())
-    assert house.state.floor.waiting() == []
-    assert house.again() == before
+def test_a_call_that_was_forgotten_while_nobody_held_it_waits_again_for_the_same(call: OneCall) -> None:
+    call.waits()
+    before = call.again()
+    call.play(acd.CallDetached(1))
+    call.at += 3600.0
+    call.play(acd.Tick())
+    assert call.state.floor.waiting() == []
+    assert call.again() == before
 
 
-def test_a_call_of_a_snapshot_of_the_version_before_is_queued_again_as_the_floor_has_it(house: House) -> None:
-    house.waits()
-    before = house.again()
-    data = msgspec.json.decode(house.state.snapshot())
+def test_a_call_of_a_snapshot_of_the_version_before_is_queued_again_as_the_floor_has_it(call: OneCall) -> None:
+    call.waits()
+    before = call.again()
+    data = msgspec.json.decode(call.state.snapshot())
     (row,) = data["calls"]["calls"]
     asked = row.pop("asked")
     row |= {name: asked[name] for name in ("queue", "queued_at", "priority", "vip", "owner")}
     del data["calls"]["begun"]
-    live = State.restore(msgspec.json.encode(data)).calls.get(1)
+    live = HotlineState.restore(msgspec.json.encode(data)).calls.get(1)
     assert live is not None
     assert live.asked == before
     data["floor"]["calls"].clear()
-    live = State.restore(msgspec.json.encode(data)).calls.get(1)
+    live = HotlineState.restore(msgspec.json.encode(data)).calls.get(1)
     assert live is not None
     assert live.asked is not None
     assert (live.asked.priority, live.asked.requirement) == (7, Requirement((Skill("complaint"),)))
 
 
-def test_the_call_that_keeps_a_promise_asks_for_what_was_promised(house: House, definitions: Definitions) -> None:
-    house.play(PromiseAsked(CALLER, "complaint", "system", queued_at=5.0, priority=9, vip=True, owner="1001"))
-    (promise,) = house.state.callbacks.promises()
+def test_the_call_that_keeps_a_promise_asks_for_what_was_promised(call: OneCall, definitions: Definitions) -> None:
+    call.play(PromiseAsked(CALLER, "complaint", "system", queued_at=5.0, priority=9, vip=True, owner="1001"))
+    (promise,) = call.state.callbacks.promises()
     asked = queueing.for_promise(definitions, 7, promise)
     assert (asked.queue, asked.queued_at, asked.priority, asked.owner) == ("complaint", 5.0, 9, "1001")
     assert (asked.vip, asked.promised, asked.caller) == (True, True, CALLER)
@@ -122,10 +122,10 @@ def test_the_call_that_keeps_a_promise_asks_for_what_was_promised(house: House, 
 
 @pytest.mark.parametrize(("age", "priority", "expected"), [(50.0, 3, (150.0, 7)), (500.0, 20, (500.0, 20))])
 def test_who_takes_the_place_of_a_promise_has_the_better_of_both(
-    house: House, age: float, priority: int, expected: tuple[float, int]
+    call: OneCall, age: float, priority: int, expected: tuple[float, int]
 ) -> None:
-    house.play(PromiseAsked(CALLER, "complaint", queued_at=1000.0 - age, priority=priority, owner="1001"))
-    (promise,) = house.state.callbacks.promises()
+    call.play(PromiseAsked(CALLER, "complaint", queued_at=1000.0 - age, priority=priority, owner="1001"))
+    (promise,) = call.state.callbacks.promises()
     own = acd.CallQueued(2, "complaint", ASKED_BY_FLOW, 850.0, priority=7, owner="1002")
     asked = queueing.in_place_of(own, promise, "")
     assert (1000.0 - asked.queued_at, asked.priority, asked.owner) == (*expected, "1002")

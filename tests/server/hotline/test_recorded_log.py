@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from server.eventlog.log import Entry, Unreadable
-from server.hotline.state import State
+from server.hotline.state import HotlineState
 from server.storage.database import Database
 from simulation.replay import replay
 from tests.recorded import played
@@ -37,7 +37,7 @@ def test_the_log_leads_to_the_notes_and_decisions_that_stand_in_it(log: list[Ent
 
 
 def test_the_commands_and_the_house_at_the_end_are_the_same(log: list[Entry], expected: dict[str, Any]) -> None:
-    state = State()
+    state = HotlineState()
     assert played.unlike(expected["commands"], list(played.commands(state, log)))[:10] == []
     assert played.unlike(expected["house"], played.house(state)) == []
     assert not state.differences
@@ -46,7 +46,7 @@ def test_the_commands_and_the_house_at_the_end_are_the_same(log: list[Entry], ex
 def test_a_snapshot_of_then_is_read_and_goes_on_as_the_log_played_from_its_beginning(
     log: list[Entry], expected: dict[str, Any]
 ) -> None:
-    whole, restored = State(), State.restore(json.dumps(expected["snapshot"]).encode())
+    whole, restored = HotlineState(), HotlineState.restore(json.dumps(expected["snapshot"]).encode())
     after = next(place for place, entry in enumerate(log, 1) if entry.id == restored.position)
     list(played.commands(whole, log))
     list(played.commands(restored, log[after:]))

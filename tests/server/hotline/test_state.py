@@ -20,7 +20,7 @@ from server.eventlog.derived_events import AgentNoted, ModeNoted
 from server.eventlog.log import Entry, Unreadable, decode, encode
 from server.hotline import queueing
 from server.hotline.live_calls import Stage
-from server.hotline.state import State
+from server.hotline.state import HotlineState
 
 AGENTS = st.sampled_from(["1001", "1002", "1003"])
 CALLS = st.integers(1, 4)
@@ -71,10 +71,10 @@ def entries(steps: list[tuple[Any, float]]) -> list[Entry]:
 @given(STEPS, st.integers(0, 60))
 def test_a_restored_state_goes_on_as_the_one_that_played_everything(steps: list[tuple[Any, float]], cut: int) -> None:
     log = entries(steps)
-    whole, part = State(), State()
+    whole, part = HotlineState(), HotlineState()
     for entry in log[:cut]:
         assert part.play(entry) == whole.play(entry)
-    restored = State.restore(part.snapshot())
+    restored = HotlineState.restore(part.snapshot())
     assert restored.snapshot() == whole.snapshot()
     for entry in log[cut:]:
         assert restored.play(entry) == whole.play(entry)
@@ -86,12 +86,12 @@ def test_a_restored_state_goes_on_as_the_one_that_played_everything(steps: list[
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(STEPS, st.integers(0, 60))
 def test_a_call_that_is_queued_again_is_no_other_call_to_the_floor(steps: list[tuple[Any, float]], cut: int) -> None:
-    state = State()
+    state = HotlineState()
     *played, last = entries([*steps, (acd.Tick(), 0.0)])
     for number, entry in enumerate(played):
         state.play(entry)
         if number == cut:
-            state = State.restore(state.snapshot())
+            state = HotlineState.restore(state.snapshot())
     for live in [live for live in state.calls if live.id in state.floor.state.calls]:
         call = state.floor.state.calls[live.id]
         before = (call.queue, call.priority, call.arrival, call.entered, call.step)
@@ -104,7 +104,7 @@ def test_a_call_that_is_queued_again_is_no_other_call_to_the_floor(steps: list[t
 @settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(STEPS)
 def test_notes_that_are_in_the_log_are_not_due_any_more(steps: list[tuple[Any, float]]) -> None:
-    leader, reader = State(), State()
+    leader, reader = HotlineState(), HotlineState()
     number = 0
     for entry in entries(steps):
         leader.play(entry)
@@ -119,9 +119,9 @@ def test_notes_that_are_in_the_log_are_not_due_any_more(steps: list[tuple[Any, f
     assert leader.snapshot() == reader.snapshot()
 
 
-def with_notes_due() -> State:
+def with_notes_due() -> HotlineState:
     """A state in which two entries left notes that are not in the log yet: `3-0` one, `5-0` several."""
-    state = State()
+    state = HotlineState()
     for number, event in enumerate(
         (
             acd.PolicySet(POLICY),
@@ -138,7 +138,7 @@ def with_notes_due() -> State:
     return state
 
 
-def written(state: State, number: int, note: object, after: str) -> None:
+def written(state: HotlineState, number: int, note: object, after: str) -> None:
     """A note comes from the log."""
     state.play(Entry(f"{number}-0", 2.0, note, after))
 
@@ -209,9 +209,9 @@ def test_a_note_that_reads_otherwise_is_the_same_note_and_told_of_once_with_both
 
 
 def test_what_cannot_be_read_changes_nothing_but_the_place() -> None:
-    state = State()
+    state = HotlineState()
     state.play(Entry("1-0", 5.0, acd.PolicySet(POLICY)))
-    before = State.restore(state.snapshot())
+    before = HotlineState.restore(state.snapshot())
     assert state.play(Entry("2-0", 7.0, Unreadable("CallArrived cannot be read", ((b"t", b"CallArrived"),)))) == []
     assert (state.position, state.at) == ("2-0", 7.0)
     state.position, state.at = before.position, before.at
@@ -219,15 +219,15 @@ def test_what_cannot_be_read_changes_nothing_but_the_place() -> None:
 
 
 def test_a_note_of_the_snapshot_that_another_version_made_is_left_out() -> None:
-    state = State()
+    state = HotlineState()
     data = msgspec.json.decode(state.snapshot())
     data["unwritten"] = [["Foreseen", "{}", 1.0, "1-0"], ["AgentNoted", "{", 1.0, "1-0"]]
-    assert not State.restore(msgspec.json.encode(data)).unwritten
+    assert not HotlineState.restore(msgspec.json.encode(data)).unwritten
 
 
 @pytest.mark.parametrize("part", ["floor", "calls", "tickets"])
 def test_a_part_that_fails_passes_the_entry_over_alone(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    state = State()
+    state = HotlineState()
     arrived, queued = (
         acd.CallArrived(1, "13800000001", "400", "PJSIP/t-1", "u1", 1.0),
         acd.CallQueued(1, "complaint", NEEDED, 1.0, caller="13800000001"),
@@ -251,7 +251,7 @@ def test_a_part_that_fails_passes_the_entry_over_alone(part: str, monkeypatch: p
 
 
 def test_what_a_call_was_before_a_crash_is_known_after_it() -> None:
-    state = State()
+    state = HotlineState()
     story = [
         (acd.CallArrived(1, "13800000001", "400", "PJSIP/t-1", "u1", 1.0), 1.0),
         (ivr.FlowMoved(1, "hotline", "main", "{}"), 1.0),
@@ -260,7 +260,7 @@ def test_what_a_call_was_before_a_crash_is_known_after_it() -> None:
     ]
     for entry in entries(story):
         state.play(entry)
-    live = State.restore(state.snapshot()).calls.by_unique_id("u1")
+    live = HotlineState.restore(state.snapshot()).calls.by_unique_id("u1")
     assert live is not None
     assert (live.stage, live.queue, live.flow_state) == (Stage.WAITING, "complaint", "{}")
     assert live.asked == acd.CallQueued(1, "complaint", NEEDED, 5.0, caller="13800000001")
@@ -282,7 +282,7 @@ def recorded(*more: tuple[Any, float]) -> list[Entry]:
     ],
 )
 def test_a_recording_waits_to_be_closed_from_the_end_of_its_conversation(end: Any) -> None:
-    state = State()
+    state = HotlineState()
     for entry in recorded():
         state.play(entry)
     assert state.recordings.overdue(state.at + 3600, 60) == []
@@ -293,14 +293,14 @@ def test_a_recording_waits_to_be_closed_from_the_end_of_its_conversation(end: An
 
 
 def test_a_recording_of_a_call_that_is_over_already_waits_to_be_closed_at_once() -> None:
-    state = State()
+    state = HotlineState()
     state.play(Entry("1-0", 5.0, rec.RecordingStarted(1, 1, "1001", "a", "b")))
     assert state.recordings.overdue(66.0, 60)
 
 
 @pytest.mark.parametrize("over", [False, True])
 def test_the_recordings_in_a_snapshot_of_an_older_version_are_still_joined(over: bool) -> None:
-    state = State()
+    state = HotlineState()
     for entry in recorded():
         state.play(entry)
     old = msgspec.json.decode(state.snapshot())
@@ -309,6 +309,6 @@ def test_the_recordings_in_a_snapshot_of_an_older_version_are_still_joined(over:
     old["calls"]["calls"][0]["leg"] = None if over else leg
     kept = {"recording": 1, "call": 1, "caller_file": "a", "agent_file": "b", "at": 7.0, "talked": None}
     old["calls"]["recordings"] = [kept]
-    (again,) = State.restore(msgspec.json.encode(old)).recordings.unfinished()
+    (again,) = HotlineState.restore(msgspec.json.encode(old)).recordings.unfinished()
     assert (again.caller_file, again.agent_file, again.started_at) == ("a", "b", 7.0)
     assert (again.agent, again.ended_at) == (("", state.at) if over else ("1001", None))

@@ -20,7 +20,7 @@ from acd.policy.definitions import Policy, Queue, Requirement, Skill
 from server.eventlog.derived_events import Decided, ModeNoted, PromiseNoted
 from server.eventlog.log import Entry, decode, encode
 from server.hotline.promising import asked_back
-from server.hotline.state import State
+from server.hotline.state import HotlineState
 
 NEEDED = Requirement((Skill("complaint"),))
 POLICY = Policy(skills=("complaint",), queues=(Queue("complaint", "complaint"),))
@@ -30,12 +30,12 @@ Play = Callable[..., list[Any]]
 
 
 @pytest.fixture
-def state() -> State:
-    return State()
+def state() -> HotlineState:
+    return HotlineState()
 
 
 @pytest.fixture
-def play(state: State) -> Play:
+def play(state: HotlineState) -> Play:
     """Plays events, a second apart, as the log has them; answers the commands of the last."""
     numbers = iter(range(1, 1000))
 
@@ -50,7 +50,7 @@ def play(state: State) -> Play:
     return playing
 
 
-def notes(state: State, kind: type) -> list[Any]:
+def notes(state: HotlineState, kind: type) -> list[Any]:
     return [each.note for each in state.unwritten if isinstance(each.note, kind)]
 
 
@@ -61,7 +61,7 @@ def waits(call: int, caller: str = NUMBER) -> list[Any]:
     ]
 
 
-def test_a_number_taken_from_a_waiting_caller_is_a_promise_at_the_same_place(state: State, play: Play) -> None:
+def test_a_number_taken_from_a_waiting_caller_is_a_promise_at_the_same_place(state: HotlineState, play: Play) -> None:
     commands = play(*waits(1), acd.CallLeftQueue(1, "callback"), ivr.NumberTaken(1, NUMBER, "attitude"))
     (promise,) = state.callbacks.promises()
     assert (promise.number, promise.queue, promise.category, promise.origin) == (NUMBER, "complaint", "attitude", 1)
@@ -71,7 +71,7 @@ def test_a_number_taken_from_a_waiting_caller_is_a_promise_at_the_same_place(sta
     assert notes(state, PromiseNoted)[-1].promise.id == promise.id
 
 
-def test_a_number_taken_by_the_fallback_opens_a_ticket_and_a_promise(state: State, play: Play) -> None:
+def test_a_number_taken_by_the_fallback_opens_a_ticket_and_a_promise(state: HotlineState, play: Play) -> None:
     play(
         acd.CallArrived(1, NUMBER, "400", "", "spool-x", 1.0),
         ivr.FieldSet(1, "category", "system"),
@@ -84,7 +84,9 @@ def test_a_number_taken_by_the_fallback_opens_a_ticket_and_a_promise(state: Stat
     assert state.tickets.case(promise.ticket).category == "system"
 
 
-def test_a_number_left_while_no_server_was_there_has_the_place_that_the_caller_had(state: State, play: Play) -> None:
+def test_a_number_left_while_no_server_was_there_has_the_place_that_the_caller_had(
+    state: HotlineState, play: Play
+) -> None:
     play(*waits(1), ivr.FieldSet(1, "category", "attitude"))
     play(ivr.NumberTaken(1, NUMBER, "", "fallback", 1_800_000_090.0, "x", queue="inquiry"))
     (promise,) = state.callbacks.promises()
@@ -93,7 +95,9 @@ def test_a_number_left_while_no_server_was_there_has_the_place_that_the_caller_h
     assert promise.ticket is not None
 
 
-def test_the_call_that_keeps_a_promise_is_a_contact_on_its_ticket_and_no_repeat(state: State, play: Play) -> None:
+def test_the_call_that_keeps_a_promise_is_a_contact_on_its_ticket_and_no_repeat(
+    state: HotlineState, play: Play
+) -> None:
     play(*waits(1), acd.CallLeftQueue(1, "callback"), ivr.NumberTaken(1, NUMBER, "attitude"))
     play(acd.CallEnded(1, "hotline_hung_up"))
     (promise,) = state.callbacks.promises()
@@ -109,7 +113,7 @@ def test_the_call_that_keeps_a_promise_is_a_contact_on_its_ticket_and_no_repeat(
     assert (matter.calls, matter.grade) == ([1, 2], "general")
 
 
-def test_everybody_who_waits_is_offered_a_call_back_when_the_mode_turns_on(state: State, play: Play) -> None:
+def test_everybody_who_waits_is_offered_a_call_back_when_the_mode_turns_on(state: HotlineState, play: Play) -> None:
     play(*waits(1), *waits(2, "13800002222"))
     commands = play(callback.ModeSet("", callback.Mode.ON, by="9001", reason="a storm"))
     assert [command.call for command in commands if isinstance(command, OfferCallback)] == [1, 2]
@@ -117,10 +121,10 @@ def test_everybody_who_waits_is_offered_a_call_back_when_the_mode_turns_on(state
     assert any(note.mode.active and note.mode.scope == "complaint" for note in noted)
 
 
-def test_a_restored_state_keeps_modes_and_promises(state: State, play: Play) -> None:
+def test_a_restored_state_keeps_modes_and_promises(state: HotlineState, play: Play) -> None:
     play(*waits(1), acd.CallLeftQueue(1, "callback"), ivr.NumberTaken(1, NUMBER, "attitude"))
     play(callback.ModeSet("complaint", callback.Mode.ON, by="9001"))
-    again = State.restore(state.snapshot())
+    again = HotlineState.restore(state.snapshot())
     assert again.callbacks.promises() == state.callbacks.promises()
     assert again.callbacks.modes() == state.callbacks.modes()
     assert again.next_timer() == state.next_timer()
@@ -139,7 +143,7 @@ OLD: list[ivr.NumberTaken] = [
 @pytest.mark.parametrize("old", OLD)
 @pytest.mark.parametrize("where", ["menu", "queue", "over"])
 def test_a_number_is_the_same_promise_whichever_event_tells_of_it(where: str, old: ivr.NumberTaken) -> None:
-    before, now = State(), State()
+    before, now = HotlineState(), HotlineState()
     story = waits(1) if where == "queue" else waits(1)[:1]
     story += [ivr.FieldSet(1, "business", old.queue), ivr.FieldSet(1, "category", old.category)]
     story += [acd.CallEnded(1, "hotline_hung_up")] if where == "over" else []
@@ -168,14 +172,14 @@ def test_a_number_is_the_same_promise_whichever_event_tells_of_it(where: str, ol
     assert before.calls.was_taken("x") == now.calls.was_taken("x") == bool(old.spool_id)
 
 
-def test_a_refused_number_of_an_older_log_is_on_the_ticket_alone(state: State, play: Play) -> None:
+def test_a_refused_number_of_an_older_log_is_on_the_ticket_alone(state: HotlineState, play: Play) -> None:
     play(acd.CallArrived(1, NUMBER, "400", "", "spool-x", 1.0))
     play(ivr.NumberTaken(1, "4008001234", "system", "fallback", 1.0, "x", queue="complaint", refused="not called back"))
     assert state.callbacks.promises() == []
     assert state.last_ticket == 1
 
 
-def test_people_of_the_house_open_no_ticket_by_asking_in_a_call(state: State, play: Play) -> None:
+def test_people_of_the_house_open_no_ticket_by_asking_in_a_call(state: HotlineState, play: Play) -> None:
     play(acd.CallArrived(1, NUMBER, "400", "", "u1", 1.0), callback.PromiseAsked(NUMBER, "complaint", call=1))
     (promise,) = state.callbacks.promises()
     assert (promise.ticket, state.last_ticket) == (None, 0)

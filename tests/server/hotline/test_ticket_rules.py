@@ -18,7 +18,7 @@ from ivr.holidays import chinese_holidays
 from server.eventlog.log import Entry, decode, encode
 from server.hotline import definitions
 from server.hotline.definitions import DEFAULTS, examine, load
-from server.hotline.state import State
+from server.hotline.state import HotlineState
 from server.hotline.ticket_rules import hours_of, working_time
 from tables.toml import DefinitionFault
 from tickets.events import TicketOpened, TicketRulesSet
@@ -206,9 +206,9 @@ def test_the_hours_in_the_log_are_those_of_the_calendar(start: float, seconds: f
 # The log
 
 
-def play(*events: Any, state: State | None = None, now: float | None = None) -> State:
+def play(*events: Any, state: HotlineState | None = None, now: float | None = None) -> HotlineState:
     """Play the events as the log would give them back."""
-    state = state or State()
+    state = state or HotlineState()
     for event in events:
         number = int(state.position.partition("-")[0]) + 1
         state.play(Entry(f"{number}-0", now or at(FRIDAY), decode(*encode(event))))
@@ -223,7 +223,7 @@ def call(number: int, queue: str = "complaint", vip: bool = False) -> tuple[Any,
     )
 
 
-def opened(state: State) -> list[TicketOpened]:
+def opened(state: HotlineState) -> list[TicketOpened]:
     return [each.note for each in state.unwritten if isinstance(each.note, TicketOpened)]
 
 
@@ -251,7 +251,7 @@ def test_the_rules_of_the_log_decide_which_calls_open_a_ticket_with_which_grade_
 def test_a_restored_state_goes_by_the_same_rules() -> None:
     wanted = TicketRulesSet(Rules(opens=("inquiry",)), hours_of(office(), at(FRIDAY)))
     whole = play(acd.PolicySet(POLICY), wanted, *call(1, "inquiry"))
-    restored = State.restore(whole.snapshot())
+    restored = HotlineState.restore(whole.snapshot())
     assert restored.ticket_rules == wanted
     assert restored.snapshot() == whole.snapshot()
     for state in (whole, restored):

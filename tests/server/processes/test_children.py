@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from provision import default_cache, provision
-from server.processes.children import Child, ChildError, Children, State
+from server.processes.children import Child, ChildError, Children, ChildState
 from server.processes.identity import BOOT_ID, digest_of, group_lives, hold, parse_stat, read_identity
 
 SLEEPER = ("sleep", "1000")
@@ -26,7 +26,7 @@ SERVER = """
 import asyncio, sys
 from pathlib import Path
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
-from server.processes.children import Child, Children, State
+from server.processes.children import Child, Children, ChildState
 
 async def main():
     reactor = AsyncioSelectorReactor(asyncio.get_running_loop())
@@ -34,7 +34,7 @@ async def main():
     children = Children(reactor)
     children.add(Child("sleeper", ("sleep", "1000"), Path(sys.argv[1])))
     children.startService()
-    await children.wait("sleeper", State.READY, 10)
+    await children.wait("sleeper", ChildState.READY, 10)
     print(children.pid("sleeper"), flush=True)
     await asyncio.sleep(1000)
 
@@ -122,12 +122,12 @@ async def test_a_child_runs_in_a_session_of_its_own_and_its_output_is_kept(
     assert pid
     await until(lambda: child.log.exists() and child.log.read_text() == "blue\n", "its output is in the log")
     assert os.getsid(pid) == pid
-    assert children.state("talker") is State.READY
+    assert children.state("talker") is ChildState.READY
 
 
 async def test_the_children_are_gone_after_an_orderly_stop(make_children: MakeChildren, tmp_path: Path) -> None:
     children = make_children()
-    states: list[tuple[str, State]] = []
+    states: list[tuple[str, ChildState]] = []
     for name in ("one", "two"):
         children.add(Child(name, SLEEPER, tmp_path), on_state=lambda *change: states.append(change))
     children.startService()
@@ -136,7 +136,7 @@ async def test_the_children_are_gone_after_an_orderly_stop(make_children: MakeCh
     await stop(children)
     assert not any(alive(pid) for pid in pids if pid)
     assert not any(read_identity(tmp_path / f"{name}.pid") for name in ("one", "two"))
-    assert [name for name, state in states if state is State.STOPPED] == ["two", "one"]
+    assert [name for name, state in states if state is ChildState.STOPPED] == ["two", "one"]
 
 
 async def test_a_child_that_ignores_the_stop_signal_is_killed_with_all_it_started(
@@ -156,16 +156,16 @@ async def test_a_child_that_ignores_the_stop_signal_is_killed_with_all_it_starte
 
 async def test_a_child_that_dies_comes_back(make_children: MakeChildren, tmp_path: Path) -> None:
     children = make_children()
-    states: list[State] = []
+    states: list[ChildState] = []
     children.add(Child("sleeper", SLEEPER, tmp_path), on_state=lambda _name, state: states.append(state))
     children.startService()
     first = children.pid("sleeper")
     assert first
     os.kill(first, signal.SIGKILL)
-    await children.wait("sleeper", State.DOWN, DEADLINE)
-    await children.wait("sleeper", State.READY, DEADLINE)
+    await children.wait("sleeper", ChildState.DOWN, DEADLINE)
+    await children.wait("sleeper", ChildState.READY, DEADLINE)
     assert children.pid("sleeper") not in (None, first)
-    assert states == [State.STARTING, State.READY, State.DOWN, State.STARTING, State.READY]
+    assert states == [ChildState.STARTING, ChildState.READY, ChildState.DOWN, ChildState.STARTING, ChildState.READY]
 
 
 async def test_a_child_that_dies_at_once_is_started_less_and_less_often(
@@ -174,8 +174,8 @@ async def test_a_child_that_dies_at_once_is_started_less_and_less_often(
     children = make_children()
     starts: list[float] = []
 
-    def note(_name: str, state: State) -> None:
-        if state is State.STARTING:
+    def note(_name: str, state: ChildState) -> None:
+        if state is ChildState.STARTING:
             starts.append(asyncio.get_running_loop().time())
 
     children.add(Child("broken", ("sh", "-c", "exit 3"), tmp_path), on_state=note)
@@ -184,7 +184,7 @@ async def test_a_child_that_dies_at_once_is_started_less_and_less_often(
     gaps = [later - earlier for earlier, later in itertools.pairwise(starts)]
     assert gaps[2] > gaps[1] > gaps[0] > 0.15
     await stop(children)
-    assert children.state("broken") is State.STOPPED
+    assert children.state("broken") is ChildState.STOPPED
 
 
 async def test_a_child_is_ready_when_it_says_so_and_until_then_tells_why_not(
@@ -200,9 +200,9 @@ async def test_a_child_is_ready_when_it_says_so_and_until_then_tells_why_not(
 
     children.add(Child("sleeper", SLEEPER, tmp_path), ready)
     children.startService()
-    assert children.state("sleeper") is State.STARTING
+    assert children.state("sleeper") is ChildState.STARTING
     await until(lambda: "5038" in children.why("sleeper"), "the reason is told")
-    await children.wait("sleeper", State.READY, DEADLINE)
+    await children.wait("sleeper", ChildState.READY, DEADLINE)
     assert children.why("sleeper") == ""
 
 
@@ -230,7 +230,7 @@ async def test_a_fresh_child_is_started_when_an_adopted_one_dies(
     assert second
     os.kill(second, signal.SIGKILL)
     await until(lambda: children.pid("sleeper") not in (None, second), "and another one after that")
-    assert children.state("sleeper") is State.READY
+    assert children.state("sleeper") is ChildState.READY
 
 
 def pretend(path: Path, pid: int, *, boot: str = "", earlier: int = 0) -> None:
@@ -284,7 +284,7 @@ async def test_a_child_left_from_other_settings_is_replaced(
     children = make_children()
     children.add(Child("sleeper", ("sleep", "2000"), tmp_path))
     children.startService()
-    await children.wait("sleeper", State.READY, DEADLINE)
+    await children.wait("sleeper", ChildState.READY, DEADLINE)
     assert children.pid("sleeper") != orphan
     assert not alive(orphan)
 
@@ -316,11 +316,11 @@ async def test_redis_is_stopped_and_started_as_a_child(make_children: MakeChildr
     children = make_children()
     children.add(Child("redis", argv, tmp_path, tool.env), ready)
     children.startService()
-    await children.wait("redis", State.READY, DEADLINE)
+    await children.wait("redis", ChildState.READY, DEADLINE)
     pid = children.pid("redis")
     assert pid
     os.kill(pid, signal.SIGKILL)
-    await children.wait("redis", State.DOWN, DEADLINE)
-    await children.wait("redis", State.READY, DEADLINE)
+    await children.wait("redis", ChildState.DOWN, DEADLINE)
+    await children.wait("redis", ChildState.READY, DEADLINE)
     await stop(children)
     assert "ready to exit" in (tmp_path / "redis.log").read_text()

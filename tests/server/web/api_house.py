@@ -18,7 +18,7 @@ from acd.policy.definitions import Requirement, Skill
 from server.eventlog.log import Log, follower
 from server.hotline import definitions
 from server.hotline.dispatcher import Dispatcher
-from server.hotline.state import State
+from server.hotline.state import HotlineState
 from server.metrics import Metrics
 from server.storage.database import open_database
 from server.storage.projector import Projector
@@ -98,7 +98,7 @@ async def house(redis_server: RedisServer, tmp_path: Path) -> AsyncIterator[Hous
     reading = SyncRedis.from_url(redis_server.url, protocol=2)
     following = ProjectorLoop(Projector(database.write), follower(reading), pace=0.0, block_ms=50)
     following.start()
-    dispatcher = Dispatcher(log, lease, State(), lease_ttl=10)
+    dispatcher = Dispatcher(log, lease, HotlineState(), lease_ttl=10)
     await dispatcher.start()
     made = House(dispatcher, Records(database.read, following, lambda: dispatcher.state.position), tmp_path)
     await made.tell(acd.PolicySet(made.definitions.policy), CallbackPolicySet(made.definitions.callback.policy))

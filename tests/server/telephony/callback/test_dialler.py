@@ -55,7 +55,7 @@ class Willing(Ami):
         self._events.put(AmiEvent(Message({"Event": name, **headers})))
 
 
-class House(NamedTuple):
+class Parts(NamedTuple):
     """One agent is free, and a promise is kept at once."""
 
     dispatcher: Dispatcher
@@ -79,7 +79,7 @@ class House(NamedTuple):
 
 
 @pytest.fixture
-async def house(redis_server: RedisServer, tmp_path: Path) -> AsyncIterator[House]:
+async def parts(redis_server: RedisServer, tmp_path: Path) -> AsyncIterator[Parts]:
     redis = redis_server.connect()
     log = Log(redis)
     lease = await log.acquire("one", 10.0)
@@ -102,94 +102,94 @@ async def house(redis_server: RedisServer, tmp_path: Path) -> AsyncIterator[Hous
         acd.StatusSet("1001", acd.Status.AVAILABLE),
     )
     dialler.begin()
-    yield House(dispatcher, dialler, ami, log)
+    yield Parts(dispatcher, dialler, ami, log)
     await dispatcher.stop()
     await redis.aclose()
 
 
-async def test_nobody_is_dialled_for_a_promise_that_was_cancelled(house: House) -> None:
-    live, leg = await house.offered()
-    await house.dispatcher.record(PromiseCancelled(live.promise, "9001", "solved by mail"))
-    assert not await house.dialler.start(live, leg, 30.0)
-    await house.until(lambda: not len(house.dispatcher.state.calls))
-    assert await house.told(AttemptStarted, AttemptEnded) == []
+async def test_nobody_is_dialled_for_a_promise_that_was_cancelled(parts: Parts) -> None:
+    live, leg = await parts.offered()
+    await parts.dispatcher.record(PromiseCancelled(live.promise, "9001", "solved by mail"))
+    assert not await parts.dialler.start(live, leg, 30.0)
+    await parts.until(lambda: not len(parts.dispatcher.state.calls))
+    assert await parts.told(AttemptStarted, AttemptEnded) == []
 
 
-async def test_an_attempt_that_a_cancellation_overtakes_on_the_way_into_the_log_is_ended(house: House) -> None:
-    live, leg = await house.offered()
-    house.dispatcher.submit(PromiseCancelled(live.promise, "9001", "solved by mail"))
-    assert not await house.dialler.start(live, leg, 30.0)
-    await house.until(lambda: not len(house.dispatcher.state.calls))
-    started, ended, over = await house.told(AttemptStarted, AttemptEnded, acd.CallEnded)
+async def test_an_attempt_that_a_cancellation_overtakes_on_the_way_into_the_log_is_ended(parts: Parts) -> None:
+    live, leg = await parts.offered()
+    parts.dispatcher.submit(PromiseCancelled(live.promise, "9001", "solved by mail"))
+    assert not await parts.dialler.start(live, leg, 30.0)
+    await parts.until(lambda: not len(parts.dispatcher.state.calls))
+    started, ended, over = await parts.told(AttemptStarted, AttemptEnded, acd.CallEnded)
     assert (started.attempt, ended.attempt, ended.outcome) == (1, 1, AttemptOutcome.STOPPED)
     assert over == acd.CallEnded(live.id, "unreached")
 
 
-async def test_an_attempt_whose_agent_is_lost_on_the_way_into_the_log_is_ended(house: House) -> None:
-    live, leg = await house.offered()
-    house.dispatcher.submit(acd.OfferFailed(leg.offer, acd.Outcome.LOST, "the line is gone"))
-    assert not await house.dialler.start(live, leg, 30.0)
-    await house.until(lambda: house.dispatcher.state.calls.get(live.id) is None)
-    started, ended, _ = (await house.told(AttemptStarted, AttemptEnded, acd.CallEnded))[:3]
+async def test_an_attempt_whose_agent_is_lost_on_the_way_into_the_log_is_ended(parts: Parts) -> None:
+    live, leg = await parts.offered()
+    parts.dispatcher.submit(acd.OfferFailed(leg.offer, acd.Outcome.LOST, "the line is gone"))
+    assert not await parts.dialler.start(live, leg, 30.0)
+    await parts.until(lambda: parts.dispatcher.state.calls.get(live.id) is None)
+    started, ended, _ = (await parts.told(AttemptStarted, AttemptEnded, acd.CallEnded))[:3]
     assert (started.call, ended.outcome) == (live.id, AttemptOutcome.STOPPED)
 
 
-async def test_a_customer_who_has_picked_up_waits_as_a_caller_when_their_agent_leaves(house: House) -> None:
-    live, leg = await house.offered()
-    assert await house.dialler.start(live, leg, 30.0)
+async def test_a_customer_who_has_picked_up_waits_as_a_caller_when_their_agent_leaves(parts: Parts) -> None:
+    live, leg = await parts.offered()
+    assert await parts.dialler.start(live, leg, 30.0)
     channel = {"Uniqueid": line_id(leg.offer), "DestChannel": "PJSIP/trunk-out-1", "DestUniqueid": "u1"}
-    house.ami.tell("DialBegin", **channel)
-    house.ami.tell("DialEnd", **channel, DialStatus="ANSWER")
-    await house.dispatcher.record(acd.CallAttached(live.id))
-    assert house.dialler.customers.picked_up(live.id)
-    await house.dispatcher.record(
+    parts.ami.tell("DialBegin", **channel)
+    parts.ami.tell("DialEnd", **channel, DialStatus="ANSWER")
+    await parts.dispatcher.record(acd.CallAttached(live.id))
+    assert parts.dialler.customers.picked_up(live.id)
+    await parts.dispatcher.record(
         acd.AgentDefined("1002", "Wang", (Skill("complaint", 5),)),
         acd.StatusSet("1002", acd.Status.AVAILABLE),
         acd.StatusSet("1001", acd.Status.BREAK, "meal"),
     )
-    await house.until(lambda: live.leg is not None and live.leg.agent == "1002")
+    await parts.until(lambda: live.leg is not None and live.leg.agent == "1002")
     answered = AttemptAnswered(live.id, live.promise, live.attempt, "PJSIP/trunk-out-1", "u1")
-    await house.dispatcher.record(answered)
+    await parts.dispatcher.record(answered)
     assert live.reached
     assert live.leg is not None, "the next agent is kept for them"
-    assert await house.told(AttemptEnded, acd.CallEnded, acd.OfferFailed) == []
-    assert house.ami.done == ["Originate"], "no second line, and nobody is hung up"
+    assert await parts.told(AttemptEnded, acd.CallEnded, acd.OfferFailed) == []
+    assert parts.ami.done == ["Originate"], "no second line, and nobody is hung up"
 
 
-async def test_nothing_is_kept_of_an_agents_channel_that_is_gone_before_the_customer_was_there(house: House) -> None:
-    live, leg = await house.offered()
+async def test_nothing_is_kept_of_an_agents_channel_that_is_gone_before_the_customer_was_there(parts: Parts) -> None:
+    live, leg = await parts.offered()
     agent = {"DestChannel": "PJSIP/1001-1", "DestUniqueid": "a1"}
-    house.ami.tell("DialBegin", Uniqueid=line_id(leg.offer), **agent)
-    house.ami.tell("HangupRequest", Uniqueid="a1")
-    await house.dispatcher.record(acd.CallAttached(live.id))
-    legs = house.dialler._legs
+    parts.ami.tell("DialBegin", Uniqueid=line_id(leg.offer), **agent)
+    parts.ami.tell("HangupRequest", Uniqueid="a1")
+    await parts.dispatcher.record(acd.CallAttached(live.id))
+    legs = parts.dialler._legs
     assert legs._hung_up_first == {line_id(leg.offer): "agent"}
-    house.ami.tell("Hangup", Uniqueid="a1")
-    await house.dispatcher.record(acd.CallAttached(live.id))
+    parts.ami.tell("Hangup", Uniqueid="a1")
+    await parts.dispatcher.record(acd.CallAttached(live.id))
     assert legs._hung_up_first == {}
 
 
-async def test_a_phone_that_rang_while_nobody_watched_counts_as_one_that_rang(house: House) -> None:
-    live, leg = await house.offered()
-    assert await house.dialler.start(live, leg, 30.0)
-    assert not house.dialler.customers.rang(live.id)
-    assert house.dialler.customers.rang(live.id, watched=False)
+async def test_a_phone_that_rang_while_nobody_watched_counts_as_one_that_rang(parts: Parts) -> None:
+    live, leg = await parts.offered()
+    assert await parts.dialler.start(live, leg, 30.0)
+    assert not parts.dialler.customers.rang(live.id)
+    assert parts.dialler.customers.rang(live.id, watched=False)
     channel = {"Uniqueid": line_id(leg.offer), "DestChannel": "PJSIP/trunk-out-1", "DestUniqueid": "u1"}
-    house.ami.tell("DialBegin", **channel)
-    await house.dispatcher.record(acd.CallAttached(live.id))
-    assert not house.dialler.customers.rang(live.id, watched=False), "it was watched, and did not ring"
+    parts.ami.tell("DialBegin", **channel)
+    await parts.dispatcher.record(acd.CallAttached(live.id))
+    assert not parts.dialler.customers.rang(live.id, watched=False), "it was watched, and did not ring"
 
 
-async def test_no_agent_is_rung_while_the_trunk_takes_no_calls(house: House) -> None:
-    assert house.dialler.problem == ""
+async def test_no_agent_is_rung_while_the_trunk_takes_no_calls(parts: Parts) -> None:
+    assert parts.dialler.problem == ""
     for attempt in range(3):
-        live, leg = await house.offered()
-        assert await house.dialler.start(live, leg, 30.0), attempt
-        house.dialler.over(live, AttemptOutcome.FAILED, "CONGESTION 34")
-        await house.until(lambda: house.dispatcher.state.calls.get(live.id) is None)  # noqa: B023
-    await house.until(house.dispatcher.state.callbacks.due)
-    assert not len(house.dispatcher.state.calls)
-    assert house.dialler.problem.startswith("the trunk took none of the last 3 calls")
-    house.dialler._trunk_rest.worked()
-    await house.until(lambda: len(house.dispatcher.state.calls))
-    assert house.dialler.problem == ""
+        live, leg = await parts.offered()
+        assert await parts.dialler.start(live, leg, 30.0), attempt
+        parts.dialler.over(live, AttemptOutcome.FAILED, "CONGESTION 34")
+        await parts.until(lambda: parts.dispatcher.state.calls.get(live.id) is None)  # noqa: B023
+    await parts.until(parts.dispatcher.state.callbacks.due)
+    assert not len(parts.dispatcher.state.calls)
+    assert parts.dialler.problem.startswith("the trunk took none of the last 3 calls")
+    parts.dialler._trunk_rest.worked()
+    await parts.until(lambda: len(parts.dispatcher.state.calls))
+    assert parts.dialler.problem == ""

@@ -23,7 +23,7 @@ _DIGIT_LAG = 2.0
 """Seconds that the AMI stream may be behind the AGI command that a key broke off."""
 
 
-class Line:
+class CallerAudio:
     """The audio side of one AGI session. `prompts` is the folder with one folder of WAVs per language."""
 
     def __init__(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from server.telephony.agi.call import AgiCall, AgiHangup
-from server.telephony.caller.line import Line
+from server.telephony.caller.audio import CallerAudio
 
 PROMPTS = Path("/prompts")
 PLAYED = b"200 result=0 endpos=8000\n"
@@ -18,15 +18,15 @@ def pressed(digit: str) -> bytes:
     return f"200 result={ord(digit)} endpos=800\n".encode()
 
 
-def talking(use: Callable[[Line], object], *, link_is_up: bool = True) -> Callable[[AgiCall], object]:
+def talking(use: Callable[[CallerAudio], object], *, link_is_up: bool = True) -> Callable[[AgiCall], object]:
     async def talk(agi: AgiCall) -> object:
-        return await use(Line(agi, PROMPTS, hears_digits=lambda: link_is_up))
+        return await use(CallerAudio(agi, PROMPTS, hears_digits=lambda: link_is_up))
 
     return talk
 
 
 async def test_a_key_that_cuts_a_prompt_short_counts_once_though_both_streams_tell_it(line) -> None:
-    async def use(caller: Line) -> tuple[str, str]:
+    async def use(caller: CallerAudio) -> tuple[str, str]:
         asyncio.get_running_loop().call_later(0.1, caller.digit, "1")
         first = await caller.gather(["menu"], max_digits=1)
         return first, await caller.gather(["more"], max_digits=1, first_timeout=0.05)
@@ -40,9 +40,9 @@ async def test_a_key_that_cuts_a_prompt_short_counts_once_though_both_streams_te
 
 
 async def test_a_key_that_the_link_tells_too_late_counts_once(line, monkeypatch) -> None:
-    monkeypatch.setattr("server.telephony.caller.line._DIGIT_LAG", 0.2)
+    monkeypatch.setattr("server.telephony.caller.audio._DIGIT_LAG", 0.2)
 
-    async def use(caller: Line) -> tuple[str, str]:
+    async def use(caller: CallerAudio) -> tuple[str, str]:
         first = await caller.gather(["menu"], max_digits=1)
         caller.digit("1")
         return first, await caller.gather(["more"], max_digits=1, first_timeout=0.05)
@@ -52,7 +52,7 @@ async def test_a_key_that_the_link_tells_too_late_counts_once(line, monkeypatch)
 
 
 async def test_keys_come_from_the_command_alone_while_the_link_is_down(line) -> None:
-    async def use(caller: Line) -> str:
+    async def use(caller: CallerAudio) -> str:
         return await caller.gather(["menu"], max_digits=2, digit_timeout=0.2)
 
     result, commands = await line.one_call(talking(use, link_is_up=False), pressed("1"), b"200 result=52\n")
@@ -61,7 +61,7 @@ async def test_keys_come_from_the_command_alone_while_the_link_is_down(line) -> 
 
 
 async def test_keys_typed_ahead_pass_over_prompts_and_answer_one_question_each(line) -> None:
-    async def use(caller: Line) -> tuple[bool, str, str]:
+    async def use(caller: CallerAudio) -> tuple[bool, str, str]:
         caller.digit("1")
         caller.digit("4")
         heard = await caller.play(["welcome", "notice"])
@@ -73,7 +73,7 @@ async def test_keys_typed_ahead_pass_over_prompts_and_answer_one_question_each(l
 
 
 async def test_a_question_that_flushes_forgets_what_was_typed_before(line) -> None:
-    async def use(caller: Line) -> str:
+    async def use(caller: CallerAudio) -> str:
         caller.digit("5")
         return await caller.gather(["survey"], flush=True, first_timeout=0.05)
 
@@ -82,7 +82,7 @@ async def test_a_question_that_flushes_forgets_what_was_typed_before(line) -> No
 
 
 async def test_a_prompt_that_is_not_to_be_interrupted_is_played_to_its_end(line) -> None:
-    async def use(caller: Line) -> str:
+    async def use(caller: CallerAudio) -> str:
         caller.digit("1")
         return await caller.gather(["law"], interruptible=False)
 
@@ -92,7 +92,7 @@ async def test_a_prompt_that_is_not_to_be_interrupted_is_played_to_its_end(line)
 
 
 async def test_a_number_ends_at_its_terminator_or_at_a_pause(line) -> None:
-    async def use(caller: Line) -> tuple[str, str]:
+    async def use(caller: CallerAudio) -> tuple[str, str]:
         for digit in "139#22":
             caller.digit(digit)
         number = await caller.gather([], max_digits=15, digit_timeout=0.05)
@@ -103,7 +103,7 @@ async def test_a_number_ends_at_its_terminator_or_at_a_pause(line) -> None:
 
 
 async def test_a_prompt_that_is_missing_is_passed_over(line) -> None:
-    async def use(caller: Line) -> bool:
+    async def use(caller: CallerAudio) -> bool:
         return await caller.play(["missing", "there"])
 
     result, commands = await line.one_call(talking(use), FAILED, b"200 result=0\n", PLAYED)
@@ -112,7 +112,7 @@ async def test_a_prompt_that_is_missing_is_passed_over(line) -> None:
 
 
 async def test_the_key_that_ended_a_recording_answers_nothing_else_however_late_it_is_told(line) -> None:
-    async def use(caller: Line) -> tuple[bool, bool, str | None]:
+    async def use(caller: CallerAudio) -> tuple[bool, bool, str | None]:
         caller.spent("#")
         caller.digit("#")
         late = caller.typed
@@ -129,7 +129,7 @@ async def test_the_key_that_ended_a_recording_answers_nothing_else_however_late_
 async def test_what_was_keyed_when_the_caller_hung_up_is_known_and_answers_nothing(line) -> None:
     keyed: list[str] = []
 
-    async def use(caller: Line) -> str:
+    async def use(caller: CallerAudio) -> str:
         loop = asyncio.get_running_loop()
         for digit in "139":
             caller.digit(digit)
