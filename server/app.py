@@ -47,14 +47,16 @@ from server.storage.projector import Projector
 from server.storage.projector_loop import ProjectorLoop
 from server.storage.reader import Records
 from server.storage.schema.migrate import migrate
-from server.telephony.agent.supervisor import Supervisors
-from server.telephony.agent.transfers import Conversations
+from server.telephony.agent.monitoring import Monitoring
+from server.telephony.agent.transfers import Transfers
 from server.telephony.ami.link import AmiError
 from server.telephony.asterisk import configure
 from server.telephony.asterisk.phones import PhoneBook
 from server.telephony.asterisk.ready import readiness
 from server.telephony.asterisk.site import Site, SiteError, site
+from server.usecases.groups import UseCases
 from server.web.api.application import make_api
+from server.web.authentication import Authentication
 from server.web.serve import HttpServer
 from tables.toml import DefinitionFault
 
@@ -76,6 +78,7 @@ class App:
         self.definitions: Definitions
         self.records: Records
         self.view = View(self._state)
+        self.acts = UseCases(self)
         self._reactor, self._say = reactor, say
         self._children = Children(reactor)
         self._states: dict[str, str] = {}
@@ -233,7 +236,7 @@ class App:
 
     async def _open_web(self) -> None:
         http = HttpServer(
-            make_api(self),
+            make_api(self.acts, self, Authentication(lambda: self.token, self.acts.tokens)),
             self.settings.bind,
             self.settings.http_port,
             name=self.settings.server_name,
@@ -254,7 +257,13 @@ class App:
         self._standby = Standby(self._log, node, settings.lease_seconds)
         lease, state = await self._standby.lead(lambda leader: self._say(f"{leader} leads: standing by"))
         term = Leadership(
-            settings, self._site, self._reactor, lambda: self.definitions, self._read_to, lambda: self._set_aside.count
+            settings,
+            self._site,
+            self._reactor,
+            lambda: self.definitions,
+            self._read_to,
+            lambda: self._set_aside.count,
+            self.acts,
         )
         try:
             await term.start(self._log, lease, state, self._reloads)
@@ -312,14 +321,19 @@ class App:
         return self._leading().dispatcher
 
     @property
-    def conversations(self) -> Conversations:
-        """What agents do with their calls."""
-        return self._leading().conversations
+    def conversation_channels(self) -> Transfers:
+        """The channels of conversations."""
+        return self._leading().transfers
 
     @property
-    def supervisors(self) -> Supervisors:
-        """What supervisors do."""
-        return self._leading().supervisors
+    def monitoring(self) -> Monitoring:
+        """Supervisors' phones."""
+        return self._leading().monitoring
+
+    @property
+    def outside_calls(self) -> bool:
+        """Whether outside numbers can be called."""
+        return bool(self.settings.trunk)
 
     @property
     def phones(self) -> PhoneBook:
@@ -350,11 +364,6 @@ class App:
         if error := self._projecting.progress().error:
             found.append(f"the records are behind the log: {error}")
         return found
-
-    @property
-    def skills(self) -> frozenset[str]:
-        """Every skill that the hotline's definitions name."""
-        return frozenset(self.definitions.policy.skills)
 
     async def reload(self) -> str:
         """Take over edited definitions if `sansheng check` finds no error in them; calls in progress go on with theirs.

@@ -27,6 +27,7 @@ from server.commands import (
     reports,
     run,
     simulate,
+    tokens,
 )
 from server.commands.shared import Refused, settings
 from server.home import close_to_others
@@ -51,6 +52,8 @@ floor.register(records.calls)
 app.add_typer(callbacks.app, name="callback")
 app.add_typer(records.tickets, name="ticket")
 app.add_typer(records.recordings, name="recording")
+app.add_typer(tokens.tokens, name="token")
+app.add_typer(tokens.audit, name="audit")
 app.add_typer(reports.app, name="report")
 app.command("replay")(replay.replay)
 app.command("simulate")(simulate.simulate)

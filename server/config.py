@@ -191,6 +191,8 @@ class Settings:
     """How many old ones of each log file are kept."""
     recording_overdue_seconds: float = field(default=60.0, metadata=_by(_seconds(1.0)))
     """How long after its conversation a recording may be neither joined nor missing; from then on it is an alarm."""
+    api_token: str = field(default="", metadata=_by(_text))
+    """The access token that commands ask the server with; empty: the token file of the home, which is its owner's."""
     node: str = field(default_factory=socket.gethostname, metadata=_by(_text))
     """This server's name among several."""
     lease_seconds: float = field(default=2.0, metadata=_by(_seconds(0.5)))
@@ -234,7 +236,7 @@ class Settings:
 
     @property
     def token_file(self) -> Path:
-        """The bearer token with which the command line on this machine talks to the server."""
+        """The bearer token of the machine's owner."""
         return self.root / "secrets" / "api-token"
 
     @property

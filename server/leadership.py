@@ -30,14 +30,15 @@ from server.hotline.dispatcher import Dispatcher, end
 from server.hotline.live_calls import Stage
 from server.hotline.promising import asked_back
 from server.hotline.state import HotlineState
+from server.hotline.view import View
 from server.metrics import Metrics
 from server.storage.recording_store import FolderStore, key_for
 from server.telephony.agent.agent_side import AgentSide
 from server.telephony.agent.features import Features
+from server.telephony.agent.monitoring import Monitoring
 from server.telephony.agent.phone_codes import AgentPhone
 from server.telephony.agent.presence import Presence
-from server.telephony.agent.supervisor import Supervisors
-from server.telephony.agent.transfers import Conversations
+from server.telephony.agent.transfers import Transfers
 from server.telephony.agi.server import AgiCall, AgiFactory
 from server.telephony.ami.link import Ami, AmiError, LinkState
 from server.telephony.asterisk import configure
@@ -58,6 +59,7 @@ from server.telephony.channels.refusals import Refusals
 from server.telephony.channels.takeover import Takeover
 from server.telephony.recording.joiner import Joiner
 from server.telephony.tokens import ChannelTokens
+from server.usecases.groups import UseCases
 
 _log = structlog.get_logger("term")
 _AMI_DEADLINE = 20.0
@@ -79,6 +81,7 @@ class Leadership:
         definitions: Callable[[], Definitions],
         read_to: Callable[[], str],
         set_aside: Callable[[], int],
+        acts: UseCases,
     ) -> None:
         self.registry = CollectorRegistry()
         self.lost = asyncio.Event()
@@ -86,6 +89,8 @@ class Leadership:
         self.dispatcher: Dispatcher
         self._settings, self._site, self._reactor = settings, site, reactor
         self._definitions, self._read_to, self._set_aside = definitions, read_to, set_aside
+        self._acts = acts
+        self.view = View(lambda: self.dispatcher.state)
         self._node = f"{settings.node}:{settings.agi_port}"
         self._tasks: set[asyncio.Task[None]] = set()
         self._undo: list[Callable[[], Coroutine[Any, Any, None]]] = []
@@ -139,17 +144,25 @@ class Leadership:
         self.legs = Legs(self.dispatcher, self.ami, recording_prefix=places.recording, on_final=self.joiner.final)
         EarlyHangups(self.dispatcher, self.ami)
         self.strays = Takeover(self.ami, f"{settings.agi_host}:{settings.agi_port}", settings.servers)
-        self.conversations = Conversations(
-            self.dispatcher, self.legs, self.ami, self._definitions, trunk=bool(settings.trunk)
-        )
-        Features(self.conversations, self.legs, self.ami)
+        self.transfers = Transfers(self.dispatcher, self.view, self.legs, self.ami, self._definitions)
+        self.legs.on_left = self.transfers.left
+        self.dispatcher.listen(self.transfers.follow)
+        features = Features(self._acts.conversations, self.legs)
+        self.ami.subscribe("DTMFEnd", features.digit)
+        self.ami.subscribe("Hangup", features.hung_up)
         self.intake = SpoolImport(self.dispatcher, self._site.layout.callbacks, self._node, self._definitions)
         self.given_up = AbandonedCallers(self.dispatcher, self._definitions)
         self.dialler = Dialler(
             self.dispatcher, self.legs, self.ami, self._definitions, self._node, trunk=bool(settings.trunk)
         )
-        self.supervisors = Supervisors(self.dispatcher, self.legs, self.ami, self._definitions, self.phones.device)
-        Presence(self.dispatcher, self.ami)
+        self.monitoring = Monitoring(self.dispatcher, self.view, self.legs, self.ami, self.phones.device)
+        self.ami.subscribe("OriginateResponse", self.monitoring.answered)
+        self.ami.subscribe("DTMFEnd", self.monitoring.digit)
+        self.ami.subscribe("Hangup", self.monitoring.hung_up)
+        presence = Presence(self.dispatcher, self.view, self.ami)
+        self.ami.subscribe("ContactStatus", presence.contact)
+        self.ami.on_state(presence.link)
+        self.dispatcher.listen(presence.follow)
         callers = Callers(
             self.dispatcher,
             self.legs,
@@ -161,11 +174,11 @@ class Leadership:
             WorkNumbers(hotline.PROMPTS, home / "cache" / "work-numbers").file,
         )
         calling = Calling(self.dialler, callers.services, self._definitions)
-        agent_phone = AgentPhone(self.dispatcher, hotline.PROMPTS)
+        agent_phone = AgentPhone(self._acts.agents, hotline.PROMPTS)
         handlers: dict[str, Callable[[AgiCall], Coroutine[Any, Any, None]]] = {
             "agent": agent_phone,
             "outbound": agent_phone,
-            "agent-side": AgentSide(self.dispatcher, self.legs, self.phones.device, hotline.PROMPTS),
+            "agent-side": AgentSide(self.dispatcher, self.view, self.legs, self.phones.device, hotline.PROMPTS),
             "line": calling.line,
             "callback-agent": calling.agent,
         }
@@ -316,7 +329,7 @@ class Leadership:
         """Tell the log what nobody saw. Raises the link's errors."""
         await self.legs.reconcile(unseen_since)
         await self.dialler.reconcile()
-        await self.supervisors.reconcile()
+        await self.monitoring.reconcile()
 
     def _run(self, work: Coroutine[Any, Any, Any]) -> None:
         async def guarded() -> None:

@@ -5,7 +5,6 @@ Promises are shown as the running server knows them, and as the records say when
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
@@ -20,7 +19,6 @@ app = typer.Typer(help="Callbacks: promise, list, change; switch callback mode."
 Number = Annotated[int, typer.Argument(help="The callback's number, as the list shows it.", min=1)]
 Reason = Annotated[str, typer.Option(help="Why; it is kept with the act.")]
 Why = Annotated[str, typer.Option(help="Why; it is kept with the act.", show_default=False)]
-By = Annotated[str | None, typer.Option(help="Who does it; you, if left out.")]
 Limit = Annotated[int, typer.Option(help="How many at most, newest first.", min=1, max=1000)]
 
 TIME = "2027-01-15T18:00, 18:00 for the next one, tomorrow 09:00"
@@ -60,11 +58,10 @@ def add(
     queue: Annotated[str, typer.Option(help="The queue; the category's own if left out.")] = "",
     after: Annotated[str | None, typer.Option(help=f"Not before: {TIME}.")] = None,
     reason: Reason = "",
-    by: By = None,
     as_json: Json = False,
 ) -> None:
     """Promise a call back. A number that has a promise for this category keeps its first one."""
-    body: dict[str, Any] = {"number": number, "category": category, "queue": queue, "reason": reason, "by": _by(by)}
+    body: dict[str, Any] = {"number": number, "category": category, "queue": queue, "reason": reason}
     if after is not None:
         body["after"] = ahead(after, "--after").isoformat()
     made = request("POST", "/api/v1/callbacks", body)
@@ -118,9 +115,9 @@ def show_(number: Number, as_json: Json = False) -> None:
 
 
 @app.command()
-def cancel(number: Number, reason: Why, by: By = None) -> None:
+def cancel(number: Number, reason: Why) -> None:
     """Cancel a promise; an attempt under way is stopped."""
-    _tell(_act(number, "cancel", reason=reason, by=_by(by)))
+    _tell(_act(number, "cancel", reason=reason))
 
 
 @app.command()
@@ -128,11 +125,10 @@ def postpone(
     number: Number,
     until: Annotated[str, typer.Option(help=f"Not before: {TIME}.")],
     reason: Reason = "",
-    by: By = None,
 ) -> None:
     """Keep a promise later; it keeps its place."""
     instant = ahead(until, "--until").isoformat()
-    _tell(_act(number, "postpone", until=instant, reason=reason, by=_by(by)))
+    _tell(_act(number, "postpone", until=instant, reason=reason))
 
 
 @app.command()
@@ -140,17 +136,16 @@ def prioritise(
     number: Number,
     priority: Annotated[int, typer.Option(help="Points to begin with; more is sooner.", min=-1000, max=1000)],
     reason: Reason = "",
-    by: By = None,
 ) -> None:
     """Move a promise in the order."""
-    found = _act(number, "priority", priority=priority, reason=reason, by=_by(by))
+    found = _act(number, "priority", priority=priority, reason=reason)
     say(f"callback {number} has priority {found['priority']}")
 
 
 @app.command()
-def settle(number: Number, reason: Why, by: By = None) -> None:
+def settle(number: Number, reason: Why) -> None:
     """Close the task that an expired or unconfirmed promise is."""
-    _act(number, "settle", reason=reason, by=_by(by))
+    _act(number, "settle", reason=reason)
     say(f"callback {number} is settled")
 
 
@@ -160,12 +155,11 @@ def mode(
     queue: Annotated[str, typer.Option(help="One queue; all of them if left out.")] = "all",
     reason: Reason = "",
     until: Annotated[str | None, typer.Option(help=f"Back to auto then: {TIME}.")] = None,
-    by: By = None,
     as_json: Json = False,
 ) -> None:
     """Show callback mode, or set it."""
     if wanted is not None:
-        body: dict[str, Any] = {"mode": wanted, "scope": queue, "reason": reason, "by": _by(by)}
+        body: dict[str, Any] = {"mode": wanted, "scope": queue, "reason": reason}
         if until is not None:
             body["until"] = ahead(until, "--until").isoformat()
         request("PUT", "/api/v1/callback-mode", body)
@@ -225,10 +219,6 @@ def _act(number: int, act: str, **body: Any) -> dict[str, Any]:
 def _tell(found: Mapping[str, Any]) -> None:
     due = f", due {cell('due_at', found['due_at'], zone())}" if found["state"] == "pending" else ""
     say(f"callback {found['id']} is {found['state']}{due}")
-
-
-def _by(by: str | None) -> str:
-    return by or f"{getpass.getuser()} on the command line"
 
 
 def _say_without_trunk() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import Annotated, Any
 
 import typer
@@ -40,16 +39,18 @@ def priority(call: Call, points: int, reason: Reason = "") -> None:
 
 def listen(
     call: Call,
-    by: Annotated[str, typer.Option(help="Work number of the supervisor whose phone rings.")],
     reason: Annotated[str, typer.Option(help="Why; it is kept with the act.")],
+    phone: Annotated[
+        str, typer.Option("--phone", "--by", help="Work number of the supervisor whose phone rings; the token's own.")
+    ] = "",
     whisper: Annotated[bool, typer.Option("--whisper", help="Be heard by the agent.")] = False,
     barge: Annotated[bool, typer.Option("--barge", help="Be heard by both.")] = False,
 ) -> None:
     """Listen to a conversation; on the phone 4 listens, 5 whispers to the agent, 6 speaks with both."""
     mode = "barge" if barge else "whisper" if whisper else "listen"
-    request("POST", f"/api/v1/calls/{call}/monitor", {"by": by, "mode": mode, "reason": reason})
-    say(f"agent {by} is connected with call {call} ({mode})")
+    request("POST", f"/api/v1/calls/{call}/monitor", {"phone": phone, "mode": mode, "reason": reason})
+    say(f"{f'agent {phone}' if phone else 'your phone'} is connected with call {call} ({mode})")
 
 
 def _act(call: int, act: str, **body: Any) -> None:
-    request("POST", f"/api/v1/calls/{call}/{act}", {**body, "by": f"{getpass.getuser()} on the command line"})
+    request("POST", f"/api/v1/calls/{call}/{act}", body)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from contextlib import suppress
 from dataclasses import asdict
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -14,7 +12,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from server.commands.output import Json, clock, fields, print_json, say, show
-from server.commands.shared import Refused, instant, queries, reading, settings, zone
+from server.commands.shared import Refused, instant, owner, queries, reading, records_database, settings, zone
 
 calls = typer.Typer(help="Calls: list them, show one with its decisions.", no_args_is_help=True)
 tickets = typer.Typer(help="Tickets: list them, show one with its history.", no_args_is_help=True)
@@ -183,27 +181,25 @@ def recording_list(
 
 
 @recordings.command("pull")
-def recording_pull(number: Number, to: Annotated[Path, typer.Option(help="The WAV file to write.")]) -> None:
-    """Copy a recording out: stereo WAV, caller left, agent right."""
-    from server.storage.recording_store import FolderStore, ObjectError
+def recording_pull(
+    number: Number,
+    to: Annotated[Path, typer.Option(help="The WAV file to write.")],
+    reason: Annotated[str, typer.Option(help="Why; it is kept in the audit.")] = "",
+) -> None:
+    """Copy a recording out: stereo WAV, caller left, agent right. The audit keeps who pulled it."""
+    from server.storage.audit import keep_in_audit
+    from server.storage.queries.records import Queries
+    from server.storage.recording_store import FolderStore
+    from server.usecases.errors import ActRefused
+    from server.usecases.recordings import RecordingPulls
 
-    with queries() as records:
-        found = records.recording_show(number)
-    if found is None:
-        raise Refused(f"there is no recording {number}: see `sansheng recording list`")
-    if not found["path"]:
-        raise Refused(f"recording {number} is {found['state']}: {found['problem'] or 'it is not joined yet'}")
-    half_done = to.with_name(f".{to.name}.part")
-    try:
-        with FolderStore(settings().recordings_folder).open(found["path"]) as source, half_done.open("wb") as target:
-            shutil.copyfileobj(source, target)
-        os.replace(half_done, to)
-    except ObjectError as error:
-        raise Refused(f"the file of recording {number} is missing: {error}") from None
-    except OSError as error:
-        with suppress(OSError):
-            half_done.unlink()
-        raise Refused(f"{to} cannot be written: {error.strerror}") from None
+    with records_database() as database:
+        store = FolderStore(settings().recordings_folder)
+        pulls = RecordingPulls(Queries(database.read), store, partial(keep_in_audit, database.write))
+        try:
+            found = pulls.pull(owner(), number, to, reason)
+        except ActRefused as error:
+            raise Refused(str(error)) from None
     say(f"{to}: {found['seconds']:.1f} s, sha256 {found['sha256']}")
 
 

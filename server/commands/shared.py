@@ -6,6 +6,8 @@ Whatever is heavy is imported where it is used, so that a command is there at on
 from __future__ import annotations
 
 import json
+import os
+import pwd
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,7 +21,9 @@ from server.config import Settings, SettingsError, load_settings
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from server.storage.database import Database
     from server.storage.queries.records import Queries
+    from server.usecases.principal import Principal
 
 START = "start it with `make run`"
 _PATIENCE = 15.0
@@ -44,12 +48,7 @@ def settings() -> Settings:
 def request(method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
     """Ask the server on this machine. Raises Refused with what it answers, or that it does not."""
     here = settings()
-    try:
-        token = here.token_file.read_text(encoding="ascii").strip()
-    except FileNotFoundError:
-        raise Down(f"no server was ever started in {here.root}: {START}") from None
-    except (OSError, ValueError) as error:
-        raise Refused(f"{here.token_file} cannot be read ({error}): run this as the user who runs the server") from None
+    token = here.api_token or _owner_token(here)
     try:
         status, text = exchange(here, method, path, body, {"Authorization": f"Bearer {token}"})
     except TimeoutError:
@@ -60,11 +59,23 @@ def request(method: str, path: str, body: Mapping[str, Any] | None = None) -> An
         data = json.loads(text)
     except ValueError:
         raise Refused(f"what answers at {here.api} is not Sansheng: set SANSHENG_HTTP_PORT to its port") from None
+    if status == 401 and here.api_token:
+        raise Refused("the server does not know this SANSHENG_API_TOKEN: it has expired, or was revoked")
     if status == 401:
         raise Refused(f"the server at {here.api} belongs to another home: set SANSHENG_HOME or SANSHENG_HTTP_PORT")
     if status >= 400:
         raise Refused(str(data.get("detail") or data.get("title") or f"the server answered {status}"))
     return data
+
+
+def _owner_token(here: Settings) -> str:
+    try:
+        return here.token_file.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        raise Down(f"no server was ever started in {here.root}: {START}") from None
+    except (OSError, ValueError) as error:
+        why = f"{here.token_file} cannot be read ({error})"
+        raise Refused(f"{why}: run this as the user who runs the server, or set SANSHENG_API_TOKEN") from None
 
 
 def exchange(
@@ -97,6 +108,14 @@ def log_of(here: Settings) -> Path:
     return here.root / "log" / "server.log"
 
 
+def owner() -> Principal:
+    """The account that types the command: it holds the machine's files, so it may do everything."""
+    from server.usecases.principal import Principal, Role
+
+    account = pwd.getpwuid(os.getuid()).pw_name
+    return Principal(f"{account} on this machine", Role.ADMINISTRATOR, "command line")
+
+
 @contextmanager
 def queries() -> Iterator[Queries]:
     """The questions to the records. Raises Refused when there are none or they cannot be read."""
@@ -109,6 +128,13 @@ def queries() -> Iterator[Queries]:
 @contextmanager
 def reading() -> Iterator[Engine]:
     """The records, for reading. Raises Refused when there are none or they cannot be read."""
+    with records_database() as database:
+        yield database.read
+
+
+@contextmanager
+def records_database() -> Iterator[Database]:
+    """The records. Raises Refused when there are none or they cannot be read."""
     here = settings()
     if not here.database_url and not (here.root / "records.db").exists():
         raise Refused(f"there are no records in {here.root} yet: {START}")
@@ -122,7 +148,7 @@ def reading() -> Iterator[Engine]:
     except DatabaseError as error:
         raise Refused(str(error)) from None
     try:
-        yield database.read
+        yield database
     except QueryError as error:
         raise Refused(str(error)) from None
     except DBAPIError as error:

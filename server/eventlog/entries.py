@@ -18,6 +18,7 @@ import acd.callbacks.events
 import acd.events
 import ivr.events
 import recordings.events
+import server.eventlog.access_events
 import server.eventlog.derived_events
 import tickets.events
 from server import bounds
@@ -81,7 +82,13 @@ def _event_types(*modules: ModuleType) -> dict[str, type]:
 
 
 EVENTS = _event_types(
-    acd.events, acd.callbacks.events, ivr.events, tickets.events, recordings.events, server.eventlog.derived_events
+    acd.events,
+    acd.callbacks.events,
+    ivr.events,
+    tickets.events,
+    recordings.events,
+    server.eventlog.access_events,
+    server.eventlog.derived_events,
 )
 """Every type that may stand in the log, by its name there."""
 

@@ -28,6 +28,7 @@ from recordings.catalogue import Catalogue
 from server import bounds
 from server.eventlog.derived_events import AgentNoted, Decided, ModeNoted, PromiseNoted
 from server.eventlog.log import Entry, Unreadable, decode, encode, id_order
+from server.hotline.access_tokens import AccessTokens
 from server.hotline.live_calls import Calls
 from server.hotline.promising import asked_back
 from server.hotline.ticket_rules import working_time
@@ -56,6 +57,7 @@ class HotlineState:
         self.tickets = Register()
         self.ticket_rules: tickets.TicketRulesSet | None = None
         """The rules that the register follows; None while the log has none."""
+        self.access_tokens = AccessTokens()
         self.last_ticket = 0
         self.position = "0-0"
         """Id of the last entry played."""
@@ -79,6 +81,8 @@ class HotlineState:
         if isinstance(entry.event, Unreadable):
             return []
         commands = self._decide(entry)
+        with self._passing_over(entry, "the access tokens"):
+            self.access_tokens.receive(entry.event, entry.at)
         with self._passing_over(entry, "the calls"):
             self.calls.receive(entry.event, entry.at)
             for call in (getattr(entry.event, "call", 0), *(each.call for each in commands if isinstance(each, Moved))):
@@ -258,6 +262,7 @@ class HotlineState:
                 "recordings": self.recordings.snapshot(),
                 "desk": self.tickets.snapshot(),
                 "ticket_rules": self.ticket_rules,
+                "access_tokens": self.access_tokens.snapshot(),
                 "last_ticket": self.last_ticket,
                 "position": self.position,
                 "unwritten": [(*_text(each.note), each.at, each.after) for each in self.unwritten],
@@ -280,6 +285,7 @@ class HotlineState:
         state.tickets = Register.restore(values["desk"])
         if values.get("ticket_rules"):
             state._follow(msgspec.convert(values["ticket_rules"], tickets.TicketRulesSet))
+        state.access_tokens = AccessTokens.restore(values.get("access_tokens", []))
         state.last_ticket, state.position = values["last_ticket"], values["position"]
         state.at = values["at"]
         for name, note, at, after in values["unwritten"]:

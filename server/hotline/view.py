@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from acd.callbacks.engine import Callbacks
 from acd.floor.engine import Floor
 from recordings.catalogue import Catalogue
+from server.hotline.access_tokens import AccessTokens
 from server.hotline.live_calls import Calls
 from server.hotline.state import HotlineState, Unwritten
 from tickets.events import TicketRulesSet
@@ -51,6 +52,11 @@ class View:
     def ticket_rules(self) -> TicketRulesSet | None:
         """The rules that tickets follow; None while the log has none."""
         return self._state().ticket_rules
+
+    @property
+    def access_tokens(self) -> AccessTokens:
+        """Access tokens, those that hold no more too."""
+        return self._state().access_tokens
 
     @property
     def at(self) -> float:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from server import bounds
 from server.eventlog.log import START, Entry, Unreadable, encode
 from server.storage.database import is_fault_of_data
-from server.storage.projections import callbacks, tickets  # noqa: F401  (their rules)
+from server.storage.projections import access, callbacks, tickets  # noqa: F401  (their rules)
 from server.storage.projections.calls import project
 from server.storage.projections.outcome import SHORT
 from server.storage.projections.rows import Rows, entry_key

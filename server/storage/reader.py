@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -31,44 +32,74 @@ class Records:
         """Wait, not for ever, until the records show what has happened up to now."""
         await asyncio.to_thread(self._following.wait_for, self._position(), _LAG)
 
-    async def page(self, kind: str, filters: dict[str, str], limit: int, cursor: str | None) -> dict[str, Any]:
-        """One page of a list. Raises ValueError with a sentence for a filter that does not exist or fit."""
+    async def page(
+        self,
+        kind: str,
+        filters: Mapping[str, str],
+        limit: int,
+        cursor: str | None,
+        *,
+        mask: bool = False,
+        agents: frozenset[str] | None = None,
+    ) -> dict[str, Any]:
+        """One page of a list of calls, tickets, recordings, agents or audit entries; numbers are masked if wanted.
+
+        Only what is `agents`', where given. Raises QueryError with a sentence for a filter that does not exist or fit.
+        """
         try:
-            page = await asyncio.to_thread(self._page, kind, filters, limit, cursor)
-        except (QueryError, TypeError) as error:
-            raise ValueError(str(error)) from None
+            page = await asyncio.to_thread(self._page, kind, dict(filters), limit, cursor, mask, agents)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise QueryError(str(error)) from None
         return {"items": page.items, "next": page.next}
 
-    def _page(self, kind: str, filters: dict[str, str], limit: int, cursor: str | None) -> Page:
+    def _page(
+        self,
+        kind: str,
+        filters: dict[str, str],
+        limit: int,
+        cursor: str | None,
+        mask: bool,
+        agents: frozenset[str] | None,
+    ) -> Page:
         match kind:
             case "calls":
-                return self._queries.call_list(_which(filters), limit=limit, after=cursor)
+                which = replace(_which(filters), agents=agents)
+                return self._queries.call_list(which, limit=limit, after=cursor, mask=mask)
             case "tickets":
-                return self._queries.ticket_list(**filters, limit=limit, after=cursor)
+                return self._queries.ticket_list(**filters, agents=agents, limit=limit, after=cursor)
             case "recordings":
                 call = filters.pop("call", None)
                 number = int(call) if call else None
-                return self._queries.recording_list(call=number, **filters, limit=limit, after=cursor)
+                return self._queries.recording_list(call=number, **filters, agents=agents, limit=limit, after=cursor)
+            case "audit":
+                return self._queries.audit_list(**filters, limit=limit, after=cursor)
             case _:
                 return Page(self._queries.agent_list(), None)
 
-    async def one(self, kind: str, number: int) -> dict[str, Any] | None:
-        """One record, or None."""
-        reader = {
-            "calls": self._queries.call_show,
-            "tickets": self._queries.ticket_show,
+    async def one(self, kind: str, number: int, *, mask: bool = False) -> dict[str, Any] | None:
+        """One call, ticket or recording (`kind` in the plural), or None; telephone numbers are masked if wanted."""
+        readers: dict[str, Callable[[int], dict[str, Any] | None]] = {
+            "calls": partial(self._queries.call_show, mask=mask),
+            "tickets": partial(self._queries.ticket_show, mask=mask),
             "recordings": self._queries.recording_show,
-        }.get(kind)
-        return await asyncio.to_thread(reader, number) if reader else None
+        }
+        return await asyncio.to_thread(readers[kind], number)
+
+    async def concerns(self, kind: str, number: int, agents: frozenset[str]) -> bool:
+        """Whether this call, ticket or recording is one of these agents'."""
+        return await asyncio.to_thread(self._queries.concerns, kind, number, agents)
 
     async def promises(
         self, which: dict[str, Any], limit: int, cursor: str | None, mask: bool, book: Callbacks | None
     ) -> dict[str, Any]:
-        """One page of promises, as the book knows them where there is one. Raises ValueError as `page`."""
+        """One page of promises, as the book knows them where there is one. Raises QueryError as `page`."""
         wanted = PromiseFilter(**which)
-        page = await asyncio.to_thread(
-            self._queries.callbacks.promise_list, wanted, limit=limit, after=cursor, mask=mask
-        )
+        try:
+            page = await asyncio.to_thread(
+                self._queries.callbacks.promise_list, wanted, limit=limit, after=cursor, mask=mask
+            )
+        except OverflowError as error:
+            raise QueryError(str(error)) from None
         if book is not None:
             page = merged(page, wanted, book.promises(), book.promise, limit=limit, cursor=cursor, mask=mask)
         return {"items": page.items, "next": page.next}
@@ -84,7 +115,7 @@ class Records:
         return await asyncio.to_thread(self._queries.callbacks.mode_history, scope, limit=limit)
 
     async def callback_report(self, day: date, zone: ZoneInfo, interval: int, queue: str | None) -> dict[str, Any]:
-        """The figures of one day. Raises ValueError for an interval that cannot be."""
+        """The figures of one day. Raises QueryError for an interval that divides no day."""
         return await asyncio.to_thread(self._queries.callbacks.report, day, zone, interval=interval, queue=queue)
 
 

@@ -1,57 +1,39 @@
-"""What people ask of callback mode, whoever they are: a promise, another time or place for it, the mode itself.
+"""What may be asked of callback mode: a promise, another time or place for it, and the mode itself.
 
-Every act is one event of the log. What cannot be is refused before anything is written, in one sentence.
+Every act is one event of the log. What is not possible is refused before anything is written.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import date, datetime
+from typing import Any
 
 import acd.events as acd
+from acd.callbacks.engine import Callbacks
 from acd.callbacks.events import Mode, ModeSet, PromiseCancelled, PromisePostponed, PromisePrioritised, PromiseSettled
 from acd.callbacks.states import ModeView, PromiseState, PromiseView
-from server.hotline.definitions import Definitions
-from server.hotline.dispatcher import Dispatcher
+from server.hotline.dispatcher import NotLeading
 from server.hotline.promising import asked_back
-from server.usecases.errors import CannotDo
+from server.usecases.errors import Conflict, Invalid, NotFound
+from server.usecases.permissions import Act
+from server.usecases.principal import Principal
+from server.usecases.records import masks
+from server.usecases.server import Acts
 
 YEAR = 366 * 86_400.0
 WAITS = (PromiseState.PENDING, PromiseState.DIALLING)
 
 
-class NotPossible(ValueError):
-    """What was asked is wrong in itself. `reason` is of `Checked`, or agent, matter or time."""
-
-    def __init__(self, reason: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.reason = reason
-
-
-class NoSuchPromise(LookupError):
-    """There never was a promise of this number, or it was settled long ago."""
-
-
-class House(Protocol):
-    """What the acts stand on."""
-
-    @property
-    def dispatcher(self) -> Dispatcher: ...
-    @property
-    def definitions(self) -> Definitions: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A call back that somebody asks for. `after` is UTC epoch seconds, None for as soon as may be."""
+    """A callback that is asked for. `after` is UTC epoch seconds, None for as soon as possible."""
 
     number: str
     category: str = ""
     queue: str = ""
     after: float | None = None
-    by: str = ""
     reason: str = ""
     source: str = "api"
     language: str = "zh"
@@ -61,31 +43,84 @@ class Wish:
     ticket: int | None = None
 
 
-class CallbackActs:
-    """Every act raises CannotDo, NoSuchPromise or NotPossible, or NotLeading when another server leads."""
+class CallbackActs(Acts):
+    """Every act raises Conflict, NotFound, Invalid or Forbidden, and NotLeading where it changes something."""
 
-    def __init__(self, house: House, clock: Callable[[], float] = time.time) -> None:
-        self._house, self._clock = house, clock
+    # Reading
 
-    async def ask(self, wish: Wish) -> tuple[PromiseView, bool]:
+    async def page(
+        self, who: Principal, which: dict[str, Any], limit: int, cursor: str | None = None, *, mask: bool = False
+    ) -> dict[str, Any]:
+        """One page of promises, newest first, as the server knows them now. Raises QueryError for a wrong filter.
+
+        `which` are the fields of `PromiseFilter`; a number is found however it is written.
+        """
+        self.permissions.require(who, Act.READ_CALLBACKS)
+        if number := which.get("number"):
+            which = {**which, "number": self._server.definitions.callback_number(number)[0] or number}
+        mask = mask or masks(who, Act.READ_CALLBACKS)
+        return await self._server.records.promises(which, limit, cursor, mask, await self._registry())
+
+    async def show(self, who: Principal, promise: int, *, mask: bool = False) -> dict[str, Any]:
+        """One promise with the history of its attempts."""
+        self.permissions.require(who, Act.READ_CALLBACKS)
+        mask = mask or masks(who, Act.READ_CALLBACKS)
+        found = await self._server.records.promise(promise, mask, await self._registry())
+        if found is None:
+            raise NotFound(f"there is no callback {promise}")
+        return found
+
+    def modes(self, who: Principal) -> Sequence[ModeView]:
+        """Callback mode of all, then of each queue."""
+        self.permissions.require(who, Act.READ_CALLBACKS)
+        return self._view.callbacks.modes()
+
+    async def mode_history(self, who: Principal, scope: str | None, limit: int) -> list[dict[str, Any]]:
+        """What callback mode was, newest first: every change with its principal, reason and rule."""
+        self.permissions.require(who, Act.READ_CALLBACKS)
+        await self._registry()
+        return await self._server.records.modes(scope, limit)
+
+    async def report(self, who: Principal, day: date | None, interval: int, queue: str | None) -> dict[str, Any]:
+        """The figures of one day of the hotline's zone, today if None; `interval` in seconds.
+
+        Raises QueryError for an interval that divides no day.
+        """
+        self.permissions.require(who, Act.READ_REPORTS)
+        zone = self._server.definitions.calendar.zone
+        day = day or datetime.fromtimestamp(self._clock(), zone).date()
+        return await self._server.records.callback_report(day, zone, interval, queue)
+
+    async def _registry(self) -> Callbacks:
+        """The promises as this server knows them, after waiting for the records to show them too."""
+        try:
+            await self.shown()
+        except NotLeading:
+            await self._server.records.caught_up()
+        return self._view.callbacks
+
+    # Changing
+
+    async def ask(self, who: Principal, wish: Wish) -> tuple[PromiseView, bool]:
         """(the promise, whether it was made by this): a number has one live promise for a category."""
-        state = self._house.dispatcher.state
-        definitions = self._house.definitions
+        self.permissions.require(who, Act.ASK_CALLBACK)
+        state = self._view
+        definitions = self._server.definitions
         if state.floor.agent(wish.number.strip()) is not None:
-            raise NotPossible("agent", f"{wish.number.strip()} is an agent's number: give the customer's")
+            raise Invalid("agent", f"{wish.number.strip()} is an agent's number: give the customer's")
         checked = definitions.callback.check(wish.number)
         if checked.reason:
-            raise NotPossible(checked.reason, checked.sentence)
+            raise Invalid(checked.reason, checked.sentence)
         try:
             queue, category = definitions.matter(wish.category, wish.queue)
         except ValueError as error:
-            raise NotPossible("matter", str(error)) from None
+            raise Invalid("matter", str(error)) from None
         if wish.owner and state.floor.agent(wish.owner) is None:
-            raise NotPossible("agent", f"there is no agent {wish.owner}: see `sansheng agent list`")
+            raise Invalid("agent", f"there is no agent {wish.owner}: see `sansheng agent list`")
         now = self._clock()
         after = self._ahead(wish.after, now)
         if why := state.callbacks.why_not(checked.number, category or queue, now):
-            raise CannotDo(why)
+            raise Conflict(why)
         before = state.callbacks.live(checked.number, category or queue)
         asked = asked_back(
             checked.number,
@@ -98,81 +133,95 @@ class CallbackActs:
             vip=definitions.is_vip(checked.number),
             owner=wish.owner,
             after=after,
-            by=wish.by,
+            by=who.name,
             reason=wish.reason,
             ticket=wish.ticket,
         )
-        await self._house.dispatcher.record(asked)
-        found = self._house.dispatcher.state.callbacks.live(checked.number, category or queue)
+        subject = f"number {checked.number}"
+        await self._record(who, Act.ASK_CALLBACK, asked, subject=subject, reason=wish.reason)
+        found = self._view.callbacks.live(checked.number, category or queue)
         if found is not None and before is not None and found.call and found.priority > before.priority:
-            await self._house.dispatcher.record(acd.PrioritySet(found.call, found.priority, wish.by, wish.reason))
+            await self._server.dispatcher.record(acd.PrioritySet(found.call, found.priority, who.name, wish.reason))
         if found is None:
-            raise CannotDo(f"no call was promised to {checked.number}: try again")
+            raise Conflict(f"no call was promised to {checked.number}: try again")
         return found, before is None or before.id != found.id
 
-    async def cancel(self, promise: int, *, by: str, reason: str) -> PromiseView:
-        """No more is to be done; whoever is being called hears it ring no longer."""
+    async def cancel(self, who: Principal, promise: int, reason: str) -> PromiseView:
+        """Keep the promise no more; an attempt under way is stopped."""
+        self.permissions.require(who, Act.CHANGE_CALLBACK)
         self._waiting(promise)
-        await self._house.dispatcher.record(PromiseCancelled(promise, by, reason))
+        await self._changed(who, Act.CHANGE_CALLBACK, promise, reason, PromiseCancelled(promise, who.name, reason))
         return self._known(promise)
 
-    async def postpone(self, promise: int, until: float, *, by: str, reason: str) -> PromiseView:
-        """Not before `until` (UTC epoch seconds); the place stays."""
+    async def postpone(self, who: Principal, promise: int, until: float, reason: str) -> PromiseView:
+        """Call not before `until` (UTC epoch seconds); the promise keeps its place."""
+        self.permissions.require(who, Act.CHANGE_CALLBACK)
         self._waiting(promise)
         now = self._clock()
         if until <= now:
-            raise NotPossible("time", "that is in the past: give an instant to come")
+            raise Invalid("time", "that is in the past: give an instant to come")
         self._ahead(until, now)
-        await self._house.dispatcher.record(PromisePostponed(promise, until, by, reason))
+        postponed = PromisePostponed(promise, until, who.name, reason)
+        await self._changed(who, Act.CHANGE_CALLBACK, promise, reason, postponed)
         return self._known(promise)
 
-    async def prioritise(self, promise: int, priority: int, *, by: str, reason: str) -> PromiseView:
-        """Another place in the order, for the call that stands in line already too."""
+    async def prioritise(self, who: Principal, promise: int, priority: int, reason: str) -> PromiseView:
+        """Give the promise, and the call that stands in line for it already, another place in the order."""
+        self.permissions.require(who, Act.CHANGE_CALLBACK)
         view = self._waiting(promise)
-        events: list[acd.Event] = [PromisePrioritised(promise, priority, by, reason)]
-        call = self._house.dispatcher.state.calls.get(view.call) if view.call else None
+        events: list[acd.Event] = [PromisePrioritised(promise, priority, who.name, reason)]
+        call = self._view.calls.get(view.call) if view.call else None
         if call is not None and call.promise == promise:
-            events.append(acd.PrioritySet(call.id, priority, by, reason))
-        await self._house.dispatcher.record(*events)
+            events.append(acd.PrioritySet(call.id, priority, who.name, reason))
+        await self._changed(who, Act.CHANGE_CALLBACK, promise, reason, *events)
         return self._known(promise)
 
-    async def settle(self, promise: int, *, by: str, reason: str) -> PromiseView:
-        """The task that an expired or unconfirmed promise is, is done."""
+    async def settle(self, who: Principal, promise: int, reason: str) -> PromiseView:
+        """Close the task that an expired or unconfirmed promise is."""
+        self.permissions.require(who, Act.SETTLE_CALLBACK)
         view = self._known(promise)
         if not view.task:
-            raise CannotDo(f"callback {promise} is {view.state} and no task: only expired and unconfirmed ones are")
-        await self._house.dispatcher.record(PromiseSettled(promise, by, reason))
+            raise Conflict(f"callback {promise} is {view.state} and no task: only expired and unconfirmed ones are")
+        await self._changed(who, Act.SETTLE_CALLBACK, promise, reason, PromiseSettled(promise, who.name, reason))
         return self._known(promise)
 
-    async def set_mode(self, mode: Mode, scope: str, *, by: str, reason: str, until: float | None) -> ModeView:
+    async def set_mode(
+        self, who: Principal, mode: Mode, scope: str, reason: str, until: float | None = None
+    ) -> ModeView:
         """Choose for a queue, or for all (scope "" or "all"): that replaces every queue's own choice."""
-        queues = [queue.name for queue in self._house.definitions.policy.queues]
+        self.permissions.require(who, Act.SET_MODE)
+        queues = [queue.name for queue in self._server.definitions.policy.queues]
         scope = "" if scope == "all" and "all" not in queues else scope
         if scope and scope not in queues:
-            raise NotPossible("matter", f"there is no queue {scope}: there are {', '.join(queues)}, or all")
+            raise Invalid("matter", f"there is no queue {scope}: there are {', '.join(queues)}, or all")
         if until is not None and mode is Mode.AUTO:
-            raise NotPossible("time", "auto has no end: until goes with on and off, which return to auto then")
+            raise Invalid("time", "auto has no end: until goes with on and off, which return to auto then")
         if until is not None and until <= self._clock():
-            raise NotPossible("time", "until is in the past: give an instant to come")
+            raise Invalid("time", "until is in the past: give an instant to come")
         self._ahead(until, self._clock())
-        await self._house.dispatcher.record(ModeSet(scope, mode, by, reason, until))
-        callbacks = self._house.dispatcher.state.callbacks
+        chosen = ModeSet(scope, mode, who.name, reason, until)
+        subject = f"callback mode of {scope or 'all queues'}: {mode.value}"
+        await self._record(who, Act.SET_MODE, chosen, subject=subject, reason=reason)
+        callbacks = self._view.callbacks
         return callbacks.mode(scope) if scope else callbacks.modes()[0]
+
+    async def _changed(self, who: Principal, act: Act, promise: int, reason: str, *events: object) -> None:
+        await self._record(who, act, *events, subject=f"callback {promise}", reason=reason)
 
     def _ahead(self, instant: float | None, now: float) -> float | None:
         if instant is not None and instant > now + YEAR:
-            raise NotPossible("time", "that is more than a year ahead: give an instant within the year")
+            raise Invalid("time", "that is more than a year ahead: give an instant within the year")
         return instant
 
     def _known(self, promise: int) -> PromiseView:
-        view = self._house.dispatcher.state.callbacks.promise(promise)
+        view = self._view.callbacks.promise(promise)
         if view is None:
-            raise NoSuchPromise(f"there is no callback {promise} to be kept: see `sansheng callback list`")
+            raise NotFound(f"there is no callback {promise} to be kept: see `sansheng callback list`")
         return view
 
     def _waiting(self, promise: int) -> PromiseView:
         view = self._known(promise)
         if view.state not in WAITS:
             why = "they speak already" if view.state is PromiseState.CONNECTED else "nothing is left to be changed"
-            raise CannotDo(f"callback {promise} is {view.state}: {why}")
+            raise Conflict(f"callback {promise} is {view.state}: {why}")
         return view

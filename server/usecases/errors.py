@@ -1,41 +1,30 @@
-"""What people may ask of a call that goes on, whoever carries it out: the pages and the command line know only this."""
+"""Why an act is refused: one family of errors, each with the one sentence that the person who asks reads.
+
+A refused act has changed nothing. `NotLeading` is no member: another server can do the act now.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, Protocol
 
-from acd.events import Monitor
-
-
-class CannotDo(Exception):
-    """What was asked cannot be done now; the text says why, and what can. Nothing has changed."""
+class ActRefused(Exception):
+    """The act was not done; the text says why, and what can be done."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where a call is to go, or who is to be asked."""
-
-    kind: Literal["agent", "queue", "outside"]
-    to: str
+class NotFound(ActRefused, LookupError):
+    """What the act is about does not exist."""
 
 
-class ConversationActs(Protocol):
-    """Of an agent, about the conversation. Every act raises CannotDo, or NotLeading when another server leads."""
+class Invalid(ActRefused, ValueError):
+    """The request is wrong in itself. `reason` is one word: agent, matter, time, phone, skill, or one of `Checked`."""
 
-    async def hold(self, call: int) -> None: ...
-    async def resume(self, call: int) -> None: ...
-    async def consult(self, call: int, target: Target) -> None: ...
-    async def help(self, call: int) -> str: ...
-    async def transfer(self, call: int, target: Target) -> None: ...
-    async def complete(self, call: int) -> None: ...
-    def target(self, digits: str) -> Target: ...
+    def __init__(self, reason: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.reason = reason
 
 
-class SupervisorActs(Protocol):
-    """Of a supervisor. Every act raises CannotDo, or NotLeading."""
+class Conflict(ActRefused):
+    """The act is not possible as things are now."""
 
-    async def move(self, call: int, queue: str, *, by: str, reason: str) -> None: ...
-    async def pull(self, call: int, agent: str, *, by: str, reason: str) -> None: ...
-    async def prioritise(self, call: int, priority: int, *, by: str, reason: str) -> None: ...
-    async def monitor(self, call: int, mode: Monitor, *, by: str, reason: str) -> None: ...
+
+class Forbidden(ActRefused):
+    """The role of the person who asks does not allow the act."""

@@ -1,4 +1,4 @@
-"""Law: a request is judged by its head, and its body is read only for who has the token, up to a size and a time.
+"""Law: a request is judged by its head, and its body is read only for a principal, up to a size and a time.
 
 What the gate refuses is answered as a problem, before anything of a body was read or asked for (100-continue). What
 comes of that body after the answer is thrown away, see `connections`.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import secrets
 from collections.abc import Callable
 from urllib.parse import unquote_to_bytes
 
@@ -16,6 +15,7 @@ from fastapi.responses import JSONResponse
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from server.usecases.principal import Principal
 from server.web.problems import problem
 
 MOST_BODY = 1_000_000
@@ -28,17 +28,15 @@ _NO_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 OPEN = frozenset({"/healthz", "/metrics", "/api/v1/openapi.json"})
 
 
-def accepted(authorization: str, token: str) -> bool:
-    """Whether the header `Authorization` holds this bearer token; it takes as long whatever is wrong with it."""
-    scheme, _, given = authorization.partition(" ")
-    return scheme.lower() == "bearer" and secrets.compare_digest(given.strip().encode(), token.encode())
-
-
 class Gate:
-    """ASGI middleware: everything under /api but its description needs the token."""
+    """ASGI middleware: everything under /api but its description needs a token.
 
-    def __init__(self, app: ASGIApp, token: Callable[[], str]) -> None:
-        self.app, self._token = app, token
+    `authenticate` gives the principal of a request by its scope, which routes find as `request.state.principal`; None
+    when no token of the request holds.
+    """
+
+    def __init__(self, app: ASGIApp, authenticate: Callable[[Scope, Headers], Principal | None]) -> None:
+        self.app, self._authenticate = app, authenticate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI's."""
@@ -84,9 +82,12 @@ class Gate:
             return problem(431, "Request Header Fields Too Large", f"the headers are longer than {MOST_HEAD} bytes")
         if not _is_text(target):
             return problem(400, "Bad Request", "path and query must be UTF-8 without control characters, with % as %25")
-        if _guarded(scope) and not accepted(headers.get("authorization", ""), self._token()):
-            refusal = {"WWW-Authenticate": "Bearer"}
-            return problem(401, "Not allowed", "give a valid bearer token", headers=refusal)
+        if _guarded(scope):
+            who = self._authenticate(scope, headers)
+            if who is None:
+                refusal = {"WWW-Authenticate": "Bearer"}
+                return problem(401, "Not allowed", "give a valid bearer token", headers=refusal)
+            scope.setdefault("state", {})["principal"] = who
         # h11 has seen to it that this is a number.
         if _guarded(scope) and int(headers.get("content-length", 0)) > MOST_BODY:
             return _too_long()

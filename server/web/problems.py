@@ -16,10 +16,18 @@ from starlette.routing import Match, Route
 
 from server.eventlog.log import Unwritable
 from server.hotline.dispatcher import NotLeading
+from server.storage.queries.paging import QueryError
+from server.usecases.errors import ActRefused, Conflict, Forbidden, Invalid, NotFound
 
 MEDIA_TYPE = "application/problem+json"
 MOST_ERRORS, MOST_DETAIL = 20, 2_000
 """How many things that are wrong a problem names, and how many characters its sentence has: a request may have more."""
+REFUSALS: dict[type[ActRefused], tuple[int, str]] = {
+    NotFound: (404, "Not found"),
+    Invalid: (422, "Request cannot be used"),
+    Conflict: (409, "Cannot be done now"),
+    Forbidden: (403, "Not allowed for this role"),
+}
 _log = structlog.get_logger("api")
 
 
@@ -81,6 +89,15 @@ def answer_with_problems(api: FastAPI) -> None:
     async def refused(_: Request, error: Problem) -> JSONResponse:
         headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
         return problem(error.status, error.title, error.detail, headers=headers)
+
+    @api.exception_handler(ActRefused)
+    async def act_refused(_: Request, error: ActRefused) -> JSONResponse:
+        status, title = REFUSALS[type(error)]
+        return problem(status, title, str(error))
+
+    @api.exception_handler(QueryError)
+    async def wrong_question(_: Request, error: QueryError) -> JSONResponse:
+        return problem(400, "Wrong question", str(error))
 
     @api.exception_handler(NotLeading)
     async def elsewhere(_: Request, error: NotLeading) -> JSONResponse:

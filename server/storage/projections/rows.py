@@ -14,6 +14,7 @@ from acd.events import CallEnded, Joined
 from recordings.chain import FIRST
 from server.eventlog.derived_events import PromiseNoted
 from server.eventlog.log import Entry
+from server.storage.schema.access_tables import AccessToken
 from server.storage.schema.callback_tables import Attempt, CallbackOffer, Promise
 from server.storage.schema.tables import (
     Agent,
@@ -90,6 +91,7 @@ class Rows:
         self.recordings = Shelf(session, Recording, Recording.id, _mentioned(entries, "recording"))
         self.promises = Shelf(session, Promise, Promise.id, _promises(entries))
         self.offers = Shelf(session, CallbackOffer, CallbackOffer.call, ())
+        self.access_tokens = Shelf(session, AccessToken, AccessToken.id, ())
         self._attempts = self._attempts_of(_calls(entries, _OF_ATTEMPTS))
         self._offered = Shelf(session, Segment, Segment.offer, _mentioned(entries, "offer"))
         self._legs: dict[int, list[Segment]] = {}

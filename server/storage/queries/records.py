@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, Select, exists, select
+from sqlalchemy import ColumnElement, Engine, Select, exists, select
 from sqlalchemy.orm import Session
 
 from server.storage.projections.outcome import Outcome
 from server.storage.queries import serialise
 from server.storage.queries.callbacks import PromiseQueries
 from server.storage.queries.paging import Page, QueryError, iso, page_of
+from server.storage.schema.access_tables import AuditEntry
 from server.storage.schema.tables import (
     Agent,
     AgentInterval,
@@ -36,7 +37,10 @@ from server.storage.schema.tables import (
 
 @dataclass(frozen=True, slots=True)
 class CallFilter:
-    """Which calls: those offered in [since, until), with this outcome, that reached this agent or this queue."""
+    """Which calls: those offered in [since, until), with this outcome, that reached this agent or this queue.
+
+    `agents`: that one of these answered.
+    """
 
     since: datetime | None = None
     until: datetime | None = None
@@ -45,6 +49,7 @@ class CallFilter:
     queue: str | None = None
     caller: str | None = None
     direction: str | None = None
+    agents: frozenset[str] | None = None
 
 
 class Queries:
@@ -93,10 +98,17 @@ class Queries:
             }
 
     def recording_list(
-        self, *, call: int | None = None, agent: str | None = None, limit: int = 100, after: str | None = None
+        self,
+        *,
+        call: int | None = None,
+        agent: str | None = None,
+        agents: frozenset[str] | None = None,
+        limit: int = 100,
+        after: str | None = None,
     ) -> Page:
-        """Closed recordings, newest first."""
+        """Closed recordings, newest first; only those of `agents` where given."""
         wanted = select(Recording).where(Recording.state == "closed")
+        wanted = wanted if agents is None else wanted.where(Recording.agent.in_(sorted(agents)))
         wanted = wanted if call is None else wanted.where(Recording.call == call)
         wanted = wanted if agent is None else wanted.where(Recording.agent == agent)
         with Session(self._engine) as session:
@@ -130,11 +142,13 @@ class Queries:
         state: str | None = None,
         category: str | None = None,
         caller: str | None = None,
+        agents: frozenset[str] | None = None,
         limit: int = 100,
         after: str | None = None,
     ) -> Page:
-        """Tickets, newest first."""
+        """Tickets, newest first; only those that one of `agents` owns, or has answered a call of, where given."""
         wanted = select(Ticket)
+        wanted = wanted if agents is None else wanted.where(_ticket_of(agents))
         for column, value in ((Ticket.state, state), (Ticket.category, category), (Ticket.caller, caller)):
             wanted = wanted if value is None else wanted.where(column == value)
         with Session(self._engine) as session:
@@ -163,6 +177,27 @@ class Queries:
                 "recordings": [number for call in calls for number in recordings[call]],
                 "history": [serialise.history(line) for line in history],
             }
+
+    def concerns(self, kind: str, number: int, agents: frozenset[str]) -> bool:
+        """Whether this call, ticket or recording (`kind` in the plural) is one of these agents'."""
+        which = {
+            "calls": select(Call.id).where(Call.id == number, _answered_by(agents)),
+            "tickets": select(Ticket.id).where(Ticket.id == number, _ticket_of(agents)),
+            "recordings": select(Recording.id).where(Recording.id == number, Recording.agent.in_(sorted(agents))),
+        }[kind]
+        with Session(self._engine) as session:
+            return session.scalar(which) is not None
+
+    def audit_list(
+        self, *, by: str | None = None, act: str | None = None, limit: int = 100, after: str | None = None
+    ) -> Page:
+        """Entries of the audit, newest first; of one person or one act where given."""
+        wanted = select(AuditEntry)
+        for column, value in ((AuditEntry.by, by), (AuditEntry.act, act)):
+            wanted = wanted if value is None else wanted.where(column == value)
+        with Session(self._engine) as session:
+            entries, following = page_of(session, wanted, AuditEntry.id, "audit", limit, after)
+            return Page([serialise.audit_entry(each) for each in entries], following)
 
     def agent_list(self, *, removed: bool = False) -> list[dict[str, Any]]:
         """All agents by number, as they are according to the records; removed ones only when asked for."""
@@ -209,9 +244,22 @@ def _calls(which: CallFilter) -> Select[Any]:
     for column, value in zip((Call.outcome, Call.queue, Call.caller, Call.direction), given, strict=True):
         wanted = wanted if value is None else wanted.where(column == value)
     if which.agent is not None:
-        answered = (Segment.call == Call.id) & (Segment.agent == which.agent) & (Segment.outcome == "answered")
-        wanted = wanted.where(exists().where(answered))
+        wanted = wanted.where(_answered_by(frozenset({which.agent})))
+    if which.agents is not None:
+        wanted = wanted.where(_answered_by(which.agents))
     return wanted
+
+
+def _answered_by(agents: frozenset[str]) -> ColumnElement[bool]:
+    """Of a call: one of these agents answered it."""
+    legs = (Segment.call == Call.id) & Segment.agent.in_(sorted(agents)) & (Segment.outcome == "answered")
+    return exists().where(legs)
+
+
+def _ticket_of(agents: frozenset[str]) -> ColumnElement[bool]:
+    """Of a ticket: one of these agents owns it, or answered one of its calls."""
+    answered = exists().where((Call.ticket == Ticket.id) & _answered_by(agents))
+    return Ticket.owner.in_(sorted(agents)) | answered
 
 
 def _in_order(table: Any) -> Select[Any]:

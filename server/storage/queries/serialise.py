@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from server.storage.queries.paging import iso, masked
+from server.storage.schema.access_tables import AuditEntry
 from server.storage.schema.tables import (
     Agent,
     AgentInterval,
@@ -95,6 +96,19 @@ def ticket(ticket: Ticket) -> dict[str, Any]:
 def history(line: TicketHistory) -> dict[str, Any]:
     said = {"kind": line.kind, "from": line.before, "to": line.after, "by": line.by, "why": line.why}
     return {"at": iso(line.at), **{name: value or None for name, value in said.items()}, "call": line.call}
+
+
+def audit_entry(entry: AuditEntry) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "at": iso(entry.at),
+        "act": entry.act,
+        "by": entry.by,
+        "role": entry.role,
+        "origin": entry.origin,
+        "subject": entry.subject or None,
+        "reason": entry.reason or None,
+    }
 
 
 def agent(agent: Agent) -> dict[str, Any]:

@@ -17,16 +17,17 @@ import acd.events as acd
 from server.hotline.definitions import HOUSE_MUSIC
 from server.hotline.dispatcher import Dispatcher, NotLeading
 from server.hotline.live_calls import Leg
-from server.telephony.agent.transfers import REFUSED
+from server.hotline.view import View
 from server.telephony.agi.server import AgiCall, AgiError, AgiGone, AgiHangup
 from server.telephony.channels import dial
 from server.telephony.channels.legs import Legs
 from server.telephony.channels.ownership import AgentChannel
+from server.usecases.conversations import REFUSED
 
 _log = structlog.get_logger("agent_side")
 
 ASKED_SIDE = "asked-side^s^1"
-"""Where whoever was asked stays on the line when the agent hangs up."""
+"""Where the colleague who was asked stays on the line when the agent hangs up."""
 RING_FOR = 20
 _FOR_EVER = 4 * 3600.0
 
@@ -34,8 +35,10 @@ _FOR_EVER = 4 * 3600.0
 class AgentSide:
     """The handler of AGI connections from `agent-side`. `device` tells what to dial for an agent."""
 
-    def __init__(self, dispatcher: Dispatcher, legs: Legs, device: Callable[[str], str], prompts: Path) -> None:
-        self._dispatcher, self._legs, self._device = dispatcher, legs, device
+    def __init__(
+        self, dispatcher: Dispatcher, view: View, legs: Legs, device: Callable[[str], str], prompts: Path
+    ) -> None:
+        self._dispatcher, self._view, self._legs, self._device = dispatcher, view, legs, device
         self._failed = str(prompts / "zh" / "transfer-failed")
 
     async def __call__(self, agi: AgiCall) -> None:
@@ -51,7 +54,7 @@ class AgentSide:
     async def _serve(self, agi: AgiCall, channel: AgentChannel) -> None:
         leg = self._leg(channel)
         if leg is not None and leg.asked and channel.asked is None and await agi.get_variable("DIALSTATUS"):
-            # They were asked while no server was there, and are gone.
+            # The colleague was asked while no server was there, and is gone.
             await self._back(channel, leg)
         while (leg := self._leg(channel)) is not None:
             if leg.hold and leg.asked:
@@ -66,7 +69,7 @@ class AgentSide:
 
     def _leg(self, channel: AgentChannel) -> Leg | None:
         """The agent's part, while the call is the agent's."""
-        live = self._dispatcher.state.calls.get(channel.call)
+        live = self._view.calls.get(channel.call)
         return live.leg if live is not None and live.leg is not None and live.leg.offer == channel.offer else None
 
     async def _change(self, agi: AgiCall, channel: AgentChannel, known: tuple[str, str]) -> None:
@@ -89,8 +92,8 @@ class AgentSide:
                     await task
 
     async def _ask(self, agi: AgiCall, channel: AgentChannel, leg: Leg) -> None:
-        """Call whoever is asked, and come back to the caller when they are gone."""
-        outside = self._dispatcher.state.floor.agent(leg.asked) is None
+        """Call the colleague who is asked, and come back to the caller when the colleague is gone."""
+        outside = self._view.floor.agent(leg.asked) is None
         device = dial.outside(leg.asked) if outside else self._device(leg.asked)
         await agi.set_music(False)
         await agi.execute("Dial", device, str(RING_FOR), f"rgF({ASKED_SIDE})")
@@ -101,7 +104,7 @@ class AgentSide:
         await self._back(channel, leg)
 
     async def _back(self, channel: AgentChannel, leg: Leg) -> None:
-        """Whoever was asked is gone: back to the caller."""
+        """The colleague who was asked is gone: back to the caller."""
         if self._leg(channel) is leg and leg.asked:
             await self._dispatcher.record(
                 acd.ConsultEnded(channel.call, leg.agent, leg.asked), acd.HoldEnded(channel.call, leg.agent)

@@ -4,7 +4,7 @@
     *0          help 求助: hold, and call the team leader
     *2 NUMBER # hold, and ask an agent or an outside number
     *3 NUMBER # transfer blind: a work number, a queue by its place (1 to 9), or an outside number
-    *3 #        hand the call to whoever is asked
+    *3 #        hand the call to the colleague who is asked
 
 The keys are followed as AMI events of the agent's channel, and no feature of Asterisk's bridge: a server that is away
 takes none, and the conversation does not notice. From `*2` and `*3` on the caller hears music and no keys.
@@ -19,10 +19,12 @@ from dataclasses import dataclass
 import structlog
 
 from server.hotline.dispatcher import NotLeading
-from server.telephony.agent.transfers import Conversations
-from server.telephony.ami.link import Ami, AmiEvent
+from server.telephony.ami.link import AmiEvent
 from server.telephony.channels.legs import Legs
-from server.usecases.errors import CannotDo
+from server.telephony.channels.ownership import AgentChannel
+from server.usecases.conversations import ConversationActs
+from server.usecases.errors import ActRefused
+from server.usecases.principal import Principal, phone_of
 
 _log = structlog.get_logger("features")
 
@@ -86,17 +88,16 @@ class Keys:
 
 
 class Features:
-    """Follows the keys of every agent who has a call."""
+    """Follows the keys of every agent who has a call. `digit` wants AMI's DTMFEnd, `hung_up` Hangup."""
 
-    def __init__(self, conversations: Conversations, legs: Legs, ami: Ami) -> None:
+    def __init__(self, conversations: ConversationActs, legs: Legs) -> None:
         self._conversations, self._legs = conversations, legs
         self._keys: dict[str, Keys] = {}
         self._patience: dict[str, asyncio.TimerHandle] = {}
         self._doing: dict[str, asyncio.Task[None]] = {}
-        ami.subscribe("DTMFEnd", self._digit)
-        ami.subscribe("Hangup", self._gone)
 
-    def _digit(self, event: AmiEvent) -> None:
+    def digit(self, event: AmiEvent) -> None:
+        """A key of any channel."""
         unique_id = event["Uniqueid"]
         channel = self._legs.by_channel(unique_id)
         if channel is None or channel.joined_at is None or event.get("Direction") != "Received":
@@ -107,35 +108,37 @@ class Features:
             timer.cancel()
         if keys.midway:
             loop = asyncio.get_running_loop()
-            self._patience[unique_id] = loop.call_later(PATIENCE, self._give_up, unique_id, channel.call)
+            self._patience[unique_id] = loop.call_later(PATIENCE, self._give_up, unique_id, channel)
         if keyed is not None:
-            self._do(unique_id, channel.call, keyed)
+            self._do(unique_id, channel, keyed)
 
-    def _gone(self, event: AmiEvent) -> None:
+    def hung_up(self, event: AmiEvent) -> None:
+        """Any channel is gone."""
         unique_id = event["Uniqueid"]
         self._keys.pop(unique_id, None)
         if (timer := self._patience.pop(unique_id, None)) is not None:
             timer.cancel()
 
-    def _give_up(self, unique_id: str, call: int) -> None:
+    def _give_up(self, unique_id: str, channel: AgentChannel) -> None:
         self._patience.pop(unique_id, None)
         if (keys := self._keys.get(unique_id)) is not None:
             keys.give_up()
-            self._do(unique_id, call, Keyed(""))
+            self._do(unique_id, channel, Keyed(""))
 
-    def _do(self, unique_id: str, call: int, keyed: Keyed) -> None:
+    def _do(self, unique_id: str, channel: AgentChannel, keyed: Keyed) -> None:
         """One act after the other, in the order of the keys."""
         before = self._doing.get(unique_id)
+        who, call = phone_of(channel.agent), channel.call
 
         async def act() -> None:
             if before is not None:
                 await asyncio.wait({before})
             try:
-                await self._act(call, keyed)
-            except CannotDo as error:
+                await self._act(who, call, keyed)
+            except ActRefused as error:
                 _log.info("an agent's keys were refused", call=call, code=keyed.code, why=str(error))
-                with suppress(CannotDo):
-                    await self._conversations.refuse(call)
+                with suppress(ActRefused):
+                    await self._conversations.refuse(who, call)
 
         task = asyncio.ensure_future(act())
         self._doing[unique_id] = task
@@ -148,28 +151,28 @@ class Features:
         if error is not None and not isinstance(error, NotLeading):
             _log.error("an agent's keys failed", error=repr(error))
 
-    async def _act(self, call: int, keyed: Keyed) -> None:
+    async def _act(self, who: Principal, call: int, keyed: Keyed) -> None:
         conversations = self._conversations
-        hold, asked = self._conversations.holding(call)
+        hold, asked = conversations.holding(call)
         match keyed:
             case Keyed(code="1"):
-                await (conversations.resume(call) if hold else conversations.hold(call))
+                await (conversations.resume(who, call) if hold else conversations.hold(who, call))
             case Keyed(code="0"):
-                await conversations.help(call)
+                await conversations.help(who, call)
             case Keyed(begun=True):
                 if not hold:
-                    await conversations.hold(call, "consult" if keyed.code == CONSULT else "transfer")
+                    await conversations.hold(who, call, "consult" if keyed.code == CONSULT else "transfer")
             case Keyed(code="3", number="") if asked:
-                await conversations.complete(call)
+                await conversations.hand_over(who, call)
             case Keyed(code="2", number=number) if number:
-                await conversations.consult(call, conversations.target(number))
+                await conversations.consult(who, call, conversations.target(number))
             case Keyed(code="3", number=number) if number:
-                await conversations.transfer(call, conversations.target(number))
+                await conversations.transfer(who, call, conversations.target(number))
             case _:
-                await self._back(call)
+                await self._back(who, call)
 
-    async def _back(self, call: int) -> None:
+    async def _back(self, who: Principal, call: int) -> None:
         """A number was given up: the agent is with the caller again, unless somebody is being asked."""
         hold, asked = self._conversations.holding(call)
         if hold and not asked:
-            await self._conversations.resume(call)
+            await self._conversations.resume(who, call)

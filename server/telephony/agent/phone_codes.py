@@ -6,11 +6,13 @@ from pathlib import Path
 
 import structlog
 
-import acd.events as acd
 from acd.events import Outcome, Status
 from acd.floor.agents import AgentState
-from server.hotline.dispatcher import Dispatcher, NotLeading
+from server.hotline.dispatcher import NotLeading
 from server.telephony.agi.server import AgiCall, AgiGone, AgiHangup
+from server.usecases.agents import AgentActs
+from server.usecases.errors import NotFound
+from server.usecases.principal import phone_of
 
 _log = structlog.get_logger("agent_phone")
 
@@ -28,8 +30,8 @@ _WORDS = {
 class AgentPhone:
     """The handler of AGI connections that come from agents' phones: arguments are the agent and the code dialled."""
 
-    def __init__(self, dispatcher: Dispatcher, prompts: Path) -> None:
-        self._dispatcher, self._prompts = dispatcher, prompts
+    def __init__(self, agents: AgentActs, prompts: Path) -> None:
+        self._agents, self._prompts = agents, prompts
 
     async def __call__(self, agi: AgiCall) -> None:
         """Serve one connection to its end."""
@@ -40,29 +42,32 @@ class AgentPhone:
             _log.info("an agent's code was cut short", agent=agent, code=code, why=str(error))
 
     async def _serve(self, agi: AgiCall, agent: str, code: str) -> None:
-        known = self._dispatcher.state.floor.agent(agent)
-        wanted = self._wanted(known.status, code) if known else None
-        if known is None or wanted is None:
-            await self._say(agi, "no-match" if known else "agent-unknown")
-            return
-        change = acd.StatusSet(agent, *wanted, by=f"agent {agent} by phone")
-        words = _WORDS[change.status] if code != SIGN_IN_OR_OUT or change.status is not Status.AVAILABLE else _SIGNED_IN
         try:
-            if change.status is Status.AVAILABLE and known.state is AgentState.IDLE:
+            known = self._agents.now(agent)
+        except NotFound:
+            await self._say(agi, "agent-unknown")
+            return
+        wanted = self._wanted(known.status, code)
+        if wanted is None:
+            await self._say(agi, "no-match")
+            return
+        who, (status, reason) = phone_of(agent), wanted
+        words = _WORDS[status] if code != SIGN_IN_OR_OUT or status is not Status.AVAILABLE else _SIGNED_IN
+        try:
+            if status is Status.AVAILABLE and known.state is AgentState.IDLE:
                 # Calls come only when this one is over: till then the phone would be busy for them.
                 sent = known.status is Status.BREAK and known.reason == Outcome.NO_ANSWER
                 try:
                     await self._say(agi, *(("agent-sent-on-break",) if sent else ()), words)
                 finally:
-                    await self._dispatcher.record(change)
+                    await self._agents.set_status(who, agent, status, reason)
                 return
-            await self._dispatcher.record(change)
+            now = await self._agents.set_status(who, agent, status, reason)
         except NotLeading as error:
             _log.info("an agent's code came at the wrong time", agent=agent, code=code, why=str(error))
             await self._say(agi, "agent-server-away")
             return
-        now = self._dispatcher.state.floor.agent(agent)
-        taken = now is not None and now.status is change.status and now.pending is None
+        taken = now.status is status and now.pending is None
         await self._say(agi, words if taken else "agent-on-call-later")
 
     async def _say(self, agi: AgiCall, *prompts: str) -> None:

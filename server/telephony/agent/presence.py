@@ -16,6 +16,7 @@ import acd.events as acd
 from acd.commands import Command
 from server.eventlog.log import Entry
 from server.hotline.dispatcher import Dispatcher
+from server.hotline.view import View
 from server.telephony.ami.link import Ami, AmiError, AmiEvent, AmiFailed, LinkState
 
 _log = structlog.get_logger("presence")
@@ -26,28 +27,28 @@ SETTLE = 2.0
 
 
 class Presence:
-    """Follows the contacts of one Asterisk, from the moment its AMI link is up."""
+    """Follows the contacts of one Asterisk, from the moment its AMI link is up.
 
-    def __init__(self, dispatcher: Dispatcher, ami: Ami, *, settle: float = SETTLE) -> None:
-        self._dispatcher, self._ami, self._settle = dispatcher, ami, settle
+    `contact` wants AMI's ContactStatus, `link` every change of the link, `follow` every entry of the log.
+    """
+
+    def __init__(self, dispatcher: Dispatcher, view: View, ami: Ami, *, settle: float = SETTLE) -> None:
+        self._dispatcher, self._view, self._ami, self._settle = dispatcher, view, ami, settle
         self._contacts: dict[str, dict[str, bool]] = {}
         self._told: dict[str, bool] = {}
         self._doubts: dict[str, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        ami.subscribe("ContactStatus", self._changed)
-        ami.on_state(self._link)
-        dispatcher.listen(self._entry)
 
     def reachable(self, agent: str) -> bool:
         """Whether a contact of this agent answers. A fixed one of which nothing is known yet is taken to answer."""
         if contacts := self._contacts.get(agent):
             return any(contacts.values())
-        view = self._dispatcher.state.floor.agent(agent)
+        view = self._view.floor.agent(agent)
         return view is not None and bool(view.contact)
 
     async def reconcile(self) -> None:
         """Take the contacts that there are now for all there are. Raises the link's errors."""
-        for agent in [view.id for view in self._dispatcher.state.floor.agents()]:
+        for agent in [view.id for view in self._view.floor.agents()]:
             # Variables rather than a list: the list wants a right that also loads modules.
             names = [await self._value(f"PJSIP_AOR({aor},contact)") for aor in (agent, f"{agent}-web")]
             contacts = {}
@@ -64,7 +65,8 @@ class Presence:
         except AmiFailed:
             return ""
 
-    def _link(self, *_: object) -> None:
+    def link(self, *_: object) -> None:
+        """The link to Asterisk came or went: contacts are compared when it is up."""
         if self._ami.state is not LinkState.UP:
             return
 
@@ -76,7 +78,8 @@ class Presence:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _changed(self, event: AmiEvent) -> None:
+    def contact(self, event: AmiEvent) -> None:
+        """A contact came, went, or answers again."""
         agent = _agent(event.get("AOR", ""))
         contacts = self._contacts.setdefault(agent, {})
         status, uri = event.get("ContactStatus", ""), event.get("URI", "")
@@ -86,7 +89,8 @@ class Presence:
             contacts[uri] = status not in _GONE
         self._look(agent)
 
-    def _entry(self, entry: Entry, _: Sequence[Command]) -> None:
+    def follow(self, entry: Entry, _: Sequence[Command]) -> None:
+        """An agent was added, changed or removed."""
         match entry.event:
             case acd.AgentDefined():
                 self._told.pop(entry.event.agent, None)
@@ -105,7 +109,7 @@ class Presence:
     def _tell(self, agent: str) -> None:
         self._doubts.pop(agent, None)
         now = self.reachable(agent)
-        if self._dispatcher.state.floor.agent(agent) is None or self._told.get(agent) is now:
+        if self._view.floor.agent(agent) is None or self._told.get(agent) is now:
             return
         self._told[agent] = now
         _log.info("an agent's phone is there" if now else "an agent's phone is not there", agent=agent)

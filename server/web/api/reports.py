@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
-from typing import Annotated, Any, Protocol
-from zoneinfo import ZoneInfo
+from datetime import date
+from typing import Annotated, Any
 
-from fastapi import FastAPI, Query
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from server.hotline.definitions import Definitions
-from server.web.problems import Problem, answers
+from server.usecases.callbacks import CallbackActs
+from server.web.api.shapes import Who, router
+from server.web.problems import answers
 
 Interval = Annotated[int, Query(ge=60, le=86_400, description="Seconds; must divide a day.")]
-
-
-class Records(Protocol):
-    """What is read."""
-
-    async def callback_report(self, day: date, zone: ZoneInfo, interval: int, queue: str | None) -> dict[str, Any]: ...
-
-
-class House(Protocol):
-    """What these routes stand on."""
-
-    @property
-    def definitions(self) -> Definitions: ...
-    @property
-    def records(self) -> Records: ...
 
 
 class Figures(BaseModel):
@@ -64,23 +49,15 @@ class CallbackReport(BaseModel):
     total: Figures
 
 
-def add_reports(api: FastAPI, house: House, guarded: dict[str, Any]) -> None:
-    """Add the routes; `guarded` is what every one of them asks of the request."""
+def report_routes(acts: CallbackActs) -> APIRouter:
+    """The routes of reports."""
+    routes = router("reports")
 
-    @api.get(
-        "/api/v1/reports/callback",
-        response_model=CallbackReport,
-        responses=answers(400, 401, 422),
-        tags=["reports"],
-        **guarded,
-    )
+    @routes.get("/reports/callback", response_model=CallbackReport, responses=answers(400, 422))
     async def callback_report(
-        day: date | None = None, interval: Interval = 1800, queue: str | None = None
+        who: Who, day: date | None = None, interval: Interval = 1800, queue: str | None = None
     ) -> dict[str, Any]:
-        """Callback mode in one day of the hotline's zone, by interval and queue."""
-        zone = house.definitions.calendar.zone
-        wanted = day or datetime.now(UTC).astimezone(zone).date()
-        try:
-            return await house.records.callback_report(wanted, zone, interval, queue or None)
-        except ValueError as error:
-            raise Problem(400, "Wrong question", str(error)) from None
+        """Callback mode in one day of the hotline's zone (today if left out), by interval and queue."""
+        return await acts.report(who, day, interval, queue or None)
+
+    return routes

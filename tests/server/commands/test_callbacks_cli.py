@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import pwd
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
@@ -12,7 +14,6 @@ import pytest
 
 import acd.events as acd
 from server.commands import shared
-from server.web.api.application import make_api
 from server.web.serve import HttpServer
 from tests.redis_server import redis_server
 from tests.server.commands.test_cli import Done, Run, home, sansheng
@@ -25,6 +26,8 @@ FIELDS = [
     "id", "number", "category", "queue", "state", "attempts", "promised_at", "queued_at", "due_at", "call", "reason",
 ]  # fmt: skip
 MODE = ["scope", "mode", "active", "since", "until", "who", "reason", "rule"]
+
+ACCOUNT = f"{pwd.getpwuid(os.getuid()).pw_name} on this machine"
 
 Asked = Callable[..., Awaitable[Done]]
 
@@ -39,7 +42,7 @@ async def served(house, home, sansheng: Run, monkeypatch) -> AsyncIterator[Asked
     monkeypatch.setenv("SANSHENG_TRUNK", "sip:127.0.0.1:5090")
     (home / "secrets").mkdir()
     (home / "secrets" / "api-token").write_text(TOKEN)
-    http = HttpServer(make_api(house), "127.0.0.1", port)
+    http = HttpServer(house.application(), "127.0.0.1", port)
     await http.start()
 
     async def run(*typed: str) -> Done:
@@ -111,9 +114,9 @@ async def test_a_promise_is_shown_postponed_moved_and_cancelled(served) -> None:
     assert (await served("callback", "prioritise", "1", "--priority", "50")).out == "callback 1 has priority 50\n"
     shown = (await served("callback", "show", "1", "--json")).json
     assert (shown["priority"], shown["history"]) == (50, [])
-    done = await served("callback", "cancel", "1", "--reason", "solved by mail", "--by", "9001")
+    done = await served("callback", "cancel", "1", "--reason", "solved by mail")
     assert done.out == "callback 1 is cancelled\n"
-    assert "solved by mail, by 9001" in (await served("callback", "show", "1")).out
+    assert f"solved by mail, by {ACCOUNT}" in (await served("callback", "show", "1")).out
     assert (await served("callback", "tasks", "--json")).json == []
 
 
@@ -121,10 +124,8 @@ async def test_the_mode_is_listed_and_set(served) -> None:
     rows = (await served("callback", "mode", "--json")).json
     assert [list(row) for row in rows] == [MODE] * len(rows)
     assert (rows[0]["scope"], rows[0]["mode"]) == ("all", "auto")
-    rows = (
-        await served("callback", "mode", "on", "--reason", "peak", "--until", "18:00", "--by", "9001", "--json")
-    ).json
-    assert {(row["mode"], row["active"], row["who"]) for row in rows} == {("on", True, "9001")}
+    rows = (await served("callback", "mode", "on", "--reason", "peak", "--until", "18:00", "--json")).json
+    assert {(row["mode"], row["active"], row["who"]) for row in rows} == {("on", True, ACCOUNT)}
     assert all(row["until"] for row in rows)
     await served("callback", "mode", "off", "--queue", "media")
     (row,) = (await served("callback", "mode", "--queue", "media", "--json")).json

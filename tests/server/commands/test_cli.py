@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import resource
 import socket
 import subprocess
@@ -23,6 +24,7 @@ from server.commands import shared
 from server.config import Settings
 from server.storage.database import open_database
 from server.storage.projector import Projector
+from server.storage.queries.records import Queries
 from server.storage.recording_store import FolderStore
 from server.storage.schema.migrate import migrate
 
@@ -173,6 +175,18 @@ def test_a_recording_is_copied_out_whole_or_not_at_all(records, sansheng) -> Non
     (records / "recordings/2027/01/15/1.wav").unlink()
     assert "the file of recording 1 is missing" in sansheng("recording", "pull", "1", "--to", str(target)).err
     assert "there is no recording 2" in sansheng("recording", "pull", "2", "--to", str(target)).err
+    (entry,) = audit_of(records)
+    assert (entry["act"], entry["origin"], entry["subject"]) == ("recordings.pull", "command line", "recording 1")
+    assert entry["by"] == f"{pwd.getpwuid(os.getuid()).pw_name} on this machine"
+
+
+def audit_of(home: Path) -> list[dict[str, Any]]:
+    """The audit's entries, newest first."""
+    database = open_database(f"sqlite:///{home / 'records.db'}")
+    try:
+        return Queries(database.read).audit_list().items
+    finally:
+        database.dispose()
 
 
 def test_the_database_says_its_version_and_is_backed_up_while_in_use(records, sansheng) -> None:
@@ -188,8 +202,8 @@ def test_the_database_says_its_version_and_is_backed_up_while_in_use(records, sa
 
 def test_an_empty_database_is_migrated(home, sansheng) -> None:
     done = sansheng("db", "migrate")
-    assert (done.code, done.out) == (0, "revision none → 0002\n")
-    assert sansheng("db", "migrate").out == "revision 0002: it was up to date\n"
+    assert (done.code, done.out) == (0, "revision none → 0003\n")
+    assert sansheng("db", "migrate").out == "revision 0003: it was up to date\n"
     assert sansheng("call", "list", "--json").json == []
 
 

@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from redis import Redis as SyncRedis
 
@@ -19,6 +21,7 @@ from server.eventlog.log import Log, follower
 from server.hotline import definitions
 from server.hotline.dispatcher import Dispatcher
 from server.hotline.state import HotlineState
+from server.hotline.view import View
 from server.metrics import Metrics
 from server.storage.database import open_database
 from server.storage.projector import Projector
@@ -26,12 +29,17 @@ from server.storage.projector_loop import ProjectorLoop
 from server.storage.reader import Records
 from server.storage.schema.migrate import migrate
 from server.telephony.asterisk.site import AgentPhone
+from server.usecases.errors import Conflict
+from server.usecases.groups import UseCases
+from server.usecases.principal import Principal, Role
 from server.web.api.application import make_api
+from server.web.authentication import Authentication
 from tests.redis_server import RedisServer, redis_server
 
 __all__ = ["redis_server"]
 
 TOKEN = "a-token-for-tests"
+OWNER = Principal("owner of the machine", Role.ADMINISTRATOR, "test")
 COMPLAINT = Requirement((Skill("complaint"),))
 
 
@@ -53,15 +61,26 @@ class House:
 
     def __init__(self, dispatcher: Dispatcher, records: Records, home: Path) -> None:
         self.dispatcher, self.records, self.home = dispatcher, records, home
+        self.view = View(lambda: dispatcher.state)
         self.phones, self.token, self.registry = Phones(), TOKEN, CollectorRegistry()
+        self.outside_calls = False
         self.definitions = definitions.load(home)
         self.wrong: list[str] = []
         self.doubtful: list[str] = []
         Metrics(self.registry, dispatcher)
+        self.acts = UseCases(self)
 
     @property
-    def skills(self) -> frozenset[str]:
-        return frozenset(self.definitions.policy.skills)
+    def conversation_channels(self) -> Any:
+        raise Conflict("no Asterisk here")
+
+    @property
+    def monitoring(self) -> Any:
+        raise Conflict("no Asterisk here")
+
+    def application(self) -> FastAPI:
+        """The API of this server."""
+        return make_api(self.acts, self, Authentication(lambda: self.token, self.acts.tokens))
 
     def problems(self) -> list[str]:
         return self.wrong
@@ -83,8 +102,9 @@ class House:
         """A call arrives."""
         await self.tell(acd.CallArrived(number, caller, "4001", f"PJSIP/{number}", f"u{number}", 0.0, "one"))
 
-    async def queue(self, number: int) -> None:
-        await self.tell(acd.CallQueued(number, "complaint", COMPLAINT, self.dispatcher.state.at, category="attitude"))
+    async def queue(self, number: int, caller: str = "") -> None:
+        now = self.dispatcher.state.at
+        await self.tell(acd.CallQueued(number, "complaint", COMPLAINT, now, caller=caller, category="attitude"))
 
 
 @pytest.fixture
@@ -114,7 +134,7 @@ async def house(redis_server: RedisServer, tmp_path: Path) -> AsyncIterator[Hous
 @pytest.fixture
 async def api(house: House) -> AsyncIterator[httpx.AsyncClient]:
     """A client that has the token."""
-    transport = httpx.ASGITransport(make_api(house), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(house.application(), raise_app_exceptions=False)
     headers = {"Authorization": f"Bearer {TOKEN}"}
     async with httpx.AsyncClient(transport=transport, base_url="http://hotline", headers=headers) as client:
         yield client

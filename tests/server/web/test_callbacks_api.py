@@ -98,7 +98,7 @@ async def test_after_is_not_before_and_keeps_the_place(house, api) -> None:
         ({"priority": 1e999}, "body.priority: "),
         ({"priority": float("nan")}, "body.priority: "),
         ({"reason": "two\nlines"}, "body.reason: write it in one line"),
-        ({"by": "a\x00"}, "body.by: write it in one line"),
+        ({"by": "9001"}, "body.by"),
         ({"category": "a\u202eb"}, "body.category: write it in one line"),
         ({"reason": "x" * 201}, "body.reason: "),
     ],
@@ -130,8 +130,8 @@ async def test_numbers_are_masked_when_asked(house, api) -> None:
 async def test_a_promise_is_cancelled_with_a_reason_once(house, api) -> None:
     await promise(api)
     assert "reason" in refused(await api.post("/api/v1/callbacks/1/cancel", json={}), 422)
-    answer = await api.post("/api/v1/callbacks/1/cancel", json={"reason": "solved by mail", "by": "9001"})
-    assert (answer.json()["state"], answer.json()["reason"]) == ("cancelled", "solved by mail, by 9001")
+    answer = await api.post("/api/v1/callbacks/1/cancel", json={"reason": "solved by mail"})
+    assert (answer.json()["state"], answer.json()["reason"]) == ("cancelled", "solved by mail, by administrator")
     again = await api.post("/api/v1/callbacks/1/cancel", json={"reason": "again"})
     assert "callback 1 is cancelled: nothing is left to be changed" in refused(again, 409)
     assert [row["state"] for row in (await api.get("/api/v1/callbacks?state=cancelled")).json()["items"]] == [
@@ -222,10 +222,10 @@ async def test_the_mode_is_listed_set_and_kept_with_who_and_why(house, api) -> N
     rows = (await api.get("/api/v1/callback-mode")).json()["items"]
     assert rows[0]["scope"] == "all"
     assert list(rows[0]) == ["scope", "mode", "active", "since", "until", "who", "reason", "rule"]
-    body = {"mode": "on", "scope": "media", "reason": "press day", "by": "9001"}
+    body = {"mode": "on", "scope": "media", "reason": "press day"}
     answer = (await api.put("/api/v1/callback-mode", json=body)).json()
-    assert (answer["scope"], answer["mode"], answer["active"], answer["who"]) == ("media", "on", True, "9001")
-    assert answer["rule"] == "forced on by 9001"
+    assert (answer["scope"], answer["mode"], answer["active"], answer["who"]) == ("media", "on", True, "administrator")
+    assert answer["rule"] == "forced on by administrator"
     await api.put("/api/v1/callback-mode", json={"mode": "off", "reason": "over"})
     rows = (await api.get("/api/v1/callback-mode")).json()["items"]
     assert {row["mode"] for row in rows} == {"off"}

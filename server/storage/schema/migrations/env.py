@@ -2,6 +2,7 @@
 
 from alembic import context
 
+import server.storage.schema.access_tables
 import server.storage.schema.callback_tables  # noqa: F401  (its tables)
 from server.storage.schema.tables import Base
 

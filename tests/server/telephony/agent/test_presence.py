@@ -12,6 +12,7 @@ from acd.policy.definitions import Skill
 from server.eventlog.log import START, Log
 from server.hotline.dispatcher import Dispatcher
 from server.hotline.standby import rebuild
+from server.hotline.view import View
 from server.telephony.agent.presence import Presence
 from server.telephony.ami.link import AmiFailed, LinkState
 from tests.redis_server import RedisServer, redis_server
@@ -68,7 +69,10 @@ async def dispatcher(redis_server: RedisServer) -> AsyncIterator[Dispatcher]:
 @pytest.fixture
 async def link(dispatcher: Dispatcher) -> Link:
     link = Link()
-    Presence(dispatcher, link, settle=SETTLE)  # type: ignore[arg-type]
+    presence = Presence(dispatcher, View(lambda: dispatcher.state), link, settle=SETTLE)  # type: ignore[arg-type]
+    link.subscribe("ContactStatus", presence.contact)
+    link.on_state(presence.link)
+    dispatcher.listen(presence.follow)
     return link
 
 

@@ -1,0 +1,93 @@
+"""What may be asked about agents: who they are, their skills and telephones, and their status."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import acd.events as acd
+from acd.floor.views import AgentView
+from acd.policy.definitions import Skill
+from server.usecases.errors import Invalid, NotFound
+from server.usecases.permissions import Act
+from server.usecases.principal import Principal
+from server.usecases.server import Acts
+
+
+@dataclass(frozen=True, slots=True)
+class AgentWanted:
+    """An agent as it is to be. `skills` are levels from 1 to 10 by skill; a phone without a `contact` registers with
+    `secret`, which is made up if empty."""
+
+    id: str
+    name: str
+    skills: Mapping[str, int] = field(default_factory=dict)
+    teams: tuple[str, ...] = ()
+    contact: str = ""
+    secret: str = ""
+
+
+class AgentActs(Acts):
+    """Every act raises Forbidden, and NotFound for an agent who does not exist; changes raise NotLeading too."""
+
+    async def list(self, who: Principal) -> list[dict[str, Any]]:
+        """All agents as the records have them, by work number."""
+        self.permissions.require(who, Act.READ_AGENTS)
+        rows: list[dict[str, Any]] = (await self._server.records.page("agents", {}, 1000, None))["items"]
+        return rows
+
+    async def show(self, who: Principal, agent: str) -> dict[str, Any]:
+        """One agent as the records have it."""
+        found = next((row for row in await self.list(who) if row["id"] == agent), None)
+        if found is None:
+            raise self._unknown(agent)
+        return found
+
+    async def define(self, who: Principal, wanted: AgentWanted) -> None:
+        """Add an agent, or change one: what is given replaces what was. Raises Invalid."""
+        self.permissions.require(who, Act.DEFINE_AGENT)
+        known = frozenset(self._server.definitions.policy.skills)
+        if unknown := sorted(set(wanted.skills) - known):
+            raise Invalid("skill", f"there is no skill {', '.join(unknown)}: there are {', '.join(sorted(known))}")
+        try:
+            await self._server.phones.set(wanted.id, wanted.secret, wanted.contact)
+        except ValueError as error:
+            raise Invalid("phone", str(error)) from None
+        skills = tuple(Skill(name, level) for name, level in sorted(wanted.skills.items()))
+        defined = acd.AgentDefined(wanted.id, wanted.name, skills, wanted.teams, wanted.contact, by=who.name)
+        await self._record(who, Act.DEFINE_AGENT, defined, subject=f"agent {wanted.id}")
+
+    async def remove(self, who: Principal, agent: str) -> None:
+        """Remove an agent; the records stay."""
+        self.permissions.require(who, Act.REMOVE_AGENT)
+        self.now(agent)
+        removed = acd.AgentRemoved(agent, by=who.name)
+        await self._record(who, Act.REMOVE_AGENT, removed, subject=f"agent {agent}")
+        await self._server.phones.remove(agent)
+
+    async def set_status(self, who: Principal, agent: str, status: acd.Status, reason: str = "") -> AgentView:
+        """Set the status, which takes effect as soon as no call stands in the way; the agent after it."""
+        self.permissions.require(who, Act.SET_STATUS, agent)
+        self.now(agent)
+        set_to = acd.StatusSet(agent, status, reason, by=who.name)
+        await self._record(who, Act.SET_STATUS, set_to, subject=f"agent {agent}", reason=reason)
+        return self.now(agent)
+
+    async def end_wrap_up(self, who: Principal, agent: str) -> AgentView:
+        """The write-up is done, as far as the queue's rules let it end early; the agent after it."""
+        self.permissions.require(who, Act.END_WRAP_UP, agent)
+        self.now(agent)
+        await self._record(who, Act.END_WRAP_UP, acd.WrapUpEnded(agent), subject=f"agent {agent}")
+        return self.now(agent)
+
+    def now(self, agent: str) -> AgentView:
+        """The agent on the floor. Raises NotFound."""
+        found = self._view.floor.agent(agent)
+        if found is None:
+            raise self._unknown(agent)
+        return found
+
+    @staticmethod
+    def _unknown(agent: str) -> NotFound:
+        return NotFound(f"there is no agent {agent}: add one with `sansheng agent add {agent} …`")

@@ -1,0 +1,14 @@
+"""The audit: privileged acts and every listening, with the person, the role, the origin and the reason."""
+
+from __future__ import annotations
+
+from server.eventlog.access_events import ActAudited
+from server.usecases.permissions import RULES, Act
+from server.usecases.principal import Principal
+
+
+def audited(who: Principal, act: Act, subject: str, reason: str = "") -> tuple[ActAudited, ...]:
+    """The entry that the act leaves, as the table of permissions says; none for other acts."""
+    if not RULES[act].audited:
+        return ()
+    return (ActAudited(act.value, who.name, who.role.value, who.origin, subject, reason),)

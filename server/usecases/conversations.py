@@ -1,0 +1,181 @@
+"""What may be asked about a conversation: hold, consult, help, transfer, and listening in.
+
+Here is judged what may be done; the channels do it, after the log has it. Acts raise Conflict when they cannot be done
+now, Forbidden, and NotLeading.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+import acd.events as acd
+from acd.floor.agents import AgentState
+from server.hotline.live_calls import Leg, LiveCall, Stage
+from server.usecases.audit import audited
+from server.usecases.errors import Conflict, Forbidden
+from server.usecases.permissions import Act
+from server.usecases.principal import Principal
+from server.usecases.server import Acts
+from server.usecases.targets import Target
+
+REFUSED = "refused"
+"""Why a caller is on hold while the agent hears that something cannot be done."""
+_NUMBER = re.compile(r"\+?[0-9]{3,20}")
+"""What may be given to Dial: anything else could name other devices, or options."""
+
+
+class ConversationActs(Acts):
+    """Acts on the conversation of a call."""
+
+    async def hold(self, who: Principal, call: int, why: str = "hold") -> None:
+        """The caller hears music, the agent hears nothing."""
+        _, leg = self._talking(who, call)
+        if leg.hold:
+            raise Conflict(f"the caller of call {call} is on hold already")
+        await self._server.conversation_channels.put_aside(call, leg, acd.HoldStarted(call, leg.agent, why))
+
+    async def resume(self, who: Principal, call: int) -> None:
+        """Join agent and caller again; the colleague who is being asked is let go."""
+        _, leg = self._talking(who, call)
+        if not leg.hold:
+            raise Conflict(f"the caller of call {call} is not on hold")
+        await self._server.conversation_channels.return_to_caller(call, leg)
+
+    async def consult(self, who: Principal, call: int, target: Target, why: str = "consult") -> None:
+        """Hold, and ask a colleague, in one step. `target` is an agent or an outside number."""
+        _, leg = self._talking(who, call)
+        if leg.asked:
+            raise Conflict(f"agent {leg.agent} is asking {leg.asked} already")
+        self._can_be_asked(target, leg.agent)
+        asked = acd.ConsultStarted(call, leg.agent, target.to, why)
+        if leg.hold:
+            await self._server.dispatcher.record(asked)
+        else:
+            hold = acd.HoldStarted(call, leg.agent, why)
+            await self._server.conversation_channels.put_aside(call, leg, hold, asked)
+
+    async def help(self, who: Principal, call: int) -> str:
+        """求助: hold, and call the leader of the agent's team, in one step; returns the leader's work number."""
+        _, leg = self._talking(who, call)
+        agent = self._view.floor.agent(leg.agent)
+        teams = agent.teams if agent is not None else ()
+        leaders = [leader for leader in self._server.definitions.leaders(teams) if leader != leg.agent]
+        refused = f"agent {leg.agent} has no team leader: give one under [teams.NAME] in hotline.toml"
+        for leader in leaders:
+            try:
+                await self.consult(who, call, Target("agent", leader), "help")
+            except Conflict as error:
+                refused = str(error)
+            else:
+                return leader
+        raise Conflict(refused)
+
+    async def refuse(self, who: Principal, call: int) -> None:
+        """The agent hears, with the caller on hold, that what was keyed cannot be done; then both are joined again."""
+        _, leg = self._talking(who, call)
+        if leg.asked:
+            return
+        refused = acd.HoldStarted(call, leg.agent, REFUSED)
+        if leg.hold:
+            await self._server.dispatcher.record(refused)
+        else:
+            await self._server.conversation_channels.put_aside(call, leg, refused)
+
+    async def transfer(self, who: Principal, call: int, target: Target) -> None:
+        """Blind: the agent's part is over now, and the call goes on to an agent, a queue or an outside number."""
+        live, leg = self._talking(who, call)
+        self._can_be_given(target, leg.agent)
+        await self._server.conversation_channels.transfer(live, leg, target)
+
+    async def hand_over(self, who: Principal, call: int) -> None:
+        """Give the call to the colleague who is being asked. While that phone still rings, the transfer is blind."""
+        live, leg = self._talking(who, call)
+        if not leg.asked:
+            raise Conflict(f"nobody is being asked about call {call}: say to whom it goes")
+        await self._server.conversation_channels.hand_over(live, leg)
+
+    async def monitor(self, who: Principal, call: int, mode: acd.Monitor, reason: str, phone: str = "") -> None:
+        """Ring the supervisor's phone and let it take part in the conversation; returns once the phone has answered.
+
+        `phone` is the work number whose phone rings; empty for the principal's own.
+        """
+        self.permissions.require(who, Act.MONITOR)
+        live = self._view.calls.get(call)
+        if live is None or live.leg is None or live.leg.joined_at is None:
+            raise Conflict(f"call {call} is not in a conversation with an agent")
+        self.permissions.require(who, Act.MONITOR, live.leg.agent)
+        if who.agent and phone not in ("", who.agent):
+            raise Forbidden(f"listening rings the phone of agent {who.agent}, not that of {phone}")
+        phone = phone or who.agent
+        supervisor = self._view.floor.agent(phone)
+        if supervisor is None:
+            raise Conflict(f"there is no agent {phone} whose phone could ring: name the supervisor's work number")
+        if phone == live.leg.agent:
+            raise Conflict(f"agent {phone} has call {call}: another person may listen to it")
+        if supervisor.state not in (AgentState.IDLE, AgentState.WRAP_UP):
+            raise Conflict(f"the phone of {phone} is in use: {supervisor.state.replace('_', ' ')}")
+        entry = audited(who, Act.MONITOR, f"call {call} by phone {phone}: {mode.value}", reason)
+        await self._server.monitoring.begin(live, phone, mode, reason, *entry)
+
+    def now(self, call: int) -> LiveCall | None:
+        """The call as it is now; None when it is over."""
+        return self._view.calls.get(call)
+
+    def target(self, digits: str) -> Target:
+        """What an agent's keys mean: a queue by its place in the definitions, an agent, or an outside number."""
+        queues = self._server.definitions.policy.queues
+        if len(digits) == 1 and digits.isdigit() and 0 < int(digits) <= len(queues):
+            return Target("queue", queues[int(digits) - 1].name)
+        return Target(self._kind(digits), digits)
+
+    def holding(self, call: int) -> tuple[str, str]:
+        """(why the caller is on hold, who is asked meanwhile); empty when the caller is not on hold, or nobody is."""
+        live = self._view.calls.get(call)
+        return (live.leg.hold, live.leg.asked) if live is not None and live.leg is not None else ("", "")
+
+    # What is allowed
+
+    def _talking(self, who: Principal, call: int) -> tuple[LiveCall, Leg]:
+        self.permissions.require(who, Act.CONVERSE)
+        live = self._view.calls.get(call)
+        if live is None:
+            raise Conflict(f"call {call} is over, or never was")
+        if live.stage is not Stage.TALKING or live.leg is None or live.leg.joined_at is None or live.leg.outside:
+            raise Conflict(f"call {call} is not in a conversation with an agent")
+        self.permissions.require(who, Act.CONVERSE, live.leg.agent)
+        return live, live.leg
+
+    def _can_be_asked(self, target: Target, agent: str) -> None:
+        if target.kind == "queue":
+            raise Conflict("a queue cannot be asked: name an agent or an outside number")
+        self._can_be_given(target, agent)
+        if target.kind == "agent":
+            asked = self._view.floor.agent(target.to)
+            if asked is not None and asked.state not in (AgentState.IDLE, AgentState.WRAP_UP):
+                raise Conflict(f"agent {target.to} is {asked.state.replace('_', ' ')}: ask somebody else")
+
+    def _can_be_given(self, target: Target, agent: str) -> None:
+        if target.kind == "agent":
+            known = self._view.floor.agent(target.to)
+            if known is None:
+                raise Conflict(f"there is no agent {target.to}")
+            if target.to == agent:
+                raise Conflict(f"agent {agent} has the call: name another one")
+            if known.status is acd.Status.SIGNED_OUT:
+                raise Conflict(f"agent {target.to} is signed out")
+        elif target.kind == "queue":
+            names = [queue.name for queue in self._server.definitions.policy.queues]
+            if target.to not in names:
+                raise Conflict(f"there is no queue {target.to}: there are {', '.join(names)}")
+        else:
+            if not self._server.outside_calls:
+                raise Conflict("no outside number can be called: set SANSHENG_TRUNK")
+            if not _NUMBER.fullmatch(target.to):
+                raise Conflict(f"{target.to!r} is neither an agent nor a telephone number")
+            _, why = self._server.definitions.callback_number(target.to)
+            if why:
+                raise Conflict(why)
+
+    def _kind(self, to: str) -> Literal["agent", "outside"]:
+        return "outside" if self._view.floor.agent(to) is None else "agent"

@@ -1,0 +1,22 @@
+"""What may be asked about the hotline's definitions."""
+
+from __future__ import annotations
+
+from server.usecases.errors import Invalid
+from server.usecases.permissions import Act
+from server.usecases.principal import Principal
+from server.usecases.server import Acts
+
+
+class DefinitionActs(Acts):
+    """Acts raise Forbidden."""
+
+    async def reload(self, who: Principal) -> str:
+        """Take over edited definitions; the file that holds now. Raises Invalid for what cannot be used."""
+        self.permissions.require(who, Act.RELOAD_DEFINITIONS)
+        try:
+            source = await self._server.reload()
+        except ValueError as error:
+            raise Invalid("definitions", str(error)) from None
+        await self._record(who, Act.RELOAD_DEFINITIONS, subject=source)
+        return source

@@ -1,0 +1,27 @@
+"""All acts of one server: a route, a command or a phone code reaches an act by its group's name."""
+
+from __future__ import annotations
+
+from server.usecases.agents import AgentActs
+from server.usecases.callbacks import CallbackActs
+from server.usecases.calls import CallActs
+from server.usecases.conversations import ConversationActs
+from server.usecases.definitions import DefinitionActs
+from server.usecases.recordings import RecordingActs
+from server.usecases.server import Server
+from server.usecases.tickets import TicketActs
+from server.usecases.tokens import TokenActs
+
+
+class UseCases:
+    """The groups of acts, each of what its name says."""
+
+    def __init__(self, server: Server) -> None:
+        self.agents = AgentActs(server)
+        self.calls = CallActs(server)
+        self.conversations = ConversationActs(server)
+        self.callbacks = CallbackActs(server)
+        self.tickets = TicketActs(server)
+        self.recordings = RecordingActs(server)
+        self.definitions = DefinitionActs(server)
+        self.tokens = TokenActs(server)

@@ -1,0 +1,162 @@
+"""One table: which role may do which act, to what, and which acts leave an entry in the audit.
+
+Reach: `own` is the principal's own calls, recordings and status, `team` those of the teams that the principal leads,
+`all` everybody's. A service may do the acts that its token names, and reaches all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from server.hotline.definitions import Definitions
+from server.hotline.view import View
+from server.usecases.errors import Forbidden
+from server.usecases.principal import Principal, Role
+
+
+class Act(StrEnum):
+    """Everything that a principal can ask."""
+
+    READ_AGENTS = "agents.read"
+    DEFINE_AGENT = "agents.define"
+    REMOVE_AGENT = "agents.remove"
+    SET_STATUS = "agents.status"
+    END_WRAP_UP = "agents.wrap-up"
+    READ_FLOOR = "floor.read"
+    READ_NUMBERS = "numbers.read"
+    READ_CALLS = "calls.read"
+    MOVE_CALL = "calls.move"
+    PULL_CALL = "calls.pull"
+    PRIORITISE_CALL = "calls.prioritise"
+    CONVERSE = "conversations.act"
+    MONITOR = "conversations.monitor"
+    READ_CALLBACKS = "callbacks.read"
+    ASK_CALLBACK = "callbacks.ask"
+    CHANGE_CALLBACK = "callbacks.change"
+    SETTLE_CALLBACK = "callbacks.settle"
+    SET_MODE = "callbacks.mode"
+    READ_TICKETS = "tickets.read"
+    READ_RECORDINGS = "recordings.read"
+    PULL_RECORDING = "recordings.pull"
+    READ_REPORTS = "reports.read"
+    RELOAD_DEFINITIONS = "definitions.reload"
+    MANAGE_TOKENS = "tokens.manage"
+    READ_AUDIT = "audit.read"
+
+
+_TABLE = """
+act                    agent  leader  supervisor  qa   department  administrator  audited
+agents.read            all    all     all         all  -           all            -
+agents.define          -      -       all         -    -           all            audited
+agents.remove          -      -       -           -    -           all            audited
+agents.status          own    team    all         -    -           all            -
+agents.wrap-up         own    team    all         -    -           all            -
+floor.read             all    all     all         all  -           all            -
+numbers.read           own    team    all         -    all         all            -
+calls.read             own    team    all         all  -           all            -
+calls.move             -      -       all         -    -           all            audited
+calls.pull             -      team    all         -    -           all            audited
+calls.prioritise       -      -       all         -    -           all            audited
+conversations.act      own    team    all         -    -           all            -
+conversations.monitor  -      team    all         -    -           all            audited
+callbacks.read         all    all     all         all  -           all            -
+callbacks.ask          all    all     all         -    -           all            -
+callbacks.change       -      all     all         -    -           all            audited
+callbacks.settle       all    all     all         -    -           all            audited
+callbacks.mode         -      -       all         -    -           all            audited
+tickets.read           own    team    all         all  own         all            -
+recordings.read        own    team    all         all  -           all            -
+recordings.pull        own    team    all         all  -           all            audited
+reports.read           -      all     all         all  -           all            -
+definitions.reload     -      -       all         -    -           all            audited
+tokens.manage          -      -       -           -    -           all            audited
+audit.read             -      -       -           -    -           all            -
+"""
+
+
+class Reach(StrEnum):
+    """How far an act reaches."""
+
+    NONE = "-"
+    OWN = "own"
+    TEAM = "team"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row of the table."""
+
+    reach: dict[Role, Reach]
+    audited: bool
+
+
+def _read(table: str) -> dict[Act, Rule]:
+    heads, *rows = [line.split() for line in table.strip().splitlines()]
+    roles = [Role(each) for each in heads[1:-1]]
+    return {
+        Act(act): Rule(dict(zip(roles, map(Reach, reach), strict=True)), audited == "audited")
+        for act, *reach, audited in rows
+    }
+
+
+RULES = _read(_TABLE)
+
+
+def scope_holds(scope: str, act: Act) -> bool:
+    """Whether a service with this scope may do the act: `calls.read` names one, `calls.*` a group."""
+    group, _, rest = scope.partition(".")
+    return scope == act or (rest == "*" and act.startswith(f"{group}."))
+
+
+def reach_of(who: Principal, act: Act) -> Reach:
+    """How far the act reaches for this principal."""
+    if who.role is Role.SERVICE:
+        return Reach.ALL if any(scope_holds(scope, act) for scope in who.scopes) else Reach.NONE
+    return RULES[act].reach[who.role]
+
+
+class Permissions:
+    """Judges acts by the table, and by the teams of now."""
+
+    def __init__(self, view: View, definitions: Callable[[], Definitions]) -> None:
+        self._view, self._definitions = view, definitions
+
+    def require(self, who: Principal, act: Act, agent: str | None = None) -> None:
+        """Raises Forbidden unless the principal may do the act.
+
+        `agent` is the work number of the agent whom the act concerns, empty when it concerns nobody yet; None asks
+        only whether the act is allowed at all.
+        """
+        reach = reach_of(who, act)
+        if reach is Reach.NONE:
+            raise Forbidden(f"{_article(who.role)} may not do {act}: {_roles_with(act)}")
+        if agent is None or reach is Reach.ALL or agent in self._within(who, reach):
+            return
+        whose = "their own" if reach is Reach.OWN else "their team's"
+        of = f"this one is of agent {agent}" if agent else "this one is nobody's yet"
+        raise Forbidden(f"{_article(who.role)} may do {act} for {whose} alone: {of}")
+
+    def agents(self, who: Principal, act: Act) -> frozenset[str] | None:
+        """The agents whose calls, recordings or tickets the act may show; None for everybody's. Raises Forbidden."""
+        self.require(who, act)
+        reach = reach_of(who, act)
+        return None if reach is Reach.ALL else self._within(who, reach)
+
+    def _within(self, who: Principal, reach: Reach) -> frozenset[str]:
+        own = {who.agent} - {""}
+        if reach is Reach.TEAM:
+            led = {name for name, leaders in self._definitions().teams.items() if who.agent in leaders}
+            own |= {agent.id for agent in self._view.floor.agents() if led & set(agent.teams)}
+        return frozenset(own)
+
+
+def _article(role: Role) -> str:
+    return "a QA role" if role is Role.QA else f"{'an' if role[0] in 'aeiou' else 'a'} {role}"
+
+
+def _roles_with(act: Act) -> str:
+    roles = [role.value for role, reach in RULES[act].reach.items() if reach is not Reach.NONE]
+    return f"{', '.join(roles)} may"

@@ -1,0 +1,101 @@
+"""What the acts stand on: state to read, records, and what only the server that leads has."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from acd.events import Monitor
+from server.eventlog.log import id_order
+from server.hotline.definitions import Definitions
+from server.hotline.dispatcher import Dispatcher
+from server.hotline.live_calls import Leg, LiveCall
+from server.hotline.state import HotlineState
+from server.hotline.view import View
+from server.storage.reader import Records
+from server.usecases.audit import audited
+from server.usecases.permissions import Act, Permissions
+from server.usecases.principal import Principal
+from server.usecases.targets import Target
+
+SHOWN_WITHIN = 2.0
+"""Seconds for which an answer to a change waits until the records show the change."""
+
+
+class Phones(Protocol):
+    """Agents' telephones. `set` raises ValueError for a contact or a secret that no phone can have."""
+
+    async def set(self, agent: str, secret: str, contact: str) -> None: ...
+    async def remove(self, agent: str) -> None: ...
+
+
+class ConversationChannels(Protocol):
+    """The channels of conversations. Each raises Conflict when Asterisk cannot do it now; nothing has changed then."""
+
+    async def put_aside(self, call: int, leg: Leg, *events: object) -> None:
+        """Record the events, and let the caller hear music."""
+
+    async def return_to_caller(self, call: int, leg: Leg) -> None:
+        """Join agent and caller again, and hang up on the colleague who is being asked."""
+
+    async def transfer(self, live: LiveCall, leg: Leg, target: Target) -> None:
+        """Let the agent go, and the call go to the target."""
+
+    async def hand_over(self, live: LiveCall, leg: Leg) -> None:
+        """Give the call to the colleague who is being asked."""
+
+
+class Monitoring(Protocol):
+    """Supervisors' phones that listen to conversations."""
+
+    async def begin(self, live: LiveCall, by: str, mode: Monitor, reason: str, *audit: object) -> None:
+        """Record it, ring the phone of agent `by`, and let the phone take part. Raises Conflict."""
+
+
+class Server(Protocol):
+    """One server, leading or standing by. What only a leader has raises NotLeading elsewhere."""
+
+    @property
+    def view(self) -> View: ...
+    @property
+    def definitions(self) -> Definitions: ...
+    @property
+    def records(self) -> Records: ...
+    @property
+    def outside_calls(self) -> bool: ...
+    @property
+    def dispatcher(self) -> Dispatcher: ...
+    @property
+    def phones(self) -> Phones: ...
+    @property
+    def conversation_channels(self) -> ConversationChannels: ...
+    @property
+    def monitoring(self) -> Monitoring: ...
+    async def reload(self) -> str: ...
+
+
+class Acts:
+    """What every group of acts does alike. `clock` gives UTC epoch seconds."""
+
+    def __init__(self, server: Server, clock: Callable[[], float] = time.time) -> None:
+        self._server, self._clock = server, clock
+        self.permissions = Permissions(server.view, lambda: server.definitions)
+
+    @property
+    def _view(self) -> View:
+        return self._server.view
+
+    async def _record(self, who: Principal, act: Act, *events: object, subject: str = "", reason: str = "") -> None:
+        """Record the events and the act's entry in the audit in one batch. Raises NotLeading."""
+        await self._server.dispatcher.record(*events, *audited(who, act, subject, reason))
+
+    async def shown(self) -> None:
+        """Wait until the records show what has happened up to now, with the notes that follow from it."""
+        upto = id_order(self._view.position)
+
+        def written(state: HotlineState) -> bool:
+            return not state.unwritten or id_order(state.unwritten[0].after) > upto
+
+        await self._server.dispatcher.until(written, SHOWN_WITHIN)
+        await self._server.records.caught_up()

@@ -1,0 +1,14 @@
+"""Where a call is to go, and which colleague is to be asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An agent by work number, a queue by name, or an outside number."""
+
+    kind: Literal["agent", "queue", "outside"]
+    to: str

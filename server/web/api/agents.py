@@ -1,0 +1,116 @@
+"""Agents over HTTP: list, show, add or change, remove, status."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from acd.events import Status
+from acd.floor.views import AgentView
+from server.usecases.agents import AgentActs, AgentWanted
+from server.usecases.errors import Invalid
+from server.web.api.shapes import AgentId, Body, Line, Name, Page, Who, Word, router
+from server.web.problems import answers
+
+
+class AgentIn(Body):
+    """An agent to add or change. A phone stands at `contact`, or registers with `secret` (made up if empty)."""
+
+    id: str | None = Field(None, description="Must be the number in the path, if it is given.")
+    name: Name
+    skills: dict[str, Annotated[int, Field(ge=1, le=10)]] = Field(default_factory=dict)
+    teams: list[Name] = Field(default_factory=list, max_length=100)
+    secret: str = ""
+    contact: Annotated[str, Field(max_length=256), Line] = ""
+
+
+class StatusIn(Body):
+    """A status to be set."""
+
+    status: Status
+    reason: Word = ""
+
+
+class Agent(BaseModel):
+    id: str
+    name: str
+    skills: dict[str, int]
+    teams: list[str]
+    status: str
+    state: str
+    reason: str | None
+    since: str | None
+    phone: str
+    contact: str | None
+
+
+class AgentNow(BaseModel):
+    """An agent's two axes."""
+
+    id: str
+    status: str
+    state: str
+
+
+class AgentPut(BaseModel):
+    id: str
+    message: str
+
+
+class AgentGone(BaseModel):
+    id: str
+
+
+def agent_routes(acts: AgentActs) -> APIRouter:
+    """The routes of agents."""
+    routes = router("agents")
+
+    @routes.get("/agents", response_model=Page[Agent], responses=answers(404, 422))
+    async def list_agents(who: Who) -> dict[str, Any]:
+        """All agents, by number."""
+        return {"items": await acts.list(who)}
+
+    @routes.get("/agents/{agent}", response_model=Agent, responses=answers(404, 422))
+    async def show_agent(who: Who, agent: AgentId) -> dict[str, Any]:
+        """One agent."""
+        return await acts.show(who, agent)
+
+    @routes.put("/agents/{agent}", response_model=AgentPut, responses=answers(404, 422, 503))
+    async def put_agent(who: Who, agent: AgentId, wanted: AgentIn) -> dict[str, Any]:
+        """Add an agent, or change one: what is given replaces what was."""
+        if wanted.id not in (None, agent):
+            raise Invalid("agent", f"the path names agent {agent} and the body {wanted.id}: name one")
+        teams = tuple(wanted.teams)
+        await acts.define(who, AgentWanted(agent, wanted.name, wanted.skills, teams, wanted.contact, wanted.secret))
+        await acts.shown()
+        how = f"reached at {wanted.contact}" if wanted.contact else "one that registers"
+        return {"id": agent, "message": f"agent {agent} {wanted.name}: the phone is {how}"}
+
+    @routes.delete("/agents/{agent}", response_model=AgentGone, responses=answers(404, 422, 503))
+    async def delete_agent(who: Who, agent: AgentId) -> dict[str, Any]:
+        """Remove an agent; the records stay."""
+        await acts.remove(who, agent)
+        await acts.shown()
+        return {"id": agent}
+
+    @routes.post("/agents/{agent}/status", response_model=AgentNow, responses=answers(404, 422, 503))
+    async def set_status(who: Who, agent: AgentId, wanted: StatusIn) -> AgentNow:
+        """Set the status. It takes effect as soon as no call stands in the way."""
+        await acts.set_status(who, agent, wanted.status, wanted.reason)
+        await acts.shown()
+        return _now(acts.now(agent))
+
+    @routes.post("/agents/{agent}/wrap-up/end", response_model=AgentNow, responses=answers(404, 422, 503))
+    async def end_wrap_up(who: Who, agent: AgentId) -> AgentNow:
+        """The write-up is done, as far as the queue's rules let it end early."""
+        await acts.end_wrap_up(who, agent)
+        await acts.shown()
+        return _now(acts.now(agent))
+
+    return routes
+
+
+def _now(agent: AgentView) -> AgentNow:
+    return AgentNow(id=agent.id, status=str(agent.status), state=str(agent.state))

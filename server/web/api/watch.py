@@ -1,0 +1,55 @@
+"""What everybody who reaches the port may ask: health, and metrics."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Protocol
+
+from fastapi import APIRouter, Response
+from fastapi.responses import PlainTextResponse
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from pydantic import BaseModel
+
+METRICS_KEPT = 1.0
+"""Seconds for which the metrics are answered as they were counted."""
+
+
+class Watched(Protocol):
+    """What is watched: problems keep calls from being taken, warnings do not."""
+
+    @property
+    def registry(self) -> CollectorRegistry: ...
+    def problems(self) -> list[str]: ...
+    def warnings(self) -> list[str]: ...
+
+
+class Health(BaseModel):
+    """Whether a call could be taken now; if not, why not. Warnings want somebody's attention."""
+
+    ok: bool
+    problems: list[str]
+    warnings: list[str]
+
+
+def watch_routes(watched: Watched) -> APIRouter:
+    """The routes that need no token."""
+    routes = APIRouter(tags=["watch"])
+
+    @routes.get("/healthz", response_model=Health, responses={503: {"model": Health}})
+    async def healthz(response: Response) -> dict[str, Any]:
+        """200 when a call could be taken now, 503 with the reasons otherwise."""
+        problems = watched.problems()
+        response.status_code = 503 if problems else 200
+        return {"ok": not problems, "problems": problems, "warnings": watched.warnings()}
+
+    counted, at = b"", -METRICS_KEPT
+
+    @routes.get("/metrics", response_class=PlainTextResponse)
+    async def metrics() -> PlainTextResponse:
+        """For Prometheus; counted once a second at most, since anybody may ask, and every promise is gone through."""
+        nonlocal counted, at
+        if time.monotonic() >= at + METRICS_KEPT:
+            counted, at = generate_latest(watched.registry), time.monotonic()
+        return PlainTextResponse(counted, media_type=CONTENT_TYPE_LATEST)
+
+    return routes

@@ -1,0 +1,215 @@
+"""The table of permissions: every cell against every door, HTTP, the command line and the phone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+import acd.events as acd
+import recordings.events as rec
+from acd.policy.definitions import Skill
+from server.usecases.errors import Conflict, Forbidden
+from server.usecases.permissions import RULES, Act, Reach, reach_of
+from server.usecases.principal import Principal, Role, phone_of
+from tests.redis_server import redis_server
+from tests.server.web.api_house import OWNER, House, api, house, refused
+
+__all__ = ["api", "house", "redis_server"]
+
+REASON = {"reason": "asked for"}
+OWN, MATE, OTHER = "1001", "1002", "1003"
+"""The agent who asks; one of the same team, which 1009 leads; one of another team."""
+TALKING = {OWN: 1, MATE: 2, OTHER: 3}
+"""The call, and its recording, of each agent. Call 4 waits."""
+
+
+class Asked(NamedTuple):
+    """A request for an act; {agent} and {call} stand for the agent whom it concerns."""
+
+    method: str
+    path: str
+    body: dict[str, Any] | None = None
+
+
+REQUESTS: dict[Act, Asked] = {
+    Act.READ_AGENTS: Asked("GET", "agents"),
+    Act.DEFINE_AGENT: Asked("PUT", "agents/2000", {"name": "Zhao"}),
+    Act.REMOVE_AGENT: Asked("DELETE", "agents/3000"),
+    Act.SET_STATUS: Asked("POST", "agents/{agent}/status", {"status": "available"}),
+    Act.END_WRAP_UP: Asked("POST", "agents/{agent}/wrap-up/end"),
+    Act.READ_FLOOR: Asked("GET", "floor"),
+    Act.READ_CALLS: Asked("GET", "calls/{call}"),
+    Act.MOVE_CALL: Asked("POST", "calls/4/move", {"queue": "nowhere", **REASON}),
+    Act.PULL_CALL: Asked("POST", "calls/4/pull", {"agent": "{agent}", **REASON}),
+    Act.PRIORITISE_CALL: Asked("POST", "calls/4/priority", {"priority": 5, **REASON}),
+    Act.CONVERSE: Asked("POST", "calls/{call}/hold"),
+    Act.MONITOR: Asked("POST", "calls/{call}/monitor", {"phone": "", **REASON}),
+    Act.READ_CALLBACKS: Asked("GET", "callbacks"),
+    Act.ASK_CALLBACK: Asked("POST", "callbacks", {"number": "13800138001", "category": "attitude"}),
+    Act.CHANGE_CALLBACK: Asked("POST", "callbacks/99/cancel", REASON),
+    Act.SETTLE_CALLBACK: Asked("POST", "callbacks/99/settle", REASON),
+    Act.SET_MODE: Asked("PUT", "callback-mode", {"mode": "off", **REASON}),
+    Act.READ_TICKETS: Asked("GET", "tickets/{call}"),
+    Act.READ_RECORDINGS: Asked("GET", "recordings/{call}"),
+    Act.READ_REPORTS: Asked("GET", "reports/callback"),
+    Act.RELOAD_DEFINITIONS: Asked("POST", "definitions/reload"),
+    Act.MANAGE_TOKENS: Asked("GET", "tokens"),
+    Act.READ_AUDIT: Asked("GET", "audit"),
+}
+CONCERN_AN_AGENT = {act for act, asked in REQUESTS.items() if "{" in f"{asked.path}{asked.body}"}
+ELSEWHERE = {Act.READ_NUMBERS, Act.PULL_RECORDING}
+"""Acts without a request of their own: masked numbers have a test below, recordings are pulled on the command line."""
+WORK_NUMBERS = {Role.AGENT: OWN, Role.LEADER: "1009"}
+
+
+def may(role: Role, act: Act, agent: str) -> bool:
+    """What the table says of this role and an act that concerns this agent."""
+    reach = RULES[act].reach[role]
+    if act not in CONCERN_AN_AGENT:
+        return reach is not Reach.NONE
+    within = {Reach.NONE: set(), Reach.TEAM: {OWN, MATE}, Reach.ALL: {OWN, MATE, OTHER}}
+    within[Reach.OWN] = {OWN} if role is Role.AGENT else set()
+    return agent in within[reach]
+
+
+@pytest.fixture
+async def floor(house: House) -> House:
+    """Three agents of two teams talk, call 4 waits, and each conversation has a ticket and a recording."""
+    house.definitions = replace(house.definitions, teams={"A": ("1009",), "B": ()})
+    for agent, team in ((OWN, "A"), (MATE, "A"), (OTHER, "B"), ("1009", "C"), ("3000", "C")):
+        contact = f"sip:{agent}@127.0.0.1:5062"
+        await house.tell(acd.AgentDefined(agent, f"Agent {agent}", (Skill("complaint", 5),), (team,), contact))
+    for agent, call in TALKING.items():
+        await house.call(call, f"1380013800{call}")
+        house.dispatcher.own(call, lambda command: None)
+        await house.tell(acd.PhoneSeen(agent, True), acd.StatusSet(agent, acd.Status.AVAILABLE))
+        await house.queue(call)
+        leg = house.view.calls.get(call).leg
+        assert leg is not None
+        assert leg.agent == agent
+        await house.tell(acd.OfferAnswered(leg.offer), acd.Joined(call, agent))
+        await house.tell(rec.RecordingStarted(call, call, agent, f"{call}-in.wav", f"{call}-out.wav"))
+    await house.call(4)
+    await house.queue(4, "13800138000")
+    return house
+
+
+def test_the_table_has_a_row_for_every_act_and_a_column_for_every_role() -> None:
+    assert set(RULES) == set(Act)
+    assert all(set(rule.reach) == {*Role} - {Role.SERVICE} for rule in RULES.values())
+    assert set(REQUESTS) | ELSEWHERE == set(Act)
+
+
+def test_the_page_on_access_shows_the_same_table() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "access.md").read_text(encoding="utf-8")
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines() if line.startswith("| ")]
+    heads, *rows = lines
+    assert heads[1:-1] == [role.value for role in Role if role is not Role.SERVICE]
+    shown = {row[0].strip("`"): ([cell.replace("–", "-") for cell in row[1:-1]], row[-1] == "yes") for row in rows[1:]}
+    assert shown == {act: ([*map(str, rule.reach.values())], rule.audited) for act, rule in RULES.items()}
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.SERVICE])
+async def test_http_does_for_a_role_what_the_table_says_and_nothing_else(floor: House, api, role: Role) -> None:
+    _, token = await floor.acts.tokens.create(OWNER, name="holder", role=role, agent=WORK_NUMBERS.get(role, ""))
+    bearer = {"Authorization": f"Bearer {token}"}
+    for act, asked in REQUESTS.items():
+        for agent in TALKING if act in CONCERN_AN_AGENT else (OTHER,):
+            fill = {"agent": agent, "call": TALKING[agent]}
+            body = (
+                None
+                if asked.body is None
+                else {
+                    key: value.format(**fill) if isinstance(value, str) else value for key, value in asked.body.items()
+                }
+            )
+            path = "/api/v1/" + asked.path.format(**fill)
+            answer = await api.request(asked.method, path, json=body, headers=bearer)
+            assert answer.status_code not in (401, 500), (act, answer.text)
+            assert (answer.status_code != 403) == may(role, act, agent), (act, agent, answer.text)
+
+
+async def test_a_refusal_says_which_roles_may_and_how_far_ones_own_reaches(floor: House, api) -> None:
+    _, token = await floor.acts.tokens.create(OWNER, name="li", role=Role.AGENT, agent=OWN)
+    bearer = {"Authorization": f"Bearer {token}"}
+    answer = await api.put("/api/v1/callback-mode", json={"mode": "on"}, headers=bearer)
+    assert refused(answer, 403) == "an agent may not do callbacks.mode: supervisor, administrator may"
+    answer = await api.post(f"/api/v1/agents/{MATE}/status", json={"status": "break"}, headers=bearer)
+    assert refused(answer, 403) == "an agent may do agents.status for their own alone: this one is of agent 1002"
+
+
+async def test_lists_show_an_agent_their_own_and_a_leader_the_teams(floor: House, api) -> None:
+    for agent, call in TALKING.items():
+        await floor.tell(acd.ConversationEnded(call, agent, "caller", 10.0, 0.0), acd.CallEnded(call, "caller"))
+    seen: dict[Role, list[int]] = {}
+    for role in (Role.AGENT, Role.LEADER, Role.SUPERVISOR):
+        _, token = await floor.acts.tokens.create(OWNER, name=role, role=role, agent=WORK_NUMBERS.get(role, ""))
+        bearer = {"Authorization": f"Bearer {token}"}
+        for kind in ("calls", "tickets"):
+            rows = (await api.get(f"/api/v1/{kind}", headers=bearer)).json()["items"]
+            seen[role] = sorted(row["id"] for row in rows)
+            assert seen[role] == {Role.AGENT: [1], Role.LEADER: [1, 2], Role.SUPERVISOR: [1, 2, 3, 4]}[role]
+
+
+async def test_numbers_are_masked_where_a_role_sees_more_calls_than_numbers(floor: House, api) -> None:
+    for role, own, waiting in (
+        (Role.AGENT, "13800138001", "138****8000"),
+        (Role.SUPERVISOR, "13800138001", "13800138000"),
+        (Role.QA, "138****8001", "138****8000"),
+    ):
+        _, token = await floor.acts.tokens.create(OWNER, name=role, role=role, agent=WORK_NUMBERS.get(role, ""))
+        bearer = {"Authorization": f"Bearer {token}"}
+        assert (await api.get("/api/v1/calls/1", headers=bearer)).json()["caller"] == own
+        (row,) = (await api.get("/api/v1/floor", headers=bearer)).json()["waiting"]
+        assert row["caller"] == waiting
+
+
+async def test_a_phone_changes_its_own_agents_status_and_conversation_alone(floor: House) -> None:
+    phone = phone_of(OWN)
+    acts = floor.acts
+    assert (await acts.agents.set_status(phone, OWN, acd.Status.BREAK, "lunch")).pending is acd.Status.BREAK
+    with pytest.raises(Forbidden):
+        await acts.agents.set_status(phone, MATE, acd.Status.BREAK)
+    with pytest.raises(Conflict, match="no Asterisk here"):
+        await acts.conversations.hold(phone, TALKING[OWN])
+    with pytest.raises(Forbidden):
+        await acts.conversations.hold(phone, TALKING[MATE])
+    assert reach_of(phone, Act.SET_MODE) is Reach.NONE
+
+
+async def test_a_service_does_what_its_scopes_name(floor: House, api) -> None:
+    _, token = await floor.acts.tokens.create(
+        OWNER, name="crm", role=Role.SERVICE, scopes=["callbacks.*", "calls.read"]
+    )
+    bearer = {"Authorization": f"Bearer {token}"}
+    assert (await api.get("/api/v1/calls/3", headers=bearer)).json()["caller"] == "138****8003"
+    made = await api.post("/api/v1/callbacks", json={"number": "13800138001", "queue": "media"}, headers=bearer)
+    assert made.status_code == 201
+    answer = await api.get("/api/v1/agents", headers=bearer)
+    assert "a service may not do agents.read" in refused(answer, 403)
+
+
+async def test_privileged_acts_are_in_the_audit_with_principal_origin_and_reason(floor: House, api) -> None:
+    _, token = await floor.acts.tokens.create(OWNER, name="wang", role=Role.SUPERVISOR)
+    bearer = {"Authorization": f"Bearer {token}"}
+    await api.put("/api/v1/callback-mode", json={"mode": "on", "reason": "storm"}, headers=bearer)
+    await api.post("/api/v1/calls/4/priority", json={"priority": 5, "reason": "third time"}, headers=bearer)
+    await api.get("/api/v1/floor", headers=bearer)
+    await floor.tell()
+    rows = (await api.get("/api/v1/audit")).json()["items"]
+    told = [(row["act"], row["by"], row["role"], row["origin"], row["subject"], row["reason"]) for row in rows]
+    assert told[:2] == [
+        ("calls.prioritise", "wang", "supervisor", "127.0.0.1", "call 4", "third time"),
+        ("callbacks.mode", "wang", "supervisor", "127.0.0.1", "callback mode of all queues: on", "storm"),
+    ]
+    assert told[2][:2] == ("tokens.manage", OWNER.name)
+    assert (await api.get("/api/v1/audit?by=wang&act=calls.prioritise")).json()["items"] == rows[:1]
+    call = (await api.get("/api/v1/calls/4")).json()
+    assert any("by wang" in str(decision) for decision in call["decisions"]) or call["priority"] == 5
+
+
+def test_a_principal_that_is_nobodys_agent_reaches_nothing_of_its_own() -> None:
+    assert reach_of(Principal("x", Role.DEPARTMENT, "test"), Act.READ_TICKETS) is Reach.OWN
