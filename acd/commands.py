@@ -1,4 +1,4 @@
-"""What the floor wants done. A command is data; whoever owns the channel carries it out and reports back by events."""
+"""What the floor wants done. A command is data; the server that holds the channel carries it out and reports events."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from acd.decisions import Decision
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Base of everything the floor answers."""
+    """Base of everything that the floor answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,10 @@ class Withdraw(Command):
 
 @dataclass(frozen=True, slots=True)
 class Announce(Command):
-    """Tell a waiting caller where they stand. `wait_low`..`wait_high` is the estimated wait (p50, p90) in seconds."""
+    """Tell a waiting caller the position in the queue and the estimated wait.
+
+    `wait_low` and `wait_high` are its p50 and p90 in seconds. `why` says why it got longer, if it did.
+    """
 
     call: int
     position: int
@@ -49,7 +52,7 @@ class Announce(Command):
 class Divert(Command):
     """The call leaves the queue by an overflow recipe: `to` is callback, message or goodbye.
 
-    Answered by CallLeftQueue. To callback it is an offer: the call waits on, and may be taken, until they accept.
+    Answered by CallLeftQueue. To callback it is an offer: the call goes on waiting until the caller accepts.
     """
 
     call: int
@@ -59,7 +62,7 @@ class Divert(Command):
 
 @dataclass(frozen=True, slots=True)
 class Tell(Command):
-    """Something the agent must know, such as having been sent on a break after unanswered offers."""
+    """A message for the agent, such as that unanswered offers led to a break. `what` is its kind, `detail` its text."""
 
     agent: str
     what: str
@@ -68,14 +71,14 @@ class Tell(Command):
 
 @dataclass(frozen=True, slots=True)
 class Record(Command):
-    """A decision that rings no phone, kept so that it can be explained: a skipped relaxation, a move between queues."""
+    """A decision that rings no phone, for the record: a skipped relaxation, a move between queues."""
 
     decision: Decision
 
 
 @dataclass(frozen=True, slots=True)
 class AgentChanged(Command):
-    """An agent's status or state is another one from now on, whatever caused it: sent at every such change.
+    """An agent's status or state changed.
 
     Needs no action; the records of agents' time and the pages are made of it.
     """
@@ -91,7 +94,7 @@ class AgentChanged(Command):
 
 @dataclass(frozen=True, slots=True)
 class Moved(Command):
-    """The call waits in another queue from now on (overflow, supervisor or transfer): its music and rules change."""
+    """The call waits in another queue from now on (overflow, supervisor or transfer): music and rules change."""
 
     call: int
     queue: str
@@ -100,9 +103,9 @@ class Moved(Command):
 
 @dataclass(frozen=True, slots=True)
 class HandedOver(Command):
-    """The call's next leg began without an offer: a colleague who was asked took it over, or it goes outside.
+    """The call's next leg began without an offer: a consulted colleague took it over, or it goes to an outside number.
 
-    The leg is numbered as an offer is. `answered` is false while the outside number is still to be called.
+    The leg is numbered as an offer is. `answered` is false while the outside number has not answered.
     """
 
     offer: int
@@ -111,4 +114,4 @@ class HandedOver(Command):
     answered: bool
     decision: Decision
     by: str = ""
-    """Who gave the call away."""
+    """The agent who transferred the call."""

@@ -1,7 +1,8 @@
-"""What happened, as the floor is told it. An event is a fact: it is in the log before the floor hears of it.
+"""What happened to agents and calls. An event is a fact: it is in the log before the floor receives it.
 
 Every instant is UTC seconds since the epoch; every duration is seconds. A call is its number (`call show 17`),
-an agent is the work number (`"1001"`), an offer is numbered by the floor that made it.
+an agent is the work number (`"1001"`), an offer is numbered by the floor that made it. `by` is the person who asked for
+it, as a work number or user name.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from acd.policy.definitions import Policy, Requirement, Skill
 
 
 class Status(StrEnum):
-    """The person's own axis: what the agent has chosen to be."""
+    """The agent's first axis: what the person chose."""
 
     SIGNED_OUT = "signed_out"
     AVAILABLE = "available"
@@ -21,7 +22,7 @@ class Status(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How an offer that nobody answered ended."""
+    """How an offer ended that led to no conversation."""
 
     NO_ANSWER = "no_answer"
     DECLINED = "declined"
@@ -29,12 +30,12 @@ class Outcome(StrEnum):
     UNREGISTERED = "unregistered"
     CALLER_GONE = "caller_gone"
     LOST = "lost"
-    """The server that rang the phone went away before it could tell."""
+    """The server that rang the phone stopped before it could report."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Base of everything the floor receives."""
+    """Base of everything that the floor receives."""
 
 
 # Definitions
@@ -42,7 +43,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class PolicySet(Event):
-    """The hotline's routing definitions were loaded, at start or while running. Waiting calls stay where they are."""
+    """The hotline's routing rules were loaded, at start or while running. Waiting calls stay in their queues."""
 
     policy: Policy
     source: str = ""
@@ -63,6 +64,8 @@ class AgentDefined(Event):
 
 @dataclass(frozen=True, slots=True)
 class AgentRemoved(Event):
+    """An agent was removed. One who is on a call is removed when the call and its wrap-up are over."""
+
     agent: str
     by: str = ""
 
@@ -72,7 +75,7 @@ class AgentRemoved(Event):
 
 @dataclass(frozen=True, slots=True)
 class StatusSet(Event):
-    """The agent, or a supervisor for the agent, chose a status. During a call it takes effect afterwards."""
+    """The agent, or a supervisor for the agent, chose a status. During a call it takes effect when the call is over."""
 
     agent: str
     status: Status
@@ -90,20 +93,22 @@ class PhoneSeen(Event):
 
 @dataclass(frozen=True, slots=True)
 class WrapUpEnded(Event):
-    """The agent says that the write-up is done."""
+    """The agent finished the write-up."""
 
     agent: str
 
 
 @dataclass(frozen=True, slots=True)
 class WrapUpExtended(Event):
+    """The agent asked for `seconds` more of wrap-up."""
+
     agent: str
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class AgentOccupied(Event):
-    """The agent placed or took a call that was not routed: no offers until `AgentFreed`."""
+    """The agent placed or took a call that the floor did not route: no offers until `AgentFreed`."""
 
     agent: str
     why: str = "outbound"
@@ -111,6 +116,8 @@ class AgentOccupied(Event):
 
 @dataclass(frozen=True, slots=True)
 class AgentFreed(Event):
+    """The call that was not routed is over."""
+
     agent: str
 
 
@@ -134,7 +141,7 @@ class CallArrived(Event):
 
 @dataclass(frozen=True, slots=True)
 class CallQueued(Event):
-    """The caller waits from now on. `queued_at` is kept when a call is queued again or stood on another node."""
+    """The caller waits from now on. A call that is queued again, or taken over from another node, keeps `queued_at`."""
 
     call: int
     queue: str
@@ -145,16 +152,16 @@ class CallQueued(Event):
     language: str = "zh"
     category: str = ""
     owner: str = ""
-    """The agent to be preferred: who owns the open ticket, or spoke with this caller last."""
+    """The agent who owns the open ticket or spoke with this caller last, and is preferred."""
     vip: bool = False
-    """Counts as having waited `vip_head_start` seconds longer."""
+    """The call counts as having waited `vip_head_start` seconds longer."""
     promised: bool = False
-    """Nobody is on the line: the hotline is going to call them. No announcements, no overflow."""
+    """No caller is on the line: the hotline will call the customer. No announcements, no overflow."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallDetached(Event):
-    """No server holds this caller at the moment: keep the place, offer nothing."""
+    """No server holds this caller at the moment: the call keeps its position, and is not offered."""
 
     call: int
 
@@ -181,11 +188,13 @@ class CallEnded(Event):
     call: int
     cause: str
     ended_at: float | None = None
-    """When it really ended, if that was before it was noticed."""
+    """When it ended, if that was before the server noticed."""
 
 
 @dataclass(frozen=True, slots=True)
 class PrioritySet(Event):
+    """A supervisor or a flow changed the priority of a waiting call."""
+
     call: int
     priority: int
     by: str = ""
@@ -205,7 +214,7 @@ class CallMoved(Event):
 
 @dataclass(frozen=True, slots=True)
 class CallPulled(Event):
-    """An agent or supervisor took one waiting call out of turn, for that agent."""
+    """An agent or supervisor chose one waiting call out of turn, for that agent."""
 
     call: int
     agent: str
@@ -218,18 +227,22 @@ class CallPulled(Event):
 
 @dataclass(frozen=True, slots=True)
 class OfferRinging(Event):
+    """The agent's phone rings."""
+
     offer: int
 
 
 @dataclass(frozen=True, slots=True)
 class OfferAnswered(Event):
-    """The agent picked up; whisper and announcement may still be playing. From here on this is a conversation."""
+    """The agent answered; whisper and announcement may still be playing. From now on this is a conversation."""
 
     offer: int
 
 
 @dataclass(frozen=True, slots=True)
 class OfferFailed(Event):
+    """The offer is over without a conversation; `detail` is Asterisk's word for it."""
+
     offer: int
     outcome: Outcome
     detail: str = ""
@@ -245,7 +258,10 @@ class Joined(Event):
 
 @dataclass(frozen=True, slots=True)
 class ConversationEnded(Event):
-    """One agent's leg is over. The caller may go on (survey) or be gone. `by` is agent, caller, transfer or lost."""
+    """One agent's leg is over; the caller may go on (survey) or have hung up. `by` is agent, caller, transfer or lost.
+
+    `talked` and `held` are seconds; `ended_at` is set if it ended before the server noticed.
+    """
 
     call: int
     agent: str
@@ -266,15 +282,17 @@ class HoldStarted(Event):
 
 @dataclass(frozen=True, slots=True)
 class HoldEnded(Event):
+    """The agent took the caller off hold."""
+
     call: int
     agent: str
 
 
 @dataclass(frozen=True, slots=True)
 class ConsultStarted(Event):
-    """The agent asks somebody while the caller waits on hold. `to` is an agent, or an outside number.
+    """The agent consults a colleague, or an outside number, `to`, while the caller is on hold.
 
-    An agent who is asked is offered no calls until `ConsultEnded`. `why` is consult or help (求助).
+    The consulted agent is offered no calls until `ConsultEnded`. `why` is consult or help (求助).
     """
 
     call: int
@@ -285,6 +303,8 @@ class ConsultStarted(Event):
 
 @dataclass(frozen=True, slots=True)
 class ConsultEnded(Event):
+    """The consultation is over, and the caller is off hold."""
+
     call: int
     agent: str
     to: str
@@ -294,9 +314,10 @@ class ConsultEnded(Event):
 class Transferred(Event):
     """The agent's leg is over and the call goes on elsewhere. `kind` is agent, queue or outside.
 
-    To a queue: the call waits there, at its original place. To an agent, attended (they spoke before): they talk from
-    now on. To an agent, blind: the call waits for that agent, for `ring_for` and no longer; then for `agent` again;
-    then it is diverted to leave a message. To the outside: the floor is done with it until it is queued again.
+    To a queue: the call waits there with its original queue time. To an agent, attended: the two agents spoke before,
+    and the target has the call from now on. To an agent, blind: the call waits for that agent for `ring_for` seconds at
+    most, then for `agent` again, then it is diverted to leave a message. To the outside: the floor has no more to do
+    with it until it is queued again.
     """
 
     call: int
@@ -305,7 +326,7 @@ class Transferred(Event):
     to: str
     attended: bool = False
     requirement: Requirement | None = None
-    """What the queue is asked for; none: the queue's own skill."""
+    """The requirement in that queue; None: the queue's own skill."""
     talked: float = 0.0
     held: float = 0.0
 
@@ -317,16 +338,16 @@ class Monitor(StrEnum):
     """How a supervisor takes part in a conversation."""
 
     LISTEN = "listen"
-    """Heard by nobody."""
+    """Neither caller nor agent hears the supervisor."""
     WHISPER = "whisper"
-    """Heard by the agent alone."""
+    """Only the agent hears the supervisor."""
     BARGE = "barge"
-    """Heard by both."""
+    """Both hear the supervisor."""
 
 
 @dataclass(frozen=True, slots=True)
 class MonitorStarted(Event):
-    """A supervisor asked to take part in a conversation, and why. In the log before the phone rings.
+    """A supervisor asked to take part in a conversation, and said why. In the log before the phone rings.
 
     `by` is the work number whose phone it is, `channel` the unique id of that phone's channel.
     """
@@ -341,7 +362,7 @@ class MonitorStarted(Event):
 
 @dataclass(frozen=True, slots=True)
 class MonitorChanged(Event):
-    """The supervisor goes on in another way."""
+    """The supervisor takes part in another way."""
 
     call: int
     by: str
@@ -351,7 +372,7 @@ class MonitorChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class MonitorEnded(Event):
-    """`why` is: hung_up, not_answered or lost."""
+    """The supervisor takes part no more. `why` is hung_up, not_answered or lost."""
 
     call: int
     agent: str
@@ -365,4 +386,4 @@ class MonitorEnded(Event):
 
 @dataclass(frozen=True, slots=True)
 class Tick(Event):
-    """An instant that the floor asked for by `next_timer` has come."""
+    """An instant that `next_timer` gave has come."""

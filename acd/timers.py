@@ -1,4 +1,4 @@
-"""When the floor wants to be woken: one instant for each thing that changes by itself."""
+"""When the floor needs a tick: one instant for each offer, agent or call that changes by itself. UTC epoch seconds."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from heapq import heapify, heappop, heappush
 from typing import Protocol
 
 OFFER, AGENT, CALL = 0, 1, 2
-"""Kinds, in the order in which things due at the same instant are looked at."""
+"""Kinds, in the order in which things that are due at the same instant are handled."""
 
 Key = tuple[int, int | str]
 
 
 class Due(Protocol):
-    """Anything that has at most one next instant."""
+    """Has at most one next instant."""
 
     due: float | None
 
 
 class Timers:
-    """A heap of (instant, kind, id). An entry whose thing has another `due` by now is stale and skipped."""
+    """A heap of (instant, kind, id). An entry is stale, and skipped, once its thing has another `due`."""
 
     __slots__ = ("_heap", "_things")
 
@@ -27,7 +27,7 @@ class Timers:
         self._things: dict[Key, Due] = {}
 
     def arm(self, kind: int, id: int | str, thing: Due, due: float | None) -> None:
-        """Set, move or (None) clear the instant of one thing."""
+        """Set, move or (None) clear the instant of a thing."""
         if due == thing.due:
             return
         thing.due = due
@@ -42,7 +42,7 @@ class Timers:
             heapify(heap)
 
     def next(self) -> float | None:
-        """The earliest instant."""
+        """The earliest instant; None if there is none."""
         heap = self._heap
         while heap:
             due, kind, id = heap[0]
@@ -53,7 +53,7 @@ class Timers:
         return None
 
     def pop(self, now: float) -> Key | None:
-        """Take the earliest thing that is due; its instant is cleared."""
+        """Take the earliest thing that is due at `now`, or None; its instant is cleared."""
         due = self.next()
         if due is None or due > now:
             return None

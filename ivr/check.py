@@ -22,10 +22,12 @@ from tables.errors import Key, nearest
 OWN_FIELDS = frozenset({"caller", "called", "now", "answer", "language"})
 """Fields that are always there."""
 OWN_STARTS = {"callback": frozenset({"dialling", "promise"})}
-"""Flows that calls of the hotline's own making begin with, and the fields that come with them."""
+"""Flows that begin calls which the hotline places, and the fields that come with them."""
 
 
 class Severity(StrEnum):
+    """How bad a finding is: an error would lose a caller, a warning is probably not intended."""
+
     ERROR = "error"
     WARNING = "warning"
 

@@ -33,6 +33,7 @@ class Condition:
     matches: str | None = None
 
     def holds(self, caller: Caller, fields: Mapping[str, str], is_open: bool) -> bool:
+        """Whether the condition holds for this caller, these fields, and a hotline that is open or not."""
         if self.vip is not None and self.vip != caller.vip:
             return False
         if self.open_ticket is not None and self.open_ticket != (caller.open_ticket is not None):

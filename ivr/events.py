@@ -31,6 +31,8 @@ class FieldSet(Event):
 
 @dataclass(frozen=True, slots=True)
 class MessageLeft(Event):
+    """The caller left a message of so many seconds; `path` is the server's name for the file."""
+
     path: str
     seconds: float
 

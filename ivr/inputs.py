@@ -42,6 +42,8 @@ class Recorded(Input):
 
 @dataclass(frozen=True, slots=True)
 class RecordFailed(Input):
+    """No message could be recorded; `why` is a sentence."""
+
     why: str
 
 
@@ -65,7 +67,7 @@ class NotServed(Input):
 @dataclass(frozen=True, slots=True)
 class CallbackStands(Input):
     """How callback mode stands for a queue, or for all. `forced`: by a person. `full`: no more may be promised now.
-    `low`..`high` is what a newcomer may expect to wait."""
+    `low`..`high` is the expected wait of a new caller."""
 
     active: bool = False
     forced: bool = False

@@ -21,11 +21,13 @@ Target = str | None
 
 @dataclass(frozen=True, slots=True)
 class Kind:
+    """The two functions of a kind of node."""
+
     put: Callable[[Turn, Any], Target]
     take: Callable[[Turn, Any, inputs.Input], Target]
 
 
-# Nodes that wait for nobody
+# Nodes that do not wait
 
 
 def _play(turn: Turn, node: nodes.Play) -> Target:

@@ -112,6 +112,7 @@ class Manifest:
 
     @property
     def languages(self) -> tuple[str, ...]:
+        """The languages that have a voice, in the order of the file."""
         return tuple(self.voices)
 
     def ids(self, language: str | None = None) -> frozenset[str]:

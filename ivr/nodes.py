@@ -20,7 +20,7 @@ REASONS = (SHORT, LONG, "invalid", "foreign", "kind", "own", "agent", LIMIT)
 """Why a number cannot be called back."""
 CANCEL, POSTPONE = "cancel", "postpone"
 ACTIONS = (CANCEL, POSTPONE)
-"""What becomes of a call back by the customer's word."""
+"""What a customer can do with a promised callback."""
 
 Prompts = tuple[str, ...]
 Targets = tuple[tuple[tuple[str | int, ...], str], ...]
@@ -65,6 +65,7 @@ class Node:
         return False
 
     def targets(self) -> Targets:
+        """Every target of this node, with its key."""
         return ()
 
     def silent(self) -> tuple[str, ...]:
@@ -78,6 +79,8 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Play(Node):
+    """Play prompts and go on."""
+
     prompts: Prompts
     next: str
     interruptible: bool = True
@@ -120,6 +123,8 @@ class Question(Node):
 
 @dataclass(frozen=True, slots=True)
 class Menu(Question):
+    """Ask for one of several options."""
+
     options: Mapping[str, Choice]
 
     def targets(self) -> Targets:
@@ -249,7 +254,7 @@ class Enqueue(Node):
         return ()
 
     def unserved(self) -> tuple[str, ...]:
-        """The targets of a caller whom nobody could serve."""
+        """The targets of a caller who left the queue without an agent."""
         return (*self.exits.values(), self.otherwise)
 
 

@@ -19,7 +19,7 @@ ASK, CONFIRM = "ask", "confirm"
 PROPOSE, OFFER, CHECK, TAKE = "propose", "offer", "check", "take"
 
 KEYED_AT_MOST = 30
-"""More digits than any number has: whoever keys too many is told so, and the rest answers nothing else."""
+"""More digits than any number has: a caller who keys too many is told so, and the rest answers no later question."""
 CORRECTS = "*"
 
 
@@ -27,6 +27,7 @@ CORRECTS = "*"
 
 
 def ask_digits(turn: Turn, node: Collect) -> Target:
+    """Ask for digits, or for their confirmation."""
     if turn.frame.stage == CONFIRM:
         turn.ask(node.asking, node.confirm, 1, 1)
     else:
@@ -35,6 +36,7 @@ def ask_digits(turn: Turn, node: Collect) -> Target:
 
 
 def take_digits(turn: Turn, node: Collect, given: inputs.Input) -> Target:
+    """Check the digits, confirm them if the node says so, and put them into the field."""
     if not isinstance(given, inputs.Digits) or not given.digits:
         return unasked(turn, node, given)
     if turn.frame.stage == CONFIRM:
@@ -88,6 +90,7 @@ def _accepted(turn: Turn, node: Collect) -> Target:
 
 
 def ask_number(turn: Turn, node: Number) -> Target:
+    """Ask what the stage calls for, or let the server check or take the number."""
     frame = turn.frame
     if frame.stage == "":
         own = turn.caller.number
@@ -108,6 +111,7 @@ def ask_number(turn: Turn, node: Number) -> Target:
 
 
 def take_number(turn: Turn, node: Number, given: inputs.Input) -> Target:
+    """Go to the next stage by what the caller keyed or the server answered."""
     stage = turn.frame.stage
     if isinstance(given, inputs.NumberRefused) and stage in (PROPOSE, CHECK, TAKE):
         return _refused(turn, node, given.reason)

@@ -14,6 +14,7 @@ Follow = Callable[[Node], Iterable[str]]
 
 
 def every(node: Node) -> Iterable[str]:
+    """All targets."""
     return (target for _, target in node.targets())
 
 
@@ -23,7 +24,7 @@ def passing(node: Node) -> Iterable[str]:
 
 
 def silent(node: Node) -> Iterable[str]:
-    """Where a caller gets who never presses a key."""
+    """The targets of a caller who never presses a key."""
     return node.silent()
 
 

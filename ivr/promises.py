@@ -1,4 +1,4 @@
-"""Callback mode as a flow sees it: asked how it stands, asked what was promised, told what becomes of a promise.
+"""Nodes of callback mode: ask the server for the mode, ask for a promise, and cancel or postpone a promise.
 
 None of these waits for the caller: what a node learns is put into fields, and the caller goes on at once.
 """
@@ -13,17 +13,19 @@ from ivr.wording import expected, interval
 Target = str | None
 
 WAIT = "callback_wait"
-"""The field that says what a newcomer may expect to wait."""
+"""The field with the expected wait of a new caller."""
 PROMISE_FIELDS = ("promise", "promise_queue", "promise_category", "promise_when")
 """The fields that a promise is told by."""
 
 
 def ask_mode(turn: Turn, node: nodes.CallbackMode) -> Target:
+    """Ask the server for the mode of a queue."""
     turn.do(verbs.AskCallback(turn.filled(node.queue), turn.filled(node.category)))
     return None
 
 
 def take_mode(turn: Turn, node: nodes.CallbackMode, given: inputs.Input) -> Target:
+    """Go on by the mode."""
     if not isinstance(given, inputs.CallbackStands):
         return AGAIN
     if not given.active or given.full:
@@ -33,6 +35,7 @@ def take_mode(turn: Turn, node: nodes.CallbackMode, given: inputs.Input) -> Targ
 
 
 def ask_recall(turn: Turn, node: nodes.Recall) -> Target:
+    """Ask the server for the promise to a number."""
     number = turn.filled(node.number)
     if not number:
         return node.otherwise
@@ -41,6 +44,7 @@ def ask_recall(turn: Turn, node: nodes.Recall) -> Target:
 
 
 def take_recall(turn: Turn, node: nodes.Recall, given: inputs.Input) -> Target:
+    """Put the promise into fields, and go on by its state."""
     if not isinstance(given, inputs.PromiseStands):
         return AGAIN
     if not given.promise:
@@ -56,6 +60,7 @@ def take_recall(turn: Turn, node: nodes.Recall, given: inputs.Input) -> Target:
 
 
 def ask_change(turn: Turn, node: nodes.PromiseChange) -> Target:
+    """Ask the server to cancel or postpone the promise."""
     promise = turn.filled(node.promise)
     if not promise.isdecimal():
         return node.on_fail
@@ -64,6 +69,7 @@ def ask_change(turn: Turn, node: nodes.PromiseChange) -> Target:
 
 
 def take_change(turn: Turn, node: nodes.PromiseChange, given: inputs.Input) -> Target:
+    """Go on by whether that was done."""
     if isinstance(given, inputs.Finished):
         return node.next
     return node.on_fail if isinstance(given, inputs.Refused) else AGAIN

@@ -1,6 +1,6 @@
 """What all questions have in common: an answer that is none is a miss, and after the last miss the caller goes on.
 
-A question that is to be put again answers `AGAIN`; the session puts it.
+A question that must be asked again answers `AGAIN`; the session puts it.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from datetime import datetime, tzinfo
 LANGUAGES = ("zh", "en")
 PAUSE = "pause"
 LIMIT = 10**12
-"""Numbers from here on are read digit by digit by whoever needs them."""
+"""Numbers from here on are read digit by digit."""
 
 Pieces = tuple[str, ...]
 

@@ -1,5 +1,5 @@
 """One caller's way through the flows: an input comes in, verbs go out. Every step ends in a verb that waits, or in
-Hangup; whatever is put in, a step neither raises nor runs for ever, and a flow stands on the stack at most once.
+Hangup; no input makes a step raise or run without end, and a flow stands on the stack at most once.
 
 A snapshot is taken after a step. Restored, the caller goes on at the place of that step, never at the welcome; if an
 edited flow has that place no more, at the flow's `on_lost`.
@@ -26,7 +26,7 @@ _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 MOST_HOPS = 100
 """Nodes passed in one step without anything to wait for: beyond it the flow goes round in circles."""
 MOST_STEPS = 500
-"""Answers of one call: beyond it nobody is there, only a machine."""
+"""Answers in one call; a caller with more is a machine."""
 
 
 class Session:
@@ -67,6 +67,7 @@ class Session:
 
     @property
     def language(self) -> str:
+        """The language that prompts are spoken in."""
         return language_of(self._fields)
 
     def step(self, given: inputs.Input, now: float) -> list[verbs.Verb]:

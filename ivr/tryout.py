@@ -19,8 +19,8 @@ EXITS = ("message", "callback", "goodbye")
 
 @dataclass(frozen=True, slots=True)
 class ServerAnswers:
-    """What the server would know: how callback mode stands for every queue, what is promised to the caller's number,
-    and whether a number may be called."""
+    """What the server would answer: the callback mode of every queue, the promise to the caller's number, and whether a
+    number may be called."""
 
     stands: inputs.CallbackStands = field(default_factory=inputs.CallbackStands)
     promise: inputs.PromiseStands = field(default_factory=inputs.PromiseStands)

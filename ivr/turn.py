@@ -39,6 +39,7 @@ class Frame:
         return self.flow, self.node, self.stage, self.answer
 
     def as_dict(self) -> dict[str, str | int]:
+        """The frame as a snapshot has it."""
         return {name: getattr(self, name) for name in self.__slots__}
 
 
@@ -56,14 +57,17 @@ class Turn:
 
     @property
     def frame(self) -> Frame:
+        """The present frame."""
         return self.frames[-1]
 
     @property
     def flow(self) -> Flow:
+        """The present flow."""
         return self.flows[self.frame.flow]
 
     @property
     def language(self) -> str:
+        """The language that prompts are spoken in."""
         return language_of(self.fields)
 
     def known(self) -> Mapping[str, str]:
@@ -77,6 +81,7 @@ class Turn:
         return self.fields | own | {"language": self.language}
 
     def do(self, verb: verbs.Verb) -> None:
+        """Add a verb to this turn."""
         self.said.append(verb)
 
     def put(self, fields: Mapping[str, str]) -> None:
@@ -90,12 +95,15 @@ class Turn:
                 self.do(verbs.SetLanguage(value))
 
     def words(self, prompts: Prompts) -> tuple[str, ...]:
+        """The prompt ids to play for these items, fields filled in."""
         return wording.words(prompts, self.known(), self.language, self.calendar.zone)
 
     def filled(self, text: str) -> str:
+        """The text with its fields filled in."""
         return wording.filled(text, self.known())
 
     def play(self, prompts: Prompts, interruptible: bool) -> None:
+        """Play prompts, if there is anything to play."""
         words = self.words(prompts)
         if words:
             self.do(verbs.Play(words, interruptible))

@@ -19,7 +19,7 @@ class Thresholds:
 
     silent_below: float = -60.0
     heed_from: float = 3.0
-    """Shorter recordings are not judged for silence: nobody may have had time to speak."""
+    """Shorter recordings are not checked for silence: there may have been no time to speak."""
     sides_apart: float = 2.0
     """How much shorter one side may be than the other."""
     short_by: float = 3.0
@@ -37,6 +37,7 @@ class Measured:
 
     @property
     def seconds(self) -> float:
+        """The length of the longer side."""
         return max(self.caller_seconds, self.agent_seconds)
 
 

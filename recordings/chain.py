@@ -1,6 +1,6 @@
 """The closed recordings of one day form a chain: each link hashes the link before it and what it stands for.
 
-Whoever removes, changes, adds or reorders a recording breaks every link after it. The last link of a day, kept
+To remove, change, add or reorder a recording breaks every link after it. The last link of a day, kept
 elsewhere (in the shift's hand-over, in a report), also shows that the end was not cut off.
 """
 

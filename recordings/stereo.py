@@ -36,6 +36,7 @@ class Level:
     energy: int = 0
 
     def add(self, block: Mono) -> None:
+        """Take in the next block of the track."""
         # Whole numbers: exact, and no BLAS, whose threads would spin on every core for a sum as short as this.
         self.energy += int(np.square(block, dtype=np.int64).sum())
         self.samples += len(block)

@@ -28,7 +28,7 @@ class TicketRulesSet:
 
 @dataclass(frozen=True, slots=True)
 class TicketOpened(Event):
-    """A new matter. `respond_by` and `resolve_by` are the limits that its grade gives, UTC seconds."""
+    """A new case. `respond_by` and `resolve_by` are the limits that its grade gives, UTC seconds."""
 
     call: int
     caller: str
@@ -41,14 +41,14 @@ class TicketOpened(Event):
 
 @dataclass(frozen=True, slots=True)
 class ContactAdded(Event):
-    """The same matter came up in another call."""
+    """Another call was about the same matter."""
 
     call: int
 
 
 @dataclass(frozen=True, slots=True)
 class GradeRaised(Event):
-    """The matter became graver, and its limits tighter; a limit is never loosened."""
+    """The case became graver, and its limits tighter; a limit is never loosened."""
 
     grade: str
     why: str
@@ -58,6 +58,8 @@ class GradeRaised(Event):
 
 @dataclass(frozen=True, slots=True)
 class StateChanged(Event):
+    """The ticket went one step forward."""
+
     state: str
     by: str = ""
     why: str = ""
@@ -65,7 +67,7 @@ class StateChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class OwnerSet(Event):
-    """This agent looks after the matter: the caller's next call is offered to them first."""
+    """The agent who owns the case: the caller's next call is offered to this agent first."""
 
     agent: str
     by: str = ""
@@ -74,7 +76,7 @@ class OwnerSet(Event):
 
 @dataclass(frozen=True, slots=True)
 class CategoryConfirmed(Event):
-    """What an agent found the matter to be. The caller's own choice stays beside it."""
+    """The category that an agent confirmed. The caller's own choice stays beside it."""
 
     category: str
     by: str = ""

@@ -82,7 +82,7 @@ class Register:
         return self._by_call.get(call)
 
     def owner(self, ticket: int) -> str:
-        """The agent who looks after it; empty when nobody does, or the ticket is not open."""
+        """The agent who owns the case; empty without an owner, or when the ticket is not open."""
         case = self._cases.get(ticket)
         return case.owner if case else ""
 
@@ -93,7 +93,7 @@ class Register:
         except KeyError:
             raise TicketError(f"ticket {ticket} is not open") from None
 
-    # What is to be logged
+    # Events to log
 
     def contact(
         self,

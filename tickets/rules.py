@@ -1,4 +1,4 @@
-"""What the operator decides about tickets: which calls open one, what makes a matter graver, how long each may take.
+"""What the operator decides about tickets: which calls open one, what makes a case graver, how long each may take.
 
 Plain values, as the log keeps them.
 """
@@ -34,14 +34,14 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What this hotline wants. Grades by name are the least that such a matter has."""
+    """The hotline's rules. Grades by name are the least that such a case has."""
 
     opens: tuple[str, ...] = ("complaint",)
     """Business types whose calls open a ticket."""
     same_matter_for: float = 7 * DAY
-    """A call this long after the last contact, or later, is a new matter."""
+    """A call this long after the last contact, or later, is a new case."""
     contacts: tuple[tuple[int, Grade], ...] = ((2, Grade.SERIOUS), (4, Grade.CRITICAL))
-    """(calls on one matter, the least grade it then has)."""
+    """(calls on one case, the least grade it then has)."""
     vip: Grade = Grade.GENERAL
     business: tuple[tuple[str, Grade], ...] = ()
     categories: tuple[tuple[str, Grade], ...] = ()
@@ -50,15 +50,15 @@ class Rules:
     critical: Limit = Limit(1 * HOUR, 24 * HOUR)
 
     def limit(self, grade: Grade) -> Limit:
-        """How long a matter of this grade may take."""
+        """How long a case of this grade may take."""
         return {Grade.GENERAL: self.general, Grade.SERIOUS: self.serious, Grade.CRITICAL: self.critical}[grade]
 
     def at_first(self, business: str, category: str, *, vip: bool) -> Grade:
-        """The grade with which such a matter begins."""
+        """The grade with which such a case begins."""
         by_name = [least for name, least in self.business if name == business]
         by_name += [least for name, least in self.categories if name == category]
         return gravest(Grade.GENERAL, self.vip if vip else Grade.GENERAL, *by_name)
 
     def after_contacts(self, contacts: int) -> Grade:
-        """The least grade once the same matter came up in so many calls."""
+        """The least grade once so many calls were about the same case."""
         return gravest(Grade.GENERAL, *(least for count, least in self.contacts if contacts >= count))

@@ -8,12 +8,15 @@ from types import MappingProxyType
 
 
 class Grade(StrEnum):
+    """How grave a case is (投诉分级)."""
+
     GENERAL = "general"
     SERIOUS = "serious"
     CRITICAL = "critical"
 
     @property
     def rank(self) -> int:
+        """0 for general, rising."""
         return _ORDER.index(self)
 
     def up(self) -> Grade:
@@ -36,7 +39,6 @@ class Trigger(StrEnum):
     NOT_SATISFIED = "not_satisfied"
 
 
-# The least grade a trigger asks for; None: one grade above whatever it was.
 TRIGGERS: Mapping[Trigger, Grade | None] = MappingProxyType(
     {
         Trigger.REPORTER: Grade.CRITICAL,
@@ -47,6 +49,7 @@ TRIGGERS: Mapping[Trigger, Grade | None] = MappingProxyType(
         Trigger.NOT_SATISFIED: None,
     }
 )
+"""The least grade that a trigger asks for; None: one grade above the present one."""
 
 
 def after_trigger(grade: Grade, trigger: Trigger) -> Grade:

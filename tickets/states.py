@@ -10,6 +10,8 @@ class TicketError(ValueError):
 
 
 class TicketState(StrEnum):
+    """How far a ticket is."""
+
     NEW = "new"
     DISPATCHED = "dispatched"
     ACKNOWLEDGED = "acknowledged"
@@ -19,7 +21,7 @@ class TicketState(StrEnum):
     CLOSED = "closed"
 
 
-# What the first desk settles by itself is never dispatched: new goes to in_progress, or straight to resolved.
+# A case that the first agent settles is never dispatched: new goes to in_progress, or straight to resolved.
 NEXT: dict[TicketState, tuple[TicketState, ...]] = {
     TicketState.NEW: (TicketState.DISPATCHED, TicketState.IN_PROGRESS, TicketState.RESOLVED),
     TicketState.DISPATCHED: (TicketState.ACKNOWLEDGED,),

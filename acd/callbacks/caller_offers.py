@@ -19,11 +19,11 @@ from acd.timers import Timers
 
 _CALLER = 0
 UNANSWERED = 600.0
-"""Seconds for which a caller who gave up is still to be promised a call: after a crash the server comes to it late."""
+"""Seconds within which a caller who gave up is promised a callback: after a crash the server is late."""
 
 
 class Caller:
-    """A call in which somebody waits, or waited."""
+    """A call whose caller waits, or waited."""
 
     __slots__ = (
         "call", "category", "due", "entered", "language", "number", "offered", "priority", "promised", "queue",
@@ -45,12 +45,13 @@ class Caller:
         self.waits = True
         self.offered = False
         self.promised = False
-        """A call back was asked for in this call."""
+        """A callback was asked for in this call."""
         self.spoke = False
-        """An agent spoke with them in this call."""
+        """An agent spoke with the caller in this call."""
         self.due: float | None = None
 
     def as_given_up(self) -> CallBackAbandoned:
+        """The command that asks for a callback to this caller."""
         return CallBackAbandoned(
             self.call,
             self.number,
@@ -69,13 +70,13 @@ class CallerOffers:
     def __init__(self) -> None:
         self.calls: dict[int, Caller] = {}
         self.waiting: dict[str, dict[int, Caller]] = {}
-        """Those who wait and were not told yet, by queue."""
+        """Waiting callers who were not told yet, by queue and call."""
         self.given_up: dict[int, tuple[float, CallBackAbandoned]] = {}
-        """Who gave up lately, when, and was not promised a call yet."""
+        """Callers who gave up lately and were not promised a callback yet, with the instant."""
         self.timers = Timers()
 
     def queued(self, event: CallQueued, policy: CallbackPolicy, now: float) -> None:
-        """Somebody waits. A call of the hotline's own making is nobody."""
+        """A caller waits. A callback has no caller yet."""
         if event.promised:
             return
         caller = self.calls.get(event.call)
@@ -87,43 +88,45 @@ class CallerOffers:
         self._put(caller, event.queue, policy)
 
     def prioritised(self, event: PrioritySet) -> None:
-        """A person moved them in the order: should they give up, they keep that."""
+        """The call has another priority; a callback after giving up keeps it."""
         if (caller := self.calls.get(event.call)) is not None:
             caller.priority = event.priority
 
     def moved(self, event: CallMoved | Moved, policy: CallbackPolicy) -> None:
-        """They wait in another queue."""
+        """The caller waits in another queue."""
         caller = self.calls.get(event.call)
         if caller is not None and caller.waits:
             self._put(caller, event.queue, policy)
 
     def transferred(self, event: Transferred, policy: CallbackPolicy, now: float) -> None:
-        """After an agent they wait again, in a queue."""
+        """The caller waits again after a transfer to a queue."""
         caller = self.calls.get(event.call)
         if caller is not None and event.kind == "queue":
             caller.waits, caller.entered = True, now
             self._put(caller, event.to, policy)
 
     def joined(self, event: Joined) -> None:
+        """An agent speaks with the caller."""
         caller = self.calls.get(event.call)
         if caller is not None:
             caller.spoke = True
             self._stop_waiting(caller)
 
     def left(self, event: CallLeftQueue) -> None:
+        """The caller left the queue."""
         caller = self.calls.get(event.call)
         if caller is not None:
             self._stop_waiting(caller)
 
     def asked(self, call: int) -> None:
-        """A call back was asked for in this call: it is not one that was given up."""
+        """A callback was asked for in this call: the caller did not give up."""
         self.given_up.pop(call, None)
         caller = self.calls.get(call)
         if caller is not None:
             caller.promised = True
 
     def ended(self, event: CallEnded, policy: CallbackPolicy, now: float) -> list[Command]:
-        """Whoever gave up after a long wait, and was spoken with by nobody, may be called back."""
+        """The call is over. A caller who gave up after a long wait, without an agent, may be called back."""
         while self.given_up and next(iter(self.given_up.values()))[0] + UNANSWERED <= now:
             del self.given_up[next(iter(self.given_up))]
         caller = self.calls.pop(event.call, None)
@@ -148,21 +151,21 @@ class CallerOffers:
         return [command]
 
     def tell(self, mode: ModeView) -> list[Command]:
-        """The mode turned: if numbers are taken now, tell everybody who waits there and was not told yet."""
+        """The mode changed: if callbacks are offered now, tell each waiting caller who was not told yet."""
         if not _takes(mode):
             return []
         waiting = self.waiting.get(mode.scope, {})
         return [self._offer(waiting[call], mode) for call in sorted(waiting)]
 
     def due(self, now: float) -> list[Caller]:
-        """Who has waited long enough to be told once more."""
+        """The callers who have waited long enough to be told once more."""
         found = []
         while (key := self.timers.pop(now)) is not None:
             found.append(self.calls[int(key[1])])
         return found
 
     def tell_again(self, caller: Caller, mode: ModeView) -> list[Command]:
-        """They waited long; if numbers are taken now, they are told."""
+        """The caller waited long: tell it if callbacks are offered now."""
         return [self._offer(caller, mode)] if _takes(mode) and not caller.offered and caller.waits else []
 
     def _offer(self, caller: Caller, mode: ModeView) -> Command:
@@ -192,6 +195,7 @@ class CallerOffers:
     # As JSON
 
     def snapshot(self) -> dict[str, Any]:
+        """Everything, as JSON has it."""
         return {
             "calls": [
                 {name: getattr(caller, name) for name in Caller.SAVED} | {"due": caller.due}
@@ -202,6 +206,7 @@ class CallerOffers:
 
     @staticmethod
     def restore(data: dict[str, Any]) -> CallerOffers:
+        """The offers of a snapshot."""
         callers = CallerOffers()
         for at, command in data["given_up"]:
             found = msgspec.convert(command, CallBackAbandoned)

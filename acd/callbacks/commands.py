@@ -1,4 +1,4 @@
-"""What callback mode wants done. Commands are data; each says by which event it is answered."""
+"""What callback mode wants done. A command is data; its docstring names the events that answer it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from acd.commands import Command
 
 @dataclass(frozen=True, slots=True)
 class OfferCallback(Command):
-    """Tell a waiting caller, once, that they may be called back instead. They wait on until they accept."""
+    """Tell a waiting caller, once, that a callback is possible. The call goes on waiting until the caller accepts."""
 
     call: int
     rule: str
@@ -18,9 +18,9 @@ class OfferCallback(Command):
 
 @dataclass(frozen=True, slots=True)
 class PlaceCall(Command):
-    """The promise is due: let a call stand in line for it. Answered by CallPlaced, or by PromisePostponed.
+    """The promise is due: queue a call for it. Answered by CallPlaced, or by PromisePostponed.
 
-    Given once; after a change of leader `Callbacks.due` tells what was not answered.
+    Given once; after a change of leader `Callbacks.due` lists what was not answered.
     """
 
     promise: int
@@ -28,9 +28,9 @@ class PlaceCall(Command):
 
 @dataclass(frozen=True, slots=True)
 class StopCalling(Command):
-    """The call for this promise is to end, in line or ringing. Answered by AttemptEnded and CallEnded.
+    """End the call for this promise, waiting or ringing. Answered by AttemptEnded and CallEnded.
 
-    After a change of leader `Callbacks.stopping` tells which calls did not end yet.
+    After a change of leader `Callbacks.stopping` lists the calls that did not end yet.
     """
 
     promise: int
@@ -40,9 +40,9 @@ class StopCalling(Command):
 
 @dataclass(frozen=True, slots=True)
 class CallBackAbandoned(Command):
-    """A caller gave up after a long wait: promise them a call, if the number may be called at all.
+    """A caller gave up after a long wait: promise a callback, if the number may be called.
 
-    Given once; after a change of leader `Callbacks.given_up` tells what was not answered.
+    Given once; after a change of leader `Callbacks.given_up` lists what was not answered.
     Answered by PromiseAsked with source "abandoned", these fields, and the number in the form that is dialled.
     """
 
@@ -58,13 +58,13 @@ class CallBackAbandoned(Command):
 
 @dataclass(frozen=True, slots=True)
 class PromiseChanged(Command):
-    """The promise is like this from now on. Needs no action; records and pages are made of it."""
+    """A promise changed; this is its new view. Needs no action; records and pages are made of it."""
 
     promise: PromiseView
 
 
 @dataclass(frozen=True, slots=True)
 class ModeChanged(Command):
-    """The mode of a queue, or of all, is like this from now on. Needs no action."""
+    """The mode of a queue, or of all queues, changed; this is its new view. Needs no action."""
 
     mode: ModeView

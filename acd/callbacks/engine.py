@@ -6,8 +6,8 @@ commands += callbacks.observe(pressures, now)   # how busy each queue is after i
 callbacks.next_timer()                          # when to append the next Tick, or None
 Callbacks.restore(callbacks.snapshot())
 
-Each event runs in this order: what it says, what time did meanwhile, then the views of all that changed, then what
-is to be done. Time never runs backward here: an earlier `now` counts as the latest seen.
+Each event runs in this order: its handler, then the timers that are due, then the views of all that changed, then the
+other commands. Time never runs backward: an earlier `now` counts as the latest one.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from acd.commands import Command, Moved
 
 VERSION = 1
 
-KEEPING: dict[type, Callable[[PromiseRegistry, Any], list[Command]]] = {
+HANDLERS: dict[type, Callable[[PromiseRegistry, Any], list[Command]]] = {
     ev.PromiseAsked: lifecycle.asked,
     ev.PromiseCancelled: lifecycle.cancelled,
     ev.PromisePostponed: lifecycle.postponed,
@@ -44,7 +44,7 @@ KEEPING: dict[type, Callable[[PromiseRegistry, Any], list[Command]]] = {
     events.Transferred: lifecycle.spoken,
     events.CallEnded: lifecycle.call_ended,
 }
-"""What each event does to the promises. Events that are not here (a tick) only let time pass."""
+"""What each event does to the promises. Other events (a tick) only let time pass."""
 
 
 class Callbacks:
@@ -56,13 +56,13 @@ class Callbacks:
         self._callers = CallerOffers()
 
     def receive(self, event: object, now: float) -> list[Command]:
-        """Play one event of the log. Never raises for what it says: what is unknown or too late changes nothing.
+        """Play one event of the log; `now` is UTC epoch seconds. An event about an unknown promise or call is ignored.
 
-        The floor's `Moved` may be played too: then who overflowed to another queue is told what holds there.
+        The floor's `Moved` may be played too: then the mode of the new queue counts for a call that overflowed.
         """
         registry = self._registry
         registry.now = now = max(registry.now, now)
-        handler = KEEPING.get(type(event))
+        handler = HANDLERS.get(type(event))
         out = handler(registry, event) if handler is not None else []
         out += self._see(event, now)
         self._modes.let_time_pass(now)
@@ -73,14 +73,14 @@ class Callbacks:
         return self._changes() + out
 
     def observe(self, pressures: Iterable[Pressure], now: float) -> list[Command]:
-        """See how busy every queue is after an event. Queues that are not among them are gone."""
+        """Take in how busy every queue is after an event. A queue that is missing does not exist any more."""
         registry = self._registry
         registry.now = max(registry.now, now)
         self._modes.observe(pressures, registry.waiting, registry.now)
         return self._changes()
 
     def next_timer(self) -> float | None:
-        """The instant at which something is due, or None."""
+        """The instant (UTC epoch seconds) at which a Tick is needed, or None."""
         timers = (self._modes.timers.next(), self._registry.timers.next(), self._callers.timers.next())
         return min((due for due in timers if due is not None), default=None)
 
@@ -112,26 +112,26 @@ class Callbacks:
         return self._modes.policy
 
     def mode(self, queue: str) -> ModeView:
-        """The mode of one queue, whether its own choice or everybody's. Unknown queues have everybody's."""
+        """The mode of one queue. An unknown queue has the mode that was chosen for all."""
         return self._modes.view(queue)
 
     def modes(self) -> list[ModeView]:
         """The choice for all (scope "all") first, then every queue by name."""
-        return [self._modes.everybody(), *(self._modes.queues[name].view() for name in sorted(self._modes.queues))]
+        return [self._modes.for_all(), *(self._modes.queues[name].view() for name in sorted(self._modes.queues))]
 
     def promise(self, promise: int) -> PromiseView | None:
-        """One promise that is not settled yet, or was lately."""
+        """One promise that is not settled yet, or was settled lately; else None."""
         known = self._registry.promises.get(promise)
         return known.view() if known is not None else None
 
     def promises(self) -> list[PromiseView]:
-        """Every promise that is live, or a task, by number."""
+        """Every promise that is live, or an agent's task, by number."""
         return [each.view() for each in self._registry.promises.values() if each.live or each.task]
 
     def live(self, number: str, matter: str | None = None) -> PromiseView | None:
         """The live promise of a number: for this matter (a category, else the queue), or (None) the oldest of any.
 
-        One that waits to be kept comes before one whose customer is spoken with.
+        One that waits comes before one whose customer is in conversation.
         """
         if matter is not None:
             found = self._registry.find(number, matter)
@@ -145,16 +145,16 @@ class Callbacks:
         return self.promise(self._registry.by_call.get(call, 0))
 
     def due(self) -> list[PromiseView]:
-        """Promises whose time has come and for which no call stands in line: what `PlaceCall` asked for, in order."""
+        """Promises that are due and have no call, in order: each `PlaceCall` that was not answered."""
         waiting = (self._registry.promises[id_] for id_ in self._registry.placing)
-        return [each.view() for each in sorted(waiting, key=lambda each: each.place)]
+        return [each.view() for each in sorted(waiting, key=lambda each: each.rank)]
 
     def stopping(self) -> list[StopCalling]:
-        """Calls that are to end and did not yet: what `StopCalling` asked for."""
+        """Each `StopCalling` whose call did not end yet."""
         return [StopCalling(promise, call, why) for call, (promise, why) in sorted(self._registry.stopping.items())]
 
     def given_up(self) -> list[CallBackAbandoned]:
-        """CallerOffers who gave up lately and were not promised a call: what `CallBackAbandoned` asked for."""
+        """Each `CallBackAbandoned` of late that was not answered."""
         return [command for _, command in self._callers.given_up.values()]
 
     def why_not(self, number: str, matter: str, now: float) -> str:
@@ -164,10 +164,10 @@ class Callbacks:
         return self._registry.why_not(number, now)
 
     def _see(self, event: object, now: float) -> list[Command]:
-        """What the event says of rules, modes and callers."""
+        """Let the event change rules, modes and waiting callers."""
         callers, policy = self._callers, self._modes.policy
         if isinstance(event, events.CallQueued):
-            if event.call not in self._registry.by_call:  # whoever is called back is no caller, on the line or not
+            if event.call not in self._registry.by_call:  # a callback is not a waiting caller
                 callers.queued(event, policy, now)
         elif isinstance(event, events.CallEnded):
             return callers.ended(event, policy, now)
@@ -191,7 +191,7 @@ class Callbacks:
         return []
 
     def _changes(self) -> list[Command]:
-        """The new views of what changed, and what callers are told because of it."""
+        """The new views of what changed, and the offers to callers that follow."""
         registry, out, told = self._registry, list[Command](), list[Command]()
         for id_ in registry.touched:
             if (promise := registry.promises.get(id_)) is not None:

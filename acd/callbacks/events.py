@@ -1,7 +1,8 @@
-"""Callback mode and its promises, as events of the log: what was chosen, what was promised, what was tried.
+"""Events of callback mode: what a supervisor chose, what was promised, and how the attempts to call went.
 
-Instants are UTC epoch seconds, durations seconds. A promise has a number of its own, given when it is made; the call
-that keeps it is a call like any other, placed by the hotline (`CallPlaced`) and queued at the promise's place.
+Instants are UTC epoch seconds, durations seconds. A promise has a number of its own, given when it is made. The call
+that fulfils it is a call like any other: the hotline places it (`CallPlaced`) and queues it with the queue time of the
+promise.
 """
 
 from __future__ import annotations
@@ -28,19 +29,19 @@ class AttemptOutcome(StrEnum):
     NO_ANSWER = "no_answer"
     REJECTED = "rejected"
     MACHINE = "machine"
-    """Answered, but nobody pressed the key."""
+    """Answered, but the key was not pressed."""
     UNREACHABLE = "unreachable"
-    """There is no such number, says the network."""
+    """The network says that there is no such number."""
     FAILED = "failed"
-    """The trunk did not take the call: nobody's phone rang. Not counted as an attempt."""
+    """The trunk did not take the call: no phone rang. Not counted as an attempt."""
     AGENT_GONE = "agent_gone"
     """The agent hung up while the customer's phone rang."""
     HUNG_UP = "hung_up"
-    """The customer answered, and was gone before an agent spoke: abandoned by us."""
+    """The customer answered, and hung up before an agent spoke: abandoned by the hotline."""
     STOPPED = "stopped"
-    """Cancelled, postponed or taken over by the customer's own call while it rang. Not counted as an attempt."""
+    """Cancelled, postponed or replaced by the customer's own call while it rang. Not counted as an attempt."""
     LOST = "lost"
-    """Asterisk went away in the middle of it."""
+    """Asterisk stopped during the attempt."""
 
 
 # Rules and modes
@@ -48,7 +49,7 @@ class AttemptOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CallbackPolicySet(Event):
-    """The rules were loaded, at start or while running."""
+    """The rules of callback mode were loaded, at start or while running."""
 
     policy: CallbackPolicy
     source: str = ""
@@ -58,7 +59,7 @@ class CallbackPolicySet(Event):
 class ModeSet(Event):
     """A supervisor's choice. `scope` is a queue, or empty for all: then it replaces every queue's own choice.
 
-    With `until` a choice of on or off returns to auto by itself at that instant.
+    With `until` a choice of on or off returns to auto at that instant.
     """
 
     scope: str
@@ -71,7 +72,7 @@ class ModeSet(Event):
 # Promises
 
 GIVEN = frozenset(("flow", "queue", "fallback", "shutdown"))
-"""Sources of promises that were said to the person already: they are made in any case, whatever the limits."""
+"""Sources of promises that the caller was already told: they are made whatever the limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,33 +90,33 @@ class PromiseAsked(Event):
     source: str = "api"
     call: int = 0
     caller: str = ""
-    """The number that the person called from, if it is another one."""
+    """The number that the person called from, if it differs."""
     language: str = "zh"
     queued_at: float | None = None
     priority: int = 0
     vip: bool = False
     owner: str = ""
-    """The agent to be preferred."""
+    """The preferred agent."""
     after: float | None = None
     by: str = ""
     reason: str = ""
     ticket: int | None = None
     taken_at: float | None = None
-    """When the number was taken, if that was before this is in the log."""
+    """When the caller left the number, if that was before this event."""
     spool_id: str = ""
-    """The fallback's entry, so that each is taken in exactly once."""
+    """The fallback's entry, so that each is imported exactly once."""
     unconfirmed: str = ""
-    """Why the number is not to be dialled, as a sentence: then it is an agent's task from the beginning."""
+    """Why the number must not be dialled, as a sentence: then it is an agent's task from the beginning."""
 
     @property
     def matter(self) -> str:
-        """What it is about: a number has one live promise for a matter."""
+        """The category, or the queue where there is none: a number has one live promise for a matter."""
         return self.category or self.queue
 
 
 @dataclass(frozen=True, slots=True)
 class PromiseCancelled(Event):
-    """By the customer, an agent or a supervisor. `waits_in`: the customer's own call that has the place now, or 0."""
+    """The customer or a person of the hotline cancelled it. `waits_in`: the customer's call that replaces it, or 0."""
 
     promise: int
     by: str = ""
@@ -125,7 +126,10 @@ class PromiseCancelled(Event):
 
 @dataclass(frozen=True, slots=True)
 class PromisePostponed(Event):
-    """Not before `until`; the place stays. By a person, or by the house because the calling window is closed."""
+    """The customer is not called before `until`; the queue time stays.
+
+    A person asked for it, or the calling window is closed.
+    """
 
     promise: int
     until: float
@@ -135,7 +139,7 @@ class PromisePostponed(Event):
 
 @dataclass(frozen=True, slots=True)
 class PromisePrioritised(Event):
-    """A person moved it in the order: from now on it has this priority."""
+    """A person gave it another priority."""
 
     promise: int
     priority: int
@@ -145,21 +149,21 @@ class PromisePrioritised(Event):
 
 @dataclass(frozen=True, slots=True)
 class PromiseSettled(Event):
-    """The task that an expired promise became is done."""
+    """An agent finished the task that the promise had become."""
 
     promise: int
     by: str = ""
     reason: str = ""
 
 
-# The call that keeps it
+# The call that fulfils it
 
 
 @dataclass(frozen=True, slots=True)
 class CallPlaced(Event):
-    """A call of the hotline's own making stands in line for this promise from now on; `CallQueued` follows.
+    """The hotline made a call for this promise, which waits in the queue from now on; `CallQueued` follows.
 
-    Nobody is on the line yet: there is no channel before an agent is reserved. `shown` is the number it comes from.
+    There is no channel before an agent is reserved. `shown` is the number that the customer's phone shows.
     """
 
     call: int
@@ -171,9 +175,9 @@ class CallPlaced(Event):
 
 @dataclass(frozen=True, slots=True)
 class AttemptStarted(Event):
-    """The customer is about to be dialled, once, under this number of attempt: in the log before Asterisk hears of it.
+    """The server is about to dial the customer, once, for this attempt: in the log before Asterisk is told.
 
-    `wait_for` is how long it may take until it is known what comes of it: the agent's reservation lasts so long.
+    The outcome is known within `wait_for` seconds: the agent stays reserved so long.
     """
 
     call: int
@@ -186,7 +190,7 @@ class AttemptStarted(Event):
 
 @dataclass(frozen=True, slots=True)
 class AttemptAnswered(Event):
-    """The customer picked up: this channel is the call's caller from now on."""
+    """The customer answered: this channel is the call's caller from now on."""
 
     call: int
     promise: int
@@ -197,7 +201,7 @@ class AttemptAnswered(Event):
 
 @dataclass(frozen=True, slots=True)
 class AttemptEnded(Event):
-    """Nobody spoke with the customer. An agent who had picked up is free at once, without a wrap-up."""
+    """No agent spoke with the customer. An agent who had answered is free at once, without a wrap-up."""
 
     call: int
     promise: int

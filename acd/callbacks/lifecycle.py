@@ -1,8 +1,7 @@
-"""A promise is kept, or it is said why not: what each event does to it.
+"""What each event does to a promise: it ends kept, broken, cancelled, or as an agent's task, always with a reason.
 
-A call stands in line for a promise that is due; an attempt dials the customer; what comes of it brings the promise
-back for later, or settles it. What is settled stays settled, whatever comes late: a call that still stands for it is
-stopped.
+A call waits in the queue for a promise that is due; an attempt dials the customer; its outcome schedules the next
+attempt or settles the promise. A settled promise stays settled: a call that still waits for it is stopped.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from acd.commands import Command
 from acd.events import CallEnded, CallMoved, ConversationEnded, Joined, Transferred
 
 NOT_COUNTED = frozenset((AttemptOutcome.FAILED, AttemptOutcome.STOPPED))
-"""Outcomes after which the customer's phone did not ring in vain."""
+"""Outcomes that do not count as an attempt."""
 WORDS = {
     AttemptOutcome.BUSY: "busy",
     AttemptOutcome.NO_ANSWER: "no answer",
@@ -47,11 +46,11 @@ WORDS = {
 def asked(registry: PromiseRegistry, event: PromiseAsked) -> list[Command]:
     """Make a promise, or join the one that waits to be kept to this number for this matter.
 
-    What is asked for while the customer is spoken with ("call me after six") is a new one.
+    A callback that is asked for during the customer's conversation ("call me after six") is a new promise.
 
-    To callers of `GIVEN` it was said already that they are called back. From the other sources it is refused beyond the
-    limits: nothing is made, and `Callbacks.why_not` says why. A number that nobody confirmed becomes a task, once,
-    unless it is called back anyway; the task is settled when the number is asked for after all.
+    Callers of the sources in `GIVEN` were already told that they are called back. A promise from another source is
+    refused beyond the limits: nothing is made, and `Callbacks.why_not` says why. An unconfirmed number becomes a task,
+    once, unless a callback to it is promised anyway; the task is settled when a confirmed callback is asked for.
     """
     standing = registry.find(event.number, event.matter)
     noted = registry.unconfirmed.get((event.number, event.matter))
@@ -73,7 +72,7 @@ def asked(registry: PromiseRegistry, event: PromiseAsked) -> list[Command]:
 
 
 def _join(registry: PromiseRegistry, promise: Promise, event: PromiseAsked) -> None:
-    """Asked for again: never a worse place than before, never later than before."""
+    """A repeated request: the promise never gets a worse position or a later time by it."""
     promise.asked += 1
     promise.vip = promise.vip or event.vip
     promise.priority = max(promise.priority, event.priority)
@@ -86,11 +85,11 @@ def _join(registry: PromiseRegistry, promise: Promise, event: PromiseAsked) -> N
     registry.touch(promise)
 
 
-# By a person
+# Acts of customers, agents and supervisors
 
 
 def cancelled(registry: PromiseRegistry, event: PromiseCancelled) -> list[Command]:
-    """No more is to be done. Who speaks already is not cut off."""
+    """The promise ends. A conversation that began already goes on."""
     promise = registry.promises.get(event.promise)
     if promise is None or not promise.waits:
         return []
@@ -100,7 +99,7 @@ def cancelled(registry: PromiseRegistry, event: PromiseCancelled) -> list[Comman
 
 
 def postponed(registry: PromiseRegistry, event: PromisePostponed) -> list[Command]:
-    """Not before that instant; the place stays. An attempt under way is stopped, a delay after one is void."""
+    """Not before that instant; the queue time stays. An attempt under way is stopped, a delay after one is void."""
     promise = registry.promises.get(event.promise)
     if promise is None or not promise.waits:
         return []
@@ -112,7 +111,7 @@ def postponed(registry: PromiseRegistry, event: PromisePostponed) -> list[Comman
 
 
 def prioritised(registry: PromiseRegistry, event: PromisePrioritised) -> list[Command]:
-    """From now on, and for the next call: one that stands in line is moved by `PrioritySet`."""
+    """The priority counts from the next call on: `PrioritySet` moves a call that waits already."""
     promise = registry.promises.get(event.promise)
     if promise is not None and promise.live:
         promise.priority = event.priority
@@ -122,22 +121,22 @@ def prioritised(registry: PromiseRegistry, event: PromisePrioritised) -> list[Co
 
 
 def settled(registry: PromiseRegistry, event: PromiseSettled) -> list[Command]:
-    """The task that it is, or had become, is done."""
+    """An agent finished the task that the promise had become."""
     promise = registry.promises.get(event.promise)
     if promise is not None and promise.task:
         registry.settle(promise, _said(event.reason or "settled", event.by))
     return []
 
 
-# The call that keeps it
+# The call that fulfils it
 
 
 def call_placed(registry: PromiseRegistry, event: CallPlaced) -> list[Command]:
-    """A call stands in line for it; one too many, or too late, is stopped."""
+    """A call waits in the queue for the promise. A second call, or one that comes too late, is stopped."""
     promise = registry.promises.get(event.promise)
     registry.by_call[event.call] = event.promise
     if promise is None:
-        return _stop_call(registry, event.call, event.promise, "no such promise is to be kept")
+        return _stop_call(registry, event.call, event.promise, "there is no such promise")
     if promise.standing and promise.call == event.call:
         return []
     if not promise.live:
@@ -152,7 +151,7 @@ def call_placed(registry: PromiseRegistry, event: CallPlaced) -> list[Command]:
 
 
 def call_moved(registry: PromiseRegistry, event: CallMoved) -> list[Command]:
-    """A supervisor moved its call: the promise goes along, so that the next call stands there too."""
+    """A supervisor moved the call: the promise moves too, so that the next call waits in the same queue."""
     promise = _of_call(registry, event.call)
     if promise is not None and promise.waits and promise.queue != event.queue:
         registry.put_in_queue(promise, event.queue)
@@ -160,12 +159,12 @@ def call_moved(registry: PromiseRegistry, event: CallMoved) -> list[Command]:
 
 
 def attempt_started(registry: PromiseRegistry, event: AttemptStarted) -> list[Command]:
-    """The customer is dialled. Counted at once: so a crash in the middle of it neither loses nor doubles it."""
+    """The customer is dialled. The attempt counts at once, so that a crash neither loses nor doubles it."""
     promise = _of_call(registry, event.call)
     if promise is None and event.call not in registry.by_call:
         return [StopCalling(event.promise, event.call, "no such call stands for a promise")]
     if promise is None or promise.state is PromiseState.CONNECTED:
-        return [] if promise else _stop_call(registry, event.call, event.promise, "no promise is to be kept by it")
+        return [] if promise else _stop_call(registry, event.call, event.promise, "the call has no live promise")
     if not promise.attempt:
         promise.attempts += 1
         promise.attempt = event.attempt or promise.attempts
@@ -179,7 +178,7 @@ def attempt_started(registry: PromiseRegistry, event: AttemptStarted) -> list[Co
 
 
 def attempt_answered(registry: PromiseRegistry, event: AttemptAnswered) -> list[Command]:
-    """The customer is on the line: from now on no clock ends it."""
+    """The customer is on the line: the attempt has no time limit any more."""
     promise = _of_call(registry, event.call)
     if promise is not None and promise.state is PromiseState.DIALLING and not promise.answered:
         promise.answered = True
@@ -189,7 +188,7 @@ def attempt_answered(registry: PromiseRegistry, event: AttemptAnswered) -> list[
 
 
 def attempt_ended(registry: PromiseRegistry, event: AttemptEnded) -> list[Command]:
-    """Back for later, or settled: by outcome, attempts and time."""
+    """The next attempt is scheduled, or the promise is settled: by outcome, attempts and time."""
     promise = registry.promises.get(event.promise)
     if promise is not None and promise.call == event.call and promise.attempt:
         _not_reached(registry, promise, event.outcome, event.detail)
@@ -197,7 +196,7 @@ def attempt_ended(registry: PromiseRegistry, event: AttemptEnded) -> list[Comman
 
 
 def _not_reached(registry: PromiseRegistry, promise: Promise, outcome: AttemptOutcome, detail: str) -> None:
-    """Of one that was postponed meanwhile nothing counts: whoever answered and said "later" is called later."""
+    """The attempt failed. One that was stopped, such as by a postponement, does not count."""
     dialling, stopped = promise.state is PromiseState.DIALLING, registry.stopping.get(promise.call)
     if dialling and stopped is not None:
         outcome = AttemptOutcome.STOPPED
@@ -220,7 +219,7 @@ def _not_reached(registry: PromiseRegistry, promise: Promise, outcome: AttemptOu
 
 
 def joined(registry: PromiseRegistry, event: Joined) -> list[Command]:
-    """They speak."""
+    """Customer and agent hear each other."""
     promise = _of_call(registry, event.call)
     if promise is not None:
         promise.attempt = 0
@@ -230,7 +229,7 @@ def joined(registry: PromiseRegistry, event: Joined) -> list[Command]:
 
 
 def spoken(registry: PromiseRegistry, event: ConversationEnded | Transferred) -> list[Command]:
-    """Whoever goes on with the call: it was kept."""
+    """An agent spoke with the customer: the promise is kept, even if the call goes on elsewhere."""
     promise = _of_call(registry, event.call)
     if promise is not None and promise.state is PromiseState.CONNECTED:
         registry.turn(promise, Turn.SPOKEN, f"agent {event.agent} spoke with the customer")
@@ -238,7 +237,7 @@ def spoken(registry: PromiseRegistry, event: ConversationEnded | Transferred) ->
 
 
 def call_ended(registry: PromiseRegistry, event: CallEnded) -> list[Command]:
-    """The call is gone: by what it had come to, the promise is kept, or not reached, or was not even tried."""
+    """The call is over: the promise is kept, or the attempt failed, or there was no attempt yet."""
     promise = _of_call(registry, event.call)
     registry.by_call.pop(event.call, None)
     if promise is not None:
@@ -256,7 +255,7 @@ def call_ended(registry: PromiseRegistry, event: CallEnded) -> list[Command]:
 
 
 def _as_outcome(registry: PromiseRegistry, promise: Promise) -> AttemptOutcome:
-    """What an attempt came to of which only the call's end is known."""
+    """The outcome of an attempt of which only the end of the call is known."""
     if promise.call in registry.stopping:
         return AttemptOutcome.STOPPED
     return AttemptOutcome.HUNG_UP if promise.answered else AttemptOutcome.LOST
@@ -266,7 +265,7 @@ def _as_outcome(registry: PromiseRegistry, promise: Promise) -> AttemptOutcome:
 
 
 def let_time_pass(registry: PromiseRegistry) -> list[Command]:
-    """What ran out of time, and who is due: those by their place in the order, not by when they came to be due."""
+    """Expire promises, and ask for calls for those that are due, in the order of their rank."""
     out: list[Command] = []
     due: list[Promise] = []
     while (key := registry.timers.pop(registry.now)) is not None:
@@ -280,17 +279,17 @@ def let_time_pass(registry: PromiseRegistry) -> list[Command]:
             out += _stop(registry, promise, promise.reason)
         else:
             due.append(promise)
-    for promise in sorted(due, key=lambda each: each.place):
+    for promise in sorted(due, key=lambda each: each.rank):
         registry.set_placing(promise, True)
         out.append(PlaceCall(promise.id))
     return out
 
 
-# Words
+# Helpers
 
 
 def _of_call(registry: PromiseRegistry, call: int) -> Promise | None:
-    """The promise for which this call stands."""
+    """The promise for which this call waits, rings or talks."""
     promise = registry.promises.get(registry.by_call.get(call, 0))
     return promise if promise is not None and promise.standing and promise.call == call else None
 

@@ -1,10 +1,10 @@
-"""Callback mode turns on when a peak holds and off when it is over, never back and forth; a person's word comes first.
+"""Callback mode turns on when a peak lasts and off when it is over, never back and forth; a forced mode comes first.
 
-A queue in auto is *above* when somebody waits and a newcomer would wait longer than `on_above`, or more than `on_ratio`
+A queue in auto is *above* when a call waits and a new caller would wait longer than `on_above`, or more than `on_ratio`
 calls wait for each agent, or no agent is there. It turns on after `hold` seconds above without a break. It is *below*
-when it is not above, and the wait is below `off_below` or nobody waits. It turns off after `dwell` seconds below
+when it is not above, and the wait is below `off_below` or no call waits. It turns off after `dwell` seconds below
 without a break.
-A full list takes back no mode: it only stops the offers.
+A full list does not turn the mode off: it only stops the offers.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from acd.callbacks.states import ModeView, Pressure
 from acd.timers import Timers
 
 ALL = "all"
-"""The scope of everybody's choice, as it is shown."""
+"""The scope of a choice for all queues, as it is shown."""
 FULL_ENDS = 0.9
-"""A full list takes offers again below this share of what the staff can do."""
+"""A full list is open again below this share of what the staff can do."""
 _MODE = 0
 _AT_REST = "callers are held"
 
@@ -42,16 +42,20 @@ class Choice:
         self.due: float | None = None
 
     def take(self, event: ModeSet) -> None:
+        """This was chosen."""
         self.mode, self.who, self.reason = event.mode, event.by, event.reason
         self.until = event.until if event.mode is not Mode.AUTO else None
 
     def like(self, other: Choice) -> None:
+        """The same choice as another."""
         self.mode, self.who, self.reason, self.until = other.mode, other.who, other.reason, other.until
 
     def is_over(self, now: float) -> bool:
+        """Whether the choice ended by itself."""
         return self.until is not None and self.until <= now
 
     def end(self) -> None:
+        """Back to auto."""
         self.mode, self.who, self.reason, self.until = Mode.AUTO, "", "", None
 
 
@@ -93,25 +97,27 @@ class QueueMode(Choice):
         self.above_since: float | None = None
         self.below_since: float | None = None
         self.lingers = False
-        """Auto turned it on: so it ends with a dwell. What a person had turned on ends at once."""
+        """Auto turned it on, so it ends after a dwell. A mode that was forced on ends at once."""
         self.pressure = Pressure(queue, 0, 0, 0.0, None)
         self.pending = 0
-        """Promises that are still to be kept, as last looked at."""
+        """Live promises of this queue, as last observed."""
 
     def view(self) -> ModeView:
+        """The mode as others see it."""
         rule = f"{self.rule}; the list is full: {self.pending} promised" if self.full else self.rule
         return ModeView(
             self.queue, self.mode, self.active, self.since, self.until, self.who, self.reason, rule, self.full
         )
 
     def turn(self, active: bool, rule: str, now: float) -> None:
+        """Active or not from now on, by this rule."""
         if active is not self.active:
             self.active, self.since = active, now
         self.rule = rule
 
 
 class Modes:
-    """The modes of all queues. `changed` collects whose view is another one since it was last taken."""
+    """The modes of all queues. `changed` collects the scopes whose view changed since the last `take_changes`."""
 
     def __init__(self) -> None:
         self.policy = CallbackPolicy()
@@ -134,7 +140,7 @@ class Modes:
         self._sum_up(now)
 
     def choose(self, event: ModeSet, now: float) -> None:
-        """A person's word, for one queue or for all. One that is over before it began says auto."""
+        """A person chose a mode for one queue or for all. A choice that is over already means auto."""
         if event.scope in ("", ALL):
             self.all.take(event)
             if self.all.is_over(now):
@@ -153,7 +159,7 @@ class Modes:
         self._sum_up(now)
 
     def observe(self, pressures: Iterable[Pressure], pending: Mapping[str, int], now: float) -> None:
-        """See how busy every queue is; queues that are not among them are gone."""
+        """Take in how busy every queue is; a queue that is missing does not exist any more."""
         seen = set()
         for pressure in pressures:
             mode = self.queues.get(pressure.queue)
@@ -173,7 +179,7 @@ class Modes:
             self._sum_up(now)
 
     def let_time_pass(self, now: float) -> None:
-        """Choices that are over, peaks that held, dwells that ended."""
+        """Handle choices that are over, peaks that lasted and dwells that ended."""
         while (key := self.timers.pop(now)) is not None:
             name = str(key[1])
             if name:
@@ -185,14 +191,14 @@ class Modes:
             self._sum_up(now)
 
     def take_changes(self) -> list[ModeView]:
-        """The views that changed, everybody's first."""
+        """The views that changed, the one for all queues first."""
         names, self.changed = sorted(self.changed, key=lambda name: (name != ALL, name)), {}
-        return [self.everybody() if name == ALL else self.queues[name].view() for name in names]
+        return [self.for_all() if name == ALL else self.queues[name].view() for name in names]
 
     # What can be seen
 
     def of(self, queue: str, now: float) -> QueueMode:
-        """The mode of a queue, which is made known by this."""
+        """The mode of a queue; a new queue begins with the choice for all."""
         mode = self.queues.get(queue)
         if mode is None:
             mode = self.queues[queue] = QueueMode(queue, now)
@@ -202,7 +208,7 @@ class Modes:
         return mode
 
     def view(self, queue: str) -> ModeView:
-        """One queue's mode; an unknown one has everybody's."""
+        """One queue's mode; an unknown queue has the choice for all."""
         mode = self.queues.get(queue)
         if mode is not None:
             return mode.view()
@@ -210,18 +216,18 @@ class Modes:
         rule = _forced(choice) if choice.mode is not Mode.AUTO else _AT_REST
         return ModeView(queue, choice.mode, forced, self._since, choice.until, choice.who, choice.reason, rule)
 
-    def everybody(self) -> ModeView:
-        """The choice for all. It is active when any queue is."""
+    def for_all(self) -> ModeView:
+        """The choice for all queues. It is active when any queue is."""
         choice, active = self.all, bool(self._active)
         rule = f"active for {', '.join(self._active) or 'no queue'}"
         return ModeView(
             ALL, choice.mode, active, self._since, choice.until, choice.who, choice.reason, rule, self._full
         )
 
-    # The law
+    # Turning
 
     def _obey(self, mode: QueueMode, now: float) -> None:
-        """A person's word counts at once; back in auto no dwell holds what a person had turned on."""
+        """Apply a person's choice at once. Back in auto, a mode that was forced on ends without a dwell."""
         if mode.mode is not Mode.AUTO:
             mode.turn(mode.mode is Mode.ON, _forced(mode), now)
         mode.lingers = False
@@ -229,7 +235,7 @@ class Modes:
         self._look(mode, now, freed=mode.mode is Mode.AUTO)
 
     def _look(self, mode: QueueMode, now: float, *, freed: bool = False) -> None:
-        """Turn what is to be turned, and set the next instant. `freed`: a person lets it turn by itself again."""
+        """Turn the mode if the rules say so, and set its timer. `freed`: a forced mode went back to auto."""
         rules, pressure = self.policy.of(mode.queue), mode.pressure
         before = (mode.active, mode.full, mode.mode)
         if mode.is_over(now):
@@ -266,7 +272,7 @@ class Modes:
 
     @staticmethod
     def _is_full(mode: QueueMode, rules: CallbackRules) -> bool:
-        """Whether more is promised than the staff can do. Without staff nothing but a number can be taken: never."""
+        """Whether more is promised than the staff can do. Without staff the list is never full."""
         staff, handling = mode.pressure.staff, mode.pressure.handling
         if not staff or handling <= 0:
             return False
@@ -285,6 +291,7 @@ class Modes:
     # As JSON
 
     def snapshot(self) -> dict[str, Any]:
+        """Everything, as JSON has it."""
         queues = [
             [mode.queue, mode.mode.value, msgspec.to_builtins(mode.pressure)]
             + [getattr(mode, name) for name in QueueMode.SAVED]
@@ -302,6 +309,7 @@ class Modes:
 
     @staticmethod
     def restore(data: dict[str, Any]) -> Modes:
+        """The modes of a snapshot."""
         modes = Modes()
         modes.policy = msgspec.convert(data["policy"], CallbackPolicy)
         modes._active, modes._full, modes._since = list(data["active"]), data["full"], data["since"]
@@ -322,7 +330,7 @@ class Modes:
 
 
 def why_above(pressure: Pressure, rules: CallbackRules) -> str:
-    """Why numbers should be taken, as words; empty when they should not."""
+    """Why callbacks should be offered, in words; empty when they should not."""
     waiting, staff, wait = pressure.waiting, pressure.staff, pressure.wait
     if not waiting:
         return ""
@@ -336,7 +344,7 @@ def why_above(pressure: Pressure, rules: CallbackRules) -> str:
 
 
 def why_below(pressure: Pressure, rules: CallbackRules) -> str:
-    """Why callers can be held again, as words; empty when they cannot."""
+    """Why callers can wait in the queue again, in words; empty when they cannot."""
     if not pressure.waiting:
         return "nobody waits"
     if pressure.wait is not None and pressure.wait < rules.off_below:

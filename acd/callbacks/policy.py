@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Dialling(StrEnum):
-    """Who is called first."""
+    """Whose phone rings first."""
 
     AGENT_FIRST = "agent_first"
     CUSTOMER_FIRST = "customer_first"
@@ -33,7 +33,7 @@ class CallbackRules:
     """One queue's rules. Times are seconds."""
 
     on_above: float = 120.0
-    """Auto turns on when the p50 wait of a newcomer is above this (T_on) …"""
+    """Auto turns on when the p50 wait of a new caller is above this (T_on) …"""
     on_ratio: float = 2.0
     """… or when more calls wait for each agent than this (R) …"""
     hold: float = 30.0
@@ -51,9 +51,9 @@ class CallbackRules:
     """How long the customer's phone rings."""
     dialling: Dialling = Dialling.AGENT_FIRST
     confirm_for: float = 45.0
-    """Customer first: from picking up until the key is pressed, what they hear included; an agent is kept so long."""
+    """Customer first: time from the answer to the key, the announcement included; an agent stays reserved so long."""
     abandoned_after: float = 0.0
-    """CallerOffers who gave up after waiting at least so long are called back by themselves, once; 0: nobody is."""
+    """A caller who gave up after waiting so many seconds is called back unasked, once; 0: never."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,14 +16,14 @@ from acd.timers import Timers
 
 DAY = 86_400.0
 REMEMBER_SETTLED = 86_400.0
-"""Seconds for which a settled promise is known, so that late facts and lookups are right …"""
+"""Seconds for which a settled promise stays known, so that late events and lookups are right …"""
 MOST_SETTLED = 20_000
 """… and how many of them at most."""
 PROMISE = 0
 
 
 class Promise:
-    """One promise. Only the registry's moves change its state, number of queue and due instants."""
+    """One promise. Only the registry's moves change its state, queue and due instants (UTC epoch seconds)."""
 
     __slots__ = (
         "after", "answered", "asked", "attempt", "attempts", "by", "call", "caller", "category", "counts_from", "due",
@@ -41,16 +41,16 @@ class Promise:
         self.queue = queue
         self.category = category
         self.matter = category or queue
-        """What it is about; fixed when it was made."""
+        """Category or queue for which it was made; never changes."""
         self.state = PromiseState.PENDING
         self.caller = self.language = self.source = self.by = self.reason = self.owner = ""
         self.promised_at = self.queued_at = 0.0
         self.after = 0.0
-        """Not before this, said a person or the house."""
+        """Not before this, by a person's wish or the calling window."""
         self.retry_at = 0.0
-        """Not before this, says the delay after the last attempt."""
+        """Not before this, by the delay after the last attempt."""
         self.counts_from = 0.0
-        """From when its time runs: when it was made, or from when on it might be kept at all."""
+        """The instant from which its time to expire runs: when it was made, or the earliest instant for a call."""
         self.expires_at = 0.0
         self.priority = 0
         self.vip = False
@@ -60,38 +60,41 @@ class Promise:
         self.attempts = 0
         self.task = False
         self.placing = False
-        """`PlaceCall` was said for it, and not answered yet."""
+        """`PlaceCall` was given for it, and not answered yet."""
         self.call = 0
-        """The latest call of the house for it."""
+        """The latest call for it."""
         self.standing = False
-        """Whether that call stands in line, rings or talks."""
+        """Whether that call waits, rings or talks."""
         self.attempt = 0
         """The number of the attempt under way, 0 for none."""
         self.ring_until = 0.0
-        """By when it should be known what comes of that attempt."""
+        """When the outcome of that attempt is due."""
         self.answered = False
-        """The customer picked up."""
+        """The customer answered."""
         self.due: float | None = None
 
     @property
     def due_at(self) -> float:
+        """The earliest instant at which the customer may be called."""
         return max(self.after, self.retry_at)
 
     @property
     def live(self) -> bool:
+        """Whether the promise is not settled yet."""
         return self.state in LIVE
 
     @property
     def waits(self) -> bool:
-        """Still to be kept, and nobody speaks yet: what fills the list."""
+        """Whether the promise is live and its conversation did not begin: these fill the list."""
         return self.state in (PromiseState.PENDING, PromiseState.DIALLING)
 
     @property
-    def place(self) -> tuple[float, float, int]:
-        """The order in which promises that are due together are placed: least first."""
+    def rank(self) -> tuple[float, float, int]:
+        """Orders promises that are due at the same time: least first."""
         return (-float(self.priority), self.queued_at, self.id)
 
     def view(self) -> PromiseView:
+        """The promise as others see it."""
         return PromiseView(
             id=self.id,
             number=self.number,
@@ -120,7 +123,7 @@ class Promise:
 
 
 class PromiseRegistry:
-    """All promises that are live, a task, or were settled lately. `touched` collects those of the event at hand."""
+    """All promises that are live, a task, or were settled lately. `touched` collects those that this event changed."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -129,26 +132,26 @@ class PromiseRegistry:
         self.live: dict[str, dict[str, Promise]] = {}
         """Number → matter → its latest live promise."""
         self.unconfirmed: dict[tuple[str, str], Promise] = {}
-        """(number, matter) → the task of a number that nobody confirmed."""
+        """(number, matter) → the task of an unconfirmed number."""
         self.by_call: dict[int, int] = {}
         """Call → promise, until the call ends."""
         self.stopping: dict[int, tuple[int, str]] = {}
-        """Calls that are to end: for which promise they stood, and why. Until they do."""
+        """Calls that `StopCalling` ends, until they are over: promise and reason."""
         self.settled: dict[int, float] = {}
-        """When each was settled, the first first."""
+        """When each promise was settled, the earliest first."""
         self.waiting: dict[str, int] = {}
-        """How many are still to be kept, per queue."""
+        """How many promises wait, by queue."""
         self.placing: dict[int, None] = {}
-        """Those for which `PlaceCall` was said and not answered."""
+        """Promises whose `PlaceCall` was not answered yet."""
         self.made: list[tuple[float, str]] = []
-        """When a promise was made to whom, of the last day."""
+        """When a promise was made to which number, of the last 24 hours."""
         self.made_to: dict[str, list[float]] = {}
         self.next_promise = 1
         self.timers = Timers()
         self.touched: dict[int, None] = {}
 
     def rules(self, promise: Promise) -> CallbackRules:
-        """The rules of its queue."""
+        """The rules of the promise's queue."""
         return self.policy.of(promise.queue)
 
     def find(self, number: str, matter: str) -> Promise | None:
@@ -178,12 +181,12 @@ class PromiseRegistry:
         return promise
 
     def touch(self, promise: Promise) -> None:
-        """It is told about after this event, and its next instant is looked at. Must follow every change."""
+        """Report the promise after this event, and set its timer. Must follow every change."""
         self.touched[promise.id] = None
         self._rearm(promise)
 
     def turn(self, promise: Promise, turn: Turn, reason: str) -> None:
-        """Follow the table. A pair that is not in it is a fault of the registry, not of the events: KeyError."""
+        """Follow the table. Raises KeyError for a pair that is not in it: a fault of this code, not of the events."""
         waited = promise.waits
         promise.state, promise.reason = TRANSITIONS[promise.state, turn], reason
         if promise.waits is not waited:
@@ -191,7 +194,7 @@ class PromiseRegistry:
         self.set_placing(promise, False)
         if not promise.live:
             of_number = self.live.get(promise.number, {})
-            if of_number.get(promise.matter) is promise:  # a newer one may have been asked for in the talk
+            if of_number.get(promise.matter) is promise:  # a newer one may have been asked for in the conversation
                 del of_number[promise.matter]
                 if not of_number:
                     del self.live[promise.number]
@@ -203,7 +206,7 @@ class PromiseRegistry:
         self.touch(promise)
 
     def settle(self, promise: Promise, reason: str) -> None:
-        """The task that it is, or had become, is done."""
+        """The agent's task is done."""
         promise.task, promise.reason = False, reason
         if promise.state is PromiseState.UNCONFIRMED:
             self.unconfirmed.pop((promise.number, promise.matter), None)
@@ -211,27 +214,27 @@ class PromiseRegistry:
         self.touch(promise)
 
     def not_before(self, promise: Promise, after: float) -> None:
-        """It may be kept from then on; its time runs from there if that is later."""
+        """The customer may be called from `after` on; its time to expire runs from there if that is later."""
         promise.after = after
         promise.counts_from = max(promise.counts_from, after)
         promise.expires_at = promise.counts_from + self.rules(promise).expires
         self.touch(promise)
 
     def stand(self, promise: Promise, call: int) -> None:
-        """A call stands for it."""
+        """This call waits for the promise."""
         promise.call, promise.standing = call, True
         promise.attempt, promise.answered = 0, False
         self.set_placing(promise, False)
         self.touch(promise)
 
     def let_go(self, promise: Promise) -> None:
-        """Its call stands for it no more."""
+        """The call of the promise is over."""
         promise.standing = promise.answered = False
         promise.attempt = 0
         self._rearm(promise)
 
     def set_placing(self, promise: Promise, placing: bool) -> None:
-        """Whether `PlaceCall` waits for its answer."""
+        """Whether a `PlaceCall` is unanswered."""
         promise.placing = placing
         if placing:
             self.placing[promise.id] = None
@@ -240,7 +243,7 @@ class PromiseRegistry:
         self._rearm(promise)
 
     def put_in_queue(self, promise: Promise, queue: str) -> None:
-        """It waits in another queue from now on, by that queue's rules."""
+        """The promise belongs to another queue from now on, with that queue's rules."""
         if promise.waits:
             self._fill(promise.queue, -1)
             self._fill(queue, 1)
@@ -249,7 +252,7 @@ class PromiseRegistry:
         self.touch(promise)
 
     def set_policy(self, policy: CallbackPolicy) -> None:
-        """New rules for every live promise; what was tried stays counted."""
+        """New rules for every live promise; its attempts stay counted."""
         self.policy = policy
         for promise in self.promises.values():
             expires_at = promise.counts_from + self.rules(promise).expires
@@ -258,7 +261,7 @@ class PromiseRegistry:
                 self.touch(promise)
 
     def forget_old(self) -> None:
-        """Forget who was settled long ago, and whom promises were made to before yesterday."""
+        """Forget promises that were settled long ago, and the counts of more than 24 hours ago."""
         while self.settled:
             id_, at = next(iter(self.settled.items()))
             if at + REMEMBER_SETTLED > self.now and len(self.settled) <= MOST_SETTLED:
@@ -319,6 +322,7 @@ class PromiseRegistry:
     # As JSON
 
     def snapshot(self) -> dict[str, Any]:
+        """Everything, as JSON has it."""
         promises = [
             {name: getattr(promise, name) for name in Promise.SAVED}
             | {"state": promise.state.value, "due": promise.due}
@@ -336,6 +340,7 @@ class PromiseRegistry:
 
     @staticmethod
     def restore(data: dict[str, Any], policy: CallbackPolicy, now: float) -> PromiseRegistry:
+        """The registry of a snapshot."""
         registry = PromiseRegistry()
         registry.policy, registry.now, registry.next_promise = policy, now, data["next_promise"]
         for saved in data["promises"]:

@@ -1,4 +1,4 @@
-"""A promise to call back: its states as a table, and what others may see of it."""
+"""The states of a promise as a table, and the views of promises, modes and queues that others may see."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from acd.callbacks.events import Mode
 
 
 class PromiseState(StrEnum):
-    """Where a promise is."""
+    """The state of a promise to call back."""
 
     PENDING = "pending"
-    """To be called: later (`due_at`), or in line already (`call`)."""
+    """The customer will be called: from `due_at` on, or the call waits in the queue already (`call`)."""
     DIALLING = "dialling"
     """An attempt is on its way to the customer's phone."""
     CONNECTED = "connected"
@@ -20,13 +20,13 @@ class PromiseState(StrEnum):
     BROKEN = "broken"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
-    """Nobody was reached in time: it is an agent's task now, until `PromiseSettled`."""
+    """The customer was not reached in time: an agent's task until `PromiseSettled`."""
     UNCONFIRMED = "unconfirmed"
-    """A number that nobody confirmed, or that may not be dialled: an agent's task from the beginning, never dialled."""
+    """The caller did not confirm the number, or it may not be dialled: an agent's task from the beginning."""
 
 
 class Turn(StrEnum):
-    """What moves the state."""
+    """What changes the state."""
 
     DIALLED = "the customer is dialled"
     NOT_REACHED = "not reached, again later"
@@ -53,14 +53,14 @@ TRANSITIONS: dict[tuple[PromiseState, Turn], PromiseState] = {
 """The whole state machine; `docs/callbacks.md` is drawn from it."""
 
 LIVE = frozenset((PromiseState.PENDING, PromiseState.DIALLING, PromiseState.CONNECTED))
-"""The states in which it is still to be kept."""
+"""The states in which the promise is not settled yet."""
 TASKS = frozenset((PromiseState.EXPIRED, PromiseState.UNCONFIRMED))
-"""The states in which it is an agent's task, until it is settled."""
+"""The states in which the promise is an agent's task, until it is settled."""
 
 
 @dataclass(frozen=True, slots=True)
 class PromiseView:
-    """One promise at one instant."""
+    """One promise at one instant. Instants are UTC epoch seconds."""
 
     id: int
     number: str
@@ -72,15 +72,15 @@ class PromiseView:
     promised_at: float
     queued_at: float
     due_at: float
-    """Not before this."""
+    """The earliest instant at which the customer may be called."""
     expires_at: float
     priority: int
     call: int | None
-    """The call that keeps it, or tried to lastly."""
+    """The call that fulfils it, or the last one that tried."""
     origin: int
-    """The call in which it was asked for; 0: none."""
+    """The call in which the callback was asked for; 0: none."""
     reason: str
-    """Why it is in this state, as words."""
+    """Why the promise is in this state, in words."""
     source: str
     by: str = ""
     caller: str = ""
@@ -88,13 +88,13 @@ class PromiseView:
     owner: str = ""
     ticket: int | None = None
     asked: int = 1
-    """How often it was asked for: duplicates join."""
+    """How often it was asked for: a repeated request joins the promise."""
     task: bool = False
-    """Expired or unconfirmed, and nobody has settled it yet."""
+    """Expired or unconfirmed, and not settled yet."""
 
     @property
     def live(self) -> bool:
-        """Whether it is still to be kept."""
+        """Whether the promise is not settled yet."""
         return self.state in LIVE
 
 
@@ -106,18 +106,18 @@ class ModeView:
     mode: Mode
     active: bool
     since: float
-    """When `active` was last turned."""
+    """When `active` last changed, UTC epoch seconds."""
     until: float | None
     who: str
     reason: str
     rule: str
-    """Why it is active or not, as words: "p50 wait 140 s is above 120 s", "forced on by 9001", "the list is full"."""
+    """Why it is active or not, in words: "p50 wait 140 s is above 120 s", "forced on by 9001", "the list is full"."""
     full: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Pressure:
-    """How busy one queue is: calls in line (promised ones among them), agents manned for it, and seconds."""
+    """How busy one queue is: its waiting calls, callbacks included, and the available agents who can serve it."""
 
     queue: str
     waiting: int
@@ -125,4 +125,4 @@ class Pressure:
     handling: float
     """Expected seconds of one call with its wrap-up."""
     wait: float | None
-    """p50 wait of a newcomer; None without staff."""
+    """p50 wait of a new caller in seconds; None without staff."""

@@ -1,4 +1,4 @@
-"""The agent's side: a status is the person's word, a wrap-up is kept, and a phone that is busy is left alone."""
+"""Events about agents: the agent chooses the status, a wrap-up runs its time, and a busy phone is not rung."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from acd.policy.definitions import WrapUp, WrapUpMode
 
 
 def agent_defined(floor: FloorState, event: AgentDefined) -> None:
+    """An agent was added or changed. Calls that were reserved for the agent may go to others now."""
     agent = floor.agents.get(event.agent)
     if agent is None:
         agent = floor.add_agent(event.agent)
@@ -38,6 +39,7 @@ def agent_defined(floor: FloorState, event: AgentDefined) -> None:
 
 
 def agent_removed(floor: FloorState, event: AgentRemoved) -> None:
+    """The agent is signed out, and forgotten when no call is left."""
     agent = floor.agents.get(event.agent)
     if agent is None:
         return
@@ -47,7 +49,7 @@ def agent_removed(floor: FloorState, event: AgentRemoved) -> None:
 
 
 def forget_if_removed(floor: FloorState, agent: Agent) -> None:
-    """A removed agent goes once no call and no wrap-up is left."""
+    """Forget a removed agent who is signed out and on no call."""
     if agent.removed and agent.state in (AgentState.IDLE, AgentState.WRAP_UP) and agent.status is Status.SIGNED_OUT:
         floor.remove_agent(agent)
 
@@ -56,13 +58,14 @@ def forget_if_removed(floor: FloorState, agent: Agent) -> None:
 
 
 def status_set(floor: FloorState, event: StatusSet) -> None:
+    """The agent, or a supervisor, chose a status."""
     agent = floor.agents.get(event.agent)
     if agent is not None and not agent.removed:
         choose_status(floor, agent, event.status, event.reason)
 
 
 def choose_status(floor: FloorState, agent: Agent, status: Status, reason: str) -> None:
-    """Take the person's word: now, or when the call is over."""
+    """Set the status now, or when the call is over, as `STATUS_TAKES_EFFECT` says."""
     floor.touch(agent)
     effect = STATUS_TAKES_EFFECT[agent.state]
     if effect is Effect.AFTERWARDS:
@@ -90,6 +93,7 @@ def take_status(floor: FloorState, agent: Agent, status: Status, reason: str) ->
 
 
 def phone_seen(floor: FloorState, event: PhoneSeen) -> None:
+    """The phone became reachable, or unreachable. A phone that comes back ends the agent's rest."""
     agent = floor.agents.get(event.agent)
     if agent is None or agent.phone is event.reachable:
         return
@@ -104,7 +108,7 @@ def phone_seen(floor: FloorState, event: PhoneSeen) -> None:
 
 
 def hang_up(floor: FloorState, agent: Agent, ended_at: float | None = None) -> None:
-    """The agent's leg is over: wrap-up as the queue of the conversation has it, then the status that waited."""
+    """The agent's leg is over: the wrap-up of the conversation's queue begins, then a pending status takes effect."""
     wrap_up = _wrap_up_rules(floor, agent)
     extra, agent.wrap_extra = agent.wrap_extra, 0.0
     start = floor.now if ended_at is None else min(max(ended_at, agent.since), floor.now)
@@ -124,9 +128,9 @@ def hang_up(floor: FloorState, agent: Agent, ended_at: float | None = None) -> N
 
 
 def stand_down(floor: FloorState, agent: Agent, *, left: bool = False) -> None:
-    """The customer whom the agent waited for was not reached: free at once, and nothing was handled.
+    """The customer of a callback was not reached: the agent is free at once, and no call counts as handled.
 
-    One who `left` by hanging up rests as after declining, so that the same phone does not ring again at once.
+    An agent who `left` by hanging up rests as after declining: the same phone does not ring again at once.
     """
     floor.touch(agent)
     if left:
@@ -149,7 +153,7 @@ def end_leg(
     *,
     left: bool = False,
 ) -> None:
-    """The agent's leg is over; one without anybody at the other end never was a conversation. `left`: they hung up."""
+    """The agent's leg is over. Without a caller on the line it was no conversation. `left`: the agent hung up."""
     if conversation is not None and conversation.asked.promised:
         stand_down(floor, agent, left=left)
     else:
@@ -157,7 +161,7 @@ def end_leg(
 
 
 def _wrap_up_rules(floor: FloorState, agent: Agent) -> WrapUp:
-    """Those of the queue of the latest conversation."""
+    """The wrap-up rules of the queue of the latest conversation."""
     queue = floor.queues.get(agent.talk_queue)
     return queue.rules.wrap_up if queue is not None else WrapUp()
 
@@ -174,6 +178,7 @@ def end_wrap_up(floor: FloorState, agent: Agent) -> None:
 
 
 def wrap_up_ended(floor: FloorState, event: WrapUpEnded) -> None:
+    """The agent ends the wrap-up, unless it is forced."""
     agent = floor.agents.get(event.agent)
     if agent is None or agent.state is not AgentState.WRAP_UP:
         return
@@ -185,7 +190,7 @@ def wrap_up_ended(floor: FloorState, event: WrapUpEnded) -> None:
 
 
 def wrap_up_extended(floor: FloorState, event: WrapUpExtended) -> None:
-    """In wrap-up: longer. On a call: that much more afterwards. Idle: a wrap-up begins."""
+    """In wrap-up it gets longer, on a call it will be longer, and for an idle agent a wrap-up begins."""
     agent = floor.agents.get(event.agent)
     if agent is None or not event.seconds > 0:
         return
@@ -216,13 +221,14 @@ def agent_due(floor: FloorState, agent: Agent) -> None:
 
 
 def agent_occupied(floor: FloorState, event: AgentOccupied) -> None:
+    """The agent is on a call that was not routed."""
     agent = floor.agents.get(event.agent)
     if agent is not None:
         occupy(floor, agent, event.why)
 
 
 def occupy(floor: FloorState, agent: Agent, why: str) -> None:
-    """The agent's phone is in use: an offer that stands goes to somebody else."""
+    """The agent's phone is in use: a standing offer goes to another agent."""
     floor.touch(agent)
     if agent.offer:
         withdraw(floor, floor.offers[agent.offer], f"agent {agent.id} is occupied: {why}")
@@ -232,13 +238,14 @@ def occupy(floor: FloorState, agent: Agent, why: str) -> None:
 
 
 def agent_freed(floor: FloorState, event: AgentFreed) -> None:
+    """The call that was not routed is over."""
     agent = floor.agents.get(event.agent)
     if agent is not None:
         free(floor, agent, resets_idle=floor.policy.outbound_resets_idle)
 
 
 def free(floor: FloorState, agent: Agent, *, resets_idle: bool) -> None:
-    """The phone is free again; a wrap-up that was interrupted goes on."""
+    """The phone is free again; an interrupted wrap-up goes on."""
     if agent.state is not AgentState.OCCUPIED:
         return
     floor.touch(agent)
@@ -258,10 +265,12 @@ def free(floor: FloorState, agent: Agent, *, resets_idle: bool) -> None:
 
 
 def hold_started(floor: FloorState, event: HoldStarted) -> None:
+    """The caller is on hold."""
     _hold(floor, event.agent, event.call, held=True)
 
 
 def hold_ended(floor: FloorState, event: HoldEnded) -> None:
+    """The caller is off hold."""
     _hold(floor, event.agent, event.call, held=False)
 
 
@@ -272,6 +281,7 @@ def _hold(floor: FloorState, name: str, call: int, *, held: bool) -> None:
 
 
 def consult_started(floor: FloorState, event: ConsultStarted) -> None:
+    """The caller is on hold; a consulted agent is occupied."""
     _hold(floor, event.agent, event.call, held=True)
     asked = floor.agents.get(event.to)
     if asked is not None:
@@ -279,6 +289,7 @@ def consult_started(floor: FloorState, event: ConsultStarted) -> None:
 
 
 def consult_ended(floor: FloorState, event: ConsultEnded) -> None:
+    """The caller is off hold; the consulted agent is free."""
     _hold(floor, event.agent, event.call, held=False)
     asked = floor.agents.get(event.to)
     if asked is not None:

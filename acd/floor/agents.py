@@ -1,7 +1,7 @@
-"""An agent has two axes: the status is the person's, the state is the calls'. Only both together make an agent ready.
+"""An agent has two axes: the person chooses the status, calls change the state. An agent is ready by both together.
 
 `TRANSITIONS` is the whole state machine; `docs/floor.md` is drawn from it. The status may be set at any time, and takes
-effect when no call stands in the way (`STATUS_TAKES_EFFECT`).
+effect as `STATUS_TAKES_EFFECT` says.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ RECENT = 3600.0
 
 
 class AgentState(StrEnum):
-    """The second axis: what the calls make of the agent."""
+    """The second axis, which calls change."""
 
     IDLE = "idle"
     RESERVED = "reserved"
@@ -26,7 +26,7 @@ class AgentState(StrEnum):
     ON_CALL = "on_call"
     WRAP_UP = "wrap_up"
     OCCUPIED = "occupied"
-    """On a call that was not routed: placed by the agent, or asked by a colleague."""
+    """On a call that was not routed: the agent placed it, or a colleague consults the agent."""
 
 
 class Signal(StrEnum):
@@ -84,7 +84,7 @@ STATUS_TAKES_EFFECT: dict[AgentState, Effect] = {
 
 
 class Agent:
-    """One agent on the floor. The floor alone changes it."""
+    """One agent on the floor. Only the floor changes it. Instants are UTC epoch seconds, durations seconds."""
 
     __slots__ = (
         "call",
@@ -163,8 +163,8 @@ class Agent:
         self.removed = False
         self.due: float | None = None
         self.unready: Candidate | None = None
-        """What decisions list while not ready; made when first asked for, forgotten at every change."""
-        # Kept by the index of who could serve what:
+        """The candidate that decisions list while the agent is not ready; made on demand, forgotten at every change."""
+        # The index of eligibility changes these:
         self.signed_in = False
         self.manned = False
         self.indexed = False
@@ -172,17 +172,17 @@ class Agent:
         self.ready_keys: list[tuple[SkillProfile, tuple[object, ...]]] = []
 
     def learn(self, skills: tuple[Skill, ...]) -> None:
-        """Replace the skills. The index must have let go of the agent before."""
+        """Replace the skills. The agent must not be in the index."""
         self.skills = {skill.name: skill.level for skill in skills}
         self.level_sum = sum(self.skills.values())
 
     def move(self, signal: Signal, now: float) -> None:
-        """Follow the table. A pair that is not in it is a fault of the floor, not of the events: KeyError."""
+        """Follow the table. Raises KeyError for a pair that is not in it: a fault of the floor, not of the events."""
         self.state = TRANSITIONS[self.state, signal]
         self.since = now
 
     def can(self, signal: Signal) -> bool:
-        """Whether the table has a way from here."""
+        """Whether the table has this signal for the present state."""
         return (self.state, signal) in TRANSITIONS
 
     def is_ready(self, now: float) -> bool:
@@ -219,7 +219,7 @@ class Agent:
         return ""
 
     def as_unready(self, now: float) -> Candidate:
-        """This agent in a decision, who is not ready."""
+        """The agent, who is not ready, as a candidate of a decision."""
         if self.unready is None:
             self.unready = Candidate(self.id, self.why_not_ready(now))
         return self.unready

@@ -1,8 +1,7 @@
-"""A call of the hotline's own making stands in the one order like any other; but nobody is on its line until they
-answer.
+"""Events about callbacks on the floor: a call that the hotline places waits in the same order as every other call.
 
-Until then nothing is announced to it and nothing overflows, no server needs to hold it, and the agent it reserved stays
-reserved for as long as the attempt may take. An agent who waited in vain for the customer is free at once.
+Until the customer answers, no caller is on the line: the call gets no announcements, does not overflow, and needs no
+server to hold it. The agent stays reserved for as long as the attempt may take, and is free at once when it fails.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from acd.floor.state import FloorState
 
 
 def attempt_started(floor: FloorState, event: AttemptStarted) -> None:
-    """Who was reserved for the customer stays so until it must be known what came of it."""
+    """The agent stays reserved until the outcome of the attempt is due."""
     call = floor.calls.get(event.call)
     if call is None:
         return
@@ -31,7 +30,7 @@ def attempt_started(floor: FloorState, event: AttemptStarted) -> None:
 
 
 def attempt_answered(floor: FloorState, event: AttemptAnswered) -> None:
-    """Somebody is on the line: from now on they are a caller, at the place they had."""
+    """The customer answered, and is a caller from now on; the call keeps its position."""
     conversation = floor.conversations.get(event.call)
     if conversation is not None:
         conversation.asked = replace(conversation.asked, promised=False)
@@ -41,7 +40,7 @@ def attempt_answered(floor: FloorState, event: AttemptAnswered) -> None:
 
 
 def _begin_to_wait(floor: FloorState, call: Call) -> None:
-    """Announcements and overflow begin as for one who entered now; what relaxed stays relaxed."""
+    """Announcements and overflow begin as for a call that entered now; relaxation steps stay in force."""
     call.asked = replace(call.asked, promised=False)
     call.entered, call.fired, call.hopeless_since = floor.now, [], None
     call.announced, call.predicted, call.recorded = [], [], False
@@ -50,7 +49,7 @@ def _begin_to_wait(floor: FloorState, call: Call) -> None:
 
 
 def attempt_ended(floor: FloorState, event: AttemptEnded) -> None:
-    """The call is over, `CallEnded` only says so. An agent who spoke with the customer is told nothing by this."""
+    """The attempt failed: the call is over, and an agent who waited for the customer is free."""
     call = floor.calls.get(event.call)
     if call is not None:
         if call.offer:
@@ -67,7 +66,7 @@ def attempt_ended(floor: FloorState, event: AttemptEnded) -> None:
 
 
 def joined(floor: FloorState, event: Joined) -> None:
-    """From now on there is a conversation, whatever is still heard of the attempt."""
+    """Caller and agent hear each other: a late end of the attempt changes nothing any more."""
     conversation = floor.conversations.get(event.call)
     if conversation is not None:
         conversation.spoke = True

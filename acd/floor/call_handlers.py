@@ -1,6 +1,6 @@
-"""The caller's side: a place, once taken, is kept until an agent talks to the caller or the caller goes.
+"""Events about calls: a waiting caller keeps the queue time until an agent answers or the call leaves the queue.
 
-Facts may come late, twice, or about calls that are gone: none of that changes anything.
+An event that comes late, twice, or about a call that is over changes nothing.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from acd.floor.state import FloorState
 
 
 def call_queued(floor: FloorState, event: CallQueued) -> None:
-    """A new call, one that waits again, or one that some server took up again."""
+    """A new call, a call that waits again, or a call that a server took over."""
     if event.call in floor.ended:
         return
     known = floor.calls.get(event.call)
@@ -56,12 +56,16 @@ def call_queued(floor: FloorState, event: CallQueued) -> None:
 
 
 def enter(floor: FloorState, call: Call) -> None:
+    """The call begins to wait in its queue."""
     floor.enter(call)
     begin(floor, call)
 
 
 def call_detached(floor: FloorState, event: CallDetached) -> None:
-    """The offer that stood is lost with the server; the agent is not to blame. Where nobody is, nobody is lost."""
+    """The standing offer is lost with the server, which does not count against the agent.
+
+    A callback whose customer is not on the line yet needs no server.
+    """
     call = floor.calls.get(event.call)
     if call is None or not call.attached or call.promised:
         return
@@ -71,13 +75,14 @@ def call_detached(floor: FloorState, event: CallDetached) -> None:
 
 
 def call_attached(floor: FloorState, event: CallAttached) -> None:
+    """A server holds the caller again."""
     call = floor.calls.get(event.call)
     if call is not None:
         attach(floor, call)
 
 
 def attach(floor: FloorState, call: Call) -> None:
-    """A server holds the caller. One who was being diverted is diverted again: the server may not know."""
+    """A server holds the caller. A call that was leaving is diverted again: the new server may not know."""
     if call.attached:
         return
     call.attached = True
@@ -88,6 +93,7 @@ def attach(floor: FloorState, call: Call) -> None:
 
 
 def call_left_queue(floor: FloorState, event: CallLeftQueue) -> None:
+    """The caller left the queue without an agent."""
     call = floor.calls.get(event.call)
     if call is not None:
         if call.offer:
@@ -96,6 +102,7 @@ def call_left_queue(floor: FloorState, event: CallLeftQueue) -> None:
 
 
 def call_ended(floor: FloorState, event: CallEnded) -> None:
+    """The caller is gone: the call is forgotten, and the agents of its conversation go into wrap-up."""
     call = floor.calls.get(event.call)
     if call is not None:
         if call.offer:
@@ -111,10 +118,11 @@ def call_ended(floor: FloorState, event: CallEnded) -> None:
     floor.end(event.call)
 
 
-# By a person
+# Acts of agents and supervisors
 
 
 def priority_set(floor: FloorState, event: PrioritySet) -> None:
+    """The call gets the position that its new priority gives it."""
     call = floor.calls.get(event.call)
     if call is not None and call.priority != event.priority:
         call.asked = replace(call.asked, priority=event.priority)
@@ -125,6 +133,7 @@ def priority_set(floor: FloorState, event: PrioritySet) -> None:
 
 
 def call_moved(floor: FloorState, event: CallMoved) -> None:
+    """A supervisor moved the call to another queue. It may overflow again into queues where it was before."""
     call = floor.calls.get(event.call)
     if call is None or call.state is CallState.LEAVING:
         return
@@ -136,7 +145,7 @@ def call_moved(floor: FloorState, event: CallMoved) -> None:
 
 
 def call_pulled(floor: FloorState, event: CallPulled) -> None:
-    """One call out of turn for one agent, skills or not; but the agent must be ready."""
+    """One call is offered out of turn to one agent, whatever the skills. The agent must be ready."""
     call, agent = floor.calls.get(event.call), floor.agents.get(event.agent)
     if call is None or agent is None:
         return
@@ -162,6 +171,7 @@ def call_pulled(floor: FloorState, event: CallPulled) -> None:
 
 
 def conversation_ended(floor: FloorState, event: ConversationEnded) -> None:
+    """One agent's leg is over."""
     agent = floor.agents.get(event.agent)
     if agent is None or agent.state is not AgentState.ON_CALL or agent.call != event.call:
         return
@@ -172,6 +182,7 @@ def conversation_ended(floor: FloorState, event: ConversationEnded) -> None:
 
 
 def transferred(floor: FloorState, event: Transferred) -> None:
+    """The agent's leg is over; the call goes to the target agent, to an outside number, or waits again."""
     conversation, agent = floor.conversations.get(event.call), floor.agents.get(event.agent)
     if conversation is None or agent is None or agent.call != event.call or agent.state is not AgentState.ON_CALL:
         return
@@ -194,7 +205,7 @@ def transferred(floor: FloorState, event: Transferred) -> None:
 
 
 def _hand_over(floor: FloorState, event: Transferred, conversation: Conversation, rule: str) -> None:
-    """The next leg has a number of its own, by which its records and its recording are known."""
+    """The next leg gets a number of its own, for its records and its recording."""
     number = floor.take_offer_number()
     decision = Decision(
         event.call, "handed_over", rule, floor.now, queue=conversation.asked.queue, agent=event.to, offer=number

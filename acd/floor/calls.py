@@ -1,7 +1,7 @@
-"""A waiting call keeps its place until an agent answers it or it leaves; offers and conversations are apart from it.
+"""What the floor remembers of a waiting call, of a standing offer and of a conversation. The rules are elsewhere.
 
-Everything here is what the floor remembers of one thing; the laws are in the modules that change it. What waits is
-known by its number, its place in the order and what it asks for: a promise to call back can stand in the same line.
+A waiting call has a number, a queue time and a requirement; whether a caller is on the line does not matter. So a
+callback waits in the same order.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ class CallState(StrEnum):
 
     WAITING = "waiting"
     OFFERED = "offered"
-    """A phone rings for it. It keeps its place in the queue."""
+    """An offer stands for it. It keeps its position in the queue."""
     LEAVING = "leaving"
-    """It was diverted for good: no more offers; `CallLeftQueue` or `CallEnded` will follow."""
+    """It was diverted: no more offers; `CallLeftQueue` or `CallEnded` will follow."""
 
 
 class Call:
@@ -68,7 +68,7 @@ class Call:
     def __init__(self, asked: CallQueued, now: float) -> None:
         self.id = asked.call
         self.asked = asked
-        """The event by which it came, with `queue`, `requirement` and `priority` as they are by now."""
+        """The event that queued it, with `queue`, `requirement` and `priority` as they are now."""
         self.entered = now
         """When it entered this queue: relaxation and overflow count from here, the order from `asked.queued_at`."""
         self.arrival = 0.0
@@ -79,7 +79,7 @@ class Call:
         self.detached_at = 0.0
         self.step = 0
         self.left_out: dict[str, float] = {}
-        """Agents who did not take it this round, and until when it is not offered to them in any case."""
+        """Agents who did not take it this round, and the instant until which it is not offered to them again."""
         self.fired: list[int] = []
         """Overflow recipes already used, by index."""
         self.been: list[str] = []
@@ -98,10 +98,10 @@ class Call:
         self.predicted: list[float] = []
         """Instant, mean, low and high of the estimate made on entry."""
         self.recorded = False
-        """Whether the record says that nobody was ready."""
+        """Whether the decision that no agent was ready is recorded."""
         self.left_to = ""
         self.dialled_until = 0.0
-        """By when it must be known whether the customer was reached; 0: nobody was dialled."""
+        """When the outcome of the attempt to reach the customer is due; 0: there is no attempt."""
         self.offer = 0
         self.offers = 0
         self.due: float | None = None
@@ -110,27 +110,29 @@ class Call:
         """Where a freed agent finds it; None while it cannot be taken."""
 
     def begin_anew(self, now: float) -> None:
-        """In another queue: what counts from entering it starts again; place and agents left out stay."""
+        """In another queue: whatever counts from entering it starts again; queue time and agents left out stay."""
         self.entered, self.step, self.fired, self.hopeless_since = now, 0, [], None
         self.reserved_for, self.direct, self.return_to = "", False, ""
         self.announced, self.predicted, self.recorded = [], [], False
 
     @property
     def queue(self) -> str:
+        """The queue it waits in."""
         return self.asked.queue
 
     @property
     def priority(self) -> int:
+        """Its priority in points, without the queue's own."""
         return self.asked.priority
 
     @property
     def promised(self) -> bool:
-        """Nobody is on the line yet."""
+        """Whether no caller is on the line yet: a callback before the customer answers."""
         return self.asked.promised
 
 
 class StandingOffer:
-    """An offer that stands."""
+    """An offer of a call to an agent that is neither answered nor over. `deadline` is UTC epoch seconds."""
 
     __slots__ = ("agent", "call", "deadline", "due", "id", "made_at", "queue", "rang")
 
@@ -148,7 +150,7 @@ class StandingOffer:
 
 
 class Conversation:
-    """A call in conversation: with which agents, and as what it had waited, in case it must wait again."""
+    """A call in conversation: its agents, and the event that queued it, in case it must wait again."""
 
     __slots__ = ("agents", "asked", "outside", "spoke")
 

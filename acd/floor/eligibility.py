@@ -14,7 +14,7 @@ from acd.floor.strategies import COUNTS_RECENT_CALLS, STRATEGIES
 from acd.policy.definitions import Queue, Requirement, Strategy
 
 KEEP = 512
-"""SkillProfiles kept although no call asks for them at the moment."""
+"""Skill profiles that stay although no call asks for them at the moment."""
 
 
 class SkillProfiles:
@@ -97,7 +97,7 @@ class SkillProfiles:
     # Agents
 
     def sign_in(self, agent: Agent) -> None:
-        """From now on the agent counts as staff of every profile they meet."""
+        """From now on the agent counts as staff of every profile whose requirement the agent meets."""
         agent.signed_in = True
         self.signed_in[agent.id] = agent
         for name in agent.skills:
@@ -110,7 +110,7 @@ class SkillProfiles:
                         self.flipped.extend(profile.plans)
 
     def sign_out(self, agent: Agent) -> None:
-        """The agent counts no more. Must have been unplaced."""
+        """The agent counts no more. `remove_ready` must come before."""
         agent.signed_in = False
         del self.signed_in[agent.id]
         for name in agent.skills:

@@ -5,8 +5,9 @@
     floor.next_timer()                     # when to append the next Tick, or None
     Floor.restore(floor.snapshot())        # goes on exactly as this one would
 
-Each event runs in this order: what it says, what time did meanwhile, then every offer that can be made, then what is
-left to say to those who still wait. Time never runs backward here: an earlier `now` counts as the latest seen.
+Each event runs in this order: its handler, then the timers that are due, then every offer that can be made, then
+overflow and announcements for the calls that still wait. Time never runs backward: an earlier `now` counts as the
+latest one.
 """
 
 from __future__ import annotations
@@ -63,20 +64,20 @@ HANDLERS: dict[type[events.Event], Handler] = {
     callback_events.AttemptAnswered: attempt_handlers.attempt_answered,
     callback_events.AttemptEnded: attempt_handlers.attempt_ended,
 }
-"""Events that are not here (a call arrived, a tick) only let time pass."""
+"""Other events (a call arrived, a tick) only let time pass."""
 
 
 class Floor:
-    """All waiting calls and agents, and what is to be done about them."""
+    """All waiting calls and agents. An event goes in, the commands that follow from it come out."""
 
     def __init__(self, floor: FloorState | None = None) -> None:
         self.state = floor if floor is not None else FloorState()
 
     def receive(self, event: object, now: float) -> list[Command]:
-        """Play one event of the log. Never raises for what it says: what is unknown or too late changes nothing."""
+        """Play one event of the log; `now` is UTC epoch seconds. An event about an unknown call or agent is ignored."""
         floor = self.state
         floor.now = max(floor.now, now)
-        floor.out = []  # what an event that failed had begun to say is not said with the next one
+        floor.out = []  # commands of an event that failed half-way are dropped
         floor.ripen()
         handler = HANDLERS.get(type(event))  # type: ignore[arg-type]
         if handler is not None:
@@ -103,7 +104,7 @@ class Floor:
 
     @staticmethod
     def restore(data: dict[str, Any]) -> Floor:
-        """A floor that goes on where the snapshot was taken."""
+        """The floor of a snapshot. Raises ValueError when another version of the floor wrote it."""
         return Floor(restore(data))
 
     @property
@@ -112,7 +113,7 @@ class Floor:
         return self.state.policy
 
     def agent(self, agent: str) -> AgentView | None:
-        """One agent as they are now."""
+        """One agent as of the latest event; None if there is no such agent."""
         known = self.state.agents.get(agent)
         return AgentView.of(known) if known is not None and not known.removed else None
 
@@ -121,32 +122,32 @@ class Floor:
         return [view for id_ in sorted(self.state.agents) if (view := self.agent(id_)) is not None]
 
     def waiting(self, now: float | None = None) -> list[WaitingView]:
-        """All waiting calls in the one order in which they would be taken, now or (None) at the latest event."""
+        """All waiting calls, in the order in which they would be taken, at `now` or (None) at the latest event."""
         return waiting(self.state, self.state.now if now is None else now)
 
     def asked(self, call: int) -> events.CallQueued | None:
-        """What a call waits for, or waited for before it was answered, with all that was changed since."""
+        """The event that queued a call that waits or was answered, with all changes since; None for other calls."""
         found = self.state.calls.get(call) or self.state.conversations.get(call)
         return found.asked if found is not None else None
 
     def pressures(self) -> list[Pressure]:
-        """How busy every queue is: what `Callbacks.observe` is told after each event."""
+        """How busy every queue is, for `Callbacks.observe` after each event."""
         return pressures(self.state)
 
-    def expected(self, queue: str, place: int) -> tuple[float, float] | None:
-        """What whoever has this place in a queue's line (1 is next) may expect to wait, in seconds: p50 and p90.
+    def expected(self, queue: str, position: int) -> tuple[float, float] | None:
+        """The expected wait at this position of a queue (1 is next): p50 and p90 in seconds.
 
-        None when nobody is signed in for it, or there is no such queue.
+        None when no agent is signed in for it, or there is no such queue.
         """
-        return expected(self.state, queue, place)
+        return expected(self.state, queue, position)
 
     def explain(self, call: int) -> tuple[Candidate, ...]:
-        """Every signed-in agent as this waiting call sees them now; empty if it does not wait. Looks at everybody."""
+        """Every signed-in agent as a candidate for this waiting call; empty if it does not wait. Slow."""
         found = self.state.calls.get(call)
         return candidates(self.state, found, None)[0] if found is not None else ()
 
     def accuracy(self) -> dict[str, dict[str, float]]:
-        """How often the estimated wait was right, per queue."""
+        """How often the estimated wait was right, by queue; see `Estimate.accuracy`."""
         return {name: estimate.accuracy() for name, estimate in self.state.estimates.items()}
 
     def _let_time_pass(self) -> None:
@@ -161,7 +162,7 @@ class Floor:
                 offers.offer_due(floor, floor.offers[int(id_)])
 
     def _reconsider(self) -> None:
-        """Somebody signed in or out: calls that only they could serve have a new outlook."""
+        """The first agent of a profile signed in, or the last signed out: its calls may relax, or be hopeless now."""
         floor = self.state
         affected = sorted({id_ for plan in floor.profiles.flipped for id_ in plan.calls})
         floor.profiles.flipped.clear()

@@ -1,7 +1,7 @@
-"""What time does to a waiting call: its requirement relaxes, it hears where it stands, and in the end it leaves.
+"""What time does to a waiting call: the requirement relaxes, the caller hears announcements, and the call overflows.
 
-Relaxation goes on while a phone rings and while no server holds the caller; a step that nobody signed in meets is
-skipped at once, and the record says so. Overflow and announcements wait until it is clear that nobody takes the call.
+Relaxation goes on while a phone rings and while no server holds the caller. A step that no signed-in agent meets is
+skipped at once, and the record says so. Overflow and announcements come only after no agent could take the call.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from acd.policy.definitions import Overflow, Requirement
 
 
 def begin(floor: FloorState, call: Call) -> None:
-    """A call has been put in a line: prefer its owner, relax what nobody meets, let agents find it."""
+    """The call entered a queue: prefer its owner, relax what no agent meets, and make it available."""
     call.announce_at = first_announcement(floor, call)
     for sentence in call.plan.refused:
         floor.out.append(Record(floor.decision(call, "skip_relaxation", sentence)))
@@ -30,23 +30,23 @@ def begin(floor: FloorState, call: Call) -> None:
 
 
 def first_announcement(floor: FloorState, call: Call) -> float | None:
-    """When the caller is first told where they stand. Nothing is told to a line with nobody on it."""
+    """The instant of the first announcement; None without announcements, or while no caller is on the line."""
     rules = floor.queues[call.queue].rules
     return floor.now + rules.announce_first if rules.announce_every > 0 and not call.promised else None
 
 
 def prefer_owner(floor: FloorState, call: Call) -> None:
-    """Keep the call for its owner for a while, if the owner is there and has the skill."""
+    """Reserve the call for its owner for `owner_first` seconds, if the owner is available and has the skills."""
     owner = call.asked.owner
-    if why := _why_not_kept(floor, call, owner):
+    if why := _why_not_reserved(floor, call, owner):
         floor.out.append(Record(floor.decision(call, "owner_skipped", f"{owner}: {why}", owner)))
     else:
         call.reserved_for = owner
         call.reserved_until = floor.now + floor.queues[call.queue].rules.owner_first
 
 
-def _why_not_kept(floor: FloorState, call: Call, name: str) -> str:
-    """Why it is no use to keep a call for this agent; empty when they may yet take it."""
+def _why_not_reserved(floor: FloorState, call: Call, name: str) -> str:
+    """Why the call cannot be reserved for this agent; empty when the agent may take it soon."""
     agent = floor.agents.get(name)
     if agent is None:
         return "unknown agent"
@@ -60,7 +60,7 @@ def _why_not_kept(floor: FloorState, call: Call, name: str) -> str:
 
 
 def release(floor: FloorState, call: Call, why: str) -> None:
-    """The call is kept for its agent no more. A failed blind transfer goes back, then to a message."""
+    """The call is no longer reserved. A failed blind transfer goes back to the agent who made it, then to a message."""
     agent, call.reserved_for = call.reserved_for, ""
     if not call.direct:
         floor.out.append(Record(floor.decision(call, "owner_skipped", f"{agent}: {why}", agent)))
@@ -74,7 +74,7 @@ def release(floor: FloorState, call: Call, why: str) -> None:
             call.reserved_for = back.id
             call.reserved_until = floor.now + floor.queues[call.queue].rules.ring_for
             if back.state is AgentState.WRAP_UP:
-                back.wrap_until = floor.now  # its own call comes back: there is nothing to write up yet
+                back.wrap_until = floor.now  # the call comes back: there is nothing to write up yet
                 floor.refresh(back)
     if call.direct and not call.reserved_for and call.state is CallState.WAITING:
         _divert(floor, call, "message", f"transfer to {agent} failed: {why}")
@@ -82,17 +82,17 @@ def release(floor: FloorState, call: Call, why: str) -> None:
 
 
 def let_go(floor: FloorState, agent: Agent) -> None:
-    """Calls kept for an agent who cannot take them any more go to others."""
+    """Calls that are reserved for an agent who cannot take them any more go to others."""
     for call in floor.calls_reserved_for(agent):
         resume(floor, call)
     floor.tidy_reserved(agent)
 
 
 def resume(floor: FloorState, call: Call) -> None:
-    """Something about the call changed: look what time has done meanwhile, and let agents find it if they may."""
+    """The call changed: relax what is due, end a reservation that is over, and make the call available."""
     relax(floor, call)
     if call.reserved_for and call.state is CallState.WAITING:
-        why = _why_not_kept(floor, call, call.reserved_for)
+        why = _why_not_reserved(floor, call, call.reserved_for)
         if call.reserved_until <= floor.now:
             why = "not free in time"
         if why:
@@ -105,7 +105,7 @@ def resume(floor: FloorState, call: Call) -> None:
 
 
 def call_due(floor: FloorState, call: Call) -> None:
-    """An instant of this call has come."""
+    """The timer of this call is due."""
     if not call.attached and call.detached_at + floor.policy.forget_detached <= floor.now:
         floor.out.append(Record(floor.decision(call, "forgotten", "no server took the caller up again")))
         floor.forget(call)
@@ -114,7 +114,7 @@ def call_due(floor: FloorState, call: Call) -> None:
 
 
 def detach(floor: FloorState, call: Call) -> None:
-    """No server holds the caller: the place is kept, nothing is offered."""
+    """No server holds the caller: the call keeps its position, and is not offered."""
     if call.attached:
         call.attached, call.detached_at = False, floor.now
     floor.withhold(call)
@@ -122,7 +122,7 @@ def detach(floor: FloorState, call: Call) -> None:
 
 
 def relax(floor: FloorState, call: Call) -> None:
-    """Bring the step in force up to date. Steps only go forward."""
+    """Put the step in force that is due. Steps only go forward."""
     steps = call.plan.steps
     target = call.step
     waited = floor.now - call.entered
@@ -152,7 +152,7 @@ def relax(floor: FloorState, call: Call) -> None:
 
 
 def conclude(floor: FloorState, call: Call) -> None:
-    """Nobody takes the call at this instant: overflow what is due, then say where the caller stands."""
+    """No agent takes the call at this instant: follow the overflow recipe that is due, else announce the position."""
     if not floor.can_be_taken(call):
         return
     if not call.direct and not call.promised:
@@ -184,7 +184,7 @@ def _applies(floor: FloorState, call: Call, way: Overflow) -> bool:
 
 
 def overflow(floor: FloorState, call: Call, way: Overflow) -> bool:
-    """Follow one recipe; whether the call left its line by it. Who is offered a callback waits on until they accept."""
+    """Follow one recipe; whether the call left its queue. A caller who is offered a callback waits until accepting."""
     rule = f"{way.describe()}: to {way.to}"
     if way.to == "callback":
         floor.out.append(Divert(call.id, "callback", explained(floor, call, "overflow", rule)))
@@ -221,7 +221,7 @@ def move(floor: FloorState, call: Call, queue: str, requirement: Requirement, ki
 
 
 def rearm(floor: FloorState, call: Call) -> None:
-    """Set the one instant at which this call is looked at next. What is due by now is seen to within this event."""
+    """Set the call's timer to its next instant. What is due now is handled within this event."""
     now = floor.now
     dues: list[float] = []
     if not call.attached:
@@ -248,29 +248,29 @@ def rearm(floor: FloorState, call: Call) -> None:
 
 
 def _predict(floor: FloorState, call: Call) -> None:
-    place = floor.queues[call.queue].calls.index(call) + 1
-    interval = floor.estimates[call.queue].predict(place, floor.profile(call).manned)
+    position = floor.queues[call.queue].calls.index(call) + 1
+    interval = floor.estimates[call.queue].predict(position, floor.profile(call).manned)
     if interval is not None:
         call.predicted = [floor.now, *interval]
 
 
 def explained(floor: FloorState, call: Call, kind: str, rule: str) -> Decision:
-    """A decision record with the agents as they were looked at."""
+    """A decision record with the agents as candidates."""
     listed, left_out = candidates(floor, call)
     return replace(floor.decision(call, kind, rule), candidates=listed, candidates_left_out=left_out)
 
 
 def announce(floor: FloorState, call: Call) -> None:
-    """Say place and expected wait. They never go up without the reason being said; a small rise is not said at all."""
+    """Announce position and expected wait. Neither rises without a reason being said; a small rise is not announced."""
     queue = floor.queues[call.queue]
-    place, staff = queue.calls.index(call) + 1, floor.profile(call).manned
-    interval = floor.estimates[call.queue].predict(place, staff)
+    position, staff = queue.calls.index(call) + 1, floor.profile(call).manned
+    interval = floor.estimates[call.queue].predict(position, staff)
     low, high = interval[1:] if interval else (None, None)
     why = ""
     first = not call.announced
     if not first:
         before, low_before, high_before, staff_before = call.announced
-        if place > (before or 0):
+        if position > (before or 0):
             why = "overtaken"
         if high is not None and high_before is not None and low_before is not None and high > high_before:
             if why or high > high_before * 1.1 + 5.0:
@@ -279,6 +279,6 @@ def announce(floor: FloorState, call: Call) -> None:
                 low, high = min(low or 0.0, low_before), high_before
         elif high is None and high_before is not None:
             why = why or "fewer_agents"
-    call.announced = [place, low, high, staff]
+    call.announced = [position, low, high, staff]
     call.announce_at = floor.now + queue.rules.announce_every
-    floor.out.append(Announce(call.id, place, low, high, first, why))
+    floor.out.append(Announce(call.id, position, low, high, first, why))

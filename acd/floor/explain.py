@@ -1,7 +1,7 @@
-"""Why did this call go there? Who was looked at, in which order, and the one reason why somebody was not eligible.
+"""Explains a decision: the agents that were considered, in order, and the one reason why an agent was not eligible.
 
-A record lists at most `LISTED` agents, the eligible first, and counts the others; on a floor with no more agents signed
-in than that, everybody is in it. `Floor.explain` lists all of them, for a floor replayed to the instant in question.
+A record lists at most `LISTED` agents, the eligible ones first, and counts the others. `Floor.explain` lists all of
+them, on a floor that was replayed to the instant in question.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from acd.floor.calls import Call
 from acd.floor.state import FloorState
 
 LISTED = 20
+"""How many agents a record lists."""
 
 
 def candidates(floor: FloorState, call: Call, limit: int | None = LISTED) -> tuple[tuple[Candidate, ...], int]:

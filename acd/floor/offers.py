@@ -1,6 +1,6 @@
-"""An offer stands until the agent answers or does not; at most one for an agent, at most one for a call.
+"""An offer stands until it is answered, fails or is withdrawn; at most one for an agent, at most one for a call.
 
-Only two outcomes are the agent's: not answered and declined. Whatever the outcome, the caller keeps the place.
+Only two outcomes count against the agent: not answered and declined. After every outcome the caller keeps the position.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from acd.floor.state import FloorState
 
 
 def offer_ringing(floor: FloorState, event: OfferRinging) -> None:
+    """The agent's phone rings."""
     offer = floor.offers.get(event.offer)
     if offer is not None and not offer.rang:
         offer.rang = True
@@ -41,13 +42,14 @@ def offer_answered(floor: FloorState, event: OfferAnswered) -> None:
 
 
 def offer_failed(floor: FloorState, event: OfferFailed) -> None:
+    """The offer is over without a conversation."""
     offer = floor.offers.get(event.offer)
     if offer is not None:
         fail(floor, offer, event.outcome)
 
 
 def fail(floor: FloorState, offer: StandingOffer, outcome: Outcome) -> None:
-    """The offer is over without a conversation: rest for the agent, the same place for the caller."""
+    """The offer is over without a conversation: the agent rests, and the call waits on at its position."""
     floor.close_offer(offer)
     agent, call, policy = floor.agents[offer.agent], floor.calls[offer.call], floor.policy
     floor.touch(agent)
@@ -75,7 +77,7 @@ def fail(floor: FloorState, offer: StandingOffer, outcome: Outcome) -> None:
 
 
 def withdraw(floor: FloorState, offer: StandingOffer, why: str) -> None:
-    """The floor takes an offer back; the agent is not to blame."""
+    """The floor takes an offer back. This does not count against the agent."""
     floor.close_offer(offer)
     agent, call = floor.agents[offer.agent], floor.calls[offer.call]
     agent.call = 0
@@ -85,7 +87,7 @@ def withdraw(floor: FloorState, offer: StandingOffer, why: str) -> None:
 
 
 def offer_due(floor: FloorState, offer: StandingOffer) -> None:
-    """Nobody reported in time. If the phone rang, it was not answered; else the server lost it."""
+    """No outcome was reported in time. If the phone rang, the offer was not answered; else the server lost it."""
     floor.out.append(Withdraw(offer.id, offer.call, offer.agent, "nothing was heard of it in time"))
     rang = floor.agents[offer.agent].state is AgentState.RINGING
     fail(floor, offer, Outcome.NO_ANSWER if rang else Outcome.LOST)

@@ -41,7 +41,7 @@ class SkillProfile:
 
 
 class RelaxationPlan:
-    """Requirement by requirement, what calls of one kind ask for as time goes by."""
+    """The profiles that calls of one kind ask for as time goes by."""
 
     __slots__ = ("calls", "refused", "steps")
 
@@ -49,10 +49,10 @@ class RelaxationPlan:
         self.steps = steps
         """(seconds in the queue, profile); the first is the calls' own requirement at 0."""
         self.refused = refused
-        """Why steps of the queue do not apply to these calls."""
+        """Sentences: why steps of the queue do not apply to these calls."""
         self.calls: set[int] = set()
 
     @property
     def is_hopeless(self) -> bool:
-        """Whether nobody signed in could serve these calls, now or after any relaxation."""
+        """Whether no signed-in agent could serve these calls, now or after any relaxation."""
         return not self.steps[-1][1].staff

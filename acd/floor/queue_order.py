@@ -1,11 +1,11 @@
-"""One order over all queues: points, then arrival, then number; and it is never searched.
+"""One order over all queues: points, then arrival, then number. No operation searches it.
 
 A call has `priority + ageing × seconds waited` points, at most the hotline's ageing limit. Within a queue every call
-gains points equally fast, so the order is fixed by the **virtual arrival** `v = arrival − priority / ageing`, whatever
-the time is, until the call is *ripe*: from `v + limit / ageing` on it has all the points there are. Ripe calls go by
-arrival alone. So a queue is two sorted rows, and the first call of the house is the best of the rows' heads.
+gains points equally fast, so the **virtual arrival** `v = arrival − priority / ageing` fixes the order at all times,
+until the call is *ripe*: from `v + limit / ageing` on it has the most points that a call can have. Ripe calls are
+ordered by arrival alone. So a queue is two sorted lists, and the first call of all is the best of the queues' heads.
 
-Nobody starves: after `(limit − priority) / ageing` seconds nobody who arrived later is ever taken before.
+No call starves: after `(limit − priority) / ageing` seconds no call that arrived later is taken before it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Rank = tuple[float, float, int]
 
 
 class Ranked(Protocol):
-    """What the order looks at in a call: its number, instants in UTC epoch seconds, and whether it is ripe."""
+    """The part of a call that decides the order: number, instants in UTC epoch seconds, and whether it is ripe."""
 
     id: int
     arrival: float
@@ -40,12 +40,14 @@ class OrderedCalls:
         self.ageing: list[tuple[float, float, int]] = []
 
     def add(self, call: Ranked) -> None:
+        """Put a call at its position."""
         if call.ripe:
             insort(self.ripe, (call.arrival, call.id))
         else:
             insort(self.ageing, (call.virtual, call.arrival, call.id))
 
     def remove(self, call: Ranked) -> None:
+        """Take a call out, which must be in it; its instants and `ripe` must be those with which it was added."""
         if call.ripe:
             del self.ripe[bisect_left(self.ripe, (call.arrival, call.id))]
         else:
@@ -55,13 +57,13 @@ class OrderedCalls:
         return len(self.ripe) + len(self.ageing)
 
     def index(self, call: Ranked) -> int:
-        """How many calls are before this one, which must be in the row."""
+        """How many calls are before this one, which must be in it."""
         if call.ripe:
             return bisect_left(self.ripe, (call.arrival, call.id))
         return len(self.ripe) + bisect_left(self.ageing, (call.virtual, call.arrival, call.id))
 
     def head(self, now: float) -> Rank | None:
-        """The rank of the first call."""
+        """The rank of the first call; None if there is none."""
         if self.ripe:
             arrival, call = self.ripe[0]
             return (-self.limit, arrival, call)
@@ -75,7 +77,7 @@ class OrderedCalls:
         return [entry[1] for entry in self.ripe] + [entry[2] for entry in self.ageing]
 
     def at(self, index: int) -> int:
-        """The call at a place, 0 beyond the end."""
+        """The call at this index from 0; 0 beyond the end."""
         if index < len(self.ripe):
             return self.ripe[index][1]
         index -= len(self.ripe)
@@ -83,7 +85,7 @@ class OrderedCalls:
 
 
 class WaitingQueue:
-    """One queue's waiting line: everybody who waits in it, offered, detached or free to be taken."""
+    """One queue's rules, and all calls that wait in it: offered, detached or available."""
 
     __slots__ = ("calls", "limit", "recipes", "rules")
 
@@ -94,11 +96,11 @@ class WaitingQueue:
         self.calls = self.new_order()
 
     def new_order(self) -> OrderedCalls:
-        """An empty row for calls of this queue."""
+        """An empty order for calls of this queue."""
         return OrderedCalls(self.rules.ageing, self.limit)
 
     def virtual_arrival(self, arrival: float, priority: int) -> float:
-        """The instant from which the call would have had to wait to have its points by waiting alone."""
+        """The instant of arrival at which the call would have the same points without a priority."""
         return arrival - min(float(priority), self.limit) / self.rules.ageing
 
     def points(self, call: Ranked, now: float) -> float:
@@ -106,11 +108,11 @@ class WaitingQueue:
         return self.limit if call.ripe else min(self.limit, self.rules.ageing * (now - call.virtual))
 
     def rank(self, call: Ranked, now: float) -> Rank:
-        """Where the call stands among all calls of the house."""
+        """The call's rank among the calls of all queues."""
         return (-self.points(call, now), call.arrival, call.id)
 
     def next_ripe(self, now: float) -> int:
-        """A call that has become ripe and still stands among the ageing, or 0."""
+        """A call that is ripe by now and is still ordered as ageing; 0 if there is none."""
         ageing = self.calls.ageing
         if ageing and ageing[0][0] + self.limit / self.rules.ageing <= now:
             return ageing[0][2]

@@ -1,10 +1,10 @@
-"""The first call of the house that can be served goes to the best of the agents who can serve it, and so on.
+"""The first call, over all queues, that a ready agent can take is offered to the best of these agents, and so on.
 
-Between events no waiting call has an eligible ready agent. So only those that changed are looked at: a call that can be
-taken anew looks at its profile's ready agents, an agent who became ready at the heads of the rows they serve.
+Between events no available call has an eligible ready agent. So an event looks only at what changed: at the ready
+agents of a call that became available, and at the first calls of each profile that an agent who became ready serves.
 
-**Rounds.** An agent who did not take a call is left out for it until everybody else who is ready had their turn; then,
-and `round_pause` seconds after their miss at the earliest, the next round begins. Nobody's only agent is out for ever.
+**Rounds.** An agent who did not take a call is left out for it until every other ready agent was offered it. Then, and
+`round_pause` seconds after the miss at the earliest, the next round begins. So a call with one agent is offered again.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def _first_call_of(floor: FloorState, name: str) -> Rank | None:
 
 
 def first_call(floor: FloorState, agent: Agent) -> Rank | None:
-    """The first call in the order of the house that this ready agent may take."""
+    """The first call, over all queues, that this ready agent may take."""
     best: Rank | None = None
     now = floor.now
     orders = [profile.waiting for profile in agent.serves if profile.waiting]
@@ -70,18 +70,18 @@ def first_call(floor: FloorState, agent: Agent) -> Rank | None:
 
 
 def _first_allowed(floor: FloorState, agent: Agent, calls: OrderedCalls) -> Rank | None:
-    """The first of these calls for which this agent is not left out. There are as many others as they lately missed."""
-    place = 0
-    while id_ := calls.at(place):
+    """The first of these calls for which this agent is not left out. Passes only calls that the agent lately missed."""
+    index = 0
+    while id_ := calls.at(index):
         call = floor.calls[id_]
         if call.left_out.get(agent.id, 0.0) <= floor.now:
             return floor.queues[call.queue].rank(call, floor.now)
-        place += 1
+        index += 1
     return None
 
 
 def best_agent(floor: FloorState, call: Call) -> Agent | None:
-    """The agent who is to be offered this call now, if any. Opens a new round when all others had their turn."""
+    """The agent who should be offered this call now, if any. Begins a new round when all others were offered it."""
     if call.reserved_for:
         agent = floor.agents.get(call.reserved_for)
         free = agent is not None and agent.indexed and call.left_out.get(agent.id, 0.0) <= floor.now
@@ -98,7 +98,7 @@ def best_agent(floor: FloorState, call: Call) -> Agent | None:
 
 
 def offer(floor: FloorState, call: Call, agent: Agent, rule: str = "", kind: str = "offer") -> None:
-    """Reserve the agent and the call for each other. The decision shows the floor as it was before."""
+    """Reserve the agent and the call for each other. The decision shows the agents as they were before the offer."""
     listed, left_out = candidates(floor, call)
     queue = floor.queues[call.queue]
     rules = queue.rules
@@ -133,6 +133,6 @@ def offer(floor: FloorState, call: Call, agent: Agent, rule: str = "", kind: str
 
 
 def next_step_at(call: Call) -> float | None:
-    """When the next relaxation step comes into force."""
+    """When the next relaxation step comes into force; None after the last one."""
     steps = call.plan.steps
     return call.entered + steps[call.step + 1][0] if call.step + 1 < len(steps) else None

@@ -1,7 +1,7 @@
-"""A snapshot holds what was said and decided; whatever follows from it is built again.
+"""A snapshot holds what the events said and what was decided; the indexes follow from that and are built again.
 
 `Floor.restore(floor.snapshot())` answers every later event exactly as the floor itself: nothing that could change a
-decision is left out, and nothing in the indexes could.
+decision is left out.
 """
 
 from __future__ import annotations
@@ -20,15 +20,13 @@ from acd.timers import AGENT, CALL, OFFER
 
 VERSION = 2
 READS = (1, VERSION)
-"""What version 1 did not know yet (calls of the hotline's own making), no snapshot of it holds."""
-
-
+"""A snapshot of version 1 has no callbacks, which came with version 2."""
 _KEYS = {"reserved_for": "hold_for", "reserved_until": "hold_until", "direct": "hold_direct", "announced": "said"}
 """Attributes of a call that a snapshot has under another name."""
 
 
 def save(floor: FloorState) -> dict[str, Any]:
-    """The floor as JSON has it."""
+    """The floor's state as JSON has it."""
     named = {queue.name for queue in floor.policy.queues}
     plain = msgspec.to_builtins
     return {
@@ -67,7 +65,7 @@ def _copy(value: Any) -> Any:
 
 
 def restore(data: dict[str, Any]) -> FloorState:
-    """The floor of a snapshot. Raises ValueError when another version of the floor wrote it."""
+    """The floor's state of a snapshot. Raises ValueError when another version of the floor wrote it."""
     if data.get("version") not in READS:
         raise ValueError(
             f"the snapshot has version {data.get('version')}, this floor reads {VERSION}: play the log instead"

@@ -1,7 +1,8 @@
-"""A strategy says who of the ready agents takes a call: a function from agent and requirement to a key, least first.
+"""A strategy chooses among the ready agents: a function from agent and requirement to a key, least first.
 
-Equal keys go by longest idle, then by agent id, so that a replay is exact. A key may depend on the agent's skills and
-on the calls taken before becoming ready, never on the clock: the order of ready agents stands still until one changes.
+Equal keys are ordered by longest idle, then by agent id, so that a replay is exact. A key may depend on the agent's
+skills and on the calls taken before the agent became ready, never on the clock: the order of ready agents does not
+change between events.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ def _preferred_levels(agent: Agent, requirement: Requirement) -> list[int]:
 
 
 def best_fit(agent: Agent, requirement: Requirement) -> Key:
-    """Most levels in what was required and preferred together."""
+    """The highest sum of levels in the required and the fulfilled preferred skills."""
     return (-float(_required_levels(agent, requirement) + sum(_preferred_levels(agent, requirement))),)
 
 
 def least_skilled(agent: Agent, requirement: Requirement) -> Key:
-    """Who has what was preferred, then least level in what was required, then least else: specialists stay free."""
+    """Most preferred skills, then least level in the skills asked for, then in the others: specialists stay free."""
     required = _required_levels(agent, requirement)
     preferred = _preferred_levels(agent, requirement)
     asked = required + sum(preferred)
@@ -37,7 +38,7 @@ def least_skilled(agent: Agent, requirement: Requirement) -> Key:
 
 
 def longest_idle(agent: Agent, requirement: Requirement) -> Key:
-    """Who has what was preferred; other skills do not count."""
+    """Most preferred skills; other skills do not count."""
     return (-float(len(_preferred_levels(agent, requirement))),) if requirement.preferred else ()
 
 
@@ -49,7 +50,7 @@ STRATEGIES: dict[Strategy, Callable[[Agent, Requirement], Key]] = {
 }
 
 COUNTS_RECENT_CALLS = frozenset({Strategy.FEWEST_CALLS})
-"""Strategies whose key goes on with the calls of the last hour, counted when the agent becomes ready."""
+"""Strategies whose key continues with the calls of the last hour, counted when the agent becomes ready."""
 
 WORDS: dict[Strategy, str] = {
     Strategy.BEST_FIT: "best fit",

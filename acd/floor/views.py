@@ -1,4 +1,4 @@
-"""What others may see of the floor: values, taken at one instant. To look is never to change."""
+"""What others may see of the floor: values taken at one instant. Reading them changes nothing."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ class AgentView:
 
     @staticmethod
     def of(agent: Agent) -> AgentView:
+        """The view of this agent."""
         return AgentView(
             id=agent.id,
             name=agent.name,
@@ -51,13 +52,16 @@ class AgentView:
 
 @dataclass(frozen=True, slots=True)
 class WaitingView:
-    """One waiting call. `position` is the place in its queue, 1 being next; `points` what it has by now."""
+    """One waiting call. `position` counts within its queue, 1 is next; `points` are those it has now.
+
+    `state` is waiting, offered or leaving; `step` the relaxation step in force, 0 for none.
+    """
 
     call: int
     queue: str
     caller: str
     category: str
-    place: str
+    state: str
     attached: bool
     queued_at: float
     priority: int
@@ -68,17 +72,17 @@ class WaitingView:
     agent: str
     """The agent whose phone rings for it, or for whom it is reserved."""
     promised: bool = False
-    """Nobody is on the line: the hotline is going to call them."""
+    """No caller is on the line: the hotline will call the customer."""
 
 
 def waiting(floor: FloorState, now: float) -> list[WaitingView]:
-    """All waiting calls in the order of the house."""
+    """All waiting calls, in the one order over all queues."""
     calls = sorted(floor.calls.values(), key=lambda call: floor.queues[call.queue].rank(call, now))
-    places: dict[str, int] = {}
+    positions: dict[str, int] = {}
     views = []
     for call in calls:
-        places[call.queue] = places.get(call.queue, 0) + 1
-        views.append(_view(floor, call, places[call.queue], now))
+        positions[call.queue] = positions.get(call.queue, 0) + 1
+        views.append(_view(floor, call, positions[call.queue], now))
     return views
 
 
@@ -88,7 +92,7 @@ def _view(floor: FloorState, call: Call, position: int, now: float) -> WaitingVi
         queue=call.queue,
         caller=call.asked.caller,
         category=call.asked.category,
-        place=call.state.value,
+        state=call.state.value,
         attached=call.attached,
         queued_at=call.asked.queued_at,
         priority=call.priority,
@@ -102,9 +106,9 @@ def _view(floor: FloorState, call: Call, position: int, now: float) -> WaitingVi
 
 
 def pressures(floor: FloorState) -> list[Pressure]:
-    """How busy every queue is, by the order of the definitions: a look at each queue, whatever the number of calls.
+    """How busy every queue is, in the order of the definitions. Costs a look at each queue, not at each call.
 
-    The wait is that of one who came now: nothing while an agent is ready, else the median of the estimate.
+    The wait is that of a caller who enters now: 0 while an agent is ready, else the median of the estimate.
     """
     found = []
     for name, queue in floor.queues.items():
@@ -116,13 +120,13 @@ def pressures(floor: FloorState) -> list[Pressure]:
     return found
 
 
-def expected(floor: FloorState, name: str, place: int) -> tuple[float, float] | None:
-    """What whoever has this place in a queue's line (1 is next) may expect to wait: seconds, p50 and p90."""
+def expected(floor: FloorState, name: str, position: int) -> tuple[float, float] | None:
+    """The expected wait at this position of a queue (1 is next): p50 and p90 in seconds; see `Floor.expected`."""
     queue = floor.queues.get(name)
     if queue is None:
         return None
     profile = floor.profiles.plan(queue.rules, queue.rules.own_requirement()).steps[0][1]
     if profile.ready and not queue.calls:
         return 0.0, 0.0
-    interval = floor.estimates[name].predict(place, profile.manned)
+    interval = floor.estimates[name].predict(position, profile.manned)
     return (interval[1], interval[2]) if interval is not None else None

@@ -1,1 +1,4 @@
-"""The operator's rules as frozen values, and their reader. Begin with `definitions`."""
+"""The operator's routing rules as frozen values, for the floor, and their reader, for the server.
+
+Begin with `definitions`; `reading` makes them from the tables of `hotline.toml`.
+"""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 EXITS = ("callback", "message", "goodbye")
-"""Where an overflow may lead besides another queue. Who is offered a callback may insist on waiting."""
+"""Where an overflow may lead besides another queue. A caller who is offered a callback may go on waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Requirement:
         return all(skills.get(skill.name, 0) >= skill.level for skill in self.required)
 
     def is_looser_than(self, other: Requirement) -> bool:
-        """Whether whoever meets `other` meets this too (an equal requirement counts as looser)."""
+        """Whether every agent who meets `other` meets this too. An equal requirement counts as looser."""
         levels = {skill.name: skill.level for skill in other.required}
         return all(levels.get(skill.name, 0) >= skill.level for skill in self.required)
 
@@ -83,7 +83,7 @@ class Overflow:
     """One way out of a queue. Exactly one of `after`, `above`, `hopeless` is set.
 
     `after`: seconds in this queue. `above`: the newcomer finds at least so many calls waiting before it.
-    `hopeless`: nobody signed in could serve it, for so many seconds (0: at once).
+    `hopeless`: no signed-in agent could serve it, for so many seconds (0: at once).
     `to` is one of `EXITS` or the name of a queue; `requirement` is asked there (default: the queue's own skill).
     """
 
@@ -118,10 +118,10 @@ class Queue:
     relax: tuple[Relaxation, ...] = ()
     overflow: tuple[Overflow, ...] = ()
     max_wait: float = 1800.0
-    """When every recipe has been tried, the call leaves here for `last_resort`: nobody waits for ever."""
+    """Seconds after which the call leaves for `last_resort`, whatever the recipes: no caller waits without end."""
     last_resort: str = "message"
     hopeless_grace: float = 30.0
-    """How long a call nobody could serve waits for the last resort when no recipe says otherwise."""
+    """Seconds until the last resort when no signed-in agent could serve the call and no recipe says otherwise."""
     announce_first: float = 0.0
     announce_every: float = 45.0
     vip_head_start: float = 120.0
@@ -161,13 +161,13 @@ class Policy:
     skills: tuple[str, ...] = ()
     queues: tuple[Queue, ...] = field(default_factory=tuple)
     ageing_limit: float = 100.0
-    """The points at which ageing ends, the same for every queue: calls that reached it go by arrival alone."""
+    """The points at which ageing ends, the same for every queue: calls that reached it are ordered by arrival alone."""
     round_pause: float = 10.0
-    """Seconds before a call is offered again to an agent who did not take it, when nobody else can."""
+    """Seconds before a call is offered again to an agent who did not take it, when no other agent can."""
     offer_grace: float = 5.0
-    """Seconds beyond `ring_for` after which an offer that nobody reported on is withdrawn."""
+    """Seconds beyond `ring_for` after which an offer without a reported outcome is withdrawn."""
     forget_detached: float = 600.0
-    """Seconds after which a caller whom no server took up again is taken off the floor."""
+    """Seconds after which a caller whom no server took over is removed from the floor."""
     no_answer_resets_idle: bool = False
     outbound_resets_idle: bool = True
     rest_after: RestAfter = RestAfter()

@@ -265,7 +265,7 @@ def test_a_customer_whom_the_agent_does_not_pick_up_waits_live_at_the_same_place
     commands = house.failed(offer)
     assert [(each.call, each.position, each.first) for each in commands if isinstance(each, Announce)] == [(1, 1, True)]
     house.agent("1002")
-    assert [view.call for view in house.floor.waiting() if view.place == "waiting"] == [2]
+    assert [view.call for view in house.floor.waiting() if view.state == "waiting"] == [2]
     assert house.floor.state.offers[house.floor.state.calls[1].offer].agent == "1002"
 
 
