@@ -185,5 +185,9 @@ def texts(value: object, key: Key) -> tuple[str, ...]:
 
 def _within(least: float, most: float, above: float | None = None) -> str:
     if above is not None:
-        return f"above {above:g}" + (f", up to {most:g}" if most < _ENDLESS else "")
-    return f"from {least:g} to {most:g}" if most < _ENDLESS else f"of {least:g} or more"
+        return f"above {_written(above)}" + (f", up to {_written(most)}" if most < _ENDLESS else "")
+    return f"from {_written(least)} to {_written(most)}" if most < _ENDLESS else f"of {_written(least)} or more"
+
+
+def _written(number: float) -> str:
+    return str(number) if isinstance(number, int) else f"{number:g}"

@@ -1,4 +1,4 @@
-"""A floor to play with: `house` is a Floor with a clock, short words for events, and the commands it answered.
+"""A floor to play with: `hotline` is a Floor with a clock, short words for events, and the commands it answered.
 
 `office` is the same for callback mode.
 """
@@ -34,7 +34,7 @@ def skill(text: str) -> Skill:
     return Skill(name, int(level or 1))
 
 
-class House:
+class Hotline:
     """Drives one floor. Every method plays one event and returns the commands."""
 
     def __init__(self, **policy: Any) -> None:
@@ -77,7 +77,7 @@ class House:
         return self.play(ev.StatusSet(id_, ev.Status(status), reason))
 
     def call(self, queue: str = "complaint", requirement: Requirement | None = None, **more: Any) -> list[Command]:
-        """A new call; its number is `house.calls` afterwards."""
+        """A new call; its number is `hotline.calls` afterwards."""
         self.calls += 1
         more.setdefault("queued_at", self.now)
         return self.play(ev.CallQueued(self.calls, queue, requirement or need(queue), **more))
@@ -103,13 +103,13 @@ class House:
 
 
 @pytest.fixture
-def house() -> House:
-    return House()
+def hotline() -> Hotline:
+    return Hotline()
 
 
 @pytest.fixture
-def make_house() -> Callable[..., House]:
-    return House
+def make_hotline() -> Callable[..., Hotline]:
+    return Hotline
 
 
 @pytest.fixture

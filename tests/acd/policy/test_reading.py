@@ -11,7 +11,7 @@ from acd.policy.definitions import Overflow, Skill, Strategy, WrapUpMode
 from acd.policy.reading import read_policy
 from tables.errors import TableError
 
-SHIPPED = Path(__file__).parents[2] / "server" / "defaults" / "hotline.toml"
+SHIPPED = Path(__file__).parents[3] / "server" / "defaults" / "hotline.toml"
 
 
 def read(text):

@@ -9,11 +9,11 @@ from acd.commands import Divert, HandedOver, Record
 
 
 @pytest.fixture
-def talking(house, the_offer):
-    house.agent("1001")
-    house.answered(the_offer(house.call()))
-    house.wait(60)
-    return house
+def talking(hotline, the_offer):
+    hotline.agent("1001")
+    hotline.answered(the_offer(hotline.call()))
+    hotline.wait(60)
+    return hotline
 
 
 def to(kind, target, **more):
@@ -76,12 +76,12 @@ def test_a_blind_transfer_to_somebody_busy_returns_after_the_ringing_time(talkin
     assert offers(talking.wait(20)) == [(1, "1001")]
 
 
-def test_not_even_a_forced_wrap_up_keeps_a_failed_transfer_from_coming_back(make_house, offers, the_offer):
+def test_not_even_a_forced_wrap_up_keeps_a_failed_transfer_from_coming_back(make_hotline, offers, the_offer):
     wrap = {"mode": "forced", "seconds": 60}
-    house = make_house(queues={"complaint": {"skill": "complaint", "wrap_up": wrap}})
-    house.agent("1001")
-    house.answered(the_offer(house.call()))
-    assert offers(house.play(to("agent", "1099"))) == [(1, "1001")]
+    hotline = make_hotline(queues={"complaint": {"skill": "complaint", "wrap_up": wrap}})
+    hotline.agent("1001")
+    hotline.answered(the_offer(hotline.call()))
+    assert offers(hotline.play(to("agent", "1099"))) == [(1, "1001")]
 
 
 def test_when_nobody_takes_it_back_the_matter_is_recorded(talking, offers, the_offer, the):

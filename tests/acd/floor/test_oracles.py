@@ -13,7 +13,7 @@ from simulation.measures import Mean, mean_of
 from simulation.policies import find_policy
 from simulation.runs import days
 from simulation.scenario import Calls, Group, Scenario
-from tests.acd.erlang_a import erlang_a
+from tests.acd.floor.erlang_a import erlang_a
 
 HANDLING = 120.0
 AGENTS = 8

@@ -75,7 +75,7 @@ class AnyPromises(RuleBasedStateMachine):
         self.calls = 0
         self.live_calls: set[int] = set()
         self.of_call: dict[int, int] = {}
-        """Call of the house → promise."""
+        """Call of the hotline → promise."""
         self.attempts: dict[int, Attempt] = {}
         self.answered: dict[int, Attempt] = {}
         self.dialled: dict[int, int] = {}
@@ -345,7 +345,7 @@ class AnyPromises(RuleBasedStateMachine):
             elif not ends:
                 break
         else:
-            raise AssertionError("the house keeps itself busy")
+            raise AssertionError("the hotline keeps itself busy")
         self.now = end
 
     # What must hold
