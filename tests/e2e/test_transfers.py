@@ -133,10 +133,10 @@ def legs(shown: dict[str, Any]) -> list[tuple[str, str, str]]:
     return [(leg["agent"], leg["outcome"], leg["ended_by"]) for leg in shown["segments"]]
 
 
-def sides(house: Hotline, recording: int, folder: Path) -> tuple[Any, Any]:
+async def sides(house: Hotline, recording: int, folder: Path) -> tuple[Any, Any]:
     """What the caller and the agent said in a recording."""
     target = folder / f"{recording}.wav"
-    house.cli("recording", "pull", str(recording), "--to", str(target))
+    await house.command("recording", "pull", str(recording), "--to", str(target))
     samples, _ = soundfile.read(target, dtype="int16")
     return samples[:, 0], samples[:, 1]
 
@@ -184,7 +184,7 @@ async def test_a_colleague_is_asked_in_private_and_the_agent_comes_back(house: H
         await call.hangup()
     shown = await house.ended_call(number)
     assert legs(shown) == [("1101", "answered", "agent")]
-    caller_side, agent_side = sides(house, shown["recordings"][0], tmp_path)
+    caller_side, agent_side = await sides(house, shown["recordings"][0], tmp_path)
     assert tone_level(caller_side, SECOND) < -40, "what was asked in private is in no recording"
     assert len(caller_side) > 16000, "the recording goes on in silence: a place in it is a time of the call"
     assert max(abs(agent_side[len(agent_side) // 2 :][:2000])) < 200, "on hold there is silence on both sides"
@@ -217,9 +217,10 @@ async def test_an_attended_transfer_hands_the_caller_to_who_was_asked(house: Hot
     shown = await house.ended_call(number)
     assert legs(shown) == [("1101", "answered", "transfer"), ("1102", "answered", "agent")]
     assert len(shown["recordings"]) == 2
-    caller_side, agent_side = sides(house, shown["recordings"][1], tmp_path)
+    caller_side, agent_side = await sides(house, shown["recordings"][1], tmp_path)
     assert tone_level(caller_side, CALLER) > -30
     assert tone_level(agent_side, SECOND) > -30
+    assert tone_level(caller_side, FIRST) < -45, "what was said in private is in no recording"
     assert all(leg["talked"] > 0.2 for leg in shown["segments"])
 
 
@@ -308,7 +309,7 @@ async def test_what_cannot_be_done_is_said_to_the_agent_alone_who_then_has_the_c
             await key(leg, keys)
             await hears(leg, "transfer-failed", since=since)
             await together(call, leg, FIRST)
-            assert said(call, ["transfer-failed"], since=asked_at) == []
+            assert await said(call, ["transfer-failed"], since=asked_at) == []
         await call.hangup()
     shown = await house.ended_call(number)
     assert [leg[:2] for leg in legs(shown)] == [("1101", "answered")]
@@ -369,7 +370,7 @@ async def test_a_call_goes_out_to_a_number_and_is_recorded_there_too(house: Hotl
     shown = await house.ended_call(number)
     assert [leg[:2] for leg in legs(shown)] == [("1101", "answered"), ("01088886666", "answered")]
     assert len(shown["recordings"]) == 2
-    caller_side, agent_side = sides(house, shown["recordings"][1], tmp_path)
+    caller_side, agent_side = await sides(house, shown["recordings"][1], tmp_path)
     assert tone_level(caller_side, CALLER) > -30
     assert tone_level(agent_side, SECOND) > -30
 

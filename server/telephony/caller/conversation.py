@@ -94,6 +94,9 @@ class Conversation:
         channel = self._services.legs.of_call(self._context.call)
         if channel is None:
             return
+        await self._services.legs.part(channel)
+        if self._services.legs.of_call(self._context.call) is not channel:
+            return
         ami, agi = self._services.ami, self._context.agi
         try:
             if leg.joined_at is None:
@@ -104,6 +107,8 @@ class Conversation:
                 await ami.action("MixMonitorMute", Channel=channel.channel, Direction="both", State="0")
         except AmiError as error:
             _log.error("this part of the call is not recorded", call=self._context.call, why=str(error))
+            if leg.joined_at is None:
+                channel.unrecorded = f"the recording did not start: {error}"
         await self._context.audio.music(False)
         await agi.execute("Bridge", channel.channel, "x")
 

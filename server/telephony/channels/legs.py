@@ -32,6 +32,8 @@ KEYED = "keyed"
 """The field that holds what a caller had keyed of a number to call back when they hung up."""
 EARLY = 5.0
 """Seconds for which keys are kept that a caller presses before a session holds them."""
+PARTING = 2.0
+"""Seconds within which a channel leaves a bridge whose other channels are hung up."""
 
 _WAV_HEADER = 44
 _BYTES_A_SECOND = 16_000
@@ -198,9 +200,23 @@ class Legs:
         """The log says that whoever was asked has the call now."""
         live, asked = self._dispatcher.state.calls.get(call), self._given.pop(call, None)
         if live is not None and live.leg is not None and asked is not None:
-            self._agents[asked.unique_id] = AgentChannel(
-                call, live.leg.offer, live.leg.agent, asked.channel, live.unique_id, answered=True, taken_over=True
-            )
+            taken = AgentChannel(call, live.leg.offer, live.leg.agent, asked.channel, live.unique_id, answered=True)
+            taken.taken_over, taken.apart = True, asyncio.Event() if asked.bridged else None
+            self._agents[asked.unique_id] = taken
+
+    async def part(self, channel: AgentChannel) -> None:
+        """Take a channel out of the bridge in which it is without the caller: the agent who asked is hung up.
+
+        Until then a recorder on this channel would record what the two say in private.
+        """
+        if channel.apart is None:
+            return
+        for other in self.in_call(channel.call):
+            if other is not channel:
+                self._hang_up(other.channel)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PARTING):
+                await channel.apart.wait()
 
     async def reconcile(self, unseen_since: float | None = None) -> None:
         """Compare the log's calls with the channels that are really there, and record what was missed.
@@ -236,7 +252,7 @@ class Legs:
             if found is None:
                 await self._lost_leg(live, leg, here)
             else:
-                await self._found_leg(live, leg, found)
+                await self._found_leg(live, leg, found, here)
                 rings = leg.answered_at is None
                 self._find_asked(leg, found, here)
         if not present:
@@ -254,7 +270,7 @@ class Legs:
         """The customer is not on the line yet: only the agent is looked for here."""
         found = part_of(here, origin_id(leg.offer), leg) if leg is not None else None
         if leg is not None and found is not None:
-            await self._found_leg(live, leg, found)
+            await self._found_leg(live, leg, found, here)
 
     async def _lost_leg(self, live: LiveCall, leg: Leg, here: dict[str, AmiEvent]) -> None:
         if leg.answered_at is None:
@@ -273,7 +289,7 @@ class Legs:
         talked = max(0.0, ended - leg.joined_at) if leg.joined_at and ended else 0.0
         await self._dispatcher.record(acd.ConversationEnded(live.id, leg.agent, "lost", talked=talked, ended_at=ended))
 
-    async def _found_leg(self, live: LiveCall, leg: Leg, event: AmiEvent) -> None:
+    async def _found_leg(self, live: LiveCall, leg: Leg, event: AmiEvent, here: dict[str, AmiEvent]) -> None:
         known = self._agents.setdefault(
             event["Uniqueid"], AgentChannel(live.id, leg.offer, leg.agent, event["Channel"], live.unique_id)
         )
@@ -282,7 +298,15 @@ class Legs:
         if event["ChannelStateDesc"] == "Up" and not known.answered:
             known.answered = True
             await self._dispatcher.record(acd.OfferAnswered(leg.offer))
-        if event.get("BridgeId") and known.joined_at is None:
+        if not (bridge := event.get("BridgeId")) or known.joined_at is not None:
+            return
+        others = [each for each in here.values() if each.get("BridgeId") == bridge and each is not event]
+        if others and live.unique_id in here and here[live.unique_id] not in others:
+            # The agent who asked has given the call away and is still with the channel that has it now.
+            known.apart = known.apart or asyncio.Event()
+            for other in others:
+                self._hang_up(other["Channel"])
+        else:
             self._join(known, self._clock())
 
     def _find_asked(self, leg: Leg, agent: AmiEvent, here: dict[str, AmiEvent]) -> None:
@@ -291,8 +315,9 @@ class Legs:
         outside = self._dispatcher.state.floor.agent(leg.asked) is None
         for event in here.values():
             if event["Linkedid"] == agent["Linkedid"] and belongs(event["Channel"], leg.asked, outside=outside):
-                up = event["ChannelStateDesc"] == "Up"
-                self._agents[agent["Uniqueid"]].asked = AskedChannel(event["Channel"], event["Uniqueid"], up)
+                bridged = bool(event.get("BridgeId"))
+                asked = AskedChannel(event["Channel"], event["Uniqueid"], bridged, bridged)
+                self._agents[agent["Uniqueid"]].asked = asked
 
     def _last_sign(self, live: LiveCall, leg: Leg | None) -> float | None:
         """The last instant at which a lost conversation is known to have gone on: its recording grew until then."""
@@ -356,14 +381,13 @@ class Legs:
 
     def _dial_end(self, event: AmiEvent) -> None:
         leg = self._agents.get(event.get("DestUniqueid", ""))
-        asking = self._agents.get(event.get("Uniqueid", ""))
-        if asking is not None and asking.asked and asking.asked.unique_id == event.get("DestUniqueid"):
-            asking.asked.answered = event.get("DialStatus") == "ANSWER"
         if leg is not None and event.get("DialStatus") == "ANSWER" and not leg.answered:
             leg.answered = True
             self._dispatcher.submit(acd.OfferAnswered(leg.offer))
 
     def _bridge_enter(self, event: AmiEvent) -> None:
+        if (asked := self._asked(event["Uniqueid"])) is not None:
+            asked.answered = asked.bridged = True
         leg = self._agents.get(event["Uniqueid"])
         if leg is None:
             return
@@ -374,6 +398,8 @@ class Legs:
     def _join(self, leg: AgentChannel, now: float) -> None:
         leg.joined_at = now
         events = self.joined(leg.call, leg.offer, leg.agent, answered=leg.answered)
+        if leg.unrecorded:
+            events.append(rec.RecordingMissing(leg.offer, leg.unrecorded))
         leg.answered = True
         self._dispatcher.submit(*events)
 
@@ -394,8 +420,19 @@ class Legs:
         return [*began, acd.ConversationEnded(live.id, leg.agent, "agent", talked=talked, ended_at=ended_at)]
 
     def _bridge_leave(self, event: AmiEvent) -> None:
-        if (leg := self._agents.get(event["Uniqueid"])) is not None:
+        if (asked := self._asked(event["Uniqueid"])) is not None:
+            asked.bridged = False
+        if (leg := self._agents.get(event["Uniqueid"])) is None:
+            return
+        if leg.apart is not None and not leg.apart.is_set():
+            leg.apart.set()
+        else:
             leg.left_at = self._clock()
+
+    def _asked(self, unique_id: str) -> AskedChannel | None:
+        """Somebody who is asked, by the unique id of their channel."""
+        asked = (leg.asked for leg in self._agents.values() if leg.asked is not None)
+        return next((each for each in asked if each.unique_id == unique_id), None)
 
     def _hold(self, event: AmiEvent) -> None:
         if (leg := self._agents.get(event["Uniqueid"])) is not None and leg.held_since is None:
@@ -429,7 +466,7 @@ class Legs:
                     self.on_unreached(calling, leg)
                 return
             self._left(leg, first)
-            if leg.joined_at is not None:
+            if leg.joined_at is not None and not leg.unrecorded:
                 self._on_final(leg.offer)
             return
         self._hung_up_first.pop(unique_id, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -17,6 +18,9 @@ class AskedChannel:
     channel: str
     unique_id: str
     answered: bool = False
+    """It has been in a bridge with the agent who asks."""
+    bridged: bool = False
+    """It is in that bridge."""
 
 
 @dataclass(slots=True)
@@ -37,6 +41,10 @@ class AgentChannel:
     asked: AskedChannel | None = None
     taken_over: bool = False
     """It was asked first. Asterisk then has another place for it than the end of the conversation."""
+    apart: asyncio.Event | None = None
+    """Set when it has left the bridge in which it was without the caller; None when it was in none."""
+    unrecorded: str = ""
+    """Why its conversation with the caller is not recorded; empty when it is."""
 
 
 def agent_of(channel: str) -> str:
