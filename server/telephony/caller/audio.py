@@ -1,7 +1,8 @@
 """One caller's line: what is played on it and which digits come from it.
 
 Digits are taken from the AMI's DTMFEnd events, which miss none between two commands; what an AGI command returns
-only tells that a prompt was interrupted, and serves alone while the AMI link is down.
+only tells that a prompt was interrupted, and serves alone while the AMI link is down. Either may tell a key first:
+Asterisk gives a key that was short to the channel only when it has lasted long enough, after AMI has told it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ _log = structlog.get_logger("hotline")
 
 ANY_DIGIT = "0123456789*#"
 _DIGIT_LAG = 2.0
-"""Seconds that the AMI stream may be behind the AGI command that a key broke off."""
+"""Seconds that the AMI stream and the AGI command that a key broke off may be apart."""
+_AGAIN = 0.3
+"""Seconds within which AMI tells that a key which it told just now was pressed once more."""
 
 
 class CallerAudio:
@@ -39,6 +42,8 @@ class CallerAudio:
         """What came of the answer that is being keyed, until another question is put."""
         self._owed: tuple[str, float] | None = None
         """A key that a command told already, and until when AMI may tell it again (the loop's clock)."""
+        self._told: tuple[str, float] | None = None
+        """The key that AMI told last, and until when a command may tell it again."""
 
     # Digits
 
@@ -47,6 +52,7 @@ class CallerAudio:
         owed, self._owed = self._owed, None
         if owed is not None and owed[0] == digit and asyncio.get_running_loop().time() < owed[1]:
             return
+        self._told = digit, asyncio.get_running_loop().time() + _DIGIT_LAG
         self._digits.append(digit)
         self._arrived.set()
 
@@ -80,6 +86,13 @@ class CallerAudio:
         if self._hears_digits():
             self._owed = digit, asyncio.get_running_loop().time() + _DIGIT_LAG
 
+    def _told_before(self, digit: str) -> bool:
+        """Whether AMI has told already, once, the key that a command tells now."""
+        if self._told is None or self._told[0] != digit:
+            return False
+        until, self._told = self._told[1], None
+        return asyncio.get_running_loop().time() < until
+
     # Sound
 
     def path(self, prompt: str) -> str:
@@ -91,11 +104,19 @@ class CallerAudio:
         for prompt in prompts:
             if interruptible and self._digits:
                 return False
-            pressed = await self._sound(prompt, ANY_DIGIT if interruptible else "")
-            if pressed is not None:
-                if not self._digits and not await self._arrives(_DIGIT_LAG):
-                    self._digits.append(pressed)
-                    self._owe(pressed)
+            if not await self._played(prompt, ANY_DIGIT if interruptible else ""):
+                return False
+        return True
+
+    async def _played(self, prompt: str, escape: str) -> bool:
+        """Play one prompt; False when a digit cut it short. A key that was taken before cuts nothing short."""
+        while (pressed := await self._sound(prompt, escape)) is not None:
+            before = self._told_before(pressed)
+            if self._digits or await self._arrives(_AGAIN if before else _DIGIT_LAG):
+                return False
+            if not before:
+                self._digits.append(pressed)
+                self._owe(pressed)
                 return False
         return True
 

@@ -51,6 +51,30 @@ async def test_a_key_that_the_link_tells_too_late_counts_once(line, monkeypatch)
     assert result == ("1", "")
 
 
+async def test_a_key_that_the_command_tells_too_late_counts_once_and_the_prompt_begins_again(line) -> None:
+    async def use(caller: CallerAudio) -> tuple[str, str]:
+        for digit in "139#":
+            caller.digit(digit)
+        first = await caller.gather([], max_digits=15)
+        return first, await caller.gather(["number-invalid"], flush=True, first_timeout=0.05)
+
+    result, commands = await line.one_call(talking(use), pressed("#"), PLAYED)
+    assert result == ("139#", "")
+    assert commands == ['STREAM FILE "/prompts/zh/number-invalid" "0123456789*#"'] * 2
+
+
+async def test_a_key_that_is_pressed_twice_counts_twice_whichever_stream_tells_it_first(line) -> None:
+    async def use(caller: CallerAudio) -> tuple[str, str]:
+        caller.digit("1")
+        first = await caller.gather([])
+        asyncio.get_running_loop().call_later(0.1, caller.digit, "1")
+        return first, await caller.gather(["menu"])
+
+    result, commands = await line.one_call(talking(use), pressed("1"))
+    assert result == ("1", "1")
+    assert commands == ['STREAM FILE "/prompts/zh/menu" "0123456789*#"']
+
+
 async def test_keys_come_from_the_command_alone_while_the_link_is_down(line) -> None:
     async def use(caller: CallerAudio) -> str:
         return await caller.gather(["menu"], max_digits=2, digit_timeout=0.2)
