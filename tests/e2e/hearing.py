@@ -1,5 +1,7 @@
 """Which prompts a caller heard, and in which order: the sound that came is compared with the sound files themselves.
 
+The comparison runs in a thread: a phone that waits for it sends no sound, and its keys come late.
+
 A prompt is known by its first second. The comparison is a normalised cross-correlation, so that neither level nor
 G.711 matter; two prompts that begin alike are told apart by what goes on longer.
 """
@@ -16,7 +18,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from server.hotline.definitions import PROMPTS
-from softphone.audio import RATE
+from softphone.audio import RATE, Samples
 from softphone.call import Call
 
 _ALIKE = 0.75
@@ -69,11 +71,18 @@ def prompts(language: str = "zh") -> list[str]:
     return found
 
 
-def heard(call: Call, among: Iterable[str] | None = None, language: str = "zh", since: float = 0.0) -> list[Heard]:
-    """What was heard from `since` seconds on, each prompt once, in order."""
-    samples = call.rtp.samples().astype(np.float64)[int(since * RATE) :] / 32768
+async def heard(
+    call: Call, among: Iterable[str] | None = None, language: str = "zh", since: float = 0.0
+) -> list[Heard]:
+    """What was heard from `since` seconds on, each prompt once, in order. Name those in question: to compare with all
+    of them takes seconds."""
+    return await asyncio.to_thread(_heard, call.rtp.samples(), list(among or prompts(language)), language, since)
+
+
+def _heard(sound: Samples, among: list[str], language: str, since: float) -> list[Heard]:
+    samples = sound.astype(np.float64)[int(since * RATE) :] / 32768
     found = []
-    for prompt in among or prompts(language):
+    for prompt in among:
         lead, template = _template(prompt, language)
         place, likeness = _best(samples, template)
         if likeness >= _ALIKE:
@@ -81,10 +90,9 @@ def heard(call: Call, among: Iterable[str] | None = None, language: str = "zh", 
     return sorted(found, key=lambda each: each.at)
 
 
-def said(call: Call, among: Iterable[str] | None = None, language: str = "zh", since: float = 0.0) -> list[str]:
-    """The prompts that were heard, in order. Name those in question: to compare with all of them takes seconds, in
-    which this process sends no sound on its other calls."""
-    return [each.prompt for each in heard(call, among, language, since)]
+async def said(call: Call, among: Iterable[str] | None = None, language: str = "zh", since: float = 0.0) -> list[str]:
+    """The prompts that were heard, in order: `heard` without the times."""
+    return [each.prompt for each in await heard(call, among, language, since)]
 
 
 async def hears(call: Call, prompt: str, *, language: str = "zh", within: float = 10.0, since: float = 0.0) -> Heard:
@@ -95,14 +103,16 @@ async def hears(call: Call, prompt: str, *, language: str = "zh", within: float 
     while True:
         samples = call.rtp.samples()
         if len(samples) - looked >= len(template):
-            place, likeness = _best(samples[looked:].astype(np.float64) / 32768, template)
+            new = samples[looked:].astype(np.float64) / 32768
+            place, likeness = await asyncio.to_thread(_best, new, template)
             if likeness >= _ALIKE:
                 return Heard(prompt, (looked + place - lead) / RATE, round(likeness, 2))
             looked = len(samples) - len(template)
         if asyncio.get_running_loop().time() > end:
-            instead = ", ".join(f"{each.prompt} at {each.at:.1f}" for each in heard(call, language=language))
+            till = now(call)
+            instead = ", ".join(f"{each.prompt} at {each.at:.1f}" for each in await heard(call, language=language))
             raise AssertionError(
-                f"{prompt} was not heard from {since:.1f} to {now(call):.1f} s; of each prompt the best was: {instead}"
+                f"{prompt} was not heard from {since:.1f} to {till:.1f} s; of each prompt the best was: {instead}"
             )
         await asyncio.sleep(0.1)
 

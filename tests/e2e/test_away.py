@@ -75,7 +75,7 @@ async def test_a_number_is_taken_while_no_server_is_there_and_when_the_line_is_f
         await away.press("4")
         await hears(away, "fallback-thanks")
         await away.ended(15)
-        assert said(away, ["fallback-thanks", "goodbye"])[-1] == "goodbye"
+        assert (await said(away, ["fallback-thanks", "goodbye"]))[-1] == "goodbye"
         await hears_tone(talking, 600)
         spool = list((hotline.home).rglob("callbacks/*.json"))
         assert len(spool) == 1

@@ -89,7 +89,7 @@ async def test_an_agent_calls_back_on_the_same_ticket_and_the_customer_gives_a_m
     assert (shown["direction"], shown["outcome"], shown["satisfaction"]) == ("outbound", "handled", 5)
     assert (shown["ticket"], shown["agent"], shown["category"]) == (first["ticket"], "3001", "attitude")
     target = tmp_path / "call.wav"
-    hotline.cli("recording", "pull", str(shown["recordings"][0]), "--to", str(target))
+    await hotline.command("recording", "pull", str(shown["recordings"][0]), "--to", str(target))
     samples, _ = soundfile.read(target, dtype="int16")
     middle = slice(len(samples) // 4, 3 * len(samples) // 4)
     assert tone_level(samples[middle, 0], CUSTOMER_HZ) > -20 > tone_level(samples[middle, 0], AGENT_HZ) + 25

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import shutil
@@ -76,16 +77,16 @@ async def test_without_callback_mode_the_api_promises_and_a_customer_who_is_call
 ) -> None:
     rules(house, dialling="customer_first")
     await house.request("POST", "/api/v1/definitions/reload")
-    house.cli("callback", "mode", "off", "--reason", "a test")
+    await house.command("callback", "mode", "off", "--reason", "a test")
     try:
-        told = house.cli("demo", "callback", "--talk", "1", "--satisfaction", "4").stdout
+        told = (await house.command("demo", "callback", "--talk", "1", "--satisfaction", "4")).stdout
     finally:
-        house.cli("callback", "mode", "auto")
+        await house.command("callback", "mode", "auto")
         rules(house)
     assert told.index("is offered no call back") < told.index("is asked by its API to call 138001")
     assert told.index("is asked for a key, and presses 1") < told.index("9001's telephone rings")
     assert "  satisfaction  4\n" in told
-    assert left_behind(house) == []
+    assert await asyncio.to_thread(left_behind, house) == []
 
 
 def test_what_stands_in_the_way_is_one_sentence(house: Hotline) -> None:

@@ -44,7 +44,7 @@ async def test_an_edited_flow_is_for_new_calls_and_a_broken_one_is_refused_by_fi
             for call in (before, after):
                 await call.press("1")
             await hears(before, "menu-complaint")
-            assert not said(before, ["hold-please"])
+            assert not await said(before, ["hold-please"])
             await hears(after, "hold-please")
             await hears(after, "menu-complaint")
             await before.hangup()

@@ -59,7 +59,7 @@ async def test_a_caller_in_the_middle_of_a_flood_of_forged_calls_reaches_an_agen
         await hotline.until(
             lambda: _handled(hotline) == CALLERS, "the good callers' calls are in the records as handled"
         )
-        assert hotline.cli("callback", "list", "--json").stdout.strip() == "[]", (
+        assert (await hotline.command("callback", "list", "--json")).stdout.strip() == "[]", (
             "nobody is promised a call to a forged number"
         )
     await hotline.until(lambda: _sockets(hotline) == 0, "no audio port is held")

@@ -40,15 +40,16 @@ async def test_a_wide_home_is_closed_and_whatever_a_call_leaves_in_it(
     hotline.home.chmod(0o777)
     hotline.start()
     assert stat.S_IMODE(hotline.home.stat().st_mode) == 0o750
-    hotline.cli("demo", "call")
-    hotline.cli("db", "backup", "--to", str(hotline.home / "saved.db"))
+    await hotline.command("demo", "call")
+    await hotline.command("db", "backup", "--to", str(hotline.home / "saved.db"))
     made = {str(path.relative_to(hotline.home)) for path in hotline.home.rglob("*")}
     assert any(path.endswith(".wav") and path.startswith("recordings/") for path in made), sorted(made)
     assert {"records.db", "redis/redis.sock", "log/server.log", "asterisk/asterisk.pid", "saved.db"} <= made
     # What the test itself put there is not the hotline's.
     own = ("output", "hotline.toml", "flows")
     assert [each for each in open_to_others(hotline.home) if not each.startswith(own)] == []
-    assert not any("open to others" in line for line in hotline.cli("doctor", check=False).stdout.splitlines())
+    diagnosis = (await hotline.command("doctor", check=False)).stdout
+    assert not any("open to others" in line for line in diagnosis.splitlines())
 
 
 async def test_a_shared_folder_is_refused_as_a_home(new_hotline: Callable[..., Hotline]) -> None:

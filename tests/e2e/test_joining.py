@@ -33,11 +33,11 @@ async def test_the_agent_hears_the_category_while_the_caller_hears_the_work_numb
         leg = await agent.incoming()
         await hears_tone(call, 600)
         await hears_tone(leg, 1000)
-        (whisper,) = heard(leg, ["whisper-attitude"])
-        number = heard(call, ["agent-number-before", "agent-number-after"])
+        (whisper,) = await heard(leg, ["whisper-attitude"])
+        number = await heard(call, ["agent-number-before", "agent-number-after"])
         assert [each.prompt for each in number] == ["agent-number-before", "agent-number-after"]
         assert abs(_moment(leg, whisper) - _moment(call, number[0])) < 0.5
-        assert not heard(call, ["whisper-attitude"])
+        assert not await heard(call, ["whisper-attitude"])
         await call.hangup()
         await leg.ended()
 
@@ -83,12 +83,12 @@ async def test_the_commands_show_what_happened_in_the_agreed_fields(hotline: Hot
         await hears_tone(call, 600)
         await agent.calls[-1].hangup()
         await call.hangup()
-        agents = _listed(hotline, "agent")
+        agents = await _listed(hotline, "agent")
         agent_row = next(row for row in agents if row["id"] == "2044")
     assert set(agent_row) >= {"id", "name", "skills", "status", "state", "since", "phone"}
     assert agent_row["skills"] == {"complaint": 9}
     shown = await hotline.ended_call(caller)
-    row = next(row for row in _listed(hotline, "call") if row["caller"] == caller)
+    row = next(row for row in await _listed(hotline, "call") if row["caller"] == caller)
     assert set(row) == {
         *("id", "caller", "called", "queue", "category", "agent", "ticket", "recordings", "offered_at", "answered_at"),
         *("queued_at", "connected_at", "ended_at", "outcome", "satisfaction"),
@@ -97,21 +97,21 @@ async def test_the_commands_show_what_happened_in_the_agreed_fields(hotline: Hot
     assert times == sorted(times)
     assert before - 0.01 <= times[0] <= times[1] <= answered + 0.001, "the records keep milliseconds"
     assert row["called"] == "4008001234"
-    ticket = next(each for each in _listed(hotline, "ticket") if each["id"] == row["ticket"])
+    ticket = next(each for each in await _listed(hotline, "ticket") if each["id"] == row["ticket"])
     assert set(ticket) == {"id", "call", "category", "grade", "state", "opened_at"}
     assert (ticket["call"], ticket["category"]) == (row["id"], "attitude")
-    recording = next(each for each in _listed(hotline, "recording") if each["id"] == row["recordings"][0])
+    recording = next(each for each in await _listed(hotline, "recording") if each["id"] == row["recordings"][0])
     assert set(recording) == {"id", "call", "agent", "ticket", "seconds", "channels", "sha256"}
     assert (recording["call"], recording["agent"], recording["ticket"]) == (row["id"], "2044", row["ticket"])
     assert recording["channels"] == 2
-    said = json.loads(hotline.cli("call", "show", str(row["id"]), "--json").stdout)
+    said = json.loads((await hotline.command("call", "show", str(row["id"]), "--json")).stdout)
     assert said["decisions"] == shown["decisions"]
     assert [each["kind"] for each in said["decisions"]][-1] == "offer"
-    assert hotline.cli("call", "show", "999999", check=False).returncode == 1
+    assert (await hotline.command("call", "show", "999999", check=False)).returncode == 1
 
 
-def _listed(hotline: Hotline, kind: str) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = json.loads(hotline.cli(kind, "list", "--json").stdout)
+async def _listed(hotline: Hotline, kind: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads((await hotline.command(kind, "list", "--json")).stdout)
     return rows
 
 

@@ -21,8 +21,8 @@ async def test_a_caller_is_welcomed_told_of_the_recording_and_asked_what_it_is_a
         await hears(call, "menu-main", within=20)
         await call.hangup()
         spoken = ["welcome", "notice-recording", "language", "menu-main", "menu-complaint", "no-input", "goodbye"]
-        assert said(call, spoken) == spoken[:4]
-        first = heard(call, ["welcome"])[0]
+        assert await said(call, spoken) == spoken[:4]
+        first = (await heard(call, ["welcome"]))[0]
         assert first.at < 1
     shown = await hotline.ended_call("13800130001")
     assert shown["outcome"] == "in_ivr"
@@ -37,7 +37,7 @@ async def test_keys_count_before_they_are_asked_for(hotline: Hotline) -> None:
         await call.press("14")
         row = await hotline.queued("13800130002")
         assert (row["queue"], row["category"]) == ("complaint", "attitude")
-        assert not said(call, ["menu-main", "menu-complaint"])
+        assert not await said(call, ["menu-main", "menu-complaint"])
         await call.hangup()
 
 
@@ -100,7 +100,10 @@ async def test_a_silent_line_is_let_go_after_three_questions(hotline: Hotline) -
     async with hotline.caller("13800132002") as phone:
         call = await phone.dial("4008001234")
         await call.ended(40)
-        assert said(call, ["language", "no-input", "too-many-tries", "goodbye"])[-2:] == ["too-many-tries", "goodbye"]
+        assert (await said(call, ["language", "no-input", "too-many-tries", "goodbye"]))[-2:] == [
+            "too-many-tries",
+            "goodbye",
+        ]
     shown = await hotline.ended_call("13800132002")
     assert shown["outcome"] == "in_ivr"
 

@@ -38,7 +38,10 @@ async def test_outside_the_hours_a_message_or_a_number_is_taken(hotline: Hotline
             await call.press("#")
             await hears(call, "message-saved")
             await call.ended()
-            assert said(call, ["message-leave", "message-saved", "goodbye"])[-2:] == ["message-saved", "goodbye"]
+            assert (await said(call, ["message-leave", "message-saved", "goodbye"]))[-2:] == [
+                "message-saved",
+                "goodbye",
+            ]
 
         async def hang_up_while_speaking() -> None:
             call = await two.dial("4008001234", source=Tone(1000))
@@ -152,7 +155,7 @@ async def test_waiting_callers_hear_where_they_stand_until_an_agent_cuts_it_shor
             hears(calls[1], "queue-ahead-one"),
             hears(calls[2], "queue-ahead-after", within=15),
         )
-        assert not said(calls[0], ["queue-ahead-one"]) + said(calls[2], ["queue-ahead-one"])
+        assert not await said(calls[0], ["queue-ahead-one"]) + await said(calls[2], ["queue-ahead-one"])
         await hears(calls[0], "queue-still-waiting", within=15)
         asked = loop.time()
         await hotline.request("POST", "/api/v1/agents/2021/status", {"status": "available"})

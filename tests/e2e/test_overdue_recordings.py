@@ -52,7 +52,7 @@ async def test_a_recording_that_cannot_be_joined_is_an_alarm_until_the_store_is_
     assert time.monotonic() - over < 2 + 15
     assert "2 s after its conversation" in sentence
     await hotline.until(lambda: counted(hotline) == 1.0, "the metric counts it")
-    said = hotline.cli("doctor", check=False).stdout
+    said = (await hotline.command("doctor", check=False)).stdout
     assert f"warn  server       {sentence}" in said
     assert "warn  recordings   1 recording neither joined nor missing 2 s after the conversation" in said
     # A server that takes over knows of it too.
@@ -66,4 +66,7 @@ async def test_a_recording_that_cannot_be_joined_is_an_alarm_until_the_store_is_
     assert counted(hotline) == 0.0
     await hotline.ended_call("13800131051")
     assert not half_written.exists()
-    assert "every recording of a conversation that is over is joined or missing" in hotline.cli("doctor").stdout
+    assert (
+        "every recording of a conversation that is over is joined or missing"
+        in (await hotline.command("doctor")).stdout
+    )

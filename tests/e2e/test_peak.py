@@ -129,7 +129,7 @@ async def test_sixty_callers_on_four_agents_are_all_called_back_in_order_and_eac
         called = [line.split()[1] for line in customers.logged()]
         shown = {line.split()[3] for line in customers.logged()}
 
-    rows = json.loads(house.cli("callback", "list", "--json").stdout)
+    rows = json.loads((await house.command("callback", "list", "--json")).stdout)
     assert {row["state"] for row in rows} == {"kept"}
     assert len(rows) >= 20, "at such a peak most agree to be called back"
     assert sorted(called) == sorted(row["number"] for row in rows), "everybody once, and nobody else"

@@ -58,7 +58,7 @@ async def test_sipp_reaches_sipp_through_the_menus_and_is_recorded(
     assert shown["segments"][0]["ended_by"] == "agent"
     (recording,) = shown["recordings"]
     target = tmp_path / "call.wav"
-    hotline.cli("recording", "pull", str(recording), "--to", str(target))
+    await hotline.command("recording", "pull", str(recording), "--to", str(target))
     samples, _ = soundfile.read(target, dtype="int16")
     middle = samples[len(samples) // 3 : 2 * len(samples) // 3]
     assert tone_level(middle[:, 0], 1000) > -20 > tone_level(middle[:, 0], 600) + 20

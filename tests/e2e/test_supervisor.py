@@ -63,7 +63,7 @@ def told(house: Hotline, *names: str) -> list[dict[str, Any]]:
 
 async def test_a_waiting_call_is_moved_and_says_who_moved_it_and_why(house: Hotline) -> None:
     async with waiting(house, "13800138201") as (call, number), house.agent("1201", inquiry=3) as phone:
-        house.cli("call", "move", str(number), "inquiry", "--reason", "it is a question")
+        await house.command("call", "move", str(number), "inquiry", "--reason", "it is a question")
         leg = await phone.incoming()
         await leg.answer(Tone(AGENT))
         await hears_tone(call, AGENT)
@@ -76,11 +76,11 @@ async def test_a_waiting_call_is_moved_and_says_who_moved_it_and_why(house: Hotl
 
 async def test_a_waiting_call_is_pulled_for_an_agent_whatever_the_skills(house: Hotline) -> None:
     async with waiting(house, "13800138202") as (call, number), house.agent("1201", orders=3) as phone:
-        house.cli("call", "pull", str(number), "1201", "--reason", "knows the caller")
+        await house.command("call", "pull", str(number), "1201", "--reason", "knows the caller")
         leg = await phone.incoming()
         await leg.answer(Tone(AGENT))
         await hears_tone(call, AGENT)
-        again = house.cli("call", "pull", str(number), "1201", check=False)
+        again = await house.command("call", "pull", str(number), "1201", check=False)
         assert again.returncode == 1
         assert "does not wait" in again.stderr
         await call.hangup()
@@ -90,7 +90,7 @@ async def test_a_waiting_call_is_pulled_for_an_agent_whatever_the_skills(house: 
 async def test_a_raised_priority_changes_the_order(house: Hotline) -> None:
     async with waiting(house, "13800138203") as (_, first), waiting(house, "13800138204") as (_, second):
         assert [row["call"] for row in (await floor(house))["waiting"]] == [first, second]
-        house.cli("call", "priority", str(second), "90", "--reason", "a reporter")
+        await house.command("call", "priority", str(second), "90", "--reason", "a reporter")
         assert [row["call"] for row in (await floor(house))["waiting"]] == [second, first]
     raised = await house.until(lambda: told(house, "PrioritySet"), "the records tell of it")
     assert raised[-1]["reason"] == "a reporter"

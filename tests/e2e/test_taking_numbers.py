@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import shutil
 from collections.abc import Iterator
 from typing import Any
@@ -35,25 +34,31 @@ def taking() -> Iterator[Hotline]:
         shutil.rmtree(hotline.home, ignore_errors=True)
 
 
-def promises(hotline: Hotline, number: str) -> list[dict[str, Any]]:
+async def promises(hotline: Hotline, number: str) -> list[dict[str, Any]]:
     """The promises to a number, the newest first."""
-    listed = json.loads(hotline.cli("callback", "list", "--json").stdout)
-    return [row for row in listed if row["number"] == number]
+    return list((await hotline.request("GET", f"/api/v1/callbacks?number={number}"))["items"])
+
+
+async def tasks(hotline: Hotline) -> list[dict[str, Any]]:
+    """The promises that are somebody's task."""
+    return list((await hotline.request("GET", "/api/v1/callbacks?task=true"))["items"])
 
 
 async def promise(hotline: Hotline, number: str, **expected: Any) -> dict[str, Any]:
     """Wait until the newest promise to a number is like this."""
 
-    def found() -> dict[str, Any] | None:
-        row = next(iter(promises(hotline, number)), None)
-        return row if row and all(row[key] == value for key, value in expected.items()) else None
-
-    return dict(await hotline.until(found, f"a promise to {number} with {expected}"))
+    end = asyncio.get_running_loop().time() + SETTLE
+    while True:
+        rows = await promises(hotline, number)
+        if rows and all(rows[0][key] == value for key, value in expected.items()):
+            return rows[0]
+        assert asyncio.get_running_loop().time() < end, f"no promise to {number} with {expected}: {rows}"
+        await asyncio.sleep(0.1)
 
 
 async def cancelled(hotline: Hotline, made: dict[str, Any]) -> None:
     """Leave nothing in line for the next test."""
-    await asyncio.to_thread(hotline.cli, "callback", "cancel", str(made["id"]), "--reason", "the test is over")
+    await hotline.request("POST", f"/api/v1/callbacks/{made['id']}/cancel", {"reason": "the test is over"})
 
 
 async def waits(hotline: Hotline, caller: str) -> None:
@@ -67,7 +72,7 @@ async def waits(hotline: Hotline, caller: str) -> None:
 
 
 async def forced(hotline: Hotline, mode: str, queue: str) -> None:
-    await asyncio.to_thread(hotline.cli, "callback", "mode", mode, "--queue", queue, "--reason", "a test")
+    await hotline.request("PUT", "/api/v1/callback-mode", {"mode": mode, "scope": queue, "reason": "a test"})
 
 
 async def hears_then(call: Call, prompt: str, *keys: str, within: float = 15.0, since: float = 0.0) -> float:
@@ -95,7 +100,7 @@ async def test_forced_on_takes_the_number_says_from_where_it_is_called_and_a_sec
             await hears(call, "callback-accepted")
             await hears(call, "callback-shown", within=20)
             await call.ended(30)
-            assert said(call, ["callback-accepted", "callback-shown", "goodbye"])[-1] == "goodbye"
+            assert (await said(call, ["callback-accepted", "callback-shown", "goodbye"]))[-1] == "goodbye"
         made = await promise(taking, number, state="pending")
         assert (made["queue"], made["category"]) == ("media", None)
         async with taking.caller(number) as phone:
@@ -140,7 +145,7 @@ async def test_each_kind_of_refusal_has_its_sentence_and_zero_goes_on_waiting(ta
             await call.answered()
             await call.press("3")
             await hears_then(call, "callback-offer", "1", within=20)
-            before = taking.newest(caller)
+            before = await taking.queued(caller)
             at = await hears_then(call, "callback-number-caller", "2")
             for keyed, sentence in numbers:
                 at = await hears_then(call, "callback-number-ask", keyed, since=at)
@@ -149,9 +154,8 @@ async def test_each_kind_of_refusal_has_its_sentence_and_zero_goes_on_waiting(ta
             await waits(taking, caller)
             await call.hangup()
         shown = await taking.ended_call(caller)
-        assert before is not None
         assert shown["queued_at"] == before["queued_at"]
-        assert promises(taking, caller) == []
+        assert await promises(taking, caller) == []
 
     async with taking.agent("2042", media=1, status="signed_out"):
         await asyncio.gather(
@@ -190,12 +194,12 @@ async def test_whoever_changes_their_mind_waits_in_the_same_place(taking: Hotlin
         await hears_tone(call, 600)
         for each in (call, other):
             await each.hangup()
-    assert promises(taking, first) == []
+    assert await promises(taking, first) == []
 
 
 async def test_whoever_waits_now_takes_the_place_of_the_call_back(taking: Hotline) -> None:
     promised, earlier = "13800137005", "13800137006"
-    await asyncio.to_thread(taking.cli, "callback", "add", "--number", promised, "--queue", "partnership")
+    await taking.request("POST", "/api/v1/callbacks", {"number": promised, "queue": "partnership", "reason": "a test"})
     made = await promise(taking, promised, state="pending")
     async with (
         taking.agent("2044", partnership=5, status="break") as agent,
@@ -229,7 +233,7 @@ async def test_a_withheld_number_is_asked_for(taking: Hotline) -> None:
         at = await hears_then(call, "callback-number-ask", "02188886666#")
         await hears_then(call, "number-keyed", "1", since=at)
         await hears(call, "callback-accepted", since=at)
-        assert not said(call, ["callback-number-caller"])
+        assert not await said(call, ["callback-number-caller"])
         await call.hangup()
     await cancelled(taking, await promise(taking, "02188886666", state="pending"))
 
@@ -259,11 +263,10 @@ async def test_who_hangs_up_before_they_confirm_leaves_their_number_as_a_task(ta
     why = "hung up before they confirmed the number"
     for number in (own, "02188889999", entered):
         left = await promise(taking, number, state="unconfirmed", reason=why, queue="orders")
-        tasks = json.loads(taking.cli("callback", "tasks", "--json").stdout)
-        assert left in tasks
-        taking.cli("callback", "settle", str(left["id"]), "--reason", "rang them")
-        assert left["id"] not in [row["id"] for row in json.loads(taking.cli("callback", "tasks", "--json").stdout)]
-    assert promises(taking, keying) == []
+        assert left in await tasks(taking)
+        await taking.request("POST", f"/api/v1/callbacks/{left['id']}/settle", {"reason": "rang them"})
+        assert left["id"] not in [row["id"] for row in await tasks(taking)]
+    assert await promises(taking, keying) == []
 
 
 async def test_whoever_calls_in_while_being_called_is_joined_with_the_agent_who_was_kept(taking: Hotline) -> None:

@@ -50,7 +50,7 @@ async def test_a_call_goes_from_dial_tone_to_a_ticket_with_its_recording(
     assert ticket["opened_at"] <= shown["segments"][0]["offered_at"] or ticket["opened_at"] == shown["queued_at"]
     assert len(shown["recordings"]) == 1
     target = tmp_path / "call.wav"
-    hotline.cli("recording", "pull", str(shown["recordings"][0]), "--to", str(target))
+    await hotline.command("recording", "pull", str(shown["recordings"][0]), "--to", str(target))
     listed = next(row for row in hotline.records.recording_list().items if row["id"] == shown["recordings"][0])
     assert hashlib.sha256(target.read_bytes()).hexdigest() == listed["sha256"]
     samples, rate = soundfile.read(target, dtype="int16")
