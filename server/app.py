@@ -253,7 +253,7 @@ class App:
 
     async def _lead(self) -> None:
         settings = self.settings
-        node = f"{settings.node}:{settings.agi_port}"
+        node = settings.node_name
         self._standby = Standby(self._log, node, settings.lease_seconds)
         lease, state = await self._standby.lead(lambda leader: self._say(f"{leader} leads: standing by"))
         term = Leadership(

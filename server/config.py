@@ -210,6 +210,11 @@ class Settings:
         return self.home.expanduser().absolute()
 
     @property
+    def node_name(self) -> str:
+        """What this server is called in the log and by the lease."""
+        return f"{self.node}:{self.agi_port}"
+
+    @property
     def records_url(self) -> str:
         """The database of the records."""
         return self.database_url or f"sqlite:///{self.root / 'records.db'}"

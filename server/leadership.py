@@ -1,7 +1,8 @@
-"""One time of leading: what stands between the lease and the calls, from taking the lead until it is lost or laid down.
+"""One time of leading, from taking the lead until it is lost or laid down: its parts start, drain and stop in order.
 
 Everything here ends with the lead, so that a server that lost it holds no caller, hears no event and can act on
-nothing; what outlives it (children, records, web) is the app's.
+nothing; what outlives it (children, records, web) is the app's. `wiring` says what the parts are and what listens to
+what.
 """
 
 from __future__ import annotations
@@ -23,45 +24,26 @@ from acd.commands import Divert
 from acd.decisions import Decision
 from server.config import Settings
 from server.eventlog.derived_events import ServerStarted
-from server.eventlog.log import Entry, Lease, Log
-from server.hotline import definitions as hotline
+from server.eventlog.log import Lease, Log
 from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher, end
 from server.hotline.live_calls import Stage
 from server.hotline.promising import asked_back
 from server.hotline.state import HotlineState
 from server.hotline.view import View
-from server.metrics import Metrics
-from server.storage.recording_store import FolderStore, key_for
-from server.telephony.agent.agent_side import AgentSide
-from server.telephony.agent.features import Features
 from server.telephony.agent.monitoring import Monitoring
-from server.telephony.agent.phone_codes import AgentPhone
-from server.telephony.agent.presence import Presence
 from server.telephony.agent.transfers import Transfers
-from server.telephony.agi.server import AgiCall, AgiFactory
 from server.telephony.ami.link import Ami, AmiError, LinkState
 from server.telephony.asterisk import configure
 from server.telephony.asterisk.control import OwnAmi, control_socket
 from server.telephony.asterisk.files import AMI_USER
 from server.telephony.asterisk.phones import PhoneBook
 from server.telephony.asterisk.site import Site
-from server.telephony.callback.calling import Calling
-from server.telephony.callback.dialler import Dialler
-from server.telephony.callback.spool_import import SpoolImport
-from server.telephony.caller.abandoned import AbandonedCallers
-from server.telephony.caller.early_hangups import EarlyHangups
-from server.telephony.caller.readmission import Readmission
-from server.telephony.caller.session import Callers, CallFolders
-from server.telephony.caller.work_numbers import WorkNumbers
-from server.telephony.channels.legs import Legs
-from server.telephony.channels.refusals import Refusals
-from server.telephony.channels.takeover import Takeover
-from server.telephony.recording.joiner import Joiner
 from server.telephony.tokens import ChannelTokens
 from server.usecases.groups import UseCases
+from server.wiring import Ground, Parts, build, connect
 
-_log = structlog.get_logger("term")
+_log = structlog.get_logger("leadership")
 _AMI_DEADLINE = 20.0
 
 
@@ -70,8 +52,8 @@ class StartError(Exception):
 
 
 class Leadership:
-    """One lead. `definitions` gives those of now, `read_to` the log entry up to which the records have read, and
-    `set_aside` how many entries of the log could not be read."""
+    """One lead. `definitions` gives those of now, `read_to` the log entry up to which the records have read,
+    `unreadable` how many entries of the log could not be read; `acts` are what agents ask for by keys and codes."""
 
     def __init__(
         self,
@@ -80,18 +62,18 @@ class Leadership:
         reactor: Any,
         definitions: Callable[[], Definitions],
         read_to: Callable[[], str],
-        set_aside: Callable[[], int],
+        unreadable: Callable[[], int],
         acts: UseCases,
     ) -> None:
         self.registry = CollectorRegistry()
         self.lost = asyncio.Event()
         """Set when this server leads no more; `dispatcher.problem` says why."""
         self.dispatcher: Dispatcher
+        self.parts: Parts
+        self._view = View(lambda: self.dispatcher.state)
         self._settings, self._site, self._reactor = settings, site, reactor
-        self._definitions, self._read_to, self._set_aside = definitions, read_to, set_aside
+        self._definitions, self._read_to, self._unreadable = definitions, read_to, unreadable
         self._acts = acts
-        self.view = View(lambda: self.dispatcher.state)
-        self._node = f"{settings.node}:{settings.agi_port}"
         self._tasks: set[asyncio.Task[None]] = set()
         self._undo: list[Callable[[], Coroutine[Any, Any, None]]] = []
         """What must be undone, last first."""
@@ -107,7 +89,6 @@ class Leadership:
         link = partial(OwnAmi, socket) if not settings.asterisk or settings.asterisk_home else Ami
         self.ami = link(host, settings.ami_port, user, secret, tokens=self.tokens)
         self.phones = PhoneBook(site, self.ami, self._agents)
-        self.joiner: Joiner
 
     async def start(self, log: Log, lease: Lease, state: HotlineState, reloads: tuple[str, ...] = ()) -> None:
         """Return when calls are taken. `reloads` are the modules whose files changed under a running Asterisk.
@@ -123,10 +104,11 @@ class Leadership:
             on_lost=lambda why: self.lost.set(),
         )
         self.dispatcher.trim_behind = self._read_to
-        self.metrics = Metrics(self.registry, self.dispatcher, self._set_aside)
         await self.dispatcher.start(still=state.at > 0)
         self._undo.append(self.dispatcher.stop)
-        self._make()
+        self.parts = build(self._ground())
+        connect(self.parts, self.dispatcher, self.ami)
+        self.ami.on_state(self._link_changed)
         await self._open_link(reloads)
         self.dispatcher.go_on()
         self.dispatcher.submit(ServerStarted(lease.node, lease.token))
@@ -134,67 +116,33 @@ class Leadership:
         self._listen()
         self._ready = True
 
-    def _make(self) -> None:
-        settings, site = self._settings, self._site
-        home = settings.root
-        places = CallFolders(hotline.PROMPTS, site.layout.recordings, home / "messages")
-        store, allowed = FolderStore(settings.recordings_folder), settings.recording_overdue_seconds
-        self.joiner = Joiner(self.dispatcher, store, key_for, allowed)
-        self.metrics.recordings_overdue = self.joiner.overdue
-        self.legs = Legs(self.dispatcher, self.ami, recording_prefix=places.recording, on_final=self.joiner.final)
-        EarlyHangups(self.dispatcher, self.ami)
-        self.strays = Takeover(self.ami, f"{settings.agi_host}:{settings.agi_port}", settings.servers)
-        self.transfers = Transfers(self.dispatcher, self.view, self.legs, self.ami, self._definitions)
-        self.legs.on_left = self.transfers.left
-        self.dispatcher.listen(self.transfers.follow)
-        features = Features(self._acts.conversations, self.legs)
-        self.ami.subscribe("DTMFEnd", features.digit)
-        self.ami.subscribe("Hangup", features.hung_up)
-        self.intake = SpoolImport(self.dispatcher, self._site.layout.callbacks, self._node, self._definitions)
-        self.given_up = AbandonedCallers(self.dispatcher, self._definitions)
-        self.dialler = Dialler(
-            self.dispatcher, self.legs, self.ami, self._definitions, self._node, trunk=bool(settings.trunk)
+    def _ground(self) -> Ground:
+        return Ground(
+            settings=self._settings,
+            site=self._site,
+            dispatcher=self.dispatcher,
+            view=self._view,
+            ami=self.ami,
+            tokens=self.tokens,
+            phones=self.phones,
+            registry=self.registry,
+            definitions=self._definitions,
+            unreadable=self._unreadable,
+            acts=self._acts,
         )
-        self.monitoring = Monitoring(self.dispatcher, self.view, self.legs, self.ami, self.phones.device)
-        self.ami.subscribe("OriginateResponse", self.monitoring.answered)
-        self.ami.subscribe("DTMFEnd", self.monitoring.digit)
-        self.ami.subscribe("Hangup", self.monitoring.hung_up)
-        presence = Presence(self.dispatcher, self.view, self.ami)
-        self.ami.subscribe("ContactStatus", presence.contact)
-        self.ami.on_state(presence.link)
-        self.dispatcher.listen(presence.follow)
-        callers = Callers(
-            self.dispatcher,
-            self.legs,
-            self.ami,
-            self._definitions,
-            places,
-            self._node,
-            self.phones.device,
-            WorkNumbers(hotline.PROMPTS, home / "cache" / "work-numbers").file,
-        )
-        calling = Calling(self.dialler, callers.services, self._definitions)
-        agent_phone = AgentPhone(self._acts.agents, hotline.PROMPTS)
-        handlers: dict[str, Callable[[AgiCall], Coroutine[Any, Any, None]]] = {
-            "agent": agent_phone,
-            "outbound": agent_phone,
-            "agent-side": AgentSide(self.dispatcher, self.view, self.legs, self.phones.device, hotline.PROMPTS),
-            "line": calling.line,
-            "callback-agent": calling.agent,
-        }
 
-        async def serve(agi: AgiCall) -> None:
-            (call,) = agi.numbers(1)
-            if agi.script in ("hotline", "called") and call:
-                await self._roll.answer(call)
-            await handlers.get(agi.script, callers)(agi)
+    @property
+    def transfers(self) -> Transfers:
+        """How channels follow holds, consultations and transfers."""
+        return self.parts.transfers
 
-        self._agi = AgiFactory(serve, self.tokens, confirm=lambda agi: self.ami.has_channel(agi.channel))
-        self.metrics.refusals = Refusals(self.ami, self._agi).counts
+    @property
+    def monitoring(self) -> Monitoring:
+        """How a supervisor's phone takes part in a conversation."""
+        return self.parts.monitoring
 
     async def _open_link(self, reloads: tuple[str, ...]) -> None:
         written = await asyncio.to_thread(configure.configure_agents, self._site, self.phones.phones())
-        self.ami.on_state(self._link_changed)
         self.ami.start()
         self._undo.append(self.ami.close)
         try:
@@ -204,35 +152,34 @@ class Leadership:
         await self.reload((*reloads, *written.reloads))
         # Before the legs are compared: from here on nobody else can dial for a caller, and who left a number while no
         # server was there is known by it.
-        await self.strays.fetch()
-        await self.intake.swept()
+        await self.parts.takeover.fetch()
+        await self.parts.spool_import.swept()
         await self._reconcile(None)
-        waiting = self.dispatcher.state.floor.waiting()
-        self._roll = Readmission([each.call for each in waiting if not each.promised])
-        self.dispatcher.listen(self._note_gone)
+        self.parts.readmission.expect([each.call for each in self._view.floor.waiting() if not each.promised])
 
     def _listen(self) -> None:
         port = self._settings.agi_port
         try:
-            self._listening = self._reactor.listenTCP(port, self._agi, interface=self._settings.agi_host)
+            self._listening = self._reactor.listenTCP(port, self.parts.agi, interface=self._settings.agi_host)
         except Exception as error:
             raise StartError(f"port {port} cannot be had ({error}): set SANSHENG_AGI_PORT") from None
         self._undo.append(self._close_agi)
-        self._roll.begin()
-        self._run(self.joiner.run())
-        self._run(self.intake.run())
-        self._run(self.strays.keep_fetching())
-        self.dialler.begin()
-        self.given_up.begin()
+        parts = self.parts
+        parts.readmission.begin()
+        self._run(parts.joiner.run())
+        self._run(parts.spool_import.run())
+        self._run(parts.takeover.keep_fetching())
+        parts.dialler.begin()
+        parts.abandoned.begin()
 
     async def set_policy(self) -> None:
         """Let floor, callback mode and the ticket register follow the definitions of now."""
         now = self._definitions()
-        if self.dispatcher.state.floor.policy != now.policy:
+        if self._view.floor.policy != now.policy:
             await self.dispatcher.record(acd.PolicySet(now.policy, now.source))
-        if self.dispatcher.state.callbacks.policy != now.callback.policy:
+        if self._view.callbacks.policy != now.callback.policy:
             await self.dispatcher.record(CallbackPolicySet(now.callback.policy, now.source))
-        if self.dispatcher.state.ticket_rules != (wanted := now.ticket_rules(time.time())):
+        if self._view.ticket_rules != (wanted := now.ticket_rules(time.time())):
             await self.dispatcher.record(wanted)
 
     async def reload(self, modules: Iterable[str]) -> None:
@@ -250,17 +197,18 @@ class Leadership:
 
     def warnings(self) -> list[str]:
         """What needs somebody's attention although calls are taken."""
-        return [problem for problem in (self.joiner.alarm(), self.joiner.problem, self.dialler.problem) if problem]
+        joiner, dialler = self.parts.joiner, self.parts.dialler
+        return [problem for problem in (joiner.alarm(), joiner.problem, dialler.problem) if problem]
 
     async def drain(self, say: Callable[[str], None], hurried: asyncio.Event) -> None:
         """Take no more calls, promise a callback to whoever waits, and wait for conversations to end.
 
         As long as the settings say, or until hurried.
         """
-        self._agi.draining = True
-        await self.dialler.drain()
+        self.parts.agi.draining = True
+        await self.parts.dialler.drain()
         promised = self._promise(say)
-        talking = [call for call in self.dispatcher.state.calls if call.stage is Stage.TALKING]
+        talking = [call for call in self._view.calls if call.stage is Stage.TALKING]
         if talking:
             say(f"finishing {len(talking)} conversations, {self._settings.drain_seconds:g} s at most")
 
@@ -280,11 +228,11 @@ class Leadership:
         Returns the calls that are told so.
         """
         promised: set[int] = set()
-        for call in self.dispatcher.state.calls:
+        for call in self._view.calls:
             if call.stage is not Stage.WAITING or not call.reached or not self.dispatcher.owned(call.id):
                 continue
             number, _ = self._definitions().callback_number(call.caller)
-            why = Decision(call.id, "overflow", "the hotline is being stopped", self.dispatcher.state.at)
+            why = Decision(call.id, "overflow", "the hotline is being stopped", self._view.at)
             if number and not call.promise:  # a promise that is not kept stays one
                 self.dispatcher.submit(asked_back(number, "shutdown", call=call.id, live=call))
             promised.add(call.id)
@@ -308,14 +256,10 @@ class Leadership:
     async def _close_agi(self) -> None:
         stopped = maybeDeferred(self._listening.stopListening)
         await stopped.asFuture(asyncio.get_running_loop())
-        await self._agi.close()
-
-    def _note_gone(self, entry: Entry, _: object) -> None:
-        if isinstance(entry.event, acd.CallEnded):
-            self._roll.gone(entry.event.call)
+        await self.parts.agi.close()
 
     def _agents(self) -> list[tuple[str, str]]:
-        return [(agent.id, agent.contact) for agent in self.dispatcher.state.floor.agents()]
+        return [(agent.id, agent.contact) for agent in self._view.floor.agents()]
 
     def _link_changed(self, state: LinkState, _: str) -> None:
         if state is LinkState.UP:
@@ -327,9 +271,9 @@ class Leadership:
 
     async def _reconcile(self, unseen_since: float | None) -> None:
         """Tell the log what nobody saw. Raises the link's errors."""
-        await self.legs.reconcile(unseen_since)
-        await self.dialler.reconcile()
-        await self.monitoring.reconcile()
+        await self.parts.legs.reconcile(unseen_since)
+        await self.parts.dialler.reconcile()
+        await self.parts.monitoring.reconcile()
 
     def _run(self, work: Coroutine[Any, Any, Any]) -> None:
         async def guarded() -> None:

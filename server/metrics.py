@@ -13,17 +13,29 @@ from acd.callbacks.events import AttemptEnded
 from acd.callbacks.states import LIVE, TASKS
 from acd.commands import Command
 from server.eventlog.log import Entry
-from server.hotline.dispatcher import Dispatcher
 from server.hotline.live_calls import Stage
+from server.hotline.view import View
 
 
 class Metrics(Collector):
-    """Counts what the dispatcher plays. `set_aside` gives the entries that could not be read."""
+    """Counts the log's entries (`follow`), and reads the rest when it is asked for.
+
+    `unwritable` gives how many events the log refused, `unreadable` how many of its entries could not be read,
+    `refusals` how often strangers were refused at each door, `overdue` how many recordings are overdue.
+    """
 
     def __init__(
-        self, registry: CollectorRegistry, dispatcher: Dispatcher, set_aside: Callable[[], int] = lambda: 0
+        self,
+        registry: CollectorRegistry,
+        view: View,
+        *,
+        unwritable: Callable[[], int] = lambda: 0,
+        unreadable: Callable[[], int] = lambda: 0,
+        refusals: Callable[[], Mapping[str, int]] = dict,
+        overdue: Callable[[], int] = lambda: 0,
     ) -> None:
-        self._dispatcher, self._set_aside = dispatcher, set_aside
+        self._view, self._unwritable, self._unreadable = view, unwritable, unreadable
+        self._refusals, self._overdue = refusals, overdue
         self._arrived = Counter("sansheng_calls", "Calls answered by the hotline.", registry=registry)
         self._ended = Counter("sansheng_calls_ended", "Calls that are over.", ["cause"], registry=registry)
         self._answer = Histogram(
@@ -36,30 +48,26 @@ class Metrics(Collector):
         self._attempts = Counter(
             "sansheng_callback_attempts", "Times a customer was called back.", ["outcome"], registry=registry
         )
-        self.refusals: Callable[[], Mapping[str, int]] = dict
-        """How often strangers were refused, by the door."""
-        self.recordings_overdue: Callable[[], int] = lambda: 0
         registry.register(self)
-        dispatcher.listen(self._entry)
 
     def collect(self) -> Iterable[Metric]:
         """The gauges, taken when they are asked for."""
         calls = GaugeMetricFamily("sansheng_calls_now", "Calls in progress.", labels=["stage"])
         stages = dict.fromkeys(Stage, 0)
-        for call in self._dispatcher.state.calls:
+        for call in self._view.calls:
             stages[call.stage] += 1
         for stage, count in stages.items():
             calls.add_metric([stage], count)
         yield calls
         agents = GaugeMetricFamily("sansheng_agents", "Agents.", labels=["status", "state"])
         axes: dict[tuple[str, str], int] = {}
-        for agent in self._dispatcher.state.floor.agents():
+        for agent in self._view.floor.agents():
             axes[agent.status, agent.state] = axes.get((agent.status, agent.state), 0) + 1
         for (status, state), count in axes.items():
             agents.add_metric([status, state], count)
         yield agents
         refused = CounterMetricFamily("sansheng_refused", "What strangers tried in vain.", labels=["door"])
-        for door, count in self.refusals().items():
+        for door, count in self._refusals().items():
             refused.add_metric([door], count)
         yield refused
         yield from self._callbacks()
@@ -67,24 +75,24 @@ class Metrics(Collector):
         yield GaugeMetricFamily(
             "sansheng_recordings_overdue",
             "Recordings that are neither joined nor missing too long after their conversation.",
-            value=self.recordings_overdue(),
+            value=self._overdue(),
         )
         yield GaugeMetricFamily(
-            "sansheng_log_unreadable", "Log entries set aside that nobody has settled.", value=self._set_aside()
+            "sansheng_log_unreadable", "Log entries set aside that nobody has settled.", value=self._unreadable()
         )
         yield CounterMetricFamily(
-            "sansheng_log_refused", "Events left out, as the log could not give them back.", self._dispatcher.refused
+            "sansheng_log_refused", "Events left out, as the log could not give them back.", self._unwritable()
         )
         differ = CounterMetricFamily(
             "sansheng_log_notes_differ", "Notes of the log that are not what follows here.", labels=["difference"]
         )
-        for difference, count in self._dispatcher.state.differences.items():
+        for difference, count in self._view.differences.items():
             differ.add_metric([difference], count)
         yield differ
 
     def _callbacks(self) -> Iterable[Metric]:
         """Expired and unconfirmed promises are those that are somebody's task."""
-        callbacks = self._dispatcher.state.callbacks
+        callbacks = self._view.callbacks
         promises = GaugeMetricFamily("sansheng_callback_promises", "Promises to be kept.", labels=["state"])
         states = dict.fromkeys((*sorted(LIVE), *sorted(TASKS)), 0)
         for promise in callbacks.promises():
@@ -107,7 +115,7 @@ class Metrics(Collector):
         within = GaugeMetricFamily(
             "sansheng_estimate_within", "Share of waits that ended within the estimate.", labels=["queue", "quantile"]
         )
-        for queue, shares in self._dispatcher.state.floor.accuracy().items():
+        for queue, shares in self._view.floor.accuracy().items():
             judged.add_metric([queue], shares["judged"])
             if shares["judged"]:
                 within.add_metric([queue, "0.5"], shares["within_p50"])
@@ -115,7 +123,8 @@ class Metrics(Collector):
         yield judged
         yield within
 
-    def _entry(self, entry: Entry, _: Sequence[Command]) -> None:
+    def follow(self, entry: Entry, _: Sequence[Command]) -> None:
+        """Count what an entry says."""
         match entry.event:
             case acd.CallArrived(invited_at=invited):
                 self._arrived.inc()
@@ -127,6 +136,6 @@ class Metrics(Collector):
             case AttemptEnded(outcome=outcome):
                 self._attempts.labels(outcome).inc()
             case acd.Joined(call=number):
-                call = self._dispatcher.state.calls.get(number)
+                call = self._view.calls.get(number)
                 if call is not None and call.promise and not call.served:
                     self._attempts.labels("connected").inc()

@@ -41,7 +41,7 @@ class Calling:
 
     def __init__(self, dialler: Dialler, services: SessionServices, definitions: Callable[[], Definitions]) -> None:
         self._dialler, self._services, self._definitions = dialler, services, definitions
-        self._dispatcher = services.dispatcher
+        self._dispatcher, self._view = services.dispatcher, services.view
 
     async def line(self, agi: AgiCall) -> None:
         """The channel that an offer opened: dials whoever is to be called first."""
@@ -85,7 +85,7 @@ class Calling:
         if status == "ANSWER":
             return  # the agent's channel goes on, and this one has nothing more to do
         cause = await agi.get_variable("HANGUPCAUSE") or ""
-        agent = self._dispatcher.state.floor.agent(leg.agent)
+        agent = self._view.floor.agent(leg.agent)
         outcome = dial.outcome(status, cause, rang=agent is None or agent.state is not AgentState.RESERVED)
         self._dialler.offer_failed(leg.offer, outcome, f"{status} {cause}")
         await agi.hangup()
@@ -137,7 +137,7 @@ class Calling:
         """Silence until the caller's session takes this channel, or the part is over."""
 
         def over(_: object) -> bool:
-            live = self._dispatcher.state.calls.get(call)
+            live = self._view.calls.get(call)
             return live is None or live.leg is None or live.leg.offer != offer
 
         told = asyncio.ensure_future(self._dispatcher.until(over, _FOR_EVER))
@@ -198,12 +198,12 @@ class Calling:
 
     def _standing(self, call: int, offer: int) -> tuple[LiveCall | None, Leg | None]:
         """The call and its offer, while the customer is not on the line."""
-        live = self._dispatcher.state.calls.get(call)
+        live = self._view.calls.get(call)
         return (live, live.leg) if live is not None and self._dialler.stands(call, offer) else (None, None)
 
     def _rules(self, live: LiveCall) -> CallbackRules:
-        return self._dispatcher.state.callbacks.policy.of(live.queue)
+        return self._view.callbacks.policy.of(live.queue)
 
     def _category(self, live: LiveCall) -> str:
-        promise = self._dispatcher.state.callbacks.promise(live.promise)
+        promise = self._view.callbacks.promise(live.promise)
         return promise.category if promise is not None else ""

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from server import crash_points
-from server.hotline.dispatcher import Dispatcher
 from server.hotline.live_calls import LiveCall
+from server.hotline.view import View
 from server.telephony.ami.link import Ami, AmiEvent
 from server.telephony.channels.legs import Legs
 from server.telephony.channels.ownership import belongs
@@ -26,17 +26,10 @@ class _Customer:
 class Customers:
     """`gone(live)` is called when a customer who had picked up is gone before the log has them on the line."""
 
-    def __init__(self, dispatcher: Dispatcher, legs: Legs, ami: Ami, gone: Callable[[LiveCall], None]) -> None:
-        self._dispatcher, self._legs, self._ami, self._gone = dispatcher, legs, ami, gone
+    def __init__(self, view: View, legs: Legs, ami: Ami, gone: Callable[[LiveCall], None]) -> None:
+        self._view, self._legs, self._ami, self._gone = view, legs, ami, gone
         self._dialled: dict[str, _Customer] = {}
         """By the unique id of their channels."""
-        for name, receiver in {
-            "DialBegin": self._dial_begin,
-            "DialState": self._dial_state,
-            "DialEnd": self._dial_end,
-            "Hangup": self._hangup,
-        }.items():
-            ami.subscribe(name, receiver)
 
     def rang(self, call: int, *, watched: bool = True) -> bool:
         """Whether the customer's phone rang, as far as one can tell; of a Dial that nobody watched it is taken so."""
@@ -61,32 +54,36 @@ class Customers:
         for unique_id in [key for key, each in self._dialled.items() if each.call == call]:
             del self._dialled[unique_id]
 
-    def _dial_begin(self, event: AmiEvent) -> None:
+    def dial_begin(self, event: AmiEvent) -> None:
+        """A customer's phone is being dialled."""
         if not belongs(event["DestChannel"], "", outside=True):
             return
-        unique_id, calls = event.get("Uniqueid", ""), self._dispatcher.state.calls
+        unique_id, calls = event.get("Uniqueid", ""), self._view.calls
         agent = self._legs.by_channel(unique_id)
         live = calls.get(agent.call) if agent is not None else calls.by_unique_id(unique_id)
         if live is not None and not live.reached:
             self._dialled[event["DestUniqueid"]] = _Customer(live.id)
             crash_points.reached("customer_dialled")
 
-    def _dial_state(self, event: AmiEvent) -> None:
+    def dial_state(self, event: AmiEvent) -> None:
+        """A customer's phone rings."""
         customer = self._dialled.get(event.get("DestUniqueid", ""))
         if customer is not None and event.get("DialStatus") in ("RINGING", "PROGRESS"):
             customer.rang = True
 
-    def _dial_end(self, event: AmiEvent) -> None:
+    def dial_end(self, event: AmiEvent) -> None:
+        """Dialling a customer is over: answered or not."""
         customer = self._dialled.get(event.get("DestUniqueid", ""))
         if customer is not None and event.get("DialStatus") == "ANSWER":
             customer.rang = customer.answered = True
 
-    def _hangup(self, event: AmiEvent) -> None:
+    def hung_up(self, event: AmiEvent) -> None:
+        """A customer's channel is gone."""
         customer = self._dialled.get(event["Uniqueid"])
         if customer is None:
             return
         # Whether it rang is still asked for, by whoever reads what came of the Dial.
         answered, customer.answered = customer.answered, False
-        live = self._dispatcher.state.calls.get(customer.call)
+        live = self._view.calls.get(customer.call)
         if answered and live is not None and not live.reached:
             self._gone(live)

@@ -33,6 +33,7 @@ from server.hotline import queueing
 from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher, NotLeading
 from server.hotline.live_calls import Leg, LiveCall, line_id
+from server.hotline.view import View
 from server.telephony.ami.link import Ami, AmiError, AmiEvent
 from server.telephony.callback.customers import Customers
 from server.telephony.callback.trunk_rest import TrunkRest
@@ -52,6 +53,7 @@ class Dialler:
     def __init__(
         self,
         dispatcher: Dispatcher,
+        view: View,
         legs: Legs,
         ami: Ami,
         definitions: Callable[[], Definitions],
@@ -60,7 +62,7 @@ class Dialler:
         trunk: bool,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._dispatcher, self._legs, self._ami = dispatcher, legs, ami
+        self._dispatcher, self._view, self._legs, self._ami = dispatcher, view, legs, ami
         self._definitions, self._node, self._trunk, self._clock = definitions, node, trunk, clock
         self._ready = self._draining = False
         self._kept: list[Offer] = []
@@ -74,18 +76,14 @@ class Dialler:
         self._starting: dict[int, int] = {}
         """The attempt that is on its way into the log, by call."""
         self._trunk_rest = TrunkRest(self._place_due)
-        self.customers = Customers(dispatcher, legs, ami, self._gone)
+        self.customers = Customers(view, legs, ami, self._gone)
         self._release: dict[int, Callable[[], None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        legs.on_unreached = self._unreached
-        dispatcher.listen(self._entry)
-        for live in self._unreached_calls():
-            self._own(live.id)
 
     @property
     def problem(self) -> str:
         """Why promises are not kept at the moment, as a sentence; empty when they are, or none is live."""
-        if not any(promise.live for promise in self._dispatcher.state.callbacks.promises()):
+        if not any(promise.live for promise in self._view.callbacks.promises()):
             return ""
         if self._trunk:
             return self._trunk_rest.problem
@@ -93,13 +91,18 @@ class Dialler:
 
     # Beginning, ending, recovering
 
+    def own_calls(self) -> None:
+        """Commands for the calls that the log has in line come here from now on."""
+        for live in self._unreached_calls():
+            self._own(live.id)
+
     def begin(self) -> None:
         """Lines can be opened from now on."""
         self._ready = True
         kept, self._kept = self._kept, []
         for offer in kept:
             self._offered(offer)
-        for stopping in self._dispatcher.state.callbacks.stopping():
+        for stopping in self._view.callbacks.stopping():
             self._stop(stopping)
         self._place_due()
 
@@ -140,7 +143,8 @@ class Dialler:
 
     # What the log says
 
-    def _entry(self, entry: Entry, commands: Sequence[Command]) -> None:
+    def follow(self, entry: Entry, commands: Sequence[Command]) -> None:
+        """Follow what the log says of promises, their calls and attempts."""
         event = entry.event
         if isinstance(event, CallPlaced):
             self._placing.discard(event.promise)
@@ -169,7 +173,7 @@ class Dialler:
         _points(event)
         for command in commands:
             if isinstance(command, PlaceCall):
-                promise = self._dispatcher.state.callbacks.promise(command.promise)
+                promise = self._view.callbacks.promise(command.promise)
                 if promise is not None:
                     self._place(promise)
             elif isinstance(command, StopCalling):
@@ -178,7 +182,7 @@ class Dialler:
     def _reached(self, event: AttemptAnswered) -> None:
         """The customer is on the line. If the agent is not any more, the customer waits for the next one."""
         self._legs.reached(event.call, event.unique_id)
-        live = self._dispatcher.state.calls.get(event.call)
+        live = self._view.calls.get(event.call)
         if live is None or live.leg is None or live.leg.answered_at is None:
             return
         if self._legs.of_call(event.call) is None:
@@ -187,7 +191,7 @@ class Dialler:
     # A call in line
 
     def _place_due(self) -> None:
-        for promise in self._dispatcher.state.callbacks.due():
+        for promise in self._view.callbacks.due():
             self._place(promise)
 
     def _place(self, promise: PromiseView) -> None:
@@ -201,7 +205,7 @@ class Dialler:
         if opens > now:
             self._dispatcher.submit(_postponed(promise.id, opens))
             return
-        call = self._dispatcher.state.calls.next_call()
+        call = self._view.calls.next_call()
         self._dispatcher.submit(
             CallPlaced(call, promise.id, promise.number, definitions.callback.outgoing, self._node),
             queueing.for_promise(definitions, call, promise),
@@ -218,7 +222,7 @@ class Dialler:
 
     def _stop(self, command: StopCalling) -> None:
         """The promise is not to be kept by this call, or not now."""
-        live = self._dispatcher.state.calls.get(command.call)
+        live = self._view.calls.get(command.call)
         if live is None or live.reached or not live.promise or live.id in self._ended:
             return
         leg = live.leg
@@ -251,7 +255,7 @@ class Dialler:
     def _withdrawn(self, command: Withdraw) -> None:
         if self.customers.picked_up(command.call):
             return  # their session finds no agent, and they wait for the next one as any caller does
-        live = self._dispatcher.state.calls.get(command.call)
+        live = self._view.calls.get(command.call)
         if live is not None and self._under_way(live):
             # The customer first: without an agent nobody is called.
             self.over(live, AttemptOutcome.STOPPED, command.why)
@@ -288,7 +292,7 @@ class Dialler:
 
     def _standing(self, call: int, offer: int) -> LiveCall | None:
         """The call, while this offer stands for it and the customer is not on the line."""
-        live = self._dispatcher.state.calls.get(call)
+        live = self._view.calls.get(call)
         if live is None or live.reached or live.leg is None or live.leg.offer != offer or call in self._ended:
             return None
         return live
@@ -313,7 +317,7 @@ class Dialler:
         """Record that the customer is about to be dialled; False when they are not to be any more."""
         if not self.stands(live.id, leg.offer):
             return False
-        promise = self._dispatcher.state.callbacks.promise(live.promise)
+        promise = self._view.callbacks.promise(live.promise)
         attempt = promise.attempts + 1 if promise is not None else 1
         self._starting[live.id] = attempt
         await self._dispatcher.record(AttemptStarted(live.id, live.promise, attempt, leg.offer, leg.agent, wait_for))
@@ -325,7 +329,7 @@ class Dialler:
 
     def over(self, live: LiveCall, outcome: AttemptOutcome, detail: str = "") -> None:
         """Tell the log, once, what came of the attempt under way."""
-        attempt, known = self._under_way(live), self._dispatcher.state.calls.get(live.id) is live
+        attempt, known = self._under_way(live), self._view.calls.get(live.id) is live
         if live.id in self._ended or live.reached or not attempt or not known:
             return
         self._ended.add(live.id)
@@ -348,7 +352,7 @@ class Dialler:
         if live.leg is not None:
             self._run(self._hang_up_all(live, live.leg))
 
-    def _unreached(self, live: LiveCall, agent: AgentChannel | None) -> None:
+    def unreached(self, live: LiveCall, agent: AgentChannel | None) -> None:
         """The agent's channel is gone, or (None) the line, while the customer is not on the line."""
         leg = live.leg
         if leg is None or live.id in self._ended or live.id in self._starting or self.customers.picked_up(live.id):
@@ -379,7 +383,7 @@ class Dialler:
             await self._ami.action("Hangup", Channel=channel)
 
     def _unreached_calls(self) -> list[LiveCall]:
-        return [live for live in self._dispatcher.state.calls if live.promise and not live.reached]
+        return [live for live in self._view.calls if live.promise and not live.reached]
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         async def guarded() -> None:

@@ -24,6 +24,7 @@ from server import bounds
 from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher, NotLeading
 from server.hotline.promising import asked_back
+from server.hotline.view import View
 from server.telephony.caller.promises import checked
 
 T = TypeVar("T")
@@ -90,13 +91,14 @@ class SpoolImport:
     def __init__(
         self,
         dispatcher: Dispatcher,
+        view: View,
         spool: Path,
         node: str,
         definitions: Callable[[], Definitions],
         changes: Callable[[Path], AsyncIterator[Any]] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._dispatcher, self._spool, self._node = dispatcher, spool, node
+        self._dispatcher, self._view, self._spool, self._node = dispatcher, view, spool, node
         self._definitions, self._clock = definitions, clock
         self._changes = changes or (lambda path: awatch(path, recursive=False))
 
@@ -127,7 +129,7 @@ class SpoolImport:
                 self._set_aside(file, error)
         new = 0
         for taken, file in sorted(entries, key=lambda entry: (entry[0].taken_at, entry[0].id)):
-            if not self._dispatcher.state.calls.was_taken(taken.id):
+            if not self._view.calls.was_taken(taken.id):
                 try:
                     await self._take(taken)
                 except (OSError, NotLeading):
@@ -144,7 +146,7 @@ class SpoolImport:
         file.rename(file.with_suffix(".bad"))
 
     async def _take(self, taken: Taken) -> None:
-        calls = self._dispatcher.state.calls
+        calls = self._view.calls
         known = taken.call is not None and calls.was_given(taken.call)
         call = taken.call if taken.call is not None and known else calls.next_call()
         number = self._number(call, taken)
@@ -167,8 +169,8 @@ class SpoolImport:
 
     def _number(self, call: int, taken: Taken) -> PromiseAsked:
         """The number that was keyed in, else the one that the caller rang from; nobody checked them until now."""
-        state, definitions = self._dispatcher.state, self._definitions()
-        found = [checked(state, definitions, number) for number in (taken.number, taken.caller)]
+        definitions = self._definitions()
+        found = [checked(self._view, definitions, number) for number in (taken.number, taken.caller)]
         fits = next((each.number for each in found if each.number), "")
         if not fits:
             _log.error("a number from the fallback cannot be called back", call=call, why=found[0].sentence)
@@ -176,7 +178,7 @@ class SpoolImport:
             fits or taken.number,
             "fallback",
             call=call,
-            live=state.calls.get(call),
+            live=self._view.calls.get(call),
             category=taken.category,
             language=taken.language,
             caller=taken.caller,

@@ -21,6 +21,7 @@ from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher
 from server.hotline.live_calls import LiveCall
 from server.hotline.promising import asked_back
+from server.hotline.view import View
 from server.telephony.caller.promises import checked
 from server.telephony.channels.legs import KEYED
 
@@ -31,21 +32,25 @@ class AbandonedCallers:
     """Promises a call to whoever the core says gave up. `definitions` gives those of now."""
 
     def __init__(
-        self, dispatcher: Dispatcher, definitions: Callable[[], Definitions], clock: Callable[[], float] = time.time
+        self,
+        dispatcher: Dispatcher,
+        view: View,
+        definitions: Callable[[], Definitions],
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self._dispatcher, self._definitions, self._clock = dispatcher, definitions, clock
-        dispatcher.listen(self._entry)
+        self._dispatcher, self._view, self._definitions, self._clock = dispatcher, view, definitions, clock
 
     def begin(self) -> None:
         """Answer what an earlier leader was told and left unanswered."""
-        for gone in self._dispatcher.state.callbacks.given_up():
+        for gone in self._view.callbacks.given_up():
             self._promise(gone)
-        for live in self._dispatcher.state.calls.begun():
+        for live in self._view.calls.begun():
             self._leave(live)
 
-    def _entry(self, entry: Entry, commands: Sequence[Command]) -> None:
+    def follow(self, entry: Entry, commands: Sequence[Command]) -> None:
+        """Promise a call when an entry says that a caller gave up."""
         if isinstance(entry.event, CallEnded):
-            for live in self._dispatcher.state.calls.begun():
+            for live in self._view.calls.begun():
                 if live.id == entry.event.call:
                     self._leave(live)
         for command in commands:
@@ -53,9 +58,8 @@ class AbandonedCallers:
                 self._promise(command)
 
     def _promise(self, gone: CallBackAbandoned) -> None:
-        state = self._dispatcher.state
-        number, _, why = checked(state, self._definitions(), gone.number)
-        why = why or state.callbacks.why_not(number, gone.category or gone.queue, self._clock())
+        number, _, why = checked(self._view, self._definitions(), gone.number)
+        why = why or self._view.callbacks.why_not(number, gone.category or gone.queue, self._clock())
         if why:
             _log.info("a caller who gave up is not called back", call=gone.call, why=why)
             return
@@ -72,7 +76,7 @@ class AbandonedCallers:
                 priority=gone.priority,
                 vip=gone.vip,
                 reason="gave up after a long wait",
-                ticket=state.tickets.ticket_of(gone.call),
+                ticket=self._view.tickets.ticket_of(gone.call),
             )
         )
 
@@ -81,9 +85,9 @@ class AbandonedCallers:
 
         Nothing, where the caller withheld their number and keyed none.
         """
-        state, definitions = self._dispatcher.state, self._definitions()
+        definitions = self._definitions()
         keyed = number_begun(live.flow_state) or live.fields.get(KEYED, "")
-        found = (checked(state, definitions, number).number for number in (keyed, live.caller))
+        found = (checked(self._view, definitions, number).number for number in (keyed, live.caller))
         number = next((number for number in found if number), keyed)
         if number:
             why = "hung up before they confirmed the number"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher
+from server.hotline.view import View
 from server.telephony.agi.server import AgiCall
 from server.telephony.ami.link import Ami
 from server.telephony.caller.audio import CallerAudio
@@ -40,6 +41,7 @@ class SessionServices:
     a caller, in a language, which agent is going to speak; `clock` is UTC epoch seconds."""
 
     dispatcher: Dispatcher
+    view: View
     legs: Legs
     ami: Ami
     folders: CallFolders

@@ -14,7 +14,6 @@ import structlog
 import acd.events as acd
 from acd.events import Outcome
 from server.hotline import queueing
-from server.hotline.dispatcher import Dispatcher
 from server.hotline.live_calls import Leg, LiveCall, Stage
 from server.telephony.agi.server import AgiError, AgiHangup
 from server.telephony.ami.link import AmiError
@@ -31,12 +30,12 @@ class Conversation:
 
     def __init__(self, context: CallerContext, services: SessionServices, music: str) -> None:
         self._context, self._services, self._music = context, services, music
-        self._dispatcher: Dispatcher = services.dispatcher
+        self._dispatcher, self._view = services.dispatcher, services.view
         self._offer = 0
 
     @property
     def _live(self) -> LiveCall | None:
-        return self._dispatcher.state.calls.get(self._context.call)
+        return self._view.calls.get(self._context.call)
 
     def _leg(self) -> Leg | None:
         """The part that is joined, on hold, or to be joined; an offer that was made meanwhile is none."""

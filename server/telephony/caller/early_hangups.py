@@ -12,7 +12,8 @@ from collections.abc import Callable
 import acd.events as acd
 from server.eventlog.log import Entry
 from server.hotline.dispatcher import Dispatcher
-from server.telephony.ami.link import Ami, AmiEvent
+from server.hotline.view import View
+from server.telephony.ami.link import AmiEvent
 
 REMEMBERED = 5_000
 """Hangups of channels that no call is known for, agents' phones among them."""
@@ -21,19 +22,19 @@ REMEMBERED = 5_000
 class EarlyHangups:
     """Ends calls whose channels were gone when they came into the log."""
 
-    def __init__(self, dispatcher: Dispatcher, ami: Ami, clock: Callable[[], float] = time.time) -> None:
-        self._dispatcher, self._clock = dispatcher, clock
+    def __init__(self, dispatcher: Dispatcher, view: View, clock: Callable[[], float] = time.time) -> None:
+        self._dispatcher, self._view, self._clock = dispatcher, view, clock
         self._gone: dict[str, float] = {}
-        ami.subscribe("Hangup", self._hangup)
-        dispatcher.listen(self._entry)
 
-    def _hangup(self, event: AmiEvent) -> None:
-        if self._dispatcher.state.calls.by_unique_id(event["Uniqueid"]) is None:
+    def hung_up(self, event: AmiEvent) -> None:
+        """Remember a channel that is gone, if no call is known for it yet."""
+        if self._view.calls.by_unique_id(event["Uniqueid"]) is None:
             self._gone[event["Uniqueid"]] = self._clock()
             while len(self._gone) > REMEMBERED:
                 del self._gone[next(iter(self._gone))]
 
-    def _entry(self, entry: Entry, _: object) -> None:
+    def follow(self, entry: Entry, _: object) -> None:
+        """End a call that comes into the log when its channel is gone."""
         if isinstance(entry.event, acd.CallArrived) and entry.event.unique_id in self._gone:
             ended_at = self._gone.pop(entry.event.unique_id)
             self._dispatcher.submit(acd.CallEnded(entry.event.call, "caller_hung_up", ended_at))

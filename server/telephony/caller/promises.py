@@ -16,7 +16,7 @@ from server.hotline.definitions import Definitions
 from server.hotline.dialling_policy import Checked
 from server.hotline.live_calls import LiveCall
 from server.hotline.promising import asked_back
-from server.hotline.state import HotlineState
+from server.hotline.view import View
 from server.telephony.caller.context import CallerContext, SessionServices
 
 SILENCE = 1.0
@@ -26,9 +26,9 @@ OFFERED = "callback_offered"
 _OPEN = (PromiseState.PENDING, PromiseState.DIALLING)
 
 
-def checked(state: HotlineState, definitions: Definitions, text: str) -> Checked:
+def checked(view: View, definitions: Definitions, text: str) -> Checked:
     """Whether this number may be called back by the rules, and is no agent's (`agent`)."""
-    if state.floor.agent(text) is not None:
+    if view.floor.agent(text) is not None:
         return Checked("", "agent", f"{text} is an agent's number")
     return definitions.callback.check(text)
 
@@ -37,21 +37,17 @@ class CallerPromises:
     """Callback mode as it concerns one caller."""
 
     def __init__(self, context: CallerContext, services: SessionServices) -> None:
-        self._context, self._services = context, services
-
-    @property
-    def _state(self) -> HotlineState:
-        return self._services.dispatcher.state
+        self._context, self._services, self._view = context, services, services.view
 
     @property
     def _live(self) -> LiveCall | None:
-        return self._state.calls.get(self._context.call)
+        return self._view.calls.get(self._context.call)
 
     # Asked
 
     def stands(self, verb: verbs.AskCallback) -> inputs.CallbackStands:
         """How callback mode stands for a queue, or for all."""
-        callbacks = self._state.callbacks
+        callbacks = self._view.callbacks
         mode = callbacks.mode(verb.queue) if verb.queue else callbacks.modes()[0]
         if not mode.active or mode.full:
             return inputs.CallbackStands(mode.active, mode.mode is Mode.ON, mode.full)
@@ -60,17 +56,17 @@ class CallerPromises:
 
     def may_be_offered(self, queue: str) -> bool:
         """Whether a caller who waits there may be offered a call back now; nobody is who was called back."""
-        mode, live = self._state.callbacks.mode(queue), self._live
+        mode, live = self._view.callbacks.mode(queue), self._live
         return mode.mode is not Mode.OFF and not mode.full and not (live is not None and live.promise)
 
     def offered_now(self, queue: str) -> bool:
         """Whether callback mode takes numbers from who waits there now."""
-        return self._state.callbacks.mode(queue).active and self.may_be_offered(queue)
+        return self._view.callbacks.mode(queue).active and self.may_be_offered(queue)
 
     def promised(self, verb: verbs.AskPromise) -> inputs.PromiseStands:
         """The call back that is promised to a number and not being spoken in yet."""
         number, _ = self._context.definitions.callback_number(verb.number)
-        promise = self._state.callbacks.live(number) if number else None
+        promise = self._view.callbacks.live(number) if number else None
         if promise is None or promise.state not in _OPEN:
             return inputs.PromiseStands()
         low, high, due = self._expected(promise.queue, promise.queued_at, promise.due_at)
@@ -79,10 +75,10 @@ class CallerPromises:
 
     def check(self, text: str) -> inputs.NumberFits | inputs.NumberRefused:
         """Whether this number may be called back, and if not, why."""
-        number, reason, sentence = checked(self._state, self._context.definitions, text)
+        number, reason, sentence = checked(self._view, self._context.definitions, text)
         if reason:
             return inputs.NumberRefused(sentence, reason)
-        why = self._state.callbacks.why_not(number, self._asked(number).matter, self._services.clock())
+        why = self._view.callbacks.why_not(number, self._asked(number).matter, self._services.clock())
         return inputs.NumberRefused(why, LIMIT) if why else inputs.NumberFits(number)
 
     # Done
@@ -94,9 +90,9 @@ class CallerPromises:
             return fits
         context, number = self._context, fits.number
         asked = self._asked(number)
-        before = self._state.callbacks.live(number, asked.matter)
+        before = self._view.callbacks.live(number, asked.matter)
         await self._in_the_log(asked)
-        promise = self._state.callbacks.live(number, asked.matter)
+        promise = self._view.callbacks.live(number, asked.matter)
         # A session that came back after a crash asks again for what it has been promised.
         known = before is not None and before.origin != context.call
         if promise is None:
@@ -111,7 +107,7 @@ class CallerPromises:
 
     async def change(self, verb: verbs.ChangePromise) -> inputs.Finished | inputs.Refused:
         """Cancel or postpone a call back by the customer's word. Raises NotLeading."""
-        promise, now = self._state.callbacks.promise(verb.promise), self._services.clock()
+        promise, now = self._view.callbacks.promise(verb.promise), self._services.clock()
         if promise is not None and verb.action == CANCEL and promise.state is PromiseState.CANCELLED:
             return inputs.Finished()
         if promise is None or not promise.live:
@@ -126,12 +122,12 @@ class CallerPromises:
 
     def place(self, promise: int) -> PromiseView | None:
         """The call back whose place this caller may take, if it still can be given up."""
-        found = self._state.callbacks.promise(promise) if promise else None
+        found = self._view.callbacks.promise(promise) if promise else None
         return found if found is not None and found.state in _OPEN else None
 
     def agent_of(self, promise: PromiseView) -> str:
         """The agent who is being kept for a call back, else the one it prefers."""
-        own = self._state.calls.get(promise.call) if promise.call is not None else None
+        own = self._view.calls.get(promise.call) if promise.call is not None else None
         return own.leg.agent if own is not None and own.leg is not None else promise.owner
 
     def _attempt_over(self, promise: PromiseView, why: str) -> list[object]:
@@ -169,9 +165,9 @@ class CallerPromises:
 
     def _wait(self, queue: str, queued_at: float) -> tuple[float, float] | None:
         """What whoever began to wait then may expect, in seconds from now: p50 and p90. None: nobody can say."""
-        waiting = self._state.floor.waiting()
+        waiting = self._view.floor.waiting()
         ahead = sum(each.queue == queue and each.queued_at < queued_at for each in waiting)
-        return self._state.floor.expected(queue, ahead + 1)
+        return self._view.floor.expected(queue, ahead + 1)
 
     def _expected(self, queue: str, queued_at: float, due_at: float) -> tuple[float | None, float | None, float | None]:
         """(p50, p90, the instant that the call comes after, if it is not simply its turn)."""

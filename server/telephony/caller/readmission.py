@@ -11,6 +11,9 @@ from collections.abc import Sequence
 
 import structlog
 
+import acd.events as acd
+from server.eventlog.log import Entry
+
 _log = structlog.get_logger("rollcall")
 
 PATIENCE = 2.5
@@ -18,14 +21,19 @@ PATIENCE = 2.5
 
 
 class Readmission:
-    """`expected` are the calls that wait, in the order in which they are to be let in."""
+    """Lets callers in who were in the queue before. `patience`: seconds for which the others wait for the missing."""
 
-    def __init__(self, expected: Sequence[int], patience: float = PATIENCE) -> None:
-        self._order = {call: place for place, call in enumerate(expected)}
-        self._missing = set(expected)
+    def __init__(self, patience: float = PATIENCE) -> None:
+        self._order: dict[int, int] = {}
+        self._missing: set[int] = set()
         self._back: dict[int, asyncio.Future[None]] = {}
         self._patience = patience
         self._timer: asyncio.TimerHandle | None = None
+
+    def expect(self, calls: Sequence[int]) -> None:
+        """These calls wait, in the order in which they are let in."""
+        self._order = {call: place for place, call in enumerate(calls)}
+        self._missing = set(calls)
 
     def begin(self) -> None:
         """Callers can come back from now on: the patience begins."""
@@ -40,6 +48,11 @@ class Readmission:
         self._back[call] = turn = asyncio.get_running_loop().create_future()
         self._let_in_if_complete()
         await turn
+
+    def follow(self, entry: Entry, _: object) -> None:
+        """A caller who has hung up does not come back."""
+        if isinstance(entry.event, acd.CallEnded):
+            self.gone(entry.event.call)
 
     def gone(self, call: int) -> None:
         """This caller does not come any more."""

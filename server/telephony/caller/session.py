@@ -23,6 +23,7 @@ from server.eventlog.log import Unwritable
 from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher, NotLeading
 from server.hotline.live_calls import LiveCall, Stage
+from server.hotline.view import View
 from server.telephony.agi.server import AgiCall, AgiGone, AgiHangup, AgiRefused
 from server.telephony.ami.link import Ami
 from server.telephony.caller.audio import CallerAudio
@@ -56,6 +57,7 @@ class Callers:
     def __init__(
         self,
         dispatcher: Dispatcher,
+        view: View,
         legs: Legs,
         ami: Ami,
         definitions: Callable[[], Definitions],
@@ -65,16 +67,13 @@ class Callers:
         work_number: Callable[[str, str], Awaitable[str]],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.services = SessionServices(dispatcher, legs, ami, folders, device, work_number, clock)
+        self.services = SessionServices(dispatcher, view, legs, ami, folders, device, work_number, clock)
         self.definitions, self.node = definitions, node
 
     async def __call__(self, agi: AgiCall) -> None:
-        """Serve one connection to its end."""
-        if agi.script == "called":
-            await self._called(agi)
-            return
+        """Serve one connection of a caller to its end."""
         (returning,), (_, invited, answered) = agi.numbers(1), (*agi.arguments, "", "", "")[:3]
-        calls = self.services.dispatcher.state.calls
+        calls = self.services.view.calls
         live = calls.get(returning) if returning else calls.by_unique_id(agi.unique_id)
         if live is not None and live.unique_id == agi.unique_id:
             await _Session(self, agi, live.id).resume(live)
@@ -82,10 +81,10 @@ class Callers:
             now = self.services.clock()
             await _Session(self, agi, calls.next_call()).begin(_seconds(invited, now), _seconds(answered, now))
 
-    async def _called(self, agi: AgiCall) -> None:
+    async def called(self, agi: AgiCall) -> None:
         """A customer who was called back has picked up, or comes back like any caller."""
         call, attempt = agi.numbers(2)
-        live = self.services.dispatcher.state.calls.get(call)
+        live = self.services.view.calls.get(call)
         if live is not None and live.unique_id == agi.unique_id:
             await _Session(self, agi, call).resume(live)
         elif live is not None and live.promise and not live.reached and live.attempt == attempt:
@@ -103,7 +102,8 @@ class _Session:
 
     def __init__(self, callers: Callers, agi: AgiCall, call: int) -> None:
         self._services, self._node, self._agi, self._call = callers.services, callers.node, agi, call
-        self._dispatcher, self._clock = self._services.dispatcher, self._services.clock
+        self._dispatcher, self._view = self._services.dispatcher, self._services.view
+        self._clock = self._services.clock
         self._definitions = callers.definitions()
         self._audio = CallerAudio(agi, self._services.folders.prompts, hears_digits=lambda: self._services.ami.is_up)
         self._context = CallerContext(call, agi, self._audio, self._definitions)
@@ -149,16 +149,16 @@ class _Session:
             answered = AttemptAnswered(live.id, live.promise, live.attempt, self._agi.channel, self._agi.unique_id)
             await self._dispatcher.record(answered)
             crash_points.reached("answer_recorded")
-            if not live.reached or self._dispatcher.state.calls.get(live.id) is None:
+            if not live.reached or self._view.calls.get(live.id) is None:
                 raise AgiHangup("the attempt was over")
             await self._call_back(live)
 
     async def _call_back(self, live: LiveCall) -> None:
         """The customer's flow of a call back, from its beginning."""
-        promise = self._dispatcher.state.callbacks.promise(live.promise)
+        promise = self._view.callbacks.promise(live.promise)
         fields = {"promise": str(live.promise), "business": live.queue}
         if promise is not None:
-            dialling = self._dispatcher.state.callbacks.policy.of(live.queue).dialling
+            dialling = self._view.callbacks.policy.of(live.queue).dialling
             fields |= {"language": promise.language, "category": promise.category, "dialling": dialling.value}
         for name, value in fields.items():
             self._set_field(name, value)
@@ -231,13 +231,13 @@ class _Session:
             with suppress(NotLeading, Unwritable):
                 if self._arrival is not None:
                     await self._arrival
-                calls = self._dispatcher.state.calls
+                calls = self._view.calls
                 gone = lambda state: state.calls.get(self._call) is None  # noqa: E731
                 there = calls.get(self._call) is None or await self._services.ami.has_channel(self._agi.channel)
                 within = FACTS_DEADLINE if there else _LAST_EVENTS
                 if await self._dispatcher.until(gone, within) or self._dispatcher.owned(self._call):
                     return
-                live = self._dispatcher.state.calls.get(self._call)
+                live = self._view.calls.get(self._call)
                 if live is not None and not there:
                     await self._dispatcher.record(*self._services.legs.ending(live, "lost", AttemptOutcome.LOST))
                 elif not self._services.legs.rings(self._call):
@@ -252,7 +252,7 @@ class _Session:
             number=number,
             called=called,
             vip=self._definitions.is_vip(number),
-            open_ticket=self._dispatcher.state.tickets.open_ticket(number),
+            open_ticket=self._view.tickets.open_ticket(number),
             lists=self._definitions.lists_of(number),
             fields=dict(self._fields),
         )
@@ -326,7 +326,7 @@ class _Session:
     async def _hang_up(self, verb: verbs.Hangup) -> None:
         await self._agi.set_variable(DONE, verb.why)
         ended: list[object] = [acd.CallEnded(self._call, "hotline_hung_up")]
-        if (live := self._dispatcher.state.calls.get(self._call)) is not None:
+        if (live := self._view.calls.get(self._call)) is not None:
             outcome = AttemptOutcome.MACHINE if verb.why == "machine" else AttemptOutcome.HUNG_UP
             ended = self._services.legs.ending(live, "hotline_hung_up", outcome)
         self._dispatcher.submit(*ended)

@@ -41,13 +41,13 @@ class Waiting:
 
     def __init__(self, context: CallerContext, services: SessionServices, promises: CallerPromises) -> None:
         self._context, self._services, self._promises = context, services, promises
-        self._dispatcher = services.dispatcher
+        self._dispatcher, self._view = services.dispatcher, services.view
         self._music = ""
         self._told_of_callback = False
 
     @property
     def _live(self) -> LiveCall | None:
-        return self._dispatcher.state.calls.get(self._context.call)
+        return self._view.calls.get(self._context.call)
 
     async def enqueue(self, verb: verbs.Enqueue) -> inputs.Input:
         """Wait for an agent, and speak with one. Raises AgiHangup or AgiGone when the caller is not held any more.
@@ -58,7 +58,7 @@ class Waiting:
         live = self._live
         if live is not None and live.promise and live.asked is not None and not live.talked:
             return await self._called_back(live)
-        context, tickets = self._context, self._dispatcher.state.tickets
+        context, tickets = self._context, self._view.tickets
         caller = context.agi.caller if live is None else live.caller
         ticket = tickets.open_ticket(caller)
         before = live.asked if live is not None and not live.served else None
@@ -265,7 +265,7 @@ class Waiting:
         status = await agi.get_variable("DIALSTATUS") or ""
         if status != "ANSWER":
             cause = await agi.get_variable("HANGUPCAUSE") or ""
-            agent = self._dispatcher.state.floor.agent(offer.agent)
+            agent = self._view.floor.agent(offer.agent)
             outcome = dial.outcome(status, cause, rang=agent is None or agent.state is not AgentState.RESERVED)
             await self._dispatcher.record(acd.OfferFailed(offer.offer, outcome, f"{status} {cause}"))
             return None

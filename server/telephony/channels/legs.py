@@ -23,6 +23,7 @@ from ivr.events import FieldSet
 from ivr.session import number_begun
 from server.hotline.dispatcher import Dispatcher
 from server.hotline.live_calls import Leg, LiveCall
+from server.hotline.view import View
 from server.telephony.ami.link import Ami, AmiError, AmiEvent, AmiReply
 from server.telephony.channels.ownership import AgentChannel, AskedChannel, agent_of, belongs, origin_id, part_of
 
@@ -67,13 +68,14 @@ class Legs:
     def __init__(
         self,
         dispatcher: Dispatcher,
+        view: View,
         ami: Ami,
         *,
         recording_prefix: Callable[[int, int], Path],
         on_final: Callable[[int], None],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._dispatcher, self._ami, self._clock = dispatcher, ami, clock
+        self._dispatcher, self._view, self._ami, self._clock = dispatcher, view, ami, clock
         self._recording_prefix, self._on_final = recording_prefix, on_final
         self._lines: dict[str, HearsDigits] = {}
         self._keyed: dict[str, str] = {}
@@ -93,19 +95,6 @@ class Legs:
         """What is recorded when an agent leaves a caller on hold; without anything, the conversation is over."""
         self.on_unreached: Callable[[LiveCall, AgentChannel | None], None] = lambda live, leg: None
         """Told that an agent's channel, or (None) the line, is gone while the customer of a call back is not there."""
-        for name, receiver in {
-            "DTMFEnd": self._digit,
-            "DialBegin": self._dial_begin,
-            "DialState": self._dial_state,
-            "DialEnd": self._dial_end,
-            "BridgeEnter": self._bridge_enter,
-            "BridgeLeave": self._bridge_leave,
-            "Hold": self._hold,
-            "Unhold": self._unhold,
-            "HangupRequest": self._hangup_request,
-            "Hangup": self._hangup,
-        }.items():
-            ami.subscribe(name, receiver)
 
     def hear(self, unique_id: str, line: HearsDigits) -> Callable[[], None]:
         """Digits from this channel go to this line; returns the function that ends it."""
@@ -142,7 +131,7 @@ class Legs:
 
     def of_call(self, call: int) -> AgentChannel | None:
         """The channel of the agent who has this call now."""
-        live = self._dispatcher.state.calls.get(call)
+        live = self._view.calls.get(call)
         if live is None or live.leg is None:
             return None
         return next((leg for leg in self._agents.values() if leg.offer == live.leg.offer and not leg.ended), None)
@@ -173,7 +162,7 @@ class Legs:
         ended = acd.CallEnded(live.id, cause, at)
         if not live.promise or not live.attempt or any(leg.joined_at is not None for leg in self.in_call(live.id)):
             return [ended]
-        promise = self._dispatcher.state.callbacks.promise(live.promise)
+        promise = self._view.callbacks.promise(live.promise)
         if promise is not None and promise.state in (PromiseState.CONNECTED, PromiseState.KEPT):
             return [ended]
         for leg in self.in_call(live.id):
@@ -183,7 +172,7 @@ class Legs:
 
     def times(self, leg: AgentChannel) -> tuple[float, float]:
         """Seconds talked and held, up to now or to the end."""
-        live = self._dispatcher.state.calls.get(leg.call)
+        live = self._view.calls.get(leg.call)
         part = live.leg if live is not None and live.leg is not None and live.leg.offer == leg.offer else None
         end = self._clock() if part is not None and part.hold else leg.left_at or self._clock()
         held = leg.held + (end - leg.held_since if leg.held_since is not None else 0.0)
@@ -198,7 +187,7 @@ class Legs:
 
     def take_over(self, call: int) -> None:
         """The log says that whoever was asked has the call now."""
-        live, asked = self._dispatcher.state.calls.get(call), self._given.pop(call, None)
+        live, asked = self._view.calls.get(call), self._given.pop(call, None)
         if live is not None and live.leg is not None and asked is not None:
             taken = AgentChannel(call, live.leg.offer, live.leg.agent, asked.channel, live.unique_id, answered=True)
             taken.taken_over, taken.apart = True, asyncio.Event() if asked.bridged else None
@@ -232,9 +221,9 @@ class Legs:
         for remembered in (self._early, self._withdrawn, self._hung_up_first, self._keyed):
             for gone in remembered.keys() - here.keys():
                 del remembered[gone]
-        for live in list(self._dispatcher.state.calls):
+        for live in list(self._view.calls):
             await self._reconcile_call(live, here)
-        for each in self._dispatcher.state.recordings.unfinished():
+        for each in self._view.recordings.unfinished():
             if not any(leg.offer == each.recording for leg in self._agents.values()):
                 _log.info("a recording was left open: joining it now", recording=each.recording, call=each.call)
                 self._on_final(each.recording)
@@ -312,7 +301,7 @@ class Legs:
     def _find_asked(self, leg: Leg, agent: AmiEvent, here: dict[str, AmiEvent]) -> None:
         if not leg.asked:
             return
-        outside = self._dispatcher.state.floor.agent(leg.asked) is None
+        outside = self._view.floor.agent(leg.asked) is None
         for event in here.values():
             if event["Linkedid"] == agent["Linkedid"] and belongs(event["Channel"], leg.asked, outside=outside):
                 bridged = bool(event.get("BridgeId"))
@@ -338,7 +327,8 @@ class Legs:
         longest = max((file.stat().st_size for file in self._files(live, leg)), default=0)
         return max(0.0, (longest - _WAV_HEADER) / _BYTES_A_SECOND)
 
-    def _digit(self, event: AmiEvent) -> None:
+    def digit(self, event: AmiEvent) -> None:
+        """A key was pressed: it goes to the session that holds the caller."""
         if event.get("Direction") != "Received":
             return
         unique_id, digit = event["Uniqueid"], event["Digit"]
@@ -356,16 +346,17 @@ class Legs:
         self._hanging_up.add(task)
         task.add_done_callback(self._hanging_up.discard)
 
-    def _dial_begin(self, event: AmiEvent) -> None:
+    def dial_begin(self, event: AmiEvent) -> None:
+        """A phone is being dialled for a call."""
         if self._withdrawn.get(event.get("Uniqueid", "")) == agent_of(event["DestChannel"]):
             self._hang_up(event["DestChannel"])
             return
         if (asking := self._agents.get(event.get("Uniqueid", ""))) is not None:
-            if (calling := self._dispatcher.state.calls.get(asking.call)) is not None and not calling.reached:
+            if (calling := self._view.calls.get(asking.call)) is not None and not calling.reached:
                 return  # the customer of a call back
             asking.asked = AskedChannel(event["DestChannel"], event["DestUniqueid"])
             return
-        live = self._dispatcher.state.calls.by_unique_id(event.get("Uniqueid", ""))
+        live = self._view.calls.by_unique_id(event.get("Uniqueid", ""))
         if live is None or live.leg is None:
             return
         if not belongs(event["DestChannel"], live.leg.agent, outside=live.leg.outside):
@@ -374,18 +365,21 @@ class Legs:
             live.id, live.leg.offer, live.leg.agent, event["DestChannel"], live.unique_id
         )
 
-    def _dial_state(self, event: AmiEvent) -> None:
+    def dial_state(self, event: AmiEvent) -> None:
+        """A dialled phone rings."""
         leg = self._agents.get(event.get("DestUniqueid", ""))
         if leg is not None and event.get("DialStatus") == "RINGING":
             self._dispatcher.submit(acd.OfferRinging(leg.offer))
 
-    def _dial_end(self, event: AmiEvent) -> None:
+    def dial_end(self, event: AmiEvent) -> None:
+        """Dialling a phone is over: answered or not."""
         leg = self._agents.get(event.get("DestUniqueid", ""))
         if leg is not None and event.get("DialStatus") == "ANSWER" and not leg.answered:
             leg.answered = True
             self._dispatcher.submit(acd.OfferAnswered(leg.offer))
 
-    def _bridge_enter(self, event: AmiEvent) -> None:
+    def bridge_enter(self, event: AmiEvent) -> None:
+        """A channel is joined with another one."""
         if (asked := self._asked(event["Uniqueid"])) is not None:
             asked.answered = asked.bridged = True
         leg = self._agents.get(event["Uniqueid"])
@@ -419,7 +413,8 @@ class Legs:
         ended_at = self._file_time(live, leg)
         return [*began, acd.ConversationEnded(live.id, leg.agent, "agent", talked=talked, ended_at=ended_at)]
 
-    def _bridge_leave(self, event: AmiEvent) -> None:
+    def bridge_leave(self, event: AmiEvent) -> None:
+        """A channel is apart from the other one."""
         if (asked := self._asked(event["Uniqueid"])) is not None:
             asked.bridged = False
         if (leg := self._agents.get(event["Uniqueid"])) is None:
@@ -434,23 +429,27 @@ class Legs:
         asked = (leg.asked for leg in self._agents.values() if leg.asked is not None)
         return next((each for each in asked if each.unique_id == unique_id), None)
 
-    def _hold(self, event: AmiEvent) -> None:
+    def hold(self, event: AmiEvent) -> None:
+        """A phone put the other side on hold."""
         if (leg := self._agents.get(event["Uniqueid"])) is not None and leg.held_since is None:
             leg.held_since = self._clock()
 
-    def _unhold(self, event: AmiEvent) -> None:
+    def unhold(self, event: AmiEvent) -> None:
+        """A phone took the other side off hold."""
         if (leg := self._agents.get(event["Uniqueid"])) is not None and leg.held_since is not None:
             leg.held += self._clock() - leg.held_since
             leg.held_since = None
 
-    def _hangup_request(self, event: AmiEvent) -> None:
+    def hangup_request(self, event: AmiEvent) -> None:
+        """One side hung up first."""
         unique_id = event["Uniqueid"]
         if unique_id in self._agents:
             self._hung_up_first.setdefault(self._agents[unique_id].caller_unique_id, "agent")
-        elif self._dispatcher.state.calls.by_unique_id(unique_id) is not None:
+        elif self._view.calls.by_unique_id(unique_id) is not None:
             self._hung_up_first.setdefault(unique_id, "caller")
 
-    def _hangup(self, event: AmiEvent) -> None:
+    def hung_up(self, event: AmiEvent) -> None:
+        """A channel is gone."""
         unique_id = event["Uniqueid"]
         for asking in self._agents.values():
             if asking.asked is not None and asking.asked.unique_id == unique_id:
@@ -460,7 +459,7 @@ class Legs:
         leg = self._agents.pop(unique_id, None)
         if leg is not None:
             first = self._hung_up_first.pop(leg.caller_unique_id, "agent")
-            calling = self._dispatcher.state.calls.get(leg.call)
+            calling = self._view.calls.get(leg.call)
             if calling is not None and not calling.reached:
                 if not leg.ended:
                     self.on_unreached(calling, leg)
@@ -470,7 +469,7 @@ class Legs:
                 self._on_final(leg.offer)
             return
         self._hung_up_first.pop(unique_id, None)
-        live = self._dispatcher.state.calls.by_unique_id(unique_id)
+        live = self._view.calls.by_unique_id(unique_id)
         if live is None:
             return
         if not live.reached:
@@ -489,7 +488,7 @@ class Legs:
 
     def _left(self, leg: AgentChannel, by: str) -> None:
         """The agent is gone. A caller on hold is not dropped with them."""
-        live = self._dispatcher.state.calls.get(leg.call)
+        live = self._view.calls.get(leg.call)
         held = not leg.ended and live is not None and live.leg is not None and live.leg.hold
         if held and live is not None and (events := self.on_left(leg, live)):
             self._dispatcher.submit(*events)

@@ -18,14 +18,14 @@ class Refusals:
     def __init__(self, ami: Ami, agi: AgiFactory) -> None:
         self._ami, self._agi = ami, agi
         self._numbers = self._names = 0
-        ami.subscribe("UserEvent", self._odd)
 
     def counts(self) -> Mapping[str, int]:
         """`number`: calls refused for control characters in a number; `name`: callers whose name was mended;
         `agi`: connections that were not Asterisk's; `ami`: events that were not framed or not believed."""
         return {"number": self._numbers, "name": self._names, "agi": self._agi.refused, "ami": self._ami.refused}
 
-    def _odd(self, event: AmiEvent) -> None:
+    def user_event(self, event: AmiEvent) -> None:
+        """The dialplan tells of a call that it refused, or of a name that it mended."""
         if event.get("UserEvent") != "SanshengOdd":
             return
         if event.get("What") == "name":

@@ -13,6 +13,7 @@ from pathlib import Path
 import structlog
 
 from server.hotline.dispatcher import Dispatcher, NotLeading
+from server.hotline.view import View
 from server.telephony.recording import media
 
 _log = structlog.get_logger("joiner")
@@ -29,10 +30,16 @@ class Joiner:
     """
 
     def __init__(
-        self, dispatcher: Dispatcher, store: media.Store, key: Callable[[int, float], str], allowed: float = 60.0
+        self,
+        dispatcher: Dispatcher,
+        view: View,
+        store: media.Store,
+        key: Callable[[int, float], str],
+        allowed: float = 60.0,
     ) -> None:
         self.problem = ""
-        self._dispatcher, self._store, self._key, self._allowed = dispatcher, store, key, allowed
+        self._dispatcher, self._view = dispatcher, view
+        self._store, self._key, self._allowed = store, key, allowed
         self._queue: asyncio.Queue[int] = asyncio.Queue()
         self._waiting: set[int] = set()
 
@@ -44,11 +51,11 @@ class Joiner:
 
     def overdue(self) -> int:
         """How many recordings are overdue."""
-        return len(self._dispatcher.state.recordings.overdue(time.time(), self._allowed))
+        return len(self._view.recordings.overdue(time.time(), self._allowed))
 
     def alarm(self) -> str:
         """A sentence about the recordings that are overdue, for as long as they are; empty when there are none."""
-        late = self._dispatcher.state.recordings.overdue(time.time(), self._allowed)
+        late = self._view.recordings.overdue(time.time(), self._allowed)
         if not late:
             return ""
         first = late[0]
@@ -81,13 +88,13 @@ class Joiner:
 
     async def _join(self, recording: int) -> None:
         def known(state: object) -> bool:
-            return self._dispatcher.state.recordings.get(recording) is not None
+            return self._view.recordings.get(recording) is not None
 
         # The log may be behind what Asterisk has told: as long as nothing can be recorded, this waits.
         while not await self._dispatcher.until(known, _RETRY):
             if not self._dispatcher.problem:
                 return
-        started = self._dispatcher.state.recordings.get(recording)
+        started = self._view.recordings.get(recording)
         if started is None:
             return
         sources = media.Sources(Path(started.caller_file), Path(started.agent_file))

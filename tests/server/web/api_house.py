@@ -67,7 +67,8 @@ class House:
         self.definitions = definitions.load(home)
         self.wrong: list[str] = []
         self.doubtful: list[str] = []
-        Metrics(self.registry, dispatcher)
+        metrics = Metrics(self.registry, View(lambda: dispatcher.state), unwritable=lambda: dispatcher.refused)
+        dispatcher.listen(metrics.follow)
         self.acts = UseCases(self)
 
     @property

@@ -26,6 +26,7 @@ from server.hotline.definitions import DEFAULTS, load
 from server.hotline.dispatcher import Dispatcher
 from server.hotline.live_calls import Leg, LiveCall, line_id
 from server.hotline.standby import rebuild
+from server.hotline.view import View
 from server.telephony.ami.link import Ami, AmiEvent, AmiReply
 from server.telephony.callback.dialler import Dialler
 from server.telephony.channels.legs import Legs
@@ -89,10 +90,27 @@ async def parts(redis_server: RedisServer, tmp_path: Path) -> AsyncIterator[Part
     (tmp_path / "hotline.toml").write_text(text.replace('"09:00-20:00"', '"00:00-24:00"'), encoding="utf-8")
     definitions, ami = load(tmp_path), Willing()
     dispatcher = Dispatcher(log, lease, await rebuild(log))
+    view = View(lambda: dispatcher.state)
     legs = Legs(
-        dispatcher, ami, recording_prefix=lambda call, offer: tmp_path / f"{call}-{offer}", on_final=lambda _: None
+        dispatcher,
+        view,
+        ami,
+        recording_prefix=lambda call, offer: tmp_path / f"{call}-{offer}",
+        on_final=lambda _: None,
     )
-    dialler = Dialler(dispatcher, legs, ami, lambda: definitions, "one", trunk=True)
+    dialler = Dialler(dispatcher, view, legs, ami, lambda: definitions, "one", trunk=True)
+    legs.on_unreached = dialler.unreached
+    dispatcher.listen(dialler.follow)
+    customers = dialler.customers
+    for event, receivers in {
+        "DialBegin": (legs.dial_begin, customers.dial_begin),
+        "DialState": (legs.dial_state, customers.dial_state),
+        "DialEnd": (legs.dial_end, customers.dial_end),
+        "HangupRequest": (legs.hangup_request,),
+        "Hangup": (legs.hung_up, customers.hung_up),
+    }.items():
+        for receiver in receivers:
+            ami.subscribe(event, receiver)
     await dispatcher.start()
     rules = CallbackRules(dialling=Dialling.CUSTOMER_FIRST, delays=Delays(failed=0.0, lost=0.0))
     await dispatcher.record(

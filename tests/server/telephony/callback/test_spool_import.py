@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,7 @@ from server.eventlog.log import START, Log
 from server.hotline.definitions import Definitions, load
 from server.hotline.dispatcher import Dispatcher
 from server.hotline.standby import rebuild
+from server.hotline.view import View
 from server.telephony.callback.spool_import import SpoolImport
 from tests.redis_server import RedisServer, redis_server
 
@@ -47,6 +49,10 @@ def shipped() -> Definitions:
     return load(Path("/nonexistent"))
 
 
+def of_spool(dispatcher: Dispatcher, spool: Path, **more: Any) -> SpoolImport:
+    return SpoolImport(dispatcher, View(lambda: dispatcher.state), spool, "one", shipped, **more)
+
+
 def _left(spool: Path) -> list[str]:
     return sorted(file.name for file in spool.iterdir())
 
@@ -59,7 +65,7 @@ async def test_an_entry_becomes_a_call_of_its_own_and_leaves_the_spool(
     log: Log, dispatcher: Dispatcher, tmp_path: Path
 ) -> None:
     put(tmp_path, TAKEN)
-    assert await SpoolImport(dispatcher, tmp_path, "one", shipped).sweep() == 1
+    assert await of_spool(dispatcher, tmp_path).sweep() == 1
     assert _left(tmp_path) == []
     (number,) = await _numbers(log)
     assert (number.number, number.category, number.source) == ("13900139000", "attitude", "fallback")
@@ -72,7 +78,7 @@ async def test_a_number_becomes_a_promise_in_the_form_that_is_dialled_and_in_the
 ) -> None:
     put(tmp_path, Entry("1", "", "+8613900139000", "system", "400", 1_690_000_000.0, language="en"))
     put(tmp_path, Entry("2", "", "02188887777", "", "400", 1_700_000_001.0))
-    await SpoolImport(dispatcher, tmp_path, "one", shipped).sweep()
+    await of_spool(dispatcher, tmp_path).sweep()
     made = {each.number: each for each in dispatcher.state.callbacks.promises()}
     assert (made["13900139000"].queue, made["13900139000"].language) == ("complaint", "en")
     assert made["13900139000"].queued_at == 1_690_000_000.0
@@ -83,7 +89,7 @@ async def test_a_number_that_cannot_be_called_gives_way_to_the_one_the_caller_ra
     log: Log, dispatcher: Dispatcher, tmp_path: Path
 ) -> None:
     put(tmp_path, Entry("1", "13800138000", "+442070000000", "system", "400", 1_700_000_000.0))
-    await SpoolImport(dispatcher, tmp_path, "one", shipped).sweep()
+    await of_spool(dispatcher, tmp_path).sweep()
     (number,) = await _numbers(log)
     assert (number.number, number.unconfirmed) == ("13800138000", "")
 
@@ -92,7 +98,7 @@ async def test_a_caller_without_any_number_that_can_be_called_is_on_a_ticket_and
     log: Log, dispatcher: Dispatcher, tmp_path: Path
 ) -> None:
     put(tmp_path, Entry("1", "", "4008001234", "system", "400", 1_700_000_000.0))
-    await SpoolImport(dispatcher, tmp_path, "one", shipped).sweep()
+    await of_spool(dispatcher, tmp_path).sweep()
     (number,) = await _numbers(log)
     assert number.number == "4008001234"
     assert "not called back" in number.unconfirmed
@@ -103,7 +109,7 @@ async def test_a_caller_without_any_number_that_can_be_called_is_on_a_ticket_and
 async def test_an_entry_that_a_crash_left_in_the_spool_is_not_taken_again(
     log: Log, dispatcher: Dispatcher, tmp_path: Path
 ) -> None:
-    intake = SpoolImport(dispatcher, tmp_path, "one", shipped)
+    intake = of_spool(dispatcher, tmp_path)
     put(tmp_path, TAKEN)
     await intake.sweep()
     put(tmp_path, TAKEN)
@@ -119,7 +125,7 @@ async def test_a_caller_who_was_in_the_house_when_the_server_went_away_stays_one
     await dispatcher.record(acd.CallArrived(call, "13800138000", "4008001234", "PJSIP/trunk-1", "1.1", 1_700_000_000.0))
     await dispatcher.record(acd.CallEnded(call, "lost"))
     put(tmp_path, Entry("8a1d", "13800138000", "13800138000", "", "4008001234", 1_700_000_040.0, call=call))
-    await SpoolImport(dispatcher, tmp_path, "one", shipped).sweep()
+    await of_spool(dispatcher, tmp_path).sweep()
     (number,) = await _numbers(log)
     assert number.call == call
 
@@ -131,7 +137,7 @@ async def test_a_number_is_not_lost_for_an_instant_or_a_call_that_cannot_be(
 ) -> None:
     text = f'{{"id": "a", "number": "13900139000", "called": "400\\n1", "taken_at": {taken_at}, "call": {call}}}'
     (tmp_path / "a.json").write_text(text, encoding="utf-8")
-    assert await SpoolImport(dispatcher, tmp_path, "one", shipped, clock=lambda: 1_750_000_000.0).sweep() == 1
+    assert await of_spool(dispatcher, tmp_path, clock=lambda: 1_750_000_000.0).sweep() == 1
     (promise,) = dispatcher.state.callbacks.promises()
     assert (promise.number, promise.queued_at) == ("13900139000", 1_750_000_000.0)
     assert dispatcher.refused == 0
@@ -143,7 +149,7 @@ async def test_a_file_that_is_no_entry_is_set_aside_and_holds_nothing_up(
 ) -> None:
     (tmp_path / "bad.json").write_text(text, encoding="utf-8")
     put(tmp_path, TAKEN)
-    assert await SpoolImport(dispatcher, tmp_path, "one", shipped).sweep() == 1
+    assert await of_spool(dispatcher, tmp_path).sweep() == 1
     assert _left(tmp_path) == ["bad.bad"]
 
 
@@ -152,7 +158,7 @@ async def test_an_entry_on_which_taking_in_fails_is_set_aside_and_holds_nothing_
 ) -> None:
     put(tmp_path, replace(TAKEN, id="odd", caller="1"))
     put(tmp_path, TAKEN)
-    intake = SpoolImport(dispatcher, tmp_path, "one", shipped)
+    intake = of_spool(dispatcher, tmp_path)
     monkeypatch.setattr(Definitions, "is_vip", lambda self, number: bool(0 // (number != "1")))
     assert await intake.sweep() == 1
     assert [name.partition(".")[2] for name in _left(tmp_path)] == ["bad"]
@@ -163,12 +169,12 @@ async def test_what_cannot_be_read_is_set_aside_and_holds_nothing_up(
 ) -> None:
     (tmp_path / "bad.json").write_text("{", encoding="utf-8")
     put(tmp_path, TAKEN)
-    assert await SpoolImport(dispatcher, tmp_path, "one", shipped).sweep() == 1
+    assert await of_spool(dispatcher, tmp_path).sweep() == 1
     assert _left(tmp_path) == ["bad.bad"]
 
 
 async def test_entries_are_taken_in_as_they_come(log: Log, dispatcher: Dispatcher, tmp_path: Path) -> None:
-    running = asyncio.create_task(SpoolImport(dispatcher, tmp_path, "one", shipped).run())
+    running = asyncio.create_task(of_spool(dispatcher, tmp_path).run())
     try:
         put(tmp_path, TAKEN)
         assert await dispatcher.until(lambda state: state.calls.was_taken(TAKEN.id), 5.0)

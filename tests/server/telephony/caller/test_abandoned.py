@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from server.hotline.definitions import Definitions, load
 from server.hotline.dispatcher import Dispatcher
 from server.hotline.standby import rebuild
 from server.hotline.state import HotlineState
+from server.hotline.view import View
 from server.telephony.caller.abandoned import AbandonedCallers
 from tests.redis_server import RedisServer, redis_server
 
@@ -52,6 +53,12 @@ async def dispatcher(log: Log) -> AsyncIterator[Dispatcher]:
     await dispatcher.stop()
 
 
+def following(dispatcher: Dispatcher, definitions: Callable[[], Definitions]) -> AbandonedCallers:
+    callers = AbandonedCallers(dispatcher, View(lambda: dispatcher.state), definitions)
+    dispatcher.listen(callers.follow)
+    return callers
+
+
 async def gives_up(dispatcher: Dispatcher, call: int, caller: str, waited: float) -> None:
     """A caller waits for so long, and hangs up."""
     now = dispatcher.state.at
@@ -63,7 +70,7 @@ async def gives_up(dispatcher: Dispatcher, call: int, caller: str, waited: float
 
 
 async def test_a_caller_who_gave_up_is_promised_a_call_at_the_place_they_had(dispatcher: Dispatcher) -> None:
-    AbandonedCallers(dispatcher, shipped)
+    following(dispatcher, shipped)
     await gives_up(dispatcher, 1, OUTSIDE, 25.0)
     assert await dispatcher.until(lambda state: state.callbacks.live(OUTSIDE) is not None, 2.0)
     (promise,) = dispatcher.state.callbacks.promises()
@@ -73,7 +80,7 @@ async def test_a_caller_who_gave_up_is_promised_a_call_at_the_place_they_had(dis
 
 
 async def test_who_gave_up_early_or_cannot_be_called_is_let_go(dispatcher: Dispatcher) -> None:
-    AbandonedCallers(dispatcher, lambda: replace(shipped(), lists={}))
+    following(dispatcher, lambda: replace(shipped(), lists={}))
     await gives_up(dispatcher, 1, OUTSIDE, 5.0)
     await gives_up(dispatcher, 2, "", 60.0)
     await gives_up(dispatcher, 3, "4008001234", 60.0)
@@ -85,7 +92,7 @@ async def test_who_gave_up_early_or_cannot_be_called_is_let_go(dispatcher: Dispa
 async def test_who_gave_up_just_before_a_crash_is_promised_the_call_afterwards(dispatcher: Dispatcher) -> None:
     await gives_up(dispatcher, 1, OUTSIDE, 25.0)
     assert dispatcher.state.callbacks.promises() == []
-    afterwards = AbandonedCallers(dispatcher, shipped)
+    afterwards = following(dispatcher, shipped)
     afterwards.begin()
     assert await dispatcher.until(lambda state: len(state.callbacks.promises()) == 1, 2.0)
     afterwards.begin()
@@ -125,7 +132,7 @@ async def hangs_up_at(dispatcher: Dispatcher, call: int, caller: str, state: str
 async def test_a_number_that_was_begun_is_left_to_an_agent(
     dispatcher: Dispatcher, caller: str, answer: str, keyed: str, left: str
 ) -> None:
-    AbandonedCallers(dispatcher, shipped)
+    following(dispatcher, shipped)
     more = [ivr.FieldSet(1, "keyed", keyed)] if keyed else []
     await hangs_up_at(dispatcher, 1, caller, at_number(answer), *more)
     assert await dispatcher.until(lambda state: bool(state.callbacks.promises()), 2.0)
@@ -136,7 +143,7 @@ async def test_a_number_that_was_begun_is_left_to_an_agent(
 
 
 async def test_who_withheld_their_number_and_who_was_asked_for_none_leave_nothing(dispatcher: Dispatcher) -> None:
-    AbandonedCallers(dispatcher, shipped)
+    following(dispatcher, shipped)
     await hangs_up_at(dispatcher, 1, "anonymous", at_number())
     await hangs_up_at(dispatcher, 2, OUTSIDE, at_number(kind="Enqueue"))
     promised = PromiseAsked("13900139000", "media", "", "flow", 3)
@@ -150,7 +157,7 @@ async def test_who_withheld_their_number_and_who_was_asked_for_none_leave_nothin
 async def test_a_number_that_was_begun_just_before_a_crash_is_left_afterwards(dispatcher: Dispatcher) -> None:
     await hangs_up_at(dispatcher, 1, OUTSIDE, at_number())
     assert HotlineState.restore(dispatcher.state.snapshot()).calls.begun() == dispatcher.state.calls.begun() != []
-    afterwards = AbandonedCallers(dispatcher, shipped)
+    afterwards = following(dispatcher, shipped)
     afterwards.begin()
     assert await dispatcher.until(lambda state: bool(state.callbacks.promises()), 2.0)
     afterwards.begin()

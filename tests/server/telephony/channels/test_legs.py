@@ -30,15 +30,13 @@ def test_what_was_keyed_of_a_number_is_kept_whichever_stream_tells_of_the_hangup
     asked = json.dumps({"kind": Number.__name__, "frames": [{"answer": ""}]})
     live = SimpleNamespace(id=7, reached=True, promise=0, attempt=0, flow_state=asked)
     told: list[object] = []
-    heard: dict[str, Any] = {}
     calls = SimpleNamespace(by_unique_id=lambda unique_id: live if unique_id == "u1" else None)
-    dispatcher: Any = SimpleNamespace(
-        state=SimpleNamespace(calls=calls), submit=lambda *events: told.extend(events), listen=lambda listener: None
-    )
-    ami: Any = SimpleNamespace(subscribe=heard.__setitem__)
-    legs = Legs(dispatcher, ami, recording_prefix=lambda call, offer: Path("x"), on_final=lambda recording: None)
+    dispatcher: Any = SimpleNamespace(submit=lambda *events: told.extend(events))
+    view: Any = SimpleNamespace(calls=calls)
+    ami: Any = None
+    legs = Legs(dispatcher, view, ami, recording_prefix=lambda call, offer: Path("x"), on_final=lambda recording: None)
     release = legs.hear("u1", Keys())
     if session_ended_first:
         release()
-    heard["Hangup"]({"Uniqueid": "u1"})
+    legs.hung_up({"Uniqueid": "u1"})  # type: ignore[arg-type]
     assert told == [FieldSet(7, KEYED, "0218888"), acd.CallEnded(7, "caller_hung_up")]

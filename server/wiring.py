@@ -1,0 +1,206 @@
+"""The parts of a server that leads, and what listens to what.
+
+Constructors take what they need and subscribe to nothing. `build` makes the parts, each from those before it; `connect`
+says which AGI script, which event of Asterisk and which entry of the log reaches which of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from server.config import Settings
+from server.hotline import definitions as hotline
+from server.hotline.definitions import Definitions
+from server.hotline.dispatcher import Dispatcher
+from server.hotline.view import View
+from server.metrics import Metrics
+from server.storage.recording_store import FolderStore, key_for
+from server.telephony.agent.agent_side import AgentSide
+from server.telephony.agent.features import Features
+from server.telephony.agent.monitoring import Monitoring
+from server.telephony.agent.phone_codes import AgentPhone
+from server.telephony.agent.presence import Presence
+from server.telephony.agent.transfers import Transfers
+from server.telephony.agi.server import AgiCall, AgiFactory
+from server.telephony.ami.link import Ami
+from server.telephony.asterisk.phones import PhoneBook
+from server.telephony.asterisk.site import Site
+from server.telephony.callback.calling import Calling
+from server.telephony.callback.dialler import Dialler
+from server.telephony.callback.spool_import import SpoolImport
+from server.telephony.caller.abandoned import AbandonedCallers
+from server.telephony.caller.early_hangups import EarlyHangups
+from server.telephony.caller.readmission import Readmission
+from server.telephony.caller.session import Callers, CallFolders
+from server.telephony.caller.work_numbers import WorkNumbers
+from server.telephony.channels.legs import Legs
+from server.telephony.channels.refusals import Refusals
+from server.telephony.channels.takeover import Takeover
+from server.telephony.recording.joiner import Joiner
+from server.telephony.tokens import ChannelTokens
+from server.usecases.groups import UseCases
+
+Script = Callable[[AgiCall], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What the parts stand on. `definitions` gives those of now, `unreadable` counts entries that cannot be read."""
+
+    settings: Settings
+    site: Site
+    dispatcher: Dispatcher
+    view: View
+    ami: Ami
+    tokens: ChannelTokens
+    phones: PhoneBook
+    registry: CollectorRegistry
+    definitions: Callable[[], Definitions]
+    unreadable: Callable[[], int]
+    acts: UseCases
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """The parts of one lead."""
+
+    joiner: Joiner
+    legs: Legs
+    early_hangups: EarlyHangups
+    takeover: Takeover
+    transfers: Transfers
+    features: Features
+    spool_import: SpoolImport
+    abandoned: AbandonedCallers
+    dialler: Dialler
+    monitoring: Monitoring
+    presence: Presence
+    callers: Callers
+    calling: Calling
+    agent_phone: AgentPhone
+    agent_side: AgentSide
+    readmission: Readmission
+    agi: AgiFactory
+    refusals: Refusals
+    metrics: Metrics
+
+
+def build(ground: Ground) -> Parts:
+    """Make every part; nothing listens to anything yet."""
+    settings, site, definitions = ground.settings, ground.site, ground.definitions
+    dispatcher, view, ami, device = ground.dispatcher, ground.view, ground.ami, ground.phones.device
+    home, node = settings.root, settings.node_name
+    folders = CallFolders(hotline.PROMPTS, site.layout.recordings, home / "messages")
+    work_numbers = WorkNumbers(hotline.PROMPTS, home / "cache" / "work-numbers")
+    store = FolderStore(settings.recordings_folder)
+    joiner = Joiner(dispatcher, view, store, key_for, settings.recording_overdue_seconds)
+    legs = Legs(dispatcher, view, ami, recording_prefix=folders.recording, on_final=joiner.final)
+    dialler = Dialler(dispatcher, view, legs, ami, definitions, node, trunk=bool(settings.trunk))
+    callers = Callers(dispatcher, view, legs, ami, definitions, folders, node, device, work_numbers.file)
+    agi = AgiFactory(_unconnected, ground.tokens, confirm=lambda call: ami.has_channel(call.channel))
+    refusals = Refusals(ami, agi)
+    return Parts(
+        joiner=joiner,
+        legs=legs,
+        early_hangups=EarlyHangups(dispatcher, view),
+        takeover=Takeover(ami, f"{settings.agi_host}:{settings.agi_port}", settings.servers),
+        transfers=Transfers(dispatcher, view, legs, ami, definitions),
+        features=Features(ground.acts.conversations, legs),
+        spool_import=SpoolImport(dispatcher, view, site.layout.callbacks, node, definitions),
+        abandoned=AbandonedCallers(dispatcher, view, definitions),
+        dialler=dialler,
+        monitoring=Monitoring(dispatcher, view, legs, ami, device),
+        presence=Presence(dispatcher, view, ami),
+        callers=callers,
+        calling=Calling(dialler, callers.services, definitions),
+        agent_phone=AgentPhone(ground.acts.agents, hotline.PROMPTS),
+        agent_side=AgentSide(dispatcher, view, legs, device, hotline.PROMPTS),
+        readmission=Readmission(),
+        agi=agi,
+        refusals=refusals,
+        metrics=Metrics(
+            ground.registry,
+            view,
+            unwritable=lambda: dispatcher.refused,
+            unreadable=ground.unreadable,
+            refusals=refusals.counts,
+            overdue=joiner.overdue,
+        ),
+    )
+
+
+def connect(parts: Parts, dispatcher: Dispatcher, ami: Ami) -> None:
+    """Say what listens to what. Those that listen to the same are called in the order in which they stand here."""
+    legs, customers = parts.legs, parts.dialler.customers
+    features, monitoring, presence = parts.features, parts.monitoring, parts.presence
+
+    # Asterisk hands a channel over: AGI script → handler. Callers come by any other script.
+    scripts: dict[str, Script] = {
+        "called": parts.callers.called,
+        "agent": parts.agent_phone,
+        "outbound": parts.agent_phone,
+        "agent-side": parts.agent_side,
+        "line": parts.calling.line,
+        "callback-agent": parts.calling.agent,
+    }
+
+    async def serve(agi: AgiCall) -> None:
+        (call,) = agi.numbers(1)
+        if agi.script in ("hotline", "called") and call:
+            await parts.readmission.answer(call)
+        await scripts.get(agi.script, parts.callers)(agi)
+
+    parts.agi.handler = serve
+
+    # Asterisk tells what happens: AMI event → receivers.
+    for event, receivers in {
+        "DTMFEnd": (legs.digit, features.digit, monitoring.digit),
+        "DialBegin": (legs.dial_begin, customers.dial_begin),
+        "DialState": (legs.dial_state, customers.dial_state),
+        "DialEnd": (legs.dial_end, customers.dial_end),
+        "BridgeEnter": (legs.bridge_enter,),
+        "BridgeLeave": (legs.bridge_leave,),
+        "Hold": (legs.hold,),
+        "Unhold": (legs.unhold,),
+        "HangupRequest": (legs.hangup_request,),
+        "Hangup": (
+            legs.hung_up,
+            parts.early_hangups.hung_up,
+            features.hung_up,
+            customers.hung_up,
+            monitoring.hung_up,
+        ),
+        "OriginateResponse": (monitoring.answered,),
+        "ContactStatus": (presence.contact,),
+        "UserEvent": (parts.refusals.user_event,),
+    }.items():
+        for receiver in receivers:
+            ami.subscribe(event, receiver)
+    ami.on_state(presence.link)
+
+    # The legs ask what is recorded when an agent leaves a caller on hold, and tell which lines are gone.
+    legs.on_left = parts.transfers.left
+    legs.on_unreached = parts.dialler.unreached
+
+    # The log has a new entry: its followers.
+    for follow in (
+        parts.metrics.follow,
+        parts.early_hangups.follow,
+        parts.transfers.follow,
+        parts.abandoned.follow,
+        parts.dialler.follow,
+        presence.follow,
+        parts.readmission.follow,
+    ):
+        dispatcher.listen(follow)
+
+    # The floor answers for a call: commands for those in line for a callback go to the dialler.
+    parts.dialler.own_calls()
+
+
+async def _unconnected(agi: AgiCall) -> None:
+    raise RuntimeError("no handler is connected")
