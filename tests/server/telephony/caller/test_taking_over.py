@@ -38,20 +38,25 @@ class Asterisk:
         self.listed: list[dict[str, str]] = []
         asking = Leg(1, "1101", 0.0, 20.0, answered_at=1.0, joined_at=1.0, hold="consult", asked="1102")
         self.live: Any = SimpleNamespace(id=CALL, reached=True, unique_id=CALLER, stage=None, leg=asking, attached=True)
-        self._heard: dict[str, Callable[[Any], None]] = {}
         calls = Calls(self.live)
         state = SimpleNamespace(calls=calls, recordings=SimpleNamespace(unfinished=list), floor=SimpleNamespace())
+        view: Any = state
         self.dispatcher: Any = SimpleNamespace(
             state=state, submit=lambda *events: self.told.extend(events), until=self._until, owned=lambda call: True
         )
-        ami: Any = SimpleNamespace(
-            subscribe=self._heard.__setitem__, action=self._action, collect=self._collect, is_up=True
-        )
+        ami: Any = SimpleNamespace(action=self._action, collect=self._collect, is_up=True)
         self.legs = Legs(
-            self.dispatcher, ami, recording_prefix=lambda call, offer: Path("x"), on_final=self.final.append
+            self.dispatcher, view, ami, recording_prefix=lambda call, offer: Path("x"), on_final=self.final.append
         )
+        self._heard: dict[str, Callable[[Any], None]] = {
+            "DialBegin": self.legs.dial_begin,
+            "DialEnd": self.legs.dial_end,
+            "BridgeEnter": self.legs.bridge_enter,
+            "BridgeLeave": self.legs.bridge_leave,
+            "Hangup": self.legs.hung_up,
+        }
         folders = SimpleNamespace(recording=lambda call, offer: f"{call}-{offer}")
-        services: Any = SimpleNamespace(dispatcher=self.dispatcher, legs=self.legs, ami=ami, folders=folders)
+        services: Any = SimpleNamespace(dispatcher=self.dispatcher, view=view, legs=self.legs, ami=ami, folders=folders)
         context: Any = SimpleNamespace(call=CALL, agi=SimpleNamespace(execute=self._bridge), audio=self)
         self.conversation = Conversation(context, services, "music")
 
