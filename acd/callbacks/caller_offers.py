@@ -22,7 +22,7 @@ UNANSWERED = 600.0
 """Seconds within which a caller who gave up is promised a callback: after a crash the server is late."""
 
 
-class Caller:
+class WaitingCaller:
     """A call whose caller waits, or waited."""
 
     __slots__ = (
@@ -68,8 +68,8 @@ class CallerOffers:
     """The waiting callers, by call and by queue, and those who gave up lately."""
 
     def __init__(self) -> None:
-        self.calls: dict[int, Caller] = {}
-        self.waiting: dict[str, dict[int, Caller]] = {}
+        self.calls: dict[int, WaitingCaller] = {}
+        self.waiting: dict[str, dict[int, WaitingCaller]] = {}
         """Waiting callers who were not told yet, by queue and call."""
         self.given_up: dict[int, tuple[float, CallBackAbandoned]] = {}
         """Callers who gave up lately and were not promised a callback yet, with the instant."""
@@ -81,7 +81,7 @@ class CallerOffers:
             return
         caller = self.calls.get(event.call)
         if caller is None:
-            caller = self.calls[event.call] = Caller(event, now)
+            caller = self.calls[event.call] = WaitingCaller(event, now)
         elif not caller.waits:
             caller.waits, caller.entered = True, now
         caller.priority = event.priority
@@ -157,34 +157,34 @@ class CallerOffers:
         waiting = self.waiting.get(mode.scope, {})
         return [self._offer(waiting[call], mode) for call in sorted(waiting)]
 
-    def due(self, now: float) -> list[Caller]:
+    def due(self, now: float) -> list[WaitingCaller]:
         """The callers who have waited long enough to be told once more."""
         found = []
         while (key := self.timers.pop(now)) is not None:
             found.append(self.calls[int(key[1])])
         return found
 
-    def tell_again(self, caller: Caller, mode: ModeView) -> list[Command]:
+    def tell_again(self, caller: WaitingCaller, mode: ModeView) -> list[Command]:
         """The caller waited long: tell it if callbacks are offered now."""
         return [self._offer(caller, mode)] if _takes(mode) and not caller.offered and caller.waits else []
 
-    def _offer(self, caller: Caller, mode: ModeView) -> Command:
+    def _offer(self, caller: WaitingCaller, mode: ModeView) -> Command:
         caller.offered = True
         self._unlist(caller)
         return OfferCallback(caller.call, mode.rule)
 
-    def _put(self, caller: Caller, queue: str, policy: CallbackPolicy) -> None:
+    def _put(self, caller: WaitingCaller, queue: str, policy: CallbackPolicy) -> None:
         self._unlist(caller)
         caller.queue = queue
         if not caller.offered and caller.waits:
             self.waiting.setdefault(queue, {})[caller.call] = caller
             self.timers.arm(_CALLER, caller.call, caller, caller.entered + policy.of(queue).on_above)
 
-    def _stop_waiting(self, caller: Caller) -> None:
+    def _stop_waiting(self, caller: WaitingCaller) -> None:
         self._unlist(caller)
         caller.waits = False
 
-    def _unlist(self, caller: Caller) -> None:
+    def _unlist(self, caller: WaitingCaller) -> None:
         of_queue = self.waiting.get(caller.queue)
         if of_queue is not None:
             of_queue.pop(caller.call, None)
@@ -198,7 +198,7 @@ class CallerOffers:
         """Everything, as JSON has it."""
         return {
             "calls": [
-                {name: getattr(caller, name) for name in Caller.SAVED} | {"due": caller.due}
+                {name: getattr(caller, name) for name in WaitingCaller.SAVED} | {"due": caller.due}
                 for caller in self.calls.values()
             ],
             "given_up": [[at, msgspec.to_builtins(command)] for at, command in self.given_up.values()],
@@ -212,8 +212,8 @@ class CallerOffers:
             found = msgspec.convert(command, CallBackAbandoned)
             callers.given_up[found.call] = (at, found)
         for saved in data["calls"]:
-            caller = Caller.__new__(Caller)
-            for name in Caller.SAVED:
+            caller = WaitingCaller.__new__(WaitingCaller)
+            for name in WaitingCaller.SAVED:
                 setattr(caller, name, saved[name])
             caller.due = None
             callers.calls[caller.call] = caller

@@ -21,7 +21,7 @@ from acd.callbacks.events import (
     PromiseSettled,
 )
 from acd.callbacks.registry import Promise, PromiseRegistry
-from acd.callbacks.states import PromiseState, Turn
+from acd.callbacks.states import PromiseSignal, PromiseState
 from acd.commands import Command
 from acd.events import CallEnded, CallMoved, ConversationEnded, Joined, Transferred
 
@@ -63,7 +63,7 @@ def asked(registry: PromiseRegistry, event: PromiseAsked) -> list[Command]:
     elif event.number and (event.source in GIVEN or not registry.why_not(event.number, registry.now)):
         promise = registry.make(event)
         if event.unconfirmed:
-            registry.turn(promise, Turn.UNCONFIRMED, event.unconfirmed)
+            registry.move(promise, PromiseSignal.UNCONFIRMED, event.unconfirmed)
         elif noted is not None:
             registry.settle(noted, f"asked for again, and confirmed: callback {promise.id}")
         if event.after is not None and event.after > registry.now:
@@ -94,7 +94,7 @@ def cancelled(registry: PromiseRegistry, event: PromiseCancelled) -> list[Comman
     if promise is None or not promise.waits:
         return []
     why = event.reason or (f"waits in call {event.waits_in}" if event.waits_in else "cancelled")
-    registry.turn(promise, Turn.CANCELLED, _said(why, event.by))
+    registry.move(promise, PromiseSignal.CANCELLED, _said(why, event.by))
     return _stop(registry, promise, promise.reason)
 
 
@@ -170,7 +170,7 @@ def attempt_started(registry: PromiseRegistry, event: AttemptStarted) -> list[Co
         promise.attempt = event.attempt or promise.attempts
     promise.ring_until = registry.now + event.wait_for
     if promise.state is PromiseState.PENDING:
-        registry.turn(promise, Turn.DIALLED, f"attempt {promise.attempts}, agent {event.agent}")
+        registry.move(promise, PromiseSignal.DIALLED, f"attempt {promise.attempts}, agent {event.agent}")
     registry.touch(promise)
     if event.call in registry.stopping:
         return _stop_call(registry, event.call, promise.id, registry.stopping[event.call][1])
@@ -210,12 +210,12 @@ def _not_reached(registry: PromiseRegistry, promise: Promise, outcome: AttemptOu
     rules = registry.rules(promise)
     said = WORDS[outcome] + (f" ({detail})" if detail else "")
     if outcome is AttemptOutcome.UNREACHABLE:
-        registry.turn(promise, Turn.GIVEN_UP, said)
+        registry.move(promise, PromiseSignal.GIVEN_UP, said)
     elif counts and promise.attempts >= rules.attempts:
-        registry.turn(promise, Turn.GIVEN_UP, f"{promise.attempts} attempts, the last one: {said}")
+        registry.move(promise, PromiseSignal.GIVEN_UP, f"{promise.attempts} attempts, the last one: {said}")
     else:
         promise.retry_at = registry.now + getattr(rules.delays, outcome.value)
-        registry.turn(promise, Turn.NOT_REACHED, stopped[1] if stopped is not None else said)
+        registry.move(promise, PromiseSignal.NOT_REACHED, stopped[1] if stopped is not None else said)
 
 
 def joined(registry: PromiseRegistry, event: Joined) -> list[Command]:
@@ -224,7 +224,7 @@ def joined(registry: PromiseRegistry, event: Joined) -> list[Command]:
     if promise is not None:
         promise.attempt = 0
         if promise.state is PromiseState.DIALLING:
-            registry.turn(promise, Turn.JOINED, f"speaks with agent {event.agent}")
+            registry.move(promise, PromiseSignal.JOINED, f"speaks with agent {event.agent}")
     return []
 
 
@@ -232,7 +232,7 @@ def spoken(registry: PromiseRegistry, event: ConversationEnded | Transferred) ->
     """An agent spoke with the customer: the promise is kept, even if the call goes on elsewhere."""
     promise = _of_call(registry, event.call)
     if promise is not None and promise.state is PromiseState.CONNECTED:
-        registry.turn(promise, Turn.SPOKEN, f"agent {event.agent} spoke with the customer")
+        registry.move(promise, PromiseSignal.SPOKEN, f"agent {event.agent} spoke with the customer")
     return []
 
 
@@ -242,7 +242,7 @@ def call_ended(registry: PromiseRegistry, event: CallEnded) -> list[Command]:
     registry.by_call.pop(event.call, None)
     if promise is not None:
         if promise.state is PromiseState.CONNECTED:
-            registry.turn(promise, Turn.SPOKEN, "the customer was spoken with")
+            registry.move(promise, PromiseSignal.SPOKEN, "the customer was spoken with")
         if promise.attempt:
             _not_reached(registry, promise, _as_outcome(registry, promise), event.cause)
         elif promise.state is PromiseState.PENDING and event.call not in registry.stopping:
@@ -275,7 +275,7 @@ def let_time_pass(registry: PromiseRegistry) -> list[Command]:
             limit = max(limit, promise.ring_until)
         if limit <= registry.now:
             tried = f"after {promise.attempts} attempts" if promise.attempts else "before anybody was dialled"
-            registry.turn(promise, Turn.EXPIRED, f"its time was over {tried}")
+            registry.move(promise, PromiseSignal.EXPIRED, f"its time was over {tried}")
             out += _stop(registry, promise, promise.reason)
         else:
             due.append(promise)

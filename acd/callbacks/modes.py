@@ -27,7 +27,7 @@ _MODE = 0
 _AT_REST = "callers are held"
 
 
-class Choice:
+class ChosenMode:
     """What a person chose for one scope, until when, and who and why."""
 
     __slots__ = ("due", "mode", "reason", "until", "who")
@@ -46,7 +46,7 @@ class Choice:
         self.mode, self.who, self.reason = event.mode, event.by, event.reason
         self.until = event.until if event.mode is not Mode.AUTO else None
 
-    def like(self, other: Choice) -> None:
+    def like(self, other: ChosenMode) -> None:
         """The same choice as another."""
         self.mode, self.who, self.reason, self.until = other.mode, other.who, other.reason, other.until
 
@@ -59,7 +59,7 @@ class Choice:
         self.mode, self.who, self.reason, self.until = Mode.AUTO, "", "", None
 
 
-class QueueMode(Choice):
+class QueueMode(ChosenMode):
     """The mode of one queue."""
 
     __slots__ = (
@@ -76,7 +76,7 @@ class QueueMode(Choice):
     )
 
     SAVED: ClassVar[tuple[str, ...]] = (
-        *Choice.SAVED,
+        *ChosenMode.SAVED,
         "active",
         "since",
         "rule",
@@ -121,7 +121,7 @@ class Modes:
 
     def __init__(self) -> None:
         self.policy = CallbackPolicy()
-        self.all = Choice()
+        self.all = ChosenMode()
         self.queues: dict[str, QueueMode] = {}
         self.timers = Timers()
         self.changed: dict[str, None] = {}
@@ -235,7 +235,7 @@ class Modes:
         self._look(mode, now, freed=mode.mode is Mode.AUTO)
 
     def _look(self, mode: QueueMode, now: float, *, freed: bool = False) -> None:
-        """Turn the mode if the rules say so, and set its timer. `freed`: a forced mode went back to auto."""
+        """PromiseSignal the mode if the rules say so, and set its timer. `freed`: a forced mode went back to auto."""
         rules, pressure = self.policy.of(mode.queue), mode.pressure
         before = (mode.active, mode.full, mode.mode)
         if mode.is_over(now):
@@ -297,7 +297,7 @@ class Modes:
             + [getattr(mode, name) for name in QueueMode.SAVED]
             for mode in self.queues.values()
         ]
-        choice = [self.all.mode.value, *(getattr(self.all, name) for name in Choice.SAVED)]
+        choice = [self.all.mode.value, *(getattr(self.all, name) for name in ChosenMode.SAVED)]
         return {
             "policy": msgspec.to_builtins(self.policy),
             "all": choice,
@@ -314,14 +314,14 @@ class Modes:
         modes.policy = msgspec.convert(data["policy"], CallbackPolicy)
         modes._active, modes._full, modes._since = list(data["active"]), data["full"], data["since"]
         mode, *values = data["all"]
-        modes._restore(modes.all, "", mode, dict(zip(Choice.SAVED, values, strict=True)))
+        modes._restore(modes.all, "", mode, dict(zip(ChosenMode.SAVED, values, strict=True)))
         for queue, chosen, pressure, *values in data["queues"]:
             found = modes.queues[queue] = QueueMode(queue, 0.0)
             found.pressure = msgspec.convert(pressure, Pressure)
             modes._restore(found, queue, chosen, dict(zip(QueueMode.SAVED, values, strict=True)))
         return modes
 
-    def _restore(self, choice: Choice, name: str, mode: str, values: dict[str, Any]) -> None:
+    def _restore(self, choice: ChosenMode, name: str, mode: str, values: dict[str, Any]) -> None:
         choice.mode = Mode(mode)
         due = values.pop("due")
         for key, value in values.items():
@@ -352,5 +352,5 @@ def why_below(pressure: Pressure, rules: CallbackRules) -> str:
     return ""
 
 
-def _forced(choice: Choice) -> str:
+def _forced(choice: ChosenMode) -> str:
     return f"forced {choice.mode.value}" + (f" by {choice.who}" if choice.who else "")

@@ -11,7 +11,7 @@ from typing import Any
 
 from acd.callbacks.events import PromiseAsked
 from acd.callbacks.policy import CallbackPolicy, CallbackRules
-from acd.callbacks.states import LIVE, TASKS, TRANSITIONS, PromiseState, PromiseView, Turn
+from acd.callbacks.states import LIVE, TASKS, TRANSITIONS, PromiseSignal, PromiseState, PromiseView
 from acd.timers import Timers
 
 DAY = 86_400.0
@@ -185,10 +185,10 @@ class PromiseRegistry:
         self.touched[promise.id] = None
         self._rearm(promise)
 
-    def turn(self, promise: Promise, turn: Turn, reason: str) -> None:
+    def move(self, promise: Promise, signal: PromiseSignal, reason: str) -> None:
         """Follow the table. Raises KeyError for a pair that is not in it: a fault of this code, not of the events."""
         waited = promise.waits
-        promise.state, promise.reason = TRANSITIONS[promise.state, turn], reason
+        promise.state, promise.reason = TRANSITIONS[promise.state, signal], reason
         if promise.waits is not waited:
             self._fill(promise.queue, 1 if promise.waits else -1)
         self.set_placing(promise, False)

@@ -25,7 +25,7 @@ class PromiseState(StrEnum):
     """The caller did not confirm the number, or it may not be dialled: an agent's task from the beginning."""
 
 
-class Turn(StrEnum):
+class PromiseSignal(StrEnum):
     """What changes the state."""
 
     DIALLED = "the customer is dialled"
@@ -38,17 +38,17 @@ class Turn(StrEnum):
     UNCONFIRMED = "not confirmed"
 
 
-TRANSITIONS: dict[tuple[PromiseState, Turn], PromiseState] = {
-    (PromiseState.PENDING, Turn.DIALLED): PromiseState.DIALLING,
-    (PromiseState.DIALLING, Turn.NOT_REACHED): PromiseState.PENDING,
-    (PromiseState.DIALLING, Turn.GIVEN_UP): PromiseState.BROKEN,
-    (PromiseState.DIALLING, Turn.JOINED): PromiseState.CONNECTED,
-    (PromiseState.CONNECTED, Turn.SPOKEN): PromiseState.KEPT,
-    (PromiseState.PENDING, Turn.CANCELLED): PromiseState.CANCELLED,
-    (PromiseState.DIALLING, Turn.CANCELLED): PromiseState.CANCELLED,
-    (PromiseState.PENDING, Turn.EXPIRED): PromiseState.EXPIRED,
-    (PromiseState.DIALLING, Turn.EXPIRED): PromiseState.EXPIRED,
-    (PromiseState.PENDING, Turn.UNCONFIRMED): PromiseState.UNCONFIRMED,
+TRANSITIONS: dict[tuple[PromiseState, PromiseSignal], PromiseState] = {
+    (PromiseState.PENDING, PromiseSignal.DIALLED): PromiseState.DIALLING,
+    (PromiseState.DIALLING, PromiseSignal.NOT_REACHED): PromiseState.PENDING,
+    (PromiseState.DIALLING, PromiseSignal.GIVEN_UP): PromiseState.BROKEN,
+    (PromiseState.DIALLING, PromiseSignal.JOINED): PromiseState.CONNECTED,
+    (PromiseState.CONNECTED, PromiseSignal.SPOKEN): PromiseState.KEPT,
+    (PromiseState.PENDING, PromiseSignal.CANCELLED): PromiseState.CANCELLED,
+    (PromiseState.DIALLING, PromiseSignal.CANCELLED): PromiseState.CANCELLED,
+    (PromiseState.PENDING, PromiseSignal.EXPIRED): PromiseState.EXPIRED,
+    (PromiseState.DIALLING, PromiseSignal.EXPIRED): PromiseState.EXPIRED,
+    (PromiseState.PENDING, PromiseSignal.UNCONFIRMED): PromiseState.UNCONFIRMED,
 }
 """The whole state machine; `docs/callbacks.md` is drawn from it."""
 
