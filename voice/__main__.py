@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from ivr.manifest import stale
-from tables.errors import TableError
+from tables.toml import DefinitionFault
 from voice import environment, prompt_store, render
 
 
@@ -35,7 +35,7 @@ def main() -> int:
         if options.listen:
             listening = partial(prepare, listening=True)
             findings += render.listen(folder, listening, say) + render.listen_to_pieces(folder, listening, say)
-    except (TableError, environment.KitError) as error:
+    except (DefinitionFault, environment.KitError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     for finding in findings:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tomllib
 from pathlib import Path
 from typing import Any
 
 from ivr.manifest import Manifest, check
-from tables.errors import TableError
+from tables.toml import located, read
 
 TREE = Path(__file__).parents[1]
 PROMPTS = TREE / "ivr" / "prompts"
@@ -19,12 +18,11 @@ Record = dict[str, dict[str, Any]]
 
 
 def load_manifest(folder: Path = PROMPTS) -> Manifest:
-    """The manifest of a prompts folder. TableError, also for TOML that cannot be read."""
+    """The manifest of a prompts folder. Raises DefinitionFault with file, line and key."""
     path = folder / "manifest.toml"
-    try:
-        return Manifest.from_dict(tomllib.loads(path.read_text("utf-8")))
-    except tomllib.TOMLDecodeError as error:
-        raise TableError((path.name,), f"is not TOML: {error}") from error
+    data, text = read(path)
+    with located(path, text):
+        return Manifest.from_dict(data)
 
 
 def load_record(folder: Path = PROMPTS) -> Record:
