@@ -26,11 +26,12 @@ from server.config import Settings
 from server.eventlog.derived_events import ServerStarted
 from server.eventlog.log import Lease, Log
 from server.hotline.definitions import Definitions
-from server.hotline.dispatcher import Dispatcher, end
+from server.hotline.dispatcher import Dispatcher
 from server.hotline.live_calls import Stage
 from server.hotline.promising import asked_back
 from server.hotline.state import HotlineState
 from server.hotline.view import View
+from server.tasks import BackgroundTasks, first_of
 from server.telephony.agent.monitoring import Monitoring
 from server.telephony.agent.transfers import Transfers
 from server.telephony.ami.link import Ami, AmiError, LinkState
@@ -74,7 +75,7 @@ class Leadership:
         self._settings, self._site, self._reactor = settings, site, reactor
         self._definitions, self._read_to, self._unreadable = definitions, read_to, unreadable
         self._acts = acts
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks(_log, "a part of the server failed")
         self._undo: list[Callable[[], Coroutine[Any, Any, None]]] = []
         """What must be undone, last first."""
         self._ready = False
@@ -166,9 +167,9 @@ class Leadership:
         self._undo.append(self._close_agi)
         parts = self.parts
         parts.readmission.begin()
-        self._run(parts.joiner.run())
-        self._run(parts.spool_import.run())
-        self._run(parts.takeover.keep_fetching())
+        self._tasks.start(parts.joiner.run())
+        self._tasks.start(parts.spool_import.run())
+        self._tasks.start(parts.takeover.keep_fetching())
         parts.dialler.begin()
         parts.abandoned.begin()
 
@@ -215,12 +216,8 @@ class Leadership:
         def silent(state: HotlineState) -> bool:
             return not any(call.stage is Stage.TALKING or call.id in promised for call in state.calls)
 
-        over = asyncio.ensure_future(self.dispatcher.until(silent, self._settings.drain_seconds))
-        hurry = asyncio.ensure_future(hurried.wait())
-        lost = asyncio.ensure_future(self.lost.wait())
-        await asyncio.wait({over, hurry, lost}, return_when=asyncio.FIRST_COMPLETED)
-        for waiting in (over, hurry, lost):
-            waiting.cancel()
+        over = self.dispatcher.until(silent, self._settings.drain_seconds)
+        await first_of(over, hurried.wait(), self.lost.wait())
 
     def _promise(self, say: Callable[[str], None]) -> frozenset[int]:
         """Asterisk goes with the server: callers who still wait would be cut off, so their numbers are taken.
@@ -244,8 +241,7 @@ class Leadership:
     async def stop(self) -> None:
         """Let go of every call and undo everything that `start` did, last first."""
         self._ready = False
-        for task in list(self._tasks):
-            await end(task)
+        await self._tasks.stop()
         for undo in reversed(self._undo):
             try:
                 await undo()
@@ -264,7 +260,7 @@ class Leadership:
     def _link_changed(self, state: LinkState, _: str) -> None:
         if state is LinkState.UP:
             if self._ready:
-                self._run(self._reconcile(self._unseen_since))
+                self._tasks.start(self._reconcile(self._unseen_since))
             self._unseen_since = None
         elif self._unseen_since is None:
             self._unseen_since = time.time()
@@ -274,14 +270,3 @@ class Leadership:
         await self.parts.legs.reconcile(unseen_since)
         await self.parts.dialler.reconcile()
         await self.parts.monitoring.reconcile()
-
-    def _run(self, work: Coroutine[Any, Any, Any]) -> None:
-        async def guarded() -> None:
-            try:
-                await work
-            except Exception:
-                _log.exception("a part of the server failed")
-
-        task = asyncio.create_task(guarded())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)

@@ -13,7 +13,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from itertools import islice
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import structlog
 from redis.exceptions import RedisError, ResponseError
@@ -24,6 +24,7 @@ from acd.commands import Announce, Command, Divert, Moved, Offer, Withdraw
 from server.eventlog.clock import Clock
 from server.eventlog.log import Entry, Fenced, Lease, Log, Row, Snapshot, Unwritable, id_order, verified
 from server.hotline.state import HotlineState, Unwritten
+from server.tasks import end
 
 Owner = Callable[[Command], None]
 Listener = Callable[[Entry, Sequence[Command]], None]
@@ -391,10 +392,3 @@ class Dispatcher:
         behind = min(snapshot.id, self.trim_behind(), key=id_order)
         if id_order(behind) > (0, 0):
             await self._log.trim(self.lease, behind)
-
-
-async def end(task: asyncio.Task[Any]) -> None:
-    """Cancel a task until it is over: before Python 3.12 `asyncio.wait_for` may swallow a cancellation."""
-    while not task.done():
-        task.cancel()
-        await asyncio.wait({task}, timeout=0.2)

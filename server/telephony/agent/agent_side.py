@@ -6,9 +6,7 @@ dialplan asks for another one, which goes on from there.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -18,7 +16,8 @@ from server.hotline.definitions import HOUSE_MUSIC
 from server.hotline.dispatcher import Dispatcher, NotLeading
 from server.hotline.live_calls import Leg
 from server.hotline.view import View
-from server.telephony.agi.server import AgiCall, AgiError, AgiGone, AgiHangup
+from server.tasks import first_of
+from server.telephony.agi.server import AgiCall, AgiGone, AgiHangup
 from server.telephony.channels import dial
 from server.telephony.channels.legs import Legs
 from server.telephony.channels.ownership import AgentChannel
@@ -79,17 +78,8 @@ class AgentSide:
             leg = self._leg(channel)
             return leg is None or (leg.hold, leg.asked) != known
 
-        told = asyncio.ensure_future(self._dispatcher.until(changed, _FOR_EVER))
-        gone = asyncio.ensure_future(agi.wait_hangup())
-        try:
-            await asyncio.wait({told, gone}, return_when=asyncio.FIRST_COMPLETED)
-            if gone.done():
-                raise AgiHangup(f"{agi.channel} is with the caller again, or gone")
-        finally:
-            for task in (told, gone):
-                task.cancel()
-                with suppress(asyncio.CancelledError, AgiError):
-                    await task
+        if 1 in await first_of(self._dispatcher.until(changed, _FOR_EVER), agi.wait_hangup()):
+            raise AgiHangup(f"{agi.channel} is with the caller again, or gone")
 
     async def _ask(self, agi: AgiCall, channel: AgentChannel, leg: Leg) -> None:
         """Call the colleague who is asked, and come back to the caller when the colleague is gone."""

@@ -18,6 +18,7 @@ from acd.events import Monitor
 from server.hotline.dispatcher import Dispatcher, NotLeading
 from server.hotline.live_calls import LiveCall
 from server.hotline.view import View
+from server.tasks import BackgroundTasks
 from server.telephony.ami.link import Ami, AmiError, AmiEvent
 from server.telephony.channels.legs import Legs
 from server.usecases.errors import Conflict
@@ -39,7 +40,7 @@ class Monitoring:
     def __init__(self, dispatcher: Dispatcher, view: View, legs: Legs, ami: Ami, device: Callable[[str], str]) -> None:
         self._dispatcher, self._view, self._legs, self._ami, self._device = dispatcher, view, legs, ami, device
         self._rung: dict[str, asyncio.Future[bool]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks(_log, "the end of a monitoring could not be recorded")
 
     async def begin(self, live: LiveCall, by: str, mode: Monitor, reason: str, *audit: object) -> None:
         """Record it, ring the phone of agent `by` and let it take part; keys 4, 5 and 6 change how.
@@ -111,9 +112,7 @@ class Monitoring:
             if not ringing.done():
                 ringing.set_result(False)
             return
-        task = asyncio.ensure_future(self._ended(channel, "hung_up"))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.start(self._ended(channel, "hung_up"))
 
     async def _ended(self, channel: str, why: str) -> None:
         started = self._view.calls.monitors.get(channel)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 
 import structlog
 
@@ -17,6 +16,7 @@ from acd.commands import Command
 from server.eventlog.log import Entry
 from server.hotline.dispatcher import Dispatcher
 from server.hotline.view import View
+from server.tasks import BackgroundTasks
 from server.telephony.ami.link import Ami, AmiError, AmiEvent, AmiFailed, LinkState
 
 _log = structlog.get_logger("presence")
@@ -37,7 +37,7 @@ class Presence:
         self._contacts: dict[str, dict[str, bool]] = {}
         self._told: dict[str, bool] = {}
         self._doubts: dict[str, asyncio.TimerHandle] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks(_log, "the contacts could not be compared", AmiError)
 
     def reachable(self, agent: str) -> bool:
         """Whether a contact of this agent answers. A fixed one of which nothing is known yet is taken to answer."""
@@ -67,16 +67,8 @@ class Presence:
 
     def link(self, *_: object) -> None:
         """The link to Asterisk came or went: contacts are compared when it is up."""
-        if self._ami.state is not LinkState.UP:
-            return
-
-        async def compare() -> None:
-            with suppress(AmiError):
-                await self.reconcile()
-
-        task = asyncio.ensure_future(compare())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        if self._ami.state is LinkState.UP:
+            self._tasks.start(self.reconcile())
 
     def contact(self, event: AmiEvent) -> None:
         """A contact came, went, or answers again."""

@@ -7,7 +7,6 @@ short is finished by the session that takes the call up again, and a caller is n
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Literal
@@ -21,6 +20,7 @@ from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher, NotLeading
 from server.hotline.live_calls import Leg, LiveCall
 from server.hotline.view import View
+from server.tasks import BackgroundTasks
 from server.telephony.ami.link import Ami, AmiError
 from server.telephony.channels.legs import Legs
 from server.telephony.channels.ownership import AgentChannel
@@ -44,7 +44,7 @@ class Transfers:
     ) -> None:
         self._dispatcher, self._view, self._legs, self._ami = dispatcher, view, legs, ami
         self._definitions = definitions
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks(_log, "a colleague could not be let go", NotLeading)
 
     async def put_aside(self, call: int, leg: Leg, *events: object) -> None:
         """Record the events and take the agent away from the caller; the recording goes on in silence.
@@ -153,9 +153,6 @@ class Transfers:
             for channel in self._legs.in_call(call):
                 if channel.asked is not None:
                     await self._hang_up(channel.asked.channel)
-            with suppress(NotLeading):
-                await self._dispatcher.record(acd.ConsultEnded(call, agent, asked))
+            await self._dispatcher.record(acd.ConsultEnded(call, agent, asked))
 
-        task = asyncio.ensure_future(end())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.start(end())

@@ -18,6 +18,7 @@ from twisted.internet.protocol import Factory, connectionDone
 from twisted.protocols.basic import LineOnlyReceiver
 from twisted.python.failure import Failure
 
+from server.tasks import BackgroundTasks
 from server.telephony.agi.call import AgiCall, Recorded
 from server.telephony.agi.wire import (
     AgiDead,
@@ -80,7 +81,7 @@ class AgiFactory(Factory):
         self.draining = False
         self.refused = 0
         """How many connections were closed because what came was not Asterisk's."""
-        self._confirming: set[asyncio.Task[None]] = set()
+        self._confirming = BackgroundTasks(_log, "Asterisk could not be asked for a channel")
         self._connections: set[AgiConnection] = set()
         self._calls: dict[AgiCall, asyncio.Task[None]] = {}
 
@@ -130,9 +131,7 @@ class AgiFactory(Factory):
 
         task.add_done_callback(over)
         if self.confirm is not None:
-            confirming = asyncio.get_running_loop().create_task(self._confirm(self.confirm, call, connection))
-            self._confirming.add(confirming)
-            confirming.add_done_callback(self._confirming.discard)
+            self._confirming.start(self._confirm(self.confirm, call, connection))
 
     async def _confirm(self, confirm: Confirm, call: AgiCall, connection: AgiConnection) -> None:
         if not await confirm(call) and not call.hung_up:

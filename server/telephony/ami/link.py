@@ -18,6 +18,7 @@ from typing import Any
 import structlog
 from panoramisk.message import Message
 
+from server.tasks import first_of
 from server.telephony.ami.events import EventCallback, Events
 from server.telephony.ami.wire import (
     AmiAction,
@@ -240,7 +241,7 @@ class Ami:
             try:
                 async with asyncio.timeout(self._action_timeout):
                     _, protocol = await manager.connect()
-                    await asyncio.wait({protocol.greeted, protocol.lost}, return_when=asyncio.FIRST_COMPLETED)
+                    await first_of(protocol.greeted, protocol.lost)
             except OSError as problem:
                 # TimeoutError is one too.
                 return LinkState.DOWN, f"no AMI at {self._host}:{self._port}: {str(problem) or 'it did not say hello'}"

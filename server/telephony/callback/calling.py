@@ -6,9 +6,7 @@ the log says, and by what Asterisk kept on the channel of a Dial that nobody wat
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 import structlog
 
@@ -20,7 +18,8 @@ from server import crash_points
 from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import NotLeading
 from server.hotline.live_calls import Leg, LiveCall
-from server.telephony.agi.server import AgiCall, AgiError, AgiGone, AgiHangup, AgiRefused
+from server.tasks import first_of
+from server.telephony.agi.server import AgiCall, AgiGone, AgiHangup, AgiRefused
 from server.telephony.callback.dialler import Dialler
 from server.telephony.caller.context import SessionServices
 from server.telephony.channels import dial
@@ -140,15 +139,7 @@ class Calling:
             live = self._view.calls.get(call)
             return live is None or live.leg is None or live.leg.offer != offer
 
-        told = asyncio.ensure_future(self._dispatcher.until(over, _FOR_EVER))
-        gone = asyncio.ensure_future(agi.wait_hangup())
-        try:
-            await asyncio.wait({told, gone}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (told, gone):
-                task.cancel()
-                with suppress(asyncio.CancelledError, AgiError):
-                    await task
+        await first_of(self._dispatcher.until(over, _FOR_EVER), agi.wait_hangup())
         if not agi.hung_up:
             await agi.hangup()
 

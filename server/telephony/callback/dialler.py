@@ -6,11 +6,9 @@ Asterisk hears of it, and what Asterisk tells, or what is missing on it after a 
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any
 
 import structlog
 
@@ -34,6 +32,7 @@ from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher, NotLeading
 from server.hotline.live_calls import Leg, LiveCall, line_id
 from server.hotline.view import View
+from server.tasks import BackgroundTasks
 from server.telephony.ami.link import Ami, AmiError, AmiEvent
 from server.telephony.callback.customers import Customers
 from server.telephony.callback.trunk_rest import TrunkRest
@@ -78,7 +77,7 @@ class Dialler:
         self._trunk_rest = TrunkRest(self._place_due)
         self.customers = Customers(view, legs, ami, self._gone)
         self._release: dict[int, Callable[[], None]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks(_log, "a call of the hotline's own could not be carried on", NotLeading)
 
     @property
     def problem(self) -> str:
@@ -231,7 +230,7 @@ class Dialler:
         else:
             self._leave(live)
         if leg is not None:
-            self._run(self._hang_up_all(live, leg))
+            self._tasks.start(self._hang_up_all(live, leg))
 
     def _leave(self, live: LiveCall) -> None:
         """The call stands in line no more, before anybody was dialled."""
@@ -250,7 +249,7 @@ class Dialler:
         if not self._ready:
             self._kept.append(offer)
         else:
-            self._run(self._open_line(offer))
+            self._tasks.start(self._open_line(offer))
 
     def _withdrawn(self, command: Withdraw) -> None:
         if self.customers.picked_up(command.call):
@@ -259,7 +258,7 @@ class Dialler:
         if live is not None and self._under_way(live):
             # The customer first: without an agent nobody is called.
             self.over(live, AttemptOutcome.STOPPED, command.why)
-        self._run(self._hang_up(line_id(command.offer)))
+        self._tasks.start(self._hang_up(line_id(command.offer)))
 
     async def _open_line(self, offer: Offer) -> None:
         crash_points.reached("offer_made")
@@ -350,7 +349,7 @@ class Dialler:
         """The customer picked up, and was gone before anybody could speak."""
         self.over(live, AttemptOutcome.HUNG_UP, "as soon as they had picked up")
         if live.leg is not None:
-            self._run(self._hang_up_all(live, live.leg))
+            self._tasks.start(self._hang_up_all(live, live.leg))
 
     def unreached(self, live: LiveCall, agent: AgentChannel | None) -> None:
         """The agent's channel is gone, or (None) the line, while the customer is not on the line."""
@@ -384,19 +383,6 @@ class Dialler:
 
     def _unreached_calls(self) -> list[LiveCall]:
         return [live for live in self._view.calls if live.promise and not live.reached]
-
-    def _run(self, work: Coroutine[Any, Any, None]) -> None:
-        async def guarded() -> None:
-            try:
-                await work
-            except NotLeading:
-                pass
-            except Exception:
-                _log.exception("a call of the hotline's own could not be carried on")
-
-        task = asyncio.ensure_future(guarded())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
 
 def _postponed(promise: int, until: float) -> PromisePostponed:

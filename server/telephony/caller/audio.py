@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import structlog
 
+from server.tasks import first_of
 from server.telephony.agi.server import AgiCall, AgiHangup, AgiRefused
 
 _log = structlog.get_logger("hotline")
@@ -181,15 +181,7 @@ class CallerAudio:
         """Wait for the AMI stream to bring a digit; at once False while it cannot."""
         if not self._hears_digits():
             return False
-        pressed = asyncio.ensure_future(self.pressed())
-        hangup = asyncio.ensure_future(self.agi.wait_hangup())
-        try:
-            await asyncio.wait({pressed, hangup}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-            if hangup.done() and not self._digits:
-                raise AgiHangup("the caller hung up")
-        finally:
-            for task in (pressed, hangup):
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+        over = await first_of(self.pressed(), self.agi.wait_hangup(), timeout=timeout)
+        if 1 in over and not self._digits:
+            raise AgiHangup("the caller hung up")
         return bool(self._digits)

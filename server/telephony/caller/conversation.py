@@ -6,16 +6,14 @@ caller is on hold, somebody else has the call. It joins the caller with whoever 
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import suppress
-
 import structlog
 
 import acd.events as acd
 from acd.events import Outcome
 from server.hotline import queueing
 from server.hotline.live_calls import Leg, LiveCall, Stage
-from server.telephony.agi.server import AgiError, AgiHangup
+from server.tasks import first_of
+from server.telephony.agi.server import AgiHangup
 from server.telephony.ami.link import AmiError
 from server.telephony.caller.context import FACTS_DEADLINE, CallerContext, SessionServices
 from server.telephony.channels import dial
@@ -74,19 +72,9 @@ class Conversation:
     async def _keep(self, leg: Leg) -> None:
         """Music until the hold is over."""
         await self._context.audio.music(True, self._music)
-        over = asyncio.ensure_future(
-            self._dispatcher.until(lambda _: self._leg() is not leg or not leg.hold, _FOR_EVER)
-        )
-        gone = asyncio.ensure_future(self._context.agi.wait_hangup())
-        try:
-            await asyncio.wait({over, gone}, return_when=asyncio.FIRST_COMPLETED)
-            if gone.done():
-                raise AgiHangup("the caller hung up on hold")
-        finally:
-            for task in (over, gone):
-                task.cancel()
-                with suppress(asyncio.CancelledError, AgiError):
-                    await task
+        over = self._dispatcher.until(lambda _: self._leg() is not leg or not leg.hold, _FOR_EVER)
+        if 1 in await first_of(over, self._context.agi.wait_hangup()):
+            raise AgiHangup("the caller hung up on hold")
 
     async def _join(self, leg: Leg) -> None:
         """Join the caller with the one who has the call; return when they are apart."""

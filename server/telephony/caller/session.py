@@ -24,6 +24,7 @@ from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher, NotLeading
 from server.hotline.live_calls import LiveCall, Stage
 from server.hotline.view import View
+from server.tasks import BackgroundTasks
 from server.telephony.agi.server import AgiCall, AgiGone, AgiHangup, AgiRefused
 from server.telephony.ami.link import Ami
 from server.telephony.caller.audio import CallerAudio
@@ -69,6 +70,7 @@ class Callers:
     ) -> None:
         self.services = SessionServices(dispatcher, view, legs, ami, folders, device, work_number, clock)
         self.definitions, self.node = definitions, node
+        self.letting_go = BackgroundTasks(_log, "the end of a session could not be recorded", NotLeading, Unwritable)
 
     async def __call__(self, agi: AgiCall) -> None:
         """Serve one connection of a caller to its end."""
@@ -102,6 +104,7 @@ class _Session:
 
     def __init__(self, callers: Callers, agi: AgiCall, call: int) -> None:
         self._services, self._node, self._agi, self._call = callers.services, callers.node, agi, call
+        self._letting_go = callers.letting_go
         self._dispatcher, self._view = self._services.dispatcher, self._services.view
         self._clock = self._services.clock
         self._definitions = callers.definitions()
@@ -227,25 +230,23 @@ class _Session:
             self._let_go()
 
     def _let_go(self) -> None:
-        async def tell() -> None:
-            with suppress(NotLeading, Unwritable):
-                if self._arrival is not None:
-                    await self._arrival
-                calls = self._view.calls
-                gone = lambda state: state.calls.get(self._call) is None  # noqa: E731
-                there = calls.get(self._call) is None or await self._services.ami.has_channel(self._agi.channel)
-                within = FACTS_DEADLINE if there else _LAST_EVENTS
-                if await self._dispatcher.until(gone, within) or self._dispatcher.owned(self._call):
-                    return
-                live = self._view.calls.get(self._call)
-                if live is not None and not there:
-                    await self._dispatcher.record(*self._services.legs.ending(live, "lost", AttemptOutcome.LOST))
-                elif not self._services.legs.rings(self._call):
-                    await self._dispatcher.record(acd.CallDetached(self._call))
+        self._letting_go.start(self._tell_gone())
 
-        task = asyncio.ensure_future(tell())
-        _letting_go.add(task)
-        task.add_done_callback(_letting_go.discard)
+    async def _tell_gone(self) -> None:
+        """Record that no session holds the caller any more, unless the call is over or another session holds it."""
+        if self._arrival is not None:
+            await self._arrival
+        calls = self._view.calls
+        gone = lambda state: state.calls.get(self._call) is None  # noqa: E731
+        there = calls.get(self._call) is None or await self._services.ami.has_channel(self._agi.channel)
+        within = FACTS_DEADLINE if there else _LAST_EVENTS
+        if await self._dispatcher.until(gone, within) or self._dispatcher.owned(self._call):
+            return
+        live = self._view.calls.get(self._call)
+        if live is not None and not there:
+            await self._dispatcher.record(*self._services.legs.ending(live, "lost", AttemptOutcome.LOST))
+        elif not self._services.legs.rings(self._call):
+            await self._dispatcher.record(acd.CallDetached(self._call))
 
     def _caller(self, number: str, called: str) -> Caller:
         return Caller(
@@ -348,9 +349,6 @@ class _Session:
             return inputs.RecordFailed("nothing was recorded")
         self._dispatcher.submit(flow_events.MessageLeft(self._call, f"{path}.wav", seconds))
         return inputs.Recorded(f"{path}.wav", seconds)
-
-
-_letting_go: set[asyncio.Task[None]] = set()
 
 
 def _seconds(text: str, now: float) -> float | None:

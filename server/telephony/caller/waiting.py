@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
 
 import structlog
 
@@ -22,7 +21,8 @@ from acd.floor.agents import AgentState
 from ivr import inputs, verbs
 from server.hotline import queueing
 from server.hotline.live_calls import Leg, LiveCall, Stage
-from server.telephony.agi.server import AgiError, AgiHangup, AgiRefused
+from server.tasks import first_of
+from server.telephony.agi.server import AgiHangup, AgiRefused
 from server.telephony.ami.link import AmiError
 from server.telephony.caller.context import MUSIC, CallerContext, SessionServices
 from server.telephony.caller.conversation import Conversation
@@ -175,18 +175,10 @@ class Waiting:
         while not context.mailbox:
             if self._may_accept and context.audio.next_digit() == ACCEPTS:
                 return None
-            waiting = [
-                asyncio.ensure_future(context.mailbox.filled()),
-                asyncio.ensure_future(context.agi.wait_hangup()),
-            ]
-            if self._may_accept:
-                waiting.append(asyncio.ensure_future(context.audio.pressed()))
-            try:
-                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-                if waiting[1].done() and not context.mailbox:
-                    raise AgiHangup("the caller hung up in the queue")
-            finally:
-                await _cancelled(*waiting)
+            pressed = [context.audio.pressed()] if self._may_accept else []
+            over = await first_of(context.mailbox.filled(), context.agi.wait_hangup(), *pressed)
+            if 1 in over and not context.mailbox:
+                raise AgiHangup("the caller hung up in the queue")
         return context.mailbox.take()
 
     async def _say(self, prompts: Sequence[str]) -> None:
@@ -196,14 +188,11 @@ class Waiting:
             if context.mailbox or (self._may_accept and context.audio.typed):
                 break
             playing = asyncio.ensure_future(context.audio.announce(prompt))
-            waiting = [asyncio.ensure_future(context.mailbox.filled())]
-            if self._may_accept:
-                waiting.append(asyncio.ensure_future(context.audio.pressed()))
-            await asyncio.wait({playing, *waiting}, return_when=asyncio.FIRST_COMPLETED)
+            pressed = [context.audio.pressed()] if self._may_accept else []
+            await first_of(playing, context.mailbox.filled(), *pressed)
             if not playing.done():
                 with suppress(AmiError):
                     await self._services.ami.action("ControlPlayback", Channel=context.agi.channel, Control="stop")
-            await _cancelled(*waiting)
             await playing
         if not context.mailbox:
             await context.audio.music(True, self._music)
@@ -247,10 +236,7 @@ class Waiting:
         later: list[Command] = []
         try:
             while not dialling.done():
-                filled: asyncio.Future[None] = asyncio.ensure_future(context.mailbox.filled())
-                either: set[asyncio.Future[Any]] = {dialling, filled}
-                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-                await _cancelled(filled)
+                await first_of(dialling, context.mailbox.filled())
                 while (command := context.mailbox.take()) is not None:
                     if isinstance(command, Withdraw) and command.offer == offer.offer:
                         self._services.legs.withdraw(offer.offer, offer.agent, context.agi.unique_id)
@@ -302,11 +288,3 @@ class Waiting:
             if subject and (folder / f"whisper-{subject}.wav").exists():
                 return str(folder / f"whisper-{subject}")
         return ""
-
-
-async def _cancelled(*tasks: asyncio.Future[Any]) -> None:
-    """End tasks that are waited for no more."""
-    for task in tasks:
-        task.cancel()
-        with suppress(asyncio.CancelledError, AgiError):
-            await task

@@ -24,6 +24,7 @@ from ivr.session import number_begun
 from server.hotline.dispatcher import Dispatcher
 from server.hotline.live_calls import Leg, LiveCall
 from server.hotline.view import View
+from server.tasks import BackgroundTasks
 from server.telephony.ami.link import Ami, AmiError, AmiEvent, AmiReply
 from server.telephony.channels.ownership import AgentChannel, AskedChannel, agent_of, belongs, origin_id, part_of
 
@@ -86,7 +87,7 @@ class Legs:
         self._hung_up_first: dict[str, str] = {}
         self._withdrawn: dict[str, str] = {}
         """Agent whose offer was withdrawn before the phone rang, by the caller's unique id."""
-        self._hanging_up: set[asyncio.Task[None]] = set()
+        self._hanging_up = BackgroundTasks(_log, "a channel could not be hung up", AmiError)
         self._unseen_since: float | None = None
         self._asterisk_began = 0.0
         self._given: dict[int, AskedChannel] = {}
@@ -338,13 +339,7 @@ class Legs:
             self._early.setdefault(unique_id, []).append((self._clock(), digit))
 
     def _hang_up(self, channel: str) -> None:
-        async def tell() -> None:
-            with suppress(AmiError):
-                await self._ami.action("Hangup", Channel=channel)
-
-        task = asyncio.ensure_future(tell())
-        self._hanging_up.add(task)
-        task.add_done_callback(self._hanging_up.discard)
+        self._hanging_up.start(self._ami.action("Hangup", Channel=channel))
 
     def dial_begin(self, event: AmiEvent) -> None:
         """A phone is being dialled for a call."""

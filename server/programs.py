@@ -1,0 +1,169 @@
+"""The programs that a server starts for itself, a private Redis and a private Asterisk, and how they are configured.
+
+A part that the settings name elsewhere is not started. Children outlive the server that started them: an Asterisk
+that still runs is adopted, with its calls.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from provision import Tool, default_cache, provision
+from server.config import Settings
+from server.hotline import definitions as hotline
+from server.hotline.definitions import Definitions
+from server.leadership import StartError
+from server.processes.children import Child, Children, ChildState
+from server.processes.identity import hold, read_identity
+from server.processes.private_redis import redis_child
+from server.telephony.asterisk import configure
+from server.telephony.asterisk.ready import readiness
+from server.telephony.asterisk.site import Site, site
+
+_log = structlog.get_logger("programs")
+_ASTERISK_DEADLINE = 20.0
+
+
+class Programs:
+    """The children of one server. `say` tells the operator of progress."""
+
+    def __init__(self, settings: Settings, reactor: Any, say: Callable[[str], None]) -> None:
+        self.site: Site
+        """Asterisk's configuration, as far as the definitions of now ask for it."""
+        self._settings, self._say = settings, say
+        self._children = Children(reactor)
+        self._states: dict[str, str] = {}
+        self._reloads: tuple[str, ...] = ()
+
+    async def start(self, definitions: Definitions) -> None:
+        """Return when the programs were started, ready or not. Raises StartError, SiteError and ProvisionError."""
+        settings, cache = self._settings, default_cache()
+        if not settings.redis_url:
+            redis = await asyncio.to_thread(provision, "redis-server", cache, self._say)
+            self._children.add(redis_child(redis, settings.redis_socket), on_state=self._child_state)
+        asterisk = await asyncio.to_thread(provision, "asterisk", cache, self._say)
+        self.site = _admitting(_site(settings, asterisk), definitions)
+        if settings.asterisk:
+            if settings.asterisk_home:
+                self.site = replace(self.site, home=settings.asterisk_home.absolute())
+        else:
+            await self._add_asterisk(asterisk)
+        self._children.startService()
+
+    async def _add_asterisk(self, asterisk: Tool) -> None:
+        argv = asterisk.argv("asterisk", *configure.arguments(self.site))
+        child = Child("asterisk", argv, self.site.layout.root, asterisk.env)
+        lives = _lives(child)
+        if not lives:
+            _refuse_taken_ports(self._settings)
+        written = await asyncio.to_thread(configure.configure, self.site)
+        self._reloads = written.reloads if lives else ()
+        self._children.add(child, ready=readiness(self.site), on_state=self._child_state)
+
+    async def asterisk_ready(self) -> None:
+        """Return when the private Asterisk takes calls. Raises StartError."""
+        if self._settings.asterisk:
+            return
+        try:
+            await self._children.wait("asterisk", ChildState.READY, _ASTERISK_DEADLINE)
+        except TimeoutError:
+            raise StartError(self._children.why("asterisk")) from None
+
+    async def follow(self, definitions: Definitions) -> None:
+        """Write Asterisk's files anew if these definitions set other limits or music. Raises SiteError."""
+        wanted = _admitting(self.site, definitions)
+        if wanted == self.site or self._settings.asterisk:
+            return
+        self.site = wanted
+        self._reloads += (await asyncio.to_thread(configure.configure, wanted)).reloads
+
+    @property
+    def reloads(self) -> tuple[str, ...]:
+        """The modules whose files changed under a running Asterisk, until they are taken."""
+        return self._reloads
+
+    def take_reloads(self) -> tuple[str, ...]:
+        """The same modules, once: Asterisk is told of them."""
+        taken, self._reloads = self._reloads, ()
+        return taken
+
+    def problems(self) -> list[str]:
+        """Which of the programs are not ready, as sentences."""
+        states = self._states.items()
+        return [self._children.why(name) or f"{name} is {state}" for name, state in states if state != "ready"]
+
+    async def stop(self) -> None:
+        """Stop the programs."""
+        await self._children.stopService().asFuture(asyncio.get_running_loop())
+
+    def _child_state(self, name: str, state: str) -> None:
+        self._states[name] = str(state)
+
+
+def _site(settings: Settings, asterisk: Tool) -> Site:
+    assert asterisk.modules is not None
+    assert asterisk.data is not None
+    prompts = hotline.PROMPTS
+    return site(
+        settings,
+        modules=asterisk.modules,
+        data=asterisk.data,
+        prompts={"zh": prompts / "zh", "en": prompts / "en"},
+        python=Path(sys.executable),
+        music={hotline.HOUSE_MUSIC: hotline.MUSIC},
+    )
+
+
+def _refuse_taken_ports(settings: Settings) -> None:
+    """Asterisk starts without the ports that it cannot have, so they are tried first."""
+    for kind, port, variable in (
+        (socket.SOCK_DGRAM, settings.sip_port, "SANSHENG_SIP_PORT"),
+        (socket.SOCK_STREAM, settings.ami_port, "SANSHENG_AMI_PORT"),
+        (socket.SOCK_STREAM, settings.asterisk_http_port, "SANSHENG_ASTERISK_HTTP_PORT"),
+        (socket.SOCK_STREAM, settings.agi_port, "SANSHENG_AGI_PORT"),
+    ):
+        family = socket.AF_INET6 if ":" in settings.bind else socket.AF_INET
+        with closing(socket.socket(family, kind)) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(kind is socket.SOCK_STREAM))
+            try:
+                trial.bind((settings.bind, port))
+            except OSError as error:
+                raise StartError(
+                    f"port {port} of {settings.bind} cannot be had ({error.strerror}): "
+                    f"stop the other program, or set {variable}"
+                ) from None
+
+
+def _lives(child: Child) -> bool:
+    """Whether an earlier server's child still runs, to be adopted."""
+    identity = read_identity(child.identity)
+    descriptor = hold(identity) if identity is not None else None
+    if descriptor is None:
+        return False
+    os.close(descriptor)
+    return True
+
+
+def _admitting(site: Site, definitions: Definitions) -> Site:
+    """The site with the limits and the music that the definitions set."""
+    limits = definitions.admission
+    admitting = replace(
+        site,
+        max_calls=limits.max_calls,
+        calls_per_second=limits.max_calls_per_second,
+        away_after=limits.server_away_seconds,
+        music={hotline.HOUSE_MUSIC: hotline.MUSIC, **definitions.own_music},
+    )
+    if admitting.places < limits.max_calls:
+        _log.warning("max_calls is lowered: SANSHENG_RTP_PORTS carries no more", admitted=admitting.places)
+    return admitting
