@@ -26,8 +26,11 @@ SHOWN_WITHIN = 2.0
 class Phones(Protocol):
     """Agents' telephones. `set` raises ValueError for a contact or a secret that no phone can have."""
 
-    async def set(self, agent: str, secret: str, contact: str) -> None: ...
-    async def remove(self, agent: str) -> None: ...
+    async def set(self, agent: str, secret: str, contact: str) -> None:
+        """Give the agent a telephone."""
+
+    async def remove(self, agent: str) -> None:
+        """Take the agent's telephone away."""
 
 
 class ConversationChannels(Protocol):
@@ -57,22 +60,39 @@ class Server(Protocol):
     """One server, leading or standing by. What only a leader has raises NotLeading elsewhere."""
 
     @property
-    def view(self) -> View: ...
+    def view(self) -> View:
+        """What the log says now."""
+
     @property
-    def definitions(self) -> Definitions: ...
+    def definitions(self) -> Definitions:
+        """The operator's definitions in force."""
+
     @property
-    def records(self) -> Records: ...
+    def records(self) -> Records:
+        """The records, for reading."""
+
     @property
-    def outside_calls(self) -> bool: ...
+    def outside_calls(self) -> bool:
+        """Whether outside numbers can be called."""
+
     @property
-    def dispatcher(self) -> Dispatcher: ...
+    def dispatcher(self) -> Dispatcher:
+        """The way into the log."""
+
     @property
-    def phones(self) -> Phones: ...
+    def phones(self) -> Phones:
+        """Agents' telephones."""
+
     @property
-    def conversation_channels(self) -> ConversationChannels: ...
+    def conversation_channels(self) -> ConversationChannels:
+        """The channels of conversations."""
+
     @property
-    def monitoring(self) -> Monitoring: ...
-    async def reload(self) -> str: ...
+    def monitoring(self) -> Monitoring:
+        """Supervisors' phones."""
+
+    async def reload(self) -> str:
+        """Take over edited definitions; the file that holds now. Raises ValueError for what cannot be used."""
 
 
 class Acts:

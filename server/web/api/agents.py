@@ -34,6 +34,8 @@ class StatusIn(Body):
 
 
 class Agent(BaseModel):
+    """An agent as the records have it; `skills` are levels from 1 to 10."""
+
     id: str
     name: str
     skills: dict[str, int]
@@ -55,11 +57,15 @@ class AgentNow(BaseModel):
 
 
 class AgentPut(BaseModel):
+    """An agent was added or changed."""
+
     id: str
     message: str
 
 
 class AgentGone(BaseModel):
+    """An agent was removed."""
+
     id: str
 
 

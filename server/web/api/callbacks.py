@@ -96,6 +96,8 @@ class ModeIn(Body):
 
 
 class Callback(BaseModel):
+    """A promise to call back."""
+
     id: int
     number: str
     category: str | None
@@ -118,10 +120,14 @@ class CallbackDetail(Callback):
 
 
 class CallbackMade(CallbackDetail):
+    """A promise that was asked for."""
+
     joined: bool = Field(description="The number had a promise for this category already: this is it.")
 
 
 class CallbackMode(BaseModel):
+    """Callback mode of a queue, or of all; `active`: numbers are taken now."""
+
     scope: str
     mode: Mode
     active: bool

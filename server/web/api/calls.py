@@ -26,6 +26,8 @@ class CallsAsked(Asked):
 
 
 class Call(BaseModel):
+    """A call as the records have it."""
+
     id: int
     caller: str
     called: str

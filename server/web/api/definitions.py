@@ -13,6 +13,8 @@ from server.web.problems import answers
 
 
 class Reloaded(BaseModel):
+    """The file whose definitions hold now."""
+
     source: str
 
 

@@ -20,6 +20,8 @@ class RecordingsAsked(Asked):
 
 
 class Recording(BaseModel):
+    """A closed recording."""
+
     id: int
     call: int | None
     agent: str | None

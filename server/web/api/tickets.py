@@ -21,6 +21,8 @@ class TicketsAsked(Asked):
 
 
 class Ticket(BaseModel):
+    """A ticket as the records have it."""
+
     id: int
     call: int | None
     category: str | None

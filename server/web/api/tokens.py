@@ -47,6 +47,8 @@ class Token(BaseModel):
 
 
 class TokenMade(Token):
+    """A token that was just issued."""
+
     token: str = Field(description="The token itself, told this once.")
 
 

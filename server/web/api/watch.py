@@ -18,9 +18,14 @@ class Watched(Protocol):
     """What is watched: problems keep calls from being taken, warnings do not."""
 
     @property
-    def registry(self) -> CollectorRegistry: ...
-    def problems(self) -> list[str]: ...
-    def warnings(self) -> list[str]: ...
+    def registry(self) -> CollectorRegistry:
+        """What is counted and measured."""
+
+    def problems(self) -> list[str]:
+        """Why a call could not be taken now, as sentences."""
+
+    def warnings(self) -> list[str]:
+        """What needs somebody's attention although calls are taken."""
 
 
 class Health(BaseModel):
