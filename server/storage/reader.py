@@ -106,8 +106,10 @@ class Records:
 
     async def promise(self, number: int, mask: bool, book: Callbacks | None) -> dict[str, Any] | None:
         """One promise with its attempts, as the book knows it where there is one; or None."""
-        found = await asyncio.to_thread(self._queries.callbacks.promise_show, number, mask=mask)
         view = None if book is None else book.promise(number)
+        if view is not None:
+            await self.caught_up()  # what the state follows from is in the history
+        found = await asyncio.to_thread(self._queries.callbacks.promise_show, number, mask=mask)
         return found if view is None else promise_detail(view, found["history"] if found else (), mask)
 
     async def modes(self, scope: str | None, limit: int) -> list[dict[str, Any]]:

@@ -387,7 +387,7 @@ async def test_a_promise_whose_queue_is_gone_is_kept_by_the_first_queue(network:
         await take_over(original)
     async with hotline.agent("3020", complaint=9) as agent:
         agent.on_invite = AGENT
-        soon = {"until": (datetime.now(UTC) + timedelta(seconds=1)).isoformat(), "reason": "as soon as can be"}
+        soon = {"until": (datetime.now(UTC) + timedelta(seconds=2)).isoformat(), "reason": "as soon as can be"}
         await hotline.request("POST", f"/api/v1/callbacks/{made['id']}/postpone", soon)
         called = await network.rings(number)
         await hears_tone(called, AGENT_HZ)
