@@ -20,7 +20,7 @@ _RING = 30.0
 _LOOK = 0.5
 
 
-class House(Protocol):
+class Hotline(Protocol):
     """What the story asks of the hotline besides calling it."""
 
     async def promise(self) -> Mapping[str, Any] | None:
@@ -44,15 +44,15 @@ class Promise:
 
 
 async def tell(
-    script: Script, how: Promise, caller: Phone, agent: Phone, house: House, say: Callable[[str], None]
+    script: Script, how: Promise, caller: Phone, agent: Phone, hotline: Hotline, say: Callable[[str], None]
 ) -> None:
     """Leave a number, and be called back. Both telephones are open; the agent is not there yet. Raises StoryEnded."""
     only = _only(script.caller)
     caller.on_invite = agent.on_invite = only
     try:
-        await _leave_number(script, how, caller, house, say)
+        await _leave_number(script, how, caller, hotline, say)
         say(f"agent    {agent.user} signs in")
-        await house.agent_is_there()
+        await hotline.agent_is_there()
         first = _customer_first if how.customer_first else _agent_first
         called, talking = await first(how, caller, agent, say)
         await asyncio.gather(hears(called, AGENT_HZ), hears(talking, CALLER_HZ))
@@ -63,9 +63,11 @@ async def tell(
         raise StoryEnded(str(error)) from None
 
 
-async def _leave_number(script: Script, how: Promise, caller: Phone, house: House, say: Callable[[str], None]) -> None:
+async def _leave_number(
+    script: Script, how: Promise, caller: Phone, hotline: Hotline, say: Callable[[str], None]
+) -> None:
     call = await calls(script, caller, script.digits if how.offered else "", say)
-    promise = await _accept(call, house, say) if how.offered else None
+    promise = await _accept(call, hotline, say) if how.offered else None
     if promise is not None:
         say(f"hotline  promises to call {promise['number']} back: callback {promise['id']}")
         await call.heard(within=MENU)
@@ -74,17 +76,17 @@ async def _leave_number(script: Script, how: Promise, caller: Phone, house: Hous
         return
     say("caller   is offered no call back, and hangs up")
     await call.hangup()
-    promise = await house.ask()
+    promise = await hotline.ask()
     say(f"hotline  is asked by its API to call {promise['number']} back: callback {promise['id']}")
 
 
-async def _accept(call: Call, house: House, say: Callable[[str], None]) -> Mapping[str, Any] | None:
+async def _accept(call: Call, hotline: Hotline, say: Callable[[str], None]) -> Mapping[str, Any] | None:
     """1 accepts what is offered, and says that the number read back is right. None: nothing was offered."""
     loop = asyncio.get_running_loop()
     end, again = loop.time() + _PATIENCE, loop.time() + _BETWEEN
     while loop.time() < end:
         await asyncio.sleep(_LOOK)
-        if (promise := await house.promise()) is not None:
+        if (promise := await hotline.promise()) is not None:
             return promise
         if loop.time() >= again:
             await call.press("1")

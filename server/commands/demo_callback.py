@@ -60,20 +60,20 @@ async def run(definitions: Definitions, talk: float, satisfaction: str) -> None:
         ) from None
     try:
         async with agent_there(definitions) as agent:
-            house = _House(script.caller, queue, category, agent)
+            hotline = _Hotline(script.caller, queue, category, agent)
             try:
-                await tell(script, how, phone, agent, house, say)
+                await tell(script, how, phone, agent, hotline, say)
             except StoryEnded as error:
                 raise Refused(f"the demo stopped: {error}") from None
             finally:
-                await house.cancel()
+                await hotline.cancel()
     finally:
         await phone.close()
     await asyncio.to_thread(_show, script.caller)
 
 
 @dataclass(frozen=True, slots=True)
-class _House:
+class _Hotline:
     """The API, as the story needs it."""
 
     number: str

@@ -17,9 +17,9 @@ from server.commands import shared
 from server.web.serve import HttpServer
 from tests.redis_server import redis_server
 from tests.server.commands.test_cli import Done, Run, home, sansheng
-from tests.server.web.api_house import TOKEN, house
+from tests.server.web.api_server import TOKEN, server
 
-__all__ = ["home", "house", "redis_server", "sansheng"]
+__all__ = ["home", "redis_server", "sansheng", "server"]
 
 ZONE = ZoneInfo("Asia/Shanghai")
 FIELDS = [
@@ -33,7 +33,7 @@ Asked = Callable[..., Awaitable[Done]]
 
 
 @pytest.fixture
-async def served(house, home, sansheng: Run, monkeypatch) -> AsyncIterator[Asked]:
+async def served(server, home, sansheng: Run, monkeypatch) -> AsyncIterator[Asked]:
     """Runs commands while a server answers."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -42,7 +42,7 @@ async def served(house, home, sansheng: Run, monkeypatch) -> AsyncIterator[Asked
     monkeypatch.setenv("SANSHENG_TRUNK", "sip:127.0.0.1:5090")
     (home / "secrets").mkdir()
     (home / "secrets" / "api-token").write_text(TOKEN)
-    http = HttpServer(house.application(), "127.0.0.1", port)
+    http = HttpServer(server.application(), "127.0.0.1", port)
     await http.start()
 
     async def run(*typed: str) -> Done:
@@ -100,8 +100,8 @@ async def test_after_is_the_next_such_time_in_the_hotlines_zone(served) -> None:
     ],
     ids=lambda each: " ".join(each)[:40] if isinstance(each, tuple) else "",
 )
-async def test_a_refusal_is_one_sentence_and_exit_1(house, served, typed, sentence) -> None:
-    await house.tell(acd.AgentDefined("1001", "Li", ()))
+async def test_a_refusal_is_one_sentence_and_exit_1(server, served, typed, sentence) -> None:
+    await server.tell(acd.AgentDefined("1001", "Li", ()))
     done = await served("callback", *typed)
     assert (done.code, done.out) == (1, "")
     assert sentence in done.err
@@ -132,9 +132,9 @@ async def test_the_mode_is_listed_and_set(served) -> None:
     assert (row["mode"], row["active"]) == ("off", False)
 
 
-async def test_without_a_server_the_records_are_shown(house, served, home, sansheng, monkeypatch) -> None:
+async def test_without_a_server_the_records_are_shown(server, served, home, sansheng, monkeypatch) -> None:
     await add(served)
-    await house.tell(acd.Tick())
+    await server.tell(acd.Tick())
     monkeypatch.setenv("SANSHENG_HTTP_PORT", "9")
     (row,) = (await asyncio.to_thread(sansheng, "callback", "list", "--json")).json
     assert (row["id"], row["state"]) == (1, "pending")
@@ -146,9 +146,9 @@ async def test_without_a_server_the_records_are_shown(house, served, home, sansh
     assert (done.code, "no server answers" in done.err) == (1, True)
 
 
-async def test_the_report_says_where_a_promise_belongs(house, served) -> None:
+async def test_the_report_says_where_a_promise_belongs(server, served) -> None:
     await add(served)
-    await house.tell(acd.Tick())
+    await server.tell(acd.Tick())
     done = await served("report", "callback", "--interval", "1h")
     assert "a promise belongs to the interval in which it was made" in done.out
     assert "the day" in done.out

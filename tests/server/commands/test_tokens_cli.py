@@ -9,9 +9,9 @@ from server.usecases.principal import Role
 from tests.redis_server import redis_server
 from tests.server.commands.test_callbacks_cli import served
 from tests.server.commands.test_cli import home, sansheng
-from tests.server.web.api_house import OWNER, api, house
+from tests.server.web.api_server import OWNER, api, server
 
-__all__ = ["api", "home", "house", "redis_server", "sansheng", "served"]
+__all__ = ["api", "home", "redis_server", "sansheng", "served", "server"]
 
 COMMANDS: dict[Act, tuple[str, ...]] = {
     Act.DEFINE_AGENT: ("agent", "add", "2000", "--name", "Zhao"),
@@ -34,9 +34,9 @@ COMMANDS: dict[Act, tuple[str, ...]] = {
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.SERVICE])
-async def test_a_command_does_for_a_tokens_role_what_the_table_says(house, served, monkeypatch, role: Role) -> None:
+async def test_a_command_does_for_a_tokens_role_what_the_table_says(server, served, monkeypatch, role: Role) -> None:
     await served("agent", "add", "1001", "--name", "Li")
-    _, token = await house.acts.tokens.create(OWNER, name="holder", role=role, agent="1001")
+    _, token = await server.acts.tokens.create(OWNER, name="holder", role=role, agent="1001")
     monkeypatch.setenv("SANSHENG_API_TOKEN", token)
     for act, typed in COMMANDS.items():
         done = await served(*typed)

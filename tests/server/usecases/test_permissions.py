@@ -15,9 +15,9 @@ from server.usecases.errors import Conflict, Forbidden
 from server.usecases.permissions import RULES, Act, Reach, reach_of
 from server.usecases.principal import Principal, Role, phone_of
 from tests.redis_server import redis_server
-from tests.server.web.api_house import OWNER, House, api, house, refused
+from tests.server.web.api_server import OWNER, ApiServer, api, refused, server
 
-__all__ = ["api", "house", "redis_server"]
+__all__ = ["api", "redis_server", "server"]
 
 REASON = {"reason": "asked for"}
 OWN, MATE, OTHER = "1001", "1002", "1003"
@@ -76,25 +76,25 @@ def may(role: Role, act: Act, agent: str) -> bool:
 
 
 @pytest.fixture
-async def floor(house: House) -> House:
+async def floor(server: ApiServer) -> ApiServer:
     """Three agents of two teams talk, call 4 waits, and each conversation has a ticket and a recording."""
-    house.definitions = replace(house.definitions, teams={"A": ("1009",), "B": ()})
+    server.definitions = replace(server.definitions, teams={"A": ("1009",), "B": ()})
     for agent, team in ((OWN, "A"), (MATE, "A"), (OTHER, "B"), ("1009", "C"), ("3000", "C")):
         contact = f"sip:{agent}@127.0.0.1:5062"
-        await house.tell(acd.AgentDefined(agent, f"Agent {agent}", (Skill("complaint", 5),), (team,), contact))
+        await server.tell(acd.AgentDefined(agent, f"Agent {agent}", (Skill("complaint", 5),), (team,), contact))
     for agent, call in TALKING.items():
-        await house.call(call, f"1380013800{call}")
-        house.dispatcher.own(call, lambda command: None)
-        await house.tell(acd.PhoneSeen(agent, True), acd.StatusSet(agent, acd.Status.AVAILABLE))
-        await house.queue(call)
-        leg = house.view.calls.get(call).leg
+        await server.call(call, f"1380013800{call}")
+        server.dispatcher.own(call, lambda command: None)
+        await server.tell(acd.PhoneSeen(agent, True), acd.StatusSet(agent, acd.Status.AVAILABLE))
+        await server.queue(call)
+        leg = server.view.calls.get(call).leg
         assert leg is not None
         assert leg.agent == agent
-        await house.tell(acd.OfferAnswered(leg.offer), acd.Joined(call, agent))
-        await house.tell(rec.RecordingStarted(call, call, agent, f"{call}-in.wav", f"{call}-out.wav"))
-    await house.call(4)
-    await house.queue(4, "13800138000")
-    return house
+        await server.tell(acd.OfferAnswered(leg.offer), acd.Joined(call, agent))
+        await server.tell(rec.RecordingStarted(call, call, agent, f"{call}-in.wav", f"{call}-out.wav"))
+    await server.call(4)
+    await server.queue(4, "13800138000")
+    return server
 
 
 def test_the_table_has_a_row_for_every_act_and_a_column_for_every_role() -> None:
@@ -113,7 +113,7 @@ def test_the_page_on_access_shows_the_same_table() -> None:
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.SERVICE])
-async def test_http_does_for_a_role_what_the_table_says_and_nothing_else(floor: House, api, role: Role) -> None:
+async def test_http_does_for_a_role_what_the_table_says_and_nothing_else(floor: ApiServer, api, role: Role) -> None:
     _, token = await floor.acts.tokens.create(OWNER, name="holder", role=role, agent=WORK_NUMBERS.get(role, ""))
     bearer = {"Authorization": f"Bearer {token}"}
     for act, asked in REQUESTS.items():
@@ -132,7 +132,7 @@ async def test_http_does_for_a_role_what_the_table_says_and_nothing_else(floor: 
             assert (answer.status_code != 403) == may(role, act, agent), (act, agent, answer.text)
 
 
-async def test_a_refusal_says_which_roles_may_and_how_far_ones_own_reaches(floor: House, api) -> None:
+async def test_a_refusal_says_which_roles_may_and_how_far_ones_own_reaches(floor: ApiServer, api) -> None:
     _, token = await floor.acts.tokens.create(OWNER, name="li", role=Role.AGENT, agent=OWN)
     bearer = {"Authorization": f"Bearer {token}"}
     answer = await api.put("/api/v1/callback-mode", json={"mode": "on"}, headers=bearer)
@@ -141,7 +141,7 @@ async def test_a_refusal_says_which_roles_may_and_how_far_ones_own_reaches(floor
     assert refused(answer, 403) == "an agent may do agents.status for their own alone: this one is of agent 1002"
 
 
-async def test_lists_show_an_agent_their_own_and_a_leader_the_teams(floor: House, api) -> None:
+async def test_lists_show_an_agent_their_own_and_a_leader_the_teams(floor: ApiServer, api) -> None:
     for agent, call in TALKING.items():
         await floor.tell(acd.ConversationEnded(call, agent, "caller", 10.0, 0.0), acd.CallEnded(call, "caller"))
     seen: dict[Role, list[int]] = {}
@@ -154,7 +154,7 @@ async def test_lists_show_an_agent_their_own_and_a_leader_the_teams(floor: House
             assert seen[role] == {Role.AGENT: [1], Role.LEADER: [1, 2], Role.SUPERVISOR: [1, 2, 3, 4]}[role]
 
 
-async def test_numbers_are_masked_where_a_role_sees_more_calls_than_numbers(floor: House, api) -> None:
+async def test_numbers_are_masked_where_a_role_sees_more_calls_than_numbers(floor: ApiServer, api) -> None:
     for role, own, waiting in (
         (Role.AGENT, "13800138001", "138****8000"),
         (Role.SUPERVISOR, "13800138001", "13800138000"),
@@ -167,7 +167,7 @@ async def test_numbers_are_masked_where_a_role_sees_more_calls_than_numbers(floo
         assert row["caller"] == waiting
 
 
-async def test_a_phone_changes_its_own_agents_status_and_conversation_alone(floor: House) -> None:
+async def test_a_phone_changes_its_own_agents_status_and_conversation_alone(floor: ApiServer) -> None:
     phone = phone_of(OWN)
     acts = floor.acts
     assert (await acts.agents.set_status(phone, OWN, acd.Status.BREAK, "lunch")).pending is acd.Status.BREAK
@@ -180,7 +180,7 @@ async def test_a_phone_changes_its_own_agents_status_and_conversation_alone(floo
     assert reach_of(phone, Act.SET_MODE) is Reach.NONE
 
 
-async def test_a_service_does_what_its_scopes_name(floor: House, api) -> None:
+async def test_a_service_does_what_its_scopes_name(floor: ApiServer, api) -> None:
     _, token = await floor.acts.tokens.create(
         OWNER, name="crm", role=Role.SERVICE, scopes=["callbacks.*", "calls.read"]
     )
@@ -192,7 +192,7 @@ async def test_a_service_does_what_its_scopes_name(floor: House, api) -> None:
     assert "a service may not do agents.read" in refused(answer, 403)
 
 
-async def test_privileged_acts_are_in_the_audit_with_principal_origin_and_reason(floor: House, api) -> None:
+async def test_privileged_acts_are_in_the_audit_with_principal_origin_and_reason(floor: ApiServer, api) -> None:
     _, token = await floor.acts.tokens.create(OWNER, name="wang", role=Role.SUPERVISOR)
     bearer = {"Authorization": f"Bearer {token}"}
     await api.put("/api/v1/callback-mode", json={"mode": "on", "reason": "storm"}, headers=bearer)

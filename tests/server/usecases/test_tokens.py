@@ -12,12 +12,12 @@ from server.usecases.errors import Conflict, Invalid, NotFound
 from server.usecases.principal import Role
 from server.usecases.tokens import TokenActs
 from tests.redis_server import redis_server
-from tests.server.web.api_house import OWNER, House, api, house, refused
+from tests.server.web.api_server import OWNER, ApiServer, api, refused, server
 
-__all__ = ["api", "house", "redis_server"]
+__all__ = ["api", "redis_server", "server"]
 
 
-async def test_a_token_opens_the_api_until_it_is_revoked(house: House, api) -> None:
+async def test_a_token_opens_the_api_until_it_is_revoked(server: ApiServer, api) -> None:
     made = (await api.post("/api/v1/tokens", json={"name": "wang", "role": "supervisor"})).json()
     assert (made["id"], made["role"], made["holds"], made["created_by"]) == (1, "supervisor", True, "administrator")
     bearer = {"Authorization": f"Bearer {made['token']}"}
@@ -30,16 +30,16 @@ async def test_a_token_opens_the_api_until_it_is_revoked(house: House, api) -> N
     assert "there is no token 9" in refused(await api.post("/api/v1/tokens/9/revoke", json={}), 404)
 
 
-async def test_what_a_holder_does_is_recorded_under_the_tokens_name(house: House, api) -> None:
-    _, token = await house.acts.tokens.create(OWNER, name="wang", role=Role.SUPERVISOR)
+async def test_what_a_holder_does_is_recorded_under_the_tokens_name(server: ApiServer, api) -> None:
+    _, token = await server.acts.tokens.create(OWNER, name="wang", role=Role.SUPERVISOR)
     bearer = {"Authorization": f"Bearer {token}"}
     await api.put("/api/v1/callback-mode", json={"mode": "on"}, headers=bearer)
     assert (await api.get("/api/v1/callback-mode")).json()["items"][0]["who"] == "wang"
 
 
-async def test_a_token_expires_by_itself(house: House) -> None:
+async def test_a_token_expires_by_itself(server: ApiServer) -> None:
     now = time.time()
-    acts = TokenActs(house, clock=lambda: now)
+    acts = TokenActs(server, clock=lambda: now)
     _, token = await acts.create(OWNER, name="guest", role=Role.QA, expires_at=now + 60)
     assert acts.principal(token, "here") is not None
     now += 61
@@ -48,15 +48,15 @@ async def test_a_token_expires_by_itself(house: House) -> None:
     assert again.id == 2
 
 
-async def test_only_digests_are_kept_in_log_snapshot_and_records(house: House) -> None:
-    made, token = await house.acts.tokens.create(OWNER, name="wang", role=Role.SUPERVISOR)
-    await house.tell()
-    snapshot = house.dispatcher.state.snapshot()
+async def test_only_digests_are_kept_in_log_snapshot_and_records(server: ApiServer) -> None:
+    made, token = await server.acts.tokens.create(OWNER, name="wang", role=Role.SUPERVISOR)
+    await server.tell()
+    snapshot = server.dispatcher.state.snapshot()
     assert token.encode() not in snapshot
     assert digest(token).encode() in snapshot
     restored = HotlineState.restore(snapshot)
     assert restored.access_tokens.known(token) == made
-    database = (house.home / "records.db").read_bytes()
+    database = (server.home / "records.db").read_bytes()
     assert token.encode() not in database
 
 
@@ -72,14 +72,14 @@ async def test_only_digests_are_kept_in_log_snapshot_and_records(house: House) -
         ({"role": Role.QA, "name": "Administrator"}, "is the name of the machine's owner"),
     ],
 )
-async def test_a_token_that_could_not_be_used_is_refused(house: House, wanted, sentence) -> None:
+async def test_a_token_that_could_not_be_used_is_refused(server: ApiServer, wanted, sentence) -> None:
     with pytest.raises(Invalid, match=sentence):
-        await house.acts.tokens.create(OWNER, **{"name": "x", **wanted})
+        await server.acts.tokens.create(OWNER, **{"name": "x", **wanted})
 
 
-async def test_two_tokens_that_hold_have_two_names(house: House) -> None:
-    await house.acts.tokens.create(OWNER, name="wang", role=Role.QA)
+async def test_two_tokens_that_hold_have_two_names(server: ApiServer) -> None:
+    await server.acts.tokens.create(OWNER, name="wang", role=Role.QA)
     with pytest.raises(Conflict, match="a token named wang already"):
-        await house.acts.tokens.create(OWNER, name="wang", role=Role.QA)
+        await server.acts.tokens.create(OWNER, name="wang", role=Role.QA)
     with pytest.raises(NotFound):
-        await house.acts.tokens.revoke(OWNER, 7)
+        await server.acts.tokens.revoke(OWNER, 7)

@@ -12,19 +12,19 @@ import ivr.events as ivr
 from server.hotline import definitions
 from tables.toml import DefinitionFault
 from tests.redis_server import redis_server
-from tests.server.web.api_house import api, house, refused
+from tests.server.web.api_server import api, refused, server
 
-__all__ = ["api", "house", "redis_server"]
+__all__ = ["api", "redis_server", "server"]
 
 LI = {"name": "Li", "skills": {"complaint": 5}, "contact": "sip:1001@127.0.0.1:5062"}
 
 
-async def test_health_is_200_when_calls_can_be_taken_and_503_with_reasons_when_not(house, api) -> None:
-    house.doubtful = ["the edited definitions cannot be used"]
+async def test_health_is_200_when_calls_can_be_taken_and_503_with_reasons_when_not(server, api) -> None:
+    server.doubtful = ["the edited definitions cannot be used"]
     answer = await api.get("/healthz", headers={"Authorization": ""})
     assert answer.status_code == 200
     assert answer.json() == {"ok": True, "problems": [], "warnings": ["the edited definitions cannot be used"]}
-    house.wrong = ["Redis does not answer"]
+    server.wrong = ["Redis does not answer"]
     answer = await api.get("/healthz")
     assert (answer.status_code, answer.json()["ok"], answer.json()["problems"]) == (
         503,
@@ -33,9 +33,9 @@ async def test_health_is_200_when_calls_can_be_taken_and_503_with_reasons_when_n
     )
 
 
-async def test_metrics_are_shown_to_prometheus_under_their_names(house, api) -> None:
-    await house.call(1)
-    house.dispatcher.state.differences["Decided reads otherwise"] = 3
+async def test_metrics_are_shown_to_prometheus_under_their_names(server, api) -> None:
+    await server.call(1)
+    server.dispatcher.state.differences["Decided reads otherwise"] = 3
     answer = await api.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain")
     text = answer.text
@@ -93,32 +93,32 @@ async def cursor_of_calls(api: httpx.AsyncClient) -> str:
     return encode_cursor("call", 5)
 
 
-async def test_pages_follow_one_another_without_gap_or_repetition_while_calls_come_in(house, api) -> None:
+async def test_pages_follow_one_another_without_gap_or_repetition_while_calls_come_in(server, api) -> None:
     for number in range(1, 6):
-        await house.call(number)
+        await server.call(number)
     first = (await api.get("/api/v1/calls?limit=2")).json()
-    await house.call(6)
+    await server.call(6)
     second = (await api.get("/api/v1/calls", params={"limit": 2, "cursor": first["next"]})).json()
     third = (await api.get("/api/v1/calls", params={"limit": 2, "cursor": second["next"]})).json()
     assert [[row["id"] for row in page["items"]] for page in (first, second, third)] == [[5, 4], [3, 2], [1]]
     assert third["next"] is None
 
 
-async def test_calls_are_found_by_caller_and_by_time(house, api) -> None:
-    await house.call(1, "13800138000")
-    await house.call(2, "13900139000")
+async def test_calls_are_found_by_caller_and_by_time(server, api) -> None:
+    await server.call(1, "13800138000")
+    await server.call(2, "13900139000")
     assert [row["id"] for row in (await api.get("/api/v1/calls?caller=13900139000")).json()["items"]] == [2]
     assert (await api.get("/api/v1/calls?since=2999-01-01")).json()["items"] == []
     assert len((await api.get("/api/v1/calls?until=2999-01-01T00:00:00%2B08:00")).json()["items"]) == 2
     assert len((await api.get("/api/v1/calls?caller=&outcome=&cursor=")).json()["items"]) == 2
 
 
-async def test_a_call_shows_its_ticket_and_its_decisions(house, api) -> None:
+async def test_a_call_shows_its_ticket_and_its_decisions(server, api) -> None:
     await api.put("/api/v1/agents/1001", json=LI)
     await api.post("/api/v1/agents/1001/status", json={"status": "available"})
-    await house.call(1)
-    await house.tell(ivr.FieldSet(1, "business", "complaint"))
-    await house.queue(1)
+    await server.call(1)
+    await server.tell(ivr.FieldSet(1, "business", "complaint"))
+    await server.queue(1)
     call = (await api.get("/api/v1/calls/1")).json()
     assert (call["queue"], call["category"], call["ticket"]) == ("complaint", "attitude", 1)
     assert [(each["kind"], each["agent"]) for each in call["decisions"]] == [("offer", "1001")]
@@ -126,11 +126,11 @@ async def test_a_call_shows_its_ticket_and_its_decisions(house, api) -> None:
     assert (ticket["calls"], ticket["state"]) == ([1], "new")
 
 
-async def test_queues_show_who_waits_and_who_could_take_the_calls(house, api) -> None:
+async def test_queues_show_who_waits_and_who_could_take_the_calls(server, api) -> None:
     await api.put("/api/v1/agents/1001", json=LI)
     await api.post("/api/v1/agents/1001/status", json={"status": "break", "reason": "lunch"})
-    await house.call(1)
-    await house.queue(1)
+    await server.call(1)
+    await server.queue(1)
     rows = {row["name"]: row for row in (await api.get("/api/v1/queues")).json()["items"]}
     assert list(rows) == ["complaint", "inquiry", "orders", "partnership", "media"]
     complaint = rows["complaint"]
@@ -138,17 +138,17 @@ async def test_queues_show_who_waits_and_who_could_take_the_calls(house, api) ->
     assert rows["inquiry"]["agents"] == 0
 
 
-async def test_the_floor_shows_waiting_calls_in_order(house, api) -> None:
+async def test_the_floor_shows_waiting_calls_in_order(server, api) -> None:
     for number in (1, 2):
-        await house.call(number)
-        await house.queue(number)
+        await server.call(number)
+        await server.queue(number)
     floor = (await api.get("/api/v1/floor")).json()
     assert [(row["call"], row["position"], row["agent"]) for row in floor["waiting"]] == [(1, 1, None), (2, 2, None)]
 
 
-async def test_an_agent_is_added_changed_and_removed(house, api) -> None:
+async def test_an_agent_is_added_changed_and_removed(server, api) -> None:
     assert (await api.put("/api/v1/agents/1001", json=LI)).json()["id"] == "1001"
-    assert house.phones.known["1001"].contact == "sip:1001@127.0.0.1:5062"
+    assert server.phones.known["1001"].contact == "sip:1001@127.0.0.1:5062"
     assert (await api.put("/api/v1/agents/1001", json={"name": "Li Ming", "teams": ["A"]})).status_code == 200
     agent = (await api.get("/api/v1/agents/1001")).json()
     assert (agent["name"], agent["skills"], agent["teams"], agent["contact"]) == ("Li Ming", {}, ["A"], None)
@@ -170,9 +170,9 @@ async def test_an_agent_is_added_changed_and_removed(house, api) -> None:
         ({"name": "Li", "nick": "L"}, "body.nick"),
     ],
 )
-async def test_an_agent_that_could_not_work_is_refused_and_changes_nothing(house, api, body, sentence) -> None:
+async def test_an_agent_that_could_not_work_is_refused_and_changes_nothing(server, api, body, sentence) -> None:
     assert sentence in refused(await api.put("/api/v1/agents/1001", json=body), 422)
-    assert house.dispatcher.state.floor.agent("1001") is None
+    assert server.dispatcher.state.floor.agent("1001") is None
 
 
 @pytest.mark.parametrize("content", [b"{", b"\xff\x1b"])
@@ -181,28 +181,28 @@ async def test_a_body_that_is_no_json_is_a_problem(api, content) -> None:
     assert "body" in refused(answer, 422)
 
 
-async def test_definitions_are_taken_over_and_wrong_ones_are_refused_with_their_place(house, api) -> None:
-    file = house.home / "hotline.toml"
+async def test_definitions_are_taken_over_and_wrong_ones_are_refused_with_their_place(server, api) -> None:
+    file = server.home / "hotline.toml"
     file.write_text('skills = ["complaint", "swimming"]\n[queues.complaint]\nskill = "complaint"\n', encoding="utf-8")
     assert (await api.post("/api/v1/definitions/reload")).json() == {"source": str(file)}
     assert (await api.put("/api/v1/agents/1001", json={"name": "Li", "skills": {"swimming": 1}})).status_code == 200
     file.write_text("skills = [1]\n", encoding="utf-8")
     assert f"{file}:1: skills" in refused(await api.post("/api/v1/definitions/reload"), 422)
     with pytest.raises(DefinitionFault):
-        definitions.load(house.home)
+        definitions.load(server.home)
 
 
-async def test_a_fault_of_ours_is_a_problem_without_details(house, api, monkeypatch) -> None:
+async def test_a_fault_of_ours_is_a_problem_without_details(server, api, monkeypatch) -> None:
     async def broken(*_: object) -> Any:
         raise RuntimeError("a secret detail")
 
-    monkeypatch.setattr(house.records, "page", broken)
+    monkeypatch.setattr(server.records, "page", broken)
     answer = await api.get("/api/v1/calls")
     assert "secret" not in refused(answer, 500)
 
 
-async def test_a_server_that_leads_no_more_says_so(house, api) -> None:
-    await house.dispatcher.stop()
+async def test_a_server_that_leads_no_more_says_so(server, api) -> None:
+    await server.dispatcher.stop()
     answer = await api.put("/api/v1/agents/1001", json=LI)
     assert "does not lead" in refused(answer, 503)
     assert answer.headers["retry-after"]
@@ -226,8 +226,8 @@ async def test_the_description_names_every_route_and_only_shapes_that_exist(api)
                 assert "401" in route["responses"], (path, method)
 
 
-async def test_what_is_answered_has_the_shape_that_was_described(house, api) -> None:
-    await house.call(1)
+async def test_what_is_answered_has_the_shape_that_was_described(server, api) -> None:
+    await server.call(1)
     drawn = (await api.get("/api/v1/openapi.json")).json()
     shape = drawn["components"]["schemas"]["Call"]
     row = (await api.get("/api/v1/calls")).json()["items"][0]

@@ -13,9 +13,9 @@ import acd.events as acd
 from acd.callbacks.events import AttemptEnded, AttemptOutcome, AttemptStarted, CallPlaced
 from acd.policy.definitions import Requirement, Skill
 from tests.redis_server import redis_server
-from tests.server.web.api_house import House, api, house, refused
+from tests.server.web.api_server import ApiServer, api, refused, server
 
-__all__ = ["api", "house", "redis_server"]
+__all__ = ["api", "redis_server", "server"]
 
 FIELDS = [
     "id",
@@ -40,11 +40,11 @@ async def promise(api, **wanted: Any) -> dict[str, Any]:
     return answer.json()
 
 
-async def attempt(house: House, number: int, call: int, outcome: AttemptOutcome) -> None:
+async def attempt(server: ApiServer, number: int, call: int, outcome: AttemptOutcome) -> None:
     """The promise stands in line as this call, is dialled, and nobody is reached."""
-    now = house.dispatcher.state.at
+    now = server.dispatcher.state.at
     wanted = Requirement((Skill("complaint"),))
-    await house.tell(
+    await server.tell(
         CallPlaced(call, number, "13800138000", "01065529988", "one"),
         acd.CallQueued(call, "complaint", wanted, now, caller="13800138000", category="attitude", promised=True),
         AttemptStarted(call, number, 1, 1, "1001", 30.0),
@@ -53,7 +53,7 @@ async def attempt(house: House, number: int, call: int, outcome: AttemptOutcome)
     )
 
 
-async def test_a_promise_is_made_and_shown_with_exactly_the_fields_that_others_rely_on(house, api) -> None:
+async def test_a_promise_is_made_and_shown_with_exactly_the_fields_that_others_rely_on(server, api) -> None:
     answer = await api.post("/api/v1/callbacks", json=LI)
     assert answer.status_code == 201
     made = answer.json()
@@ -64,7 +64,7 @@ async def test_a_promise_is_made_and_shown_with_exactly_the_fields_that_others_r
     assert row["promised_at"] == row["queued_at"] == made["due_at"]
 
 
-async def test_a_second_one_for_the_same_matter_is_the_first_and_another_matter_is_another(house, api) -> None:
+async def test_a_second_one_for_the_same_matter_is_the_first_and_another_matter_is_another(server, api) -> None:
     first = await promise(api)
     again = await api.post("/api/v1/callbacks", json={**LI, "number": "+8613800138000"})
     assert (again.status_code, again.json()["id"], again.json()["joined"]) == (200, first["id"], True)
@@ -72,7 +72,7 @@ async def test_a_second_one_for_the_same_matter_is_the_first_and_another_matter_
     assert [row["id"] for row in (await api.get("/api/v1/callbacks?number=13800138000")).json()["items"]] == [2, 1]
 
 
-async def test_after_is_not_before_and_keeps_the_place(house, api) -> None:
+async def test_after_is_not_before_and_keeps_the_place(server, api) -> None:
     after = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=6)
     made = await promise(api, after=after.isoformat())
     assert datetime.fromisoformat(made["due_at"]) == after
@@ -104,30 +104,30 @@ async def test_after_is_not_before_and_keeps_the_place(house, api) -> None:
     ],
 )
 async def test_what_cannot_be_promised_is_refused_in_a_sentence_and_changes_nothing(
-    house, api, wanted, sentence
+    server, api, wanted, sentence
 ) -> None:
-    await house.tell(acd.AgentDefined("1001", "Li", (Skill("complaint", 5),)))
+    await server.tell(acd.AgentDefined("1001", "Li", (Skill("complaint", 5),)))
     assert sentence in refused(
         await api.post("/api/v1/callbacks", content=json.dumps({**LI, **wanted}), headers=JSON), 422
     )
     assert (await api.get("/api/v1/callbacks")).json()["items"] == []
 
 
-async def test_a_number_is_promised_no_more_than_the_limit(house, api) -> None:
+async def test_a_number_is_promised_no_more_than_the_limit(server, api) -> None:
     for category in ("attitude", "system", "usage"):
         await promise(api, category=category)
     answer = await api.post("/api/v1/callbacks", json={**LI, "category": "process"})
     assert "13800138000 was promised 3 calls in 24 hours" in refused(answer, 409)
 
 
-async def test_numbers_are_masked_when_asked(house, api) -> None:
+async def test_numbers_are_masked_when_asked(server, api) -> None:
     await promise(api)
     (row,) = (await api.get("/api/v1/callbacks?masked=true")).json()["items"]
     assert row["number"] == "138****8000"
     assert (await api.get("/api/v1/callbacks/1?masked=true")).json()["number"] == "138****8000"
 
 
-async def test_a_promise_is_cancelled_with_a_reason_once(house, api) -> None:
+async def test_a_promise_is_cancelled_with_a_reason_once(server, api) -> None:
     await promise(api)
     assert "reason" in refused(await api.post("/api/v1/callbacks/1/cancel", json={}), 422)
     answer = await api.post("/api/v1/callbacks/1/cancel", json={"reason": "solved by mail"})
@@ -140,7 +140,7 @@ async def test_a_promise_is_cancelled_with_a_reason_once(house, api) -> None:
     assert (await api.get("/api/v1/callbacks?state=pending")).json()["items"] == []
 
 
-async def test_a_promise_is_postponed_but_not_into_the_past(house, api) -> None:
+async def test_a_promise_is_postponed_but_not_into_the_past(server, api) -> None:
     made = await promise(api)
     later = datetime.fromtimestamp(int(time.time()) + 7200, UTC)
     body = {"until": later.isoformat(), "reason": "in a meeting"}
@@ -151,18 +151,18 @@ async def test_a_promise_is_postponed_but_not_into_the_past(house, api) -> None:
     assert "in the past" in refused(answer, 422)
 
 
-async def test_a_promise_that_stands_in_line_moves_there_too(house, api) -> None:
+async def test_a_promise_that_stands_in_line_moves_there_too(server, api) -> None:
     await promise(api)
-    await house.tell(
+    await server.tell(
         CallPlaced(7, 1, "13800138000"),
-        acd.CallQueued(7, "complaint", Requirement((Skill("complaint"),)), house.dispatcher.state.at, promised=True),
+        acd.CallQueued(7, "complaint", Requirement((Skill("complaint"),)), server.dispatcher.state.at, promised=True),
     )
     moved = (await api.post("/api/v1/callbacks/1/priority", json={"priority": 50})).json()
     assert (moved["priority"], moved["call"]) == (50, 7)
-    assert [each.priority for each in house.dispatcher.state.floor.waiting()] == [50]
+    assert [each.priority for each in server.dispatcher.state.floor.waiting()] == [50]
 
 
-async def test_what_is_not_there_is_said(house, api) -> None:
+async def test_what_is_not_there_is_said(server, api) -> None:
     assert "there is no callback 7" in refused(await api.get("/api/v1/callbacks/7"), 404)
     assert "there is no callback 7" in refused(await api.post("/api/v1/callbacks/7/cancel", json={"reason": "x"}), 404)
     await promise(api)
@@ -171,7 +171,7 @@ async def test_what_is_not_there_is_said(house, api) -> None:
     assert "cursor" in refused(await api.get("/api/v1/callbacks?cursor=x"), 400)
 
 
-async def test_pages_follow_one_another_while_promises_are_made(house, api) -> None:
+async def test_pages_follow_one_another_while_promises_are_made(server, api) -> None:
     for last in range(5):
         await promise(api, number=f"1380013800{last}")
     first = (await api.get("/api/v1/callbacks?limit=2")).json()
@@ -182,14 +182,14 @@ async def test_pages_follow_one_another_while_promises_are_made(house, api) -> N
     assert third["next"] is None
 
 
-async def test_lists_are_never_behind_even_when_the_records_are(house, api, monkeypatch) -> None:
+async def test_lists_are_never_behind_even_when_the_records_are(server, api, monkeypatch) -> None:
     for last in range(3):
         await promise(api, number=f"1380013800{last}")
 
     async def at_once() -> None:
         pass
 
-    monkeypatch.setattr(house.records, "caught_up", at_once)
+    monkeypatch.setattr(server.records, "caught_up", at_once)
     await api.post("/api/v1/callbacks/2/cancel", json={"reason": "solved"})
     await promise(api, number="13800138009")
     rows = (await api.get("/api/v1/callbacks?state=pending")).json()["items"]
@@ -200,10 +200,10 @@ async def test_lists_are_never_behind_even_when_the_records_are(house, api, monk
     assert [(row["id"], row["state"]) for row in second["items"]] == [(2, "cancelled"), (1, "pending")]
 
 
-async def test_a_promise_shows_the_history_of_its_attempts_and_so_does_the_call(house, api) -> None:
-    await house.tell(acd.AgentDefined("1001", "Li", (Skill("complaint", 5),)))
+async def test_a_promise_shows_the_history_of_its_attempts_and_so_does_the_call(server, api) -> None:
+    await server.tell(acd.AgentDefined("1001", "Li", (Skill("complaint", 5),)))
     await promise(api)
-    await attempt(house, 1, 7, AttemptOutcome.BUSY)
+    await attempt(server, 1, 7, AttemptOutcome.BUSY)
     shown = (await api.get("/api/v1/callbacks/1")).json()
     assert (shown["state"], shown["attempts"], shown["reason"]) == ("pending", 1, "busy")
     (tried,) = shown["history"]
@@ -218,7 +218,7 @@ async def test_a_promise_shows_the_history_of_its_attempts_and_so_does_the_call(
     assert call["attempts"] == shown["history"]
 
 
-async def test_the_mode_is_listed_set_and_kept_with_who_and_why(house, api) -> None:
+async def test_the_mode_is_listed_set_and_kept_with_who_and_why(server, api) -> None:
     rows = (await api.get("/api/v1/callback-mode")).json()["items"]
     assert rows[0]["scope"] == "all"
     assert list(rows[0]) == ["scope", "mode", "active", "since", "until", "who", "reason", "rule"]
@@ -242,17 +242,17 @@ async def test_the_mode_is_listed_set_and_kept_with_who_and_why(house, api) -> N
         ({"mode": "sometimes"}, "body.mode"),
     ],
 )
-async def test_a_mode_that_cannot_be_is_refused(house, api, body, sentence) -> None:
+async def test_a_mode_that_cannot_be_is_refused(server, api, body, sentence) -> None:
     assert sentence in refused(await api.put("/api/v1/callback-mode", json=body), 422)
 
 
-async def test_queues_and_the_floor_tell_callers_on_the_line_from_those_who_are_called_back(house, api) -> None:
+async def test_queues_and_the_floor_tell_callers_on_the_line_from_those_who_are_called_back(server, api) -> None:
     await promise(api)
-    await house.call(1)
-    await house.queue(1)
-    await house.tell(
+    await server.call(1)
+    await server.queue(1)
+    await server.tell(
         CallPlaced(7, 1, "13800138000"),
-        acd.CallQueued(7, "complaint", Requirement((Skill("complaint"),)), house.dispatcher.state.at, promised=True),
+        acd.CallQueued(7, "complaint", Requirement((Skill("complaint"),)), server.dispatcher.state.at, promised=True),
     )
     await api.put("/api/v1/callback-mode", json={"mode": "on", "scope": "complaint"})
     queues = {row["name"]: row for row in (await api.get("/api/v1/queues")).json()["items"]}
@@ -263,10 +263,10 @@ async def test_queues_and_the_floor_tell_callers_on_the_line_from_those_who_are_
     assert {row["call"]: row["promised"] for row in waiting} == {1: False, 7: True}
 
 
-async def test_metrics_count_promises_attempts_and_the_mode(house, api) -> None:
+async def test_metrics_count_promises_attempts_and_the_mode(server, api) -> None:
     await promise(api)
-    await house.tell(acd.AgentDefined("1001", "Li", (Skill("complaint", 5),)))
-    await attempt(house, 1, 7, AttemptOutcome.BUSY)
+    await server.tell(acd.AgentDefined("1001", "Li", (Skill("complaint", 5),)))
+    await attempt(server, 1, 7, AttemptOutcome.BUSY)
     await api.put("/api/v1/callback-mode", json={"mode": "on", "scope": "media"})
     text = (await api.get("/metrics")).text
     for line in (
@@ -278,7 +278,7 @@ async def test_metrics_count_promises_attempts_and_the_mode(house, api) -> None:
         assert line in text
 
 
-async def test_the_report_is_given_over_http_too(house, api) -> None:
+async def test_the_report_is_given_over_http_too(server, api) -> None:
     await promise(api)
     report = (await api.get("/api/v1/reports/callback")).json()
     assert (report["total"]["promised"], report["total"]["open"]) == (1, 1)

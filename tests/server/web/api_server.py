@@ -1,4 +1,4 @@
-"""A house without Asterisk, for tests of the API: real Redis, dispatcher, projector and SQLite."""
+"""A server without Asterisk, for tests of the API: real Redis, dispatcher, projector and SQLite."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ class Phones:
         self.known.pop(agent, None)
 
 
-class House:
-    """A house without Asterisk."""
+class ApiServer:
+    """A server without Asterisk."""
 
     def __init__(self, dispatcher: Dispatcher, records: Records, home: Path) -> None:
         self.dispatcher, self.records, self.home = dispatcher, records, home
@@ -109,7 +109,7 @@ class House:
 
 
 @pytest.fixture
-async def house(redis_server: RedisServer, tmp_path: Path) -> AsyncIterator[House]:
+async def server(redis_server: RedisServer, tmp_path: Path) -> AsyncIterator[ApiServer]:
     redis = redis_server.connect()
     log = Log(redis)
     lease = await log.acquire("one", 10)
@@ -121,7 +121,7 @@ async def house(redis_server: RedisServer, tmp_path: Path) -> AsyncIterator[Hous
     following.start()
     dispatcher = Dispatcher(log, lease, HotlineState(), lease_ttl=10)
     await dispatcher.start()
-    made = House(dispatcher, Records(database.read, following, lambda: dispatcher.state.position), tmp_path)
+    made = ApiServer(dispatcher, Records(database.read, following, lambda: dispatcher.state.position), tmp_path)
     await made.tell(acd.PolicySet(made.definitions.policy), CallbackPolicySet(made.definitions.callback.policy))
     yield made
     await dispatcher.stop()
@@ -133,9 +133,9 @@ async def house(redis_server: RedisServer, tmp_path: Path) -> AsyncIterator[Hous
 
 
 @pytest.fixture
-async def api(house: House) -> AsyncIterator[httpx.AsyncClient]:
+async def api(server: ApiServer) -> AsyncIterator[httpx.AsyncClient]:
     """A client that has the token."""
-    transport = httpx.ASGITransport(house.application(), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(server.application(), raise_app_exceptions=False)
     headers = {"Authorization": f"Bearer {TOKEN}"}
     async with httpx.AsyncClient(transport=transport, base_url="http://hotline", headers=headers) as client:
         yield client
