@@ -263,7 +263,7 @@ class FloorState:
         return [self.calls[id_] for id_ in sorted(id_ for calls in orders for id_ in calls.ids())]
 
     def tidy_reserved(self, agent: Agent) -> None:
-        """Forget the orders of an agent for whom no call is reserved any more."""
+        """Forget the agent's orders if no call is reserved for the agent any more."""
         if not any(len(calls) for calls in self.reserved.get(agent.id, {}).values()):
             self.reserved.pop(agent.id, None)
 

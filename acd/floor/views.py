@@ -70,7 +70,7 @@ class WaitingView:
     step: int
     requirement: Requirement
     agent: str
-    """The agent whose phone rings for it, or for whom it is reserved."""
+    """The agent to whose phone it is offered, or who has it reserved; empty for none."""
     promised: bool = False
     """No caller is on the line: the hotline will call the customer."""
 

@@ -167,7 +167,7 @@ class Policy:
     offer_grace: float = 5.0
     """Seconds beyond `ring_for` after which an offer without a reported outcome is withdrawn."""
     forget_detached: float = 600.0
-    """Seconds after which a caller whom no server took over is removed from the floor."""
+    """Seconds after which a call that no server took over is removed from the floor."""
     no_answer_resets_idle: bool = False
     outbound_resets_idle: bool = True
     rest_after: RestAfter = RestAfter()
