@@ -23,7 +23,7 @@ from server.eventlog.unreadable import SetAside
 from server.home import HomeError, prepare
 from server.leadership import StartError
 from server.storage.database import Database, open_database
-from server.storage.projector import Projector
+from server.storage.projector import PROJECTIONS, Projector
 from server.storage.projector_loop import ProjectorLoop
 from server.storage.reader import Records
 from server.storage.schema.migrate import migrate
@@ -113,6 +113,6 @@ async def open_records(settings: Settings, set_aside: SetAside, position: Callab
         why = str(getattr(error, "orig", error)).strip().splitlines()[0]
         raise StartError(f"the database of the records cannot be used: {why}: see DATABASE_URL") from None
     reading = SyncRedis.from_url(settings.log_url, protocol=2, socket_timeout=5, socket_connect_timeout=2)
-    projecting = ProjectorLoop(Projector(database.write), follower(reading, set_aside=set_aside.keep))
+    projecting = ProjectorLoop(Projector(database.write, PROJECTIONS), follower(reading, set_aside=set_aside.keep))
     projecting.start()
     return OpenRecords(Records(database.read, projecting, position), projecting, database)

@@ -16,26 +16,30 @@ from sqlalchemy.orm import Session
 from server import bounds
 from server.eventlog.log import START, Entry, Unreadable, encode
 from server.storage.database import is_fault_of_data
-from server.storage.projections import access, callbacks, tickets  # noqa: F401  (their rules)
-from server.storage.projections.calls import project
+from server.storage.projections import access, callbacks, calls, tickets
 from server.storage.projections.outcome import SHORT
 from server.storage.projections.rows import Rows, entry_key
+from server.storage.projections.rules import Rules, project
 from server.storage.schema.tables import Cursor, LogEntry
 
+PROJECTIONS: tuple[Rules, ...] = (calls.RULES, tickets.RULES, callbacks.RULES, access.RULES)
+"""Every projection, in the order in which they are told of an entry."""
 READER = "projector"
 BATCH = 1000
 
 
 class Projector:
-    """Writes log entries to the records. `short_abandon` is the limit of a short abandon in seconds.
+    """Writes log entries to the records, as `projections` have it. `short_abandon` is the limit of a short abandon in
+    seconds.
 
     Two projectors may work on one database (a leader and one that was a leader): the second waits for the first's
     transaction and then passes over what is written.
     """
 
-    def __init__(self, engine: Engine, *, short_abandon: float = SHORT) -> None:
-        self._engine = engine
-        self._short = short_abandon
+    def __init__(
+        self, engine: Engine, projections: Sequence[Rules] = PROJECTIONS, *, short_abandon: float = SHORT
+    ) -> None:
+        self._engine, self._projections, self._short = engine, projections, short_abandon
         self._insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
 
     def cursor(self) -> str:
@@ -75,7 +79,7 @@ class Projector:
             if not problem:
                 rows = Rows(session, new)
                 for entry in new:
-                    project(entry, rows, self._short)
+                    project(entry, rows, self._projections, self._short)
                 session.flush()
             session.execute(self._insert(LogEntry), [_archived(entry, problem) for entry in new])
             cursor.entry = new[-1].id

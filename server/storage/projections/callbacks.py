@@ -8,8 +8,8 @@ import ivr.events as ivr
 from acd.callbacks.states import LIVE, PromiseState, PromiseView
 from server.eventlog.derived_events import ModeNoted, PromiseNoted
 from server.eventlog.log import Entry
-from server.storage.projections.calls import also_on, on
 from server.storage.projections.rows import Rows, entry_key, utc
+from server.storage.projections.rules import Rules
 from server.storage.schema.callback_tables import Attempt, CallbackMode, Promise
 
 CONNECTED = "connected"
@@ -20,9 +20,10 @@ _COPIED = (
     "vip", "owner", "ticket", "asked", "task",
 )  # fmt: skip
 _INSTANTS = ("promised_at", "queued_at", "due_at", "expires_at")
+RULES = Rules()
 
 
-@on(PromiseNoted)
+@RULES.on(PromiseNoted)
 def _(event: PromiseNoted, entry: Entry, rows: Rows) -> None:
     view = event.promise
     promise = rows.promises[view.id]
@@ -45,7 +46,7 @@ def _copy(view: PromiseView, promise: Promise) -> None:
         setattr(promise, name, utc(getattr(view, name)))
 
 
-@on(ModeNoted)
+@RULES.on(ModeNoted)
 def _(event: ModeNoted, entry: Entry, rows: Rows) -> None:
     ms, seq = entry_key(entry.id)
     mode = event.mode
@@ -67,7 +68,7 @@ def _(event: ModeNoted, entry: Entry, rows: Rows) -> None:
     )
 
 
-@also_on(ivr.FieldSet)
+@RULES.on(ivr.FieldSet)
 def _(event: ivr.FieldSet, entry: Entry, rows: Rows) -> None:
     if event.field == OFFERED:
         call = rows.calls[event.call]
@@ -78,7 +79,7 @@ def _(event: ivr.FieldSet, entry: Entry, rows: Rows) -> None:
 # The call that keeps it
 
 
-@on(callback.CallPlaced)
+@RULES.on(callback.CallPlaced)
 def _(event: callback.CallPlaced, entry: Entry, rows: Rows) -> None:
     call = rows.calls[event.call]
     call.direction, call.promise, call.node = "outbound", event.promise, event.node
@@ -86,7 +87,7 @@ def _(event: callback.CallPlaced, entry: Entry, rows: Rows) -> None:
     call.offered_at = call.offered_at or utc(entry.at)
 
 
-@on(callback.AttemptStarted)
+@RULES.on(callback.AttemptStarted)
 def _(event: callback.AttemptStarted, entry: Entry, rows: Rows) -> None:
     under_way = rows.attempt(event.call)
     if under_way is not None and under_way.attempt == event.attempt and under_way.outcome is None:
@@ -105,7 +106,7 @@ def _(event: callback.AttemptStarted, entry: Entry, rows: Rows) -> None:
     rows.begin_attempt(attempt)
 
 
-@on(callback.AttemptAnswered)
+@RULES.on(callback.AttemptAnswered)
 def _(event: callback.AttemptAnswered, entry: Entry, rows: Rows) -> None:
     call = rows.calls[event.call]
     call.channel, call.unique_id = event.channel, event.unique_id
@@ -115,12 +116,12 @@ def _(event: callback.AttemptAnswered, entry: Entry, rows: Rows) -> None:
         attempt.answered_at = attempt.answered_at or utc(entry.at)
 
 
-@on(callback.AttemptEnded)
+@RULES.on(callback.AttemptEnded)
 def _(event: callback.AttemptEnded, entry: Entry, rows: Rows) -> None:
     _end(rows.attempt(event.call), str(event.outcome), event.detail, entry)
 
 
-@also_on(acd.CallEnded)
+@RULES.on(acd.CallEnded)
 def _(event: acd.CallEnded, entry: Entry, rows: Rows) -> None:
     attempt = rows.attempt(event.call)
     if attempt is not None:
@@ -129,7 +130,7 @@ def _(event: acd.CallEnded, entry: Entry, rows: Rows) -> None:
         _end(attempt, str(outcome), event.cause, entry)
 
 
-@also_on(acd.Joined)
+@RULES.on(acd.Joined)
 def _(event: acd.Joined, entry: Entry, rows: Rows) -> None:
     _end(rows.attempt(event.call), CONNECTED, "", entry)
 

@@ -6,9 +6,7 @@ are harmless: what was known first stays, unless the event says more.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
-from typing import Any, TypeVar
 
 import msgspec
 
@@ -17,59 +15,17 @@ import acd.events as acd
 import ivr.events as ivr
 from server.eventlog.derived_events import AgentNoted, Decided
 from server.eventlog.log import Entry
-from server.storage.projections.outcome import SHORT, outcome_of
 from server.storage.projections.rows import Rows, entry_key, utc
+from server.storage.projections.rules import Rules
 from server.storage.schema.tables import Agent, AgentInterval, Decision, Message, NumberTaken, Segment
 
-_Event = TypeVar("_Event")
-Rule = Callable[[Any, Entry, Rows], None]
-RULES: dict[type, Rule] = {}
-
-
-def on(kind: type[_Event]) -> Callable[[Callable[[_Event, Entry, Rows], None]], Callable[[_Event, Entry, Rows], None]]:
-    """The decorated function says what events of this type mean for the rows."""
-
-    def register(rule: Callable[[_Event, Entry, Rows], None]) -> Callable[[_Event, Entry, Rows], None]:
-        RULES[kind] = rule
-        return rule
-
-    return register
-
-
-def also_on(
-    kind: type[_Event],
-) -> Callable[[Callable[[_Event, Entry, Rows], None]], Callable[[_Event, Entry, Rows], None]]:
-    """As `on`, after what such an event means already."""
-
-    def register(rule: Callable[[_Event, Entry, Rows], None]) -> Callable[[_Event, Entry, Rows], None]:
-        first = RULES[kind]
-
-        def both(event: _Event, entry: Entry, rows: Rows) -> None:
-            first(event, entry, rows)
-            rule(event, entry, rows)
-
-        RULES[kind] = both
-        return rule
-
-    return register
-
-
-def project(entry: Entry, rows: Rows, short: float = SHORT) -> None:
-    """Change the rows as this entry says. `short` is the limit of a short abandon in seconds."""
-    rule = RULES.get(type(entry.event))
-    if rule is None:
-        return
-    rule(entry.event, entry, rows)
-    number = getattr(entry.event, "call", None)
-    if number and isinstance(entry.event, (acd.Event, ivr.Event)):
-        call = rows.calls[number]
-        call.outcome = outcome_of(call, short)
+RULES = Rules()
 
 
 # The caller
 
 
-@on(acd.CallArrived)
+@RULES.on(acd.CallArrived)
 def _(event: acd.CallArrived, entry: Entry, rows: Rows) -> None:
     call = rows.calls[event.call]
     call.node, call.channel, call.unique_id = event.node, event.channel, event.unique_id
@@ -78,7 +34,7 @@ def _(event: acd.CallArrived, entry: Entry, rows: Rows) -> None:
     call.answered_at = call.answered_at or utc(entry.at if event.answered_at is None else event.answered_at)
 
 
-@on(acd.CallQueued)
+@RULES.on(acd.CallQueued)
 def _(event: acd.CallQueued, entry: Entry, rows: Rows) -> None:
     call = rows.calls[event.call]
     call.queued_at = call.queued_at or utc(event.queued_at)
@@ -88,23 +44,23 @@ def _(event: acd.CallQueued, entry: Entry, rows: Rows) -> None:
     call.left_queue_at, call.left_queue_why = None, ""
 
 
-@on(acd.CallMoved)
+@RULES.on(acd.CallMoved)
 def _(event: acd.CallMoved, entry: Entry, rows: Rows) -> None:
     rows.calls[event.call].queue = event.queue
 
 
-@on(acd.PrioritySet)
+@RULES.on(acd.PrioritySet)
 def _(event: acd.PrioritySet, entry: Entry, rows: Rows) -> None:
     rows.calls[event.call].priority = event.priority
 
 
-@on(acd.CallLeftQueue)
+@RULES.on(acd.CallLeftQueue)
 def _(event: acd.CallLeftQueue, entry: Entry, rows: Rows) -> None:
     call = rows.calls[event.call]
     call.left_queue_at, call.left_queue_why = utc(entry.at), event.why
 
 
-@on(acd.CallEnded)
+@RULES.on(acd.CallEnded)
 def _(event: acd.CallEnded, entry: Entry, rows: Rows) -> None:
     call = rows.calls[event.call]
     ended_at = utc(entry.at if event.ended_at is None else event.ended_at)
@@ -115,12 +71,12 @@ def _(event: acd.CallEnded, entry: Entry, rows: Rows) -> None:
             _end_leg(leg, call.ended_at, "lost" if event.cause == "lost" else event.cause.removesuffix("_hung_up"))
 
 
-@on(ivr.FlowMoved)
+@RULES.on(ivr.FlowMoved)
 def _(event: ivr.FlowMoved, entry: Entry, rows: Rows) -> None:
     rows.calls[event.call].flow_node = f"{event.flow}:{event.node}"
 
 
-@on(ivr.FieldSet)
+@RULES.on(ivr.FieldSet)
 def _(event: ivr.FieldSet, entry: Entry, rows: Rows) -> None:
     call = rows.calls[event.call]
     match event.field:
@@ -132,24 +88,24 @@ def _(event: ivr.FieldSet, entry: Entry, rows: Rows) -> None:
             call.language = event.value
 
 
-@on(ivr.SatisfactionGiven)
+@RULES.on(ivr.SatisfactionGiven)
 def _(event: ivr.SatisfactionGiven, entry: Entry, rows: Rows) -> None:
     rows.calls[event.call].satisfaction = event.score
 
 
-@on(ivr.MessageLeft)
+@RULES.on(ivr.MessageLeft)
 def _(event: ivr.MessageLeft, entry: Entry, rows: Rows) -> None:
     ms, seq = entry_key(entry.id)
     rows.add(Message(ms=ms, seq=seq, call=event.call, at=utc(entry.at), path=event.path, seconds=event.seconds))
     rows.calls[event.call].message_left = True
 
 
-@on(ivr.NumberTaken)
+@RULES.on(ivr.NumberTaken)
 def _(event: ivr.NumberTaken, entry: Entry, rows: Rows) -> None:
     _number_taken(event, entry, rows)
 
 
-@on(callback.PromiseAsked)
+@RULES.on(callback.PromiseAsked)
 def _(event: callback.PromiseAsked, entry: Entry, rows: Rows) -> None:
     if event.source in (*callback.GIVEN, "hung_up"):  # the others were not asked for by a caller
         _number_taken(event, entry, rows)
@@ -177,7 +133,7 @@ def _number_taken(event: ivr.NumberTaken | callback.PromiseAsked, entry: Entry, 
 # Legs
 
 
-@on(Decided)
+@RULES.on(Decided)
 def _(event: Decided, entry: Entry, rows: Rows) -> None:
     decision = event.decision
     ms, seq = entry_key(entry.id)
@@ -202,26 +158,26 @@ def _(event: Decided, entry: Entry, rows: Rows) -> None:
         leg.offered_at = leg.offered_at or utc(decision.at)
 
 
-@on(acd.OfferRinging)
+@RULES.on(acd.OfferRinging)
 def _(event: acd.OfferRinging, entry: Entry, rows: Rows) -> None:
     leg = rows.leg(event.offer, entry)
     leg.rang_at = leg.rang_at or utc(entry.at)
 
 
-@on(acd.OfferAnswered)
+@RULES.on(acd.OfferAnswered)
 def _(event: acd.OfferAnswered, entry: Entry, rows: Rows) -> None:
     leg = rows.leg(event.offer, entry)
     leg.answered_at, leg.outcome = leg.answered_at or utc(entry.at), "answered"
 
 
-@on(acd.OfferFailed)
+@RULES.on(acd.OfferFailed)
 def _(event: acd.OfferFailed, entry: Entry, rows: Rows) -> None:
     leg = rows.leg(event.offer, entry)
     leg.outcome, leg.detail = event.outcome, event.detail
     _end_leg(leg, utc(entry.at), "")
 
 
-@on(acd.Joined)
+@RULES.on(acd.Joined)
 def _(event: acd.Joined, entry: Entry, rows: Rows) -> None:
     call = rows.calls[event.call]
     call.connected_at = call.connected_at or utc(entry.at)
@@ -231,12 +187,12 @@ def _(event: acd.Joined, entry: Entry, rows: Rows) -> None:
         leg.joined_at = leg.joined_at or utc(entry.at)
 
 
-@on(acd.ConversationEnded)
+@RULES.on(acd.ConversationEnded)
 def _(event: acd.ConversationEnded, entry: Entry, rows: Rows) -> None:
     _end_talk(rows, event, utc(entry.at if event.ended_at is None else event.ended_at), event.by)
 
 
-@on(acd.Transferred)
+@RULES.on(acd.Transferred)
 def _(event: acd.Transferred, entry: Entry, rows: Rows) -> None:
     at = utc(entry.at)
     leg = _end_talk(rows, event, at, "transfer")
@@ -276,7 +232,7 @@ def _end_leg(leg: Segment, at: datetime, by: str) -> None:
 # Agents
 
 
-@on(acd.AgentDefined)
+@RULES.on(acd.AgentDefined)
 def _(event: acd.AgentDefined, entry: Entry, rows: Rows) -> None:
     agent = rows.agents[event.agent]
     agent.name, agent.contact = event.name, event.contact
@@ -287,18 +243,18 @@ def _(event: acd.AgentDefined, entry: Entry, rows: Rows) -> None:
         _note(agent, "signed_out", "idle", "", utc(entry.at))
 
 
-@on(acd.AgentRemoved)
+@RULES.on(acd.AgentRemoved)
 def _(event: acd.AgentRemoved, entry: Entry, rows: Rows) -> None:
     rows.agents[event.agent].removed_at = utc(entry.at)
     rows.end_interval(event.agent, utc(entry.at))
 
 
-@on(acd.PhoneSeen)
+@RULES.on(acd.PhoneSeen)
 def _(event: acd.PhoneSeen, entry: Entry, rows: Rows) -> None:
     rows.agents[event.agent].reachable = event.reachable
 
 
-@on(AgentNoted)
+@RULES.on(AgentNoted)
 def _(event: AgentNoted, entry: Entry, rows: Rows) -> None:
     at = rows.instant(entry)
     current = rows.open_interval(event.agent)

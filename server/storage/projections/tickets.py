@@ -8,14 +8,16 @@ import recordings.events as rec
 import tickets.events as tickets
 from recordings.chain import link_hash
 from server.eventlog.log import Entry
-from server.storage.projections.calls import on
 from server.storage.projections.rows import Rows, entry_key, utc
+from server.storage.projections.rules import Rules
 from server.storage.schema.tables import Recording, Ticket, TicketHistory
+
+RULES = Rules()
 
 # Tickets
 
 
-@on(tickets.TicketOpened)
+@RULES.on(tickets.TicketOpened)
 def _(event: tickets.TicketOpened, entry: Entry, rows: Rows) -> None:
     ticket = rows.tickets[event.ticket]
     ticket.call, ticket.caller = event.call, event.caller
@@ -26,14 +28,14 @@ def _(event: tickets.TicketOpened, entry: Entry, rows: Rows) -> None:
     _write(rows, entry, "opened", after=ticket.state, call=event.call)
 
 
-@on(tickets.ContactAdded)
+@RULES.on(tickets.ContactAdded)
 def _(event: tickets.ContactAdded, entry: Entry, rows: Rows) -> None:
     rows.tickets[event.ticket].contacts += 1
     rows.calls[event.call].ticket = event.ticket
     _write(rows, entry, "contact", call=event.call)
 
 
-@on(tickets.GradeRaised)
+@RULES.on(tickets.GradeRaised)
 def _(event: tickets.GradeRaised, entry: Entry, rows: Rows) -> None:
     ticket = rows.tickets[event.ticket]
     _write(rows, entry, "grade", ticket.grade, event.grade, why=event.why)
@@ -41,7 +43,7 @@ def _(event: tickets.GradeRaised, entry: Entry, rows: Rows) -> None:
     _set_limits(ticket, event.respond_by, event.resolve_by)
 
 
-@on(tickets.StateChanged)
+@RULES.on(tickets.StateChanged)
 def _(event: tickets.StateChanged, entry: Entry, rows: Rows) -> None:
     ticket = rows.tickets[event.ticket]
     _write(rows, entry, "state", ticket.state, event.state, event.by, event.why)
@@ -50,21 +52,21 @@ def _(event: tickets.StateChanged, entry: Entry, rows: Rows) -> None:
         ticket.closed_at = utc(entry.at)
 
 
-@on(tickets.OwnerSet)
+@RULES.on(tickets.OwnerSet)
 def _(event: tickets.OwnerSet, entry: Entry, rows: Rows) -> None:
     ticket = rows.tickets[event.ticket]
     _write(rows, entry, "owner", ticket.owner, event.agent, event.by, event.why)
     ticket.owner = event.agent
 
 
-@on(tickets.CategoryConfirmed)
+@RULES.on(tickets.CategoryConfirmed)
 def _(event: tickets.CategoryConfirmed, entry: Entry, rows: Rows) -> None:
     ticket = rows.tickets[event.ticket]
     _write(rows, entry, "category", ticket.confirmed or ticket.category, event.category, event.by)
     ticket.confirmed = event.category
 
 
-@on(tickets.RoundStarted)
+@RULES.on(tickets.RoundStarted)
 def _(event: tickets.RoundStarted, entry: Entry, rows: Rows) -> None:
     ticket = rows.tickets[event.ticket]
     _write(rows, entry, "round", str(ticket.round), str(event.round), event.by, event.why)
@@ -95,7 +97,7 @@ def _write(
 # Recordings
 
 
-@on(rec.RecordingStarted)
+@RULES.on(rec.RecordingStarted)
 def _(event: rec.RecordingStarted, entry: Entry, rows: Rows) -> None:
     recording = rows.recordings[event.recording]
     recording.call, recording.agent = event.call, event.agent
@@ -103,7 +105,7 @@ def _(event: rec.RecordingStarted, entry: Entry, rows: Rows) -> None:
     recording.started_at = recording.started_at or utc(entry.at)
 
 
-@on(rec.RecordingClosed)
+@RULES.on(rec.RecordingClosed)
 def _(event: rec.RecordingClosed, entry: Entry, rows: Rows) -> None:
     recording = rows.recordings[event.recording]
     if recording.state == "closed":
@@ -115,7 +117,7 @@ def _(event: rec.RecordingClosed, entry: Entry, rows: Rows) -> None:
     _chain(rows, recording)
 
 
-@on(rec.RecordingMissing)
+@RULES.on(rec.RecordingMissing)
 def _(event: rec.RecordingMissing, entry: Entry, rows: Rows) -> None:
     recording = rows.recordings[event.recording]
     if recording.state != "closed":

@@ -23,6 +23,7 @@ from server.eventlog.derived_events import AgentNoted
 from server.eventlog.log import Unreadable, entry_of
 from server.storage.archive import archived_entries
 from server.storage.database import open_database
+from server.storage.projections.rules import Rules
 from server.storage.projector import Projector
 from server.storage.schema import tables
 from server.storage.schema.migrate import migrate
@@ -369,3 +370,23 @@ def test_events_of_other_kinds_are_archived_word_for_word(database, story):
     tick, detached = rows(database, tables.LogEntry)
     assert (tick.type, tick.at, tick.data) == ("Tick", story.entries[0].at, "{}")
     assert (detached.type, detached.data) == ("CallDetached", '{"call":9}')
+
+
+def test_a_projector_has_the_projections_that_it_is_given(database, story):
+    rules = Rules()
+
+    @rules.on(acd.CallArrived)
+    def _(event, entry, rows):
+        rows.calls[event.call].caller = "told by this rule"
+
+    story.whole_call()
+    Projector(database.write, [rules]).apply(story.entries)
+    assert [call.caller for call in rows(database, tables.Call)] == ["told by this rule"]
+    assert rows(database, tables.Ticket) == []
+
+
+def test_one_projection_has_one_rule_for_a_type_of_event():
+    rules = Rules()
+    rules.on(acd.CallArrived)(lambda event, entry, rows: None)
+    with pytest.raises(ValueError, match="there is a rule for CallArrived already"):
+        rules.on(acd.CallArrived)(lambda event, entry, rows: None)
