@@ -99,7 +99,7 @@ def figures(scenario: Scenario, played: Played, peak: tuple[float, float]) -> Fi
     spoken_with = {_person(fate): False for fate in played.fates}
     spoken_with.update({_person(fate): True for fate in played.fates if fate.outcome == "handled"})
     spoken_with.update(
-        {each.arrival.first or each.arrival.queued.call: True for each in played.kept if each.joined_at is not None}
+        {each.arrival.first or each.arrival.queued.call: True for each in played.promises if each.joined_at is not None}
     )
     peak_waits = [fate.waited for fate in at_peak if fate.outcome == "handled"]
     return Figures(

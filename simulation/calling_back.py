@@ -9,9 +9,9 @@ promise that is younger by so many seconds; with inf, the usual design, a promis
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from math import inf
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from acd import events as ev
 from acd.callbacks.commands import OfferCallback, PlaceCall, PromiseChanged, StopCalling
@@ -28,14 +28,12 @@ from acd.callbacks.events import (
     PromiseAsked,
 )
 from acd.callbacks.policy import CallbackRules, Dialling
-from acd.callbacks.states import Pressure, PromiseState
+from acd.callbacks.states import Pressure
 from acd.commands import Command, Offer
+from acd.floor.views import WaitingView
 from simulation.day import Arrival, Ringing
+from simulation.fates import CallFate, PromiseFate
 from simulation.scenario import Callback
-
-if TYPE_CHECKING:
-    from acd.floor.views import WaitingView
-    from simulation.engine import World
 
 LAST = -1_000_000
 """The priority of a promise that stands behind everybody."""
@@ -46,7 +44,7 @@ GRACE = 5.0
 
 
 @runtime_checkable
-class Watched(Protocol):
+class ObservableRouter(Protocol):
     """A router that can tell how busy its queues are: the floor."""
 
     def receive(self, event: object, now: float) -> list[Command]: ...
@@ -60,24 +58,28 @@ class Watched(Protocol):
     def waiting(self, now: float | None = None) -> list[WaitingView]: ...
 
 
-@dataclass(slots=True)
-class Kept:
-    """What became of one promise. Instants are seconds of the day."""
+class World(Protocol):
+    """What callback mode needs of the day in progress (`engine.DayInProgress`)."""
 
-    arrival: Arrival
-    """The call in which it was made."""
-    made_at: float
-    state: PromiseState = PromiseState.PENDING
-    reason: str = ""
-    attempts: int = 0
-    joined_at: float | None = None
-    """When the conversation began."""
-    outcomes: list[str] = field(default_factory=list)
+    now: float
+    fates: dict[int, CallFate]
+    offers: dict[int, Offer]
+    ageing: dict[str, float]
+    """Points that a waiting call gains a second, by queue."""
 
-    @property
-    def after(self) -> float | None:
-        """Seconds from the original call to the conversation."""
-        return None if self.joined_at is None else self.joined_at - self.arrival.at
+    def hear(self, event: ev.Event) -> None: ...
+
+    def at(self, at: float, event: ev.Event) -> None: ...
+
+    def new_call(self) -> int: ...
+
+    def leave(self, call: int, outcome: str) -> None: ...
+
+    def talk(self, call: int, arrival: Arrival, queue: str, agent: str) -> float: ...
+
+    def ring(self, offer: Offer, after: float) -> None: ...
+
+    def count_busy(self, agent: str, seconds: float) -> None: ...
 
 
 @dataclass(slots=True)
@@ -99,8 +101,8 @@ class _Placed:
 class CallingBack:
     """The server's part. `receive` answers what the book says after an event that the floor has heard."""
 
-    def __init__(self, world: World, house: Watched, rules: Callback, head_start: float) -> None:
-        self.world, self.house, self.rules = world, house, rules
+    def __init__(self, world: World, floor: ObservableRouter, rules: Callback, head_start: float) -> None:
+        self.world, self.floor, self.rules = world, floor, rules
         self.head_start, self.last = head_start, head_start == inf
         self.book = Callbacks()
         self.placed: dict[int, _Placed] = {}
@@ -108,7 +110,7 @@ class CallingBack:
         """Waiting callers who know that they may be called back."""
         self.open: set[int] = set()
         """Promises that are still to be kept."""
-        self.kept: dict[int, Kept] = {}
+        self.promises: dict[int, PromiseFate] = {}
 
     def begin(self) -> None:
         """Load the rules and choose the mode."""
@@ -154,12 +156,12 @@ class CallingBack:
         if fate is None or fate.outcome != "waiting" or self.book.mode(fate.queue).mode is Mode.OFF:
             return
         self.told.add(call)
-        here = next((each for each in self.house.waiting() if each.call == call), None)
+        here = next((each for each in self.floor.waiting() if each.call == call), None)
         if here is not None:
             self._considers(call, self._expected(here.queue, here.position), "queue")
 
     def _expected(self, queue: str, place: int) -> float | None:
-        interval = self.house.expected(queue, place)
+        interval = self.floor.expected(queue, place)
         return interval[0] if interval is not None else None
 
     def _offering(self, queue: str) -> bool:
@@ -216,9 +218,9 @@ class CallingBack:
 
     def _note(self, command: PromiseChanged) -> None:
         promise = command.promise
-        known = self.kept.get(promise.id)
+        known = self.promises.get(promise.id)
         if known is None:
-            known = self.kept[promise.id] = Kept(self.world.fates[promise.origin].arrival, self.world.now)
+            known = self.promises[promise.id] = PromiseFate(self.world.fates[promise.origin].arrival, self.world.now)
         known.state, known.reason, known.attempts = promise.state, promise.reason, promise.attempts
         if promise.live:
             self.open.add(promise.id)
@@ -229,7 +231,7 @@ class CallingBack:
         promise = self.book.promise(id_)
         if promise is None:
             return
-        arrival, now = self.kept[id_].arrival, self.world.now
+        arrival, now = self.promises[id_].arrival, self.world.now
         call = self.world.new_call()
         self.placed[call] = _Placed(call, id_, promise.queue, arrival)
         queued = replace(
@@ -318,7 +320,7 @@ class CallingBack:
             self._end(placed, ringing.failed, "unreached")
             return
         offer, placed.ringing, placed.reached = placed.ringing, None, True
-        self.kept[placed.promise].outcomes.append("answered")
+        self.promises[placed.promise].outcomes.append("answered")
         channel = f"customer-{placed.call}"
         self.world.hear(AttemptAnswered(placed.call, placed.promise, placed.attempt, channel, channel))
         if offer is not None and not placed.waiting:
@@ -330,14 +332,14 @@ class CallingBack:
 
     def _join(self, placed: _Placed, agent: str) -> None:
         del self.placed[placed.call]
-        self.kept[placed.promise].joined_at = self.world.now
+        self.promises[placed.promise].joined_at = self.world.now
         self.world.hear(ev.Joined(placed.call, agent))
         self.world.talk(placed.call, placed.arrival, placed.queue, agent)
 
     def _end(self, placed: _Placed, outcome: AttemptOutcome, cause: str) -> None:
         del self.placed[placed.call]
         if placed.ringing is not None or placed.reached:
-            outcomes = self.kept[placed.promise].outcomes
+            outcomes = self.promises[placed.promise].outcomes
             if placed.reached:
                 outcomes.pop()  # it was answered; nobody spoke all the same
             outcomes.append(outcome.value)
@@ -348,7 +350,7 @@ class CallingBack:
 
     def _pressures(self) -> list[Pressure]:
         """How busy the queues are. Behind whom nobody stands, nobody waits: there promises are not counted."""
-        pressures = self.house.pressures()
+        pressures = self.floor.pressures()
         if not self.last:
             return pressures
         behind: dict[str, int] = {}

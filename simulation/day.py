@@ -16,7 +16,7 @@ import numpy as np
 from acd import events as ev
 from acd.callbacks.events import AttemptOutcome
 from acd.policy.definitions import Requirement, Skill
-from simulation.scenario import Calls, Customers, Scenario
+from simulation.scenario import CallStream, Customers, Scenario
 
 RINGS = 4
 """How many offers of one call have answering times of their own; later ones take them in turn."""
@@ -100,7 +100,7 @@ def draw(scenario: Scenario, rng: np.random.Generator, staffing: Sequence[Sequen
     return Day(scenario.start, scenario.end, numbered, tuple(_staff(scenario, staffing)))
 
 
-def _stream(scenario: Scenario, stream: Calls, rng: np.random.Generator) -> list[Arrival]:
+def _stream(scenario: Scenario, stream: CallStream, rng: np.random.Generator) -> list[Arrival]:
     times: list[float] = []
     for interval in range(scenario.intervals):
         since, until = scenario.bounds(interval)
@@ -140,7 +140,7 @@ def _stream(scenario: Scenario, stream: Calls, rng: np.random.Generator) -> list
     ]
 
 
-def _people(scenario: Scenario, stream: Calls, rng: np.random.Generator, total: int) -> list[Caller]:
+def _people(scenario: Scenario, stream: CallStream, rng: np.random.Generator, total: int) -> list[Caller]:
     """Who calls. Drawn apart, so that a day with callback mode has the same calls as one without."""
     customers = scenario.callback.customers if scenario.callback else Customers()
     chances = rng.random(total).tolist()
@@ -171,13 +171,13 @@ def _ringing(customers: Customers, luck: float, seconds: float) -> Ringing:
     return Ringing(None, seconds)
 
 
-def _categories(stream: Calls, chances: list[float]) -> list[str]:
+def _categories(stream: CallStream, chances: list[float]) -> list[str]:
     names = [name for name, _ in stream.categories] + [""]
     edges = [*accumulate(share for _, share in stream.categories), inf]
     return [names[next(index for index, edge in enumerate(edges) if chance < edge)] for chance in chances]
 
 
-def _asks(stream: Calls, category: str, skills: Sequence[str]) -> Requirement:
+def _asks(stream: CallStream, category: str, skills: Sequence[str]) -> Requirement:
     required = stream.requirement.required
     if category not in skills or any(skill.name == category for skill in required):
         return stream.requirement

@@ -15,8 +15,9 @@ from typing import Protocol
 from acd import events as ev
 from acd.commands import AgentChanged, Announce, Command, Divert, Moved, Offer, Withdraw
 from acd.policy.definitions import Policy, WrapUp
-from simulation.calling_back import CallingBack, Kept, Watched
+from simulation.calling_back import CallingBack, ObservableRouter
 from simulation.day import Arrival, Day
+from simulation.fates import CallFate, PromiseFate
 from simulation.scenario import Callback, wrapped
 
 LONGEST_OVERRUN = 86400.0
@@ -36,30 +37,15 @@ class Router(Protocol):
 
 
 @dataclass(slots=True)
-class Fate:
-    """What became of one call. `outcome` is handled, abandoned, callback, message, goodbye or waiting (at the end)."""
-
-    arrival: Arrival
-    outcome: str = "waiting"
-    waited: float = 0.0
-    agent: str = ""
-    queue: str = ""
-    """Where it was in the end; `arrival.queued.queue` is where it began."""
-    handling: float = 0.0
-    """Seconds of the agent's time: conversation and wrap-up."""
-    offers: int = 0
-
-
-@dataclass(slots=True)
 class Played:
     """A day as it went. `busy` and `staffed` are seconds of each agent; `skills` is what each of them can."""
 
     day: Day
-    fates: list[Fate]
+    fates: list[CallFate]
     busy: dict[str, float] = field(default_factory=dict)
     staffed: dict[str, float] = field(default_factory=dict)
     skills: dict[str, Mapping[str, int]] = field(default_factory=dict)
-    kept: list[Kept] = field(default_factory=list)
+    promises: list[PromiseFate] = field(default_factory=list)
     """Every promise of callback mode, in order."""
     events: int = 0
 
@@ -72,17 +58,17 @@ def play(
     With `callback` the router must be watchable as the floor is, and callers may be called back: at the place that
     they had, or with a `head_start` (seconds; inf: behind everybody) for live callers.
     """
-    return World(day, router, policy, callback, head_start).run()
+    return DayInProgress(day, router, policy, callback, head_start).run()
 
 
-class World:
+class DayInProgress:
     """The day in progress: what is going to happen, who waits, what rings."""
 
     def __init__(self, day: Day, router: Router, policy: Policy, callback: Callback | None, head_start: float) -> None:
         self.day, self.router = day, router
         self.wrap_up: dict[str, WrapUp] = {queue.name: queue.wrap_up for queue in policy.queues}
         self.ageing = {queue.name: queue.ageing for queue in policy.queues}
-        self.played = Played(day, [Fate(each, queue=each.queued.queue) for each in day.calls])
+        self.played = Played(day, [CallFate(each, queue=each.queued.queue) for each in day.calls])
         self.fates = {fate.arrival.queued.call: fate for fate in self.played.fates}
         self.last_call = max(self.fates, default=0)
         self.now = day.start
@@ -96,7 +82,7 @@ class World:
         """How many conversations each agent has begun: an old wrap-up must not end a new one."""
         self.calling: CallingBack | None = None
         if callback is not None:
-            if not isinstance(router, Watched):
+            if not isinstance(router, ObservableRouter):
                 raise TypeError(f"{type(router).__name__} does not tell how busy it is: callback mode needs the floor")
             self.calling = CallingBack(self, router, callback, head_start)
         self.hear(ev.PolicySet(policy))
@@ -131,7 +117,7 @@ class World:
         for agent, since in self.signed_in.items():
             self._count(self.played.staffed, agent, max(0.0, min(self.now, self.day.end) - since))
         if self.calling is not None:
-            self.played.kept = list(self.calling.kept.values())
+            self.played.promises = list(self.calling.promises.values())
         return self.played
 
     def _next_timer(self) -> float:
@@ -220,7 +206,7 @@ class World:
             if self.turns[event.agent] == event.turn:
                 self.hear(ev.WrapUpEnded(event.agent))
         elif isinstance(event, _CallsAgain):
-            self.played.fates.append(Fate(event.arrival, queue=event.arrival.queued.queue))
+            self.played.fates.append(CallFate(event.arrival, queue=event.arrival.queued.queue))
             self.fates[event.arrival.queued.call] = self.played.fates[-1]
             self._arrive(event.arrival)
         elif isinstance(event, ev.StatusSet):

@@ -18,7 +18,7 @@ from simulation.day import Arrival, Day
 from simulation.distributions import AT_ONCE, Distribution, constant, observed
 from simulation.patience import kaplan_meier, longer_than
 from simulation.recorded import Recorded, RecordedCall
-from simulation.scenario import Calls, Group, Phones, Scenario, ServiceLevel
+from simulation.scenario import CallStream, Group, Phones, Scenario, ServiceLevel
 
 HALF_HOUR = 1800.0
 KEPT = 400
@@ -90,7 +90,7 @@ def fit(day: Recorded, name: str, service_level: ServiceLevel | None = None) -> 
     )
 
 
-def _stream_of(calls: Calls) -> Stream:
+def _stream_of(calls: CallStream) -> Stream:
     return calls.queue, calls.requirement.required
 
 
@@ -101,13 +101,13 @@ def _fit_stream(
     calls: Sequence[RecordedCall],
     everything: Sequence[RecordedCall],
     hours: tuple[float, float],
-) -> Calls:
+) -> CallStream:
     start, end = hours
     slots = Counter(int((call.at - start) // HALF_HOUR) for call in calls)
     categories = Counter(call.queued.category for call in calls if call.queued.category)
     offered_callback = [call for call in calls if call.outcome == "callback"]
     talk = _seen([call.talk for call in calls if call.talk is not None])
-    return Calls(
+    return CallStream(
         name=name,
         queue=queue,
         per_hour=tuple(slots[index] * 3600.0 / HALF_HOUR for index in range(int((end - start) // HALF_HOUR))),

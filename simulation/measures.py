@@ -12,7 +12,8 @@ from math import nan, sqrt
 
 import numpy as np
 
-from simulation.engine import Fate, Played
+from simulation.engine import Played
+from simulation.fates import CallFate
 from simulation.scenario import Scenario, ServiceLevel
 
 ALL = ""
@@ -77,7 +78,7 @@ def student(freedom: int) -> float:
 
 def measure(scenario: Scenario, played: Played) -> dict[str, Measured]:
     """Each queue of the day, and `ALL`."""
-    by_queue: dict[str, list[Fate]] = {stream.queue: [] for stream in scenario.calls}
+    by_queue: dict[str, list[CallFate]] = {stream.queue: [] for stream in scenario.calls}
     for fate in played.fates:
         if fate.arrival.counted:
             by_queue.setdefault(fate.arrival.queued.queue, []).append(fate)
@@ -89,7 +90,7 @@ def measure(scenario: Scenario, played: Played) -> dict[str, Measured]:
     return measured | {ALL: _measured(everything, scenario.service_level, _occupancy(scenario, played, ALL))}
 
 
-def _measured(fates: Sequence[Fate], level: ServiceLevel, occupancy: float) -> Measured:
+def _measured(fates: Sequence[CallFate], level: ServiceLevel, occupancy: float) -> Measured:
     waits = np.array([fate.waited for fate in fates if fate.outcome == "handled"])
     offered = len(fates)
     abandoned = sum(fate.outcome == "abandoned" for fate in fates)
@@ -105,7 +106,7 @@ def _measured(fates: Sequence[Fate], level: ServiceLevel, occupancy: float) -> M
     )
 
 
-def service_level(fates: Iterable[Fate], level: ServiceLevel) -> float:
+def service_level(fates: Iterable[CallFate], level: ServiceLevel) -> float:
     """Share answered in time of all that count; nan if none does."""
     in_time = counted = 0
     for fate in fates:
@@ -154,7 +155,7 @@ def by_interval(scenario: Scenario, days: Sequence[Played], queue: str = ALL) ->
     """The service level of each interval of the day, by when the call came."""
     levels: list[list[float]] = [[] for _ in range(scenario.intervals)]
     for day in days:
-        slots: list[list[Fate]] = [[] for _ in range(scenario.intervals)]
+        slots: list[list[CallFate]] = [[] for _ in range(scenario.intervals)]
         for fate in day.fates:
             if queue in (ALL, fate.arrival.queued.queue):
                 slots[interval_of(scenario, fate.arrival.at)].append(fate)

@@ -9,8 +9,8 @@ from math import nan
 import numpy as np
 
 from acd.callbacks.states import PromiseState
-from simulation.calling_back import Kept
 from simulation.engine import Played
+from simulation.fates import PromiseFate
 from simulation.measures import ALL, Mean, mean_of
 from simulation.scenario import Scenario
 
@@ -37,15 +37,15 @@ PROMISED = tuple(each.name for each in fields(Promised))
 
 def promised(scenario: Scenario, played: Played) -> dict[str, Promised]:
     """Each queue of the day, by where the caller waited first, and `ALL`."""
-    by_queue: dict[str, list[Kept]] = {stream.queue: [] for stream in scenario.calls}
-    for kept in played.kept:
-        if kept.arrival.counted:
-            by_queue.setdefault(kept.arrival.queued.queue, []).append(kept)
-    everything = [kept for of_queue in by_queue.values() for kept in of_queue]
+    by_queue: dict[str, list[PromiseFate]] = {stream.queue: [] for stream in scenario.calls}
+    for promise in played.promises:
+        if promise.arrival.counted:
+            by_queue.setdefault(promise.arrival.queued.queue, []).append(promise)
+    everything = [promise for of_queue in by_queue.values() for promise in of_queue]
     return {queue: _promised(of_queue) for queue, of_queue in by_queue.items()} | {ALL: _promised(everything)}
 
 
-def _promised(promises: Sequence[Kept]) -> Promised:
+def _promised(promises: Sequence[PromiseFate]) -> Promised:
     made = len(promises)
     back = np.array([each.after for each in promises if each.after is not None])
 

@@ -14,7 +14,7 @@ from acd.policy.definitions import Policy, Queue, Requirement, Skill
 from acd.policy.reading import read_policy
 from server.hotline.definitions import DEFAULTS
 from simulation.distributions import NEVER, Distribution, constant, read_distribution
-from simulation.scenario import REDIAL_AFTER, Callback, Calls, Customers, Group, Phones, Scenario, ServiceLevel
+from simulation.scenario import REDIAL_AFTER, Callback, CallStream, Customers, Group, Phones, Scenario, ServiceLevel
 from tables.errors import Key, TableError
 from tables.toml import located, read
 from tables.values import Table, is_number, known
@@ -84,7 +84,7 @@ def _own_rules(data: Mapping[str, Any]) -> Policy:
     return read_policy({key: data[key] for key in RULES if key in data})
 
 
-def _calls(name: str, table: Table, policy: Policy) -> Calls:
+def _calls(name: str, table: Table, policy: Policy) -> CallStream:
     queues = {queue.name: queue for queue in policy.queues}
     queue = queues[known(table.text("queue", name), queues, table.at("queue"), "queue")]
     rates = table.data["per_hour"] if table.has("per_hour") else None
@@ -95,7 +95,7 @@ def _calls(name: str, table: Table, policy: Policy) -> Calls:
     if not table.has("talk"):
         sentence = "calls need `talk`: how long a conversation lasts, such as { mean = 240, cv = 0.8 }"
         raise TableError(table.key, sentence)
-    calls = Calls(
+    calls = CallStream(
         name=name,
         queue=queue.name,
         per_hour=tuple(map(float, rates)),

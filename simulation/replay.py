@@ -17,7 +17,8 @@ from acd.policy.definitions import Policy
 from server.eventlog.derived_events import Decided
 from server.eventlog.log import Entry
 from server.hotline.state import HotlineState
-from simulation.engine import Fate, Played, play
+from simulation.engine import Played, play
+from simulation.fates import CallFate
 from simulation.fit import fit, playable
 from simulation.measures import Measured, measure
 from simulation.recorded import Recorded, RecordedCall
@@ -169,13 +170,13 @@ def _as_it_was(day: Recorded, like: Played) -> Played:
     for fate in like.fates:
         call: RecordedCall = day.calls[fate.arrival.queued.call]
         handling = (call.talk or 0.0) + (call.wrap_up or 0.0)
-        fates.append(Fate(fate.arrival, call.outcome, call.waited, call.agent, call.queued.queue, handling))
+        fates.append(CallFate(fate.arrival, call.outcome, call.waited, call.agent, call.queued.queue, handling))
         if call.agent:
             busy[call.agent] = busy.get(call.agent, 0.0) + handling
     return Played(like.day, fates, busy, like.staffed, like.skills)
 
 
-def _fate(fate: Fate) -> tuple[str, str, float]:
+def _fate(fate: CallFate) -> tuple[str, str, float]:
     return fate.outcome, fate.agent, fate.waited
 
 

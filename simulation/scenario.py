@@ -33,7 +33,7 @@ class ServiceLevel:
 
 
 @dataclass(frozen=True, slots=True)
-class Calls:
+class CallStream:
     """One stream of calls. `per_hour` is the rate in each interval of the day; the last goes on to the end.
 
     `categories` are shares: a category that is a skill is preferred. `required` is asked on top of the queue's skill.
@@ -133,7 +133,7 @@ class Scenario:
     policy: Policy
     start: float
     end: float
-    calls: tuple[Calls, ...]
+    calls: tuple[CallStream, ...]
     groups: tuple[Group, ...]
     interval: float = 1800.0
     warm_up: float = 0.0
@@ -157,7 +157,7 @@ class Scenario:
         since = self.start + interval * self.interval
         return since, min(self.end, since + self.interval)
 
-    def rate(self, calls: Calls, interval: int) -> float:
+    def rate(self, calls: CallStream, interval: int) -> float:
         """Calls an hour of this stream in this interval."""
         return calls.per_hour[min(interval, len(calls.per_hour) - 1)]
 

@@ -21,7 +21,7 @@ ROUNDS = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class StaffingPlan:
     """`counts[interval][group]`; `levels[interval]` is the service level of the interval's worst queue."""
 
     counts: tuple[tuple[int, ...], ...]
@@ -81,7 +81,7 @@ def fewest_agents(
     runs: int = 5,
     seed: int = 1,
     tick: Callable[[], None] = lambda: None,
-) -> Plan:
+) -> StaffingPlan:
     """The plan for `scenario.service_level` in every interval; `reached` is false where no staffing was enough."""
     search = _Search(scenario, candidate, runs, seed, tick)
     target = scenario.service_level.share
@@ -96,7 +96,7 @@ def fewest_agents(
     reached = all(level >= target for level, _ in worst)
     if reached:
         worst = _trim(search, counts, worst, target)
-    return Plan(tuple(map(tuple, counts)), tuple(level for level, _ in worst), reached)
+    return StaffingPlan(tuple(map(tuple, counts)), tuple(level for level, _ in worst), reached)
 
 
 def _at_least(search: _Search, interval: int) -> list[int]:

@@ -10,16 +10,13 @@ import enum
 import ipaddress
 import secrets
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from sipmessage import URI, Request, Response
 
 from softphone import digest, sdp, sip
 from softphone.audio import QUIET, Source
 from softphone.rtp import Endpoint
-
-if TYPE_CHECKING:
-    from softphone.phone import Phone
 
 _SDP: sip.Header = ("Content-Type", "application/sdp")
 
@@ -28,7 +25,7 @@ class CallEnded(Exception):
     """The call was over before what was waited for could happen."""
 
 
-class State(enum.Enum):
+class CallState(enum.Enum):
     """Where a call stands."""
 
     DIALLING = "dialling"
@@ -38,22 +35,41 @@ class State(enum.Enum):
 
 
 _NEXT = {
-    (State.DIALLING, "rings"): State.RINGING,
-    (State.DIALLING, "answered"): State.TALKING,
-    (State.DIALLING, "over"): State.ENDED,
-    (State.RINGING, "rings"): State.RINGING,
-    (State.RINGING, "answered"): State.TALKING,
-    (State.RINGING, "over"): State.ENDED,
-    (State.TALKING, "over"): State.ENDED,
+    (CallState.DIALLING, "rings"): CallState.RINGING,
+    (CallState.DIALLING, "answered"): CallState.TALKING,
+    (CallState.DIALLING, "over"): CallState.ENDED,
+    (CallState.RINGING, "rings"): CallState.RINGING,
+    (CallState.RINGING, "answered"): CallState.TALKING,
+    (CallState.RINGING, "over"): CallState.ENDED,
+    (CallState.TALKING, "over"): CallState.ENDED,
 }
 """What is not here changes nothing: a 180 that a 200 overtook, a second goodbye."""
+
+
+class UserAgent(Protocol):
+    """What a call needs of the phone that it belongs to: RFC 3261's user agent."""
+
+    user: str
+    secret: str | None
+    server: sip.Address
+    loop: asyncio.AbstractEventLoop
+    wire: sip.Wire
+
+    @property
+    def contact(self) -> str: ...
+
+    def via(self) -> str: ...
+
+    def media(self, port: int) -> sdp.Media: ...
+
+    def forget(self, call: Call) -> None: ...
 
 
 class Call:
     """One call. Times are of the loop's clock (monotonic seconds), None until they happen."""
 
     def __init__(
-        self, phone: Phone, rtp: Endpoint, target: URI, call_id: str, *, invite: Request | None = None
+        self, phone: UserAgent, rtp: Endpoint, target: URI, call_id: str, *, invite: Request | None = None
     ) -> None:
         self.phone = phone
         self.rtp = rtp
@@ -61,7 +77,7 @@ class Call:
         """The INVITE, if the call came in."""
         self.number = (invite.from_address.uri if invite else target).user or "anonymous"
         """The other side: the number dialled, or the caller's."""
-        self.state = State.DIALLING
+        self.state = CallState.DIALLING
         self.code: int | None = None
         """The final SIP code of the INVITE."""
         self.reason = ""
@@ -107,7 +123,7 @@ class Call:
 
     async def ended(self, within: float = 10.0) -> str:
         """Wait until it is over; returns `reason`."""
-        await self._reach(lambda: self.state is State.ENDED, "end", within)
+        await self._reach(lambda: self.state is CallState.ENDED, "end", within)
         return self.reason
 
     async def heard(self, hz: float | None = None, *, above: float = -35.0, within: float = 5.0) -> None:
@@ -122,7 +138,7 @@ class Call:
         try:
             async with asyncio.timeout(within):
                 while not holds():
-                    if self.state is State.ENDED:
+                    if self.state is CallState.ENDED:
                         raise CallEnded(f"the call with {self.number} did not {what}: {self.reason}")
                     self._changed.clear()
                     await self._changed.wait()
@@ -144,7 +160,7 @@ class Call:
 
     async def press(self, digits: str, *, via: str = "rfc2833", seconds: float = 0.1) -> None:
         """Press keys for `seconds` each: as RFC 2833 events in the stream, or as SIP INFO (`via="info"`)."""
-        if self.state is not State.TALKING:
+        if self.state is not CallState.TALKING:
             raise CallEnded(f"keys need a conversation: the call with {self.number} is {self.state.value}")
         if via == "rfc2833":
             await self.rtp.press(digits, seconds=seconds)
@@ -168,21 +184,21 @@ class Call:
         Waits up to `within` seconds for the other side to agree, and is over even if it says nothing.
         """
         try:
-            if self.state is State.TALKING:
+            if self.state is CallState.TALKING:
                 self.over("we hung up")
                 await asyncio.wait_for(self._request("BYE"), within)
             elif self.invite:
                 self.refuse(480)
-            elif self.state is not State.ENDED:
+            elif self.state is not CallState.ENDED:
                 self._cancelled = True
                 if self._proceeding:
                     self._cancel()
-                await self._reach(lambda: self.state is State.ENDED, "end", within)
+                await self._reach(lambda: self.state is CallState.ENDED, "end", within)
         except (TimeoutError, ConnectionError):
             self.over("we gave up, and heard nothing of it")
 
     def _must_ring(self, done: str) -> None:
-        if self.invite is None or self.state not in (State.DIALLING, State.RINGING):
+        if self.invite is None or self.state not in (CallState.DIALLING, CallState.RINGING):
             raise CallEnded(f"only a call that comes in and rings is {done}: that with {self.number} is not one")
 
     # Outgoing: the INVITE and what comes back
@@ -282,12 +298,12 @@ class Call:
     def pick_up(self, source: Source | None) -> None:
         """Answer with 200 OK, or refuse with 488 if there is no codec in common."""
         self._source = source
-        if self.invite and self.state in (State.DIALLING, State.RINGING) and self._agree(self.invite):
+        if self.invite and self.state in (CallState.DIALLING, CallState.RINGING) and self._agree(self.invite):
             self._to("answered", 200)
 
     def refuse(self, code: int) -> None:
         """Answer with a refusal, if it still rings."""
-        if self.invite and self.state in (State.DIALLING, State.RINGING):
+        if self.invite and self.state in (CallState.DIALLING, CallState.RINGING):
             self.phone.wire.respond(self.invite, code, tag=self.tag)
             self.over(f"we refused: {code}", code)
 
@@ -299,7 +315,7 @@ class Call:
             self.over("they hung up")
         elif request.method == "CANCEL" and self.invite:
             respond(request, 200)
-            if self.state in (State.DIALLING, State.RINGING):
+            if self.state in (CallState.DIALLING, CallState.RINGING):
                 respond(self.invite, 487, tag=self.tag)
                 self.over("they gave up", 487)
         elif request.method == "INVITE":
@@ -345,7 +361,7 @@ class Call:
 
     def over(self, reason: str, code: int | None = None) -> None:
         """It is over; nothing is sent any more, what was heard stays."""
-        if self.state is not State.ENDED:
+        if self.state is not CallState.ENDED:
             self.reason = reason
             self._to("over", code)
             self.rtp.close()
@@ -356,13 +372,13 @@ class Call:
         if new is None:
             return
         now = self.phone.loop.time()
-        if new is State.RINGING:
+        if new is CallState.RINGING:
             self.ringing_at = self.ringing_at or now
-        elif new is State.TALKING:
+        elif new is CallState.TALKING:
             self.ok_at = now
         else:
             self.ended_at = now
-        if self._timer and new is not State.RINGING:
+        if self._timer and new is not CallState.RINGING:
             self._timer.cancel()
         self.code = code or self.code
         self.state = new

@@ -21,10 +21,10 @@ from sipmessage import URI, Request
 
 from softphone import digest, sdp, sip
 from softphone.audio import QUIET, Source
-from softphone.call import Call, CallEnded, State
+from softphone.call import Call, CallEnded, CallState
 from softphone.rtp import Endpoint
 
-__all__ = ["Answer", "Call", "CallEnded", "Ignore", "Phone", "Policy", "Refuse", "Refused", "Ring", "State"]
+__all__ = ["Answer", "Call", "CallEnded", "CallState", "Ignore", "Phone", "Policy", "Refuse", "Refused", "Ring"]
 
 
 class Refused(Exception):

@@ -25,7 +25,7 @@ from simulation.promises import means
 from simulation.reading import load_scenario
 from simulation.runs import Result, simulate
 from simulation.scenario import Scenario
-from simulation.staffing import Plan, fewest_agents
+from simulation.staffing import StaffingPlan, fewest_agents
 from tables.toml import DefinitionFault
 
 SHIPPED = Path(str(resources.files("server") / "defaults" / "scenarios"))
@@ -248,7 +248,7 @@ def _plain(mean: Mean) -> dict[str, float | None]:
 
 def plan(scenario: Scenario, policies: Sequence[Candidate], runs: int, seed: int, as_json: bool) -> None:
     """Find and print the fewest agents of each interval for each policy. Raises Refused where none are enough."""
-    plans: dict[str, Plan] = {}
+    plans: dict[str, StaffingPlan] = {}
     for candidate in policies:
         with progress(f"staffing, {candidate.name}", None) as tick:
             plans[candidate.name] = fewest_agents(scenario, candidate, runs=runs, seed=seed, tick=tick)

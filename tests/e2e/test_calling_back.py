@@ -12,7 +12,7 @@ import pytest_asyncio
 import soundfile
 
 from softphone.audio import Tone, tone_level
-from softphone.phone import Answer, Refuse, Ring, State
+from softphone.phone import Answer, CallState, Refuse, Ring
 from tests.e2e.conftest import Hotline, hears_tone
 from tests.e2e.hearing import hears
 from tests.e2e.public_network import (
@@ -346,7 +346,7 @@ async def test_a_call_back_is_held_and_sent_on_like_any_other(network: PublicNet
         await hears_tone(called, AGENT_HZ)
         await hotline.request("POST", f"/api/v1/calls/{call}/transfer", {"to": "inquiry", "kind": "queue"})
         await talking.ended()
-        assert called.state is State.TALKING
+        assert called.state is CallState.TALKING
         after = await second.incoming()
         await hears_tone(after, CUSTOMER_HZ)
         await hears_tone(called, AGENT_HZ)

@@ -10,7 +10,7 @@ from sipmessage import URI, Request
 
 from softphone import sip as wire
 from softphone.audio import Tone, tone_level
-from softphone.phone import Answer, Ring, State
+from softphone.phone import Answer, CallState, Ring
 from tests.e2e.phones import NewPhone, new_phone, sipp  # noqa: F401
 from tests.e2e.sipp_peer import Sipp, SippFailedError
 
@@ -72,7 +72,7 @@ async def test_an_agent_of_sipp_refuses(sipp: Sipp, new_phone: NewPhone, code: i
         phone = await new_phone("13800001111", agent.port)
         call = await phone.dial("1001")
         await call.ended()
-        assert (call.code, call.state) == (code, State.ENDED)
+        assert (call.code, call.state) == (code, CallState.ENDED)
         (await agent.done()).check(calls=1)
 
 

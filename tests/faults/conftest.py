@@ -18,7 +18,7 @@ from server.eventlog.log import entry_of, id_order
 from server.storage.archive import archived_entries
 from server.storage.database import open_database
 from softphone.audio import Tone
-from softphone.call import Call, State
+from softphone.call import Call, CallState
 from softphone.phone import Phone
 from tests.e2e import brisk
 from tests.e2e.conftest import Hotline, hears_tone, new_hotline
@@ -95,7 +95,7 @@ class People:
 
     def dropped(self) -> list[str]:
         """Callers whose calls are over."""
-        return [number for number, call in self.callers.items() if call.state is State.ENDED]
+        return [number for number, call in self.callers.items() if call.state is CallState.ENDED]
 
 
 @pytest.fixture

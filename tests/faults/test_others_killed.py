@@ -14,7 +14,7 @@ import pytest
 
 import acd.events as acd
 from softphone.audio import Tone
-from softphone.call import State
+from softphone.call import CallState
 from tests.e2e.conftest import Hotline, hears_tone
 from tests.faults.conftest import AGENT_HZ, CALLER_HZ, People, kill, logged
 
@@ -65,7 +65,7 @@ async def test_redis_is_back_with_all_it_had_and_whoever_waits_notices_nothing(h
     kill(redis)
     await restarted(house, "redis", redis)
     assert await people.waiting(3) == [order[0], order[2], "13800000009"]
-    assert new.state is State.TALKING
+    assert new.state is CallState.TALKING
     await people.sign_in("1001")
     ringing = await people.agents["1001"].incoming(15)
     assert ringing.number == order[0]

@@ -9,7 +9,7 @@ import pytest
 
 import ivr.events as ivr
 from softphone.audio import Tone
-from softphone.call import State
+from softphone.call import CallState
 from tests.e2e.conftest import Hotline, hears_tone
 from tests.e2e.hearing import hears
 from tests.faults.conftest import AGENT_HZ, CALLER_HZ, People, ended_calls, logged, longest_gap, returned
@@ -49,7 +49,7 @@ async def test_twenty_wait_and_five_talk_and_nobody_notices_that_the_server_dies
 
     for agent in agents[1:]:
         call, leg = talks[agent]
-        assert (call.state, leg.state) == (State.TALKING, State.TALKING)
+        assert (call.state, leg.state) == (CallState.TALKING, CallState.TALKING)
         assert longest_gap(call, before) < 1.0
         assert longest_gap(leg, before) < 1.0
         await hears_tone(call, AGENT_HZ)

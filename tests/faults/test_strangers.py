@@ -10,7 +10,7 @@ import pytest
 
 import acd.events as acd
 from server.telephony.tokens import ChannelTokens
-from softphone.call import State
+from softphone.call import CallState
 from tests.e2e.conftest import Hotline, hears_tone
 from tests.faults.conftest import AGENT_HZ, CALLER_HZ, People, logged
 from tests.raw_sip import RawSip
@@ -74,7 +74,7 @@ async def test_numbers_with_line_ends_steer_nobodys_call(house: Hotline, people:
     await ringing.hangup()
     again = await people.agents["1001"].incoming(20)
     await again.answer()
-    assert people.callers[WAITS].state is not State.ENDED
+    assert people.callers[WAITS].state is not CallState.ENDED
     good = await people.call(GOOD)
     await good.heard(within=10)
 

@@ -16,7 +16,7 @@ import pytest
 import acd.events as acd
 from server.eventlog.derived_events import Decided, ServerStarted
 from softphone.audio import Tone
-from softphone.call import State
+from softphone.call import CallState
 from tests.e2e import brisk
 from tests.e2e.conftest import Hotline, hears_tone
 from tests.faults.conftest import AGENT_HZ, CALLER_HZ, People, logged
@@ -135,7 +135,7 @@ async def test_a_server_that_sleeps_loses_its_callers_and_does_no_harm_when_it_w
         assert pair.first.process.poll() is None
         await people.sign_in("1002")
         assert (await people.agents["1002"].incoming(15)).number == order[1]
-        assert [each.state for each in people.agents["1001"].calls].count(State.TALKING) == 1
+        assert [each.state for each in people.agents["1001"].calls].count(CallState.TALKING) == 1
         rung = Counter(offer.offer for offer in logged(pair.first, acd.OfferRinging))
         assert max(rung.values()) == 1, "no phone rings twice for one offer"
         assert logged(pair.first, ServerStarted)[-1].token == 2

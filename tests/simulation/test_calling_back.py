@@ -19,7 +19,7 @@ from acd.events import CallQueued
 from acd.policy.definitions import Requirement
 from server.cli import app
 from server.eventlog.log import Entry
-from simulation.calling_back import Watched
+from simulation.calling_back import ObservableRouter
 from simulation.competitors.app_queue import AppQueue
 from simulation.day import Ringing, draw
 from simulation.engine import Played, play
@@ -94,7 +94,7 @@ def test_the_longer_the_wait_and_the_less_patience_is_left_the_more_accept():
 
 def test_a_quiet_day_makes_no_promises(scenario):
     quiet = replace(scenario, calls=tuple(replace(each, per_hour=(20.0,)) for each in scenario.calls))
-    assert a_day(quiet).kept == []
+    assert a_day(quiet).promises == []
 
 
 def test_forced_on_all_but_those_who_insist_leave_a_number(scenario):
@@ -106,7 +106,7 @@ def test_forced_on_all_but_those_who_insist_leave_a_number(scenario):
 def test_switched_off_nobody_is_offered_anything(scenario):
     off = a_day(changed(scenario, mode=Mode.OFF))
     held = a_day(scenario, HELD)
-    assert off.kept == []
+    assert off.promises == []
     assert [(each.outcome, each.waited) for each in off.fates] == [(each.outcome, each.waited) for each in held.fates]
 
 
@@ -117,11 +117,11 @@ def test_switched_off_nobody_is_offered_anything(scenario):
 @pytest.mark.parametrize("dialling", list(Dialling))
 def test_every_promise_is_kept_or_broken_with_a_reason(scenario, policy, dialling):
     day = a_day(changed(scenario, {"dialling": dialling, "attempts": 2}), policy)
-    assert len(day.kept) > 20
-    made = {each.arrival.queued.call for each in day.kept}
+    assert len(day.promises) > 20
+    made = {each.arrival.queued.call for each in day.promises}
     assert made == {fate.arrival.queued.call for fate in day.fates if fate.outcome == "callback"}
-    assert {each.state for each in day.kept} <= {PromiseState.KEPT, PromiseState.BROKEN}
-    for each in day.kept:
+    assert {each.state for each in day.promises} <= {PromiseState.KEPT, PromiseState.BROKEN}
+    for each in day.promises:
         assert (each.joined_at is not None) is (each.state is PromiseState.KEPT)
         assert each.state is not PromiseState.BROKEN or "2 attempts" in each.reason
         assert each.attempts == len(each.outcomes) <= 2
@@ -133,9 +133,9 @@ def test_an_attempt_comes_to_what_the_customers_phone_does(scenario):
     phone = (Ringing(AttemptOutcome.BUSY, 2.0), Ringing(AttemptOutcome.NO_ANSWER, inf), Ringing(None, 10.0))
     calls = tuple(replace(each, person=replace(each.person, phone=phone)) for each in day.calls)
     played = play_with(find_policy(OURS), scenario, replace(day, calls=calls))
-    assert played.kept
-    assert all(each.outcomes == ["busy", "no_answer", "answered"] for each in played.kept)
-    assert all(each.after >= 60 + 600 + 10 for each in played.kept), "the delays after busy and no answer"
+    assert played.promises
+    assert all(each.outcomes == ["busy", "no_answer", "answered"] for each in played.promises)
+    assert all(each.after >= 60 + 600 + 10 for each in played.promises), "the delays after busy and no answer"
 
 
 def test_agents_hear_it_ring_and_that_is_time_of_theirs(scenario):
@@ -143,8 +143,8 @@ def test_agents_hear_it_ring_and_that_is_time_of_theirs(scenario):
     calls = tuple(replace(each, person=replace(each.person, phone=(Ringing(None, 20.0),))) for each in day.calls)
     played = play_with(find_policy(OURS), scenario, replace(day, calls=calls))
     handled = sum(fate.handling for fate in played.fates)
-    called_back = sum(each.arrival.talk for each in played.kept)
-    assert sum(played.busy.values()) == pytest.approx(handled + called_back + 20.0 * len(played.kept))
+    called_back = sum(each.arrival.talk for each in played.promises)
+    assert sum(played.busy.values()) == pytest.approx(handled + called_back + 20.0 * len(played.promises))
 
 
 def test_at_the_callers_own_place_they_are_called_sooner_than_behind_everybody(scenario):
@@ -157,7 +157,7 @@ def test_nobody_who_came_later_is_called_or_answered_before_a_promise(scenario):
     at_once = (Ringing(None, 0.0),)
     calls = tuple(replace(each, rings=(0.0,), person=replace(each.person, phone=at_once)) for each in day.calls)
     played = play_with(find_policy(OURS), scenario, replace(day, calls=calls))
-    served = [(each.arrival.at, each.joined_at) for each in played.kept]
+    served = [(each.arrival.at, each.joined_at) for each in played.promises]
     served += [(fate.arrival.at, fate.arrival.at + fate.waited) for fate in played.fates if fate.outcome == "handled"]
     served.sort()
     assert all(first[1] <= second[1] + 1e-6 for first, second in pairwise(served))
@@ -179,7 +179,7 @@ def test_calls_of_the_hotlines_own_making_are_no_callers_of_a_recorded_day():
 
 def test_the_same_seed_gives_the_same_promises(scenario):
     def fates():
-        return [(each.arrival.queued.call, each.state, each.joined_at) for each in a_day(scenario).kept]
+        return [(each.arrival.queued.call, each.state, each.joined_at) for each in a_day(scenario).promises]
 
     assert fates() == fates()
 
@@ -226,7 +226,7 @@ def test_a_callback_table_that_makes_no_sense_is_refused(file, old, new, sentenc
 
 
 def test_a_model_of_somebody_elses_queue_is_not_watched_and_calls_nobody_back(scenario):
-    assert not isinstance(AppQueue("rrmemory"), Watched)
+    assert not isinstance(AppQueue("rrmemory"), ObservableRouter)
     ours, theirs = simulate(scenario, [find_policy(OURS), find_policy("app_queue:rrmemory")], runs=1)
     assert ours.promised[0][ALL].made > 0
     assert theirs.promised == []

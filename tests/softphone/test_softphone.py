@@ -14,7 +14,7 @@ from sipmessage import Request, Response
 
 from softphone import digest, sdp, sip
 from softphone.audio import Tone
-from softphone.phone import Answer, CallEnded, Ignore, Phone, Refuse, Refused, Ring, State
+from softphone.phone import Answer, CallEnded, CallState, Ignore, Phone, Refuse, Refused, Ring
 
 Sent = tuple[bytes, tuple[str, int]]
 
@@ -137,7 +137,7 @@ async def test_a_phone_without_network_is_given_up_in_time(caller: Phone, agent:
     with pytest.raises(TimeoutError, match=r"the call with 1001 did not ring within 0.1 s: it is dialling"):
         await call.ringing(within=0.1)
     await call.hangup(within=0.1)
-    assert call.state is State.ENDED
+    assert call.state is CallState.ENDED
 
 
 async def test_a_phone_answers_by_itself_after_a_while(caller: Phone, agent: Phone) -> None:
@@ -173,7 +173,13 @@ async def test_several_calls_at_once_stay_apart(caller: Phone, agent: Phone) -> 
     await asyncio.gather(*(call.answered() for call in calls))
     assert {call.number for call in agent.calls} == {f"1380000{n:04}" for n in range(5)}
     await calls[2].hangup()
-    assert [call.state for call in calls] == [State.TALKING, State.TALKING, State.ENDED, State.TALKING, State.TALKING]
+    assert [call.state for call in calls] == [
+        CallState.TALKING,
+        CallState.TALKING,
+        CallState.ENDED,
+        CallState.TALKING,
+        CallState.TALKING,
+    ]
 
 
 async def test_closing_leaves_no_task_and_no_socket() -> None:
@@ -184,7 +190,7 @@ async def test_closing_leaves_no_task_and_no_socket() -> None:
         await call.answered()
         unanswered = await agent.dial("nobody")
         port = caller.port
-    assert call.state is unanswered.state is State.ENDED
+    assert call.state is unanswered.state is CallState.ENDED
     assert asyncio.all_tasks() == before
     async with Phone("1002", "127.0.0.1", 9, port=port):
         pass
@@ -211,7 +217,7 @@ async def test_each_repeated_ok_is_acknowledged_again(phone: Phone, peer: Peer) 
     peer.send(ok)
     assert bytes(await peer.receive("ACK")) == bytes(first)
     assert first.via[0].parameters["branch"] != invite.via[0].parameters["branch"]
-    assert call.state is State.TALKING
+    assert call.state is CallState.TALKING
 
 
 async def test_requests_in_a_call_take_the_recorded_route(phone: Phone, peer: Peer) -> None:
@@ -341,7 +347,7 @@ async def test_an_answer_is_repeated_until_it_is_confirmed(phone: Phone, peer: P
     peer.send(message("ACK", phone, peer, to=first.headers["To"], branch="z9hG4bKack"))
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(peer.receive("200"), 1.3)
-    assert phone.calls[0].state is State.TALKING
+    assert phone.calls[0].state is CallState.TALKING
 
 
 async def test_an_invite_that_comes_twice_is_one_call(phone: Phone, peer: Peer) -> None:
@@ -372,7 +378,7 @@ async def test_a_call_on_hold_is_silent_until_it_is_taken_back(phone: Phone, pee
         again = await peer.receive("200")
     assert b"a=sendrecv" in again.body
     peer.send(message("ACK", phone, peer, cseq=3, to=to, branch="z9hG4bKack3"))
-    assert phone.calls[0].state is State.TALKING
+    assert phone.calls[0].state is CallState.TALKING
 
 
 async def test_a_server_may_ask_whether_the_phone_is_there(phone: Phone, peer: Peer) -> None:
