@@ -1,7 +1,7 @@
 """Where a crash would hurt: at a point that is named, a server that is told so kills itself, once.
 
-Off unless SANSHENG_FAULT names a point. Tests of recovery set it; nothing else does. The mark in SANSHENG_HOME lets the
-server that is started again go on.
+Off unless SANSHENG_FAULT names a file, which holds the point's name and goes before the server does. Tests of recovery
+set it; nothing else does.
 """
 
 from __future__ import annotations
@@ -25,16 +25,14 @@ POINTS = (
     "attempt_ended",
 )
 """In the order of a call back's life."""
-_NAME = os.environ.get("SANSHENG_FAULT", "")
-_HOME = Path(os.environ.get("SANSHENG_HOME", "var"))
+_ARMED = os.environ.get("SANSHENG_FAULT", "")
 
 
 def reached(point: str) -> None:
     """This point was reached: nothing happens, or the process is gone."""
-    if point != _NAME:
+    if not _ARMED:
         return
-    try:
-        (_HOME / f"fault-{point}").touch(exist_ok=False)
-    except FileExistsError:
-        return
-    os.kill(os.getpid(), signal.SIGKILL)
+    armed = Path(_ARMED)
+    if armed.exists() and armed.read_text(encoding="utf-8") == point:
+        armed.unlink()
+        os.kill(os.getpid(), signal.SIGKILL)

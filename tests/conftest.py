@@ -39,6 +39,26 @@ settings.register_profile("same", derandomize=True)
 settings.register_profile("search", derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
+SLOWEST = (
+    "faults/test_callback_killed",
+    "e2e/test_calling_back",
+    "e2e/test_transfers",
+    "faults/test_server_killed",
+    "e2e/test_taking_numbers",
+    "faults/test_others_killed",
+    "e2e/test_peak",
+    "faults/test_two_servers",
+    "e2e/test_demo_callback",
+    "e2e/test_offers",
+)
+"""Files of tests that take longest, longest first: so no process is left with one of them when the others are done."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {f"tests/{name}.py": place for place, name in enumerate(SLOWEST)}
+    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))
+
+
 NOBODY = 65534
 """PostgreSQL refuses to run as root; a test run of root's gives it to this user."""
 PR_SET_PDEATHSIG = 1

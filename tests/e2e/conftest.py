@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,11 +20,16 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 import pytest_asyncio
+import soundfile
 
+from server.hotline.definitions import PROMPTS
 from server.storage.database import open_database
 from server.storage.queries.records import Queries
+from server.telephony.asterisk.joined import joined
+from server.telephony.channels.dial import work_number
 from softphone.phone import Call, Phone
 from tests.e2e import brisk
 
@@ -207,10 +212,20 @@ class Hotline:
         return answer.json()
 
     @asynccontextmanager
-    async def agent(self, number: str, *, status: str = "available", **skills: int) -> AsyncIterator[Phone]:
-        """An agent with a softphone at a fixed contact; removed afterwards."""
+    async def agent(
+        self,
+        number: str,
+        *,
+        status: str = "available",
+        teams: Sequence[str] = (),
+        announced: bool = False,
+        **skills: int,
+    ) -> AsyncIterator[Phone]:
+        """An agent with a softphone at a fixed contact; removed afterwards. `announced`: callers hear the number."""
+        if not announced:
+            self.hush(number)
         async with Phone(number, "127.0.0.1", self.sip_port) as phone:
-            body = {"id": number, "name": f"Agent {number}", "skills": skills, "contact": phone.contact}
+            body = {"name": f"Agent {number}", "skills": skills, "teams": list(teams), "contact": phone.contact}
             await self.request("PUT", f"/api/v1/agents/{number}", body)
             await self.request("POST", f"/api/v1/agents/{number}/status", {"status": status})
             try:
@@ -218,6 +233,13 @@ class Hotline:
             finally:
                 with suppress(AssertionError, httpx.TransportError):
                     await self.request("DELETE", f"/api/v1/agents/{number}")
+
+    def hush(self, agent: str) -> None:
+        """The sentence with this agent's number takes no time: each conversation would begin seconds later."""
+        for language in ("zh", "en"):
+            folder = self.home / "cache" / "work-numbers" / language
+            made = joined(PROMPTS / language, work_number(agent, language), folder)
+            soundfile.write(made.with_suffix(".wav"), np.zeros(400, np.int16), 8000)
 
     def caller(self, number: str = "13800138000") -> Phone:
         """A caller's softphone, to be opened with `async with`."""

@@ -243,7 +243,10 @@ async def test_an_agent_who_hangs_up_during_the_whisper_costs_no_attempt(network
 async def test_a_customer_whose_agent_is_gone_before_they_spoke_is_served_by_the_next(network: PublicNetwork) -> None:
     hotline, number = network.hotline, "13800136013"
     network.does[number] = Ring()
-    async with hotline.agent("3012", complaint=9) as leaving, hotline.agent("3013", complaint=5) as ready:
+    async with (
+        hotline.agent("3012", announced=True, complaint=9) as leaving,
+        hotline.agent("3013", complaint=5) as ready,
+    ):
         leaving.on_invite = AGENT
         ready.on_invite = Ring()
         made = await network.promise(number)

@@ -27,7 +27,7 @@ def _moment(call: Call, what: Heard) -> float:
 
 
 async def test_the_agent_hears_the_category_while_the_caller_hears_the_work_number(hotline: Hotline) -> None:
-    async with hotline.agent("2041", complaint=9) as agent, hotline.caller("13800131041") as phone:
+    async with hotline.agent("2041", announced=True, complaint=9) as agent, hotline.caller("13800131041") as phone:
         agent.on_invite = Answer(0.1, Tone(600))
         call = await phone.dial("4008001234", source=Tone(1000))
         leg = await agent.incoming()

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 import soundfile
 
@@ -53,18 +52,9 @@ def house() -> Iterator[Hotline]:
         shutil.rmtree(hotline.home, ignore_errors=True)
 
 
-@asynccontextmanager
-async def agent(house: Hotline, number: str, **skills: int) -> AsyncIterator[Phone]:
+def agent(house: Hotline, number: str, **skills: int) -> AbstractAsyncContextManager[Phone]:
     """An agent of team A, available."""
-    async with Phone(number, "127.0.0.1", house.sip_port) as phone:
-        body = {"name": f"Agent {number}", "skills": skills, "teams": ["A"], "contact": phone.contact}
-        await house.request("PUT", f"/api/v1/agents/{number}", body)
-        await house.request("POST", f"/api/v1/agents/{number}/status", {"status": "available"})
-        try:
-            yield phone
-        finally:
-            with suppress(AssertionError, httpx.TransportError):
-                await house.request("DELETE", f"/api/v1/agents/{number}")
+    return house.agent(number, teams=["A"], **skills)
 
 
 @asynccontextmanager

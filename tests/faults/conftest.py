@@ -48,6 +48,7 @@ class People:
 
     async def sign_in(self, number: str) -> Phone:
         """An agent for complaints, who is available."""
+        self.house.hush(number)
         phone = self.agents[number] = await self.stack.enter_async_context(
             Phone(number, "127.0.0.1", self.house.sip_port)
         )

@@ -35,8 +35,9 @@ SPOKEN = ("conversation_ended",)
 
 @pytest.fixture(scope="module")
 def breaking_hotline() -> Iterator[Hotline]:
-    """One home and one Asterisk for all points; the server is a new one each time."""
+    """One home and one Asterisk for all points; the server is a new one after each."""
     hotline = new_hotline()
+    hotline.environment["SANSHENG_FAULT"] = str(hotline.home / "fault")
     try:
         hotline.start()
         yield hotline
@@ -51,9 +52,10 @@ async def network(breaking_hotline: Hotline) -> AsyncIterator[PublicNetwork]:
         yield network
 
 
-async def _start(hotline: Hotline, fault: str = "") -> None:
-    hotline.environment["SANSHENG_FAULT"] = fault
-    await asyncio.to_thread(hotline.start)
+async def _crashed(hotline: Hotline) -> None:
+    """Wait until the server has killed itself."""
+    assert hotline.process is not None
+    await asyncio.wait_for(asyncio.to_thread(hotline.process.wait), 20)
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -64,8 +66,7 @@ async def test_an_attempt_is_neither_lost_nor_doubled_when_the_server_is_killed(
     busy_first = point == "attempt_ended"
     picks_up = Answer(0.5, Tone(CUSTOMER_HZ))
     network.does[number] = [Refuse(486, 0.2), picks_up] if busy_first else picks_up
-    await asyncio.to_thread(hotline.kill)
-    await _start(hotline, point)
+    (hotline.home / "fault").write_text(point, encoding="utf-8")
     async with hotline.agent("4001", complaint=5) as agent:
         agent.on_invite = Answer(0.2, Tone(AGENT_HZ))
         with suppress(httpx.TransportError):
@@ -74,9 +75,8 @@ async def test_an_attempt_is_neither_lost_nor_doubled_when_the_server_is_killed(
             called = await network.rings(number)
             await hears_tone(called, AGENT_HZ)
             await called.hangup()
-        assert hotline.process is not None
-        await asyncio.wait_for(asyncio.to_thread(hotline.process.wait), 20)
-        await _start(hotline)
+        await _crashed(hotline)
+        await asyncio.to_thread(hotline.start)
         promise = await _promise_of(hotline, number)
         if point not in SPOKEN:
             called = await network.rings(number, time=2 if busy_first else 1, within=25)
@@ -106,9 +106,7 @@ async def test_a_customer_who_is_called_first_is_called_once_when_the_server_is_
 ) -> None:
     hotline, number = network.hotline, f"138001371{POINTS.index(point):02}"
     network.does[number] = Answer(0.5, Tone(CUSTOMER_HZ))
-    (hotline.home / f"fault-{point}").unlink(missing_ok=True)
-    await asyncio.to_thread(hotline.kill)
-    await _start(hotline, point)
+    (hotline.home / "fault").write_text(point, encoding="utf-8")
     async with hotline.agent("4002", inquiry=5) as agent:
         agent.on_invite = Answer(0.2, Tone(AGENT_HZ))
         with suppress(httpx.TransportError):
@@ -117,9 +115,8 @@ async def test_a_customer_who_is_called_first_is_called_once_when_the_server_is_
             called = await network.rings(number)
             await hears(called, "callback-answer-confirm")
             await called.press("1", via="info")
-        assert hotline.process is not None
-        await asyncio.wait_for(asyncio.to_thread(hotline.process.wait), 20)
-        await _start(hotline)
+        await _crashed(hotline)
+        await asyncio.to_thread(hotline.start)
         promise = await _promise_of(hotline, number)
         called = await network.rings(number)
         if point != "joined":
@@ -162,7 +159,7 @@ async def test_whoever_rings_when_the_hotline_is_stopped_is_called_after_the_nex
         assert await asyncio.to_thread(hotline.stop) == 0
         await ringing.ended(5)
         assert network.times(number) == 1
-        await _start(hotline)
+        await asyncio.to_thread(hotline.start)
         called = await network.rings(number, time=2, within=25)
         await hears_tone(called, AGENT_HZ)
         await called.hangup()
