@@ -1,4 +1,4 @@
-"""`sansheng agent`: who takes calls."""
+"""`sansheng agent`: the agents, their skills, phones and status."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def add(
     contact: Annotated[str, typer.Option(help="A phone that is always at this SIP address.")] = "",
     secret: Annotated[str, typer.Option(help="Password with which the phone registers; made up if left out.")] = "",
 ) -> None:
-    """Add an agent, or change one: what is given replaces what was."""
+    """Add an agent, or change one: the given values replace the old ones."""
     if contact and secret:
         raise Refused("a phone either stands at a --contact or registers with a --secret: give one of them")
     body: dict[str, Any] = {
@@ -62,7 +62,7 @@ def remove(agent: Number) -> None:
 @app.command()
 def status(
     agent: Number,
-    wanted: Annotated[Literal["available", "break", "signed_out"], typer.Argument(help="The status to be set.")],
+    wanted: Annotated[Literal["available", "break", "signed_out"], typer.Argument(help="The status to set.")],
     reason: Annotated[str, typer.Option(help="Why, for a break.")] = "",
 ) -> None:
     """Set an agent's status."""
@@ -80,7 +80,7 @@ def list_(as_json: Json = False) -> None:
 
 @app.command("show")
 def show_(agent: Number, as_json: Json = False, limit: Annotated[int, typer.Option(min=1, max=1000)] = 20) -> None:
-    """Show one agent, and how the latest time was spent."""
+    """Show one agent, and the latest states with their times."""
     with queries() as records:
         found = next((each for each in records.agent_list(removed=True) if each["id"] == agent), None)
         intervals = records.agent_intervals(agent)[-limit:] if found else []

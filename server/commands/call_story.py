@@ -1,4 +1,4 @@
-"""A caller and an agent over real SIP, from dial tone to ticket, each step told as it happens."""
+"""A caller and an agent over real SIP, from dial tone to ticket, each step printed as it happens."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _TONE, _LONG = -20.0, 0.5
 MENU = 12.0
 """Seconds within which something is heard, and a goodbye is over."""
 _RING = 45.0
-"""Seconds within which the agent's telephone rings: in callback mode the caller is offered a call back first."""
+"""Seconds within which the agent's telephone rings: in callback mode the hotline first offers the caller a callback."""
 
 
 class StoryEnded(Exception):
-    """The call did not go as it should; the text says where it stopped."""
+    """The call failed; the text says at which step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,8 @@ async def calls(script: Script, caller: Phone, digits: str, say: Callable[[str],
 
 
 async def hears(call: Call, hz: float) -> None:
-    """Whoever is on this call hears the other's tone."""
-    # Speech holds every pitch now and then, but none so loud for so long.
+    """The telephone on this call hears the other's tone."""
+    # Speech has every pitch now and then, but none so loud for so long.
     await call.rtp.heard(hz, above=_TONE, window=_LONG, within=MENU)
 
 

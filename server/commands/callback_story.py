@@ -1,4 +1,4 @@
-"""A call back over real SIP, from the number that a caller leaves to the goodbye: each step told as it happens."""
+"""A callback over real SIP, from the number that a caller leaves to the goodbye; each step is printed as it happens."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from softphone.audio import Tone
 from softphone.phone import Call, CallEnded, Phone, Policy, Refuse, Ring
 
 _PATIENCE = 30.0
-"""Seconds in which a call back that is offered can be accepted."""
+"""Seconds in which the caller can accept the offered callback."""
 _BETWEEN = 3.0
 """Seconds that the caller listens before pressing again."""
 _RING = 30.0
@@ -21,13 +21,13 @@ _LOOK = 0.5
 
 
 class Hotline(Protocol):
-    """What the story asks of the hotline besides calling it."""
+    """What the story needs of the hotline besides the calls."""
 
     async def promise(self) -> Mapping[str, Any] | None:
         """The newest promise to the caller's number."""
 
     async def ask(self) -> Mapping[str, Any]:
-        """Promise a call back without the telephone."""
+        """Promise a callback without the telephone."""
 
     async def agent_is_there(self) -> None:
         """The agent takes calls from now on."""
@@ -35,10 +35,10 @@ class Hotline(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """How a number is taken, and who is called first. `outgoing` is the number that the hotline shows; "" if none."""
+    """How the number is taken, and whose phone rings first. `outgoing` is the number that calls show; "" if none."""
 
     offered: bool
-    """Whether the hotline is likely to offer a call back: else one is promised without asking the caller."""
+    """Whether the hotline is likely to offer a callback: else the story promises one without asking the caller."""
     customer_first: bool = False
     outgoing: str = ""
 
@@ -81,7 +81,7 @@ async def _leave_number(
 
 
 async def _accept(call: Call, hotline: Hotline, say: Callable[[str], None]) -> Mapping[str, Any] | None:
-    """1 accepts what is offered, and says that the number read back is right. None: nothing was offered."""
+    """Key 1 accepts the offer, and confirms the number that was read back. None: the hotline offered no callback."""
     loop = asyncio.get_running_loop()
     end, again = loop.time() + _PATIENCE, loop.time() + _BETWEEN
     while loop.time() < end:
@@ -111,7 +111,7 @@ async def _agent_first(how: Promise, caller: Phone, agent: Phone, say: Callable[
 
 
 async def _customer_first(how: Promise, caller: Phone, agent: Phone, say: Callable[[str], None]) -> tuple[Call, Call]:
-    """The same where the customer is to press a key before an agent is called."""
+    """The same where the customer must press a key before an agent is called."""
     called = await _customer_rings(how, caller, say)
     await called.answer(Tone(CALLER_HZ))
     await called.heard(within=MENU)
@@ -140,7 +140,7 @@ async def _rings(phone: Phone, number: str) -> Call:
 
 
 def _only(number: str) -> Callable[[Call], Policy]:
-    """These telephones are for one customer: whoever else is offered or dialled finds them busy."""
+    """These telephones serve one customer: for every other call they are busy."""
     return lambda call: Ring() if _concerns(call, number) else Refuse(486)
 
 

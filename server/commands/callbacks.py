@@ -53,14 +53,14 @@ _SHOWN = (
 
 @app.command()
 def add(
-    number: Annotated[str, typer.Option(help="The number to be called.")],
+    number: Annotated[str, typer.Option(help="The number to call.")],
     category: Annotated[str, typer.Option(help="What it is about: process, attitude, …, or a queue.")] = "",
     queue: Annotated[str, typer.Option(help="The queue; the category's own if left out.")] = "",
     after: Annotated[str | None, typer.Option(help=f"Not before: {TIME}.")] = None,
     reason: Reason = "",
     as_json: Json = False,
 ) -> None:
-    """Promise a call back. A number that has a promise for this category keeps its first one."""
+    """Promise a callback. A number that has a promise for this category keeps its first one."""
     body: dict[str, Any] = {"number": number, "category": category, "queue": queue, "reason": reason}
     if after is not None:
         body["after"] = ahead(after, "--after").isoformat()
@@ -82,9 +82,9 @@ def list_(
     as_json: Json = False,
     limit: Limit = 1000,
     state: Annotated[str | None, typer.Option(help="pending, dialling, connected, kept, broken, …")] = None,
-    number: Annotated[str | None, typer.Option(help="Those of this number.")] = None,
-    queue: Annotated[str | None, typer.Option(help="Those of this queue.")] = None,
-    category: Annotated[str | None, typer.Option(help="Those of this category.")] = None,
+    number: Annotated[str | None, typer.Option(help="Promises to this number.")] = None,
+    queue: Annotated[str | None, typer.Option(help="Promises of this queue.")] = None,
+    category: Annotated[str | None, typer.Option(help="Promises of this category.")] = None,
 ) -> None:
     """List the promises, newest first, settled ones too."""
     wanted = {"state": state, "number": number, "queue": queue, "category": category}
@@ -93,7 +93,7 @@ def list_(
 
 @app.command()
 def tasks(as_json: Json = False, limit: Limit = 1000) -> None:
-    """List somebody's tasks: nobody was reached in time, or a number was not confirmed; until they are settled."""
+    """List the tasks: promises whose customer was not reached in time or did not confirm the number, until settled."""
     show(_rows({"task": True}, limit), COLUMNS, as_json)
 
 
@@ -116,7 +116,7 @@ def show_(number: Number, as_json: Json = False) -> None:
 
 @app.command()
 def cancel(number: Number, reason: Why) -> None:
-    """Cancel a promise; an attempt under way is stopped."""
+    """Cancel a promise; the hotline stops an attempt under way."""
     _tell(_act(number, "cancel", reason=reason))
 
 
@@ -126,7 +126,7 @@ def postpone(
     until: Annotated[str, typer.Option(help=f"Not before: {TIME}.")],
     reason: Reason = "",
 ) -> None:
-    """Keep a promise later; it keeps its place."""
+    """Postpone a promise; it keeps its place."""
     instant = ahead(until, "--until").isoformat()
     _tell(_act(number, "postpone", until=instant, reason=reason))
 
@@ -134,7 +134,7 @@ def postpone(
 @app.command()
 def prioritise(
     number: Number,
-    priority: Annotated[int, typer.Option(help="Points to begin with; more is sooner.", min=-1000, max=1000)],
+    priority: Annotated[int, typer.Option(help="Points on entry; more points, sooner called.", min=-1000, max=1000)],
     reason: Reason = "",
 ) -> None:
     """Move a promise in the order."""
@@ -144,15 +144,15 @@ def prioritise(
 
 @app.command()
 def settle(number: Number, reason: Why) -> None:
-    """Close the task that an expired or unconfirmed promise is."""
+    """Settle an expired or unconfirmed promise: its task is done."""
     _act(number, "settle", reason=reason)
     say(f"callback {number} is settled")
 
 
 @app.command()
 def mode(
-    wanted: Annotated[Literal["on", "off", "auto"] | None, typer.Argument(help="What is to be; none: list.")] = None,
-    queue: Annotated[str, typer.Option(help="One queue; all of them if left out.")] = "all",
+    wanted: Annotated[Literal["on", "off", "auto"] | None, typer.Argument(help="The mode; none: list.")] = None,
+    queue: Annotated[str, typer.Option(help="One queue; all queues if left out.")] = "all",
     reason: Reason = "",
     until: Annotated[str | None, typer.Option(help=f"Back to auto then: {TIME}.")] = None,
     as_json: Json = False,

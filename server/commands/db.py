@@ -20,7 +20,7 @@ app = typer.Typer(help="The records' database: version, migrate, back up.", no_a
 
 @app.command()
 def version(as_json: Json = False) -> None:
-    """Say which revision the database is at, and which one this version of the product wants."""
+    """Show the database's revision, and the revision that this version of the product needs."""
     from server.storage.schema.migrate import config, revision
 
     with _Opened() as database:
@@ -50,7 +50,7 @@ def migrate() -> None:
 
 @app.command()
 def backup(to: Annotated[Path, typer.Option(help="The file to write; it must not be there yet.")]) -> None:
-    """Copy the records (SQLite) into one file while the server goes on working."""
+    """Copy the records (SQLite) into one file while the server runs."""
     here = settings()
     if not here.records_url.startswith("sqlite"):
         raise Refused("the records are in PostgreSQL: back them up with `pg_dump --format=custom`")
@@ -77,7 +77,7 @@ def backup(to: Annotated[Path, typer.Option(help="The file to write; it must not
 
 
 class _Opened:
-    """The database, closed at the end; what it complains of becomes one sentence."""
+    """The database, closed at the end; its errors become one sentence."""
 
     def __init__(self, *, new: bool = False) -> None:
         self._new = new

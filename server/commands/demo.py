@@ -1,4 +1,4 @@
-"""`sansheng demo`: the hotline for someone without a phone."""
+"""`sansheng demo`: the hotline for a person without a phone."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Try the hotline without a phone.", no_args_is_help=True)
 _WAITS = (100.0, 280.0)
-"""What a caller who tries the flow is told of the wait: seconds, p50 and p90."""
+"""The wait that a caller of the tried flow hears: seconds, p50 and p90."""
 
 
 @app.command()
@@ -28,7 +28,7 @@ def call(
     talk: Annotated[float, typer.Option(help="Seconds of conversation.", min=1, max=600)] = 3.0,
     satisfaction: Annotated[Literal["1", "2", "3", "4", "5"], typer.Option(help="The caller's mark.")] = "5",
 ) -> None:
-    """Play a caller and an agent over real SIP, and tell step by step what happened."""
+    """Play a caller and an agent over real SIP, and print each step."""
     if not digits or set(digits) - set("0123456789*#"):
         raise Refused(f"--digits {digits}: write keys of a telephone, such as 14")
     import asyncio
@@ -63,7 +63,7 @@ def callback(
     talk: Annotated[float, typer.Option(help="Seconds of conversation.", min=1, max=600)] = 3.0,
     satisfaction: Annotated[Literal["1", "2", "3", "4", "5"], typer.Option(help="The customer's mark.")] = "5",
 ) -> None:
-    """Play a caller who leaves a number and is called back by an agent, over real SIP. Needs SANSHENG_TRUNK."""
+    """Play a caller who leaves a number, and an agent who calls back, over real SIP. Needs SANSHENG_TRUNK."""
     import asyncio
 
     from server.commands.demo_callback import run
@@ -95,7 +95,7 @@ def ivr(
     callback: Annotated[
         Literal["off", "auto", "on"], typer.Option(help="Callback mode: off, on by itself, or forced on.")
     ] = "off",
-    promised: Annotated[bool, typer.Option("--promised", help="A call back is promised to the caller.")] = False,
+    promised: Annotated[bool, typer.Option("--promised", help="The caller has a promised callback.")] = False,
 ) -> None:
     """Walk through the flow in the terminal: prompts are shown, keys are typed, Ctrl-D hangs up."""
     from ivr.conditions import Caller

@@ -1,4 +1,4 @@
-"""What both demos stand on: an agent with a softphone, and the records of the call that was shown."""
+"""What both demos use: an agent with a softphone, and the records of the call."""
 
 from __future__ import annotations
 

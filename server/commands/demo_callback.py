@@ -40,7 +40,7 @@ _SHOWN = ("number", "queue", "category", "state", "attempts", "promised_at", "so
 
 
 async def run(definitions: Definitions, talk: float, satisfaction: str) -> None:
-    """Tell the story, and what the records say of it. Raises Refused."""
+    """Play the story, and print its records. Raises Refused."""
     here = settings()
     queue, category = _matter(definitions)
     now = await asyncio.to_thread(_queue, queue)
@@ -92,7 +92,7 @@ class _Hotline:
         await signs_in(self.agent)
 
     async def cancel(self) -> None:
-        """Nobody is called when the demo is over."""
+        """Cancel the promise, so that the hotline calls no phone after the demo."""
         with suppress(Refused):
             for each in await asyncio.to_thread(_promises, self.number):
                 if each["state"] in ("pending", "dialling"):
@@ -115,7 +115,7 @@ def _queue(name: str) -> dict[str, Any]:
 
 
 def _is_offered(definitions: Definitions, queue: Mapping[str, Any]) -> bool:
-    """Whether a caller is offered a call back at once: by callback mode, or by a queue for which nobody is there."""
+    """Whether the hotline offers a caller a callback at once: by callback mode, or by a queue without agents."""
     mode = queue["callback"]
     ways = next(each.overflow for each in definitions.policy.queues if each.name == queue["name"])
     hopeless = any(way.to == "callback" and way.hopeless == 0 for way in ways)
@@ -123,7 +123,7 @@ def _is_offered(definitions: Definitions, queue: Mapping[str, Any]) -> bool:
 
 
 def _number() -> str:
-    """A mobile number, another one each time: what may be promised to one number is limited."""
+    """A mobile number, another one each time: the promises to one number are limited."""
     return f"138001{secrets.randbelow(100_000):05}"
 
 
@@ -153,7 +153,7 @@ def _customer_stands_at(here: Settings) -> tuple[str, int]:
 
 
 def _trunk_in_force(here: Settings) -> str:
-    """What Asterisk was told, whatever this shell's own SANSHENG_TRUNK says."""
+    """The trunk in Asterisk's configuration, whatever this shell's own SANSHENG_TRUNK says."""
     try:
         told = (Layout(here.root).etc / "pjsip.conf").read_text(encoding="utf-8")
     except OSError:

@@ -1,4 +1,4 @@
-"""`sansheng doctor`: what keeps the hotline from working well, and what to do about it."""
+"""`sansheng doctor`: each fault of the installation, and what to do about it."""
 
 from __future__ import annotations
 

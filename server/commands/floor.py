@@ -1,4 +1,4 @@
-"""`sansheng call move | pull | priority | listen`: what a supervisor does to calls. Asked of the running server."""
+"""`sansheng call move | pull | priority | listen`: a supervisor's acts on calls, through the running server."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def move(call: Call, queue: str, reason: Reason = "") -> None:
 
 
 def pull(call: Call, agent: str, reason: Reason = "") -> None:
-    """Give a waiting call to an agent out of turn, whatever the skills; the agent must be ready."""
+    """Offer a waiting call to an agent out of turn, whatever the skills; the agent must be ready."""
     _act(call, "pull", agent=agent, reason=reason)
     say(f"call {call} rings at agent {agent}")
 
 
 def priority(call: Call, points: int, reason: Reason = "") -> None:
-    """Change the points a waiting call began with (write -- before a negative number)."""
+    """Change the priority points of a waiting call (write -- before a negative number)."""
     _act(call, "priority", priority=points, reason=reason)
     say(f"call {call} has priority {points}")
 
@@ -43,8 +43,8 @@ def listen(
     phone: Annotated[
         str, typer.Option("--phone", "--by", help="Work number of the supervisor whose phone rings; the token's own.")
     ] = "",
-    whisper: Annotated[bool, typer.Option("--whisper", help="Be heard by the agent.")] = False,
-    barge: Annotated[bool, typer.Option("--barge", help="Be heard by both.")] = False,
+    whisper: Annotated[bool, typer.Option("--whisper", help="The agent hears the phone.")] = False,
+    barge: Annotated[bool, typer.Option("--barge", help="Caller and agent hear the phone.")] = False,
 ) -> None:
     """Listen to a conversation; on the phone 4 listens, 5 whispers to the agent, 6 speaks with both."""
     mode = "barge" if barge else "whisper" if whisper else "listen"

@@ -1,4 +1,4 @@
-"""How commands print: tables for people, JSON for programs. Lines are never wrapped, and nothing in them is eaten."""
+"""How commands print: tables for people, JSON for programs. Lines are never wrapped, and no character is dropped."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from server.commands.shared import zone
 say = typer.echo
 """A line to standard output."""
 note = partial(typer.echo, err=True)
-"""A line to standard error, where it is in nobody's way."""
+"""A line to standard error, apart from a command's output."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print all fields as JSON.")]
 

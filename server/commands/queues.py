@@ -1,4 +1,4 @@
-"""`sansheng queue`: the queues as they are now. Only a running server knows who waits."""
+"""`sansheng queue`: the queues as they are now. Only a running server knows which calls wait."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import typer
 from server.commands.output import Json, show
 from server.commands.shared import request
 
-app = typer.Typer(help="Queues: who waits, and who could take the calls.", no_args_is_help=True)
+app = typer.Typer(help="Queues: calls that wait, and agents who could take them.", no_args_is_help=True)
 
 COLUMNS = (
     "name", "waiting", "longest_wait", "promised", "callback", "agents", "available", "ready", "skill", "priority",
@@ -17,7 +17,7 @@ COLUMNS = (
 
 @app.callback()
 def queue() -> None:
-    """Queues: who waits, and who could take the calls."""
+    """Queues: calls that wait, and agents who could take them."""
 
 
 @app.command("list")

@@ -1,4 +1,4 @@
-"""`sansheng call`, `ticket`, `recording`: what the records say, with or without a running server."""
+"""`sansheng call`, `ticket`, `recording`: the records, with or without a running server."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def call_list(
     queue: Annotated[str | None, typer.Option(help="Calls that waited in this queue.")] = None,
     caller: Annotated[str | None, typer.Option(help="Calls from this number.")] = None,
     direction: Annotated[
-        Literal["inbound", "outbound"] | None, typer.Option(help="Callers' calls, or the hotline's own.")
+        Literal["inbound", "outbound"] | None, typer.Option(help="Calls of callers, or calls that the hotline placed.")
     ] = None,
     since: Since = None,
     until: Until = None,
@@ -100,7 +100,7 @@ def call_show(number: Number, as_json: Json = False) -> None:
 
 
 def described(call: dict[str, Any], where: ZoneInfo) -> list[str]:
-    """A call in words, one line for each thing that happened or was decided."""
+    """A call in words, one line for each event and decision."""
     lines = [f"call {call['id']}", *fields(call, _CALL, where), *fields(call, _TIMES, where)]
     if call["segments"]:
         lines.append("offers")
@@ -186,7 +186,7 @@ def recording_pull(
     to: Annotated[Path, typer.Option(help="The WAV file to write.")],
     reason: Annotated[str, typer.Option(help="Why; it is kept in the audit.")] = "",
 ) -> None:
-    """Copy a recording out: stereo WAV, caller left, agent right. The audit keeps who pulled it."""
+    """Copy a recording out: stereo WAV, caller left, agent right. The audit names the principal."""
     from server.storage.audit import keep_in_audit
     from server.storage.queries.records import Queries
     from server.storage.recording_store import FolderStore
@@ -209,7 +209,7 @@ def recording_verify(
     last: Annotated[str | None, typer.Option(help="That day's last link, as it was kept elsewhere.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Say what was removed, changed or added since recordings were closed.
+    """List recordings that were removed, changed or added since they were closed.
 
     Compares the log, the records, each day's chain and every file's SHA-256. Exit 1 with one line for each finding.
     """

@@ -13,7 +13,7 @@ from server.commands.output import Json
 def replay(
     day: Annotated[str, typer.Option(help="The day in the hotline's zone, such as 2027-01-15.")],
     definitions: Annotated[
-        Path | None, typer.Option(help="Play the day with the rules of this hotline file, and say what changes.")
+        Path | None, typer.Option(help="Play the day with the rules of this hotline file, and show what changes.")
     ] = None,
     as_json: Json = False,
 ) -> None:

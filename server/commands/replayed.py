@@ -1,4 +1,4 @@
-"""What `sansheng replay` does and says."""
+"""The work and the output of `sansheng replay`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`sansheng report`: what the records say in figures, with or without a running server."""
+"""`sansheng report`: figures from the records, with or without a running server."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def callback(
     queue: Annotated[str | None, typer.Option(help="One queue.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Callback mode: offers, promises, attempts and what became of them."""
+    """Callback mode: offers, promises, attempts and their outcomes."""
     where = zone()
     wanted = datetime.now(UTC).astimezone(where).date() if day is None else _day(day)
     with queries() as records:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from server.log_files import Floods, Limits
 
 _SWITCH = 0.0005
-"""Seconds after which a thread that computes (the records) lets the one that serves callers have its turn."""
+"""Seconds after which a computing thread (the records) yields to the thread that serves callers."""
 
 
 def run() -> None:
@@ -56,7 +56,7 @@ def run() -> None:
             await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
             if starting.done():
                 starting.result()
-                # What is there now stays: the collector need not go through it again while callers wait.
+                # Objects of now stay: the collector need not visit them again while callers wait.
                 gc.collect()
                 gc.freeze()
                 for line in welcome(here):

@@ -1,4 +1,4 @@
-"""What every command needs: settings, the server's API, the records.
+"""What the commands share: settings, the server's API, the records.
 
 Whatever is heavy is imported where it is used, so that a command is there at once.
 """
@@ -30,7 +30,7 @@ _PATIENCE = 15.0
 
 
 class Refused(Exception):
-    """What was asked cannot be done; the text is the one sentence that the user reads."""
+    """The command cannot be done; the text is the one sentence that the user reads."""
 
 
 class Down(Refused):
@@ -46,7 +46,7 @@ def settings() -> Settings:
 
 
 def request(method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-    """Ask the server on this machine. Raises Refused with what it answers, or that it does not."""
+    """Ask the server on this machine. Raises Refused with its answer, or with the news that none runs."""
     here = settings()
     token = here.api_token or _owner_token(here)
     try:
@@ -87,7 +87,7 @@ def exchange(
     *,
     within: float = _PATIENCE,
 ) -> tuple[int, str]:
-    """One HTTP request to the server: (status, body). Raises OSError (TimeoutError) when nobody answers."""
+    """One HTTP request to the server: (status, body). Raises OSError (TimeoutError) when no server answers."""
     from http.client import HTTPConnection, HTTPException
 
     address = here.api.removeprefix("http://")
@@ -104,7 +104,7 @@ def exchange(
 
 
 def log_of(here: Settings) -> Path:
-    """Where the server writes what it notices."""
+    """The server's log file."""
     return here.root / "log" / "server.log"
 
 

@@ -1,4 +1,4 @@
-"""`sansheng simulate`: days that did not happen, on the very same floor in virtual time."""
+"""`sansheng simulate`: days that did not happen, on the same floor in virtual time."""
 
 from __future__ import annotations
 

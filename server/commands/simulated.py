@@ -1,4 +1,4 @@
-"""What `sansheng simulate` does and says."""
+"""The work and the output of `sansheng simulate`."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def choose(name: str, day: str, save: Path | None) -> Scenario:
 def play(
     scenario: Scenario, policies: Sequence[Candidate], runs: int, seed: int, picture: Path | None, as_json: bool
 ) -> None:
-    """Play the days with each policy, print what came of them, and draw it if wanted. Raises Refused."""
+    """Play the days with each policy, print the results, and draw them if wanted. Raises Refused."""
     if picture is not None and picture.suffix != ".svg":
         raise Refused(f"{picture}: a plot is an SVG file, which every browser shows: name it {picture.stem}.svg")
     with progress("days", runs * len(policies)) as tick:
@@ -143,7 +143,7 @@ def progress(what: str, total: int | None) -> Iterator[Callable[[], None]]:
 
 
 def report(scenario: Scenario, results: Sequence[Result]) -> list[str]:
-    """The results as lines: a table of queues and policies, then what each policy gains on the first, day by day."""
+    """The results as lines: a table of queues and policies, then each policy against the first, day by day."""
     several = len(results) > 1
     columns = [column for column in COLUMNS if column != "policy" or several]
     queues = [queue for queue in results[0].summary if queue != ALL] + [ALL]
@@ -153,7 +153,7 @@ def report(scenario: Scenario, results: Sequence[Result]) -> list[str]:
     within = scenario.service_level
     lines = [
         f"{scenario.name}: {runs} days, {scenario.agents} agents; service level: answered within {within.within:g} s,"
-        f" of all but those who hung up within {within.short:g} s",
+        f" of all but callers who hung up within {within.short:g} s",
         "",
         *table(rows, columns, zone()),
         *_promises(results, queues, several=several),
@@ -169,7 +169,7 @@ def report(scenario: Scenario, results: Sequence[Result]) -> list[str]:
 
 
 def _promises(results: Sequence[Result], queues: Sequence[str], *, several: bool) -> list[str]:
-    """What came of the promises, where callback mode was played."""
+    """The outcomes of promises, where the day has callback mode."""
     played = {result.policy: means(result.promised) for result in results if result.promised}
     if not played:
         return []

@@ -34,7 +34,7 @@ def create(
     expires: Annotated[str | None, typer.Option(help="90d, 12h, or an instant such as 2027-01-15T18:00.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Create a token. It is printed once and kept nowhere: the server knows its SHA-256 alone."""
+    """Create a token and print it once. It is stored nowhere: the server keeps only its SHA-256."""
     body: dict[str, Any] = {"name": name, "role": role, "agent": agent, "scopes": scope or []}
     if expires is not None:
         body["expires_at"] = _end(expires).isoformat()
@@ -48,7 +48,7 @@ def create(
 
 @tokens.command("list")
 def list_(as_json: Json = False) -> None:
-    """List all tokens, newest first; those that hold no more too."""
+    """List all tokens, newest first, also expired and revoked ones."""
     show(request("GET", "/api/v1/tokens")["items"], COLUMNS, as_json)
 
 
@@ -57,7 +57,7 @@ def revoke(
     token: Annotated[str, typer.Argument(help="The token's number or name, as the list shows it.")],
     reason: Annotated[str, typer.Option(help="Why; it is kept with the act.")] = "",
 ) -> None:
-    """Let a token hold no more, at once and on every server."""
+    """Revoke a token, at once and on every server."""
     rows = request("GET", "/api/v1/tokens")["items"]
     found = [row for row in rows if token in (str(row["id"]), row["name"])]
     holding = [row for row in found if row["holds"]] or found
@@ -80,7 +80,7 @@ def audit_list(
 
 
 def _end(text: str) -> datetime:
-    """When a token is to expire: after a period from now, or at an instant. Raises Refused."""
+    """When a token expires: after a period from now, or at an instant. Raises Refused."""
     if match := _PERIOD.fullmatch(text):
         return datetime.now(UTC) + timedelta(**{_UNITS[match[2]]: int(match[1])})
     return ahead(text, "--expires")

@@ -1,4 +1,7 @@
-"""What `sansheng doctor` looks at. A check looks and says; it changes nothing, and needs no running server."""
+"""The checks of `sansheng doctor`, for its command. A check reads and reports; it changes nothing, and needs no server.
+
+Begin with `service` (the hotline), then `machine` (versions, disk, clock) and `sockets` (ports).
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,14 @@ from enum import StrEnum
 class Verdict(StrEnum):
     OK = "ok"
     WARN = "warn"
-    """Calls are taken, but somebody should do something."""
+    """Calls are taken, but the operator should act."""
     FAIL = "fail"
-    """Calls are not taken, or will not be, or something is being lost."""
+    """Calls are not taken, or will not be, or data is being lost."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check says. A line that is not ok says what to do."""
+    """The result of one check. A sentence that is not ok says what to do."""
 
     check: str
     verdict: Verdict

@@ -1,4 +1,4 @@
-"""The machine: versions, room and speed of the disk, the clock, permissions, limits."""
+"""The machine: versions, space and speed of the disk, the clock, permissions, limits."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PYTHON, SQLITE = (3, 11), (3, 35)
 LITTLE_ROOM, NO_ROOM = 5e9, 5e8
 """Bytes: 5 GB hold about 80 hours of stereo recordings."""
 SLOW_FLUSH = 0.010
-"""Seconds: every event waits for one flush, so that a crash forgets nothing."""
+"""Seconds: every event waits for one flush, so that a crash loses nothing."""
 JUMP = 0.05
 FILES_PER_CALL, FILES_ELSE = 8, 400
 _UNSYNCHRONISED = 0x40
@@ -59,7 +59,7 @@ def check_versions(settings: Settings) -> Findings:
 
 
 def check_disk(home: Path, *, flush: bool = True) -> Findings:
-    """Room in a folder and, with `flush`, how long what is written there takes to be on the disk."""
+    """Space in a folder and, with `flush`, how long a write takes to be on the disk."""
     place = next(folder for folder in (home, *home.parents) if folder.exists())
     free = shutil.disk_usage(place).free
     if free < NO_ROOM:
@@ -95,7 +95,7 @@ def _flush_time(folder: Path) -> float:
 
 
 def check_clock() -> Findings:
-    """The clock runs evenly, and something keeps it right."""
+    """The clock runs evenly, and a time service keeps it right."""
     wall, steady = time.time(), time.monotonic()
     time.sleep(0.2)
     drift = (time.time() - wall) - (time.monotonic() - steady)
@@ -111,7 +111,7 @@ def check_clock() -> Findings:
 
 
 def _synchronised() -> bool | None:
-    """What the kernel says of NTP; None when it cannot be asked."""
+    """The kernel's state of NTP; None when it has no such call."""
     timex = ctypes.create_string_buffer(512)
     try:
         if ctypes.CDLL(None).adjtimex(timex) < 0:
@@ -124,7 +124,7 @@ def _synchronised() -> bool | None:
 
 
 def check_permissions(settings: Settings, running: HomeProcesses) -> Findings:
-    """The home is ours alone, and so are its secrets and the processes that serve it."""
+    """The home, its secrets and its processes belong to this user alone."""
     home = settings.root
     if not home.exists():
         yield ok("permissions", f"{home} is made at the first start")
@@ -170,7 +170,7 @@ def check_limits(running: HomeProcesses, max_calls: int) -> Findings:
 
 
 def check_audio_ports(settings: Settings, max_calls: int) -> Findings:
-    """Ports of the callers' and agents' sound: they admit so many calls."""
+    """Ports for the sound of callers and agents: their number limits the calls."""
     from server.telephony.asterisk.ports import PER_CALL, AudioPorts
 
     text = f"SANSHENG_RTP_PORTS={settings.rtp_ports} carries {AudioPorts(*settings.rtp_range).max_calls} calls"

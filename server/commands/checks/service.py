@@ -1,4 +1,4 @@
-"""The hotline: the server's own word, definitions and sounds, the log, the records, what waits to be worked off."""
+"""The hotline: the server's health, definitions and sounds, the log, the records, numbers and promises that wait."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from server.storage.database import Database
 
 LAG = 10.0
-"""Seconds by which the records may be behind the log before it is said."""
+"""Seconds by which the records may be behind the log before the check reports it."""
 MILLISECONDS = 1000.0
 
 
 def check_settings(settings: Settings) -> Findings:
-    """What is set, and what looks like a setting and is none."""
+    """The settings, and variables that look like settings and are none."""
     for variable in unknown_variables():
         yield warn("settings", f"{variable} is no setting: unset it, or see docs/operations.md for the right name")
     trunk = settings.trunk or "none, so no outgoing calls are made (SANSHENG_TRUNK)"
@@ -29,7 +29,7 @@ def check_settings(settings: Settings) -> Findings:
 
 
 def check_server(settings: Settings, running: HomeProcesses) -> Findings:
-    """What the server itself says."""
+    """The server's own health."""
     try:
         _, text = exchange(settings, "GET", "/healthz", within=5.0)
         health = json.loads(text)
@@ -76,7 +76,7 @@ def check_definitions(settings: Settings) -> Findings:
 
 
 def check_log(settings: Settings, running: HomeProcesses) -> Findings:
-    """Redis answers, writes every entry to the disk, and forgets nothing for want of memory."""
+    """Redis answers, writes every entry to the disk, and evicts no entry when memory is short."""
     if not settings.redis_url and "redis" not in running.pids:
         yield (fail if running.runs else ok)("log", "Redis does not run: it is started with the server")
         return
@@ -216,7 +216,7 @@ def _check_lag(settings: Settings, running: HomeProcesses, cursor: str) -> Findi
 
 
 def check_calling_back(settings: Settings) -> Findings:
-    """Promised calls can be made: over a trunk, from a number of the hotline's."""
+    """Promised calls can go out: over a trunk, showing a number of the hotline."""
     from server.hotline import definitions
 
     try:
@@ -236,7 +236,7 @@ def check_calling_back(settings: Settings) -> Findings:
 
 
 def _to_be_kept(settings: Settings) -> int:
-    """Promises still to be kept, according to the records; 0 when they cannot be read, which is said elsewhere."""
+    """Promises that are not settled, by the records; 0 when these cannot be read, which another check reports."""
     if not settings.database_url and not (settings.root / "records.db").exists():
         return 0
     from sqlalchemy.exc import SQLAlchemyError
@@ -257,7 +257,7 @@ def _to_be_kept(settings: Settings) -> int:
 
 
 def check_spool(settings: Settings, running: HomeProcesses) -> Findings:
-    """Numbers that were taken while no server answered are taken in."""
+    """Numbers that the fallback took while no server answered are in the log."""
     folder = settings.root / "spool" / "callbacks"
     old = time.time() - 60
     waiting = [each for each in folder.glob("*.json") if each.stat().st_mtime < old] if folder.exists() else []
