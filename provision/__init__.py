@@ -1,4 +1,7 @@
-"""What the server is made to run with, without root: programs out of Debian packages, and the Python environment."""
+"""Programs out of Debian packages and the Python environment, without root, for `make` and the server.
+
+Begin with `making`.
+"""
 
 from provision.making import PARTS, Console, ProvisionError, Tool, default_cache, provision
 

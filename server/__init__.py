@@ -1,1 +1,5 @@
-"""Everything that touches the world: Asterisk, Redis, SQL, browsers. The cores decide; this package does."""
+"""The part that acts: Asterisk, Redis, SQL, HTTP and the command line. The cores decide, and do none of this.
+
+Begin with `app` (what starts and stops), `wiring` (the parts of a server that leads, and what listens to what) and
+`hotline.dispatcher` (from event to command).
+"""

@@ -182,7 +182,7 @@ class Settings:
     recordings: Path | None = field(default=None, metadata=_by(_path))
     """Folder of the finished recordings, one for all servers; empty: `recordings` in the home."""
     server_name: str = field(default="", metadata=_by(_server_name))
-    """How SIP and HTTP name the server to whoever asks; empty: not at all."""
+    """How SIP and HTTP name the server; empty: not at all."""
     log_megabytes: int = field(default=50, metadata=_by(_whole(10_000)))
     """Size at which a log file is put aside."""
     log_hours: int = field(default=24, metadata=_by(_whole(10_000)))

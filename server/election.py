@@ -59,7 +59,7 @@ class Election:
                 self._why_not = ""
                 self._say("leading again")
             except Exception as error:
-                # Whatever it was, it may be gone the next time: a server that gave up would never take over.
+                # The cause may be gone the next time: a server that gave up would never take over.
                 self._why_not = str(error)
                 _log.exception("this server cannot lead")
                 await asyncio.sleep(_PAUSE)

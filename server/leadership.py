@@ -94,7 +94,7 @@ class Leadership:
     async def start(self, log: Log, lease: Lease, state: HotlineState, reloads: tuple[str, ...] = ()) -> None:
         """Return when calls are taken. `reloads` are the modules whose files changed under a running Asterisk.
 
-        Raises StartError and AmiError; whatever was begun is then still to be undone by `stop`.
+        Raises StartError and AmiError; `stop` then undoes what was begun.
         """
         self.dispatcher = Dispatcher(
             log,
@@ -151,8 +151,8 @@ class Leadership:
         except (AmiError, TimeoutError) as error:
             raise StartError(f"Asterisk's management port does not let us in: {self.ami.why or error}") from None
         await self.reload((*reloads, *written.reloads))
-        # Before the legs are compared: from here on nobody else can dial for a caller, and who left a number while no
-        # server was there is known by it.
+        # Before the legs are compared: from here on no other server can dial for a caller, and the log knows the calls
+        # in which a number was left while no server was there.
         await self.parts.takeover.fetch()
         await self.parts.spool_import.swept()
         await self._reconcile(None)
@@ -163,7 +163,7 @@ class Leadership:
         try:
             self._listening = self._reactor.listenTCP(port, self.parts.agi, interface=self._settings.agi_host)
         except Exception as error:
-            raise StartError(f"port {port} cannot be had ({error}): set SANSHENG_AGI_PORT") from None
+            raise StartError(f"port {port} cannot be used ({error}): set SANSHENG_AGI_PORT") from None
         self._undo.append(self._close_agi)
         parts = self.parts
         parts.readmission.begin()
@@ -202,9 +202,9 @@ class Leadership:
         return [problem for problem in (joiner.alarm(), joiner.problem, dialler.problem) if problem]
 
     async def drain(self, say: Callable[[str], None], hurried: asyncio.Event) -> None:
-        """Take no more calls, promise a callback to whoever waits, and wait for conversations to end.
+        """Take no more calls, promise callbacks to the callers who wait, and wait for conversations to end.
 
-        As long as the settings say, or until hurried.
+        It waits as long as the settings say, or until `hurried` is set.
         """
         self.parts.agi.draining = True
         await self.parts.dialler.drain()
@@ -220,7 +220,7 @@ class Leadership:
         await first_of(over, hurried.wait(), self.lost.wait())
 
     def _promise(self, say: Callable[[str], None]) -> frozenset[int]:
-        """Asterisk goes with the server: callers who still wait would be cut off, so their numbers are taken.
+        """Asterisk stops with the server and would cut waiting callers off, so their numbers are taken.
 
         Returns the calls that are told so.
         """
@@ -266,7 +266,7 @@ class Leadership:
             self._unseen_since = time.time()
 
     async def _reconcile(self, unseen_since: float | None) -> None:
-        """Tell the log what nobody saw. Raises the link's errors."""
+        """Record what happened while the link was down. Raises the link's errors."""
         await self.parts.legs.reconcile(unseen_since)
         await self.parts.dialler.reconcile()
         await self.parts.monitoring.reconcile()

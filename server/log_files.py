@@ -1,4 +1,4 @@
-"""Law: no log file grows without bound, however long the hotline runs and whatever floods it.
+"""Law: no log file grows without bound, however long the hotline runs and however often a line comes.
 
 A file is put aside when it is large or a new day has begun; so many old ones stay. Lines that come too often are left
 out and told in one line when the minute is over.
@@ -55,7 +55,7 @@ class LogFile(RotatingFileHandler):
         self._since = time.time()
 
     def due(self, now: float) -> bool:
-        """Whether the file is to be put aside: it is too large, or was begun in an earlier period than now."""
+        """Whether the file must be put aside: it is too large, or was begun in an earlier period than now."""
         try:
             size = self._path.stat().st_size
         except OSError:
@@ -124,7 +124,7 @@ async def keep(
 
 
 def _copy_and_cut(source: str, target: str) -> None:
-    # Whoever writes the file opened it for appending: after the cut the next line stands at its beginning.
+    # The writer of the file opened it for appending: after the cut the next line stands at its beginning.
     shutil.copyfile(source, target)
     with open(source, "r+b") as file:
         file.truncate()

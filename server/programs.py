@@ -139,7 +139,7 @@ def _refuse_taken_ports(settings: Settings) -> None:
                 trial.bind((settings.bind, port))
             except OSError as error:
                 raise StartError(
-                    f"port {port} of {settings.bind} cannot be had ({error.strerror}): "
+                    f"port {port} of {settings.bind} cannot be used ({error.strerror}): "
                     f"stop the other program, or set {variable}"
                 ) from None
 

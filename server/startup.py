@@ -1,6 +1,6 @@
 """What a server has before it takes calls: its home, the log's Redis, the records' database. Each is opened once.
 
-Whatever cannot be had is a StartError that says what to do about it.
+A part that cannot be opened is a StartError, which says what to do about it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Law: no task is lost, and none is left behind. Waits for whatever comes first, and tasks that nobody awaits."""
+"""Law: no task is lost, and none is left behind. A wait for the first of several, and tasks in the background."""
 
 from __future__ import annotations
 

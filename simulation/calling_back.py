@@ -1,7 +1,7 @@
-"""Callback mode in virtual time: callers are offered a callback, and the server's part of every promise is played.
+"""Callback mode in virtual time: callers are offered a callback, and the server's part in every promise is played.
 
-The floor and the book of promises decide, as they do in the server: the mode, when a promise is due, who is reserved
-for it. Here callers accept or wait on, calls are placed, phones ring, and what comes of it is told.
+The floor and the registry of promises decide, as they do in the server: the mode, when a promise is due, which agent is
+reserved for it. Here callers accept or wait on, calls are placed, and phones ring.
 
 A promise stands at the caller's own place. `head_start` is what other designs give live callers: they go before every
 promise that is younger by so many seconds; with inf, the usual design, a promise stands behind all live callers.
@@ -94,12 +94,12 @@ class _Placed:
     reached: bool = False
     attempt: int = 0
     ringing: Offer | None = None
-    """For whom an attempt is under way."""
+    """The offer of the agent who is reserved while the customer is dialled."""
     offers: int = 0
 
 
 class CallingBack:
-    """The server's part. `receive` answers what the book says after an event that the floor has heard."""
+    """The server's part. `receive` answers what the registry says after an event that the floor has heard."""
 
     def __init__(self, world: World, floor: ObservableRouter, rules: Callback, head_start: float) -> None:
         self.world, self.floor, self.rules = world, floor, rules
@@ -349,7 +349,7 @@ class CallingBack:
     # The usual design
 
     def _pressures(self) -> list[Pressure]:
-        """How busy the queues are. Behind whom nobody stands, nobody waits: there promises are not counted."""
+        """How busy the queues are, without the promises that stand behind all live callers: those delay nobody."""
         pressures = self.floor.pressures()
         if not self.last:
             return pressures

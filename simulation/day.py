@@ -141,7 +141,7 @@ def _stream(scenario: Scenario, stream: CallStream, rng: np.random.Generator) ->
 
 
 def _people(scenario: Scenario, stream: CallStream, rng: np.random.Generator, total: int) -> list[Caller]:
-    """Who calls. Drawn apart, so that a day with callback mode has the same calls as one without."""
+    """The callers. Drawn apart, so that a day with callback mode has the same calls as one without."""
     customers = scenario.callback.customers if scenario.callback else Customers()
     chances = rng.random(total).tolist()
     luck = rng.random((total, ATTEMPTS)).tolist()

@@ -1,6 +1,6 @@
-"""Plays a day against a router in virtual time: the world does what the day says, the router what it decides.
+"""Plays a day against a router in virtual time: callers and agents do what the day says, the router decides.
 
-A router is whatever answers events as the floor does (`receive`, `next_timer`): the floor itself, or a model of
+A router answers events as the floor does (`receive`, `next_timer`): the floor itself, or a model of
 somebody else's queue. Nothing here decides who takes a call.
 """
 
@@ -62,7 +62,7 @@ def play(
 
 
 class DayInProgress:
-    """The day in progress: what is going to happen, who waits, what rings."""
+    """The day in progress: what is going to happen, the calls that wait, the phones that ring."""
 
     def __init__(self, day: Day, router: Router, policy: Policy, callback: Callback | None, head_start: float) -> None:
         self.day, self.router = day, router

@@ -1,7 +1,7 @@
 """How patient callers are, from a day on which most were answered: Kaplan and Meier's estimate.
 
-Whoever was answered would have waited longer, nobody knows how long; to count only those who gave up would make callers
-look far less patient than they are.
+A caller who was answered would have waited longer, for an unknown time. Counting only the callers who gave up would
+make them look far less patient than they are.
 """
 
 from __future__ import annotations

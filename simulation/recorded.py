@@ -1,4 +1,4 @@
-"""A day as the log has it: who called when, what became of each call, and who sat there.
+"""A day as the log has it: the calls and when they came, what became of each, and the agents who were there.
 
 Instants are put on the clock of the day: seconds from its midnight in the hotline's zone. Calls of the hotline's own
 making are left out: nobody called.

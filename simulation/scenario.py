@@ -1,4 +1,5 @@
-"""A scenario says what a day is like: how many calls of which kind come when, who sits there, how long things take.
+"""A scenario says what a day is like: how many calls of which kind come when, which agents are there, how long things
+take.
 
 It is TOML (`docs/simulation.md`). Its routing rules stand in it (`skills`, `[routing]`, `[queues]`) or are another
 hotline file's (`rules`). Everything random is drawn from it by `simulation.day`.
@@ -21,8 +22,8 @@ NO_LIMITS = CallbackPolicy(per_number_per_day=0, per_day=0)
 
 @dataclass(frozen=True, slots=True)
 class ServiceLevel:
-    """`share` of the calls answered within `within` seconds. Who hangs up before `short` seconds does not count;
-    every other caller who was not answered counts against it."""
+    """`share` of the calls answered within `within` seconds. A caller who hangs up before `short` seconds does not
+    count; every other caller who was not answered counts against it."""
 
     share: float = 0.8
     within: float = 20.0

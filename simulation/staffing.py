@@ -1,8 +1,8 @@
 """The fewest agents for a service level in every interval, found by playing, not by a formula.
 
-A formula knows one queue. Here whoever misses the target gets one more agent who can help, until every queue of every
-interval reaches it; then whatever can be taken away without a miss is taken away. The groups keep the proportions that
-the scenario gives them as far as the target allows, and work only within their shifts.
+A formula knows one queue. Here each queue that misses the target gets one more agent with its skill, until every queue
+of every interval reaches it; then agents are taken away as long as no queue misses it. The groups keep the proportions
+that the scenario gives them as far as the target allows, and work only within their shifts.
 """
 
 from __future__ import annotations

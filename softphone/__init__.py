@@ -1,1 +1,1 @@
-"""A caller and an agent for someone without a phone."""
+"""A scripted SIP phone, for the demo, the tests and the benchmarks. Begin with `phone`."""

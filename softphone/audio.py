@@ -70,7 +70,7 @@ CODECS = {codec.payload_type: codec for codec in (ALAW, ULAW)}
 
 
 class Source(Protocol):
-    """Sound as a function of position, so that a stream stays in phase whatever is left out of it."""
+    """Sound as a function of position, so that a stream stays in phase when a part of it is left out."""
 
     def samples(self, start: int, count: int) -> Samples:
         """`count` samples from sample number `start` on."""

@@ -179,7 +179,7 @@ class Call:
         self.rtp.play(source)
 
     async def hangup(self, within: float = 5.0) -> None:
-        """End it, whatever it is doing: cancel, refuse or say goodbye. A call that is over stays as it is.
+        """End it in any state: cancel, refuse or say goodbye. A call that is over stays as it is.
 
         Waits up to `within` seconds for the other side to agree, and is over even if it says nothing.
         """

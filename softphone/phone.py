@@ -99,7 +99,7 @@ class Phone:
         return self
 
     async def close(self) -> None:
-        """End all calls, sign off, and let go of the socket; within two seconds whatever the server does."""
+        """End all calls, sign off, and let go of the socket; within two seconds, even if the server does not answer."""
         if self._refresh:
             self._refresh.cancel()
         goodbyes: list[Coroutine[object, object, object]] = [call.hangup(1.0) for call in self._current.values()]
@@ -194,7 +194,7 @@ class Phone:
         return call
 
     async def incoming(self, within: float = 10.0) -> Call:
-        """The next call that came in, whatever `on_invite` did with it. Raises TimeoutError if none came."""
+        """The next call that came in, answered or not. Raises TimeoutError if none came."""
         try:
             return await asyncio.wait_for(self._incoming.get(), within)
         except TimeoutError:

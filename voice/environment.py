@@ -37,7 +37,7 @@ Report = Callable[[str], None]
 
 
 class KitError(RuntimeError):
-    """The voices cannot be had; the sentence says what is missing and what to do."""
+    """The voices cannot be installed; the sentence says what is missing and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def cache(root: Path) -> Path:
 
 
 def prepare(home: Path, report: Report, *, listening: bool = False) -> Kit:
-    """The kit, complete; what is there already is not fetched again. KitError when something cannot be had."""
+    """The kit, complete; what is there already is not fetched again. KitError when something cannot be fetched."""
     kit = Kit(home)
     home.mkdir(parents=True, exist_ok=True)
     if not kit.python.exists():

@@ -58,7 +58,7 @@ def speech_level(sound: Samples) -> float:
     power = np.mean(_frames(sound) ** 2, axis=1)
     loud = np.percentile(power, 95) if len(power) else 0.0
     if loud < 1e-8:
-        raise ValueError("there is no speech to be heard: the voice gave silence")
+        raise ValueError("the voice gave silence instead of speech")
     active = power[power > loud * 10 ** (-_ACTIVE / 10)]
     return float(10 * np.log10(np.mean(active)))
 
@@ -116,7 +116,7 @@ def _trim(sound: Samples, edges: Edges) -> Samples:
     power = np.mean(_frames(sound) ** 2, axis=1)
     loud = np.percentile(power, 95) if len(power) else 0.0
     if loud < 1e-8:
-        raise ValueError("there is no speech to be heard: the voice gave silence")
+        raise ValueError("the voice gave silence instead of speech")
     heard = np.flatnonzero(power > loud * 10 ** (-_SILENT / 10))
     start, end = heard[0] * _FRAME, (heard[-1] + 1) * _FRAME
     lead_in, lead_out = round(edges.lead_in * RATE), round(edges.lead_out * RATE)

@@ -1,7 +1,7 @@
 """Music on hold, made from nothing but this page: `python -m voice.music` writes it to ivr/music.
 
-A piece is a circle. Every note that rings past the end goes on at the start, and so do the room and the filter: there
-is no seam to be heard. Everything is soft, even and inside the telephone's band, so that no caller takes it for a dead
+A piece is a circle. Every note that rings past the end goes on at the start, and so do the room and the filter: no
+seam is heard. Everything is soft, even and inside the telephone's band, so that no caller takes it for a dead
 or a broken line. Same page, same bytes.
 
 Sound here is a float array at 8 kHz, full scale ±1.0; time is in seconds, pitch in Hz, levels in dBFS of the RMS.

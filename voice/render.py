@@ -20,7 +20,7 @@ HERE = Path(__file__).parent
 
 
 def render(lines: Sequence[PromptFile], folder: Path, get_kit: Callable[[], Kit], report: Report) -> None:
-    """Render `lines` into the prompts folder. What was finished is kept and recorded, whatever happens to the rest.
+    """Render `lines` into the prompts folder. A prompt that was finished is kept and recorded, even if the rest fails.
 
     The kit is asked for only when there is something to say. KitError when the voice fails.
     """

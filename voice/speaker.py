@@ -96,7 +96,7 @@ class Kokoro:
 
 
 def breaths(text: str) -> list[str]:
-    """Whole sentences, each to be said by itself."""
+    """Whole sentences, each said by itself."""
     return [part.strip() for part in re.findall(r"[^。.！!？?]+[。.！!？?]?", text) if part.strip()]
 
 

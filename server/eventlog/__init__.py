@@ -1,1 +1,1 @@
-"""The ordered log that everything follows from: written once, read by all. Begin with `log`."""
+"""The ordered log on Redis: written by the leader alone, read by every server and by the records. Begin with `log`."""

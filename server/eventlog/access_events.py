@@ -1,4 +1,4 @@
-"""Who may ask the server, and which privileged acts were done: access tokens, and the entries of the audit."""
+"""Access tokens that were issued and revoked, and the audit's entries of privileged acts."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """The log's clock: the wall clock as long as that goes forward; never backward, and never standing still.
 
 When the wall clock was set back, or a server with a faster clock led before, time goes on from where it was, a little
-slower, until the wall clock has caught up. So what is due in a minute is due in about a minute, whatever was set.
+slower, until the wall clock has caught up. So what is due in a minute is due in about a minute, however the clock was
+set.
 """
 
 from __future__ import annotations

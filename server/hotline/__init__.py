@@ -1,1 +1,4 @@
-"""What the log says now, who plays it, and what the operator defined. Begin with `state` and `dispatcher`."""
+"""The hotline now: the state that the log gives, and the operator's definitions. Begin with `view` and `dispatcher`.
+
+The leader writes by `dispatcher`; every other server plays along by `standby`; readers have `view`.
+"""

@@ -21,6 +21,7 @@ from ivr.flow import Flow
 from ivr.holidays import chinese_holidays
 from ivr.manifest import Manifest
 from ivr.manifest import check as check_prompts
+from ivr.saying import LANGUAGES
 from server.hotline.dialling_policy import Callback, plain_number, read_callback
 from server.hotline.promising import usual_queue
 from server.hotline.ticket_rules import hours_of, read_rules, unreachable
@@ -37,6 +38,8 @@ PROMPTS = Path(str(resources.files("ivr") / "prompts"))
 MUSIC = Path(str(resources.files("ivr") / "music"))
 HOUSE_MUSIC = "default"
 """The music class of every queue without music of its own."""
+AGENTS_LANGUAGE = LANGUAGES[0]
+"""Agents are spoken to in the first of the prompts' languages."""
 
 _CLASS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 _ROUTING = ("skills", "routing", "queues")

@@ -33,7 +33,7 @@ KNOWN_TYPES = (*TYPES.values(), SATELLITE)
 NUMBER_KEYS = ("region", "abroad", "types", "own_numbers", "outgoing", "window", "business_hours")
 """What this module reads of `[callback]`; the rest are the rules of callback mode."""
 _SERVICE = {"CN": re.compile(r"400\d*|800\d*|9[56]\d{3,}|1[012]\d(\d\d)?|106\d+|16[08]\d+")}
-"""Numbers of a region that serve or cost extra, whatever else they look like."""
+"""Numbers of a region that serve or cost extra, even if they look like others."""
 _SATELLITE = {"CN": re.compile(r"1349\d{7}|1740[0-5]\d{6}|1749\d{7}")}
 """Telephones reached by satellite, at several times the price: mobiles for `phonenumbers`, or unknown to it.
 

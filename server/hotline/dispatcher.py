@@ -1,9 +1,8 @@
 """From event to command: append, play, hand over.
 
-The leader's one way into the log. An event is durable, then played; only then do the commands that follow from it
-reach the session that owns the channel. Nothing is decided here. Whatever fails in those who listen or carry out
-fails alone, and so does an event that the log could not give back; when the writing itself fails, this server leads no
-more, and says so.
+The leader's one way into the log. An event is durable, then played; only then do the commands that follow from it reach
+the session that owns the channel. Nothing is decided here. An error of a listener or of a session stays its own, and so
+does an event that the log could not give back; when the writing itself fails, this server leads no more, and says so.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ Listener = Callable[[Entry, Sequence[Command]], None]
 
 T = TypeVar("T")
 BATCH = 500
-"""Events appended at once, at most: after an outage nobody waits for one huge batch."""
+"""Events appended at once, at most: after an outage no caller waits for one huge batch."""
 
 _log = structlog.get_logger("dispatcher")
 _FOR_A_CALL = (Offer, Withdraw, Announce, Divert, Moved, OfferCallback)
@@ -42,7 +41,7 @@ class NotLeading(Exception):
 
 
 class _Pending(NamedTuple):
-    """Rows to be appended together, and who waits for them. `refused` are the faults of others among them."""
+    """Rows that are appended together, and their waiter's future. `refused` are the faults of others among them."""
 
     rows: Sequence[Row]
     done: asyncio.Future[float] | None = None
@@ -250,7 +249,7 @@ class Dispatcher:
                 else:
                     each.done.set_result(each.rows[-1].at if each.rows else self.state.at)
             taken = []
-            # Whoever slept since the last renewal may have lost the lead, and may not act before it is sure.
+            # A server that was suspended since the last renewal may have lost the lead: it acts only when it is sure.
             if time.monotonic() - self._renewed > self._ttl:
                 await self._insist(self._renew)
         finally:

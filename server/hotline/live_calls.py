@@ -51,14 +51,14 @@ class Leg:
     joined_at: float | None = None
     outside: bool = False
     given_by: str = ""
-    """Who transferred the call to this part."""
+    """The agent who transferred the call to this part."""
     hold: str = ""
     """Why the caller is on hold (hold, consult, help or transfer); empty while they talk."""
     hold_since: float = 0.0
     held: float = 0.0
     """Seconds on hold, without the one that goes on."""
     asked: str = ""
-    """Who is being asked meanwhile."""
+    """The colleague or the outside number that is asked meanwhile."""
 
     def held_until(self, at: float) -> float:
         """Seconds on hold up to this instant."""
@@ -314,7 +314,7 @@ class Calls:
             self._leave_behind(live, at)
 
     def _leave_behind(self, live: LiveCall, at: float) -> None:
-        """Whoever hung up before they confirmed a number may not know that nobody is going to call."""
+        """Keep for a while a call whose caller hung up before confirming a number: an agent may still act on it."""
         while self._begun and next(iter(self._begun.values()))[0] + _UNANSWERED <= at:
             del self._begun[next(iter(self._begun))]
         if not live.promise and not live.number_taken and number_begun(live.flow_state) is not None:

@@ -1,6 +1,6 @@
-"""The one builder of a wish to be called back: what a caller leaves unsaid, the call says for them.
+"""The one builder of a promise to call back: what the caller did not say is taken from the call.
 
-Who takes a number gives what is known; queue, category, place, priority and language fall back here and nowhere else.
+The part that takes a number gives what it knows. Queue, category, place, priority and language fall back here alone.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from acd.callbacks.events import PromiseAsked
+from ivr.turn import language_of
 from server.hotline.live_calls import LiveCall
 
 
 def usual_queue(category: str) -> str:
-    """Where a matter belongs that names no queue: a category is one of complaints."""
+    """The queue of a matter that names none: a category is one of complaints."""
     return "complaint" if category else "inquiry"
 
 
@@ -42,7 +43,7 @@ def asked_back(
     places = [each for each in (taken_at, waited.queued_at if waited else None) if each is not None]
     found: dict[str, Any] = {
         "caller": live.caller if live is not None else "",
-        "language": language or fields.get("language", "zh"),
+        "language": language or language_of(fields),
         "queued_at": min(places, default=None),
         "priority": waited.priority if waited else 0,
         "vip": vip or (waited is not None and waited.vip),

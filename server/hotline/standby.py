@@ -1,4 +1,4 @@
-"""Whoever does not lead plays along, so that its state is the leader's a moment ago: taking over costs no rebuilding.
+"""A server that does not lead plays the log as it grows: its state is the leader's a moment ago, ready to take over.
 
 A server that stood by for days and one that has just started arrive at the same state; a reader that fell behind what
 was trimmed begins again from the snapshot.
@@ -39,13 +39,13 @@ async def rebuild(log: Log) -> HotlineState:
 
 
 class Standby:
-    """One server's place in the line of those who could lead. `node` is its name, a lease lasts `ttl` seconds."""
+    """A server that waits for the lead. `node` is its name, a lease lasts `ttl` seconds."""
 
     def __init__(self, log: Log, node: str, ttl: float) -> None:
         self._log, self._node, self._ttl = log, node, ttl
         self.state = HotlineState()
         self.leader = ""
-        """Who leads at the moment, as far as is known; empty while nobody does."""
+        """The server that leads at the moment, as far as is known; empty while none does."""
         self.problem = ""
         """Why the log cannot be read at the moment; empty when it can."""
 

@@ -1,6 +1,6 @@
 """What the log says now: the floor, callback mode, calls and recordings in progress, the tickets, entry by entry.
 
-Changed only by `play`. Whoever plays the same entries has the same state and is answered the same commands and notes.
+Changed only by `play`: the same entries always give the same state, the same commands and the same notes.
 """
 
 from __future__ import annotations

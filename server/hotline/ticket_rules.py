@@ -1,7 +1,7 @@
 """`[tickets]` of the hotline's file: which calls open a ticket, what makes a matter graver, and how long each may take.
 
-The log keeps the rules with the hours in which limits run, holidays included: whoever plays it reckons the same limits,
-whatever the files and the known holidays are by then.
+The log keeps the rules with the hours in which limits run, holidays included: every replay reckons the same limits,
+even if the files and the known holidays have changed since.
 """
 
 from __future__ import annotations

@@ -290,7 +290,7 @@ class Children(Service):
                 return
 
     def _ended(self, entry: _Entry) -> None:
-        """The child's process has ended, for whatever reason."""
+        """The child's process has ended, for any reason."""
         if entry.asking:
             entry.asking.cancel()
             entry.asking = None

@@ -1,7 +1,7 @@
 """Law: a process is known by its pid, the instant it started and the boot it started in; a pid alone proves nothing.
 
 A pid is used again after its process is gone. So what we start writes down its own identity before it becomes the
-program, and whoever reads that later holds the process by a file descriptor before believing it.
+program, and a server that reads it later holds the process by a file descriptor before believing it.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def group_lives(group: int) -> bool:
 
 @implementer(IReadDescriptor)
 class Watch:
-    """Tells the reactor's loop when a held process ends, whoever its parent is. Owns the descriptor."""
+    """Tells the reactor's loop when a held process ends, even if another process is its parent. Owns the descriptor."""
 
     def __init__(self, descriptor: int, on_end: Callable[[], None]) -> None:
         self.descriptor = descriptor

@@ -9,7 +9,7 @@ from server.processes.children import Child
 
 
 def redis_child(tool: Tool, socket: Path) -> Child:
-    """The child to be kept running; its data stand beside its socket."""
+    """The child that runs the private Redis; its data stand beside its socket."""
     options = {
         "port": "0",
         "unixsocket": str(socket),

@@ -1,4 +1,4 @@
-"""Who listens on which port, read from /proc: asking nobody, so that looking disturbs nothing."""
+"""Which process listens on which port, read from /proc: no process is asked, so none is disturbed."""
 
 from __future__ import annotations
 

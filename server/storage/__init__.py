@@ -1,1 +1,4 @@
-"""SQL and files: what is kept for people to read. The log decides; these are its projections."""
+"""The records, for people and reports: SQL and recording files. They follow from the log and decide nothing.
+
+Begin with `projector` (from the log to rows) and `reader` (what routes and commands read).
+"""

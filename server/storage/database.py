@@ -60,7 +60,7 @@ def open_database(url: str) -> Database:
 
 
 def is_fault_of_data(error: BaseException) -> bool:
-    """Whether writing the same again would fail again, as the fault is in what was to be written.
+    """Whether writing the same again would fail again, because the fault is in the data.
 
     Everything else (the database is away, busy, full, not migrated) is worth another try.
     """

@@ -161,7 +161,7 @@ def _closed(session: Session, since: float, until: float) -> dict[int, Recording
 
 
 def _still_closed(session: Session, numbers: set[int]) -> set[int]:
-    """Those of the numbers that the records have as closed, on whatever day."""
+    """Those of the numbers that the records have as closed, on any day."""
     closed = select(Recording.id).where(Recording.state == "closed", Recording.id.in_(numbers))
     return set(session.scalars(closed)) if numbers else set()
 

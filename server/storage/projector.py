@@ -1,7 +1,7 @@
 """Every log entry reaches SQL exactly once: the rows and the place in the log are written in one transaction.
 
-Whatever crashes, the cursor tells what is in the rows; entries at or before it are passed over, so replaying the
-same or overlapping entries changes nothing. An entry that cannot be read, or whose content the database refuses, is
+After a crash of any part the cursor tells what is in the rows; entries at or before it are passed over, so replaying
+the same or overlapping entries changes nothing. An entry that cannot be read, or whose content the database refuses, is
 kept in the archive with the reason and holds up nobody; a database that is away only delays.
 """
 

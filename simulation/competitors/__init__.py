@@ -1,1 +1,1 @@
-"""Models of other people's queues, to compare with."""
+"""Models of other products' queues, to compare the floor with. Begin with `common`."""

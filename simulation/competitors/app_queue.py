@@ -1,9 +1,9 @@
 """A model of Asterisk's app_queue with `autofill=yes`: each caller's own thread looks again and again.
 
 A caller who is not within the first *n* of the queue (*n*: free members) looks again after a second; one who is, and
-gets nobody, after `retry` seconds. Who is rung is the least metric: penalty first, then the strategy. A member for
-whom callers wait in a queue of greater `weight` is not rung for this one. Between queues of the same weight it is
-chance whose thread looks first. Weights are our queues' priorities.
+gets nobody, after `retry` seconds. The member with the least metric is rung: penalty first, then the strategy. A
+member is not rung for this queue while callers wait for them in one of greater `weight`. Between queues of the same
+weight it is chance which thread looks first. Weights are our queues' priorities.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def leastrecent(model: AppQueue, member: Member, waiter: Waiter) -> float:
 
 
 def fewestcalls(model: AppQueue, member: Member, waiter: Waiter) -> float:
-    """Who took fewest calls."""
+    """The member who took the fewest calls."""
     return float(member.person.calls)
 
 

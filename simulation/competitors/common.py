@@ -1,8 +1,8 @@
 """What models of other people's queues have in common: members, callers, and the translation of our rules into theirs.
 
-Who meets a call's requirement at some step is a member of its queue; relaxation steps open the members that they admit,
-to the second; agents pause themselves during the write-up for exactly as long as they write. How calls become queues,
-and members get their penalties (or tier levels), is one of three translations:
+An agent who meets a call's requirement at some step is a member of its queue; relaxation steps open the members that
+they admit, to the second; agents pause themselves during the write-up for exactly as long as they write. How calls
+become queues, and members get their penalties (or tier levels), is one of three translations:
 
 - **kindest**: a queue for each shape of call (queue, requirement and category), penalties as our own strategy ranks the
   agents for that very shape. Nobody configures this by hand; it leaves only what the others' algorithms do differently.
@@ -100,7 +100,7 @@ TRANSLATIONS = ("kindest", *RANKS)
 
 
 class CompetitorModel(ABC):
-    """Base of the models. A model says when it looks (`due`, `look`) and whom it takes."""
+    """Base of the models. A model says when it looks (`due`, `look`) and which caller it takes."""
 
     name: ClassVar[str] = ""
 
@@ -256,7 +256,7 @@ class CompetitorModel(ABC):
         waiter.group.waiting.remove((waiter.key, waiter))
 
     def _staff(self, group: Group) -> None:
-        """Who is a member, from when on, and at which penalty."""
+        """The members of a group's queue: from when on, and at which penalty."""
         steps = [(0.0, group.requirement)]
         for step in group.queue.relax:
             if step.requirement.is_looser_than(steps[-1][1]):

@@ -35,12 +35,12 @@ def top_down(model: ModCallcenter, member: Member, waiter: Waiter) -> float:
 
 
 def fewest_calls(model: ModCallcenter, member: Member, waiter: Waiter) -> float:
-    """Who took fewest calls."""
+    """The member who took the fewest calls."""
     return member.person.calls
 
 
 def least_talk_time(model: ModCallcenter, member: Member, waiter: Waiter) -> float:
-    """Who talked least."""
+    """The member who talked least."""
     return member.person.talked
 
 

@@ -1,1 +1,1 @@
-"""From log entries to rows: what each event means for the records."""
+"""From log entries to rows: one table of rules for each part of the records. Begin with `rules` and `calls`."""

@@ -26,8 +26,8 @@ class Outcome(StrEnum):
 def outcome_of(call: Call, short: float = SHORT) -> Outcome | None:
     """None for a call that goes on.
 
-    A caller who spoke with an agent was handled, whatever came later; a promise or a message counts before the
-    way out of the queue that led to it; a call that was cut off by a fault of ours is failed, not abandoned.
+    A caller who spoke with an agent was handled, even if something else came later; a promise or a message counts
+    before the way out of the queue that led to it; a call that was cut off by a fault of ours is failed, not abandoned.
     """
     if call.ended_at is None:
         return None

@@ -1,1 +1,1 @@
-"""The read side of the records: lists, single records, reports."""
+"""Reading the records: lists, single records and reports, for the API and the command line. Begin with `records`."""

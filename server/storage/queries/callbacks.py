@@ -67,12 +67,12 @@ class PromiseQueries:
             return None if promise is None else promise_detail(promise, _attempts(session, number), mask)
 
     def attempts(self, promise: int) -> list[dict[str, Any]]:
-        """How the promise was tried to be kept, in order."""
+        """The attempts to fulfil the promise, in order."""
         with Session(self._engine) as session:
             return [attempt_row(each) for each in _attempts(session, promise)]
 
     def to_be_kept(self) -> int:
-        """How many promises are still to be kept."""
+        """How many promises are open."""
         with Session(self._engine) as session:
             return session.scalar(select(func.count(Promise.id)).where(Promise.state.in_(sorted(LIVE)))) or 0
 

@@ -43,9 +43,9 @@ def page_of(
 
 
 def check_limit(limit: int) -> None:
-    """Raises QueryError for a page that is not to be had."""
+    """Raises QueryError unless `limit` is from 1 to `LARGEST_PAGE`."""
     if not 1 <= limit <= LARGEST_PAGE:
-        raise QueryError(f"a page of {limit} is not to be had: ask for 1 to {LARGEST_PAGE}")
+        raise QueryError(f"`limit` is {limit}: it must be from 1 to {LARGEST_PAGE}")
 
 
 def encode_cursor(kind: str, key: int) -> str:

@@ -1,1 +1,1 @@
-"""The tables of the records, and how a database gets them."""
+"""The tables of the records, and the migrations that bring a database up to date. Begin with `tables`."""

@@ -1,4 +1,4 @@
-"""The schema is brought up to date when a server starts, by whichever server comes first, whole or not at all."""
+"""The schema is brought up to date when a server starts, by the first server that comes, whole or not at all."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import structlog
 
 import acd.events as acd
-from server.hotline.definitions import HOUSE_MUSIC
+from server.hotline.definitions import AGENTS_LANGUAGE, HOUSE_MUSIC
 from server.hotline.dispatcher import Dispatcher, NotLeading
 from server.hotline.live_calls import Leg
 from server.hotline.view import View
@@ -38,7 +38,7 @@ class AgentSide:
         self, dispatcher: Dispatcher, view: View, legs: Legs, device: Callable[[str], str], prompts: Path
     ) -> None:
         self._dispatcher, self._view, self._legs, self._device = dispatcher, view, legs, device
-        self._failed = str(prompts / "zh" / "transfer-failed")
+        self._failed = str(prompts / AGENTS_LANGUAGE / "transfer-failed")
 
     async def __call__(self, agi: AgiCall) -> None:
         """Serve one connection to its end: until the caller's session takes the channel, or the part is over."""

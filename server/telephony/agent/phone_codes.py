@@ -8,6 +8,7 @@ import structlog
 
 from acd.events import Outcome, Status
 from acd.floor.agents import AgentState
+from server.hotline.definitions import AGENTS_LANGUAGE
 from server.hotline.dispatcher import NotLeading
 from server.telephony.agi.server import AgiCall, AgiGone, AgiHangup
 from server.usecases.agents import AgentActs
@@ -72,7 +73,7 @@ class AgentPhone:
 
     async def _say(self, agi: AgiCall, *prompts: str) -> None:
         for prompt in prompts:
-            await agi.stream_file(str(self._prompts / "zh" / prompt))
+            await agi.stream_file(str(self._prompts / AGENTS_LANGUAGE / prompt))
         await agi.hangup()
 
     def _wanted(self, status: Status, code: str) -> tuple[Status, str] | None:

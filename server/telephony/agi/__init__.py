@@ -1,1 +1,1 @@
-"""FastAGI: one connection a channel. Begin with `server` and `call`."""
+"""FastAGI: Asterisk connects once for each channel that it hands over. Begin with `server` and `call`."""

@@ -1,7 +1,7 @@
 """One caller's AGI session, as the rest of the house sees it.
 
 The law: one command at a time. Asterisk breaks off a prompt without a reply when another command arrives, so a
-second command waits until the first is answered, whoever sent it and whether or not anybody still waits for it.
+second command waits until the first is answered, even if the task that sent the first was cancelled.
 """
 
 from __future__ import annotations
@@ -300,7 +300,7 @@ class AgiCall:
         self._send_next()
 
     def connection_ended(self, why: str) -> None:
-        """The connection is gone: whoever waits for a reply is told, once."""
+        """The connection is gone: the command that waits for a reply fails."""
         if self.closed:
             return
         self.closed = True

@@ -198,7 +198,7 @@ class AgiConnection(LineOnlyReceiver):
         self.drop(f"a line of more than {self.MAX_LENGTH} bytes, beginning {line[:40]!r}")
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Twisted's: whoever waits for a reply is told."""
+        """Twisted's: the command that waits for a reply fails."""
         self._over = True
         self._cancel_timer()
         self.agi.connection_over(self)

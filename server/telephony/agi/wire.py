@@ -43,7 +43,7 @@ class AgiGone(AgiError):
 
 
 class AgiProtocolError(AgiError):
-    """Asterisk, or whoever else connected, said something that is not AGI."""
+    """The peer, Asterisk or a stranger, sent something that is not AGI."""
 
 
 class AgiRefused(AgiError):

@@ -1,1 +1,1 @@
-"""AMI: events out of Asterisk, actions into it. Begin with `link`."""
+"""AMI, Asterisk's management interface: events out of Asterisk, actions into it. Begin with `link`."""

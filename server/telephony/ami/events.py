@@ -1,6 +1,6 @@
 """From the AMI stream to those who subscribed.
 
-The law: every event reaches each of its subscribers once, in order of arrival, whatever another subscriber does.
+The law: every event reaches each of its subscribers once, in order of arrival, even if another subscriber fails.
 Nothing is ever dropped: when subscribers fall behind, reading stops until they have caught up.
 """
 

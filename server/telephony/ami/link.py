@@ -292,7 +292,7 @@ class Ami:
         _log.warning("an AMI message was left out", begins=text[:80])
 
     def _hold(self, hold: bool) -> None:
-        # No change of state, and no listener is called: who compares calls after `UP` must not do so in a flood.
+        # No change of state: a listener that compares calls after `UP` must not do so in a flood.
         protocol = self._protocol
         if protocol is None or protocol.closed:
             return

@@ -1,7 +1,7 @@
 """AMI on the wire: panoramisk's protocol with its faults closed.
 
-The law: whatever arrives, in whatever pieces, becomes whole messages or ends the connection with a reason; an event
-that is not framed as Asterisk frames events is counted and left out. Whatever leaves is exactly one action. Nothing is
+The law: the bytes that arrive, in any pieces, become whole messages or end the connection with a reason; an event
+that is not framed as Asterisk frames events is counted and left out. What is sent is exactly one action. Nothing is
 sent twice, and nothing that was given up is kept.
 """
 
@@ -209,7 +209,7 @@ class AmiProtocol(AMIProtocol):  # type: ignore[misc]
             self.end(f"the stream cannot be read: {problem}")
 
     def handle_message(self, message: Message) -> None:
-        """Give a message to the action it answers, or to whoever waits for events."""
+        """Give a message to the action it answers, or to the receiver of events."""
         action = self.responses.get(message.action_id)
         if action is not None and action.takes(message):
             if action.add_message(message):
@@ -225,7 +225,7 @@ class AmiProtocol(AMIProtocol):  # type: ignore[misc]
         self.end(str(exc) if exc is not None else "Asterisk closed the connection")
 
     def end(self, why: str) -> None:
-        """End the connection, for the first reason given. Whoever waits is told, and nothing is sent again."""
+        """End the connection, for the first reason given. Waiting actions fail, and nothing is sent again."""
         if self.lost.done():
             return
         self.closed = True
@@ -293,7 +293,7 @@ class AmiManager(Manager):  # type: ignore[misc]
         self._closed = False
 
     def connection_made(self, f: asyncio.Future[tuple[asyncio.Transport, AmiProtocol]]) -> None:
-        """panoramisk's: connecting ended, one way or the other; whoever awaits `connect()` gets to know."""
+        """panoramisk's: connecting ended, one way or the other; `connect()` returns or raises."""
         if not f.cancelled() and f.exception() is None:
             _, self.protocol = f.result()
             self.protocol.factory = self

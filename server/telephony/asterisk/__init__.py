@@ -1,1 +1,1 @@
-"""The private Asterisk: configured, started, watched."""
+"""Asterisk's configuration: written from the settings, reloaded, checked to be ready. Begin with `configure`."""

@@ -158,7 +158,7 @@ def _link_data(site: Site) -> None:
 
 
 def _link_modules(site: Site, names: Iterable[str]) -> None:
-    """Whoever can let Asterisk load a module finds those alone that it has loaded already."""
+    """Link the modules that Asterisk may load: by a command it can be made to load none but these."""
     wanted = {f"{name}.so" for name in names}
     for link in site.layout.modules.iterdir():
         if link.name not in wanted:

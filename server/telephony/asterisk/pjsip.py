@@ -1,4 +1,4 @@
-"""Who is who on SIP: the public comes in by the trunk, agents by name and secret or from their fixed address.
+"""The parties on SIP: the public comes in by the trunk, agents by name and secret or from their fixed address.
 
 Nobody becomes an agent by writing an agent's number into From: an endpoint found by name always has a secret to prove,
 and an agent without one is known only by the address that the request came from (context `fixed-phones`).

@@ -1,7 +1,7 @@
 """Audio ports are shared out: however many callers come, agents' legs find a port.
 
 A leg takes two ports, one for the sound and one for the reports on it. Callers have the first four fifths of the range;
-legs to agents, to colleagues whom they ask, and of calls that go out take any port that is free.
+legs to agents, to colleagues who are asked, and of calls that go out take any port that is free.
 """
 
 from __future__ import annotations

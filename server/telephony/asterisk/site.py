@@ -162,7 +162,7 @@ class Site:
     away_after: int = 30
     """How long a caller hears music without any server before the fallback takes a number."""
     server_name: str = ""
-    """How Asterisk names itself to whoever calls or asks; empty: not at all."""
+    """How Asterisk names itself in SIP; empty: not at all."""
     rtp_timeout: int = 120
     """A leg that sends no audio for so long is taken for dead …"""
     rtp_timeout_hold: int = 300

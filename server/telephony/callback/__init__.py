@@ -1,1 +1,1 @@
-"""Calls of the hotline's own: a promise becomes a line, an agent and a customer. Begin with `dialler`."""
+"""Calls that the hotline makes: a promise that is due becomes a line, an agent and a customer. Begin with `dialler`."""

@@ -15,7 +15,7 @@ from acd.callbacks.events import AttemptOutcome
 from acd.callbacks.policy import CallbackRules, Dialling
 from acd.floor.agents import AgentState
 from server import crash_points
-from server.hotline.definitions import Definitions
+from server.hotline.definitions import AGENTS_LANGUAGE, Definitions
 from server.hotline.dispatcher import NotLeading
 from server.hotline.live_calls import Leg, LiveCall
 from server.tasks import first_of
@@ -43,7 +43,7 @@ class Calling:
         self._dispatcher, self._view = services.dispatcher, services.view
 
     async def line(self, agi: AgiCall) -> None:
-        """The channel that an offer opened: dials whoever is to be called first."""
+        """The channel that an offer opened: dials the agent or the customer, by the queue's rules."""
         await self._serve(agi, self._dial_first)
 
     async def agent(self, agi: AgiCall) -> None:
@@ -116,8 +116,8 @@ class Calling:
         await self._dispatcher.record(acd.OfferAnswered(leg.offer))
 
     async def _whisper(self, agi: AgiCall, live: LiveCall) -> None:
-        """What the agent hears first. Agents are spoken to in Chinese."""
-        folder = self._services.folders.prompts / "zh"
+        """Tell the agent what the call is about before the customer is dialled."""
+        folder = self._services.folders.prompts / AGENTS_LANGUAGE
         category = self._category(live)
         for name in (WHISPER, f"whisper-{category}" if category else f"whisper-{live.queue}"):
             if (folder / f"{name}.wav").exists():

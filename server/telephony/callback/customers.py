@@ -1,6 +1,6 @@
 """Customers' channels from the first ring until the log has them on the line, as Asterisk tells of them.
 
-What it tells comes before what any session can know: a customer who picks up and hangs up again is noticed here.
+AMI tells of a customer before any session can: one who picks up and hangs up at once is noticed here.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Customers:
         customer = self._dialled.get(event["Uniqueid"])
         if customer is None:
             return
-        # Whether it rang is still asked for, by whoever reads what came of the Dial.
+        # Whether it rang is still asked for by the session that reads the result of its Dial.
         answered, customer.answered = customer.answered, False
         live = self._view.calls.get(customer.call)
         if answered and live is not None and not live.reached:

@@ -1,4 +1,4 @@
-"""Calls of the hotline's own: each promise that is due gets a call in line, and each attempt one end.
+"""Outgoing calls of the hotline: each promise that is due gets a call in the queue, and each attempt one end.
 
 The dialler owns a call from the moment it is placed until the customer is on the line. Every step is in the log before
 Asterisk hears of it, and what Asterisk tells, or what is missing on it after a crash, is told to the log once.
@@ -106,7 +106,7 @@ class Dialler:
         self._place_due()
 
     async def drain(self) -> None:
-        """Call nobody any more. Whose phone rings is called again after the next start."""
+        """Dial no customer any more. A customer whose phone rings is called again after the next start."""
         self._draining = True
         for live in self._unreached_calls():
             if live.leg is None:
@@ -220,7 +220,7 @@ class Dialler:
         self._release[call] = self._dispatcher.own(call, take)
 
     def _stop(self, command: StopCalling) -> None:
-        """The promise is not to be kept by this call, or not now."""
+        """This call does not fulfil the promise, or not now."""
         live = self._view.calls.get(command.call)
         if live is None or live.reached or not live.promise or live.id in self._ended:
             return
@@ -264,7 +264,7 @@ class Dialler:
         crash_points.reached("offer_made")
         live = self._standing(offer.call, offer.offer)
         if live is None or self.customers.picked_up(live.id):
-            return  # whoever picked up is connected by the session that comes with them
+            return  # the session that comes with the customer connects them
         if self._trunk_rest.resting:
             self._leave(live)
             return
@@ -355,7 +355,7 @@ class Dialler:
         """The agent's channel is gone, or (None) the line, while the customer is not on the line."""
         leg = live.leg
         if leg is None or live.id in self._ended or live.id in self._starting or self.customers.picked_up(live.id):
-            # An attempt's session looks after it; who picked up is taken over by the session that comes with them.
+            # The attempt's session looks after it, or the session that comes with a customer who picked up.
             return
         if agent is None:
             other = self._legs.of_call(live.id)
@@ -372,7 +372,7 @@ class Dialler:
     # Channels
 
     async def _hang_up_all(self, live: LiveCall, leg: Leg) -> None:
-        """The agent's channel and the line; whoever is being dialled by them stops ringing."""
+        """Hang up the agent's channel and the line; a phone that they dial stops ringing."""
         agents = [each.channel for each in self._legs.in_call(live.id) if each.offer == leg.offer]
         for channel in (line_id(leg.offer), *agents):
             await self._hang_up(channel)

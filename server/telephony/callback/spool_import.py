@@ -1,4 +1,4 @@
-"""Numbers that the fallback took while no server was there: taken into the log, each exactly once.
+"""Numbers that the fallback took while no server was there are imported into the log, each exactly once.
 
 The spool's file goes only after its entry is in the log, and an entry that is in the log is not taken again. A file
 that is no entry is set aside and holds up no other.
@@ -32,7 +32,7 @@ LARGEST = 65_536
 """Bytes of a file: an entry has some three hundred."""
 NUMBER = 80
 """Characters of a number, however it is written, and of any other text of an entry."""
-_log = structlog.get_logger("intake")
+_log = structlog.get_logger("spool_import")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class SpoolImport:
         self._changes = changes or (lambda path: awatch(path, recursive=False))
 
     async def run(self) -> None:
-        """Take in what is there, then whatever comes, until cancelled."""
+        """Import the files that are there, then each that is added, until cancelled."""
         self._spool.mkdir(parents=True, exist_ok=True)
         watching = self._changes(self._spool)
         await self.swept()
@@ -111,7 +111,7 @@ class SpoolImport:
             await self.swept()
 
     async def swept(self) -> None:
-        """What cannot be taken in now stays in the spool for the next sweep."""
+        """Import what is there; a file that cannot be imported now stays in the spool for the next sweep."""
         try:
             await self.sweep()
         except (OSError, NotLeading):

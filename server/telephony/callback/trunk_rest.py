@@ -10,7 +10,7 @@ import structlog
 _log = structlog.get_logger("trunk")
 
 ENOUGH = 3
-"""Attempts in a row, whomever they were for, that the trunk did not take."""
+"""Attempts in a row, for any customers, that the trunk did not take."""
 
 
 class TrunkRest:

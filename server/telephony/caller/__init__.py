@@ -1,1 +1,1 @@
-"""The caller's side: the flow, the queue, the conversation, callers who leave. Begin with `session`."""
+"""The caller's side: the flow, the queue, the conversation, callers who hang up early. Begin with `session`."""

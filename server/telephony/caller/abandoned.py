@@ -1,8 +1,8 @@
-"""Callers who gave up leave something behind, once: after a long wait a call back, where a queue's rules say so; while
-a number to call back was asked for, that number, for an agent who may act on it.
+"""Callers who hang up before they are served. One who waited long is called back, where the queue's rules say so. One
+who was asked for a number leaves the keys pressed so far, as a task for an agent.
 
-The log says who gave up; here their number is checked as any other. One that may not be called, or was promised enough
-calls today, is let go. A number that nobody confirmed is not dialled by itself, be it the caller's own.
+The log says which callers hung up; their numbers are checked as any other. A number that may not be called, or was
+promised enough calls today, is passed over. A number that its caller did not confirm is never dialled by itself.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from server.hotline.view import View
 from server.telephony.caller.promises import checked
 from server.telephony.channels.legs import KEYED
 
-_log = structlog.get_logger("given_up")
+_log = structlog.get_logger("abandoned")
 
 
 class AbandonedCallers:
-    """Promises a call to whoever the core says gave up. `definitions` gives those of now."""
+    """Promises a callback to callers who hung up in the queue. `definitions` gives those of now."""
 
     def __init__(
         self,
@@ -81,9 +81,8 @@ class AbandonedCallers:
         )
 
     def _leave(self, live: LiveCall) -> None:
-        """What was keyed, if it is a number that may be called, else the one shown by the network, else what was keyed.
-
-        Nothing, where the caller withheld their number and keyed none.
+        """Ask for a callback to the number keyed, if it may be called; else to the caller's own; else to the keys as
+        they are. Nothing is asked for a caller who withheld the number and keyed none.
         """
         definitions = self._definitions()
         keyed = number_begun(live.flow_state) or live.fields.get(KEYED, "")

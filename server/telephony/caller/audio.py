@@ -14,6 +14,7 @@ from pathlib import Path
 
 import structlog
 
+from ivr.saying import LANGUAGES
 from server.tasks import first_of
 from server.telephony.agi.server import AgiCall, AgiHangup, AgiRefused
 
@@ -30,7 +31,12 @@ class CallerAudio:
     """The audio side of one AGI session. `prompts` is the folder with one folder of WAVs per language."""
 
     def __init__(
-        self, agi: AgiCall, prompts: Path, language: str = "zh", *, hears_digits: Callable[[], bool] = lambda: True
+        self,
+        agi: AgiCall,
+        prompts: Path,
+        language: str = LANGUAGES[0],
+        *,
+        hears_digits: Callable[[], bool] = lambda: True,
     ) -> None:
         self.agi = agi
         self.language = language

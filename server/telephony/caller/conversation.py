@@ -1,7 +1,7 @@
 """From the moment caller and agent are joined to the end of the talk, through every hold and every hand-over.
 
-The session that holds the caller looks at the log whenever what joined the two is over: the agent's part ended, the
-caller is on hold, somebody else has the call. It joins the caller with whoever the log says has the call.
+The session that holds the caller looks at the log whenever the two are apart: the agent's part ended, the caller is on
+hold, or another agent has the call. It then joins the caller with the agent who has the call by the log.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Conversation:
         return self._view.calls.get(self._context.call)
 
     def _leg(self) -> Leg | None:
-        """The part that is joined, on hold, or to be joined; an offer that was made meanwhile is none."""
+        """The part that is joined, on hold, or about to be joined; an offer that was made meanwhile does not count."""
         leg = live.leg if (live := self._live) is not None else None
         if leg is None or leg.answered_at is not None or leg.outside or leg.offer == self._offer:
             return leg
@@ -100,7 +100,7 @@ class Conversation:
         await agi.execute("Bridge", channel.channel, "x")
 
     async def _call_out(self, leg: Leg) -> None:
-        """Call the outside number that the call was sent to; without an answer the call returns to who sent it."""
+        """Call the outside number that the call was sent to; unanswered, the call returns to the agent who sent it."""
         context, agi = self._context, self._context.agi
         await agi.set_variable(dial.RECORDING, self._services.folders.recording(context.call, leg.offer))
         options = f"gm({self._music})U({dial.LEG})"

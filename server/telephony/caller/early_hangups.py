@@ -1,7 +1,7 @@
-"""A caller who hung up before the log had the arrival is gone all the same.
+"""Callers who hang up before their arrival is in the log: their calls are ended when the arrival is written.
 
-While Redis is away, and in the first milliseconds of a call, the arrival waits to be written when the channel is gone
-already. Nobody knows the call then, so the hangup is remembered until the log does.
+While Redis is away, and in the first milliseconds of a call, the channel may be gone while the arrival still waits to
+be written. The log does not know the call then, so the hangup is remembered here until it does.
 """
 
 from __future__ import annotations

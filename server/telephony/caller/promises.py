@@ -1,4 +1,4 @@
-"""What a caller's flow asks and does about callback mode: answered from the house's memory, done by the log.
+"""What a caller's flow asks and does about callback mode: answered from the state, done by events in the log.
 
 Nothing is decided here. A number is promised once the log has it: only then is the caller told.
 """
@@ -55,12 +55,12 @@ class CallerPromises:
         return inputs.CallbackStands(mode.active, mode.mode is Mode.ON, mode.full, low, high)
 
     def may_be_offered(self, queue: str) -> bool:
-        """Whether a caller who waits there may be offered a call back now; nobody is who was called back."""
+        """Whether a caller who waits here may be offered a callback now; a customer who was called back may not."""
         mode, live = self._view.callbacks.mode(queue), self._live
         return mode.mode is not Mode.OFF and not mode.full and not (live is not None and live.promise)
 
     def offered_now(self, queue: str) -> bool:
-        """Whether callback mode takes numbers from who waits there now."""
+        """Whether callback mode takes numbers from callers who wait in this queue now."""
         return self._view.callbacks.mode(queue).active and self.may_be_offered(queue)
 
     def promised(self, verb: verbs.AskPromise) -> inputs.PromiseStands:
@@ -149,7 +149,7 @@ class CallerPromises:
         recorded.result()
 
     def _asked(self, number: str) -> PromiseAsked:
-        """This caller's wish to be called back."""
+        """The promise that this caller asks for."""
         context, live = self._context, self._live
         return asked_back(
             number,
@@ -164,7 +164,7 @@ class CallerPromises:
     # When
 
     def _wait(self, queue: str, queued_at: float) -> tuple[float, float] | None:
-        """What whoever began to wait then may expect, in seconds from now: p50 and p90. None: nobody can say."""
+        """p50 and p90 of the wait, in seconds from now, of a caller queued at this instant; None: not known."""
         waiting = self._view.floor.waiting()
         ahead = sum(each.queue == queue and each.queued_at < queued_at for each in waiting)
         return self._view.floor.expected(queue, ahead + 1)

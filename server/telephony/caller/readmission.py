@@ -1,7 +1,7 @@
 """After a change of leader the callers come back in any order, and are let in by their places in the queue.
 
-Without it, an agent who came free meanwhile would get whoever happened to ask first. Whoever is not back within the
-patience is not waited for; the caller hears music all the while.
+Without it, an agent who became free meanwhile would get the caller who happened to ask first. A caller who is not back
+within the patience is not waited for. Callers hear music all the while.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import structlog
 import acd.events as acd
 from server.eventlog.log import Entry
 
-_log = structlog.get_logger("rollcall")
+_log = structlog.get_logger("readmission")
 
 PATIENCE = 2.5
 """Seconds; the dialplan asks again every second."""
@@ -41,7 +41,7 @@ class Readmission:
             self._timer = asyncio.get_running_loop().call_later(self._patience, self._let_in)
 
     async def answer(self, call: int) -> None:
-        """The caller is here: return when it is their turn to be taken up."""
+        """The caller is here: return when it is their turn."""
         if call not in self._missing:
             return
         self._missing.discard(call)
@@ -61,7 +61,7 @@ class Readmission:
 
     def _let_in_if_complete(self) -> None:
         if not self._missing:
-            # Not at once: whoever came last would pass those who have waited to be called.
+            # Not at once: the last caller to come would pass those who have waited here.
             asyncio.get_running_loop().call_soon(self._let_in)
 
     def _let_in(self) -> None:

@@ -17,7 +17,9 @@ import acd.events as acd
 import ivr.events as flow_events
 from acd.callbacks.events import AttemptAnswered, AttemptOutcome
 from ivr import inputs, verbs
+from ivr.saying import LANGUAGES
 from ivr.session import Caller, Session
+from ivr.turn import language_of
 from server import bounds, crash_points
 from server.eventlog.log import Unwritable
 from server.hotline.definitions import Definitions
@@ -95,7 +97,7 @@ class Callers:
             _log.info("a customer picked up when the call back was over", call=call)
             await agi.set_variable(DONE, "over")
             with suppress(AgiRefused):
-                await agi.stream_file(str(self.services.folders.prompts / "zh" / "goodbye"))
+                await agi.stream_file(str(self.services.folders.prompts / LANGUAGES[0] / "goodbye"))
             await agi.hangup()
 
 
@@ -147,7 +149,7 @@ class _Session:
         """The customer of a call back picked up: from here on they are a caller like any other."""
         crash_points.reached("customer_answered")
         with self._holding():
-            # Whom an agent's phone shows, should one be rung from here.
+            # An agent's phone that is rung from here shows the customer's number.
             await self._agi.set_variable("CALLERID(num)", live.caller)
             answered = AttemptAnswered(live.id, live.promise, live.attempt, self._agi.channel, self._agi.unique_id)
             await self._dispatcher.record(answered)
@@ -165,7 +167,7 @@ class _Session:
             fields |= {"language": promise.language, "category": promise.category, "dialling": dialling.value}
         for name, value in fields.items():
             self._set_field(name, value)
-        self._audio.language = self._fields.get("language", "zh")
+        self._audio.language = language_of(self._fields)
         now = self._clock()
         caller = self._caller(live.caller, live.called)
         session = Session(self._definitions.flows, CALLBACK_FLOW, caller, self._definitions.calendar, now)
@@ -176,7 +178,7 @@ class _Session:
         _log.info("a caller is back", call=live.id, stage=live.stage)
         self._dispatcher.submit(acd.CallAttached(live.id))
         self._fields.update(live.fields)
-        self._audio.language = live.fields.get("language", "zh")
+        self._audio.language = language_of(live.fields)
         with self._holding():
             now = self._clock()
             if live.promise and not live.flow_state:
@@ -315,7 +317,7 @@ class _Session:
         return None
 
     async def _name_channel(self) -> None:
-        """Leave the call's number on the channel, for whoever takes it when no server does."""
+        """Leave the call's number on the channel, for the fallback that takes the caller when no server does."""
         if not self._named:
             self._named = True
             await self._agi.set_variable(CALL, str(self._call))

@@ -1,7 +1,8 @@
 """A caller in the queue: the floor's commands for this call, carried out on one AGI session.
 
-The law: between two commands the caller is under music and nothing is asked of Asterisk; whatever the floor wants next
-is begun at once, and only one offer rings at a time. A caller whom no agent spoke with waits on at the same place.
+The law: between two commands the caller is under music and nothing is asked of Asterisk; the floor's next
+command is begun at once, and only one offer rings at a time. A caller keeps the place until an agent has spoken with
+them.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from acd.commands import Announce, Command, Divert, Moved, Offer, Withdraw
 from acd.floor.agents import AgentState
 from ivr import inputs, verbs
 from server.hotline import queueing
+from server.hotline.definitions import AGENTS_LANGUAGE
 from server.hotline.live_calls import Leg, LiveCall, Stage
 from server.tasks import first_of
 from server.telephony.agi.server import AgiHangup, AgiRefused
@@ -52,8 +54,8 @@ class Waiting:
     async def enqueue(self, verb: verbs.Enqueue) -> inputs.Input:
         """Wait for an agent, and speak with one. Raises AgiHangup or AgiGone when the caller is not held any more.
 
-        Whom nobody served yet waits since they began to wait, whatever they did meanwhile. Whoever takes the place of
-        a call back waits since that one did, and for the agent who is being kept for it.
+        A caller who has not been served keeps the original queue time. A caller who takes the place of a callback keeps
+        that one's queue time, and the agent who is reserved for it.
         """
         live = self._live
         if live is not None and live.promise and live.asked is not None and not live.talked:
@@ -132,7 +134,7 @@ class Waiting:
             else:
                 self._dispatcher.submit(acd.OfferFailed(leg.offer, acd.Outcome.LOST, "the server went away"))
         elif live.stage is Stage.WAITING:
-            # Whoever was away for long the floor has forgotten; to everybody else this says nothing new.
+            # The floor has forgotten a caller who was away for long; of any other this says nothing new.
             await self._queue_again()
         return await self._wait()
 
@@ -159,7 +161,7 @@ class Waiting:
                     return inputs.NotServed("callback")
 
     async def _offer_callback(self) -> None:
-        """Said once, unless nobody is to be offered one now; the key counts from then on."""
+        """Offer a callback once, if callbacks are offered now; the key that accepts it counts from then on."""
         context, live = self._context, self._live
         if self._told_of_callback or live is None or not self._promises.may_be_offered(live.queue):
             return
@@ -281,9 +283,9 @@ class Waiting:
         await self._dispatcher.record(*queueing.again(live))
 
     def _whisper(self) -> str:
-        """What the agent hears first: the category, else the business. Agents are spoken to in Chinese."""
+        """The sound file that the agent hears first: the category, else the business; empty when there is none."""
         live = self._live
-        folder = self._services.folders.prompts / "zh"
+        folder = self._services.folders.prompts / AGENTS_LANGUAGE
         for subject in (self._context.fields.get("category"), live.queue if live else ""):
             if subject and (folder / f"whisper-{subject}.wav").exists():
                 return str(folder / f"whisper-{subject}")

@@ -1,1 +1,1 @@
-"""Channels of Asterisk and what they are in: legs, tokens, dialling, take-over."""
+"""Channels, for every party of a call: their owners, how they are dialled, what AMI says. Begin with `legs`."""

@@ -38,7 +38,7 @@ _BY_STATUS = {
     "CANCEL": Outcome.CALLER_GONE,
 }
 TO_AGENT = "callback-agent^s^1"
-"""Where a line goes when the agent whom it dialled picks up; the agent goes to the priority after it …"""
+"""Where a line goes when the agent that it dialled picks up; the agent goes to the priority after it …"""
 AGENT_TO_CUSTOMER = "called^agent^1"
 LINE_TO_CUSTOMER = "called^line^1"
 """… and likewise when a customer picks up, dialled by the agent's channel, or by the line."""

@@ -1,7 +1,7 @@
 """What Asterisk says of channels becomes events of the log.
 
-Whether an AGI session holds the caller or not: an agent who picks up, a conversation that ends, a caller who
-hangs up are facts of the AMI stream. So a conversation that outlives the server is still told truthfully.
+An agent who picks up, a conversation that ends and a caller who hangs up are facts of the AMI stream, whether an AGI
+session holds the caller or not. So the end of a conversation that outlives its server is recorded all the same.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Legs:
         self._keyed: dict[str, str] = {}
         """What callers had keyed of an answer when their session ended, until AMI tells that they hung up."""
         self._early: dict[str, list[tuple[float, str]]] = {}
-        """Keys of callers whom no session holds yet, and when they were pressed."""
+        """Keys of callers that no session holds yet, and when they were pressed."""
         self._agents: dict[str, AgentChannel] = {}
         self._hung_up_first: dict[str, str] = {}
         self._withdrawn: dict[str, str] = {}
@@ -91,7 +91,7 @@ class Legs:
         self._unseen_since: float | None = None
         self._asterisk_began = 0.0
         self._given: dict[int, AskedChannel] = {}
-        """Who takes a call over, by call, until the log has said so."""
+        """The channel that takes a call over, by call, until the log has said so."""
         self.on_left: Callable[[AgentChannel, LiveCall], Sequence[object]] = lambda leg, live: ()
         """What is recorded when an agent leaves a caller on hold; without anything, the conversation is over."""
         self.on_unreached: Callable[[LiveCall, AgentChannel | None], None] = lambda live, leg: None
@@ -181,13 +181,13 @@ class Legs:
         return (max(0.0, end - leg.joined_at - held) if leg.joined_at is not None else 0.0), held
 
     def give(self, leg: AgentChannel) -> None:
-        """The agent's part ends by a transfer that is about to be recorded; whoever was asked may take the call."""
+        """The agent's part ends by a transfer that is recorded next; the colleague who was asked takes the call."""
         leg.ended = True
         if leg.asked is not None:
             self._given[leg.call] = leg.asked
 
     def take_over(self, call: int) -> None:
-        """The log says that whoever was asked has the call now."""
+        """The log says that the colleague who was asked has the call now."""
         live, asked = self._view.calls.get(call), self._given.pop(call, None)
         if live is not None and live.leg is not None and asked is not None:
             taken = AgentChannel(call, live.leg.offer, live.leg.agent, asked.channel, live.unique_id, answered=True)
@@ -253,7 +253,7 @@ class Legs:
             outcome = AttemptOutcome.LOST if cause == "lost" else AttemptOutcome.HUNG_UP
             await self._dispatcher.record(*self.ending(live, cause, outcome, ended_at))
         elif not rings and not self._dispatcher.owned(live.id) and live.attached:
-            # While a phone rings the offer stands: whoever picks up has the caller, whether a server holds them or not.
+            # While a phone rings the offer stands: the agent who picks up has the caller, held by a server or not.
             await self._dispatcher.record(acd.CallDetached(live.id))
 
     async def _reconcile_line(self, live: LiveCall, leg: Leg | None, here: dict[str, AmiEvent]) -> None:

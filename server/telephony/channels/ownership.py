@@ -1,4 +1,4 @@
-"""Whose a channel is: an agent's in a call, somebody's who is asked, an outside number's, or a line of a call back."""
+"""The owner of a channel: the agent of a call, a colleague who is asked, an outside number, a line of a callback."""
 
 from __future__ import annotations
 

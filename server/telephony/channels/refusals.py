@@ -1,4 +1,4 @@
-"""What strangers tried and was refused, counted by the door at which it was tried."""
+"""Attempts of strangers that were refused, counted by the interface at which they were made."""
 
 from __future__ import annotations
 

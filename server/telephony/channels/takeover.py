@@ -1,9 +1,9 @@
-"""Callers whom a server holds that leads no more are fetched: a process that sleeps cannot let go of them itself.
+"""The leader takes over callers that another server still holds: a process that is suspended cannot let go of them.
 
-A server that died has lost its sockets, and the dialplan brings its callers back by itself. One that was stopped keeps
-them: its callers hear music for ever, and new ones are handed to it. So whoever leads looks for channels that are
-inside another server's AGI, and redirects them to where the dialplan asks the servers again; what the sleeper sends
-after that reaches nobody.
+When a server has died, its sockets are closed and the dialplan brings its callers back. A suspended process keeps its
+sockets: its callers would hear music for ever, and new callers would be handed to it. So the leader looks for channels
+that are inside another server's AGI and redirects them to where the dialplan asks the servers again. What the suspended
+server sends after that reaches no channel.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import structlog
 
 from server.telephony.ami.link import Ami, AmiError, AmiEvent
 
-_log = structlog.get_logger("strays")
+_log = structlog.get_logger("takeover")
 EVERY = 1.0
 """Seconds between two looks, where there are several servers."""
 _BACK = {

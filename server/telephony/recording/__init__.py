@@ -1,1 +1,1 @@
-"""Recordings: joined from two sides, measured, stored."""
+"""Recordings: the two sides of a conversation become one stereo file, measured and stored. Begin with `joiner`."""

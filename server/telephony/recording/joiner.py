@@ -66,7 +66,7 @@ class Joiner:
         )
 
     async def run(self) -> None:
-        """Join whatever is final, until cancelled; what crashed writers left in the store goes first."""
+        """Join each recording that is final, until cancelled; files that crashed writers left in the store go first."""
         try:
             if left := await asyncio.to_thread(self._store.sweep):
                 _log.info("half-written recordings were removed: they are joined again", files=left)

@@ -129,7 +129,7 @@ def discard(sources: Sources) -> None:
 
 
 def set_aside(sources: Sources) -> None:
-    """Keep files without usable audio for whoever looks into it, under another name."""
+    """Keep files without usable audio under another name, for the operator to look into."""
     for path in (sources.caller, sources.agent):
         if path.exists():
             path.rename(path.with_name(f"{path.name}.unusable"))

@@ -118,7 +118,7 @@ def test_a_cursor_from_elsewhere_is_refused_with_a_sentence(cursor):
 def test_a_page_of_no_sensible_size_is_refused(ask):
     asked = ask()
     for limit in (0, -1, 1001):
-        with pytest.raises(QueryError, match="ask for 1 to 1000"):
+        with pytest.raises(QueryError, match="must be from 1 to 1000"):
             asked.call_list(limit=limit)
 
 
