@@ -27,7 +27,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import numpy as np
 
-from simulation.engine import Fate, Played
+from simulation.engine import Played
+from simulation.fates import CallFate
 from simulation.measures import ALL, Mean, mean_of, measure
 from simulation.policies import HELD, LAST, OURS, find_policy
 from simulation.promises import promised
@@ -120,7 +121,7 @@ def figures(scenario: Scenario, played: Played, peak: tuple[float, float]) -> Fi
     )
 
 
-def _person(fate: Fate) -> int:
+def _person(fate: CallFate) -> int:
     return fate.arrival.first or fate.arrival.queued.call
 
 

@@ -7,12 +7,13 @@ import pytest
 from acd.policy.definitions import Policy, Queue, Requirement, Skill, WrapUp, WrapUpMode
 from simulation.day import Day
 from simulation.distributions import NEVER, Distribution
-from simulation.engine import Fate, play
+from simulation.engine import play
 from simulation.erlang import erlang_b, erlang_c, mean_wait, within
+from simulation.fates import CallFate
 from simulation.measures import Mean, mean_of
 from simulation.policies import find_policy
 from simulation.runs import days
-from simulation.scenario import Calls, Group, Scenario
+from simulation.scenario import CallStream, Group, Scenario
 from tests.acd.floor.erlang_a import erlang_a
 
 HANDLING = 120.0
@@ -30,7 +31,7 @@ def scenario(load: float, patience: Distribution = NEVER, agents: int = AGENTS) 
         start=0.0,
         end=6 * HOUR,
         calls=(
-            Calls(
+            CallStream(
                 "q",
                 "q",
                 (load / HANDLING * HOUR,),
@@ -44,21 +45,21 @@ def scenario(load: float, patience: Distribution = NEVER, agents: int = AGENTS) 
     )
 
 
-def play_days(of: Scenario, policy: str = "ours", seed: int = 7) -> list[list[Fate]]:
+def play_days(of: Scenario, policy: str = "ours", seed: int = 7) -> list[list[CallFate]]:
     """The counted calls of each day."""
 
-    def fates(day: Day) -> list[Fate]:
+    def fates(day: Day) -> list[CallFate]:
         played = play(day, find_policy(policy).router(), of.policy)
         return [fate for fate in played.fates if fate.arrival.counted]
 
     return [fates(day) for day in days(of, RUNS, seed)]
 
 
-def share(played: list[list[Fate]], holds) -> Mean:
+def share(played: list[list[CallFate]], holds) -> Mean:
     return mean_of(sum(map(holds, fates)) / len(fates) for fates in played)
 
 
-def waits(played: list[list[Fate]]) -> Mean:
+def waits(played: list[list[CallFate]]) -> Mean:
     return mean_of(sum(fate.waited for fate in fates) / len(fates) for fates in played)
 
 

@@ -13,7 +13,7 @@ from simulation.engine import play
 from simulation.measures import Mean, mean_of
 from simulation.policies import find_policy
 from simulation.runs import days
-from simulation.scenario import Calls, Group, Scenario
+from simulation.scenario import CallStream, Group, Scenario
 
 HANDLING = 100.0
 HOUR = 3600.0
@@ -38,7 +38,7 @@ def ours(calls, pools) -> dict[str, Mean]:
         start=0.0,
         end=END,
         calls=tuple(
-            Calls(name, name, (rate,), Requirement((Skill(name),)), Distribution(HANDLING))
+            CallStream(name, name, (rate,), Requirement((Skill(name),)), Distribution(HANDLING))
             for name, rate in calls.items()
         ),
         groups=tuple(
