@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
 
 import structlog
 
@@ -26,20 +25,16 @@ from server.hotline.live_calls import Leg, LiveCall
 from server.hotline.view import View
 from server.tasks import BackgroundTasks
 from server.telephony.ami.link import Ami, AmiError, AmiEvent, AmiReply
+from server.telephony.channels.caller_keys import CallerKeys, HearsDigits
+from server.telephony.channels.leg_files import LegFiles
 from server.telephony.channels.ownership import AgentChannel, AskedChannel, agent_of, belongs, origin_id, part_of
 
 _log = structlog.get_logger("legs")
 
 KEYED = "keyed"
 """The field that holds what a caller had keyed of a number to call back when they hung up."""
-EARLY = 5.0
-"""Seconds for which keys are kept that a caller presses before a session holds them."""
 PARTING = 2.0
 """Seconds within which a channel leaves a bridge whose other channels are hung up."""
-
-_WAV_HEADER = 44
-_BYTES_A_SECOND = 16_000
-"""8,000 samples of 16 bits: what MixMonitor writes."""
 
 
 def _began(status: AmiReply) -> float:
@@ -49,14 +44,6 @@ def _began(status: AmiReply) -> float:
         return time.mktime(time.strptime(text, "%Y-%m-%d %H:%M:%S"))
     except (KeyError, ValueError):
         return time.time()
-
-
-class HearsDigits(Protocol):
-    """Told the keys that one caller presses. `keyed` is what came of the answer that is being keyed."""
-
-    keyed: str
-
-    def digit(self, digit: str) -> None: ...
 
 
 class Legs:
@@ -77,12 +64,8 @@ class Legs:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._dispatcher, self._view, self._ami, self._clock = dispatcher, view, ami, clock
-        self._recording_prefix, self._on_final = recording_prefix, on_final
-        self._lines: dict[str, HearsDigits] = {}
-        self._keyed: dict[str, str] = {}
-        """What callers had keyed of an answer when their session ended, until AMI tells that they hung up."""
-        self._early: dict[str, list[tuple[float, str]]] = {}
-        """Keys of callers that no session holds yet, and when they were pressed."""
+        self._files, self._on_final = LegFiles(recording_prefix), on_final
+        self._keys = CallerKeys(clock)
         self._agents: dict[str, AgentChannel] = {}
         self._hung_up_first: dict[str, str] = {}
         self._withdrawn: dict[str, str] = {}
@@ -99,20 +82,7 @@ class Legs:
 
     def hear(self, unique_id: str, line: HearsDigits) -> Callable[[], None]:
         """Digits from this channel go to this line; returns the function that ends it."""
-        self._lines[unique_id] = line
-        self._keyed.pop(unique_id, None)
-        since = self._clock() - EARLY
-        for at, digit in self._early.pop(unique_id, ()):
-            if at >= since:
-                line.digit(digit)
-
-        def release() -> None:
-            if self._lines.get(unique_id) is line:
-                del self._lines[unique_id]
-                if line.keyed:
-                    self._keyed[unique_id] = line.keyed
-
-        return release
+        return self._keys.hear(unique_id, line)
 
     def withdraw(self, offer: int, agent: str, caller_unique_id: str) -> None:
         """The floor took this offer back: hang the agent's phone up, now or as soon as it begins to ring."""
@@ -219,7 +189,8 @@ class Legs:
         channels = await self._ami.collect("CoreShowChannels")
         here = {event["Uniqueid"]: event for event in channels}
         self._agents = {key: leg for key, leg in self._agents.items() if key in here}
-        for remembered in (self._early, self._withdrawn, self._hung_up_first, self._keyed):
+        self._keys.keep(here)
+        for remembered in (self._withdrawn, self._hung_up_first):
             for gone in remembered.keys() - here.keys():
                 del remembered[gone]
         for live in list(self._view.calls):
@@ -264,7 +235,7 @@ class Legs:
 
     async def _lost_leg(self, live: LiveCall, leg: Leg, here: dict[str, AmiEvent]) -> None:
         if leg.answered_at is None:
-            if self._recorded(live, leg) > 0:
+            if self._files.seconds(live.id, leg.offer) > 0:
                 # Both picked up and hung up while nobody watched: the recording tells.
                 await self._dispatcher.record(*self.unseen(live, leg))
                 return
@@ -313,30 +284,14 @@ class Legs:
         """The last instant at which a lost conversation is known to have gone on: its recording grew until then."""
         if leg is None or leg.answered_at is None:
             return None
-        return self._file_time(live, leg)
-
-    def _files(self, live: LiveCall, leg: Leg) -> list[Path]:
-        prefix = self._recording_prefix(live.id, leg.offer)
-        files = (prefix.with_name(prefix.name + side) for side in ("-caller.wav", "-agent.wav"))
-        return [file for file in files if file.exists()]
-
-    def _file_time(self, live: LiveCall, leg: Leg) -> float | None:
-        return max((file.stat().st_mtime for file in self._files(live, leg)), default=None)
-
-    def _recorded(self, live: LiveCall, leg: Leg) -> float:
-        """Seconds of this leg that are in its files; 0 when nothing was recorded, so that nobody spoke."""
-        longest = max((file.stat().st_size for file in self._files(live, leg)), default=0)
-        return max(0.0, (longest - _WAV_HEADER) / _BYTES_A_SECOND)
+        return self._files.grew_until(live.id, leg.offer)
 
     def digit(self, event: AmiEvent) -> None:
         """A key was pressed: it goes to the session that holds the caller."""
         if event.get("Direction") != "Received":
             return
-        unique_id, digit = event["Uniqueid"], event["Digit"]
-        if (line := self._lines.get(unique_id)) is not None:
-            line.digit(digit)
-        elif unique_id not in self._agents:
-            self._early.setdefault(unique_id, []).append((self._clock(), digit))
+        if self._keys.heard(event["Uniqueid"]) or event["Uniqueid"] not in self._agents:
+            self._keys.press(event["Uniqueid"], event["Digit"])
 
     def _hang_up(self, channel: str) -> None:
         self._hanging_up.start(self._ami.action("Hangup", Channel=channel))
@@ -393,19 +348,19 @@ class Legs:
         self._dispatcher.submit(*events)
 
     def joined(self, call: int, offer: int, agent: str, *, answered: bool) -> list[object]:
-        prefix = self._recording_prefix(call, offer)
+        prefix = self._files.prefix(call, offer)
         began = rec.RecordingStarted(offer, call, agent, f"{prefix}-caller.wav", f"{prefix}-agent.wav")
         return [*([] if answered else [acd.OfferAnswered(offer)]), acd.Joined(call, agent), began]
 
     def unseen(self, live: LiveCall, leg: Leg) -> list[object]:
         """What is recorded of a conversation whose end the AMI stream does not tell; its files tell how long it was."""
-        talked = self._recorded(live, leg)
+        talked = self._files.seconds(live.id, leg.offer)
         began: list[object] = [] if leg.answered_at is not None else [acd.OfferAnswered(leg.offer)]
         if talked > 0 and leg.joined_at is None:
             began = self.joined(live.id, leg.offer, leg.agent, answered=leg.answered_at is not None)
         if talked > 0:
             self._on_final(leg.offer)
-        ended_at = self._file_time(live, leg)
+        ended_at = self._files.grew_until(live.id, leg.offer)
         return [*began, acd.ConversationEnded(live.id, leg.agent, "agent", talked=talked, ended_at=ended_at)]
 
     def bridge_leave(self, event: AmiEvent) -> None:
@@ -449,8 +404,7 @@ class Legs:
         for asking in self._agents.values():
             if asking.asked is not None and asking.asked.unique_id == unique_id:
                 asking.asked = None
-        self._early.pop(unique_id, None)
-        line, keyed = self._lines.get(unique_id), self._keyed.pop(unique_id, "")
+        keyed = self._keys.gone(unique_id)
         leg = self._agents.pop(unique_id, None)
         if leg is not None:
             first = self._hung_up_first.pop(leg.caller_unique_id, "agent")
@@ -471,8 +425,7 @@ class Legs:
             self.on_unreached(live, None)
             return
         ending = self.ending(live, "caller_hung_up")
-        # The session may have ended before this event came, or not yet.
-        if (keyed := line.keyed if line is not None else keyed) and number_begun(live.flow_state) is not None:
+        if keyed and number_begun(live.flow_state) is not None:
             ending.insert(0, FieldSet(live.id, KEYED, keyed))
         for other in list(self._agents.values()):
             if other.caller_unique_id == unique_id:

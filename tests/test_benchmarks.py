@@ -1,0 +1,20 @@
+"""Every benchmark can be started: what it imports is there."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCH = Path(__file__).parents[1] / "bench"
+
+
+@pytest.mark.parametrize("name", sorted(file.name for file in BENCH.glob("*.py") if file.name not in ("load.py", "rig.py")))
+def test_a_benchmark_says_how_it_is_run(name: str) -> None:
+    done = subprocess.run(
+        [sys.executable, BENCH / name, "--help"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "usage:" in done.stdout
