@@ -24,7 +24,7 @@ POINTS = (
     "conversation_ended",
     "attempt_ended",
 )
-"""In the order of a call back's life."""
+"""In the order of a callback's life."""
 _ARMED = os.environ.get("SANSHENG_FAULT", "")
 
 

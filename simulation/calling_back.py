@@ -99,12 +99,12 @@ class _Placed:
 
 
 class CallingBack:
-    """The server's part. `receive` answers what the registry says after an event that the floor has heard."""
+    """The server's part. `receive` answers what callback mode says after an event that the floor has heard."""
 
     def __init__(self, world: World, floor: ObservableRouter, rules: Callback, head_start: float) -> None:
         self.world, self.floor, self.rules = world, floor, rules
         self.head_start, self.last = head_start, head_start == inf
-        self.book = Callbacks()
+        self.callbacks = Callbacks()
         self.placed: dict[int, _Placed] = {}
         self.told: set[int] = set()
         """Waiting callers who know that they may be called back."""
@@ -121,12 +121,12 @@ class CallingBack:
             self.world.at(max(since, self.world.now), ModeSet("", Mode.ON, "scenario", until=until))
 
     def receive(self, event: object) -> list[Command]:
-        """Let the book hear the event, and how busy the queues are after it."""
+        """Let callback mode hear the event, and how busy the queues are after it."""
         now = self.world.now
-        return self.book.receive(event, now) + self.book.observe(self._pressures(), now)
+        return self.callbacks.receive(event, now) + self.callbacks.observe(self._pressures(), now)
 
     def next_timer(self) -> float | None:
-        return self.book.next_timer()
+        return self.callbacks.next_timer()
 
     @property
     def busy(self) -> bool:
@@ -153,7 +153,7 @@ class CallingBack:
     def is_told(self, call: int) -> None:
         """A waiting caller is told that they may be called back."""
         fate = self.world.fates.get(call)
-        if fate is None or fate.outcome != "waiting" or self.book.mode(fate.queue).mode is Mode.OFF:
+        if fate is None or fate.outcome != "waiting" or self.callbacks.mode(fate.queue).mode is Mode.OFF:
             return
         self.told.add(call)
         here = next((each for each in self.floor.waiting() if each.call == call), None)
@@ -165,7 +165,7 @@ class CallingBack:
         return interval[0] if interval is not None else None
 
     def _offering(self, queue: str) -> bool:
-        mode = self.book.mode(queue)
+        mode = self.callbacks.mode(queue)
         return mode.active and not mode.full
 
     def _considers(self, call: int, wait: float | None, source: str) -> bool:
@@ -174,7 +174,7 @@ class CallingBack:
         arrival = fate.arrival
         if fate.outcome != "waiting":
             return False
-        if self.book.mode(fate.queue).mode is Mode.ON:
+        if self.callbacks.mode(fate.queue).mode is Mode.ON:
             accepts = arrival.person.chance >= self.rules.insists
         else:
             accepts = self.rules.accepts(arrival.person.chance, wait, arrival.patience - (now - arrival.at))
@@ -204,7 +204,7 @@ class CallingBack:
     def _priority(self, queue: str, own: int) -> int:
         return LAST if self.last else own - round(self.head_start * self.world.ageing.get(queue, 0.0))
 
-    # What the book wants
+    # What callback mode wants
 
     def handle(self, command: Command) -> None:
         if isinstance(command, PromiseChanged):
@@ -228,7 +228,7 @@ class CallingBack:
             self.open.discard(promise.id)
 
     def _place(self, id_: int) -> None:
-        promise = self.book.promise(id_)
+        promise = self.callbacks.promise(id_)
         if promise is None:
             return
         arrival, now = self.promises[id_].arrival, self.world.now
@@ -299,7 +299,7 @@ class CallingBack:
         return True
 
     def _dial(self, placed: _Placed, offer: Offer) -> None:
-        rules, promise = self._rules(placed), self.book.promise(placed.promise)
+        rules, promise = self._rules(placed), self.callbacks.promise(placed.promise)
         first = rules.dialling is Dialling.CUSTOMER_FIRST
         placed.attempt = promise.attempts + 1 if promise is not None else 1
         placed.ringing = offer

@@ -239,7 +239,7 @@ class DayInProgress:
     # The router
 
     def hear(self, event: ev.Event) -> None:
-        """Tell the router, and the book of promises after it, what happened; do what they say."""
+        """Tell the router, and callback mode after it, what happened; do what they say."""
         self.played.events += 1
         commands = self.router.receive(event, self.now)
         if self.calling is not None:

@@ -84,7 +84,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The state of the house after the entry `id`, as JSON bytes."""
+    """The hotline's state after the entry `id`, as JSON bytes."""
 
     id: str
     data: bytes

@@ -93,7 +93,7 @@ class LiveCall:
     attempt: int = 0
     """The attempt that is under way, or has reached them."""
     number_taken: bool = False
-    """Whether a call back was asked for in this call."""
+    """Whether a callback was asked for in this call."""
 
     @property
     def queue(self) -> str:
@@ -102,7 +102,7 @@ class LiveCall:
 
 
 def line_id(offer: int) -> str:
-    """Unique id of the channel that dials for an offer while the customer of a call back is not on the line yet.
+    """Unique id of the channel that dials for an offer while the customer of a callback is not on the line yet.
 
     All are of one length: Asterisk refuses an id with which another one begins.
     """

@@ -47,7 +47,7 @@ class Unwritten(NamedTuple):
 
 
 class HotlineState:
-    """One copy of the house's memory."""
+    """What one server knows: the outcome of playing the log up to `position`."""
 
     def __init__(self) -> None:
         self.floor = Floor()

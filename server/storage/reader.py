@@ -90,9 +90,9 @@ class Records:
         return await asyncio.to_thread(self._queries.concerns, kind, number, agents)
 
     async def promises(
-        self, which: dict[str, Any], limit: int, cursor: str | None, mask: bool, book: Callbacks | None
+        self, which: dict[str, Any], limit: int, cursor: str | None, mask: bool, callbacks: Callbacks | None
     ) -> dict[str, Any]:
-        """One page of promises, as the book knows them where there is one. Raises QueryError as `page`."""
+        """One page of promises, as callback mode has them if it is given. Raises QueryError as `page`."""
         wanted = PromiseFilter(**which)
         try:
             page = await asyncio.to_thread(
@@ -100,13 +100,13 @@ class Records:
             )
         except OverflowError as error:
             raise QueryError(str(error)) from None
-        if book is not None:
-            page = merged(page, wanted, book.promises(), book.promise, limit=limit, cursor=cursor, mask=mask)
+        if callbacks is not None:
+            page = merged(page, wanted, callbacks.promises(), callbacks.promise, limit=limit, cursor=cursor, mask=mask)
         return {"items": page.items, "next": page.next}
 
-    async def promise(self, number: int, mask: bool, book: Callbacks | None) -> dict[str, Any] | None:
-        """One promise with its attempts, as the book knows it where there is one; or None."""
-        view = None if book is None else book.promise(number)
+    async def promise(self, number: int, mask: bool, callbacks: Callbacks | None) -> dict[str, Any] | None:
+        """One promise with its attempts, as callback mode has it if it is given; or None."""
+        view = None if callbacks is None else callbacks.promise(number)
         if view is not None:
             await self.caught_up()  # what the state follows from is in the history
         found = await asyncio.to_thread(self._queries.callbacks.promise_show, number, mask=mask)

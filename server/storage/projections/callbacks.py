@@ -14,7 +14,7 @@ from server.storage.schema.callback_tables import Attempt, CallbackMode, Promise
 
 CONNECTED = "connected"
 OFFERED = "callback_offered"
-"""The field of a call that says where its caller was offered a call back."""
+"""The field of a call that says where its caller was offered a callback."""
 _COPIED = (
     "number", "queue", "category", "language", "attempts", "priority", "call", "reason", "source", "by", "caller",
     "vip", "owner", "ticket", "asked", "task",

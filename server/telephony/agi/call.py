@@ -1,4 +1,4 @@
-"""One caller's AGI session, as the rest of the house sees it.
+"""One caller's AGI session, as the handlers see it.
 
 The law: one command at a time. Asterisk breaks off a prompt without a reply when another command arrives, so a
 second command waits until the first is answered, even if the task that sent the first was cancelled.

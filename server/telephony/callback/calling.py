@@ -1,4 +1,4 @@
-"""The two sides of a call back before the customer is there: the line that an offer opens, and the agent's channel.
+"""The two sides of a callback before the customer is there: the line that an offer opens, and the agent's channel.
 
 A session decides nothing and may end anywhere: the dialplan asks again, and the session that comes then goes on by what
 the log says, and by what Asterisk kept on the channel of a Dial that nobody watched.
@@ -55,7 +55,7 @@ class Calling:
         try:
             await serve(agi, call, offer)
         except (AgiHangup, AgiGone, NotLeading) as error:
-            _log.info("a side of a call back is over", channel=agi.channel, why=str(error))
+            _log.info("a side of a callback is over", channel=agi.channel, why=str(error))
 
     # The line
 

@@ -156,7 +156,7 @@ class SpoolImport:
             if taken.category
         ]
         if known:
-            # The caller was in the house when the server went away: it is the same call.
+            # A server had this call before: it is the same call.
             await self._dispatcher.record(*about, number)
         else:
             await self._dispatcher.record(

@@ -1,4 +1,4 @@
-"""What a session that holds a caller works with: the house's services, and this one caller."""
+"""What a session that holds a caller works with: the server's services, and this one caller."""
 
 from __future__ import annotations
 

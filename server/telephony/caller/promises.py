@@ -22,7 +22,7 @@ from server.telephony.caller.context import CallerContext, SessionServices
 SILENCE = 1.0
 """Seconds that a caller may hear nothing while the log is away; then there is music."""
 OFFERED = "callback_offered"
-"""The field that says where a call back was offered: entry, forced or queue."""
+"""The field that says where a callback was offered: entry, forced or queue."""
 _OPEN = (PromiseState.PENDING, PromiseState.DIALLING)
 
 
@@ -64,7 +64,7 @@ class CallerPromises:
         return self._view.callbacks.mode(queue).active and self.may_be_offered(queue)
 
     def promised(self, verb: verbs.AskPromise) -> inputs.PromiseStands:
-        """The call back that is promised to a number and not being spoken in yet."""
+        """The callback that is promised to a number and not being spoken in yet."""
         number, _ = self._context.definitions.callback_number(verb.number)
         promise = self._view.callbacks.live(number) if number else None
         if promise is None or promise.state not in _OPEN:
@@ -106,7 +106,7 @@ class CallerPromises:
         )
 
     async def change(self, verb: verbs.ChangePromise) -> inputs.Finished | inputs.Refused:
-        """Cancel or postpone a call back by the customer's word. Raises NotLeading."""
+        """Cancel or postpone a callback by the customer's word. Raises NotLeading."""
         promise, now = self._view.callbacks.promise(verb.promise), self._services.clock()
         if promise is not None and verb.action == CANCEL and promise.state is PromiseState.CANCELLED:
             return inputs.Finished()
@@ -121,12 +121,12 @@ class CallerPromises:
         return inputs.Finished()
 
     def place(self, promise: int) -> PromiseView | None:
-        """The call back whose place this caller may take, if it still can be given up."""
+        """The callback whose place this caller may take, if it still can be given up."""
         found = self._view.callbacks.promise(promise) if promise else None
         return found if found is not None and found.state in _OPEN else None
 
     def agent_of(self, promise: PromiseView) -> str:
-        """The agent who is being kept for a call back, else the one it prefers."""
+        """The agent who is being kept for a callback, else the one it prefers."""
         own = self._view.calls.get(promise.call) if promise.call is not None else None
         return own.leg.agent if own is not None and own.leg is not None else promise.owner
 

@@ -94,7 +94,7 @@ class Callers:
         elif live is not None and live.promise and not live.reached and live.attempt == attempt:
             await _Session(self, agi, call).reach(live)
         else:
-            _log.info("a customer picked up when the call back was over", call=call)
+            _log.info("a customer picked up when the callback was over", call=call)
             await agi.set_variable(DONE, "over")
             with suppress(AgiRefused):
                 await agi.stream_file(str(self.services.folders.prompts / LANGUAGES[0] / "goodbye"))
@@ -146,7 +146,7 @@ class _Session:
             await self._run(session, session.step(inputs.Started(), now))
 
     async def reach(self, live: LiveCall) -> None:
-        """The customer of a call back picked up: from here on they are a caller like any other."""
+        """The customer of a callback picked up: from here on they are a caller like any other."""
         crash_points.reached("customer_answered")
         with self._holding():
             # An agent's phone that is rung from here shows the customer's number.
@@ -159,7 +159,7 @@ class _Session:
             await self._call_back(live)
 
     async def _call_back(self, live: LiveCall) -> None:
-        """The customer's flow of a call back, from its beginning."""
+        """The customer's flow of a callback, from its beginning."""
         promise = self._view.callbacks.promise(live.promise)
         fields = {"promise": str(live.promise), "business": live.queue}
         if promise is not None:

@@ -93,7 +93,7 @@ class Waiting:
 
     @property
     def _may_accept(self) -> bool:
-        """Whether the key accepts a call back: from the first offer of one to the end of the call."""
+        """Whether the key accepts a callback: from the first offer of one to the end of the call."""
         return bool(self._context.fields.get(OFFERED))
 
     @property
@@ -103,7 +103,7 @@ class Waiting:
         return self._may_accept and live is not None and self._promises.offered_now(live.queue)
 
     async def _called_back(self, live: LiveCall) -> inputs.Input:
-        """The customer of a call back: joined with the agent who is there, or the one who is kept for them is rung."""
+        """The customer of a callback: joined with the agent who is there, or the one who is kept for them is rung."""
         self._music = self._context.music(live.queue)
         await self._context.audio.music(True, self._music)
         leg, served = live.leg, None

@@ -78,7 +78,7 @@ class Legs:
         self.on_left: Callable[[AgentChannel, LiveCall], Sequence[object]] = lambda leg, live: ()
         """What is recorded when an agent leaves a caller on hold; without anything, the conversation is over."""
         self.on_unreached: Callable[[LiveCall, AgentChannel | None], None] = lambda live, leg: None
-        """Told that an agent's channel, or (None) the line, is gone while the customer of a call back is not there."""
+        """Told that an agent's channel, or (None) the line, is gone while the customer of a callback is not there."""
 
     def hear(self, unique_id: str, line: HearsDigits) -> Callable[[], None]:
         """Digits from this channel go to this line; returns the function that ends it."""
@@ -117,7 +117,7 @@ class Legs:
         return [leg for leg in self._agents.values() if leg.call == call]
 
     def reached(self, call: int, unique_id: str) -> None:
-        """The customer of a call back is on the line, by this channel."""
+        """The customer of a callback is on the line, by this channel."""
         for leg in self.in_call(call):
             leg.caller_unique_id = unique_id
 
@@ -129,7 +129,7 @@ class Legs:
     def ending(
         self, live: LiveCall, cause: str, outcome: AttemptOutcome = AttemptOutcome.HUNG_UP, at: float | None = None
     ) -> list[object]:
-        """What is recorded when a call is over; a call back in which nobody spoke ends its attempt by `outcome`."""
+        """What is recorded when a call is over; a callback in which nobody spoke ends its attempt by `outcome`."""
         ended = acd.CallEnded(live.id, cause, at)
         if not live.promise or not live.attempt or any(leg.joined_at is not None for leg in self.in_call(live.id)):
             return [ended]
@@ -303,7 +303,7 @@ class Legs:
             return
         if (asking := self._agents.get(event.get("Uniqueid", ""))) is not None:
             if (calling := self._view.calls.get(asking.call)) is not None and not calling.reached:
-                return  # the customer of a call back
+                return  # the customer of a callback
             asking.asked = AskedChannel(event["DestChannel"], event["DestUniqueid"])
             return
         live = self._view.calls.by_unique_id(event.get("Uniqueid", ""))

@@ -59,7 +59,7 @@ def belongs(channel: str, name: str, *, outside: bool) -> bool:
 
 
 def origin_id(offer: int) -> str:
-    """Unique id of the channel that opens the line of an offer: all channels of that call back are linked to it.
+    """Unique id of the channel that opens the line of an offer: all channels of that callback are linked to it.
 
     No beginning of `line_id`, nor of another one, which Asterisk would take for the same.
     """
