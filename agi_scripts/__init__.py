@@ -1,1 +1,1 @@
-"""Executables that Asterisk starts by itself when no server answers."""
+"""Programs that Asterisk itself starts for a caller when no server answers. Begin with `take_number`, then `spool`."""

@@ -169,7 +169,7 @@ class App:
 
     @property
     def registry(self) -> CollectorRegistry:
-        """What is counted and measured; empty while this server does not lead."""
+        """The metrics; empty while this server does not lead."""
         leadership = self._election.leadership
         return leadership.registry if leadership else CollectorRegistry()
 
@@ -185,7 +185,7 @@ class App:
         return found + (leadership.problems() if leadership else [self._election.why_not()])
 
     def warnings(self) -> list[str]:
-        """What needs somebody's attention although calls are taken."""
+        """Sentences on what needs the operator's attention although calls are taken."""
         set_aside = self._home.set_aside.problem if self._home else ""
         found = [problem for problem in (self._definition_problem, set_aside) if problem]
         if (leadership := self._election.leadership) is not None:

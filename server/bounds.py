@@ -1,8 +1,8 @@
-"""What comes from outside is finite, plausible and bounded before it enters an event.
+"""Law: a value from outside is finite, plausible and bounded before it enters an event.
 
-Numbers, instants and texts out of Asterisk's channels, of files that others wrote, of requests. Each function gives the
-value as an event may hold it, or raises ValueError with a sentence; whether the value is then refused or left out is
-the edge's own affair. A caller is never turned away for it.
+Numbers, instants and texts come from Asterisk's channels, from files of other programs, from requests. Each function
+returns the value as an event may hold it, or raises ValueError with a sentence; the edge then decides whether to refuse
+the value or leave it out. A caller is never turned away for it.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from unicodedata import category
 
 DAY = 86_400.0
 EARLIEST = 946_684_800.0
-"""2000-01-01 in UTC epoch seconds: nothing that this hotline hears of happened before."""
+"""2000-01-01 in UTC epoch seconds: no fact of this hotline is earlier."""
 LATEST = 32_503_680_000.0
-"""3000-01-01: nothing is planned for later, and every calendar reaches as far."""
+"""3000-01-01: no plan is later, and every calendar reaches as far."""
 AHEAD = DAY
-"""Seconds by which the clock of a peer may be ahead of ours: what has happened is not later than that."""
+"""Seconds by which the clock of a peer may be ahead of ours: no fact is later than that."""
 LONGEST = 200
 """Characters of a text, unless the edge says otherwise."""
 MOST = 2**53
@@ -35,7 +35,7 @@ def number(value: object) -> float:
 
 
 def happened(value: object, now: float) -> float:
-    """The instant of something that has happened, UTC epoch seconds: from 2000 to a day from `now`."""
+    """The instant of a fact, UTC epoch seconds: from 2000 to a day from `now`."""
     found = number(value)
     if not EARLIEST <= found <= now + AHEAD:
         raise ValueError(f"{found:.15g} is not an instant from 2000 to now")
@@ -43,7 +43,7 @@ def happened(value: object, now: float) -> float:
 
 
 def planned(value: object) -> float:
-    """An instant that something is planned for, UTC epoch seconds: from 2000 to 3000."""
+    """The instant of a plan, UTC epoch seconds: from 2000 to 3000."""
     found = number(value)
     if not EARLIEST <= found < LATEST:
         raise ValueError(f"{found:.15g} is not an instant from 2000 to 3000")
@@ -75,7 +75,7 @@ def is_line(text: str) -> bool:
 
 
 def line(text: str, longest: int = LONGEST) -> str:
-    """The text as one line of at most `longest` characters; a line end is a space, what does not print is left out."""
+    """The text as one line of at most `longest` characters; line ends become spaces, unprintable characters go."""
     if len(text) <= longest and text.isprintable():
         return text
     kept = (each if each.isprintable() else " " if each.isspace() else "" for each in text[: 4 * longest])

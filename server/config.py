@@ -1,7 +1,7 @@
 """Settings of this installation, from the environment. The hotline's own definitions are in its TOML files.
 
 One field is one variable: its metadata says which, how its text is read, and what would be right. A wrong value stops
-every command with one sentence; nothing is guessed.
+every command with one sentence; no value is guessed.
 """
 
 from __future__ import annotations
@@ -155,9 +155,9 @@ class Settings:
     sip_port: int = field(default=5060, metadata=_by(_port))
     http_port: int = field(default=8400, metadata=_by(_port))
     http_connections: int = field(default=512, metadata=_by(_count(1, 100_000)))
-    """How many may be connected to the API at once; never more than half of the file descriptors."""
+    """The most connections to the API at once; never more than half of the file descriptors."""
     http_connections_per_address: int = field(default=64, metadata=_by(_count(1, 100_000)))
-    """How many of them from one address; of IPv6, from one network of 64 bits."""
+    """The most connections from one address; of IPv6, from one /64 network."""
     agi_port: int = field(default=4573, metadata=_by(_port))
     ami_port: int = field(default=5038, metadata=_by(_port))
     asterisk_http_port: int = field(default=8088, metadata=_by(_port))
@@ -174,7 +174,7 @@ class Settings:
     asterisk_secret: str = field(default="", metadata=_by(_text))
     """Management login of an Asterisk that runs elsewhere."""
     channel_secret: str = field(default="", metadata=_by(_text))
-    """What that Asterisk's channels prove with that its dialplan let them in: its file `secrets/channels`."""
+    """The secret by which that Asterisk's channels prove that its dialplan let them in: its file `secrets/channels`."""
     asterisk_home: Path | None = field(default=None, metadata=_by(_path))
     """Home of that Asterisk as this server reaches it, for its agents' phones, spool and recordings in progress."""
     servers: tuple[str, ...] = field(default=(), metadata=_by(_servers))
@@ -182,23 +182,23 @@ class Settings:
     recordings: Path | None = field(default=None, metadata=_by(_path))
     """Folder of the finished recordings, one for all servers; empty: `recordings` in the home."""
     server_name: str = field(default="", metadata=_by(_server_name))
-    """How SIP and HTTP name the server; empty: not at all."""
+    """The name of the server in SIP and HTTP answers; empty: none."""
     log_megabytes: int = field(default=50, metadata=_by(_whole(10_000)))
-    """Size at which a log file is put aside."""
+    """Size at which a log file is rotated."""
     log_hours: int = field(default=24, metadata=_by(_whole(10_000)))
-    """How long one log file is written."""
+    """Age at which a log file is rotated."""
     log_files: int = field(default=14, metadata=_by(_whole(1_000)))
-    """How many old ones of each log file are kept."""
+    """How many old files of each log are kept."""
     recording_overdue_seconds: float = field(default=60.0, metadata=_by(_seconds(1.0)))
     """How long after its conversation a recording may be neither joined nor missing; from then on it is an alarm."""
     api_token: str = field(default="", metadata=_by(_text))
-    """The access token that commands ask the server with; empty: the token file of the home, which is its owner's."""
+    """The access token that commands ask the server with; empty: the owner's token file in the home."""
     node: str = field(default_factory=socket.gethostname, metadata=_by(_text))
     """This server's name among several."""
     lease_seconds: float = field(default=2.0, metadata=_by(_seconds(0.5)))
     """How long a server that stopped answering keeps the lead."""
     snapshot_seconds: float = field(default=60.0, metadata=_by(_seconds(1.0)))
-    """How often the state is saved; behind it the log is trimmed."""
+    """How often the state is saved; the log is trimmed up to there."""
     drain_seconds: float = field(default=30.0, metadata=_by(_seconds(0.0)))
     """How long an orderly stop waits for conversations to end."""
     database_url: str = field(default="", metadata=_by(_url("sqlite", "postgresql", "postgres"), "DATABASE_URL"))
@@ -273,7 +273,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         try:
             given[name] = readers[name](text)
         except ValueError as error:
-            # What stands before an @ may be a password.
+            # Text before an @ may be a password.
             shown = "…@" + text.rpartition("@")[2] if "@" in text else text
             raise SettingsError(f"{variable}={shown}: {error}") from None
     settings = Settings(**given)
@@ -282,7 +282,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
 
 
 def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
-    """Variables that look like settings and are none: a slip of the pen that would pass unnoticed."""
+    """Variables that look like settings and are none: a typing mistake that would pass unnoticed."""
     known = variables().keys() | ELSEWHERE
     return sorted(name for name in environment if name.startswith("SANSHENG_") and name not in known)
 

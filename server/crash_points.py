@@ -1,7 +1,7 @@
-"""Where a crash would hurt: at a point that is named, a server that is told so kills itself, once.
+"""The points at which a crash would do most harm: an armed server kills itself at one of them, once.
 
-Off unless SANSHENG_FAULT names a file, which holds the point's name and goes before the server does. Tests of recovery
-set it; nothing else does.
+Tests of recovery arm a server: SANSHENG_FAULT names a file with the point's name, which the server removes before it
+dies. Without the variable nothing happens.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _ARMED = os.environ.get("SANSHENG_FAULT", "")
 
 
 def reached(point: str) -> None:
-    """This point was reached: nothing happens, or the process is gone."""
+    """Mark that this point was reached; the process ends here if it is the armed one."""
     if not _ARMED:
         return
     armed = Path(_ARMED)

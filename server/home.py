@@ -1,7 +1,7 @@
-"""Law: what is in the home is nobody else's: callers' numbers and voices, agents' passwords.
+"""Law: only the user who runs the hotline can read the home: callers' numbers and voices, agents' passwords.
 
-Two locks: every file is made under a umask that gives others nothing, and the home itself is closed to them. A home
-that was left wider is mended where that is safe, and refused where it is not.
+Two measures: every file is made under a umask that gives other users no rights, and the home itself is closed to them.
+The server closes a wider home where that is safe, and refuses it where it is not.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 CLOSED = 0o027
-"""What is taken from everybody but the owner; the group may read."""
+"""The rights that are taken from all but the owner; the group may read."""
 FOLDERS = ("redis", "secrets", "messages", "recordings", "spool", "log")
 SIGNS = ("secrets/api-token", "hotline.toml", "flows")
-"""A folder that holds one of these, or nothing at all, is a home; any other is not ours to close."""
+"""A folder that holds one of these, or nothing at all, is a home; we must not close any other."""
 
 
 class HomeError(Exception):
@@ -23,7 +23,7 @@ class HomeError(Exception):
 
 
 def close_to_others() -> None:
-    """What this process and its children make from now on is closed to others; a tighter umask stays."""
+    """Close the files that this process and its children make from now on to other users; a tighter umask stays."""
     os.umask(os.umask(CLOSED) | CLOSED)
 
 
@@ -42,14 +42,14 @@ def prepare(home: Path) -> None:
 
 
 def open_to_others(home: Path) -> Iterator[Path]:
-    """What stands in the home itself and others may use; what lies deeper is behind the folders named here."""
+    """The entries of the home itself that other users may use; deeper ones are behind the folders named here."""
     for path in sorted(home.iterdir()):
         if too_wide(path):
             yield path
 
 
 def too_wide(path: Path) -> bool:
-    """Others may read or use it, or the group may change it; what a link points to is not asked."""
+    """Whether others may read or use the file, or the group may change it; a link's target does not count."""
     mode = path.lstat().st_mode
     return not stat.S_ISLNK(mode) and bool(mode & CLOSED)
 

@@ -1,8 +1,8 @@
-"""One time of leading, from taking the lead until it is lost or laid down: its parts start, drain and stop in order.
+"""One lead, from taking it until it is lost or given up: its parts start, drain and stop in order.
 
-Everything here ends with the lead, so that a server that lost it holds no caller, hears no event and can act on
-nothing; what outlives it (children, records, web) is the app's. `wiring` says what the parts are and what listens to
-what.
+Everything here ends with the lead, so that a server that lost it holds no caller, receives no event and cannot act;
+parts that outlive a lead (children, records, web) belong to the app. `wiring` says which parts there are and what
+listens to what.
 """
 
 from __future__ import annotations
@@ -197,7 +197,7 @@ class Leadership:
         return found
 
     def warnings(self) -> list[str]:
-        """What needs somebody's attention although calls are taken."""
+        """Sentences on what needs the operator's attention although calls are taken."""
         joiner, dialler = self.parts.joiner, self.parts.dialler
         return [problem for problem in (joiner.alarm(), joiner.problem, dialler.problem) if problem]
 

@@ -1,7 +1,7 @@
 """Law: no log file grows without bound, however long the hotline runs and however often a line comes.
 
-A file is put aside when it is large or a new day has begun; so many old ones stay. Lines that come too often are left
-out and told in one line when the minute is over.
+A file is rotated when it is large or old; a number of old files stay. Lines that come too often are left out, and one
+line says so at the end of the minute.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import structlog
 _log = structlog.get_logger("log_files")
 
 EVERY = 10.0
-"""Seconds between two looks at files that other programs write."""
+"""Seconds between two checks of files that other programs write."""
 MINUTE = 60.0
 MOST = 120
 """Lines of one kind that are written in a minute."""
@@ -31,7 +31,7 @@ MOST = 120
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When a file is put aside, and how many old ones stay."""
+    """When a file is rotated, and how many old files stay."""
 
     bytes: int
     seconds: float
@@ -55,7 +55,7 @@ class LogFile(RotatingFileHandler):
         self._since = time.time()
 
     def due(self, now: float) -> bool:
-        """Whether the file must be put aside: it is too large, or was begun in an earlier period than now."""
+        """Whether the file must be rotated: it is too large, or was begun in an earlier period than now."""
         try:
             size = self._path.stat().st_size
         except OSError:
@@ -72,7 +72,7 @@ class LogFile(RotatingFileHandler):
         return self.due(time.time())
 
     def doRollover(self) -> None:
-        """Put the file aside."""
+        """Rotate the file."""
         super().doRollover()
         self._since = time.time()
 
@@ -95,7 +95,7 @@ class Floods:
         return event
 
     def minute_over(self) -> None:
-        """Begin to count anew, and tell in one line for each kind what was left out."""
+        """Begin to count anew, and write one line for each kind of line that was left out."""
         seen, self._seen = self._seen, Counter()
         for (level, event), count in seen.items():
             if count > MOST:
@@ -105,8 +105,8 @@ class Floods:
 async def keep(
     floods: Floods, files: Sequence[LogFile], renamed: Sequence[tuple[LogFile, Callable[[], Awaitable[object]]]]
 ) -> None:
-    """Look after the files of other programs, until cancelled. After one of `renamed` was put aside, its program is
-    asked to open it anew."""
+    """Rotate the files of other programs, until cancelled. After one of `renamed` was rotated, its program is asked to
+    open it anew."""
     over = time.monotonic() + MINUTE
     while True:
         for file, reopen in (*((each, None) for each in files), *renamed):
@@ -124,7 +124,7 @@ async def keep(
 
 
 def _copy_and_cut(source: str, target: str) -> None:
-    # The writer of the file opened it for appending: after the cut the next line stands at its beginning.
+    # The other program appends to the file: after the cut the next line stands at its beginning.
     shutil.copyfile(source, target)
     with open(source, "r+b") as file:
         file.truncate()

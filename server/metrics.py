@@ -91,7 +91,7 @@ class Metrics(Collector):
         yield differ
 
     def _callbacks(self) -> Iterable[Metric]:
-        """Expired and unconfirmed promises are those that are somebody's task."""
+        """The promises by state; expired and unconfirmed ones are tasks."""
         callbacks = self._view.callbacks
         promises = GaugeMetricFamily("sansheng_callback_promises", "Promises to be kept.", labels=["state"])
         states = dict.fromkeys((*sorted(LIVE), *sorted(TASKS)), 0)

@@ -1,4 +1,4 @@
-"""What may be asked about agents: who they are, their skills and telephones, and their status."""
+"""Acts on agents: their names, skills and telephones, and their status."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from server.usecases.server import Acts
 
 @dataclass(frozen=True, slots=True)
 class AgentWanted:
-    """An agent as it is to be. `skills` are levels from 1 to 10 by skill; a phone without a `contact` registers with
-    `secret`, which is made up if empty."""
+    """The wanted definition of an agent.
+
+    `skills` are levels from 1 to 10 by skill; a phone without a `contact` registers with `secret`, made up if empty.
+    """
 
     id: str
     name: str
@@ -45,7 +47,7 @@ class AgentActs(Acts):
         return found
 
     async def define(self, who: Principal, wanted: AgentWanted) -> None:
-        """Add an agent, or change one: what is given replaces what was. Raises Invalid."""
+        """Add an agent, or change one: the given values replace the old ones. Raises Invalid."""
         self.permissions.require(who, Act.DEFINE_AGENT)
         known = frozenset(self._server.definitions.policy.skills)
         if unknown := sorted(set(wanted.skills) - known):
@@ -67,7 +69,7 @@ class AgentActs(Acts):
         await self._server.phones.remove(agent)
 
     async def set_status(self, who: Principal, agent: str, status: acd.Status, reason: str = "") -> AgentView:
-        """Set the status, which takes effect as soon as no call stands in the way; the agent after it."""
+        """Set the status, which takes effect as soon as no call prevents it; returns the agent after it."""
         self.permissions.require(who, Act.SET_STATUS, agent)
         self.now(agent)
         set_to = acd.StatusSet(agent, status, reason, by=who.name)
@@ -75,7 +77,7 @@ class AgentActs(Acts):
         return self.now(agent)
 
     async def end_wrap_up(self, who: Principal, agent: str) -> AgentView:
-        """The write-up is done, as far as the queue's rules let it end early; the agent after it."""
+        """End the write-up, as far as the queue's rules let it end early; returns the agent after it."""
         self.permissions.require(who, Act.END_WRAP_UP, agent)
         self.now(agent)
         await self._record(who, Act.END_WRAP_UP, acd.WrapUpEnded(agent), subject=f"agent {agent}")

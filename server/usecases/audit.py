@@ -1,4 +1,4 @@
-"""The audit: privileged acts and every listening, with the person, the role, the origin and the reason."""
+"""The audit: privileged acts and every listening, with the principal, the role, the origin and the reason."""
 
 from __future__ import annotations
 

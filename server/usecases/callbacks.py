@@ -1,6 +1,6 @@
-"""What may be asked of callback mode: a promise, another time or place for it, and the mode itself.
+"""Acts on callbacks: a promise, another time or place for it, and callback mode.
 
-Every act is one event of the log. What is not possible is refused before anything is written.
+Every act is one event of the log. An impossible act is refused before the server writes anything.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ WAITS = (PromiseState.PENDING, PromiseState.DIALLING)
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A callback that is asked for. `after` is UTC epoch seconds, None for as soon as possible."""
+    """The wanted callback. `after` is UTC epoch seconds, None for as soon as possible."""
 
     number: str
     category: str = ""
@@ -71,12 +71,12 @@ class CallbackActs(Acts):
         return found
 
     def modes(self, who: Principal) -> Sequence[ModeView]:
-        """Callback mode of all, then of each queue."""
+        """Callback mode for all, then for each queue."""
         self.permissions.require(who, Act.READ_CALLBACKS)
         return self._view.callbacks.modes()
 
     async def mode_history(self, who: Principal, scope: str | None, limit: int) -> list[dict[str, Any]]:
-        """What callback mode was, newest first: every change with its principal, reason and rule."""
+        """The changes of callback mode, newest first, each with its principal, reason and rule."""
         self.permissions.require(who, Act.READ_CALLBACKS)
         await self._registry()
         return await self._server.records.modes(scope, limit)
@@ -102,7 +102,7 @@ class CallbackActs(Acts):
     # Changing
 
     async def ask(self, who: Principal, wish: Wish) -> tuple[PromiseView, bool]:
-        """(the promise, whether it was made by this): a number has one live promise for a category."""
+        """(the promise, whether this act made it): a number has one live promise for a category."""
         self.permissions.require(who, Act.ASK_CALLBACK)
         state = self._view
         definitions = self._server.definitions
@@ -147,7 +147,7 @@ class CallbackActs(Acts):
         return found, before is None or before.id != found.id
 
     async def cancel(self, who: Principal, promise: int, reason: str) -> PromiseView:
-        """Keep the promise no more; an attempt under way is stopped."""
+        """Cancel the promise; the hotline stops an attempt under way."""
         self.permissions.require(who, Act.CHANGE_CALLBACK)
         self._waiting(promise)
         await self._changed(who, Act.CHANGE_CALLBACK, promise, reason, PromiseCancelled(promise, who.name, reason))
@@ -166,7 +166,7 @@ class CallbackActs(Acts):
         return self._known(promise)
 
     async def prioritise(self, who: Principal, promise: int, priority: int, reason: str) -> PromiseView:
-        """Give the promise, and the call that stands in line for it already, another place in the order."""
+        """Give the promise, and a call that waits for it already, another place in the order."""
         self.permissions.require(who, Act.CHANGE_CALLBACK)
         view = self._waiting(promise)
         events: list[acd.Event] = [PromisePrioritised(promise, priority, who.name, reason)]
@@ -177,7 +177,7 @@ class CallbackActs(Acts):
         return self._known(promise)
 
     async def settle(self, who: Principal, promise: int, reason: str) -> PromiseView:
-        """Close the task that an expired or unconfirmed promise is."""
+        """Settle an expired or unconfirmed promise: its task is done."""
         self.permissions.require(who, Act.SETTLE_CALLBACK)
         view = self._known(promise)
         if not view.task:

@@ -1,4 +1,4 @@
-"""What may be asked about calls: the records, the floor as it is now, and another place for a call that waits."""
+"""Acts on calls: the records, the floor as it is now, and another place for a call that waits."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class CallActs(RecordActs):
         await self._record(who, Act.MOVE_CALL, moved, subject=f"call {call}", reason=reason)
 
     async def pull(self, who: Principal, call: int, agent: str, reason: str = "") -> None:
-        """Give one waiting call to this agent out of turn, whatever the skills. The agent must be ready."""
+        """Offer a waiting call to this agent out of turn, whatever the skills. The agent must be ready."""
         self.permissions.require(who, Act.PULL_CALL, agent)
         self._waiting(call)
         known = self._view.floor.agent(agent)
@@ -50,7 +50,7 @@ class CallActs(RecordActs):
             raise Conflict(f"agent {agent} is {state} and cannot take call {call} now")
 
     async def prioritise(self, who: Principal, call: int, priority: int, reason: str = "") -> None:
-        """Change the points that a waiting call began with; the order follows at once."""
+        """Change the priority points of a waiting call; the order follows at once."""
         self.permissions.require(who, Act.PRIORITISE_CALL, "")
         self._waiting(call)
         changed = acd.PrioritySet(call, priority, who.name, reason)

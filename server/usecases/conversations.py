@@ -1,7 +1,7 @@
-"""What may be asked about a conversation: hold, consult, help, transfer, and listening in.
+"""Acts on conversations: hold, consult, help, transfer, and listening in.
 
-Here is judged what may be done; the channels do it, after the log has it. Acts raise Conflict when they cannot be done
-now, Forbidden, and NotLeading.
+This module decides which acts are possible; the channels do them, after the log has the events. Acts raise Conflict
+when they are not possible now, Forbidden, and NotLeading.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from server.usecases.server import Acts
 from server.usecases.targets import Target
 
 REFUSED = "refused"
-"""Why a caller is on hold while the agent hears that something cannot be done."""
+"""The reason of a hold during which the agent hears a refusal."""
 _NUMBER = re.compile(r"\+?[0-9]{3,20}")
-"""What may be given to Dial: anything else could name other devices, or options."""
+"""The numbers that may be given to Dial: other text could name other devices, or options."""
 
 
 class ConversationActs(Acts):
@@ -36,14 +36,14 @@ class ConversationActs(Acts):
         await self._server.conversation_channels.put_aside(call, leg, acd.HoldStarted(call, leg.agent, why))
 
     async def resume(self, who: Principal, call: int) -> None:
-        """Join agent and caller again; the colleague who is being asked is let go."""
+        """Join agent and caller again; a consult ends, and the server hangs up on the colleague."""
         _, leg = self._talking(who, call)
         if not leg.hold:
             raise Conflict(f"the caller of call {call} is not on hold")
         await self._server.conversation_channels.return_to_caller(call, leg)
 
     async def consult(self, who: Principal, call: int, target: Target, why: str = "consult") -> None:
-        """Hold, and ask a colleague, in one step. `target` is an agent or an outside number."""
+        """Hold, and consult a colleague, in one step. `target` is an agent or an outside number."""
         _, leg = self._talking(who, call)
         if leg.asked:
             raise Conflict(f"agent {leg.agent} is asking {leg.asked} already")
@@ -72,7 +72,7 @@ class ConversationActs(Acts):
         raise Conflict(refused)
 
     async def refuse(self, who: Principal, call: int) -> None:
-        """The agent hears, with the caller on hold, that what was keyed cannot be done; then both are joined again."""
+        """The agent hears, with the caller on hold, that the keyed act is refused; then both are joined again."""
         _, leg = self._talking(who, call)
         if leg.asked:
             return
@@ -83,13 +83,13 @@ class ConversationActs(Acts):
             await self._server.conversation_channels.put_aside(call, leg, refused)
 
     async def transfer(self, who: Principal, call: int, target: Target) -> None:
-        """Blind: the agent's part is over now, and the call goes on to an agent, a queue or an outside number."""
+        """Transfer blind: the agent's part is over, and the call goes on to an agent, a queue or an outside number."""
         live, leg = self._talking(who, call)
         self._can_be_given(target, leg.agent)
         await self._server.conversation_channels.transfer(live, leg, target)
 
     async def hand_over(self, who: Principal, call: int) -> None:
-        """Give the call to the colleague who is being asked. While that phone still rings, the transfer is blind."""
+        """Give the call to the colleague of the consult. While that phone still rings, the transfer is blind."""
         live, leg = self._talking(who, call)
         if not leg.asked:
             raise Conflict(f"nobody is being asked about call {call}: say to whom it goes")
@@ -123,14 +123,14 @@ class ConversationActs(Acts):
         return self._view.calls.get(call)
 
     def target(self, digits: str) -> Target:
-        """What an agent's keys mean: a queue by its place in the definitions, an agent, or an outside number."""
+        """The target of an agent's keys: a queue by its place in the definitions, an agent, or an outside number."""
         queues = self._server.definitions.policy.queues
         if len(digits) == 1 and digits.isdigit() and 0 < int(digits) <= len(queues):
             return Target("queue", queues[int(digits) - 1].name)
         return Target(self._kind(digits), digits)
 
     def holding(self, call: int) -> tuple[str, str]:
-        """(why the caller is on hold, who is asked meanwhile); empty when the caller is not on hold, or nobody is."""
+        """(why the caller is on hold, the colleague of a consult); each is empty when there is none."""
         live = self._view.calls.get(call)
         return (live.leg.hold, live.leg.asked) if live is not None and live.leg is not None else ("", "")
 

@@ -1,4 +1,4 @@
-"""What may be asked about the hotline's definitions."""
+"""Acts on the hotline's definitions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class DefinitionActs(Acts):
     """Acts raise Forbidden."""
 
     async def reload(self, who: Principal) -> str:
-        """Take over edited definitions; the file that holds now. Raises Invalid for what cannot be used."""
+        """Take over edited definitions; returns the file in force. Raises Invalid for definitions with errors."""
         self.permissions.require(who, Act.RELOAD_DEFINITIONS)
         try:
             source = await self._server.reload()

@@ -1,4 +1,4 @@
-"""Why an act is refused: one family of errors, each with the one sentence that the person who asks reads.
+"""Why an act is refused: one family of errors, each with one sentence for the principal.
 
 A refused act has changed nothing. `NotLeading` is no member: another server can do the act now.
 """
@@ -7,11 +7,11 @@ from __future__ import annotations
 
 
 class ActRefused(Exception):
-    """The act was not done; the text says why, and what can be done."""
+    """The act was not done; the text says why, and what to do."""
 
 
 class NotFound(ActRefused, LookupError):
-    """What the act is about does not exist."""
+    """The subject of the act does not exist."""
 
 
 class Invalid(ActRefused, ValueError):
@@ -23,8 +23,8 @@ class Invalid(ActRefused, ValueError):
 
 
 class Conflict(ActRefused):
-    """The act is not possible as things are now."""
+    """The act is not possible in the present state."""
 
 
 class Forbidden(ActRefused):
-    """The role of the person who asks does not allow the act."""
+    """The principal's role does not allow the act."""

@@ -14,7 +14,7 @@ from server.usecases.tokens import TokenActs
 
 
 class UseCases:
-    """The groups of acts, each of what its name says."""
+    """The groups of acts, one for each resource."""
 
     def __init__(self, server: Server) -> None:
         self.agents = AgentActs(server)

@@ -119,7 +119,7 @@ def reach_of(who: Principal, act: Act) -> Reach:
 
 
 class Permissions:
-    """Judges acts by the table, and by the teams of now."""
+    """Permits acts by the table, and by the present teams."""
 
     def __init__(self, view: View, definitions: Callable[[], Definitions]) -> None:
         self._view, self._definitions = view, definitions
@@ -127,7 +127,7 @@ class Permissions:
     def require(self, who: Principal, act: Act, agent: str | None = None) -> None:
         """Raises Forbidden unless the principal may do the act.
 
-        `agent` is the work number of the agent whom the act concerns, empty when it concerns nobody yet; None asks
+        `agent` is the work number of the agent that the act concerns, empty when it concerns no agent yet; None asks
         only whether the act is allowed at all.
         """
         reach = reach_of(who, act)

@@ -1,4 +1,4 @@
-"""Who asks: a person with a role, a service with a token, an agent's phone, or the owner of the machine."""
+"""Principals ask for acts: a person with a role, a service with a token, an agent's phone, or the machine's owner."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What a principal is. `permissions` says what each role may do."""
+    """The roles of principals. `permissions` says what each may do."""
 
     AGENT = "agent"
     LEADER = "leader"
@@ -20,10 +20,10 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """One who asks. `name` is what the log and the records keep; it never comes from the text of a request.
+    """The principal of an act. The log and the records keep `name`; it never comes from the text of a request.
 
-    `origin` says from where: an address, a phone, the command line. `agent` is the work number of a person who has one,
-    `scopes` are the acts that a service may do.
+    `origin` is where the principal asks from: an address, a phone, the command line. `agent` is the work number of a
+    person who has one, `scopes` are the acts that a service may do.
     """
 
     name: str

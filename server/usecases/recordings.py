@@ -1,4 +1,4 @@
-"""What may be asked about recordings. Every hand-out of sound is in the audit before a byte leaves."""
+"""Acts on recordings. Each copy of a recording is in the audit before a byte leaves."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from server.usecases.records import RecordActs
 
 
 class RecordingActs(RecordActs):
-    """Reading what is known of recordings: an agent's are those of the agent's own conversations."""
+    """Reading recordings' data: an agent's are those of the agent's own conversations."""
 
     kind, act = "recordings", Act.READ_RECORDINGS
 
@@ -32,7 +32,7 @@ class RecordingPulls:
         self._records, self._store, self._audit = records, store, audit
 
     def pull(self, who: Principal, number: int, to: Path, reason: str = "") -> dict[str, Any]:
-        """Copy a recording's stereo WAV (caller left, agent right) to the file `to`; returns what is known of it.
+        """Copy a recording's stereo WAV (caller left, agent right) to the file `to`; returns its row.
 
         Raises NotFound, Conflict for a recording without a file, Invalid for a file that cannot be written.
         """

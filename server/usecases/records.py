@@ -1,4 +1,4 @@
-"""Reading the records, as far as a role reaches: lists page by page, and one record with all that belongs to it."""
+"""Reading the records, as far as a role reaches: lists page by page, and one record with its parts."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _ORDER = list(Reach)
 
 
 def masks(who: Principal, act: Act) -> bool:
-    """Whether telephone numbers are masked in what this act shows: numbers must reach as far as the act does."""
+    """Whether this act masks telephone numbers: it does where `numbers.read` reaches less far than the act."""
     return _ORDER.index(reach_of(who, Act.READ_NUMBERS)) < _ORDER.index(reach_of(who, act))
 
 
 class RecordActs(Acts):
-    """Reading one kind of records. Raises Forbidden, NotFound, and QueryError for a filter or cursor that is none."""
+    """Reading one kind of records. Raises Forbidden, NotFound, and QueryError for a wrong filter or cursor."""
 
     kind: ClassVar[str]
-    """In the plural, as the records name it."""
+    """The kind's name in the plural, as in the records."""
     act: ClassVar[Act]
 
     async def page(

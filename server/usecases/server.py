@@ -1,4 +1,4 @@
-"""What the acts stand on: state to read, records, and what only the server that leads has."""
+"""What the acts need: the state to read, the records, and what only the leading server has."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from server.usecases.principal import Principal
 from server.usecases.targets import Target
 
 SHOWN_WITHIN = 2.0
-"""Seconds for which an answer to a change waits until the records show the change."""
+"""Seconds for which the answer to a change waits for the records to show it."""
 
 
 class Phones(Protocol):
@@ -40,24 +40,24 @@ class ConversationChannels(Protocol):
         """Record the events, and let the caller hear music."""
 
     async def return_to_caller(self, call: int, leg: Leg) -> None:
-        """Join agent and caller again, and hang up on the colleague who is being asked."""
+        """Join agent and caller again, and hang up on the colleague of a consult."""
 
     async def transfer(self, live: LiveCall, leg: Leg, target: Target) -> None:
-        """Let the agent go, and the call go to the target."""
+        """Release the agent, and send the call to the target."""
 
     async def hand_over(self, live: LiveCall, leg: Leg) -> None:
-        """Give the call to the colleague who is being asked."""
+        """Give the call to the colleague of the consult."""
 
 
 class Monitoring(Protocol):
     """Supervisors' phones that listen to conversations."""
 
     async def begin(self, live: LiveCall, by: str, mode: Monitor, reason: str, *audit: object) -> None:
-        """Record it, ring the phone of agent `by`, and let the phone take part. Raises Conflict."""
+        """Record the event, ring the phone of agent `by`, and let it take part. Raises Conflict."""
 
 
 class Server(Protocol):
-    """One server, leading or standing by. What only a leader has raises NotLeading elsewhere."""
+    """One server, leading or standing by. The parts that only a leader has raise NotLeading elsewhere."""
 
     @property
     def view(self) -> View:
@@ -96,7 +96,7 @@ class Server(Protocol):
 
 
 class Acts:
-    """What every group of acts does alike. `clock` gives UTC epoch seconds."""
+    """The base of every group of acts. `clock` gives UTC epoch seconds."""
 
     def __init__(self, server: Server, clock: Callable[[], float] = time.time) -> None:
         self._server, self._clock = server, clock
@@ -111,7 +111,7 @@ class Acts:
         await self._server.dispatcher.record(*events, *audited(who, act, subject, reason))
 
     async def shown(self) -> None:
-        """Wait until the records show what has happened up to now, with the notes that follow from it."""
+        """Wait until the records show all events up to now, with the notes that follow from them."""
         upto = id_order(self._view.position)
 
         def written(state: HotlineState) -> bool:

@@ -1,4 +1,4 @@
-"""Where a call is to go, and which colleague is to be asked."""
+"""The target of a transfer or a consult."""
 
 from __future__ import annotations
 

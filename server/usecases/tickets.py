@@ -1,4 +1,4 @@
-"""What may be asked about tickets."""
+"""Acts on tickets."""
 
 from __future__ import annotations
 

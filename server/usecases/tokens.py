@@ -1,4 +1,4 @@
-"""Access tokens: issued once in plain text, kept as a digest, and what makes a request a principal's."""
+"""Access tokens: issued once in plain text and stored as a digest. A token gives a request its principal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from server.usecases.principal import Principal, Role
 from server.usecases.server import Acts, Server
 
 OWNER = "administrator"
-"""The name of a request that holds the token file of the home."""
+"""The principal's name of a request with the token file of the home."""
 PREFIX = "sansheng_"
 _WITH_A_NUMBER = (Role.AGENT, Role.LEADER)
 """Roles whose reach goes by a work number."""
@@ -30,7 +30,7 @@ class TokenActs(Acts):
         self._issuing = asyncio.Lock()
 
     def principal(self, token: str, origin: str) -> Principal | None:
-        """The principal who asks with this token from `origin`; None when the token does not hold."""
+        """The principal of a request with this token from `origin`; None when the token is not valid."""
         found = self._view.access_tokens.known(token)
         if found is None or not found.holds(self._clock()):
             return None
@@ -38,7 +38,7 @@ class TokenActs(Acts):
         return Principal(issued.name, Role(issued.role), origin, issued.agent, frozenset(issued.scopes))
 
     def holds(self, token: AccessToken) -> bool:
-        """Whether requests with this token are answered now."""
+        """Whether the server answers requests with this token now."""
         return token.holds(self._clock())
 
     async def create(
@@ -51,7 +51,7 @@ class TokenActs(Acts):
         scopes: Iterable[str] = (),
         expires_at: float | None = None,
     ) -> tuple[AccessToken, str]:
-        """(the token's entry, the token itself, which is told this once). `expires_at` is UTC epoch seconds."""
+        """(the token's entry, the token itself, which is shown only here). `expires_at` is UTC epoch seconds."""
         self.permissions.require(who, Act.MANAGE_TOKENS)
         scopes = tuple(dict.fromkeys(scopes))
         self._check(name, role, agent, scopes, expires_at)
@@ -68,12 +68,12 @@ class TokenActs(Acts):
         return found, token
 
     def list(self, who: Principal) -> list[AccessToken]:
-        """All tokens that were ever issued, newest first."""
+        """All tokens ever issued, newest first."""
         self.permissions.require(who, Act.MANAGE_TOKENS)
         return sorted(self._view.access_tokens, key=lambda token: token.id, reverse=True)
 
     async def revoke(self, who: Principal, number: int, reason: str = "") -> AccessToken:
-        """Let a token hold no more, at once and on every server. Raises NotFound, Conflict."""
+        """Revoke a token, at once and on every server. Raises NotFound, Conflict."""
         self.permissions.require(who, Act.MANAGE_TOKENS)
         found = self._view.access_tokens.get(number)
         if found is None:
@@ -87,7 +87,7 @@ class TokenActs(Acts):
         return self._view.access_tokens.get(number) or found
 
     async def audit(self, who: Principal, filters: dict[str, str], limit: int, cursor: str | None) -> dict[str, Any]:
-        """One page of the audit, newest first. Raises QueryError for a cursor that is none."""
+        """One page of the audit, newest first. Raises QueryError for a wrong cursor."""
         self.permissions.require(who, Act.READ_AUDIT)
         return await self._server.records.page("audit", filters, limit, cursor)
 

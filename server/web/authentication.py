@@ -1,6 +1,6 @@
-"""A request's bearer token makes it a principal's: an access token, or the token file of the home.
+"""The bearer token of a request names its principal: an access token, or the token file of the home.
 
-The token file is the machine owner's. A change that comes with it over loopback is recorded under the account of the
+The token file belongs to the machine's owner. A change with it over loopback is recorded under the account of the
 process that asks, which the kernel knows; the text of a request is never believed.
 """
 
@@ -31,7 +31,7 @@ class Authentication:
         self._owner_token, self._tokens = owner_token, tokens
 
     def __call__(self, scope: Scope, headers: Headers) -> Principal | None:
-        """The principal of this request; None without a token that holds."""
+        """The principal of this request; None without a valid token."""
         scheme, _, token = headers.get("authorization", "").partition(" ")
         token = token.strip()
         client = scope.get("client")
@@ -45,7 +45,7 @@ class Authentication:
 
 
 def principal_of(request: Request) -> Principal:
-    """The principal whom the gate let in."""
+    """The principal that the gate found for this request."""
     who: Principal = request.state.principal
     return who
 

@@ -1,8 +1,9 @@
 """Law: neither one address nor one slow peer keeps the others out.
 
-A connection waits (for the rest of a request, or for the next one) or is busy (a request is being answered). Where
-an address has too many, or all have, the one that has waited longest makes room: whoever only holds connections loses
-them, and a request that is sent at once goes through. Whoever waits too long, or takes no answer, is cut off.
+A connection waits (for the rest of a request, or for the next one) or is busy (a request is being answered). When
+there are too many of one address, or in all, the server closes the one that has waited longest: a client that only
+holds connections loses them, and a request that is sent at once goes through. A peer that waits too long, or takes no
+answer, is cut off.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ C = TypeVar("C", bound=Hashable)
 
 
 class Connections(Generic[C]):
-    """Who is connected from where; who must go when one more comes."""
+    """The connections of each address; which of them to close when one more comes."""
 
     def __init__(self, most: int, most_of_one: int) -> None:
         self._most, self._most_of_one = most, most_of_one
@@ -41,7 +42,7 @@ class Connections(Generic[C]):
         self._all = 0
 
     def come(self, who: C, address: str) -> C | None:
-        """A connection has come and waits. The answer is who must go for it: None, another, or itself."""
+        """A connection has come and waits. Returns the connection to close for it: None, another, or itself."""
         mine = self._of.setdefault(address, {})
         mine[who] = None
         self._all += 1
@@ -49,21 +50,21 @@ class Connections(Generic[C]):
         if len(mine) > self._most_of_one:
             return next(iter(self._waiting[address]))
         if self._all > self._most:
-            # Of the address that has most, among those that can spare one: the newcomer's own can, if no other can.
+            # Of the address with the most, among those with a waiting one; the new connection's own counts last.
             most = max(self._waiting, key=lambda each: (len(self._of[each]), each != address))
             return next(iter(self._waiting[most]))
         return None
 
     def waits(self, who: C, address: str) -> None:
-        """It waits from now on."""
+        """The connection waits from now on."""
         self._waiting.setdefault(address, {})[who] = None
 
     def is_busy(self, who: C, address: str) -> None:
-        """It is being answered from now on: it cannot be made to go."""
+        """The connection is being answered from now on: it is not closed for another."""
         self._forget(self._waiting, who, address)
 
     def left(self, who: C, address: str) -> None:
-        """It is gone."""
+        """The connection is gone."""
         if self._forget(self._of, who, address):
             self._all -= 1
         self._forget(self._waiting, who, address)
@@ -79,7 +80,7 @@ class Connections(Generic[C]):
 
 
 def whose(host: str) -> str:
-    """The address that counts: of IPv6 the network of one subscriber (/64), who has all of it."""
+    """The address that counts: of IPv6 the /64 network, since one subscriber has all of it."""
     address = ipaddress.ip_address(host.partition("%")[0])
     if isinstance(address, ipaddress.IPv4Address):
         return str(address)
@@ -87,7 +88,7 @@ def whose(host: str) -> str:
 
 
 class Connection(H11Protocol):
-    """One connection, as uvicorn serves it, with a limit on everything that a peer can leave undone."""
+    """One connection, as uvicorn serves it, with a limit on each step that a peer can leave undone."""
 
     def __init__(self, connections: Connections[Connection], patience: float = PATIENCE, **given: Any) -> None:
         super().__init__(**given)
@@ -97,7 +98,7 @@ class Connection(H11Protocol):
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """asyncio's: it may be one too many."""
+        """asyncio's: the connection may exceed a limit."""
         super().connection_made(transport)
         self._address = whose(self.client[0]) if self.client else ""
         goes = self._all.come(self, self._address)
@@ -119,7 +120,7 @@ class Connection(H11Protocol):
         self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """asyncio's: what comes of a body that is answered already is thrown away, up to a limit.
+        """asyncio's: the rest of a body that is answered already is discarded, up to a limit.
 
         Closing at once would let the kernel throw away the answer, too, before a peer has read it.
         """
@@ -138,7 +139,7 @@ class Connection(H11Protocol):
         self._turned()
 
     def on_response_complete(self) -> None:
-        """uvicorn's: the next request is waited for, or has begun."""
+        """uvicorn's: the connection waits for the next request, or it has begun."""
         super().on_response_complete()
         self._turned()
 
@@ -193,7 +194,7 @@ class Connection(H11Protocol):
     # Refusing
 
     def send_400_response(self, msg: str) -> None:
-        """uvicorn's, for what h11 could not read: as a problem, with the status that h11 names."""
+        """uvicorn's, for bytes that h11 could not read: a problem, with the status that h11 names."""
         error = sys.exc_info()[1]
         status = error.error_status_hint if isinstance(error, h11.RemoteProtocolError) else 400
         self._refuse(status, STATUS_PHRASES[status].decode(), f"this is no HTTP request: {error or msg}")
@@ -209,7 +210,7 @@ class Connection(H11Protocol):
         except h11.LocalProtocolError:
             pass  # another answer has begun
         if self.cycle is not None and not self.cycle.response_complete:
-            # What the application still answers goes nowhere: for it the peer is gone.
+            # Later answers of the application are dropped: for it the peer is gone.
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         self.transport.close()

@@ -1,7 +1,7 @@
 """Law: a request is judged by its head, and its body is read only for a principal, up to a size and a time.
 
-What the gate refuses is answered as a problem, before anything of a body was read or asked for (100-continue). What
-comes of that body after the answer is thrown away, see `connections`.
+The gate answers a refused request with a problem, before it reads or asks for its body (100-continue). The rest of
+that body is discarded after the answer, see `connections`.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ OPEN = frozenset({"/healthz", "/metrics", "/api/v1/openapi.json"})
 
 
 class Gate:
-    """ASGI middleware: everything under /api but its description needs a token.
+    """ASGI middleware: every path under /api except the description needs a token.
 
     `authenticate` gives the principal of a request by its scope, which routes find as `request.state.principal`; None
-    when no token of the request holds.
+    when the request has no valid token.
     """
 
     def __init__(self, app: ASGIApp, authenticate: Callable[[Scope, Headers], Principal | None]) -> None:
@@ -43,7 +43,7 @@ class Gate:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         headers = Headers(scope=scope)
-        # Who asked whether to send a body, and is not told to, may send it or not: that connection cannot go on.
+        # A client that asked whether to send its body may send it after a refusal, or not: the connection cannot go on.
         early = _closing(send) if "expect" in headers else send
         if refused := self._wrong(scope, headers):
             return await refused(scope, receive, early)
@@ -67,7 +67,7 @@ class Gate:
         return await self.app(scope, receiving, early)
 
     def _wrong(self, scope: Scope, headers: Headers) -> JSONResponse | None:
-        """What the head alone is refused for."""
+        """The refusal that the head alone deserves; None if there is none."""
         chunked = "transfer-encoding" in headers
         over = {"Connection": "close"}
         if scope["http_version"] not in ("1.0", "1.1"):

@@ -21,7 +21,7 @@ from server.usecases.errors import ActRefused, Conflict, Forbidden, Invalid, Not
 
 MEDIA_TYPE = "application/problem+json"
 MOST_ERRORS, MOST_DETAIL = 20, 2_000
-"""How many things that are wrong a problem names, and how many characters its sentence has: a request may have more."""
+"""The most errors that a problem names, and the most characters of its sentence: a request may have more."""
 REFUSALS: dict[type[ActRefused], tuple[int, str]] = {
     NotFound: (404, "Not found"),
     Invalid: (422, "Request cannot be used"),
@@ -40,14 +40,14 @@ class Problem(Exception):
 
 
 class Wrong(BaseModel):
-    """One thing that is wrong in a request."""
+    """One error in a request."""
 
     where: str = Field(description="body, query or path, and the field", examples=["body.skills.complaint"])
     sentence: str
 
 
 class ProblemOut(BaseModel):
-    """A problem as it is answered."""
+    """A problem as an answer shows it."""
 
     type: str = "about:blank"
     title: str
@@ -83,7 +83,7 @@ def problem(
 
 
 def answer_with_problems(api: FastAPI) -> None:
-    """From now on every error of this application is answered as a problem."""
+    """Let this application answer every error with a problem."""
 
     @api.exception_handler(Problem)
     async def refused(_: Request, error: Problem) -> JSONResponse:
@@ -122,13 +122,13 @@ def answer_with_problems(api: FastAPI) -> None:
         headers = {name.lower(): value for name, value in (error.headers or {}).items()}
         title, detail = HTTPStatus(error.status_code).phrase, str(error.detail)
         match error.status_code:
-            case 400:  # what is no text cannot be read as JSON either
+            case 400:  # bytes that are no text are no JSON either
                 return problem(422, "Request cannot be used", "body: this is no JSON")
             case 404:
                 detail = f"there is no {path}: see /api/v1/openapi.json"
             case 405:
                 headers["allow"] = ", ".join(_methods(request))
-                detail = f"{request.method} {path} is not to be had, only {headers['allow']}"
+                detail = f"{request.method} {path} is not possible: use {headers['allow']}"
         return problem(error.status_code, title, detail, headers=headers)
 
     @api.exception_handler(Exception)
@@ -138,14 +138,14 @@ def answer_with_problems(api: FastAPI) -> None:
 
 
 def _methods(request: Request) -> list[str]:
-    """What can be asked of this path; routes of one path are several."""
+    """The methods of this path; one path may have several routes."""
     routes = [route for route in request.app.routes if isinstance(route, Route)]
     found = [route.methods or set() for route in routes if route.matches(request.scope)[0] is not Match.NONE]
     return sorted(set().union(*found))
 
 
 def _shown(text: str, most: int) -> str:
-    """A request's own words as an answer can hold them: short, and in UTF-8 (JSON may name half a character)."""
+    """A text of the request that an answer can contain: short, and in UTF-8 (JSON may name half a character)."""
     whole = text.encode("utf-8", "replace").decode()
     return whole if len(whole) <= most else whole[: most - 1] + "…"
 

@@ -1,4 +1,4 @@
-"""Uvicorn on the loop that Twisted runs: it serves, and leaves signals to the one who owns them.
+"""Uvicorn on the loop that Twisted runs: it serves, and leaves signals to Twisted.
 
 How many may be connected, and how slow they may be, is in `connections`.
 """
@@ -17,7 +17,7 @@ import uvicorn
 from server.web.connections import INCOMPLETE, PATIENCE, Connection, Connections
 
 BACKLOG = 64
-"""Connections that asyncio takes on at once: each has a file descriptor before it can be refused."""
+"""Connections that asyncio accepts at once: each has a file descriptor before the server can refuse it."""
 
 
 class _Server(uvicorn.Server):
@@ -41,7 +41,7 @@ class HttpServer:
         of_one_address: int = 64,
         patience: float = PATIENCE,
     ) -> None:
-        # Calls need file descriptors too: half of them at least.
+        # Calls need at least half of the file descriptors.
         most = min(connections, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
         kept: Connections[Connection] = Connections(most, of_one_address)
         config = uvicorn.Config(
@@ -65,7 +65,7 @@ class HttpServer:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Return when it listens. Raises OSError when the port cannot be had."""
+        """Return when the server listens. Raises OSError when another program has the port."""
 
         async def serve() -> None:
             # Uvicorn ends the process when it cannot bind; a task may not.
@@ -82,7 +82,7 @@ class HttpServer:
             await asyncio.sleep(0.01)
 
     async def stop(self) -> None:
-        """Finish the requests in hand and close."""
+        """Finish the requests in progress and close."""
         self._server.should_exit = True
         if self._task is not None:
             await asyncio.wait({self._task}, timeout=5)

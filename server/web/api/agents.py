@@ -27,7 +27,7 @@ class AgentIn(Body):
 
 
 class StatusIn(Body):
-    """A status to be set."""
+    """A status to set."""
 
     status: Status
     reason: Word = ""
@@ -85,7 +85,7 @@ def agent_routes(acts: AgentActs) -> APIRouter:
 
     @routes.put("/agents/{agent}", response_model=AgentPut, responses=answers(404, 422, 503))
     async def put_agent(who: Who, agent: AgentId, wanted: AgentIn) -> dict[str, Any]:
-        """Add an agent, or change one: what is given replaces what was."""
+        """Add an agent, or change one: the given values replace the old ones."""
         if wanted.id not in (None, agent):
             raise Invalid("agent", f"the path names agent {agent} and the body {wanted.id}: name one")
         teams = tuple(wanted.teams)
@@ -110,7 +110,7 @@ def agent_routes(acts: AgentActs) -> APIRouter:
 
     @routes.post("/agents/{agent}/wrap-up/end", response_model=AgentNow, responses=answers(404, 422, 503))
     async def end_wrap_up(who: Who, agent: AgentId) -> AgentNow:
-        """The write-up is done, as far as the queue's rules let it end early."""
+        """End the write-up, as far as the queue's rules let it end early."""
         await acts.end_wrap_up(who, agent)
         await acts.shown()
         return _now(acts.now(agent))

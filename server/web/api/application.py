@@ -1,7 +1,7 @@
-"""The HTTP API: each route parses a request, asks one act, and shows its value.
+"""The HTTP API: each route parses a request, calls one act, and shows its value.
 
-Under /api/v1 a bearer token is asked for; /healthz, /metrics and the description itself are for everybody who can
-reach the port. Errors are problems (see `problems`).
+Paths under /api/v1 need a bearer token; /healthz, /metrics and the description itself are open to every client that
+reaches the port. Errors are problems (see `problems`).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from server.web.problems import ProblemOut, answer_with_problems
 
 
 def make_api(acts: UseCases, watched: Watched, authentication: Authentication) -> FastAPI:
-    """The application over these acts. `authentication` says whose request it is, `watched` is for health."""
+    """The application over these acts. `authentication` finds the principal of a request, `watched` is for health."""
     api = FastAPI(
         title="Sansheng 三声",
         version="1",

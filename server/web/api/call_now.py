@@ -8,7 +8,7 @@ from server.hotline.live_calls import LiveCall
 
 
 class CallNow(BaseModel):
-    """The call after the act. `hold` says why the caller is on hold, `asked` which colleague is asked meanwhile."""
+    """The call after the act. `hold` says why the caller is on hold, `asked` which colleague the agent consults."""
 
     id: int
     stage: str

@@ -1,4 +1,4 @@
-"""Callback mode over HTTP: promises, what people do to them, and the mode. Each act is an event.
+"""Callback mode over HTTP: promises, acts on them, and the mode. Each act is an event.
 
 Lists are never behind: what the server knows stands before what the records say.
 """
@@ -42,7 +42,7 @@ class CallbacksAsked(Asked):
     number: str | None = Field(None, description="However it is written.")
     queue: str | None = None
     category: str | None = None
-    task: bool | None = Field(None, description="Expired and unconfirmed ones that nobody has settled yet.")
+    task: bool | None = Field(None, description="Expired and unconfirmed promises that are not settled.")
     since: Instant | None = Field(None, description="Promised then or later.")
     until: Instant | None = Field(None, description="Promised before then.")
     masked: Masked = False
@@ -54,7 +54,7 @@ class CallbacksAsked(Asked):
 
 
 class CallbackIn(Body):
-    """A callback to be promised. Category, queue or both say what it is about."""
+    """A callback to promise. Category, queue or both say what it is about."""
 
     number: Annotated[Word, Field(min_length=1)]
     category: Word = ""
@@ -62,7 +62,7 @@ class CallbackIn(Body):
     after: Planned | None = Field(None, description="Not before.")
     language: str = Field("zh", pattern="^[a-z]{2}$")
     priority: int = Field(0, ge=-1000, le=1000)
-    owner: str = Field("", pattern=f"{AGENT_ID}|^$", description="The agent to be preferred.")
+    owner: str = Field("", pattern=f"{AGENT_ID}|^$", description="The agent who is asked first.")
     reason: Reason = ""
 
 
@@ -73,7 +73,7 @@ class WhyIn(Body):
 
 
 class PostponeIn(Body):
-    """Not before `until`; the place stays."""
+    """Call not before `until`; the place stays."""
 
     until: Planned
     reason: Reason = ""
@@ -139,7 +139,7 @@ class CallbackMode(BaseModel):
 
 
 class ModeThen(CallbackMode):
-    """What it was from `at` on."""
+    """The mode from `at` on."""
 
     at: str
 
@@ -174,7 +174,7 @@ def callback_routes(acts: CallbackActs) -> APIRouter:
 
     @routes.post("/callbacks/{number}/cancel", **acting)
     async def cancel_callback(who: Who, number: Number, wanted: WhyIn) -> dict[str, Any]:
-        """Keep the promise no more; an attempt under way is stopped."""
+        """Cancel the promise; the hotline stops an attempt under way."""
         await acts.cancel(who, number, wanted.reason)
         return await acts.show(who, number)
 
@@ -192,13 +192,13 @@ def callback_routes(acts: CallbackActs) -> APIRouter:
 
     @routes.post("/callbacks/{number}/settle", **acting)
     async def settle_callback(who: Who, number: Number, wanted: WhyIn) -> dict[str, Any]:
-        """Close the task that an expired or unconfirmed promise is."""
+        """Settle an expired or unconfirmed promise: its task is done."""
         await acts.settle(who, number, wanted.reason)
         return await acts.show(who, number)
 
     @routes.get("/callback-mode", response_model=Page[CallbackMode])
     async def show_modes(who: Who) -> dict[str, Any]:
-        """Callback mode now: of all, then of every queue."""
+        """Callback mode now: for all, then for every queue."""
         return {"items": modes_of(acts.modes(who))}
 
     @routes.put("/callback-mode", response_model=CallbackMode, responses=answers(422, 503))
@@ -210,14 +210,14 @@ def callback_routes(acts: CallbackActs) -> APIRouter:
 
     @routes.get("/callback-mode/history", response_model=Page[ModeThen], responses=answers(422))
     async def mode_history(who: Who, scope: str | None = None, limit: Limit = 100) -> dict[str, Any]:
-        """What callback mode was, newest first: every change with its author, reason and rule."""
+        """The changes of callback mode, newest first, each with its principal, reason and rule."""
         return {"items": await acts.mode_history(who, scope or None, limit)}
 
     return routes
 
 
 def modes_of(views: Sequence[ModeView]) -> list[CallbackMode]:
-    """Callback mode of every scope. What never turned has been so since the first queue was known."""
+    """Callback mode of every scope. A scope without a change has been so since the first queue was known."""
     began = min((view.since for view in views if view.since), default=0.0)
     return [
         CallbackMode(

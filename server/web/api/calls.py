@@ -22,7 +22,9 @@ class CallsAsked(Asked):
     agent: str | None = None
     queue: str | None = None
     caller: str | None = None
-    direction: Literal["inbound", "outbound"] | None = Field(None, description="Callers' calls, or the hotline's own.")
+    direction: Literal["inbound", "outbound"] | None = Field(
+        None, description="Callers' calls, or calls of the hotline."
+    )
 
 
 class Call(BaseModel):
@@ -69,7 +71,7 @@ class PullIn(Body):
 
 
 class PriorityIn(Body):
-    """Other points to begin with."""
+    """Other priority points."""
 
     priority: int = Field(ge=-1000, le=1000)
     reason: Reason = ""
@@ -98,13 +100,13 @@ def call_routes(acts: CallActs) -> APIRouter:
 
     @routes.post("/calls/{number}/pull", **acting)
     async def pull_call(who: Who, number: Number, wanted: PullIn) -> CallNow:
-        """Ring this agent for a waiting call, out of turn and whatever the skills."""
+        """Offer a waiting call to this agent, out of turn and whatever the skills."""
         await acts.pull(who, number, wanted.agent, wanted.reason)
         return call_now(number, acts.now(number))
 
     @routes.post("/calls/{number}/priority", **acting)
     async def set_priority(who: Who, number: Number, wanted: PriorityIn) -> CallNow:
-        """Change the points a waiting call began with; the order follows at once."""
+        """Change the priority points of a waiting call; the order follows at once."""
         await acts.prioritise(who, number, wanted.priority, wanted.reason)
         return call_now(number, acts.now(number))
 

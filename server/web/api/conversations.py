@@ -32,7 +32,7 @@ class MonitorIn(Body):
 
 
 class AskIn(Body):
-    """The colleague to be asked while the caller is on hold."""
+    """The colleague to consult while the caller is on hold."""
 
     to: Annotated[Word, Field(min_length=1, max_length=32, description="A work number or an outside number.")]
 
@@ -60,13 +60,13 @@ def conversation_routes(acts: ConversationActs) -> APIRouter:
 
     @routes.post("/calls/{number}/resume", **acting)
     async def resume_call(who: Who, number: Number) -> CallNow:
-        """Back to the caller; the colleague who is asked is let go."""
+        """End the hold; a consult ends, and the server hangs up on the colleague."""
         await acts.resume(who, number)
         return now(number)
 
     @routes.post("/calls/{number}/consult", **acting)
     async def consult(who: Who, number: Number, wanted: AskIn) -> CallNow:
-        """Put the caller on hold, and ask an agent or an outside number."""
+        """Put the caller on hold, and consult an agent or an outside number."""
         await acts.consult(who, number, acts.target(wanted.to))
         return now(number)
 
@@ -84,7 +84,7 @@ def conversation_routes(acts: ConversationActs) -> APIRouter:
 
     @routes.post("/calls/{number}/hand-over", **acting)
     async def hand_over(who: Who, number: Number) -> CallNow:
-        """Attended transfer: the colleague who is asked takes the call."""
+        """Attended transfer: the colleague of the consult takes the call."""
         await acts.hand_over(who, number)
         return now(number)
 

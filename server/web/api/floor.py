@@ -22,7 +22,7 @@ from server.web.api.shapes import Page, Who, instant, router
 
 
 class QueueMode(BaseModel):
-    """Callback mode of a queue; `active`: numbers are taken now."""
+    """Callback mode of a queue; `active`: the hotline takes numbers now."""
 
     mode: Mode
     active: bool
@@ -31,7 +31,7 @@ class QueueMode(BaseModel):
 class Queue(BaseModel):
     """A queue now. Seconds; agents are those who have the queue's skill and are signed in.
 
-    `waiting` are callers on the line; `promised` are those who are to be called back.
+    `waiting` are callers on the line; `promised` are customers with a promised callback.
     """
 
     name: str
@@ -41,8 +41,8 @@ class Queue(BaseModel):
     waiting: int
     longest_wait: float
     agents: int
-    available: int = Field(description="Of those, not on a break.")
-    ready: int = Field(description="Of those, free to take a call now.")
+    available: int = Field(description="Signed-in agents who are not on a break.")
+    ready: int = Field(description="Signed-in agents who can take a call now.")
     promised: int
     callback: QueueMode
 
@@ -89,7 +89,7 @@ def floor_routes(acts: CallActs) -> APIRouter:
 
 
 def queues(floor: FloorEngine, callbacks: Callbacks, now: float) -> list[Queue]:
-    """Every queue of the definitions, and every other one in which somebody waits. `now` is UTC epoch seconds."""
+    """Every queue of the definitions, and every other queue in which a call waits. `now` is UTC epoch seconds."""
     promised = Counter(promise.queue for promise in callbacks.promises() if promise.live)
     waiting: dict[str, list[WaitingView]] = {queue.name: [] for queue in floor.policy.queues}
     for call in floor.waiting(now):

@@ -1,4 +1,4 @@
-"""Recordings over HTTP: what is known of them."""
+"""Recordings over HTTP: their data, not their sound."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def recording_routes(acts: RecordingActs) -> APIRouter:
 
     @routes.get("/recordings/{number}", response_model=RecordingDetail, responses=answers(404, 422))
     async def show_recording(who: Who, number: Number) -> dict[str, Any]:
-        """One recording in any state, with its levels and what is wrong with it."""
+        """One recording in any state, with its levels and its faults."""
         return await acts.show(who, number)
 
     return routes

@@ -16,7 +16,7 @@ Interval = Annotated[int, Query(ge=60, le=86_400, description="Seconds; must div
 
 
 class Figures(BaseModel):
-    """Of one queue, or of all. Waits are seconds from the original call; `open` promises are still to be kept."""
+    """Of one queue, or of all. Waits are seconds from the original call; `open` promises are not settled."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -33,7 +33,7 @@ class Figures(BaseModel):
     unconfirmed: int
     attempts: int
     abandoned_by_us: int
-    outcomes: dict[str, int] = Field(description="Attempts by how they ended.")
+    outcomes: dict[str, int] = Field(description="Attempts by outcome.")
     wait: dict[str, float] | None
 
 

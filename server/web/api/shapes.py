@@ -24,7 +24,7 @@ AGENT_ID = r"^[A-Za-z0-9][A-Za-z0-9_.]{0,31}$"
 Number = Annotated[int, Path(ge=1, le=2**53)]
 AgentId = Annotated[str, Path(pattern=AGENT_ID, description="Work number, such as 1001.")]
 Who = Annotated[Principal, Depends(principal_of)]
-"""The principal of a request, whom the gate let in by the token."""
+"""The principal of a request, found by the gate from the token."""
 
 
 def _with_zone(instant: datetime) -> datetime:
@@ -71,13 +71,13 @@ Limit = Annotated[int, Field(ge=1, le=1000, description="How many at most.")]
 
 
 class Body(BaseModel):
-    """Base of what a request holds: unknown fields are refused."""
+    """Base of a request's fields: unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class Asked(Body):
-    """What every list is asked with."""
+    """The filters and the page of every list."""
 
     limit: Limit = 100
     cursor: str | None = Field(None, description="`next` of the page before.")

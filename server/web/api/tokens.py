@@ -49,7 +49,7 @@ class Token(BaseModel):
 class TokenMade(Token):
     """A token that was just issued."""
 
-    token: str = Field(description="The token itself, told this once.")
+    token: str = Field(description="The token itself; no other answer shows it.")
 
 
 class AuditAsked(Asked):

@@ -1,4 +1,4 @@
-"""What everybody who reaches the port may ask: health, and metrics."""
+"""The routes without a token: health, and metrics."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from pydantic import BaseModel
 
 METRICS_KEPT = 1.0
-"""Seconds for which the metrics are answered as they were counted."""
+"""Seconds for which an answer with metrics is reused."""
 
 
 class Watched(Protocol):
-    """What is watched: problems keep calls from being taken, warnings do not."""
+    """The state to watch: problems keep the hotline from taking calls, warnings do not."""
 
     @property
     def registry(self) -> CollectorRegistry:
@@ -29,7 +29,7 @@ class Watched(Protocol):
 
 
 class Health(BaseModel):
-    """Whether a call could be taken now; if not, why not. Warnings want somebody's attention."""
+    """Whether a call could be taken now; if not, why not. Warnings need the operator's attention."""
 
     ok: bool
     problems: list[str]
@@ -51,7 +51,7 @@ def watch_routes(watched: Watched) -> APIRouter:
 
     @routes.get("/metrics", response_class=PlainTextResponse)
     async def metrics() -> PlainTextResponse:
-        """For Prometheus; counted once a second at most, since anybody may ask, and every promise is gone through."""
+        """For Prometheus; computed once a second at most, since any client may ask, and every promise is counted."""
         nonlocal counted, at
         if time.monotonic() >= at + METRICS_KEPT:
             counted, at = generate_latest(watched.registry), time.monotonic()
