@@ -234,11 +234,11 @@ class Legs:
             await self._found_leg(live, leg, found, here)
 
     async def _lost_leg(self, live: LiveCall, leg: Leg, here: dict[str, AmiEvent]) -> None:
+        if leg.joined_at is None and self._files.seconds(live.id, leg.offer) > 0:
+            # They were joined and hung up while no server watched: the recording tells.
+            await self._dispatcher.record(*self.unseen(live, leg))
+            return
         if leg.answered_at is None:
-            if self._files.seconds(live.id, leg.offer) > 0:
-                # Both picked up and hung up while nobody watched: the recording tells.
-                await self._dispatcher.record(*self.unseen(live, leg))
-                return
             await self._dispatcher.record(acd.OfferFailed(leg.offer, acd.Outcome.LOST, "the phone rings no longer"))
             return
         if leg.hold and live.unique_id in here:

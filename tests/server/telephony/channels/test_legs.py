@@ -12,6 +12,8 @@ import pytest
 import acd.events as acd
 from ivr.events import FieldSet
 from ivr.nodes import Number
+from recordings.events import RecordingStarted
+from server.hotline.live_calls import Leg
 from server.telephony.channels.legs import KEYED, Legs
 
 
@@ -40,3 +42,36 @@ def test_what_was_keyed_of_a_number_is_kept_whichever_stream_tells_of_the_hangup
         release()
     legs.hung_up({"Uniqueid": "u1"})  # type: ignore[arg-type]
     assert told == [FieldSet(7, KEYED, "0218888"), acd.CallEnded(7, "caller_hung_up")]
+
+
+@pytest.mark.parametrize("answered_at", [None, 2.0])
+async def test_a_conversation_that_no_server_saw_begin_is_told_by_its_recording(
+    answered_at: float | None, tmp_path: Path
+) -> None:
+    for side in ("caller", "agent"):
+        (tmp_path / f"7-1-{side}.wav").write_bytes(bytes(44 + 16_000 * 3))
+    leg = Leg(1, "1001", 1.0, 20.0, answered_at=answered_at)
+    live = SimpleNamespace(id=7, reached=True, unique_id="u1", leg=leg, attached=True, arrived_at=0.0, promise=0)
+    told: list[object] = []
+    final: list[int] = []
+
+    async def record(*events: object) -> None:
+        told.extend(events)
+
+    async def action(name: str) -> dict[str, str]:
+        return {}
+
+    async def collect(name: str) -> list[dict[str, str]]:
+        return [{"Uniqueid": "u1", "Linkedid": "u1", "Channel": "PJSIP/trunk-1"}]
+
+    dispatcher: Any = SimpleNamespace(record=record, owned=lambda call: True)
+    view: Any = SimpleNamespace(calls=[live], recordings=SimpleNamespace(unfinished=list))
+    ami: Any = SimpleNamespace(action=action, collect=collect)
+    prefix = lambda call, offer: tmp_path / f"{call}-{offer}"  # noqa: E731
+    legs = Legs(dispatcher, view, ami, recording_prefix=prefix, on_final=final.append)
+    await legs.reconcile()
+    answered = [] if answered_at else [acd.OfferAnswered]
+    assert [type(each) for each in told] == [*answered, acd.Joined, RecordingStarted, acd.ConversationEnded]
+    ended = told[-1]
+    assert isinstance(ended, acd.ConversationEnded)
+    assert (ended.talked, final) == (3.0, [1])
