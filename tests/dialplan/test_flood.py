@@ -103,7 +103,7 @@ async def test_a_flood_leaves_ports_for_callers_and_agents(
             await until_calm(machine, 2 * UNACKNOWLEDGED + 3)
 
 
-async def test_beyond_so_many_silent_callers_only_one_who_is_heard_stays_and_beyond_the_ports_nobody_is_answered(
+async def test_beyond_the_limit_of_silent_callers_only_heard_ones_stay_and_beyond_the_ports_none_is_answered(
     machine: Machine,
 ) -> None:
     await machine.servers[0].start(hold)

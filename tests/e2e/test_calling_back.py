@@ -139,7 +139,7 @@ async def test_a_machine_that_answers_reaches_no_agent_and_is_called_again(netwo
         (Refuse(480, 0.2), "no_answer", "13800136006"),
     ],
 )
-async def test_whoever_was_not_reached_is_called_again_later(
+async def test_a_customer_who_was_not_reached_is_called_again_later(
     network: PublicNetwork, does: Refuse | Ring, outcome: str, number: str
 ) -> None:
     network.does[number] = [does, Answer(0.2, Tone(CUSTOMER_HZ))]

@@ -89,7 +89,7 @@ async def test_without_callback_mode_the_api_promises_and_a_customer_who_is_call
     assert await asyncio.to_thread(left_behind, house) == []
 
 
-def test_what_stands_in_the_way_is_one_sentence(house: Hotline) -> None:
+def test_each_obstacle_is_one_sentence(house: Hotline) -> None:
     def refused() -> str:
         done = house.cli("demo", "callback", check=False)
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)

@@ -168,7 +168,7 @@ async def test_many_idle_connections_leave_room_for_a_good_one(hotline: Hotline)
         assert descriptors_of(hotline.process.pid) < usual + 600
 
 
-async def test_who_does_not_read_the_answers_is_cut_off(hotline: Hotline) -> None:
+async def test_a_client_that_does_not_read_the_answers_is_cut_off(hotline: Hotline) -> None:
     async with unharmed(hotline), raw(hotline.ports["HTTP"], limit=1024) as deaf:
         began = time.monotonic()
         with suppress(ConnectionError):

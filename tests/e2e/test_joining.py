@@ -59,7 +59,7 @@ async def test_a_mark_is_taken_after_the_conversation_and_only_a_mark(hotline: H
     assert (await hotline.ended_call(caller))["satisfaction"] == 4
 
 
-async def test_whoever_hangs_up_during_the_survey_was_served_all_the_same(hotline: Hotline) -> None:
+async def test_a_caller_who_hangs_up_during_the_survey_was_served_all_the_same(hotline: Hotline) -> None:
     caller = "13800131043"
     async with hotline.agent("2043", complaint=9) as agent, hotline.caller(caller) as phone:
         agent.on_invite = Answer(0.1, Tone(600))

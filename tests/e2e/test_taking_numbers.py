@@ -165,7 +165,7 @@ async def test_each_kind_of_refusal_has_its_sentence_and_zero_goes_on_waiting(ta
         )
 
 
-async def test_whoever_changes_their_mind_waits_in_the_same_place(taking: Hotline) -> None:
+async def test_a_caller_who_declines_after_all_waits_in_the_same_place(taking: Hotline) -> None:
     first, second = "13800137003", "13800137004"
     async with (
         taking.agent("2043", orders=5, status="break") as agent,
@@ -197,7 +197,7 @@ async def test_whoever_changes_their_mind_waits_in_the_same_place(taking: Hotlin
     assert await promises(taking, first) == []
 
 
-async def test_whoever_waits_now_takes_the_place_of_the_call_back(taking: Hotline) -> None:
+async def test_a_customer_who_waits_now_takes_the_place_of_the_callback(taking: Hotline) -> None:
     promised, earlier = "13800137005", "13800137006"
     await taking.request("POST", "/api/v1/callbacks", {"number": promised, "queue": "partnership", "reason": "a test"})
     made = await promise(taking, promised, state="pending")
@@ -238,7 +238,7 @@ async def test_a_withheld_number_is_asked_for(taking: Hotline) -> None:
     await cancelled(taking, await promise(taking, "02188886666", state="pending"))
 
 
-async def test_who_hangs_up_before_they_confirm_leaves_their_number_as_a_task(taking: Hotline) -> None:
+async def test_a_caller_who_hangs_up_before_confirming_leaves_the_number_as_a_task(taking: Hotline) -> None:
     own, keying, entered = "13800137021", "13800137022", "13900137023"
 
     async def asked(phone: Phone) -> Call:
@@ -269,7 +269,7 @@ async def test_who_hangs_up_before_they_confirm_leaves_their_number_as_a_task(ta
     assert await promises(taking, keying) == []
 
 
-async def test_whoever_calls_in_while_being_called_is_joined_with_the_agent_who_was_kept(taking: Hotline) -> None:
+async def test_a_customer_who_calls_in_while_being_called_is_joined_with_the_reserved_agent(taking: Hotline) -> None:
     number = "13800137007"
     async with (
         public_network(taking) as network,

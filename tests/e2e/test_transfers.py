@@ -182,7 +182,9 @@ async def test_a_colleague_is_asked_in_private_and_the_agent_comes_back(house: H
 
 
 @pytest.mark.parametrize("how", ["keys", "hangs up"])
-async def test_an_attended_transfer_hands_the_caller_to_who_was_asked(house: Hotline, tmp_path: Path, how: str) -> None:
+async def test_an_attended_transfer_hands_the_caller_to_the_colleague_who_was_asked(
+    house: Hotline, tmp_path: Path, how: str
+) -> None:
     number = {"keys": "13800138103", "hangs up": "13800138104"}[how]
     async with (
         agent(house, "1101", complaint=5) as phone,
@@ -413,7 +415,7 @@ async def test_a_caller_who_comes_back_from_outside_keeps_the_priority_a_supervi
     assert min(scores) >= 60
 
 
-async def test_a_crash_moves_nobody_who_waits(house: Hotline) -> None:
+async def test_a_crash_moves_no_caller_who_waits(house: Hotline) -> None:
     number = "13800138120"
     async with agent(house, "1101", complaint=5) as phone, house.caller(number) as caller:
         await house.request("POST", "/api/v1/agents/1101/status", {"status": "break"})

@@ -147,7 +147,7 @@ async def test_an_attempt_that_asterisk_took_with_it_is_made_again(network: Publ
     assert network.times(number) == kept["attempts"] == 2
 
 
-async def test_whoever_rings_when_the_hotline_is_stopped_is_called_after_the_next_start(
+async def test_a_customer_whose_phone_rings_when_the_hotline_stops_is_called_after_the_next_start(
     network: PublicNetwork,
 ) -> None:
     hotline, number = network.hotline, "13800137201"

@@ -51,7 +51,7 @@ async def test_asterisk_is_back_by_itself_and_its_calls_are_closed_truthfully(ho
     await people.talk("1001", "13800000003")
 
 
-async def test_redis_is_back_with_all_it_had_and_whoever_waits_notices_nothing(house: Hotline, people: People) -> None:
+async def test_redis_is_back_with_all_it_had_and_waiting_callers_notice_nothing(house: Hotline, people: People) -> None:
     order = await people.wait_in_queue([f"1380000000{n}" for n in range(3)])
     redis = house.pid("redis")
     assert redis is not None

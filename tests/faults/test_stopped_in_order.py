@@ -12,7 +12,7 @@ from tests.e2e.conftest import Hotline
 pytestmark = pytest.mark.e2e
 
 
-async def test_whoever_waits_when_the_hotline_is_stopped_is_promised_a_callback(
+async def test_a_caller_who_waits_when_the_hotline_is_stopped_is_promised_a_callback(
     new_hotline: Callable[..., Hotline],
 ) -> None:
     hotline = new_hotline(SANSHENG_DRAIN_SECONDS="20")

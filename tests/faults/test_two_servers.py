@@ -80,7 +80,7 @@ def offers(house: Hotline) -> list[tuple[int | None, str, int]]:
     return [(each.offer, each.agent, each.call) for each in decided]
 
 
-async def test_whoever_stands_by_takes_calls_within_three_seconds_of_a_kill(pair: Pair) -> None:
+async def test_a_standby_takes_calls_within_three_seconds_of_a_kill(pair: Pair) -> None:
     async with AsyncExitStack() as stack:
         people = People(pair.first, stack)
         await people.sign_in("1001")

@@ -52,11 +52,11 @@ def test_forced_on_takes_numbers(dial):
 
 
 @pytest.mark.parametrize("key", ["2", "0", "7"])
-def test_forced_on_lets_whoever_insists_wait(dial, key):
+def test_forced_on_lets_a_caller_who_insists_wait(dial, key):
     assert dial(modes={"inquiry": FORCED}).keys("2", key).last == Enqueue(queue="inquiry")
 
 
-def test_forced_on_lets_whoever_says_nothing_wait(dial):
+def test_forced_on_lets_a_caller_who_presses_no_key_wait(dial):
     assert isinstance(dial(modes={"inquiry": FORCED}).keys("2").is_silent().last, Enqueue)
 
 
@@ -96,7 +96,7 @@ def test_out_of_hours_nobody_is_asked_how_the_queue_stands(dial):
 # Changing one's mind
 
 
-def test_whoever_asks_for_a_person_while_giving_a_number_goes_on_waiting_unasked(dial):
+def test_a_caller_who_asks_for_a_person_while_giving_a_number_goes_on_waiting_unasked(dial):
     for modes in ({"inquiry": AUTO}, {"inquiry": FORCED}):
         for keys in (
             ("2", "1", "0"),
@@ -109,13 +109,13 @@ def test_whoever_asks_for_a_person_while_giving_a_number_goes_on_waiting_unasked
     assert isinstance(line.keys("0").last, Enqueue)
 
 
-def test_whoever_accepted_in_the_queue_and_changes_their_mind_is_not_asked_on_entry_again(dial):
+def test_a_caller_who_accepted_in_the_queue_and_then_declines_is_not_asked_on_entry_again(dial):
     line = dial().keys("2").told(NotServed("callback"))
     line.modes["inquiry"] = AUTO
     assert isinstance(line.keys("0").last, Enqueue)
 
 
-def test_whoever_gives_no_number_is_told_and_goes_back_to_the_queue(dial):
+def test_a_caller_who_gives_no_number_hears_so_and_goes_back_to_the_queue(dial):
     line = dial(modes={"inquiry": AUTO}).keys("2", "1").is_silent(3)
     assert line.heard == ("callback-not-taken",)
     assert line.last == Enqueue(queue="inquiry")
@@ -147,13 +147,13 @@ def test_with_an_agent_on_the_line_the_customer_is_joined_at_once(dial):
     assert line.keys("5").heard == ("survey-thanks", "goodbye")
 
 
-def test_called_first_the_customer_is_told_who_calls_and_asked_for_a_key(dial):
+def test_a_customer_who_is_called_first_hears_the_hotlines_name_and_is_asked_for_a_key(dial):
     line = called_back(dial)
     assert line.heard == ("callback-answer-confirm",)
     assert isinstance(line.keys("1").last, Enqueue)
 
 
-def test_a_machine_that_presses_nothing_hears_who_called(dial):
+def test_a_machine_that_presses_no_key_hears_that_the_hotline_called(dial):
     line = called_back(dial)
     assert isinstance(line.last, Gather)
     assert line.told(NoInput()).heard == ("callback-machine", "goodbye")

@@ -42,7 +42,7 @@ def test_star_says_it_again_and_costs_no_attempt(dial):
         assert line.keys("*").heard == ("language", "menu-main")
 
 
-def test_whoever_cannot_say_what_kind_of_complaint_is_queued_all_the_same(dial):
+def test_a_caller_who_chooses_no_kind_of_complaint_is_queued_all_the_same(dial):
     assert dial().keys("1").is_silent(3).last == Enqueue(queue="complaint")
 
 

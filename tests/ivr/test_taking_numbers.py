@@ -255,7 +255,7 @@ def test_another_matter_leads_to_the_menu_and_takes_no_place(dial):
     assert line.keys("2").last == Enqueue(queue="inquiry")
 
 
-def test_whoever_says_nothing_keeps_the_promise_and_comes_to_the_menu(dial):
+def test_a_caller_who_presses_no_key_keeps_the_promise_and_comes_to_the_menu(dial):
     line = dial(promise=KEPT).is_silent(3)
     assert isinstance(line.last, Gather)
     assert line.place == ("hotline", "menu")

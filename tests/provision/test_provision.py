@@ -263,7 +263,7 @@ def test_a_key_newer_than_the_machine_comes_from_the_machines_own_suite(archive:
     assert keyring.read_bytes() == ECHO.read_bytes()
 
 
-def test_what_is_left_out_brings_none_of_its_own_luggage(archive: Archive) -> None:
+def test_a_package_that_is_left_out_brings_no_dependencies(archive: Archive) -> None:
     names = [name for name, _, _ in archive.closure(["talker"], TALKER.without)]
     assert names == ["library", "talker"]
     assert archive.version("talker") == "2:1.5-1"

@@ -109,7 +109,7 @@ def stories(hotline: Hotline, network: PublicNetwork, folder: Path) -> Iterator[
     whole = test_whole_call.test_a_call_goes_from_dial_tone_to_a_ticket_with_its_recording
     yield partial(whole, hotline, folder, "rfc2833")
     yield partial(whole, hotline, folder, "rfc2833")
-    attended = test_transfers.test_an_attended_transfer_hands_the_caller_to_who_was_asked
+    attended = test_transfers.test_an_attended_transfer_hands_the_caller_to_the_colleague_who_was_asked
     yield partial(attended, hotline, folder, "keys")
     for code, outcome, caller in ((603, "declined", "13800131003"), (486, "busy", "13800131004")):
         yield partial(test_offers.test_the_next_agent_gets_the_call_that_one_refuses, hotline, code, outcome, caller)
@@ -135,8 +135,8 @@ def stories(hotline: Hotline, network: PublicNetwork, folder: Path) -> Iterator[
         test_nobody_there.test_with_nobody_signed_in_each_queue_follows_its_recipe,
         test_nobody_there.test_waiting_callers_hear_where_they_stand_until_an_agent_cuts_it_short,
         test_taking_numbers.test_forced_on_takes_the_number_says_from_where_it_is_called_and_a_second_call_cancels,
-        test_taking_numbers.test_whoever_changes_their_mind_waits_in_the_same_place,
-        test_taking_numbers.test_whoever_waits_now_takes_the_place_of_the_call_back,
+        test_taking_numbers.test_a_caller_who_declines_after_all_waits_in_the_same_place,
+        test_taking_numbers.test_a_customer_who_waits_now_takes_the_place_of_the_callback,
     ):
         yield partial(story, hotline)
     yield partial(
@@ -147,7 +147,9 @@ def stories(hotline: Hotline, network: PublicNetwork, folder: Path) -> Iterator[
         (Refuse(603, 0.2), "rejected", "13800136004"),
         (Ring(), "no_answer", "13800136005"),
     ):
-        yield partial(test_calling_back.test_whoever_was_not_reached_is_called_again_later, network, does, how, number)
+        yield partial(
+            test_calling_back.test_a_customer_who_was_not_reached_is_called_again_later, network, does, how, number
+        )
     yield partial(test_calling_back.test_a_number_that_does_not_exist_is_given_up_at_once, network, 404, "13800136007")
     for kept in (
         test_calling_back.test_a_customer_who_is_called_first_presses_1_and_has_an_agent,

@@ -22,7 +22,7 @@ def test_what_is_no_finite_number_is_refused_in_a_short_sentence(value: object) 
 
 
 @pytest.mark.parametrize("value", [0, -1, "1e300", NOW + 2 * bounds.DAY, 946_684_799])
-def test_what_has_happened_did_so_between_2000_and_now(value: object) -> None:
+def test_a_fact_lies_between_2000_and_now(value: object) -> None:
     with pytest.raises(ValueError, match="2000 to now"):
         bounds.happened(value, NOW)
 

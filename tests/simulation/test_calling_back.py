@@ -152,7 +152,7 @@ def test_at_the_callers_own_place_they_are_called_sooner_than_behind_everybody(s
     assert found[OURS].back < found["ours:after=600"].back < found[LAST].back
 
 
-def test_nobody_who_came_later_is_called_or_answered_before_a_promise(scenario):
+def test_no_later_caller_is_called_or_answered_before_a_promise(scenario):
     day = draw(scenario, np.random.default_rng(2))
     at_once = (Ringing(None, 0.0),)
     calls = tuple(replace(each, rings=(0.0,), person=replace(each.person, phone=at_once)) for each in day.calls)

@@ -206,7 +206,7 @@ def test_agents_go_home_at_the_end_of_their_shift(scenario):
     assert not {"1001", "1002", "1003"} & {fate.agent for fate in late}
 
 
-def test_who_lacks_what_is_preferred_talks_longer(scenario):
+def test_an_agent_without_the_preferred_skill_talks_longer(scenario):
     slower = replace(scenario, calls=tuple(replace(each, unfit=2.0) for each in scenario.calls))
     played = play(draw(slower, np.random.default_rng(4)), find_policy("ours").router(), scenario.policy)
     attitude = [fate for fate in played.fates if fate.arrival.queued.category == "attitude" and fate.agent]
@@ -216,7 +216,7 @@ def test_who_lacks_what_is_preferred_talks_longer(scenario):
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
-def test_who_is_offered_a_callback_takes_it_or_waits_on(file, share):
+def test_a_caller_who_is_offered_a_callback_takes_it_or_waits_on(file, share):
     way = '[[queues.complaint.overflow]]\nafter = 10\nto = "callback"\n[queues.inquiry]'
     text = SCENARIO.replace("[queues.inquiry]", way, 1)
     file.write_text(text.replace("talk = { mean = 180, cv = 0.7 }", f"talk = 600\ntakes_callback = {share}"))

@@ -389,7 +389,7 @@ async def test_a_server_may_ask_whether_the_phone_is_there(phone: Phone, peer: P
 
 
 @pytest.mark.parametrize(("method", "code"), [("PUBLISH", "501"), ("BYE", "481"), ("CANCEL", "481")])
-async def test_what_a_phone_cannot_do_it_says(phone: Phone, peer: Peer, method: str, code: str) -> None:
+async def test_a_phone_says_what_it_cannot_do(phone: Phone, peer: Peer, method: str, code: str) -> None:
     peer.send(message(method, phone, peer), phone.port)
     await peer.receive(code)
 

@@ -123,7 +123,7 @@ def test_a_closed_matter_is_over(log):
     assert log.register.snapshot()["matters"][0]["calls"] == [2]
 
 
-def test_who_speaks_with_the_caller_first_owns_the_matter(log):
+def test_the_agent_who_speaks_with_the_caller_first_owns_the_matter(log):
     log.call(1)
     assert log.register.owner(1) == ""
     assert log.play(log.register.served(1, "1001")) == [OwnerSet(1, "1001", "1001", "first_conversation")]

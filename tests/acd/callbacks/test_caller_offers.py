@@ -31,7 +31,7 @@ def turn_on(office, queue="complaint"):
 # Offers
 
 
-def test_everybody_who_waits_is_told_when_the_mode_turns_on(office):
+def test_every_waiting_caller_gets_an_offer_when_the_mode_turns_on(office):
     office.busy()
     queued(office, 1)
     queued(office, 2)
@@ -48,7 +48,7 @@ def test_they_are_told_by_which_rule(office):
     assert offer.rule == "1 waiting and nobody is there"
 
 
-def test_who_came_while_it_was_on_was_asked_on_entry_and_is_told_again_after_a_while(office):
+def test_a_caller_of_an_active_mode_was_asked_on_entry_and_gets_one_more_offer_later(office):
     office.busy()
     turn_on(office)
     assert told(queued(office, 1)) == []
@@ -57,7 +57,7 @@ def test_who_came_while_it_was_on_was_asked_on_entry_and_is_told_again_after_a_w
     assert told(office.wait(1000)) == []
 
 
-def test_who_waits_no_more_is_told_nothing(office):
+def test_a_caller_who_no_longer_waits_gets_no_offer(office):
     office.busy()
     for call in (1, 2, 3, 4):
         queued(office, call)
@@ -75,7 +75,7 @@ def test_a_call_of_the_hotlines_own_making_is_told_nothing(office):
     assert told(turn_on(office)) == []
 
 
-def test_who_is_moved_to_a_queue_is_told_what_holds_there(office):
+def test_a_moved_call_hears_the_announcements_of_its_new_queue(office):
     office.busy()
     queued(office, 1)
     queued(office, 2)
@@ -85,7 +85,7 @@ def test_who_is_moved_to_a_queue_is_told_what_holds_there(office):
     assert told(turn_on(office, "inquiry")) == [1, 2]
 
 
-def test_who_waits_again_after_an_agent_may_be_told(office):
+def test_a_caller_who_waits_again_after_an_agent_may_get_an_offer(office):
     office.busy()
     queued(office, 1)
     office.play(ev.Joined(1, "1001"))
@@ -106,7 +106,7 @@ def test_while_the_list_is_full_nobody_is_told_and_then_everybody_is(make_office
 # Given up
 
 
-def test_who_gave_up_after_a_long_wait_is_to_be_called_back_at_their_place(make_office):
+def test_a_caller_who_gave_up_after_a_long_wait_is_called_back_at_the_place_of_the_call(make_office):
     office = make_office(abandoned_after=60.0)
     queued(office, 7, category="attitude", language="en", priority=4, vip=True)
     office.wait(60)
@@ -130,7 +130,7 @@ def test_a_number_that_may_not_be_called_is_not_looked_at_for_ever(make_office):
     assert office.callbacks.given_up() == []
 
 
-def test_who_gave_up_is_called_back_only_where_the_rules_say_so(office):
+def test_a_caller_who_gave_up_is_called_back_only_where_the_rules_say_so(office):
     queued(office, 7)
     office.wait(3600)
     assert office.play(ev.CallEnded(7, "caller_hung_up")) == []

@@ -117,7 +117,7 @@ def test_a_queue_may_have_rules_of_its_own(office):
 # By a person
 
 
-def test_forced_on_counts_at_once_and_says_who_and_why(office):
+def test_forced_on_counts_at_once_and_names_the_person_and_the_reason(office):
     office.busy()
     commands = office.play(cb.ModeSet("complaint", cb.Mode.ON, "9001", "the network is down"))
     assert turns(commands) == ON

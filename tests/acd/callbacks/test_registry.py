@@ -49,7 +49,7 @@ def test_a_call_that_stands_in_line_answers_it(office):
     assert office.callbacks.of_call(call).id == 1
 
 
-def test_who_asks_for_a_call_later_is_called_later(office):
+def test_a_caller_who_asks_for_a_later_call_is_called_later(office):
     assert placed(office.asked(after=office.now + 2 * HOUR)) == []
     assert office.view(1).expires_at == office.now + 2 * HOUR + DAY, "time runs from when it may be kept"
     assert placed(office.wait(2 * HOUR - 1)) == []
@@ -128,7 +128,7 @@ def test_after_a_settled_promise_a_new_one_can_be_made(office):
 
 
 @pytest.mark.parametrize("source", ["api", "agent", "abandoned"])
-def test_beyond_its_limit_a_number_is_refused_to_those_who_ask_first(make_office, source):
+def test_beyond_its_limit_a_number_is_refused_where_limits_are_asked_first(make_office, source):
     office = make_office(per_number_per_day=2)
     for _ in range(2):
         office.asked(source=source)
@@ -196,7 +196,7 @@ def test_cancelled_while_it_rings_the_attempt_does_not_count(office):
     assert (office.state(1), office.view(1).attempts) == ("cancelled", 0)
 
 
-def test_who_speaks_already_is_not_cut_off(office):
+def test_a_customer_who_speaks_already_is_not_cut_off(office):
     office.asked()
     call = office.dialled(1)
     office.play(ev.Joined(call, "1001"))
@@ -227,7 +227,7 @@ def test_postponed_while_it_rings_it_is_pending_again_when_that_is_over(office):
     assert (view.state, view.due_at, view.attempts, view.reason) == ("pending", office.now + HOUR, 0, "postponed")
 
 
-def test_who_was_spoken_with_in_spite_of_a_cancellation_was_dialled_once(office):
+def test_a_customer_who_spoke_in_spite_of_a_cancellation_was_dialled_once(office):
     office.asked()
     office.placed(1)
     office.play(cb.PromiseCancelled(1))
@@ -237,7 +237,7 @@ def test_who_was_spoken_with_in_spite_of_a_cancellation_was_dialled_once(office)
     assert (office.state(1), office.view(1).attempts) == ("cancelled", 1)
 
 
-def test_whoever_answers_the_last_attempt_and_says_later_is_called_later(make_office):
+def test_a_customer_who_answers_the_last_attempt_and_says_later_is_called_later(make_office):
     office = make_office(attempts=1)
     office.asked()
     call = office.dialled(1)

@@ -115,7 +115,7 @@ def test_without_wrap_up_the_agent_is_free_at_once(make_hotline, the_offer, mode
     assert hotline.state("1001") == "idle"
 
 
-def test_optional_wrap_up_is_there_for_who_asks_during_the_call_or_after(make_hotline, the_offer):
+def test_optional_wrap_up_is_there_for_an_agent_who_asks_during_the_call_or_after(make_hotline, the_offer):
     hotline = talking(make_hotline, the_offer, "optional")
     hotline.play(ev.WrapUpExtended("1001", 20))
     hotline.hangs_up("1001")

@@ -269,7 +269,7 @@ def test_a_customer_whom_the_agent_does_not_pick_up_waits_live_at_the_same_place
     assert hotline.floor.state.offers[hotline.floor.state.calls[1].offer].agent == "1002"
 
 
-def test_overflow_begins_as_for_one_who_entered_now(make_hotline, the_offer, the):
+def test_overflow_begins_as_for_a_caller_who_entered_now(make_hotline, the_offer, the):
     hotline = make_hotline(queues={"complaint": {"skill": "complaint", "overflow": [{"after": 60, "to": "goodbye"}]}})
     hotline.agent("1001", status=ev.Status.BREAK)
     promised(hotline)

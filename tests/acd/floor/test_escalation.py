@@ -56,7 +56,7 @@ def test_a_step_that_nobody_signed_in_meets_is_skipped_at_once_and_recorded(make
     assert "nobody signed in meets complaint 5" in commands[0].decision.rule
 
 
-def test_when_the_last_who_meets_a_step_signs_out_it_is_skipped_then(make_hotline, offers, need):
+def test_when_the_last_agent_who_meets_a_step_signs_out_it_is_skipped_then(make_hotline, offers, need):
     hotline = rules(make_hotline, relax=RELAX)
     hotline.agent("1009", "complaint:9", status=ev.Status.BREAK)
     hotline.agent("1001", "complaint:1")
@@ -101,7 +101,7 @@ def test_a_callback_is_offered_once(make_hotline):
     assert [each.to for each in hotline.wait(1000) if isinstance(each, Divert)] == ["message"]
 
 
-def test_who_is_led_out_gets_no_offer_any_more(make_hotline, offers, the):
+def test_a_diverted_caller_is_offered_to_no_agent(make_hotline, offers, the):
     hotline = rules(make_hotline, overflow=[{"after": 60, "to": "message"}])
     hotline.agent("1001", status=ev.Status.BREAK)
     hotline.call()
@@ -111,7 +111,7 @@ def test_who_is_led_out_gets_no_offer_any_more(make_hotline, offers, the):
     assert hotline.floor.waiting() == []
 
 
-def test_who_was_being_led_out_when_the_server_died_is_led_out_by_the_next(make_hotline, the):
+def test_a_caller_who_was_being_diverted_when_the_server_died_is_diverted_by_the_next(make_hotline, the):
     hotline = rules(make_hotline, overflow=[{"after": 60, "to": "message"}])
     hotline.agent("1001", status=ev.Status.BREAK)
     hotline.call()
@@ -228,7 +228,7 @@ def test_position_and_wait_are_said_on_entry_and_then_every_so_often(make_hotlin
     assert [(each.call, each.position, each.first) for each in again] == [(2, 1, False), (3, 2, False)]
 
 
-def test_no_announcement_is_made_to_who_is_offered_at_once(make_hotline):
+def test_no_announcement_is_made_to_a_caller_who_is_offered_at_once(make_hotline):
     hotline = rules(make_hotline, announce_every=45)
     hotline.agent("1001")
     assert not [each for each in hotline.call() if isinstance(each, Announce)]

@@ -14,7 +14,7 @@ def test_a_call_goes_to_a_ready_agent_with_the_skill(hotline, offers):
     assert offers(hotline.call("complaint")) == [(1, "1002")]
 
 
-def test_a_call_waits_when_nobody_is_ready_and_goes_to_who_becomes_ready(hotline, offers):
+def test_a_call_waits_when_no_agent_is_ready_and_goes_to_the_agent_who_becomes_ready(hotline, offers):
     hotline.agent("1001", status=ev.Status.BREAK)
     assert offers(hotline.call()) == []
     assert offers(hotline.status("1001", "available")) == [(1, "1001")]

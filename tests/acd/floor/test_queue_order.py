@@ -141,7 +141,7 @@ instants = st.integers(0, 4000).map(float)
 
 
 @given(st.floats(0.01, 10), st.floats(0.01, 10), prices, prices, instants, instants, st.integers(0, 100_000).map(float))
-def test_nobody_who_arrived_later_is_taken_before_a_ripe_call(rate, other_rate, priority, other, at, later, more):
+def test_no_later_arrival_is_taken_before_a_ripe_call(rate, other_rate, priority, other, at, later, more):
     limit = 100.0
     mine, theirs = WaitingQueue(Queue("a", ageing=rate), limit), WaitingQueue(Queue("b", ageing=other_rate), limit)
     now = at + (limit - priority) / rate + more + 1e-6  # the instant itself is a matter of rounding

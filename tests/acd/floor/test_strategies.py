@@ -76,7 +76,7 @@ def test_no_strategy_passes_over_what_a_call_prefers(strategy, wanted, least, le
     assert [each.agent for each in commands if type(each).__name__ == "Offer"] == ["1002"]
 
 
-def test_least_skilled_takes_the_least_who_has_what_is_preferred(make_hotline, offers, need):
+def test_least_skilled_takes_the_least_skilled_agent_with_the_preferred_skill(make_hotline, offers, need):
     hotline = house_of(make_hotline, "least_skilled")
     hotline.agent("1001", "complaint:1")
     hotline.agent("1002", "complaint:9", "attitude:9")

@@ -151,7 +151,7 @@ class Replica:
             await self._redis.restore(key, 0, value)
 
 
-async def test_a_token_that_a_fail_over_gave_away_twice_fences_who_had_it_first(
+async def test_a_token_that_a_fail_over_gave_away_twice_fences_its_first_holder(
     redis_server: RedisServer, log: Log
 ) -> None:
     redis = redis_server.connect()

@@ -62,5 +62,5 @@ def test_one_that_has_not_the_fields_of_its_release_is_unreadable_and_stops_nobo
     assert entry.event.field(b"t") == "CallGone"
 
 
-def test_what_is_called_as_ever_is_not_asked_about() -> None:
+def test_an_event_with_its_present_name_needs_no_upcast() -> None:
     assert upcast("CallEnded", b"{") == ("CallEnded", b"{")

@@ -98,7 +98,7 @@ def test_a_satellite_telephone_is_called_only_where_that_kind_is_named(tmp_path,
 
 
 @pytest.mark.parametrize("number", ["13481234567", "17012345678", "16212345678", "14712345678", "19212345678"])
-def test_other_mobiles_are_called_whoever_sells_them(tmp_path, number) -> None:
+def test_other_mobiles_are_called_whichever_carrier_has_them(tmp_path, number) -> None:
     assert load(tmp_path).callback_number(number) == (number, "")
 
 
@@ -134,7 +134,7 @@ def test_the_outgoing_number_is_kept_in_the_form_that_is_dialled(tmp_path) -> No
         ("attempts = 0", "1 to 20"),
     ],
 )
-def test_what_cannot_stand_names_file_line_and_key(tmp_path, line, sentence) -> None:
+def test_a_rule_that_cannot_hold_names_file_line_and_key(tmp_path, line, sentence) -> None:
     with pytest.raises(DefinitionFault) as fault:
         loaded(tmp_path, line)
     assert sentence in fault.value.sentence

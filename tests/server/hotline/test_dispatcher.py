@@ -340,7 +340,7 @@ async def test_a_listener_a_session_or_a_condition_that_fails_fails_alone(begin:
     assert any(isinstance(entry.event, acd.CallQueued) for entry in heard)
 
 
-async def test_what_the_log_cannot_hold_is_refused_to_whoever_hands_it_over(begin: Begin) -> None:
+async def test_an_event_that_the_log_cannot_hold_is_refused_to_its_submitter(begin: Begin) -> None:
     dispatcher = await begin()
     with pytest.raises(KeyError):
         dispatcher.submit(object())
@@ -445,7 +445,7 @@ async def test_the_log_is_trimmed_no_further_than_its_slowest_reader(begin: Begi
     assert len(await log.read(read_to, count=10_000)) == 398
 
 
-async def test_whoever_stands_by_has_the_leaders_state_and_takes_over_where_it_ended(
+async def test_a_standby_has_the_leaders_state_and_takes_over_where_it_ended(
     begin: Begin, redis_server: RedisServer
 ) -> None:
     first = await begin("one", lease_ttl=LEASE, snapshot_every=40)
@@ -472,7 +472,7 @@ async def test_whoever_stands_by_has_the_leaders_state_and_takes_over_where_it_e
     await redis.aclose()
 
 
-async def test_whoever_stands_by_plays_over_what_it_cannot_read_and_leads_all_the_same(
+async def test_a_standby_plays_over_unreadable_entries_and_leads_all_the_same(
     begin: Begin, log: Log, redis_server: RedisServer
 ) -> None:
     first = await begin("one", lease_ttl=LEASE)
@@ -501,7 +501,7 @@ async def test_whoever_stands_by_plays_over_what_it_cannot_read_and_leads_all_th
     await redis.aclose()
 
 
-async def test_whoever_stands_by_outlives_redis(begin: Begin, redis_server: RedisServer) -> None:
+async def test_a_standby_outlives_redis(begin: Begin, redis_server: RedisServer) -> None:
     first = await begin("one", lease_ttl=LEASE)
     redis = redis_server.connect()
     standby = Standby(Log(redis), "two", LEASE)

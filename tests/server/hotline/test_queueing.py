@@ -121,7 +121,7 @@ def test_the_call_that_keeps_a_promise_asks_for_what_was_promised(call: OneCall,
 
 
 @pytest.mark.parametrize(("age", "priority", "expected"), [(50.0, 3, (150.0, 7)), (500.0, 20, (500.0, 20))])
-def test_who_takes_the_place_of_a_promise_has_the_better_of_both(
+def test_a_caller_who_takes_the_place_of_a_promise_has_the_better_of_both(
     call: OneCall, age: float, priority: int, expected: tuple[float, int]
 ) -> None:
     call.play(PromiseAsked(CALLER, "complaint", queued_at=1000.0 - age, priority=priority, owner="1001"))

@@ -113,7 +113,7 @@ def test_the_call_that_keeps_a_promise_is_a_contact_on_its_ticket_and_no_repeat(
     assert (matter.calls, matter.grade) == ([1, 2], "general")
 
 
-def test_everybody_who_waits_is_offered_a_call_back_when_the_mode_turns_on(state: HotlineState, play: Play) -> None:
+def test_every_waiting_caller_is_offered_a_callback_when_the_mode_turns_on(state: HotlineState, play: Play) -> None:
     play(*waits(1), *waits(2, "13800002222"))
     commands = play(callback.ModeSet("", callback.Mode.ON, by="9001", reason="a storm"))
     assert [command.call for command in commands if isinstance(command, OfferCallback)] == [1, 2]

@@ -166,7 +166,7 @@ def test_an_attempt_ends_with_its_call_at_the_latest(database, told, story, caus
     assert attempt.ended_at is not None
 
 
-def test_modes_keep_who_why_and_by_which_rule(database, story):
+def test_modes_keep_the_person_the_reason_and_the_rule(database, story):
     mode = ModeView("media", Mode.ON, True, story.now, story.now + 3600, "9001", "press day", "forced on by 9001")
     story.tell(ModeNoted(mode), ModeNoted(replace(mode, mode=Mode.AUTO, active=False, until=None, rule="nobody waits")))
     Projector(database.write).apply(story.entries)

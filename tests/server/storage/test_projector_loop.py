@@ -157,7 +157,7 @@ def test_a_busy_log_is_written_in_few_batches(database, story, follow):
     assert projector.batches <= 3
 
 
-def test_whoever_waits_for_an_entry_does_not_wait_for_the_pace(story, follow):
+def test_a_reader_that_waits_for_an_entry_does_not_wait_for_the_pace(story, follow):
     story.whole_call()
     log = SmallLog(story.entries[:2])
     loop = follow(log, pace=60.0)

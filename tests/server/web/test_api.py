@@ -126,7 +126,7 @@ async def test_a_call_shows_its_ticket_and_its_decisions(server, api) -> None:
     assert (ticket["calls"], ticket["state"]) == ([1], "new")
 
 
-async def test_queues_show_who_waits_and_who_could_take_the_calls(server, api) -> None:
+async def test_queues_show_the_waiting_calls_and_the_agents_who_could_take_them(server, api) -> None:
     await api.put("/api/v1/agents/1001", json=LI)
     await api.post("/api/v1/agents/1001/status", json={"status": "break", "reason": "lunch"})
     await server.call(1)

@@ -162,7 +162,7 @@ async def test_a_promise_that_stands_in_line_moves_there_too(server, api) -> Non
     assert [each.priority for each in server.dispatcher.state.floor.waiting()] == [50]
 
 
-async def test_what_is_not_there_is_said(server, api) -> None:
+async def test_a_callback_that_does_not_exist_is_named(server, api) -> None:
     assert "there is no callback 7" in refused(await api.get("/api/v1/callbacks/7"), 404)
     assert "there is no callback 7" in refused(await api.post("/api/v1/callbacks/7/cancel", json={"reason": "x"}), 404)
     await promise(api)
@@ -218,7 +218,7 @@ async def test_a_promise_shows_the_history_of_its_attempts_and_so_does_the_call(
     assert call["attempts"] == shown["history"]
 
 
-async def test_the_mode_is_listed_set_and_kept_with_who_and_why(server, api) -> None:
+async def test_the_mode_is_listed_set_and_kept_with_person_and_reason(server, api) -> None:
     rows = (await api.get("/api/v1/callback-mode")).json()["items"]
     assert rows[0]["scope"] == "all"
     assert list(rows[0]) == ["scope", "mode", "active", "since", "until", "who", "reason", "rule"]

@@ -27,7 +27,7 @@ def test_a_number_holds_the_caller_from_its_code_on_and_ends_with_a_hash() -> No
     assert pressed("*301012345678#*1") == [Keyed("3", begun=True), Keyed("3", "01012345678"), Keyed("1")]
 
 
-def test_no_number_hands_the_call_to_whoever_is_asked() -> None:
+def test_no_number_hands_the_call_to_the_colleague_who_is_asked() -> None:
     assert pressed("*3#") == [Keyed("3", begun=True), Keyed("3")]
 
 

@@ -79,7 +79,7 @@ async def test_a_caller_who_gave_up_is_promised_a_call_at_the_place_they_had(dis
     assert promise.ticket is not None
 
 
-async def test_who_gave_up_early_or_cannot_be_called_is_let_go(dispatcher: Dispatcher) -> None:
+async def test_a_caller_who_gave_up_early_or_cannot_be_called_gets_no_promise(dispatcher: Dispatcher) -> None:
     following(dispatcher, lambda: replace(shipped(), lists={}))
     await gives_up(dispatcher, 1, OUTSIDE, 5.0)
     await gives_up(dispatcher, 2, "", 60.0)
@@ -89,7 +89,7 @@ async def test_who_gave_up_early_or_cannot_be_called_is_let_go(dispatcher: Dispa
     assert [each.origin for each in dispatcher.state.callbacks.promises()] == [4]
 
 
-async def test_who_gave_up_just_before_a_crash_is_promised_the_call_afterwards(dispatcher: Dispatcher) -> None:
+async def test_a_caller_who_gave_up_just_before_a_crash_is_promised_the_call_afterwards(dispatcher: Dispatcher) -> None:
     await gives_up(dispatcher, 1, OUTSIDE, 25.0)
     assert dispatcher.state.callbacks.promises() == []
     afterwards = following(dispatcher, shipped)
@@ -142,7 +142,7 @@ async def test_a_number_that_was_begun_is_left_to_an_agent(
     assert dispatcher.state.calls.begun() == []
 
 
-async def test_who_withheld_their_number_and_who_was_asked_for_none_leave_nothing(dispatcher: Dispatcher) -> None:
+async def test_callers_with_a_withheld_number_and_callers_asked_for_none_leave_no_task(dispatcher: Dispatcher) -> None:
     following(dispatcher, shipped)
     await hangs_up_at(dispatcher, 1, "anonymous", at_number())
     await hangs_up_at(dispatcher, 2, OUTSIDE, at_number(kind="Enqueue"))

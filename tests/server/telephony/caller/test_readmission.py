@@ -25,13 +25,13 @@ async def coming(roll: Readmission, calls: list[int]) -> list[int]:
     return order
 
 
-async def test_whoever_comes_first_is_let_in_by_the_place_in_the_queue() -> None:
+async def test_the_first_caller_to_return_is_readmitted_by_the_place_in_the_queue() -> None:
     roll = expecting([7, 3, 9])
     roll.begin()
     assert await coming(roll, [9, 3, 7]) == [7, 3, 9]
 
 
-async def test_whoever_comes_last_passes_nobody() -> None:
+async def test_the_last_caller_to_return_passes_no_other_caller() -> None:
     roll = expecting([7, 3, 9])
     roll.begin()
     assert await coming(roll, [3, 7, 9]) == [7, 3, 9]
@@ -51,7 +51,7 @@ async def test_nobody_waits_longer_than_the_patience() -> None:
     assert await coming(roll, [1]) == [1]
 
 
-async def test_whoever_is_not_expected_is_let_in_at_once() -> None:
+async def test_a_caller_who_is_not_expected_is_admitted_at_once() -> None:
     roll = expecting([1], patience=60)
     roll.begin()
     assert await coming(roll, [5]) == [5]

@@ -40,7 +40,7 @@ def test_only_an_agent_whose_phone_rang_did_not_answer(status: str, cause: str, 
     assert outcome(status, cause, rang=rang) is expected
 
 
-def test_who_dials_and_who_answers_go_on_apart() -> None:
+def test_the_dialling_and_the_answering_channel_go_on_apart() -> None:
     assert going_on("PJSIP/1001", 0.2, TO_AGENT) == ("PJSIP/1001", "1", "G(callback-agent^s^1)")
 
 
