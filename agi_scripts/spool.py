@@ -1,6 +1,6 @@
 """An entry is in the spool whole and for good, or not at all: written aside, flushed to the disk, renamed into place.
 
-Standard library only. One entry is one file `<id>.json`; whoever takes it in removes it.
+Standard library only. One entry is one file `<id>.json`; the server that imports it removes it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ PLAUSIBLE = re.compile(r"\+?[0-9]{5,15}")
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A number to call back. `taken_at`: UTC epoch seconds; `call`: the server's number for the call, if it had one;
-    `language`: what the caller was spoken to in."""
+    `language`: the language of the prompts."""
 
     id: str
     caller: str
@@ -27,7 +27,7 @@ class Entry:
     taken_at: float
     call: int | None = None
     complete: bool = False
-    """Whether the caller stayed to the end; else this is what was known when they hung up."""
+    """Whether the caller stayed to the end; else the entry has what was known at the hang-up."""
     language: str = "zh"
 
 

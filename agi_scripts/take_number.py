@@ -45,11 +45,11 @@ class Gone(Exception):
 
 
 class Malformed(Exception):
-    """What came in is not AGI."""
+    """The input is not AGI."""
 
 
 class Replies:
-    """Asterisk's side of the conversation, line by line: tells its end from nonsense, which pyst2 does not."""
+    """Asterisk's side of the conversation, line by line: distinguishes its end from nonsense, which pyst2 does not."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
@@ -72,7 +72,7 @@ class Replies:
 
 
 class Nowhere(io.TextIOBase):
-    """Where pyst2's account of every line goes."""
+    """The output for pyst2's account of every line."""
 
     def write(self, text: str) -> int:
         return len(text)
@@ -85,7 +85,7 @@ class Caller:
         self._agi = agi
 
     def hear(self, prompts: Sequence[str], keys: str = "") -> str:
-        """Play prompts until one of `keys` is pressed; the key or "". A prompt that is missing is passed over."""
+        """Play prompts until one of `keys` is pressed; the key or "". A missing prompt is skipped."""
         for prompt in prompts:
             try:
                 if key := self._agi.stream_file(prompt, keys):
@@ -130,7 +130,7 @@ class Caller:
             raise Gone(str(error)) from None
 
     def _still_there(self) -> None:
-        """Asterisk answers alike for a missing file and for a caller who hung up: ask which it was."""
+        """Asterisk answers alike for a missing file and for a caller who hung up: ask for the channel's state."""
         try:
             state = self._agi.execute("CHANNEL STATUS")["result"][0]
         except (AGIError, AGIUnknownError) as error:
@@ -140,7 +140,7 @@ class Caller:
 
 
 class Taking:
-    """One conversation; `entry` is at every moment what is known."""
+    """One conversation; `entry` has at every moment all that is known."""
 
     def __init__(self, caller: Caller, entry: Entry) -> None:
         self.entry = entry
@@ -162,7 +162,7 @@ class Taking:
         return int(text) if text.isdecimal() else None
 
     def _settle_number(self) -> None:
-        """The caller's own number or one keyed in, said back and agreed to; silence is agreement."""
+        """The caller's own number or one keyed in, read back and confirmed; silence confirms."""
         candidate = self.entry.caller if plausible(self.entry.caller) else ""
         for _ in range(TRIES):
             if candidate:
@@ -226,7 +226,7 @@ def main(arguments: Sequence[str], stdin: IO[str], stdout: IO[str]) -> int:
 
 
 def _ended(signum: int, frame: FrameType | None) -> NoReturn:
-    """End the conversation, once: what follows is storing, which nothing interrupts."""
+    """End the conversation, once: the storing that follows is not interrupted."""
     signal.signal(signum, signal.SIG_IGN)
     raise Gone("asked to end")
 

@@ -1,15 +1,16 @@
-"""A peak day with callback mode and without it, at equal staff: who gives up, who waits how long, who is called when?
+"""A peak day with and without callback mode, at equal staff: how many give up, how long they wait, when we call them.
 
 Plays days with a peak (`server/defaults/scenarios/outage.toml`; `rush.toml` is a longer, lower one) with the real floor
-and the real book of promises, on the very same days:
+and the real registry of promises, on the same days:
 
 - held: no callback mode;
 - ours: promises keep the caller's own place; the mode turns by itself, or a supervisor forces it on during the peak;
-- usual: promises stand behind all live callers, in order of the promises, with the same offers and the same mode;
+- usual: promises wait behind all live callers, in order of the promises, with the same offers and the same mode;
 - ours, live callers 15 min ahead: what a head start for live callers would do.
 
-The peak is when more comes than the agents can do. Waits are those of callers who stayed and were answered; "lost" are
-people whom nobody ever spoke with. How readily callers accept is an assumption: the second table varies it.
+The peak is the time with more calls than the agents can serve. Waits are those of callers who stayed and were answered;
+"lost" are people with whom no agent ever spoke. The callers' readiness to accept is an assumption: the second table
+varies it.
 
     python bench/callback.py [--runs 6] [--seed 1] [--scenario FILE]
 """
@@ -40,7 +41,7 @@ SCENARIO = Path(__file__).parent.parent / "server" / "defaults" / "scenarios" / 
 HALVED, NO_WORSE = 0.5, 1.05
 AHEAD = "ours:after=900"
 READINESS = ((0.5, 0.4), (0.7, 0.2), (0.9, 0.1))
-"""Shares who would ever accept, in auto, and who insist on waiting when it is forced on."""
+"""Shares of callers who would ever accept, in auto, and of those who insist on waiting when it is forced on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """What is played: how promises stand in line, and whether a supervisor forces the mode on during the peak."""
+    """A design to play: the order of promises, and whether a supervisor forces the mode on during the peak."""
 
     name: str
     policy: str
@@ -86,7 +87,7 @@ DESIGNS = (
 
 
 def peak_of(scenario: Scenario) -> tuple[float, float]:
-    """From the first to the last interval in which more comes than all agents can do; seconds from midnight."""
+    """From the first to the last interval with more calls than all agents can serve; seconds from midnight."""
     over = [index for index in range(scenario.intervals) if scenario.load(index) > scenario.agents]
     if not over:
         raise SystemExit(f"{scenario.name}: the agents can do all that comes: there is no peak to look at")
@@ -162,7 +163,7 @@ ROWS = {
     "wait": ("live wait, mean (s)", 1.0, 0),
     "wait_p50": ("live wait, p50 (s)", 1.0, 1),
     "wait_p95": ("live wait, p95 (s)", 1.0, 0),
-    "wait_p95_peak": ("… who called at the peak, p95 (s)", 1.0, 0),
+    "wait_p95_peak": ("… of callers at the peak, p95 (s)", 1.0, 0),
     "made": ("promises made", 1.0, 0),
     "kept": ("promises kept (%)", 100.0, 1),
     "back_p50": ("called back after, p50 (min)", 1 / 60, 1),
@@ -233,7 +234,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"{design.name}:")
         verdict("given up at the peak", ratio(found[design], held, "abandoned_peak"), HALVED)
         verdict("live callers' p95 wait, whole day", ratio(found[design], held, "wait_p95"), NO_WORSE)
-        verdict("live callers' p95 wait, who called at the peak", ratio(found[design], held, "wait_p95_peak"), NO_WORSE)
+        verdict("p95 wait of live callers at the peak", ratio(found[design], held, "wait_p95_peak"), NO_WORSE)
     mine, theirs = (mean_of(each.abandoned_peak for each in found[design]).mean for design in (AUTO, HELD_DAY))
     print(
         f"callback: ours={100 * mine:.1f} theirs={100 * theirs:.1f} ratio={mine / theirs:.3f}"

@@ -68,15 +68,15 @@ membergosub = bench-record
 """
 RATES = (20, 28, 38, 50, 64)
 AGENT_SECONDS = 4.4
-"""An agent's time for one call, with some to spare for those who ring."""
+"""An agent's time for one call, with a reserve for ringing."""
 CALL_SECONDS = 8.0
-"""A call from INVITE to goodbye, when nothing delays it."""
+"""A call from INVITE to goodbye, without delays."""
 ANSWER_LIMIT = 1.0
 
 
 @dataclass(slots=True)
 class Side:
-    """One way to serve calls, and what came of its steps."""
+    """One way to serve calls, and the results of its steps."""
 
     name: str
     number: str
@@ -126,7 +126,7 @@ async def step(side: Side, rate: float, seconds: float, running: RunningHotline,
 
 
 async def compare(running: RunningHotline, rates: Sequence[float], seconds: float, budget: float) -> tuple[Side, Side]:
-    """Steps of both sides in turn, until nothing is left to learn or the next one would go beyond `budget` seconds."""
+    """Steps of both sides in turn, until both limits are known or the next step would exceed `budget` seconds."""
     ours, theirs = Side("ours", HOTLINE), Side("theirs", THEIRS)
     end = time.monotonic() + budget
     agents = letters(round(max(rates) * AGENT_SECONDS))
@@ -182,7 +182,7 @@ def plain_side(folder: Path, agents: Sequence[str]) -> tuple[str, str]:
     """The same call as a dialplan, and its queue; recordings go into `folder`."""
     folder.mkdir()
     menu = "&".join(prompt(name) for name in ("welcome", "notice-recording", "language", "menu-main"))
-    # Our caller hears who is going to speak before the two are joined: here the agent hears as much.
+    # Our caller hears the work number before agent and caller are joined: here the agent hears a sound of that length.
     announcement = joined(PROMPTS / "zh", work_number(agents[0], "zh"), folder)
     dialplan = PLAIN.format(
         number=THEIRS, menu=menu, complaint=prompt("menu-complaint"), goodbye=prompt("goodbye"), folder=folder

@@ -55,20 +55,20 @@ exten => {THEIRS},1,Answer()
 TALK = (0.2, 1.0)
 """Seconds between being joined and hanging up: at random, so that no turn keeps step with a poll."""
 PATIENCE = 45.0
-"""Seconds after which a turn is over, whoever still waits."""
+"""Seconds after which a turn is over, even if callers still wait."""
 HERTZ = 1000.0
 
 
 @dataclass(slots=True)
 class Side:
-    """One way to distribute calls: what callers dial, and who answers."""
+    """One way to distribute calls: the number that callers dial, and the agents who answer."""
 
     number: str
     agents: list[Phone]
     gaps: list[float] = field(default_factory=list)
     """Milliseconds from an agent's goodbye to the same agent's next INVITE."""
     lost: int = 0
-    """Callers whom no agent took in time."""
+    """Callers that no agent took in time."""
 
 
 async def work(agent: Phone, side: Side, rng: random.Random) -> None:
@@ -94,8 +94,10 @@ async def work(agent: Phone, side: Side, rng: random.Random) -> None:
 async def take_turn(
     caller: Phone, side: Side, running: RunningHotline, callers: int, who: Iterator[int], *, ours: bool
 ) -> None:
-    """Fill the queue, let the agents in, and wait until everybody was served. The last calls find nobody waiting: not
-    measured, as no INVITE follows."""
+    """Fill the queue, let the agents in, and wait until every caller was served.
+
+    No INVITE follows the last calls, so they are not measured.
+    """
     rng = random.Random(callers)
     calls: list[Call] = []
     for _ in range(callers):
@@ -168,7 +170,7 @@ def percentile(side: Side, share: float) -> float:
 
 
 def queues_conf(members: list[str]) -> str:
-    """app_queue with nothing that could slow it."""
+    """app_queue without any option that could slow it."""
     head = "[general]\nautofill = yes\npersistentmembers = no\n\n[bench]\nstrategy = rrmemory\nautofill = yes\n"
     rules = "retry = 1\ntimeout = 20\nwrapuptime = 0\nringinuse = no\nannounce-position = no\n"
     return head + rules + "".join(f"member => PJSIP/{name}\n" for name in members)

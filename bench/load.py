@@ -1,4 +1,4 @@
-"""Law: load is sipp, bounded in calls and in time, and nothing of it goes on when it is over.
+"""Law: load is sipp, bounded in calls and in time, and no part of it goes on afterwards.
 
 All agents are one sipp that listens on every address of the loopback: agent n is reached at its own address, as a
 fixed phone's address must be its own. Each caller's run is a sipp of its own.
@@ -27,13 +27,13 @@ SCENARIOS = Path(__file__).with_name("sipp")
 TALK_MS = 3500
 """From an agent's answer to hanging up, the sentences before the conversation included."""
 PATIENT_MS = 3000
-"""A caller who is hung up on sooner after the last digit has not talked to anybody."""
+"""A call that ends sooner after the last digit had no conversation."""
 _CALLERS_SOUND, _AGENTS_SOUND = 22_000, 27_000
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What became of one run of callers."""
+    """The results of one run of callers."""
 
     calls: int
     failed: int
@@ -86,7 +86,7 @@ class Load:
             await _end(self._agents)
 
     def contacts(self, agents: Sequence[str]) -> dict[str, str]:
-        """Where each agent is reached."""
+        """The SIP address of each agent."""
         return {
             agent: f"sip:{agent}@127.0.{1 + index // 200}.{1 + index % 200}:{self._port}"
             for index, agent in enumerate(agents)
@@ -143,7 +143,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 
 
 def _read(folder: Path, calls: int, cpu: float) -> Tried:
-    """A call that did not go by the scenario to its end has failed, whatever sipp calls it."""
+    """A call that did not follow the scenario to its end has failed, whatever sipp reports."""
     good = 0
     with suppress(OSError):
         rows = list(csv.DictReader((folder / "stat.csv").open(), delimiter=";"))

@@ -1,4 +1,4 @@
-"""At equal staff, who answers more calls in time? And with how few agents does each policy answer enough?
+"""At equal staff, which policy answers more calls in time? And with how few agents does each answer enough?
 
 Plays a mixed-skill day with a peak (`server/defaults/scenarios/mixed.toml`): the floor itself, and models of
 app_queue's and mod_callcenter's queues, on the very same days. Each model is played in several strategies and in each
@@ -46,7 +46,7 @@ def staffed(scenario: Scenario, agents: int) -> Scenario:
 
 
 class Bench:
-    """Plays policies and remembers what came out."""
+    """Plays policies and remembers the results."""
 
     def __init__(self, scenario: Scenario, runs: int, seed: int) -> None:
         self.scenario, self.runs, self.seed = scenario, runs, seed
@@ -87,7 +87,7 @@ class Bench:
 
 
 def pooled(scenario: Scenario) -> int:
-    """The fewest agents if everybody could do everything, by Erlang C in each interval, weighted by its calls."""
+    """The fewest agents if every agent had every skill, by Erlang C in each interval, weighted by its calls."""
     seconds = scenario.service_level.within - scenario.phones.answered_after.mean
     rates = [sum(scenario.rate(each, index) for each in scenario.calls) for index in range(scenario.intervals)]
     agents = 1
@@ -103,7 +103,7 @@ def pooled(scenario: Scenario) -> int:
 
 
 def everybody(scenario: Scenario) -> Scenario:
-    """The scenario with agents who can do everything, best."""
+    """The scenario with agents who have every skill at the highest level."""
     skills = tuple(Skill(name, 10) for name in scenario.policy.skills)
     return replace(scenario, groups=(Group("everybody", scenario.agents, skills, ((scenario.start, scenario.end),)),))
 

@@ -1,4 +1,4 @@
-"""Law: both sides of a comparison stand on one Asterisk, in one run, and nothing of it is left afterwards.
+"""Law: both sides of a comparison stand on one Asterisk, in one run, and no process or file of it is left afterwards.
 
 A `RunningHotline` is a whole hotline of its own, with its own home and free ports: server, Redis, Asterisk. Beside
 the hotline, on the same Asterisk, stands a plain dialplan, with app_queue where it is asked for: what somebody would
@@ -38,11 +38,11 @@ STOPPING = 40.0
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 ADMIT_ALL = "[admission]\nmax_calls = 0\nmax_calls_per_second = 0\n"
-"""For the hotline's definitions: what the machine bears is measured, not what it is told to refuse."""
+"""For the hotline's definitions: without admission limits the benchmark measures the limit of the machine."""
 
 
 class RigError(Exception):
-    """What the comparison needs is not there; the text says what."""
+    """A part that the comparison needs is missing; the text names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Answering:
 
 
 def prompt(name: str) -> str:
-    """A prompt of ours in Chinese, as Asterisk wants it: absolute, without extension."""
+    """A prompt of the hotline in Chinese, as Asterisk needs it: absolute, without extension."""
     return str(PROMPTS / "zh" / name)
 
 
@@ -67,7 +67,7 @@ def standard_flow() -> str:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody has, on UDP and TCP; all are held until the last is found, so that they differ."""
+    """Free ports, on UDP and TCP; all are held until the last is found, so that they differ."""
     found: list[int] = []
     with ExitStack() as held:
         while len(found) < count:
@@ -111,13 +111,13 @@ class RunningHotline:
 
     @property
     def sip(self) -> tuple[str, int]:
-        """Where callers call."""
+        """The SIP address that callers call."""
         return HOST, self._ports["SIP"]
 
     # From start to end
 
     def __enter__(self) -> Self:
-        # Whoever ends the run by a signal gets everything ended, too.
+        # A signal that ends the run ends all its processes, too.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
         try:
             self._start()
@@ -201,15 +201,15 @@ class RunningHotline:
         shutil.rmtree(self.home, ignore_errors=True)
 
     def output(self) -> str:
-        """The ends of what the server and Asterisk said."""
+        """The last lines of the server's and Asterisk's output."""
         files = (self.home / "output", self.home / "log/server.log", self.home / "asterisk/log/messages")
         texts = (f"--- {file.name}\n{file.read_text(errors='replace')[-3000:]}" for file in files if file.exists())
         return "\n".join(texts)
 
-    # What is asked of it
+    # Requests to it
 
     def asterisk(self, command: str) -> str:
-        """Say something on Asterisk's own command line; returns what it answers. Raises RigError."""
+        """Run a command on Asterisk's own command line; returns its answer. Raises RigError."""
         config = self.home / "asterisk/etc/asterisk.conf"
         done = subprocess.run(
             self._tool.argv("asterisk", "-C", config, "-rx", command),

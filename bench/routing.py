@@ -1,8 +1,8 @@
-"""What does one event cost the floor, and does that depend on how big the floor is?
+"""The cost of one event on the floor, and whether it depends on the size of the floor.
 
-Plays a busy floor in virtual time: 50 skills, 100 requirement shapes, as many waiting calls as agents, everybody on the
+Plays a busy floor in virtual time: 50 skills, 100 requirements, as many waiting calls as agents, every agent on the
 phone. Calls come, phones ring, are answered or not, conversations end, callers give up. Each event is timed on its own,
-in processor time: what else runs on the machine does not count.
+in processor time: other programs on the machine do not count.
 
     python bench/routing.py [--agents 100 1000 10000] [--events 20000]
 """
@@ -65,7 +65,7 @@ def shapes(rng: random.Random) -> list[Requirement]:
 
 
 class Day:
-    """A floor at work. Random choices are made outside of what is timed."""
+    """A floor at work. Random choices are made outside of the timed part."""
 
     def __init__(self, agents: int, seed: int = 1) -> None:
         self.rng = random.Random(seed)
@@ -111,7 +111,7 @@ class Day:
         self.play(event, name)
 
     def fill(self) -> None:
-        """Until everybody talks and as many calls wait as there are agents."""
+        """Until every agent talks and as many calls wait as there are agents."""
         while len(self.floor.state.calls) - len(self.floor.state.offers) < self.agents or self.todo:
             self.now += 0.01
             if self.todo:
@@ -130,7 +130,7 @@ class Day:
             del self.offers[offer.offer]
 
     def step(self) -> None:
-        """One event of a steady day: who hangs up is replaced by a new caller."""
+        """One event of a steady day: a new caller replaces each one who hangs up."""
         self.now += self.rng.expovariate(self.agents / 30)
         due = self.floor.next_timer()
         if due is not None and due <= self.now:

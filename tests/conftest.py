@@ -271,7 +271,7 @@ class Story:
 
 @pytest.fixture(scope="session", autouse=True)
 def _plain_tracebacks() -> None:
-    """Logged errors as Python writes them: drawing every local variable of a house takes minutes."""
+    """Logged errors as Python writes them: printing every local variable of a server takes minutes."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

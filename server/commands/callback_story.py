@@ -74,7 +74,7 @@ async def _leave_number(
         say("caller   hears that it is promised, and hangs up")
         await call.hangup()
         return
-    say("caller   is offered no call back, and hangs up")
+    say("caller   is offered no callback, and hangs up")
     await call.hangup()
     promise = await hotline.ask()
     say(f"hotline  is asked by its API to call {promise['number']} back: callback {promise['id']}")
@@ -101,7 +101,7 @@ async def _agent_first(how: Promise, caller: Phone, agent: Phone, say: Callable[
     say(f"agent    {agent.user}'s telephone rings and shows {talking.number}")
     await talking.answer(Tone(AGENT_HZ))
     await talking.heard(within=MENU)
-    say("agent    picks up, and hears that it is a call back and what it is about")
+    say("agent    picks up, and hears that it is a callback and what it is about")
     called = await _customer_rings(how, caller, say)
     await talking.heard(within=MENU)
     say("agent    hears it ring")

@@ -142,7 +142,7 @@ def _customer_stands_at(here: Settings) -> tuple[str, int]:
         raise Refused("Asterisk runs on another machine, and the customer of the demo can only be called from this one")
     trunk = _trunk_in_force(here)
     if not trunk:
-        raise Refused(f"no calls go out, so nobody can be called back: {_START}")
+        raise Refused(f"no calls go out, so the demo can call no customer back: {_START}")
     found = _TRUNK.fullmatch(trunk)
     if not found or not _loopback(found["host"]):
         raise Refused(
@@ -179,7 +179,7 @@ def _calls_go_out_now(definitions: Definitions) -> None:
     copied = f"copy {DEFAULTS} to {file}, and there" if definitions.source == str(DEFAULTS) else f"in {file}"
     when = f"{at:%H:%M}" if opens < now + _DAY else f"{at:%Y-%m-%d %H:%M}"
     raise Refused(
-        f"nobody is called at this hour, and what is promised now is kept at {when}:"
+        f"the hotline calls nobody at this hour, and keeps new promises from {when} on:"
         f' for the demo, {copied} set window = "00:00-24:00" and business_hours = false under [callback]'
     )
 

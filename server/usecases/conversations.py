@@ -153,7 +153,7 @@ class ConversationActs(Acts):
         if target.kind == "agent":
             asked = self._view.floor.agent(target.to)
             if asked is not None and asked.state not in (AgentState.IDLE, AgentState.WRAP_UP):
-                raise Conflict(f"agent {target.to} is {asked.state.replace('_', ' ')}: ask somebody else")
+                raise Conflict(f"agent {target.to} is {asked.state.replace('_', ' ')}: ask another agent")
 
     def _can_be_given(self, target: Target, agent: str) -> None:
         if target.kind == "agent":

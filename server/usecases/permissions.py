@@ -136,7 +136,7 @@ class Permissions:
         if agent is None or reach is Reach.ALL or agent in self._within(who, reach):
             return
         whose = "their own" if reach is Reach.OWN else "their team's"
-        of = f"this one is of agent {agent}" if agent else "this one is nobody's yet"
+        of = f"this one is of agent {agent}" if agent else "this one has no agent yet"
         raise Forbidden(f"{_article(who.role)} may do {act} for {whose} alone: {of}")
 
     def agents(self, who: Principal, act: Act) -> frozenset[str] | None:

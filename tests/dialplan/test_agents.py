@@ -1,4 +1,4 @@
-"""Agents' phones: who is taken for an agent, what their codes reach, and how a caller and an agent are joined."""
+"""Agents' phones: which phones count as an agent's, what their codes reach, and how caller and agent are joined."""
 
 from __future__ import annotations
 

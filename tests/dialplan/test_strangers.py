@@ -1,4 +1,4 @@
-"""What a stranger writes into a number or a name reaches neither AGI headers nor AMI events as lines of its own."""
+"""A stranger's text in a number or a name reaches neither AGI headers nor AMI events as lines of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is written into Asterisk's files is what Asterisk has: one test for each file and field, with awkward values."""
+"""Asterisk reads the values that the server wrote into its files: a test for each field, with awkward values."""
 
 from __future__ import annotations
 

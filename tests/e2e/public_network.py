@@ -85,7 +85,7 @@ class PublicNetwork:
         return self.calls[number][time - 1]
 
     async def promise(self, number: str, category: str = "attitude", **more: Any) -> dict[str, Any]:
-        """Promise a call back by the API."""
+        """Promise a callback by the API."""
         body = {"number": number, "category": category, "reason": "a test asks for it", **more}
         return dict(await self.hotline.request("POST", "/api/v1/callbacks", body))
 
@@ -114,7 +114,7 @@ class PublicNetwork:
 
 @asynccontextmanager
 async def public_network(hotline: Hotline) -> AsyncIterator[PublicNetwork]:
-    """The network is there; afterwards nobody is to be called any more."""
+    """The network is there; afterwards no promise is left."""
     network = PublicNetwork(hotline)
     async with network._phone:
         try:
@@ -124,7 +124,7 @@ async def public_network(hotline: Hotline) -> AsyncIterator[PublicNetwork]:
 
 
 async def cancel_all(hotline: Hotline) -> None:
-    """Nobody is to be called any more."""
+    """Cancel every promise."""
     listed = await hotline.request("GET", "/api/v1/callbacks?limit=200")
     for each in listed["items"]:
         if each["state"] in ("pending", "dialling"):

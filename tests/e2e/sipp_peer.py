@@ -204,11 +204,11 @@ class Sipp:
     ) -> AsyncIterator[Run]:
         """Start a scenario; on leaving, it is ended if it is not through.
 
-        `server` is whom a caller calls; without it sipp waits for calls at `port` (0: a free one). `calls` is how many
-        a caller makes, `rate` how many start a second, `at_once` how many run. `digits` are pressed `gap` seconds
-        apart once the call is answered, `via` info or rfc2833 (that needs root). `callers` have one call each, in this
-        order; `again` is a key that a scenario presses every second or so until the end. `talk`, `ring`, `limit` are
-        seconds; `code` refuses.
+        `server` is the address that a caller calls; without it sipp waits for calls at `port` (0: a free one). `calls`
+        is how many a caller makes, `rate` how many start a second, `at_once` how many run. `digits` are pressed `gap`
+        seconds apart once the call is answered, `via` info or rfc2833 (that needs root). `callers` have one call each,
+        in this order; `again` is a key that a scenario presses every second or so until the end. `talk`, `ring`,
+        `limit` are seconds; `code` refuses.
         """
         sound = tone or Tone(1000 if server else 600)
         with tempfile.TemporaryDirectory(prefix="sipp-") as name:

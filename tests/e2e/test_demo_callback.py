@@ -57,7 +57,7 @@ def test_nobody_is_there_so_the_caller_is_offered_a_call_back_and_has_it(house: 
         "caller   listens, and presses 1",
         "hotline  promises to call 138001",
         "agent    9001's telephone rings and shows 138001",
-        "hears that it is a call back",
+        "hears that it is a callback",
         f"telephone rings and shows {OUTGOING}",
         "both     are joined",
         "caller   is asked how satisfied, and presses 5",
@@ -83,7 +83,7 @@ async def test_without_callback_mode_the_api_promises_and_a_customer_who_is_call
     finally:
         await house.command("callback", "mode", "auto")
         rules(house)
-    assert told.index("is offered no call back") < told.index("is asked by its API to call 138001")
+    assert told.index("is offered no callback") < told.index("is asked by its API to call 138001")
     assert told.index("is asked for a key, and presses 1") < told.index("9001's telephone rings")
     assert "  satisfaction  4\n" in told
     assert await asyncio.to_thread(left_behind, house) == []

@@ -37,7 +37,7 @@ async def test_a_caller_keeps_the_place_when_an_agent_does_not_answer(hotline: H
         taken = await ready.incoming()
         assert taken.number == first
         await hears_tone(call, 600, within=8)
-        # Whoever does not answer a second time is on a break with that reason.
+        # An agent who does not answer a second time is on a break with that reason.
         again = await deaf.incoming()
         assert again.number == second
         await again.ended(8)

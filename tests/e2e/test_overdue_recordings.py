@@ -37,7 +37,7 @@ async def test_a_recording_that_cannot_be_joined_is_an_alarm_until_the_store_is_
     hotline = new_hotline(SANSHENG_RECORDING_OVERDUE_SECONDS="2")
     brisk.install(hotline.home)
     hotline.start()
-    # A file in the folder's place: nothing can be written there, whoever the server runs as.
+    # A file in the folder's place: the server cannot write there, not even as root.
     in_the_way = hotline.home / "recordings" / f"{datetime.now(UTC):%Y}"
     in_the_way.touch()
     async with hotline.agent("2051", complaint=9) as agent, hotline.caller("13800131051") as phone:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.e2e
 CALLER, FIRST, SECOND = 1000, 600, 2900
-"""The tones of the caller, of the agent who answers, and of whoever is asked."""
+"""The tones of the caller, of the agent who answers, and of the colleague who is asked."""
 TRUNK_PORT = free_ports(1)[0]
 
 

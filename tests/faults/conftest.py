@@ -141,5 +141,5 @@ def kill(pid: int | None) -> None:
 
 
 async def ended_calls(house: Hotline, numbers: list[str]) -> list[dict[str, Any]]:
-    """What the records say of these callers' calls once they are over."""
+    """The records of these callers' calls once they are over."""
     return [await house.ended_call(number, 30) for number in numbers]

@@ -1,4 +1,4 @@
-"""The server is killed at every point of a call back at which it would hurt: each attempt is made, and made once.
+"""The server is killed at every critical point of a callback: each attempt is made, and made once.
 
 What counts is the customer's end: how often their phone rang, against the attempts that the records tell of.
 """

@@ -1,4 +1,4 @@
-"""kill -9 of the server: conversations go on, whoever waits keeps the place, nothing is forgotten."""
+"""kill -9 of the server: conversations go on, waiting callers keep their places, no fact is lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The hotline is stopped while callers wait: they are told, and their numbers are in the log."""
+"""The hotline is stopped while callers wait: they hear so, and their numbers are in the log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a stranger sends steers nobody's call, and leaves no trace but a counted refusal."""
+"""Input of a stranger steers no call, and leaves no trace except a counted refusal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WAITS, TALKS, GOOD = "13800138001", "13800138002", "13800138003"
 
 
 def written(victim: str) -> list[str]:
-    """What a stranger writes into a SIP number; `victim` is the unique id of somebody else's call."""
+    """A stranger's text for a SIP number; `victim` is the unique id of another call."""
     return [
         "1\nagi_arg_1: \nagi_arg_2: nan\n\n",
         f"1\nagi_uniqueid: {victim}",
@@ -124,7 +124,7 @@ async def test_fastagi_serves_only_channels_of_asterisks(house: Hotline, people:
     answers = await say(house, *without)
     assert answers == [b""] * len(without)
     assert refused(house, "agi") == len(without)
-    # Whoever knows the secret is not believed either, unless Asterisk has the channel.
+    # A stranger who knows the secret is not believed either, unless Asterisk has the channel.
     invented = [f"one-{number}.1" for number in range(5)]
     await say(house, *(header(each, tokens.token(each), "hotline", "", "nan", "1e999") for each in invented))
     await house.until(lambda: len(logged(house, acd.CallEnded)) == len(invented), "invented callers are gone", 5)

@@ -159,7 +159,7 @@ class Agi:
 
 
 async def _talk(call: AgiCall) -> None:
-    """What the hotline asks of a call, one of each."""
+    """The hotline's requests of a call, one of each kind."""
     repr((call, call.caller, call.called, call.arguments, call.query))
     for ask in (
         call.answer,

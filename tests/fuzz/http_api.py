@@ -61,7 +61,7 @@ EVERY = 401
 with every second one."""
 LARGE = 24 << 20
 TAKEN = 16 << 20
-"""More than what the kernel holds for both sides: who has taken so much, reads."""
+"""More bytes than the kernel buffers for both sides: a server that takes so many does read them."""
 PATIENCE = 0.2
 """Seconds without an answer after which the sending side is closed: the server may be waiting for more."""
 REFUSALS = (b"501", b"503", b"505")

@@ -47,7 +47,7 @@ _VALUE = re.compile(rb'(?<=[:=;"<,])[^\r\n:=;"<>,]+')
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """What the mutator knows of a protocol: sound examples, and words that mean something in it."""
+    """A protocol, for the mutator: sound examples, and words that have a meaning in it."""
 
     examples: tuple[bytes, ...]
     words: tuple[bytes, ...] = ()

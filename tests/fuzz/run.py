@@ -19,7 +19,7 @@ MOST = 20
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What an input brought about. Found by a check, it is about the inputs from `first` to `index`."""
+    """The harm of an input. If a check found it, it is about the inputs from `first` to `index`."""
 
     sentence: str
     first: int
@@ -28,7 +28,7 @@ class Finding:
 
     @property
     def sort(self) -> str:
-        """What findings of one cause have in common."""
+        """The common part of findings with one cause."""
         return re.sub(r"\d+", "#", self.sentence)[:60]
 
     def __str__(self) -> str:
@@ -38,7 +38,7 @@ class Finding:
 
 @dataclass(slots=True)
 class Report:
-    """What a run came to."""
+    """The result of a run."""
 
     kind: str
     inputs: int = 0

@@ -40,7 +40,7 @@ CANARY = "66600066"
 """The number of a caller there is not: it stands in inputs only where a line end before it would make it a header."""
 CANARY_EVENT = "FuzzCanary"
 AGENT = "7001"
-"""An agent whom no input names."""
+"""An agent that no input names."""
 CALLEE = "4008001234"
 QUIET_AFTER = 150.0
 """Seconds after which the last channel is gone: Asterisk gives up an answer that is not confirmed after 32 s, and a
@@ -61,7 +61,7 @@ class Running:
     def __init__(self, **settings: str) -> None:
         self.hotline = Hotline(make_home(), settings)
         self.answered: set[bytes] = set()
-        """What stands for each call that was answered and is none of the good ones."""
+        """The stand-in for each answered call that is not a good one."""
         self._good = 0
         self._arrived = 0
         self._log: BinaryIO | None = None
@@ -93,7 +93,7 @@ class Running:
         shutil.rmtree(self.hotline.home, ignore_errors=True)
 
     async def check(self) -> None:
-        """A good call, and nothing has happened to the house."""
+        """A good call, and the hotline is as it was."""
         self._good += 1
         caller = f"1380000{self._good:04}"
         try:
@@ -123,7 +123,7 @@ class Running:
         """The server's process."""
         return self._resident()[0]
 
-    # What is looked at
+    # Checks
 
     def _house_stands(self) -> None:
         process = self.hotline.process
@@ -144,7 +144,7 @@ class Running:
                 raise Flaw(f"the server logs this: {json.dumps(what, ensure_ascii=False)[:1500]}")
 
     def _new_entries(self) -> list[dict[str, Any]]:
-        """What the server has logged since this was asked last, also in a file that was put aside meanwhile."""
+        """The lines that the server has logged since the last check, also in a file that was rotated meanwhile."""
         path = self.hotline.home / "log" / "server.log"
         text = self._log_text
         while True:

@@ -143,7 +143,7 @@ class Sip(Running):
             self._transport.sendto(reply, self._server)
 
     def replies(self, data: bytes, protocol: bytes) -> list[bytes]:
-        """What a telephone says to this."""
+        """A telephone's answer to this."""
         found = {match[1].lower(): match[0] for match in _HEADER.finditer(data)}
         cseq = re.search(rb"(\d+)\s+(\w+)", found.get(b"cseq", b""))
         if not data.startswith(b"SIP/2.0"):

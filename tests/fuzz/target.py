@@ -1,4 +1,4 @@
-"""What a run needs to know about a kind of input: how one is given, what must not come of it, what must still work."""
+"""A kind of input, for a run: how an input is given, which results are findings, and what must still work."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Hang(BaseException):
 
 
 class Target(Protocol):
-    """What is attacked. `give` and `check` raise Flaw."""
+    """The target of the inputs. `give` and `check` raise Flaw."""
 
     grammar: Grammar
     at_once: int
@@ -39,7 +39,7 @@ class Target(Protocol):
         """Placed between inputs: a good call, or what stands for one, goes as it did before the first input."""
 
     def books(self) -> Sequence[Callable[[], Awaitable[None]]]:
-        """What is looked at after the last input: nothing is left over, and what was recorded is whole."""
+        """The checks after the last input: no channel is left, and log and records are whole."""
 
     def memory(self) -> int:
         """Bytes that the product has resident now."""

@@ -1,4 +1,4 @@
-"""The default flows, and a line: a session with a clock, told what the caller does and asked what was heard."""
+"""The default flows, and a line: a session with a clock, which gets the caller's acts and tells the prompts."""
 
 from __future__ import annotations
 

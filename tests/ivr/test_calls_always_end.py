@@ -128,7 +128,7 @@ def test_from_every_question_zero_leads_to_a_person(flows, caller, given_inputs)
     last = session.step(Started(), now)[-1]
     for one in given_inputs:
         last = session.step(one, now)[-1]
-    # To whoever is asked what becomes of their call back, zero is another matter: the menu.
+    # A caller who chooses what becomes of a callback reaches the menu by zero.
     if isinstance(last, Gather) and (session.flow, session.node) != ("recall", "choice"):
         last = session.step(Digits("0"), now)[-1]
         while isinstance(last, Inquiry):
@@ -137,7 +137,7 @@ def test_from_every_question_zero_leads_to_a_person(flows, caller, given_inputs)
 
 
 def nothing_for(verb: Verb, stands: CallbackStands | None = None, promise: PromiseStands | None = None) -> Input:
-    """What a caller who does nothing brings about, with this callback mode and this promise."""
+    """The course of a call whose caller presses no key, with this callback mode and this promise."""
     match verb:
         case TakeMessage():
             return RecordFailed("silence")

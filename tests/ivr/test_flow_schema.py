@@ -1,4 +1,4 @@
-"""What an operator may write, and what is said about what they may not. The examples of docs/flows.md are run."""
+"""The flows that an operator may write, and the errors for others. The examples of docs/flows.md are checked."""
 
 from __future__ import annotations
 

@@ -234,7 +234,7 @@ def test_keeping_it_says_when(dial):
 def test_waiting_now_takes_its_place_queue_and_category(dial):
     line = dial(promise=KEPT).keys("2")
     assert line.last == Enqueue("complaint", "attitude", promise=7)
-    assert line.asked == [], "nobody who waits in the place of a call back is offered one"
+    assert line.asked == [], "a caller who waits in the place of a callback is not offered one"
 
 
 def test_waiting_now_is_kept_over_a_crash(dial):

@@ -1,7 +1,7 @@
 """The fixture: a log that an earlier release wrote, and what that release made of it.
 
 `log.jsonl.gz` holds the entries as they stand in Redis, `expected.json.gz` what came of playing them: the commands, the
-house at the end, the rows of the records, and the snapshot in the middle. Both were made by `record.py`; its stories
+state at the end, the rows of the records, and the snapshot in the middle. Both were made by `record.py`; its stories
 are those of the end-to-end tests, their numbers and names are invented. A release may know more than was recorded: it
 is compared in what was.
 """
@@ -45,7 +45,7 @@ def expected() -> dict[str, Any]:
 
 
 def expect(log: Sequence[Entry], database: Database) -> None:
-    """Write what this release makes of the log; the snapshot is one of a busy house in the second half of it."""
+    """Write what this release makes of the log; the snapshot is one of a busy floor in the second half of it."""
     whole, part = HotlineState(), HotlineState()
     made = {"commands": list(commands(whole, log)), "house": house(whole), "records": records(database, log)}
     for place, entry in enumerate(log):
@@ -65,7 +65,7 @@ def commands(state: HotlineState, log: Sequence[Entry]) -> Iterator[list[Any]]:
 
 
 def house(state: HotlineState) -> dict[str, Any]:
-    """What anybody can see of the house."""
+    """The views of the state."""
     return {
         "agents": plain(state.floor.agents()),
         "waiting": plain(state.floor.waiting(state.at)),

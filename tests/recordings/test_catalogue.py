@@ -1,4 +1,4 @@
-"""What is still to be closed, and what about a recording is suspicious."""
+"""Recordings that are not closed, and faults of recordings."""
 
 from __future__ import annotations
 

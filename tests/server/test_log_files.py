@@ -1,4 +1,4 @@
-"""Log files are put aside by size and by age, and what floods them is told in one line."""
+"""Log files are rotated by size and by age, and a flood of lines becomes one line."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def a_day(scenario: Scenario, policy: str = OURS, seed: int = 1) -> Played:
     return play_with(find_policy(policy), scenario, draw(scenario, np.random.default_rng(seed)))
 
 
-# Who accepts
+# Which callers accept
 
 
 def test_the_longer_the_wait_and_the_less_patience_is_left_the_more_accept():

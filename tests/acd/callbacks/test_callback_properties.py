@@ -248,7 +248,7 @@ class AnyPromises(RuleBasedStateMachine):
 
     @rule(survives=st.booleans())
     def the_server_crashes_and_starts_again(self, survives: bool) -> None:
-        """What was to be done is read again; phones ring on, or Asterisk died too."""
+        """Commands are read again; phones ring on, or Asterisk died too."""
         self.todo.clear()
         floor, callbacks = json.loads(json.dumps([self.floor.snapshot(), self.callbacks.snapshot()]))
         self.twins = (self.floor, self.callbacks)

@@ -1,4 +1,4 @@
-"""Who waits is told once that they may be called back; who gave up after a long wait may be called back, once."""
+"""A waiting caller is offered one callback; a caller who gave up after a long wait may be called back, once."""
 
 from __future__ import annotations
 

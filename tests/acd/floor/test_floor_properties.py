@@ -351,7 +351,7 @@ class AnyFloor(RuleBasedStateMachine):
 
     @invariant()
     def every_caller_has_a_way_out(self) -> None:
-        """Whoever waits has a next instant, or a phone rings, or the server was told to lead them out.
+        """A waiting caller has a next instant, or a phone rings, or the server was told to divert the caller.
 
         A call with nobody on the line is held by no server, and its promise has the next instant.
         """

@@ -19,7 +19,7 @@ HANDLING = 100.0
 HOUR = 3600.0
 END, WARM_UP, RUNS = 5 * HOUR, HOUR, 8
 
-# Class → calls an hour; pool → (agents, class → level). Whoever has the higher level is chosen first.
+# Class → calls an hour; pool → (agents, class → level). The agent with the higher level is chosen first.
 N_MODEL = ({"a": 150.0, "b": 90.0}, {"one": (4, {"a": 5}), "two": (4, {"a": 1, "b": 5})})
 W_MODEL = (
     {"a": 100.0, "b": 90.0, "c": 60.0},
@@ -59,7 +59,7 @@ def theirs(calls, pools) -> dict[str, Mean]:
     levels = [skills for count, skills in pools.values() for _ in range(count)]
 
     class Skilled(ciw.Node):
-        """First come, first served, by servers of whom each serves some classes only."""
+        """First come, first served, by servers that each serve some classes only."""
 
         freed = None
 

@@ -1,4 +1,4 @@
-"""What a call asks the floor for is kept whole, through everything that changes it, and queued again as it is."""
+"""A call's request of the floor is kept whole through every change, and queued again as it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the records show to the command line and the API."""
+"""The lists and records that the command line and the API show."""
 
 from __future__ import annotations
 

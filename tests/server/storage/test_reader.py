@@ -1,4 +1,4 @@
-"""What the API reads of a callback: the state and the history of one instant."""
+"""The API reads the state and the history of a callback at one instant."""
 
 from __future__ import annotations
 

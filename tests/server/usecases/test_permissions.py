@@ -27,7 +27,7 @@ TALKING = {OWN: 1, MATE: 2, OTHER: 3}
 
 
 class Asked(NamedTuple):
-    """A request for an act; {agent} and {call} stand for the agent whom it concerns."""
+    """A request for an act; {agent} and {call} stand for the agent that it concerns."""
 
     method: str
     path: str
@@ -66,7 +66,7 @@ WORK_NUMBERS = {Role.AGENT: OWN, Role.LEADER: "1009"}
 
 
 def may(role: Role, act: Act, agent: str) -> bool:
-    """What the table says of this role and an act that concerns this agent."""
+    """Whether the table permits this role an act that concerns this agent."""
     reach = RULES[act].reach[role]
     if act not in CONCERN_AN_AGENT:
         return reach is not Reach.NONE

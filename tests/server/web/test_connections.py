@@ -1,4 +1,4 @@
-"""Who may stay connected, and what a request's head alone decides."""
+"""Which connections may stay, and which requests are refused by their head alone."""
 
 from __future__ import annotations
 

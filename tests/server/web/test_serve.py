@@ -1,4 +1,4 @@
-"""What our own HTTP says of itself."""
+"""The server's HTTP headers tell strangers nothing."""
 
 from __future__ import annotations
 

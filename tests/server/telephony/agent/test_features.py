@@ -1,4 +1,4 @@
-"""What an agent's keys mean, one after the other."""
+"""The meaning of an agent's keys, one after the other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which phones are there: told when it changes, and not for every contact that comes and goes in a reload."""
+"""Which phones are reachable: an event for each change, and none for contacts that come and go in a reload."""
 
 from __future__ import annotations
 

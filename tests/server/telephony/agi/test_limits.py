@@ -1,4 +1,4 @@
-"""What may come in over a FastAGI port, and what it costs: limits, deadlines, noise."""
+"""Input at a FastAGI port, and its cost: limits, deadlines, noise."""
 
 from __future__ import annotations
 

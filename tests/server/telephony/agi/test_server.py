@@ -6,7 +6,7 @@ import pytest
 
 from server.telephony.agi.server import AgiCall, AgiHangup, AgiRefused, AgiReply, Recorded
 
-# Who calls
+# The caller
 
 
 async def test_a_call_knows_who_calls_whom_and_what_the_dialplan_asked_for(line):

@@ -412,7 +412,7 @@ async def test_what_happened_before_the_link_went_down_is_told_before_that(aster
     assert order[:301] == [*map(str, range(300)), "down"]
 
 
-# Who is believed
+# Which events are believed
 
 GENUINE = ChannelTokens("the channels' secret")
 

@@ -41,7 +41,7 @@ def manager() -> Manager:
 
 @pytest.fixture
 def known() -> list[tuple[str, str]]:
-    """(agent, contact) of the agents of whom the log tells."""
+    """(agent, contact) of the agents in the log."""
     return []
 
 

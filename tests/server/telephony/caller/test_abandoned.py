@@ -1,4 +1,4 @@
-"""Who gives up after a long wait is promised a call, once, where the rules say so and the number may be called."""
+"""A caller who gives up after a long wait is promised one callback, if rules and number allow it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What waiting callers are told, piece by piece."""
+"""The announcements to waiting callers, piece by piece."""
 
 from __future__ import annotations
 

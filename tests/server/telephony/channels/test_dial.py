@@ -1,4 +1,4 @@
-"""What Dial is told, and what its answer means."""
+"""The arguments of Dial, and the meaning of its result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Asterisk says of channels becomes events, in whatever order its two streams tell it."""
+"""Asterisk's news of channels becomes events, in whatever order its two streams bring it."""
 
 from __future__ import annotations
 
