@@ -1,4 +1,4 @@
-"""What tests of every part share: a database, on SQLite and on a real PostgreSQL started once a run; a story to log."""
+"""Shared by all tests: a database, on SQLite and on a real PostgreSQL started once a run; a story to log."""
 
 from __future__ import annotations
 

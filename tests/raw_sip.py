@@ -1,4 +1,4 @@
-"""A SIP peer that writes its requests by hand: what no well-behaved phone would send."""
+"""A SIP peer that writes its requests by hand, for requests that no well-behaved phone would send."""
 
 from __future__ import annotations
 

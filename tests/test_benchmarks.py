@@ -1,4 +1,4 @@
-"""Every benchmark can be started: what it imports is there."""
+"""Every benchmark can be started: all its imports exist."""
 
 from __future__ import annotations
 

@@ -179,7 +179,7 @@ def _calls_go_out_now(definitions: Definitions) -> None:
     copied = f"copy {DEFAULTS} to {file}, and there" if definitions.source == str(DEFAULTS) else f"in {file}"
     when = f"{at:%H:%M}" if opens < now + _DAY else f"{at:%Y-%m-%d %H:%M}"
     raise Refused(
-        f"the hotline calls nobody at this hour, and keeps new promises from {when} on:"
+        f"the hotline calls no customer at this hour, and a new promise is kept at {when}:"
         f' for the demo, {copied} set window = "00:00-24:00" and business_hours = false under [callback]'
     )
 

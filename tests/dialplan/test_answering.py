@@ -1,4 +1,4 @@
-"""A call from the trunk is answered and handed over at once; while no server answers, nobody hears silence or busy."""
+"""A call from the trunk is answered and handed over at once; without a server, no caller hears silence or busy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls of the hotline's own: how an offer's line, the agent's channel and the customer's go on from one another."""
+"""Calls that the hotline places: the line of an offer, the agent's channel and the customer's follow one another."""
 
 from __future__ import annotations
 

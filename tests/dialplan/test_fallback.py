@@ -1,4 +1,4 @@
-"""While no server answers, the script that Asterisk starts takes a number; whatever happens to the call, it is kept."""
+"""While no server answers, the script that Asterisk starts takes a number, and keeps it whatever the call does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asterisk's own log: each line once, and put aside while Asterisk writes it."""
+"""Asterisk's own log: each line once, and rotated while Asterisk writes it."""
 
 from __future__ import annotations
 

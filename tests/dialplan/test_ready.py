@@ -1,4 +1,4 @@
-"""Ready says what is missing: an Asterisk that lacks a port boots as if nothing were wrong."""
+"""The readiness check names the missing port: Asterisk boots without it and reports no error."""
 
 from __future__ import annotations
 

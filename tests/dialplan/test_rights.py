@@ -1,4 +1,4 @@
-"""What the management account may do: serve calls. It loads no module, rewrites no file and runs no program."""
+"""The management account may serve calls. It loads no module, rewrites no file and runs no program."""
 
 from __future__ import annotations
 

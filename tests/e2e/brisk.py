@@ -1,4 +1,4 @@
-"""A hotline whose times are short, so that tests need not wait for what a caller would wait for."""
+"""A hotline whose times are short, so that tests need not wait as long as callers would."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The public network that the hotline calls out to: a telephone for every number, and what each does when it rings."""
+"""The public network that the hotline calls out to: a telephone for every number, and its behaviour when it rings."""
 
 from __future__ import annotations
 

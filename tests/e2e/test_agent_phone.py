@@ -1,4 +1,4 @@
-"""Agents sign in, take breaks and come back by phone, and are told in words what they now are."""
+"""Agents sign in, take breaks and come back by phone, and the phone says their new status."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No server, or a line that is full: nobody hears silence or busy, and no number is lost or taken in twice."""
+"""No server, or a line that is full: no caller hears silence or busy, and no number is lost or imported twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Promises that are kept: what the agent, the customer and the records notice of a call of the hotline's own."""
+"""Promises that are kept: a call that the hotline places, as the agent, the customer and the records see it."""
 
 from __future__ import annotations
 

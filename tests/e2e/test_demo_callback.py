@@ -1,4 +1,4 @@
-"""`sansheng demo callback`: somebody without a phone sees a promise kept, and nothing of it is left behind."""
+"""`sansheng demo callback`: a person without a phone sees a promise kept, and the demo leaves nothing behind."""
 
 from __future__ import annotations
 

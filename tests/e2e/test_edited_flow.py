@@ -1,4 +1,4 @@
-"""Flows that are edited while calls go on: new calls meet the new one, a broken one changes nothing."""
+"""Flows that are edited while calls go on: new calls use the new flow, a broken flow changes nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Callers who hang up: what becomes of the agent whose phone rings, and what the records call it."""
+"""Callers who hang up: the agent whose phone rings is free again, and the records have the outcome."""
 
 from __future__ import annotations
 

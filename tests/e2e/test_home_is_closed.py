@@ -1,4 +1,4 @@
-"""Nobody else on the machine can read what callers leave behind, however wide the home and the umask were."""
+"""No other user of the machine can read callers' data, however wide the home and the umask were."""
 
 from __future__ import annotations
 

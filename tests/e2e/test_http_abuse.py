@@ -1,4 +1,4 @@
-"""What is sent at the HTTP port with bad intent, or by a broken program, costs the others nothing.
+"""Abusive requests at the HTTP port, or those of a broken program, cost other clients nothing.
 
 Each test sends it at a running hotline, and makes good requests before, meanwhile and afterwards.
 """

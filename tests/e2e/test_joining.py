@@ -1,4 +1,4 @@
-"""How caller and agent are joined, what is heard before, how it is marked afterwards, and what the commands show."""
+"""Caller and agent are joined: the announcements before, the survey afterwards, and the output of the commands."""
 
 from __future__ import annotations
 

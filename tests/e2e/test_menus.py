@@ -1,4 +1,4 @@
-"""What a caller hears on the way to the queue, and what their keys do, as real sound and real digits."""
+"""The prompts that a caller hears on the way to the queue, and the effect of keys, as real sound and real digits."""
 
 from __future__ import annotations
 

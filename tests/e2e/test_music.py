@@ -1,4 +1,4 @@
-"""The music that a flow names is what the caller hears: while they wait, after a crash of the server, and on hold."""
+"""The caller hears the music that the flow names: while waiting, after a crash of the server, and on hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Outside the hours, or with nobody signed in: no caller goes round in silence, and what they leave is kept."""
+"""Outside the hours, or without signed-in agents: no caller hears silence, and messages and numbers are kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an API token may write of an agent's phone: it can neither dial elsewhere nor make other agents vanish."""
+"""An agent's contact or secret, set over the API, can neither dial elsewhere nor make other agents vanish."""
 
 from __future__ import annotations
 

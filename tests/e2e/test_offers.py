@@ -1,4 +1,4 @@
-"""What a caller notices, and what the records say, when an agent is offered the call and does not take it."""
+"""An agent does not take an offered call: the effect on the caller, and the records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What nobody should have written: a value that no event can hold, entries that no version can read. Nothing stops."""
+"""A value that no event can hold, and entries that no version can read, stop no part of the hotline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a supervisor does to the floor, as everybody concerned hears it, and as the log keeps it."""
+"""A supervisor's acts on the floor, as callers and agents hear them, and as the log keeps them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a caller hears when a number is taken: announced, offered, read back, refused in words, promised, changed."""
+"""A caller leaves a number: it is offered, read back, refused in words, promised, changed."""
 
 from __future__ import annotations
 

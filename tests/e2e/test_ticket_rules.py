@@ -1,4 +1,4 @@
-"""The operator's rules for tickets at a running hotline: who gets a ticket, of which grade, and until when."""
+"""The operator's rules for tickets at a running hotline: which calls open one, its grade, and its limits."""
 
 from __future__ import annotations
 

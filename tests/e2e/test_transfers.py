@@ -1,4 +1,4 @@
-"""Hold, consult, help and transfer, as callers, agents and those who are asked hear them, and as the records tell."""
+"""Hold, consult, help and transfer, as callers, agents and colleagues hear them, and as the records have them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the fault tests share: a brisk hotline of their own, callers who wait, agents who talk, how sound went on."""
+"""Shared by the fault tests: a brisk hotline of their own, callers who wait, agents who talk, and checks of sound."""
 
 from __future__ import annotations
 
