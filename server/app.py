@@ -66,7 +66,7 @@ class App:
         self._definition_problem = ""
         self._tasks = BackgroundTasks(_log, "a part of the server failed")
         self._undo: list[Callable[[], Coroutine[Any, Any, None]]] = []
-        """What must be undone, last first."""
+        """The steps to undo, last first."""
         self._draining = False
         self._hurried = asyncio.Event()
 
@@ -130,7 +130,7 @@ class App:
         self._programs.take_reloads()
         return leadership
 
-    # What acts and routes reach
+    # For acts and routes
 
     @property
     def token(self) -> str:
@@ -198,7 +198,7 @@ class App:
         Raises DefinitionFault (a ValueError).
         """
         for found in await asyncio.to_thread(hotline.examine, self.settings.root, time.time()):
-            # What is wrong with the product's own prompts is no fault of the edit.
+            # A fault of the product's own prompts is no fault of the edit.
             if found.severity == "error" and not found.file.is_relative_to(hotline.PROMPTS):
                 raise DefinitionFault(found.file, found.line, (found.key,) if found.key else (), found.sentence)
         self.definitions = await asyncio.to_thread(hotline.load, self.settings.root)

@@ -211,7 +211,7 @@ class Settings:
 
     @property
     def node_name(self) -> str:
-        """What this server is called in the log and by the lease."""
+        """This server's name in the log and in the lease."""
         return f"{self.node}:{self.agi_port}"
 
     @property
@@ -221,17 +221,17 @@ class Settings:
 
     @property
     def recordings_folder(self) -> Path:
-        """Where the finished recordings are."""
+        """The folder of the finished recordings."""
         return (self.recordings or self.root / "recordings").expanduser().absolute()
 
     @property
     def agi_host(self) -> str:
-        """Where FastAGI listens. It knows no password, so only an Asterisk elsewhere makes it leave this machine."""
+        """The address of FastAGI. It knows no password, so it leaves this machine only for an Asterisk elsewhere."""
         return self.bind if self.servers or self.asterisk else "127.0.0.1"
 
     @property
     def redis_socket(self) -> Path:
-        """Where the private Redis listens."""
+        """The socket of the private Redis."""
         return self.root / "redis" / "redis.sock"
 
     @property
@@ -246,7 +246,7 @@ class Settings:
 
     @property
     def api(self) -> str:
-        """Where the server on this machine answers."""
+        """The URL of the server on this machine."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.bind, self.bind)
         return f"http://{f'[{host}]' if ':' in host else host}:{self.http_port}"
 

@@ -77,7 +77,7 @@ class Leadership:
         self._acts = acts
         self._tasks = BackgroundTasks(_log, "a part of the server failed")
         self._undo: list[Callable[[], Coroutine[Any, Any, None]]] = []
-        """What must be undone, last first."""
+        """The steps to undo, last first."""
         self._ready = False
         self._unseen_since: float | None = None
         """When the link to Asterisk was lost, UTC epoch seconds."""

@@ -116,7 +116,7 @@ async def keep(
                     if reopen is not None:
                         await reopen()
             except Exception as error:
-                _log.warning("a log file could not be put aside", file=file.baseFilename, why=str(error))
+                _log.warning("a log file could not be rotated", file=file.baseFilename, why=str(error))
         if time.monotonic() >= over:
             over += MINUTE
             floods.minute_over()

@@ -1,4 +1,4 @@
-"""What Prometheus is shown: the floor now, and what has happened since the server started."""
+"""The metrics for Prometheus: the floor now, and counts since this server leads."""
 
 from __future__ import annotations
 

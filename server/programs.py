@@ -93,7 +93,7 @@ class Programs:
         return self._reloads
 
     def take_reloads(self) -> tuple[str, ...]:
-        """The same modules, once: Asterisk is told of them."""
+        """The same modules, once, for Asterisk to reload."""
         taken, self._reloads = self._reloads, ()
         return taken
 

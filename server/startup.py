@@ -1,4 +1,4 @@
-"""What a server has before it takes calls: its home, the log's Redis, the records' database. Each is opened once.
+"""The parts of a server before it takes calls: its home, the log's Redis, the records' database. Each is opened once.
 
 A part that cannot be opened is a StartError, which says what to do about it.
 """

@@ -49,7 +49,7 @@ Script = Callable[[AgiCall], Coroutine[Any, Any, None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """What the parts stand on. `definitions` gives those of now, `unreadable` counts entries that cannot be read."""
+    """The needs of the parts. `definitions` gives those of now, `unreadable` counts entries that cannot be read."""
 
     settings: Settings
     site: Site

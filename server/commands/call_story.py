@@ -10,7 +10,7 @@ from softphone.audio import Tone, tone_level
 from softphone.phone import Call, CallEnded, Phone, Ring
 
 CALLER_HZ, AGENT_HZ = 1000, 600
-"""What the two of them "say": tones that can be told apart in the recording."""
+"""The "speech" of caller and agent: tones that a recording can distinguish."""
 _TONE, _LONG = -20.0, 0.5
 """dBFS and seconds of a pitch that is no speech."""
 MENU = 12.0
@@ -25,7 +25,7 @@ class StoryEnded(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """What the caller presses and how long the two talk, in seconds."""
+    """The caller's keys, and the seconds of the conversation."""
 
     caller: str = "13800138000"
     number: str = "4008001234"

@@ -21,7 +21,7 @@ _RECORDS = 15.0
 
 
 def host(here: Settings) -> str:
-    """Where a telephone on this machine finds the hotline."""
+    """The SIP address of the hotline for a telephone on this machine."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(here.bind, here.bind)
 
 

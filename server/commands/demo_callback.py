@@ -34,7 +34,7 @@ _TRUNK = re.compile(r"sip:(?:[^@]*@)?(?P<host>[\d.]+)(?::(?P<port>\d+))?(?:;(?!.
 _DAY = 86_400.0
 _CATEGORY = "attitude"
 _DIGITS = "14"
-"""What a caller presses for that category."""
+"""The keys that a caller presses for that category."""
 _SETTLED = 10.0
 _SHOWN = ("number", "queue", "category", "state", "attempts", "promised_at", "source", "ticket")
 

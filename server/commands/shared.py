@@ -183,7 +183,7 @@ def ahead(text: str, option: str, now: datetime | None = None) -> datetime:
 
 
 def instant(text: str, option: str) -> datetime:
-    """What a person typed as a day or an instant, in the hotline's zone unless it says otherwise. Raises Refused."""
+    """A typed day or instant, in the hotline's zone unless it says otherwise. Raises Refused."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:

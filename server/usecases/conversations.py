@@ -134,7 +134,7 @@ class ConversationActs(Acts):
         live = self._view.calls.get(call)
         return (live.leg.hold, live.leg.asked) if live is not None and live.leg is not None else ("", "")
 
-    # What is allowed
+    # Permissions
 
     def _talking(self, who: Principal, call: int) -> tuple[LiveCall, Leg]:
         self.permissions.require(who, Act.CONVERSE)

@@ -61,7 +61,7 @@ class Server(Protocol):
 
     @property
     def view(self) -> View:
-        """What the log says now."""
+        """The hotline state, for reading."""
 
     @property
     def definitions(self) -> Definitions:

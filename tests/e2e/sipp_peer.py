@@ -77,7 +77,7 @@ class SippFailedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run came to. `answer_seconds` is INVITE to 200 OK of each call, in order of answer."""
+    """The result of a run. `answer_seconds` is INVITE to 200 OK of each call, in order of answer."""
 
     exit_code: int
     calls: int
@@ -202,7 +202,7 @@ class Sipp:
         port: int = 0,
         limit: float = 30.0,
     ) -> AsyncIterator[Run]:
-        """Start a scenario; on leaving, it is ended if it is not through.
+        """Start a scenario; leaving the context ends it.
 
         `server` is the address that a caller calls; without it sipp waits for calls at `port` (0: a free one). `calls`
         is how many a caller makes, `rate` how many start a second, `at_once` how many run. `digits` are pressed `gap`

@@ -144,7 +144,7 @@ async def test_sixty_callers_on_four_agents_are_all_called_back_in_order_and_eac
 
 
 def assert_in_order(log: list[Entry]) -> None:
-    """Nobody, on the line or promised a call, was offered to an agent while one who came before stood in line."""
+    """No call, live or promised, was offered to an agent while an earlier one waited."""
     place: dict[int, float] = {}
     came: dict[int, int] = {}
     offers: list[tuple[int, int]] = []

@@ -44,7 +44,7 @@ class Line:
             given = self.answer(self.asked[-1])
 
     def answer(self, asked: verbs.Inquiry) -> inputs.Input:
-        """What the server knows."""
+        """The answers of the server."""
         match asked:
             case verbs.AskCallback(queue=queue):
                 return self.modes.get(queue, inputs.CallbackStands())

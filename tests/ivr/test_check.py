@@ -1,4 +1,4 @@
-"""What `sansheng check` finds in flows, one fault each."""
+"""`sansheng check` finds each fault of flows, one fault a test."""
 
 from __future__ import annotations
 

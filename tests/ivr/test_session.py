@@ -1,4 +1,4 @@
-"""What holds for every flow: keys, questions, fields, sub-flows, and coming back after a crash."""
+"""Rules of every flow: keys, questions, fields, sub-flows, and coming back after a crash."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the server's tests share: Twisted on the loop of the test, and Asterisk's side of FastAGI."""
+"""Shared by the server's tests: Twisted on the loop of the test, and Asterisk's side of FastAGI."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What comes from outside: finite, plausible, bounded."""
+"""Values from outside are finite, plausible and bounded."""
 
 from __future__ import annotations
 

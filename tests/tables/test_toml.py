@@ -1,4 +1,4 @@
-"""Where a key of a TOML file stands: the line that an operator is sent to."""
+"""The line of a key in a TOML file, which an error names to the operator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What counts as understood: sounds, not spelling."""
+"""A prompt is understood by its sounds, not by its spelling."""
 
 from __future__ import annotations
 

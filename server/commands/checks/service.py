@@ -262,9 +262,9 @@ def check_spool(settings: Settings, running: HomeProcesses) -> Findings:
     old = time.time() - 60
     waiting = [each for each in folder.glob("*.json") if each.stat().st_mtime < old] if folder.exists() else []
     if not waiting:
-        yield ok("callbacks", "no number waits to be taken in")
+        yield ok("callbacks", "no number waits for its import")
     elif running.runs:
-        yield warn("callbacks", f"{_count(waiting, 'number')} not taken in for over a minute: see log/server.log")
+        yield warn("callbacks", f"{_count(waiting, 'number')} not imported for over a minute: see log/server.log")
     else:
         yield warn("callbacks", f"{_count(waiting, 'number')} taken while no server answered: {START}")
 

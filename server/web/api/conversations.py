@@ -38,7 +38,7 @@ class AskIn(Body):
 
 
 class TransferIn(Body):
-    """Where a conversation goes."""
+    """The target of a transfer."""
 
     kind: Literal["agent", "queue", "outside"]
     to: Annotated[Word, Field(min_length=1, max_length=32)]

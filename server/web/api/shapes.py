@@ -1,4 +1,4 @@
-"""What requests and answers over HTTP have in common; the shapes of one resource stand in its module.
+"""Shapes that requests and answers over HTTP share; the shapes of one resource stand in its module.
 
 OpenAPI is drawn from the shapes. Instants are ISO 8601 in UTC. What has no value yet is null. Shapes of one record
 (`…Detail`) may hold more than is named.

@@ -19,13 +19,13 @@ class Watched(Protocol):
 
     @property
     def registry(self) -> CollectorRegistry:
-        """What is counted and measured."""
+        """The metrics."""
 
     def problems(self) -> list[str]:
         """Why a call could not be taken now, as sentences."""
 
     def warnings(self) -> list[str]:
-        """What needs somebody's attention although calls are taken."""
+        """Sentences on what needs the operator's attention although calls are taken."""
 
 
 class Health(BaseModel):

@@ -1,4 +1,4 @@
-"""What always holds of promises, whatever customers, agents and servers do: floor and callback mode together.
+"""Properties of promises that hold for all acts of customers, agents and servers: floor and callback mode together.
 
 `AnyPromises` plays the server's part too: it places calls, dials, hears what comes of it, crashes and starts again.
 """
@@ -365,7 +365,7 @@ class AnyPromises(RuleBasedStateMachine):
         assert view.reason
 
     def check_offers(self, commands: list[Command]) -> None:
-        """Nobody is overtaken by a later arrival of the same priority."""
+        """No caller is overtaken by a later arrival of the same priority."""
         floor = self.floor.state
         for each in commands:
             if not isinstance(each, Offer) or each.offer not in floor.offers:

@@ -1,4 +1,4 @@
-"""What time does to a waiting call: relaxation, overflow, and what the caller is told."""
+"""Time changes a waiting call: relaxation, overflow, and announcements to the caller."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What always holds, whatever happens on the floor and in whatever order."""
+"""Properties that hold for every course of events on the floor."""
 
 from __future__ import annotations
 

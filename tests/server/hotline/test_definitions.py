@@ -52,7 +52,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def found(home: Path, hotline: str = "", **flows: str) -> list[Found]:
-    """What is found with these files in the home."""
+    """The findings with these files in the home."""
     if hotline:
         (home / "hotline.toml").write_text(hotline, encoding="utf-8")
     for name, text in flows.items():

@@ -53,7 +53,7 @@ async def begin(redis_server: RedisServer) -> AsyncIterator[Begin]:
 
 
 async def crash(dispatcher: Dispatcher) -> None:
-    """What kill -9 leaves: nothing is written or released any more."""
+    """The effect of kill -9: the dispatcher writes and releases nothing more."""
     if dispatcher._timer:
         dispatcher._timer.cancel()
     for task in dispatcher._tasks:

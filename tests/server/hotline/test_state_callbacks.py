@@ -1,4 +1,4 @@
-"""What the state makes of numbers that are taken: a ticket, a promise, a call of our own on the same ticket.
+"""A number that a caller left becomes, in the state, a ticket, a promise, and a placed call on the same ticket.
 
 `NumberTaken` is how logs of the version before tell of them: their promises are the same.
 """

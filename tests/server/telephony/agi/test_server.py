@@ -1,4 +1,4 @@
-"""What a handler sees of a call: who calls, commands, and every form of reply."""
+"""A call as its handler sees it: the caller, commands, and every form of reply."""
 
 from __future__ import annotations
 

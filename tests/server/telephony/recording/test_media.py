@@ -48,7 +48,7 @@ def named(spool, name):
 
 
 def forget_lengths(path):
-    """What the header looks like when Asterisk was killed before it closed the file."""
+    """The header of a file that Asterisk did not close because it was killed."""
     with path.open("r+b") as file:
         for place in (4, 40):
             file.seek(place)
