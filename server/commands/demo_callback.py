@@ -99,7 +99,7 @@ class _Hotline:
                     await asyncio.to_thread(request, "POST", f"/api/v1/callbacks/{each['id']}/cancel", _WHY)
 
 
-_WHY = {"reason": "a demo", "by": "sansheng demo"}
+_WHY = {"reason": "a demo"}
 
 
 def _promises(number: str) -> list[dict[str, Any]]:
