@@ -133,6 +133,9 @@ class Waiting:
                     return served
             else:
                 self._dispatcher.submit(acd.OfferFailed(leg.offer, acd.Outcome.LOST, "the server went away"))
+        elif live.stage is Stage.AFTER:
+            # The agent hung up while the music began.
+            return inputs.Served(live.talked)
         elif live.stage is Stage.WAITING:
             # The floor has forgotten a caller who was away for long; of any other this says nothing new.
             await self._queue_again()
