@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import typer
 
 from server.commands.output import Json, cell, clock, fields, note, print_json, say, show
-from server.commands.shared import Down, Refused, ahead, queries, request, settings, zone
+from server.commands.shared import Down, Refused, ahead, as_shown, queries, request, settings, zone
 
 app = typer.Typer(help="Callbacks: promise, list, change; switch callback mode.", no_args_is_help=True)
 
@@ -184,20 +184,9 @@ def _rows(filters: Mapping[str, Any], limit: int) -> list[dict[str, Any]]:
     except Down:
         from server.storage.queries.callbacks import PromiseFilter
 
-        known = {**filters, **({"number": _as_dialled(filters["number"])} if "number" in filters else {})}
+        known = {**filters, **({"number": as_shown(filters["number"])} if "number" in filters else {})}
         with queries() as records:
             return records.callbacks.promise_list(PromiseFilter(**known), limit=limit).items
-
-
-def _as_dialled(number: str) -> str:
-    """The number as promises have it, however it is written; unchanged if it is none, or the definitions are broken."""
-    from server.hotline.definitions import load
-    from tables.toml import DefinitionFault
-
-    try:
-        return load(settings().root).callback_number(number)[0] or number
-    except DefinitionFault:
-        return number
 
 
 def _one(number: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from server.commands.output import Json, clock, fields, print_json, say, show
-from server.commands.shared import Refused, instant, owner, queries, reading, records_database, settings, zone
+from server.commands.shared import Refused, as_shown, instant, owner, queries, reading, records_database, settings, zone
 
 calls = typer.Typer(help="Calls: list them, show one with its decisions.", no_args_is_help=True)
 tickets = typer.Typer(help="Tickets: list them, show one with its history.", no_args_is_help=True)
@@ -78,7 +78,7 @@ def call_list(
         outcome=outcome,
         agent=agent,
         queue=queue,
-        caller=caller,
+        caller=as_shown(caller) if caller else None,
         direction=direction,
     )
     with queries() as records:
@@ -140,7 +140,9 @@ def ticket_list(
 ) -> None:
     """List tickets, newest first."""
     with queries() as records:
-        page = records.ticket_list(state=state, category=category, caller=caller, limit=limit)
+        page = records.ticket_list(
+            state=state, category=category, caller=as_shown(caller) if caller else None, limit=limit
+        )
     show(page.items, TICKETS, as_json)
 
 

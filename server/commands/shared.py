@@ -158,6 +158,17 @@ def records_database() -> Iterator[Database]:
         database.dispose()
 
 
+def as_shown(number: str) -> str:
+    """The number as the records have it, however it is written; unchanged where the definitions are broken."""
+    from server.hotline.definitions import load
+    from tables.toml import DefinitionFault
+
+    try:
+        return load(settings().root).party(number).shown or number
+    except DefinitionFault:
+        return number
+
+
 def zone() -> ZoneInfo:
     """The hotline's time zone, in which people are shown times; Asia/Shanghai unless its calendar says otherwise."""
     try:

@@ -22,7 +22,8 @@ from ivr.holidays import chinese_holidays
 from ivr.manifest import Manifest
 from ivr.manifest import check as check_prompts
 from ivr.saying import LANGUAGES
-from server.hotline.dialling_policy import Callback, plain_number, read_callback
+from server.hotline.dialling_policy import Callback, read_callback
+from server.hotline.parties import Party, canonical, party
 from server.hotline.promising import usual_queue
 from server.hotline.ticket_rules import hours_of, read_rules, unreachable
 from tables.errors import Key, TableError, nearest, shown
@@ -70,7 +71,7 @@ class Definitions:
     start: str
     calendar: Calendar
     lists: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Name of each list → its numbers in their plain form (`plain_number`)."""
+    """Name of each list → its numbers in their canonical form (see `parties`)."""
     admission: Admission = Admission()
     callback: Callback = field(default_factory=Callback)
     tickets: Rules = field(default_factory=Rules)
@@ -88,8 +89,12 @@ class Definitions:
 
     def lists_of(self, number: str) -> frozenset[str]:
         """The names of the lists on which this number stands, however it is written."""
-        plain = plain_number(number, self.callback.region)
-        return frozenset(name for name, numbers in self.lists.items() if plain in numbers)
+        known = canonical(number, self.callback.region)
+        return frozenset(name for name, numbers in self.lists.items() if known in numbers)
+
+    def party(self, number: str, name: str = "") -> Party:
+        """The party with this number, however it is written."""
+        return party(number, self.callback.region, name=name)
 
     def music(self, queue: str, wanted: str = "") -> str:
         """The music class of a call: what its flow wants where the home has `music/<class>/`, else the queue's own."""
@@ -313,7 +318,7 @@ def _lists(table: Table, region: str) -> dict[str, frozenset[str]]:
         written = text(value, key, numbers=True)
         if not any(character.isdecimal() for character in written):
             raise TableError(key, f'"{written}" is no telephone number')
-        return plain_number(written, region)
+        return canonical(written, region)
 
     return {str(name): frozenset(items(table.data[name], table.at(name), number)) for name in table.data}
 

@@ -18,6 +18,8 @@ from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType, shortn
 from acd.callbacks.policy import CallbackPolicy
 from acd.callbacks.reading import CALLBACK_KEYS, read_callback_policy
 from ivr.calendar import Calendar
+from server.hotline.parties import canonical
+from server.hotline.parties import shown as as_shown
 from tables.errors import TableError
 from tables.values import Table
 
@@ -67,7 +69,7 @@ class Callback:
     abroad: frozenset[str] = frozenset()
     types: frozenset[str] = USUAL_TYPES
     own_numbers: frozenset[str] = frozenset()
-    """Plain forms, see `plain_number`."""
+    """Canonical forms, see `parties`."""
     outgoing: str = ""
     window: Calendar = field(default_factory=Calendar.always_open)
     business: Calendar | None = None
@@ -81,7 +83,7 @@ class Callback:
         if not _WRITTEN.fullmatch(written) or not any(each.isdecimal() for each in written):
             return Checked("", "invalid", f"{shown} is not a telephone number: write digits only")
         digits = re.sub(r"[^\d+]", "", written)
-        if digits in self.own_numbers or plain_number(digits, self.region) in self.own_numbers:
+        if digits in self.own_numbers or canonical(digits, self.region) in self.own_numbers:
             return Checked("", "own", f"{shown} is the hotline's own number")
         try:
             parsed = phonenumbers.parse(digits, self.region)
@@ -141,7 +143,7 @@ class Callback:
             return Checked("", "foreign", f"{shown} is not a number of {self.region}: abroad is not called back")
         kind = _kind(parsed, self.region)
         if kind in self.types:
-            return Checked(_dialled(parsed, self.region))
+            return Checked(as_shown(phonenumbers.format_number(parsed, PhoneNumberFormat.E164), self.region))
         if kind == SATELLITE:
             return Checked(
                 "", "kind", f"{shown} is a satellite telephone, which is not called back: give another number"
@@ -165,16 +167,6 @@ def _kind(parsed: PhoneNumber, region: str) -> str:
     return TYPES.get(phonenumbers.number_type(parsed), "other")
 
 
-def plain_number(number: str, region: str) -> str:
-    """A number as lists compare it: E.164 where it is a telephone number of the region, else its digits."""
-    digits = "".join(character for character in number if character.isdecimal() or character == "+")
-    try:
-        parsed = phonenumbers.parse(digits, region)
-    except phonenumbers.NumberParseException:
-        return digits
-    return phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
-
-
 def read_callback(data: Mapping[str, Any], calendar: Calendar, queues: list[str]) -> Callback:
     """Read `[callback]`. Raises TableError with the key of the value that cannot be used."""
     policy = read_callback_policy(data, queues, NUMBER_KEYS)
@@ -195,7 +187,7 @@ def read_callback(data: Mapping[str, Any], calendar: Calendar, queues: list[str]
         region,
         frozenset(abroad),
         frozenset(types),
-        frozenset(plain_number(number, region) for number in (*own, outgoing) if number),
+        frozenset(canonical(number, region) for number in (*own, outgoing) if number),
         outgoing,
         _window(table, calendar),
         calendar if business else None,
@@ -244,10 +236,4 @@ def _what_is_wrong(parsed: PhoneNumber) -> str:
             return "it has too few or too many digits, or its area code is missing"
 
 
-def _dialled(parsed: PhoneNumber, region: str) -> str:
-    if phonenumbers.region_code_for_number(parsed) != region:
-        return phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
-    return re.sub(r"\D", "", phonenumbers.format_number(parsed, PhoneNumberFormat.NATIONAL))
-
-
-__all__ = ["CALLBACK_KEYS", "NUMBER_KEYS", "Callback", "Checked", "plain_number", "read_callback"]
+__all__ = ["CALLBACK_KEYS", "NUMBER_KEYS", "Callback", "Checked", "read_callback"]

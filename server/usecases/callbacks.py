@@ -57,7 +57,7 @@ class CallbackActs(Acts):
         """
         self.permissions.require(who, Act.READ_CALLBACKS)
         if number := which.get("number"):
-            which = {**which, "number": self._server.definitions.callback_number(number)[0] or number}
+            which = {**which, "number": self._server.definitions.party(number).shown or number}
         mask = mask or masks(who, Act.READ_CALLBACKS)
         return await self._server.records.promises(which, limit, cursor, mask, await self._registry())
 

@@ -30,6 +30,8 @@ class RecordActs(Acts):
     ) -> dict[str, Any]:
         """One page, newest first: {"items": rows, "next": cursor of the next page or None}."""
         agents = self.permissions.agents(who, self.act)
+        if caller := filters.get("caller"):
+            filters = {**filters, "caller": self._server.definitions.party(caller).shown or caller}
         return await self._server.records.page(
             self.kind, filters, limit, cursor, mask=masks(who, self.act), agents=agents
         )

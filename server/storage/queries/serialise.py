@@ -40,6 +40,7 @@ def call(call: Call, recordings: list[int], mask: bool) -> dict[str, Any]:
         "ended_at": iso(call.ended_at),
         "outcome": call.outcome,
         "satisfaction": call.satisfaction,
+        "withheld": not call.caller,
     }
 
 

@@ -149,6 +149,7 @@ class SpoolImport:
         calls = self._view.calls
         known = taken.call is not None and calls.was_given(taken.call)
         call = taken.call if taken.call is not None and known else calls.next_call()
+        caller = self._definitions().party(taken.caller).shown
         number = self._number(call, taken)
         about = [
             flow_events.FieldSet(call, name, value)
@@ -160,7 +161,7 @@ class SpoolImport:
             await self._dispatcher.record(*about, number)
         else:
             await self._dispatcher.record(
-                acd.CallArrived(call, taken.caller, taken.called, "", f"spool-{taken.id}", taken.taken_at, self._node),
+                acd.CallArrived(call, caller, taken.called, "", f"spool-{taken.id}", taken.taken_at, self._node),
                 *about,
                 number,
                 acd.CallEnded(call, "hotline_hung_up", taken.taken_at),
@@ -181,7 +182,7 @@ class SpoolImport:
             live=self._view.calls.get(call),
             category=taken.category,
             language=taken.language,
-            caller=taken.caller,
+            caller=definitions.party(taken.caller).shown,
             vip=definitions.is_vip(taken.caller),
             taken_at=taken.taken_at,
             spool_id=taken.id,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher
+from server.hotline.parties import Party
 from server.hotline.view import View
 from server.telephony.agi.server import AgiCall
 from server.telephony.ami.link import Ami
@@ -60,6 +61,11 @@ class CallerContext:
     definitions: Definitions
     mailbox: Mailbox = field(default_factory=Mailbox)
     fields: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def party(self) -> Party:
+        """The caller, as the channel shows the number."""
+        return self.definitions.party(self.agi.caller)
 
     def music(self, queue: str) -> str:
         """What this caller hears while they wait in this queue, or are on hold."""

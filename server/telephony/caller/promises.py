@@ -158,7 +158,7 @@ class CallerPromises:
             live=live,
             fields=context.fields,
             language=context.audio.language,
-            vip=context.definitions.is_vip(context.agi.caller),
+            vip=context.definitions.is_vip(context.party.number),
         )
 
     # When

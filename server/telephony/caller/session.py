@@ -122,11 +122,11 @@ class _Session:
     async def begin(self, invited_at: float | None, answered_at: float | None) -> None:
         """A new caller. Asterisk is asked nothing before the first prompt: every question would delay it."""
         now = self._clock()
-        agi = self._agi
+        agi, caller = self._agi, self._context.party
         self._arrival = self._dispatcher.submit(
             acd.CallArrived(
                 self._call,
-                agi.caller,
+                caller.shown,
                 agi.called,
                 agi.channel,
                 agi.unique_id,
@@ -139,7 +139,7 @@ class _Session:
             session = Session(
                 self._definitions.flows,
                 self._definitions.start,
-                self._caller(agi.caller, agi.called),
+                self._caller(caller.shown, agi.called),
                 self._definitions.calendar,
                 now,
             )

@@ -61,7 +61,7 @@ class Waiting:
         if live is not None and live.promise and live.asked is not None and not live.talked:
             return await self._called_back(live)
         context, tickets = self._context, self._view.tickets
-        caller = context.agi.caller if live is None else live.caller
+        caller = context.party.shown if live is None else live.caller
         ticket = tickets.open_ticket(caller)
         before = live.asked if live is not None and not live.served else None
         asked = queueing.first(

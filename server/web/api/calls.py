@@ -31,7 +31,7 @@ class Call(BaseModel):
     """A call as the records have it."""
 
     id: int
-    caller: str
+    caller: str = Field(description="As people of the region dial it; empty where the caller withheld the number.")
     called: str
     queue: str | None
     category: str | None
@@ -45,6 +45,7 @@ class Call(BaseModel):
     ended_at: str | None
     outcome: str | None
     satisfaction: int | None
+    withheld: bool
 
 
 class CallDetail(Call):

@@ -34,7 +34,7 @@ def test_a_call_is_listed_under_the_names_that_others_rely_on(ask, story):
     (call,) = ask().call_list().items
     assert list(call) == [
         *("id", "caller", "called", "queue", "category", "agent", "ticket", "recordings", "offered_at"),
-        *("answered_at", "queued_at", "connected_at", "ended_at", "outcome", "satisfaction"),
+        *("answered_at", "queued_at", "connected_at", "ended_at", "outcome", "satisfaction", "withheld"),
     ]
     assert call | {"answered_at": 0, "queued_at": 0, "connected_at": 0, "ended_at": 0} == {
         "id": 1,
@@ -52,6 +52,7 @@ def test_a_call_is_listed_under_the_names_that_others_rely_on(ask, story):
         "ended_at": 0,
         "outcome": "handled",
         "satisfaction": 5,
+        "withheld": False,
     }
 
 
