@@ -42,6 +42,7 @@ def run() -> None:
     reactor: Any = installed
     from provision import Console
     from server.app import App, StartError
+    from server.tasks import first_of
 
     app = App(here, reactor, Console())
     failure: list[BaseException] = []
@@ -53,7 +54,7 @@ def run() -> None:
         starting = asyncio.ensure_future(app.start())
         asked = asyncio.ensure_future(stopping.wait())
         try:
-            await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
+            await first_of(starting, asked)
             if starting.done():
                 starting.result()
                 # Objects of now stay: the collector need not visit them again while callers wait.
