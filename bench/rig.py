@@ -165,6 +165,8 @@ class RunningHotline:
             if modules is None or not (modules / "app_queue.so").exists():
                 raise RigError("this Asterisk has no app_queue: install its package asterisk-modules")
             (etc / "queues.conf").write_text(queues, encoding="utf-8")
+            # The hotline's Asterisk finds no modules but its own.
+            (self.home / "asterisk" / "modules" / "app_queue.so").symlink_to(modules / "app_queue.so")
         self.asterisk("dialplan reload")
         self.admit_all()
 
@@ -178,7 +180,9 @@ class RunningHotline:
 
         Asterisk asks new phones within their first 15 seconds whether they are there. Raises RigError.
         """
-        await asyncio.to_thread(self.asterisk, "module load app_queue.so")
+        loaded = await asyncio.to_thread(self.asterisk, "module load app_queue.so")
+        if "Loaded" not in loaded:
+            raise RigError(f"app_queue cannot be loaded: {loaded.strip()}")
         end = time.monotonic() + 25.0
         while "(Unavailable)" in (shown := await asyncio.to_thread(self.asterisk, "queue show")):
             if time.monotonic() > end:
