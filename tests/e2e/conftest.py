@@ -32,6 +32,7 @@ from server.telephony.asterisk.joined import joined
 from server.telephony.channels.dial import work_number
 from softphone.phone import Call, Phone
 from tests.e2e import brisk
+from tests.e2e.preloaded import Server
 
 TREE = Path(__file__).resolve().parents[2]
 COMMAND = Path(sys.executable).with_name("sansheng")
@@ -58,11 +59,15 @@ def free_ports(count: int) -> list[int]:
 
 @dataclass
 class Hotline:
-    """One installation under test. `settings` are environment variables on top of the usual ones."""
+    """One installation under test. `settings` are environment variables on top of the usual ones.
+
+    `preloaded`: the server begins with everything imported, instead of by its command.
+    """
 
     home: Path
     settings: dict[str, str] = field(default_factory=dict)
-    process: subprocess.Popen[str] | None = None
+    process: subprocess.Popen[str] | Server | None = None
+    preloaded: bool = True
 
     def __post_init__(self) -> None:
         names = ("SIP", "HTTP", "AGI", "AMI", "ASTERISK_HTTP")
@@ -98,6 +103,9 @@ class Hotline:
 
     def spawn(self) -> None:
         """Start the server and return at once."""
+        if self.preloaded:
+            self.process = Server(COMMAND, self.environment, self.home / "output")
+            return
         output = (self.home / "output").open("a")
         self.process = subprocess.Popen(
             [str(COMMAND), "run"],
@@ -315,7 +323,7 @@ def make_home() -> Path:
 @pytest.fixture(scope="session")
 def shared_hotline() -> Iterator[Hotline]:
     """One running hotline for all tests that leave it as they found it."""
-    hotline = Hotline(make_home())
+    hotline = Hotline(make_home(), preloaded=False)
     brisk.install(hotline.home)
     try:
         hotline.start()

@@ -1,0 +1,139 @@
+"""A server process that begins with everything imported: imports are most of what a start costs.
+
+One process for each that runs tests imports the server and waits; each server is a fork of it, in a session of its own,
+with the environment, the folder and the output that it would have as a command.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module, reload
+from pathlib import Path
+from typing import Any
+
+TREE = Path(__file__).resolve().parents[2]
+
+
+class Parent:
+    """The process that servers are forked from; it ends with this one."""
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.e2e.preloaded"],
+            cwd=TREE,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+            text=True,
+        )
+
+    def ask(self, **question: Any) -> Any:
+        """Its answer. Raises AssertionError when the process is gone."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with self._turn:
+            self._process.stdin.write(json.dumps(question) + "\n")
+            self._process.stdin.flush()
+            answer = self._process.stdout.readline()
+        assert answer, "the process that servers are forked from is gone"
+        return json.loads(answer)
+
+
+parent = cache(Parent)
+
+
+class Server:
+    """`sansheng run` with this environment, used as a `subprocess.Popen`; what it prints is appended to `output`."""
+
+    def __init__(self, command: Path, environment: Mapping[str, str], output: Path) -> None:
+        self.returncode: int | None = None
+        self.pid: int = parent().ask(command=str(command), environment=dict(environment), output=str(output))
+
+    def poll(self) -> int | None:
+        """The exit code, once it is over; the negative number of the signal that ended it."""
+        if self.returncode is None:
+            self.returncode = parent().ask(ended=self.pid)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """As `poll`, when it is over. Raises subprocess.TimeoutExpired."""
+        end = None if timeout is None else time.monotonic() + timeout
+        while (code := self.poll()) is None:
+            if end is not None and time.monotonic() > end:
+                raise subprocess.TimeoutExpired("sansheng run", timeout or 0.0)
+            time.sleep(0.01)
+        return code
+
+    def send_signal(self, number: int) -> None:
+        """Nothing happens when it is over."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.send_signal(signal.SIGKILL)
+
+
+def _serve() -> None:
+    """Fork servers, and tell how they ended, until the input ends."""
+    # All but `server.app`, with which the reactor would be chosen.
+    for name in ("cli", "commands.run", "leadership", "storage.schema.migrate", "web.api.application", "web.serve"):
+        import_module(f"server.{name}")
+    import_module("sqlalchemy.dialects.sqlite")
+    gc.freeze()
+    for line in sys.stdin:
+        question = json.loads(line)
+        if (pid := question.get("ended")) is not None:
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            answer = os.waitstatus_to_exitcode(status) if ended else None
+        else:
+            answer = os.fork()
+            if answer == 0:
+                _become(question)
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+
+
+def _become(question: Mapping[str, Any]) -> None:
+    """Be the server, and end with it."""
+    from server import cli, crash_points
+
+    code: object = 1
+    try:
+        os.setsid()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for descriptor, (name, flags) in enumerate(
+            [(os.devnull, os.O_RDONLY), *[(question["output"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)] * 2]
+        ):
+            os.dup2(os.open(name, flags, 0o666), descriptor)
+        os.closerange(3, 64)
+        os.chdir(TREE)
+        os.environ.clear()
+        os.environ.update(question["environment"])
+        reload(crash_points)  # it reads the environment once
+        sys.argv = [question["command"], "run"]
+        cli.main()
+        code = 0
+    except SystemExit as end:
+        code = end.code or 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code if isinstance(code, int) else 1)
+
+
+if __name__ == "__main__":
+    _serve()
