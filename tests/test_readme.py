@@ -25,7 +25,7 @@ _LINK = re.compile(r"\]\(([^)\s]+)\)")
 def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
     blocks = _BLOCK.findall(README.read_text(encoding="utf-8"))
     assert len(blocks) >= 3
-    hotline = Hotline(make_home())
+    hotline = Hotline(make_home(), preloaded=False)
     try:
         hotline.start()
         # One shell for all blocks: what the first exports is there in the next. Files are written beside the tree.

@@ -59,7 +59,7 @@ class Running:
     """Events of the server's log that are flaws besides errors."""
 
     def __init__(self, **settings: str) -> None:
-        self.hotline = Hotline(make_home(), settings)
+        self.hotline = Hotline(make_home(), settings, preloaded=False)
         self.answered: set[bytes] = set()
         """The stand-in for each answered call that is not a good one."""
         self._good = 0
