@@ -356,9 +356,10 @@ async def hotline(shared_hotline: Hotline) -> AsyncIterator[Hotline]:
     yield shared_hotline
 
 
-async def hears_tone(call: Call, hz: float, within: float = 10.0) -> None:
+async def hears_tone(call: Call, hz: float, within: float = 10.0, above: float = -12.0) -> None:
     """Wait until the other side's tone has been heard for half a second: nothing that merely sounds a little like it.
 
-    So much of a conversation is in its recording too, however late the recorder's thread is.
+    So much of a conversation is in its recording too, however late the recorder's thread is. `above` is in dBFS; the
+    tone of a phone has -10.
     """
-    await call.rtp.heard(hz, above=-12, within=within, window=0.5)
+    await call.rtp.heard(hz, above=above, within=within, window=0.5)
