@@ -80,6 +80,30 @@ def offers(house: Hotline) -> list[tuple[int | None, str, int]]:
     return [(each.offer, each.agent, each.call) for each in decided]
 
 
+async def test_a_standby_shows_the_floor_knows_every_token_and_sends_changes_to_the_leader(pair: Pair) -> None:
+    made = await pair.first.request("POST", "/api/v1/tokens", {"name": "wang", "role": "supervisor"})
+    bearer = {"Authorization": f"Bearer {made['token']}"}
+    async with AsyncExitStack() as stack:
+        people = People(pair.first, stack)
+        (caller,) = await people.wait_in_queue(["13800000002"])
+        client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, headers=bearer))
+
+        def floor() -> bool:
+            answer = httpx.get(f"{pair.second.api}/api/v1/floor", headers=bearer, trust_env=False)
+            return [each["caller"] for each in answer.json()["waiting"]] == [caller]
+
+        await pair.second.until(floor, "the standby shows who waits")
+        answer = await client.put(f"{pair.second.api}/api/v1/callback-mode", json={"mode": "on"})
+        assert (answer.status_code, "ask the server that leads" in answer.text) == (503, True)
+        await pair.first.request("POST", f"/api/v1/tokens/{made['id']}/revoke", {})
+
+        def closed() -> bool:
+            answer = httpx.get(f"{pair.second.api}/api/v1/floor", headers=bearer, trust_env=False)
+            return answer.status_code == 401
+
+        await pair.second.until(closed, "the standby knows the revocation")
+
+
 async def test_a_standby_takes_calls_within_three_seconds_of_a_kill(pair: Pair) -> None:
     async with AsyncExitStack() as stack:
         people = People(pair.first, stack)
