@@ -281,7 +281,7 @@ class RunningHotline:
     def _client(self) -> httpx.AsyncClient:
         token = (self.home / "secrets/api-token").read_text().strip()
         headers = {"Authorization": f"Bearer {token}"}
-        limits = httpx.Limits(max_connections=100)
+        limits = httpx.Limits(max_connections=32)  # the hotline lets one address hold 64
         return httpx.AsyncClient(base_url=self._api, headers=headers, timeout=60, limits=limits, trust_env=False)
 
 
