@@ -17,7 +17,7 @@ from acd.callbacks.states import ModeView, PromiseState, PromiseView
 from server.hotline.dispatcher import NotLeading
 from server.hotline.promising import asked_back
 from server.usecases.errors import Conflict, Invalid, NotFound
-from server.usecases.permissions import Act
+from server.usecases.permissions import Act, Reach, reach_of
 from server.usecases.principal import Principal
 from server.usecases.records import masks
 from server.usecases.server import Acts
@@ -64,7 +64,11 @@ class CallbackActs(Acts):
     async def show(self, who: Principal, promise: int, *, mask: bool = False) -> dict[str, Any]:
         """One promise with the history of its attempts."""
         self.permissions.require(who, Act.READ_CALLBACKS)
-        mask = mask or masks(who, Act.READ_CALLBACKS)
+        return await self.now(who, promise, mask=mask)
+
+    async def now(self, who: Principal, promise: int, *, mask: bool = False) -> dict[str, Any]:
+        """The promise after an act on it, with its history; a principal who may not read promises is answered too."""
+        mask = mask or reach_of(who, Act.READ_NUMBERS) is not Reach.ALL
         found = await self._server.records.promise(promise, mask, await self._registry())
         if found is None:
             raise NotFound(f"there is no callback {promise}")
@@ -73,6 +77,10 @@ class CallbackActs(Acts):
     def modes(self, who: Principal) -> Sequence[ModeView]:
         """Callback mode for all, then for each queue."""
         self.permissions.require(who, Act.READ_CALLBACKS)
+        return self.modes_now()
+
+    def modes_now(self) -> Sequence[ModeView]:
+        """Callback mode after an act on it: of all, then of each queue."""
         return self._view.callbacks.modes()
 
     async def mode_history(self, who: Principal, scope: str | None, limit: int) -> list[dict[str, Any]]:

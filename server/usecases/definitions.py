@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from server.usecases.audit import audited
 from server.usecases.errors import Invalid
 from server.usecases.permissions import Act
 from server.usecases.principal import Principal
@@ -9,14 +10,15 @@ from server.usecases.server import Acts
 
 
 class DefinitionActs(Acts):
-    """Acts raise Forbidden."""
+    """Acts raise Forbidden and NotLeading."""
 
     async def reload(self, who: Principal) -> str:
         """Take over edited definitions; returns the file in force. Raises Invalid for definitions with errors."""
         self.permissions.require(who, Act.RELOAD_DEFINITIONS)
+        leader = self._server.dispatcher  # a server that stands by refuses before it takes anything over
         try:
             source = await self._server.reload()
         except ValueError as error:
             raise Invalid("definitions", str(error)) from None
-        await self._record(who, Act.RELOAD_DEFINITIONS, subject=source)
+        await leader.record(*audited(who, Act.RELOAD_DEFINITIONS, source))
         return source

@@ -13,8 +13,8 @@ from server.eventlog.access_events import ActAudited
 from server.storage.queries.records import Queries
 from server.storage.recording_store import FolderStore, ObjectError
 from server.usecases.audit import audited
-from server.usecases.errors import Conflict, Invalid, NotFound
-from server.usecases.permissions import RULES, Act, Reach
+from server.usecases.errors import Conflict, Forbidden, Invalid, NotFound
+from server.usecases.permissions import Act, Reach, reach_of
 from server.usecases.principal import Principal
 from server.usecases.records import RecordActs
 
@@ -34,10 +34,10 @@ class RecordingPulls:
     def pull(self, who: Principal, number: int, to: Path, reason: str = "") -> dict[str, Any]:
         """Copy a recording's stereo WAV (caller left, agent right) to the file `to`; returns its row.
 
-        Raises NotFound, Conflict for a recording without a file, Invalid for a file that cannot be written.
+        Raises Forbidden, NotFound, Conflict for a recording without a file, Invalid for a file that cannot be written.
         """
-        if RULES[Act.PULL_RECORDING].reach.get(who.role, Reach.NONE) is not Reach.ALL:
-            raise Conflict("only a role that reaches all recordings pulls one here: ask the server")
+        if reach_of(who, Act.PULL_RECORDING) is not Reach.ALL:
+            raise Forbidden(f"{who.name} does not reach all recordings, and here no server says which: ask the server")
         found = self._records.recording_show(number)
         if found is None:
             raise NotFound(f"there is no recording {number}: see `sansheng recording list`")

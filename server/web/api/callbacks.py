@@ -170,31 +170,31 @@ def callback_routes(acts: CallbackActs) -> APIRouter:
         after = None if wanted.after is None else wanted.after.timestamp()
         view, made = await acts.ask(who, Wish(**wanted.model_dump(exclude={"after"}), after=after))
         response.status_code = 201 if made else 200
-        return await acts.show(who, view.id) | {"joined": not made}
+        return await acts.now(who, view.id) | {"joined": not made}
 
     @routes.post("/callbacks/{number}/cancel", **acting)
     async def cancel_callback(who: Who, number: Number, wanted: WhyIn) -> dict[str, Any]:
         """Cancel the promise; the hotline stops an attempt under way."""
         await acts.cancel(who, number, wanted.reason)
-        return await acts.show(who, number)
+        return await acts.now(who, number)
 
     @routes.post("/callbacks/{number}/postpone", **acting)
     async def postpone_callback(who: Who, number: Number, wanted: PostponeIn) -> dict[str, Any]:
         """Call not before that instant; the promise keeps its place."""
         await acts.postpone(who, number, wanted.until.timestamp(), wanted.reason)
-        return await acts.show(who, number)
+        return await acts.now(who, number)
 
     @routes.post("/callbacks/{number}/priority", **acting)
     async def prioritise_callback(who: Who, number: Number, wanted: PriorityIn) -> dict[str, Any]:
         """Give the promise another place in the order."""
         await acts.prioritise(who, number, wanted.priority, wanted.reason)
-        return await acts.show(who, number)
+        return await acts.now(who, number)
 
     @routes.post("/callbacks/{number}/settle", **acting)
     async def settle_callback(who: Who, number: Number, wanted: WhyIn) -> dict[str, Any]:
         """Settle an expired or unconfirmed promise: its task is done."""
         await acts.settle(who, number, wanted.reason)
-        return await acts.show(who, number)
+        return await acts.now(who, number)
 
     @routes.get("/callback-mode", response_model=Page[CallbackMode])
     async def show_modes(who: Who) -> dict[str, Any]:
@@ -206,7 +206,7 @@ def callback_routes(acts: CallbackActs) -> APIRouter:
         """Choose for one queue, or for all: that replaces every queue's own choice."""
         until = None if wanted.until is None else wanted.until.timestamp()
         mode = await acts.set_mode(who, wanted.mode, wanted.scope, wanted.reason, until)
-        return modes_of([*acts.modes(who), mode])[-1]
+        return modes_of([*acts.modes_now(), mode])[-1]
 
     @routes.get("/callback-mode/history", response_model=Page[ModeThen], responses=answers(422))
     async def mode_history(who: Who, scope: str | None = None, limit: Limit = 100) -> dict[str, Any]:
