@@ -92,9 +92,9 @@ class Definitions:
         known = canonical(number, self.callback.region)
         return frozenset(name for name, numbers in self.lists.items() if known in numbers)
 
-    def party(self, number: str, name: str = "") -> Party:
+    def party(self, number: str) -> Party:
         """The party with this number, however it is written."""
-        return party(number, self.callback.region, name=name)
+        return party(number, self.callback.region)
 
     def music(self, queue: str, wanted: str = "") -> str:
         """The music class of a call: what its flow wants where the home has `music/<class>/`, else the queue's own."""

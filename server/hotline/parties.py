@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -29,10 +28,8 @@ _SUBSCRIBERS = frozenset(
     }
 )
 """Kinds of telephones that can be dialled from abroad; service numbers are dialled in their region alone."""
-_WITHHELD = frozenset({"", "anonymous", "restricted", "unavailable", "private", "unknown", "withheld", "asserted"})
+_WITHHELD = frozenset({"", "anonymous", "restricted", "unavailable", "private", "unknown"})
 """User parts of a caller who is not shown; RFC 3323 has `anonymous`, carriers and exchanges the others."""
-_HIDING = frozenset({"id", "user", "header"})
-"""Values of `Privacy` (RFC 3323, RFC 3325) with which the identity goes nowhere."""
 _ADDRESS = re.compile(r"<([^>]*)>")
 _SCHEME = re.compile(r"(?i)^(sips?|tel):")
 _SEPARATORS = re.compile(r"[\s().\-/‐-―−]+")
@@ -43,13 +40,11 @@ _DIALLED = re.compile(r"\+?[0-9]+")
 class Party:
     """One who calls or is called. `number` is canonical, `shown` is what people read and dial in the hotline's region.
 
-    Both are empty when the party withheld its number; then there is no name either. `header` names the source.
+    Both are empty when the party withheld its number.
     """
 
     number: str = ""
     shown: str = ""
-    name: str = ""
-    header: str = ""
 
     @property
     def withheld(self) -> bool:
@@ -93,29 +88,10 @@ def shown(number: str, region: str) -> str:
     return re.sub(r"\D", "", phonenumbers.format_number(parsed, PhoneNumberFormat.NATIONAL))
 
 
-def party(text: str, region: str, *, name: str = "", header: str = "") -> Party:
+def party(text: str, region: str) -> Party:
     """The party with this number, however it is written."""
     number = canonical(text, region)
-    return Party(number, shown(number, region), name, header) if number else Party(header=header)
-
-
-def caller(headers: Mapping[str, str], region: str, *, trusted: bool) -> Party:
-    """The party that a call's headers name: `from`, and from a trusted trunk `pai`, `rpid` before it; `privacy`.
-
-    Headers are as on the wire, without their names; a header that the call has not is left out or empty.
-    """
-    privacy = {each.strip().lower() for each in headers.get("privacy", "").split(";")}
-    if privacy & _HIDING:
-        return Party(header="privacy")
-    for header in ("pai", "rpid") if trusted else ():
-        if value := headers.get(header, "").strip():
-            if header == "rpid" and re.search(r"(?i);\s*privacy\s*=\s*\"?(full|uri|name)", value):
-                return Party(header="rpid")
-            found = party(value, region, name=_name(value), header=header)
-            if found.number:
-                return found
-    value = headers.get("from", "").strip()
-    return party(value, region, name=_name(value), header="from")
+    return Party(number, shown(number, region))
 
 
 def _user(text: str) -> str:
@@ -137,14 +113,6 @@ def _user(text: str) -> str:
         if key.lower() == "phone-context" and re.fullmatch(r"\+[0-9]{1,6}", value) and not number.startswith("+"):
             return f"{value}{number}"
     return number
-
-
-def _name(text: str) -> str:
-    """The display name before an address, without quotes; empty when there is none."""
-    before = text.partition("<")[0].strip() if "<" in text else ""
-    if len(before) > 1 and before[0] == before[-1] == '"':
-        before = re.sub(r"\\(.)", r"\1", before[1:-1])
-    return "" if before.lower() in _WITHHELD else before
 
 
 def _hidden(user: str) -> bool:
