@@ -13,7 +13,7 @@ run: setup  ## start everything in the foreground; Ctrl-C stops it all
 	@exec $(BIN)/sansheng run
 
 check: setup-test static  ## what every commit must pass, in a minute or so: no real calls, no PostgreSQL
-	$(BIN)/pytest -q -n 2 --dist loadfile -m "not e2e and not postgres" \
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "not e2e and not postgres and not thorough" \
 	  --ignore tests/e2e --ignore tests/faults --ignore tests/dialplan
 
 test: setup-test static  ## every check and every test; a test that failed is run once more, alone

@@ -112,7 +112,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 
 @pytest.fixture(scope="session")
-def _migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with the newest schema and no rows, to be copied: a migration takes longer than most tests."""
     path = tmp_path_factory.mktemp("records") / "migrated.db"
     _migrate(f"sqlite:///{path}")
     return path
@@ -129,7 +130,7 @@ def _migrated_postgres(postgres: PostgresServer) -> Iterator[str]:
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An open database with the newest schema and no rows, once on SQLite and once on PostgreSQL."""
     if request.param == "sqlite":
-        shutil.copy(request.getfixturevalue("_migrated_sqlite"), tmp_path / "records.db")
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "records.db")
         database = open_database(f"sqlite:///{tmp_path / 'records.db'}")
     else:
         database = open_database(request.getfixturevalue("_migrated_postgres"))

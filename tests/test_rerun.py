@@ -6,6 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.thorough
+
 RERUN = Path(__file__).with_name("rerun.py")
 FAILS_ONCE = """
 from pathlib import Path

@@ -14,6 +14,8 @@ from tests.fuzz.mutator import Grammar, an_input
 from tests.fuzz.run import run
 from tests.fuzz.target import Flaw, Hang, time_limit
 
+pytestmark = pytest.mark.thorough
+
 SEED = 20_251_122
 WITHOUT_A_HOTLINE = {"agi": 2_000, "ami": 2_000, "toml": 2_000}
 ON_A_HOTLINE = {"fastagi": 500, "http": 500, "sip": 500}

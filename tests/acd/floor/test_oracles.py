@@ -16,6 +16,8 @@ from simulation.runs import days
 from simulation.scenario import CallStream, Group, Scenario
 from tests.acd.floor.erlang_a import erlang_a
 
+pytestmark = pytest.mark.thorough
+
 HANDLING = 120.0
 AGENTS = 8
 RUNS = 10

@@ -15,6 +15,8 @@ from simulation.policies import find_policy
 from simulation.runs import days
 from simulation.scenario import CallStream, Group, Scenario
 
+pytestmark = pytest.mark.thorough
+
 HANDLING = 100.0
 HOUR = 3600.0
 END, WARM_UP, RUNS = 5 * HOUR, HOUR, 8

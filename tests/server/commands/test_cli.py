@@ -6,6 +6,7 @@ import json
 import os
 import pwd
 import resource
+import shutil
 import socket
 import subprocess
 import sys
@@ -26,7 +27,6 @@ from server.storage.database import open_database
 from server.storage.projector import Projector
 from server.storage.queries.records import Queries
 from server.storage.recording_store import FolderStore
-from server.storage.schema.migrate import migrate
 
 COMMAND = Path(sys.executable).with_name("sansheng")
 
@@ -77,10 +77,10 @@ def sansheng(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
 
 
 @pytest.fixture
-def records(home: Path, story) -> Path:
+def records(home: Path, migrated_sqlite: Path, story) -> Path:
     """Records of one whole call and one agent."""
+    shutil.copy(migrated_sqlite, home / "records.db")
     database = open_database(f"sqlite:///{home / 'records.db'}")
-    migrate(database.write)
     story.tell(acd.AgentDefined("1001", "李明 [A]", (Skill("attitude", 3), Skill("complaint", 5)), ("A",)))
     story.whole_call()
     Projector(database.write).apply(story.entries)

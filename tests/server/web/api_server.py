@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
@@ -27,7 +28,6 @@ from server.storage.database import open_database
 from server.storage.projector import Projector
 from server.storage.projector_loop import ProjectorLoop
 from server.storage.reader import Records
-from server.storage.schema.migrate import migrate
 from server.telephony.asterisk.site import AgentPhone
 from server.usecases.errors import Conflict
 from server.usecases.groups import UseCases
@@ -109,13 +109,13 @@ class ApiServer:
 
 
 @pytest.fixture
-async def server(redis_server: RedisServer, tmp_path: Path) -> AsyncIterator[ApiServer]:
+async def server(redis_server: RedisServer, migrated_sqlite: Path, tmp_path: Path) -> AsyncIterator[ApiServer]:
     redis = redis_server.connect()
     log = Log(redis)
     lease = await log.acquire("one", 10)
     assert lease is not None
+    shutil.copy(migrated_sqlite, tmp_path / "records.db")
     database = open_database(f"sqlite:///{tmp_path / 'records.db'}")
-    migrate(database.write)
     reading = SyncRedis.from_url(redis_server.url, protocol=2)
     following = ProjectorLoop(Projector(database.write), follower(reading), pace=0.0, block_ms=50)
     following.start()
