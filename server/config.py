@@ -122,6 +122,17 @@ def _seconds(least: float) -> Callable[[str], float]:
     return read
 
 
+def _frozen(text: str) -> float:
+    if text != "0":
+        try:
+            if 2 <= float(text) <= 3600:
+                return float(text)
+        except ValueError:
+            pass
+        raise ValueError("give a number of seconds from 2 to 3600, or 0 for never")
+    return 0.0
+
+
 def _whole(most: int) -> Callable[[str], int]:
     def read(text: str) -> int:
         if not text.isdecimal() or not 1 <= int(text) <= most:
@@ -197,6 +208,10 @@ class Settings:
     """This server's name among several."""
     lease_seconds: float = field(default=2.0, metadata=_by(_seconds(0.5)))
     """How long a server that stopped answering keeps the lead."""
+    frozen_seconds: float = field(default=10.0, metadata=_by(_frozen))
+    """A server whose event loop does nothing for so long is ended (kill -9); 0: never."""
+    asterisk_frozen_seconds: float = field(default=30.0, metadata=_by(_frozen))
+    """The private Asterisk is replaced when it has answered nothing for so long; 0: never."""
     snapshot_seconds: float = field(default=60.0, metadata=_by(_seconds(1.0)))
     """How often the state is saved; the log is trimmed up to there."""
     drain_seconds: float = field(default=30.0, metadata=_by(_seconds(0.0)))

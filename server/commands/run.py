@@ -42,9 +42,11 @@ def run() -> None:
     reactor: Any = installed
     from provision import Console
     from server.app import App, StartError
+    from server.processes.watchdog import Heart
     from server.tasks import first_of
 
     app = App(here, reactor, Console())
+    heart = Heart(here.frozen_seconds, log_of(here))
     failure: list[BaseException] = []
     tasks: list[asyncio.Task[None]] = []
     stopping = asyncio.Event()
@@ -57,6 +59,8 @@ def run() -> None:
             await first_of(starting, asked)
             if starting.done():
                 starting.result()
+                if here.frozen_seconds:
+                    heart.begin()
                 # Objects of now stay: the collector need not visit them again while callers wait.
                 gc.collect()
                 gc.freeze()
@@ -73,6 +77,7 @@ def run() -> None:
             if not failure:
                 note("stopping")
             await app.stop()
+            heart.stop()
             keeping.cancel()
             reactor.stop()
 

@@ -43,7 +43,7 @@ class Pair:
 async def together(first: Hotline, second: Hotline) -> AsyncIterator[Pair]:
     """Two hotlines whose homes are prepared, on one Redis and one Asterisk; ended by the fixture that made them."""
     servers = ",".join(f"127.0.0.1:{each.ports['AGI']}" for each in (first, second))
-    shared = {"SANSHENG_SERVERS": servers, "SANSHENG_DRAIN_SECONDS": "0"}
+    shared = {"SANSHENG_SERVERS": servers, "SANSHENG_DRAIN_SECONDS": "0", "SANSHENG_FROZEN_SECONDS": "0"}
     first.environment |= shared
     second.ports["AMI"], second.ports["SIP"] = first.ports["AMI"], first.ports["SIP"]
     second.environment |= shared | {

@@ -1,7 +1,8 @@
 """One caller's AGI session, as the handlers see it.
 
 The law: one command at a time. Asterisk breaks off a prompt without a reply when another command arrives, so a
-second command waits until the first is answered, even if the task that sent the first was cancelled.
+second command waits until the first is answered, even if the task that sent the first was cancelled. The one exception
+is music that Asterisk must start after an application that does not look at the connection (`execute`).
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ _UNKNOWN = ("", "unknown")
 _LONGEST_NUMBER = 80
 """Characters; Asterisk cuts what is dialled to as many."""
 _KEY = re.compile(r"[0-9]{1,3}")
+_AHEAD = 0.2
+"""Seconds after which Asterisk has read a command: it would take two that come at once for one, and look at the second
+only when a third comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,9 @@ class AgiCall:
         self._why_closed = ""
         self._reader = ReplyReader()
         self._current: _Pending | None = None
+        """The command that is waited for."""
+        self._sent: deque[_Pending] = deque()
+        """All that Asterisk has not answered, in order: the current command, and what was sent ahead."""
         self._waiting: deque[_Pending] = deque()
         self._over = asyncio.Event()
         self._began = False
@@ -142,6 +149,9 @@ class AgiCall:
         Raises AgiRefused for 510, 511 (as AgiDead, which is an AgiHangup too) and 520. A `result=-1` is returned as
         it is: only the conveniences below know what it means for their command.
         """
+        return await self._answered(self._asked(name, *args))
+
+    def _asked(self, name: str, *args: object) -> _Pending:
         line = encode_command(name, *args)
         if self.closed:
             raise self._ending(name)
@@ -149,10 +159,13 @@ class AgiCall:
         self._waiting.append(pending)
         if self._current is None:
             self._send_next()
+        return pending
+
+    async def _answered(self, pending: _Pending) -> AgiReply:
         reply = await pending.future
         if reply.code == 200:
             return reply
-        raise (AgiDead if reply.code == 511 else AgiRefused)(name, reply.code, reply.data)
+        raise (AgiDead if reply.code == 511 else AgiRefused)(pending.name, reply.code, reply.data)
 
     async def wait_hangup(self) -> None:
         """Return when the caller is gone or the connection is lost; `hung_up` and `closed` tell which."""
@@ -210,14 +223,19 @@ class AgiCall:
         """Set a channel variable or function. Also after hangup."""
         await self.command("SET VARIABLE", name, value)
 
-    async def execute(self, app: str, *args: object) -> str:
+    async def execute(self, app: str, *args: object, music_after: str = "") -> str:
         """Run a dialplan application; its result, "0" as a rule.
 
         Arguments are joined with commas, as in the dialplan. "-1" means that the application wants the call ended
         while the channel is still up; AgiHangup that it is not. AgiRefused: there is no such application.
+        Asterisk starts the music class `music_after` when the application is over, also when this server is frozen
+        then; only for an application that does not look at the connection, such as Dial and Bridge.
         """
         options = ",".join(str(arg) for arg in args)
-        reply = await self.command("EXEC", app, options)
+        pending = self._asked("EXEC", app, options)
+        if music_after:
+            asyncio.get_running_loop().call_later(_AHEAD, self._send_ahead, pending, music_after)
+        reply = await self._answered(pending)
         if reply.result == "-2":
             raise AgiRefused("EXEC", 200, f"there is no application {app}")
         if reply.result == "-1":
@@ -278,7 +296,7 @@ class AgiCall:
             self.hung_up = True
             self._over.set()
             return
-        current = self._current
+        current = self._sent[0] if self._sent else None
         if current is None:
             if not self._began:
                 raise AgiProtocolError(f"something came after the end of the header: {line[:80]!r}")
@@ -294,10 +312,12 @@ class AgiCall:
             # Asterisk takes an application's result 1 for "wrong usage" and sends the usage text after it.
             current.held = reply
             return
-        self._current = None
+        self._sent.popleft()
         if not current.future.done():
             current.future.set_result(reply)
-        self._send_next()
+        if current is self._current:
+            self._current = None
+            self._send_next()
 
     def connection_ended(self, why: str) -> None:
         """The connection is gone: the command that waits for a reply fails."""
@@ -308,6 +328,7 @@ class AgiCall:
         self._over.set()
         waiting = [self._current, *self._waiting]
         self._current = None
+        self._sent.clear()
         self._waiting.clear()
         for pending in waiting:
             if pending is not None and not pending.future.done():
@@ -318,9 +339,19 @@ class AgiCall:
             pending = self._waiting.popleft()
             if not pending.future.done():
                 self._current = pending
-                self._began = True
-                self._write(pending.line)
+                self._send(pending)
                 return
+
+    def _send(self, pending: _Pending) -> None:
+        self._sent.append(pending)
+        self._began = True
+        self._write(pending.line)
+
+    def _send_ahead(self, pending: _Pending, music: str) -> None:
+        """While this command runs: what Asterisk is to do when it is over. Nobody waits for the reply."""
+        if self._current is pending and not self.closed and not self.hung_up:
+            name = "SET MUSIC"
+            self._send(_Pending(name, encode_command(name, "on", music), asyncio.get_running_loop().create_future()))
 
     def _ending(self, name: str) -> AgiError:
         if self.hung_up:

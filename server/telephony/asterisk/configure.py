@@ -7,10 +7,12 @@ the modules whose files changed (`reloads`).
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import secrets
 import shlex
 import shutil
+import wave
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +26,8 @@ INSTANCE_SECRET = "instance"
 """What the names of this Asterisk are made of."""
 CHANNEL_SECRET = "channels"
 """What the tokens of channels are made with."""
+QUIET_FOR = 2.0
+"""Seconds for which a server may say nothing to a caller before music begins."""
 AGENTS_FILE = "pjsip_agents.conf"
 FIXED_PHONES_FILE = "fixed-phones.conf"
 RELOADS: Mapping[str, str] = {
@@ -73,6 +77,7 @@ def configure(site: Site, phones: Iterable[AgentPhone] | None = None) -> Written
     loaded = modules.present(site.modules)
     _link_modules(site, loaded)
     _write(layout.agi / "take-number", _take_number(site), 0o750)
+    _write_silence(layout.silence.with_suffix(".wav"))
     channel_secret = secret(layout, CHANNEL_SECRET)
     tokens = ChannelTokens(channel_secret)
     texts = {
@@ -167,6 +172,16 @@ def _link_modules(site: Site, names: Iterable[str]) -> None:
         _link(site.layout.modules / name, site.modules / name)
 
 
+def _write_silence(path: Path) -> None:
+    body = io.BytesIO()
+    with wave.open(body, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(bytes(2 * int(8000 * QUIET_FOR)))
+    _write_bytes(path, body.getvalue(), 0o640)
+
+
 def _link(link: Path, target: Path) -> None:
     target = target.absolute()
     if link.is_symlink() and Path(os.readlink(link)) == target:
@@ -183,8 +198,12 @@ def _write_all(folder: Path, texts: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _write(path: Path, text: str, mode: int) -> bool:
+    """As `_write_bytes`."""
+    return _write_bytes(path, text.encode("utf-8"), mode)
+
+
+def _write_bytes(path: Path, body: bytes, mode: int) -> bool:
     """Replace `path` when its content or mode differs; whether it did. Never seen half-written."""
-    body = text.encode("utf-8")
     with contextlib.suppress(FileNotFoundError):
         if path.read_bytes() == body:
             if path.stat().st_mode & 0o777 != mode:

@@ -33,6 +33,11 @@ CHANNEL_EVENTS = (
 )
 """What the server follows of channels. Asterisk shows them only for channels that its dialplan has let in: before
 that, the number in an event is what a stranger wrote, line ends and all."""
+HOUSE = "default"
+"""The class of music that every hotline has."""
+LATER = "later"
+"""The class of music that begins with silence: started before a server is waited for, so that a caller whom the server
+leaves hears music, and a caller whom it serves in time hears none of it."""
 OTHER_EVENTS = ("ContactStatus", "FullyBooted", "OriginateResponse", "Shutdown")
 
 
@@ -132,10 +137,21 @@ def http_conf(site: Site) -> str:
 
 
 def musiconhold_conf(site: Site) -> str:
-    """Class `default` and one per queue that has its own; files are played in order of name, from a random start."""
+    """Class `default` and one per queue that has its own; files are played in order of name, from a random start.
+
+    `LATER` begins with silence: it is heard only where a server should have gone on and does not.
+    """
     lines: list[str] = ["[general]", "cachertclasses = no", ""]
     for name in sorted(site.music):
         lines += [f"[{name}]", "mode = files", f"directory = {site.music[name]}", "sort = randstart", ""]
+    house = sorted(path.with_suffix("") for path in site.music.get(HOUSE, site.home / "no-music").glob("*.wav"))
+    lines += [
+        f"[{LATER}]",
+        "mode = playlist",
+        f"entry = {site.layout.silence}",
+        *(f"entry = {each}" for each in house),
+        "",
+    ]
     return _file(*lines)
 
 

@@ -110,6 +110,11 @@ class Layout:
         return self.home / "spool" / "recordings"
 
     @property
+    def silence(self) -> Path:
+        """The sound file, without ending, that the music for a caller who is kept waiting begins with."""
+        return self.data / "silence"
+
+    @property
     def joined(self) -> Path:
         """Sound files made of several prompts."""
         return self.data / "sounds" / "joined"

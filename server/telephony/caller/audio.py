@@ -50,6 +50,8 @@ class CallerAudio:
         """A key that a command told already, and until when AMI may tell it again (the loop's clock)."""
         self._told: tuple[str, float] | None = None
         """The key that AMI told last, and until when a command may tell it again."""
+        self.quiet = True
+        """Whether no music begins by itself; the dialplan starts it before it asks a server, Asterisk after a Dial."""
 
     # Digits
 
@@ -162,10 +164,13 @@ class CallerAudio:
     async def music(self, on: bool, music: str = "") -> None:
         """Start or stop music on hold; it plays on without any command until something else is played."""
         await self.agi.set_music(on, music)
+        self.quiet = not on
 
     async def _sound(self, prompt: str, escape: str) -> str | None:
         try:
-            return await self.agi.stream_file(self.path(prompt), escape)
+            pressed = await self.agi.stream_file(self.path(prompt), escape)
+            self.quiet = True
+            return pressed
         except AgiRefused as error:
             self._missing(prompt, error)
             return None
@@ -177,6 +182,8 @@ class CallerAudio:
         _log.error("a prompt cannot be played: see `sansheng check`", prompt=self.path(prompt), error=str(error))
 
     async def _next(self, timeout: float) -> str | None:
+        if not self._digits and not self.quiet:
+            await self.music(False)
         if not self._digits and not self._hears_digits():
             return await self.agi.wait_for_digit(int(timeout * 1000))
         if not self._digits:

@@ -15,6 +15,7 @@ from server.hotline.live_calls import Leg, LiveCall, Stage
 from server.tasks import first_of
 from server.telephony.agi.server import AgiHangup
 from server.telephony.ami.link import AmiError
+from server.telephony.asterisk.files import LATER
 from server.telephony.caller.context import FACTS_DEADLINE, CallerContext, SessionServices
 from server.telephony.channels import dial
 
@@ -97,14 +98,16 @@ class Conversation:
             if leg.joined_at is None:
                 channel.unrecorded = f"the recording did not start: {error}"
         await self._context.audio.music(False)
-        await agi.execute("Bridge", channel.channel, "x")
+        self._context.audio.quiet = False
+        await agi.execute("Bridge", channel.channel, "x", music_after=LATER)
 
     async def _call_out(self, leg: Leg) -> None:
         """Call the outside number that the call was sent to; unanswered, the call returns to the agent who sent it."""
         context, agi = self._context, self._context.agi
         await agi.set_variable(dial.RECORDING, self._services.folders.recording(context.call, leg.offer))
         options = f"gm({self._music})U({dial.LEG})"
-        await agi.execute("Dial", dial.outside(leg.agent), f"{OUTSIDE_RING:.0f}", options)
+        await agi.execute("Dial", dial.outside(leg.agent), f"{OUTSIDE_RING:.0f}", options, music_after=LATER)
+        context.audio.quiet = False
         status = await agi.get_variable("DIALSTATUS") or ""
         if status == "ANSWER":
             return

@@ -111,6 +111,7 @@ class _Session:
         self._clock = self._services.clock
         self._definitions = callers.definitions()
         self._audio = CallerAudio(agi, self._services.folders.prompts, hears_digits=lambda: self._services.ami.is_up)
+        self._audio.quiet = False
         self._context = CallerContext(call, agi, self._audio, self._definitions)
         self._fields = self._context.fields
         self._promises = CallerPromises(self._context, self._services)

@@ -26,6 +26,7 @@ from server.hotline.live_calls import Leg, LiveCall, Stage
 from server.tasks import first_of
 from server.telephony.agi.server import AgiHangup, AgiRefused
 from server.telephony.ami.link import AmiError
+from server.telephony.asterisk.files import LATER
 from server.telephony.caller.context import MUSIC, CallerContext, SessionServices
 from server.telephony.caller.conversation import Conversation
 from server.telephony.caller.promises import OFFERED, CallerPromises
@@ -221,7 +222,9 @@ class Waiting:
         if live is None or live.leg is None or live.leg.offer != offer.offer:
             return None  # withdrawn meanwhile
         talked_before = live.talked
-        dialling: asyncio.Future[str] = asyncio.ensure_future(context.agi.execute("Dial", *arguments))
+        dialling: asyncio.Future[str] = asyncio.ensure_future(
+            context.agi.execute("Dial", *arguments, music_after=LATER)
+        )
         try:
             await self._dialling(dialling, offer)
         except AgiRefused as error:
@@ -231,6 +234,7 @@ class Waiting:
             await self._dispatcher.record(acd.OfferFailed(offer.offer, acd.Outcome.LOST, str(error)))
             return None
         finally:
+            context.audio.quiet = False
             dialling.cancel()
             services.legs.dialled(context.agi.unique_id)
         return await self._after_dial(offer, talked_before)

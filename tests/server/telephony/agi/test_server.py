@@ -175,3 +175,26 @@ async def test_an_expression_is_read_whole_and_a_variable_by_name(line):
     result, commands = await line.one_call(talk, b"200 result=1 (zh)\n", b"200 result=1 (1-2)\n")
     assert result == ("zh", "1-2")
     assert commands == ['GET VARIABLE "CHANNEL(language)"', 'GET FULL VARIABLE "${A}-${B}"']
+
+
+async def test_music_for_after_an_application_is_sent_while_it_runs_and_holds_up_no_other_command(line):
+    async def talk(call: AgiCall) -> tuple[str, str | None]:
+        return await call.execute("Dial", "PJSIP/1001", 20, music_after="later"), await call.get_variable("DIALSTATUS")
+
+    line.listen(talk)
+    peer = await line.dial()
+    assert [await peer.heard(), await peer.heard()] == ['EXEC "Dial" "PJSIP/1001,20"', 'SET MUSIC "on" "later"']
+    peer.say(b"200 result=0\n")
+    # Asterisk may look at the music only when the next command comes.
+    assert await peer.heard() == 'GET VARIABLE "DIALSTATUS"'
+    peer.say(b"200 result=0\n200 result=1 (ANSWER)\n")
+    assert await line.result() == ("0", "ANSWER")
+
+
+async def test_no_music_is_sent_for_an_application_that_is_over_at_once(line):
+    async def talk(call: AgiCall) -> None:
+        await call.execute("Dial", "PJSIP/1001", 20, music_after="later")
+        await call.wait_for_digit(300)
+
+    _, commands = await line.one_call(talk, b"200 result=0\n", b"200 result=0\n")
+    assert commands == ['EXEC "Dial" "PJSIP/1001,20"', 'WAIT FOR DIGIT "300"']

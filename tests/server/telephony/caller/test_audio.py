@@ -166,3 +166,12 @@ async def test_what_was_keyed_when_the_caller_hung_up_is_known_and_answers_nothi
 
     result, _ = await line.one_call(talking(use))
     assert (result, keyed) == ("hung up", ["139"])
+
+
+async def test_music_that_would_begin_by_itself_is_stopped_before_a_question_that_says_nothing(line) -> None:
+    async def use(caller: CallerAudio) -> str:
+        caller.quiet = False
+        return await caller.gather([], first_timeout=0.05)
+
+    _, commands = await line.one_call(talking(use), b"200 result=0\n")
+    assert commands == ['SET MUSIC "off"']

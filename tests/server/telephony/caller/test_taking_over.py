@@ -103,7 +103,7 @@ class Asterisk:
             self.tells("Hangup", FIRST)
         return {}
 
-    async def _bridge(self, application: str, channel: str, *arguments: str) -> None:
+    async def _bridge(self, application: str, channel: str, *arguments: str, music_after: str = "") -> None:
         self.done.append(f"{application} {channel}")
         self.tells("BridgeEnter", SECOND)
         self.tells("BridgeLeave", SECOND)
