@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Iterable
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -39,6 +38,7 @@ from server.telephony.asterisk import configure
 from server.telephony.asterisk.control import OwnAmi, control_socket
 from server.telephony.asterisk.files import AMI_USER
 from server.telephony.asterisk.phones import PhoneBook
+from server.telephony.asterisk.reloading import Reloading
 from server.telephony.asterisk.site import Site
 from server.telephony.tokens import ChannelTokens
 from server.usecases.groups import UseCases
@@ -89,7 +89,10 @@ class Leadership:
         # Of an Asterisk elsewhere, the home may be on this machine all the same.
         link = partial(OwnAmi, socket) if not settings.asterisk or settings.asterisk_home else Ami
         self.ami = link(host, settings.ami_port, user, secret, tokens=self.tokens)
-        self.phones = PhoneBook(site, self.ami, self._agents)
+        self.reloading = Reloading(site.layout, self.ami)
+        self.phones = PhoneBook(site, self.ami, self._agents, self.reloading)
+        if not settings.asterisk or settings.asterisk_home:
+            self.reloading.compare = self.phones.differing
 
     async def start(self, log: Log, lease: Lease, state: HotlineState, reloads: tuple[str, ...] = ()) -> None:
         """Return when calls are taken. `reloads` are the modules whose files changed under a running Asterisk.
@@ -143,14 +146,14 @@ class Leadership:
         return self.parts.monitoring
 
     async def _open_link(self, reloads: tuple[str, ...]) -> None:
-        written = await asyncio.to_thread(configure.configure_agents, self._site, self.phones.phones())
+        await asyncio.to_thread(configure.configure_agents, self._site, self.phones.phones())
         self.ami.start()
-        self._undo.append(self.ami.close)
+        self._undo += [self.ami.close, self.reloading.stop]
         try:
             await self.ami.up(_AMI_DEADLINE)
         except (AmiError, TimeoutError) as error:
             raise StartError(f"Asterisk's management port does not let us in: {self.ami.why or error}") from None
-        await self.reload((*reloads, *written.reloads))
+        await self.reload(reloads)
         # Before the legs are compared: from here on no other server can dial for a caller, and the log knows the calls
         # in which a number was left while no server was there.
         await self.parts.takeover.fetch()
@@ -184,10 +187,9 @@ class Leadership:
             await self.dispatcher.record(wanted)
 
     async def reload(self, modules: Iterable[str]) -> None:
-        """Let Asterisk take over the files of these modules that were written anew."""
-        for module in dict.fromkeys(modules):
-            with suppress(AmiError):
-                await self.ami.action("Reload", Module=module)
+        """Let Asterisk take over the files of these modules, and all others that were written anew."""
+        await self.reloading.owe(modules)
+        await self.reloading.settle()
 
     def problems(self) -> list[str]:
         """Why a call could not be taken now, as sentences; empty when it could."""
@@ -199,7 +201,8 @@ class Leadership:
     def warnings(self) -> list[str]:
         """Sentences on what needs the operator's attention although calls are taken."""
         joiner, dialler = self.parts.joiner, self.parts.dialler
-        return [problem for problem in (joiner.alarm(), joiner.problem, dialler.problem) if problem]
+        found = (joiner.alarm(), joiner.problem, dialler.problem, self.reloading.problem)
+        return [problem for problem in found if problem]
 
     async def drain(self, say: Callable[[str], None], hurried: asyncio.Event) -> None:
         """Take no more calls, promise callbacks to the callers who wait, and wait for conversations to end.
@@ -261,6 +264,7 @@ class Leadership:
         if state is LinkState.UP:
             if self._ready:
                 self._tasks.start(self._reconcile(self._unseen_since))
+                self.reloading.linked()
             self._unseen_since = None
         elif self._unseen_since is None:
             self._unseen_since = time.time()

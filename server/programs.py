@@ -68,6 +68,8 @@ class Programs:
             _refuse_taken_ports(self._settings)
         written = await asyncio.to_thread(configure.configure, self.site)
         self._reloads = written.reloads if lives else ()
+        if not lives:
+            await asyncio.to_thread(configure.settled, self.site.layout)
         self._children.add(child, ready=readiness(self.site), on_state=self._child_state)
 
     async def asterisk_ready(self) -> None:

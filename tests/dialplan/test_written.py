@@ -148,8 +148,10 @@ def test_http_conf_has_the_port(odd: Machine) -> None:
 
 def test_musiconhold_conf_has_every_folder(odd: Machine) -> None:
     shown = odd.command("moh show classes")
-    assert sorted(re.findall(r"Class: (\S+)", shown)) == ["a-queue_1", "default"]
-    assert re.findall(r"Directory: (.*)", shown) == [str(odd.site.music["default"])] * 2
+    assert sorted(re.findall(r"Class: (\S+)", shown)) == ["a-queue_1", "default", "later"]
+    folder = str(odd.site.music["default"])
+    assert re.findall(r"Directory: (.*)", shown) == [folder, "nodir", folder]
+    assert str(odd.site.layout.silence) in odd.command("moh show files")
 
 
 def test_logger_conf_has_the_file(odd: Machine) -> None:

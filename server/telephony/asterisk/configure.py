@@ -12,6 +12,7 @@ import os
 import secrets
 import shlex
 import shutil
+import threading
 import wave
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ CHANNEL_SECRET = "channels"
 """What the tokens of channels are made with."""
 QUIET_FOR = 2.0
 """Seconds for which a server may say nothing to a caller before music begins."""
+OWED = "reloads"
+"""The file in Asterisk's home that names the modules that have not read their files since these were written."""
+_OWING = threading.Lock()
 AGENTS_FILE = "pjsip_agents.conf"
 FIXED_PHONES_FILE = "fixed-phones.conf"
 RELOADS: Mapping[str, str] = {
@@ -99,12 +103,12 @@ def configure(site: Site, phones: Iterable[AgentPhone] | None = None) -> Written
         texts |= _agent_texts(site, tuple(phones))
     else:
         texts |= {name: text for name, text in _agent_texts(site, ()).items() if not (layout.etc / name).exists()}
-    return Written(_write_all(layout.etc, texts))
+    return Written(_write_all(layout, texts))
 
 
 def configure_agents(site: Site, phones: Iterable[AgentPhone]) -> Written:
     """Write the agents' phones alone, after one was added, changed or removed."""
-    return Written(_write_all(site.layout.etc, _agent_texts(site, tuple(phones))))
+    return Written(_write_all(site.layout, _agent_texts(site, tuple(phones))))
 
 
 def check_agents(site: Site, phones: Iterable[AgentPhone]) -> None:
@@ -193,8 +197,45 @@ def _link(link: Path, target: Path) -> None:
     link.symlink_to(target)
 
 
-def _write_all(folder: Path, texts: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(name for name in sorted(texts) if _write(folder / name, texts[name], 0o600))
+def owed(layout: Layout) -> tuple[str, ...]:
+    """The modules that have not read their files since these were written, as far as is known."""
+    try:
+        return tuple(dict.fromkeys((layout.root / OWED).read_text(encoding="ascii").split()))
+    except FileNotFoundError:
+        return ()
+
+
+def owe(layout: Layout, modules: Iterable[str]) -> None:
+    """Note that these modules have to read their files. Raises OSError."""
+    with _OWING:
+        _note(layout, (*owed(layout), *modules))
+
+
+def settled(layout: Layout, module: str = "") -> None:
+    """This module has read its files; without a name, all have: Asterisk was started. Raises OSError."""
+    with _OWING:
+        _note(layout, [each for each in owed(layout) if module and each != module])
+
+
+def _note(layout: Layout, modules: Iterable[str]) -> None:
+    _write(layout.root / OWED, "".join(f"{each}\n" for each in dict.fromkeys(modules)), 0o600)
+
+
+def _write_all(layout: Layout, texts: Mapping[str, str]) -> tuple[str, ...]:
+    """Write those that differ, after a note that their modules have to read them: a crash in between forgets none."""
+    changed = tuple(name for name in sorted(texts) if _differs(layout.etc / name, texts[name].encode()))
+    if modules := [RELOADS[name] for name in changed if name in RELOADS]:
+        owe(layout, modules)
+    for name in texts:
+        _write(layout.etc / name, texts[name], 0o600)
+    return changed
+
+
+def _differs(path: Path, body: bytes) -> bool:
+    try:
+        return path.read_bytes() != body
+    except FileNotFoundError:
+        return True
 
 
 def _write(path: Path, text: str, mode: int) -> bool:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 
 import structlog
 
-from server.telephony.ami.link import Ami, AmiError
+from server.telephony.ami.link import Ami, AmiFailed
+from server.telephony.asterisk import pjsip
 from server.telephony.asterisk.configure import check_agents, configure_agents, secret
+from server.telephony.asterisk.reloading import Reloading
 from server.telephony.asterisk.site import AgentPhone, Site, SiteError
 from server.telephony.asterisk.values import check
 
@@ -20,10 +21,17 @@ _log = structlog.get_logger("phones")
 
 
 class PhoneBook:
-    """`agents` gives (agent, contact) of all agents there are now."""
+    """`agents` gives (agent, contact) of all agents there are now; `reloading` lets Asterisk take them over."""
 
-    def __init__(self, site: Site, ami: Ami, agents: Callable[[], Iterable[tuple[str, str]]]) -> None:
+    def __init__(
+        self,
+        site: Site,
+        ami: Ami,
+        agents: Callable[[], Iterable[tuple[str, str]]],
+        reloading: Reloading | None = None,
+    ) -> None:
         self._site, self._ami, self._agents = site, ami, agents
+        self._reloading = reloading or Reloading(site.layout, ami)
         self._secrets = site.layout.secrets / "agents"
         self._lock = asyncio.Lock()
         self._given: dict[str, AgentPhone] = {}
@@ -58,7 +66,7 @@ class PhoneBook:
             self._store(agent, secret_given)
         self._given[agent] = phone
         try:
-            await self._write()
+            await self._write(agent)
         except OSError:
             self._given.pop(agent, None)
             raise
@@ -67,7 +75,24 @@ class PhoneBook:
         """Take the telephone away."""
         (self._secrets / agent).unlink(missing_ok=True)
         self._given.pop(agent, None)
-        await self._write(without=agent)
+        await self._write(agent, without=agent)
+
+    async def differing(self, agent: str = "") -> list[str]:
+        """The agents (of all, or of this one) whose telephones Asterisk has not as they are set. Raises AmiError."""
+        found = []
+        for phone in self._all():
+            if agent in ("", phone.agent):
+                wanted = pjsip.mark(self._site, phone)
+                there = {await self._value(f"PJSIP_ENDPOINT({device},{pjsip.MARK})") for device in phone.devices}
+                if there != {wanted}:
+                    found.append(phone.agent)
+        return found
+
+    async def _value(self, variable: str) -> str:
+        try:
+            return (await self._ami.action("Getvar", Variable=variable)).get("Value", "")
+        except AmiFailed:
+            return ""  # there is no such endpoint
 
     def _all(self, *more: AgentPhone, without: str = "") -> list[AgentPhone]:
         """What the log tells, what is on its way there, and `more`; in order of agent."""
@@ -76,13 +101,11 @@ class PhoneBook:
         known.pop(without, None)
         return [known[agent] for agent in sorted(known)]
 
-    async def _write(self, without: str = "") -> None:
+    async def _write(self, agent: str, without: str = "") -> None:
         """Agents that are added at the same time are written together: the second to come finds nothing to change."""
         async with self._lock:
-            written = await asyncio.to_thread(configure_agents, self._site, self._all(without=without))
-            for module in written.reloads:
-                with suppress(AmiError):
-                    await self._ami.action("Reload", Module=module)
+            await asyncio.to_thread(configure_agents, self._site, self._all(without=without))
+        await self._reloading.settle(agent)
 
     def _phone(self, agent: str, contact: str) -> AgentPhone:
         return AgentPhone(agent, "" if contact else self._secret(agent), contact)
