@@ -30,7 +30,13 @@ class Outcome(StrEnum):
     UNREGISTERED = "unregistered"
     CALLER_GONE = "caller_gone"
     LOST = "lost"
-    """The server that rang the phone stopped before it could report."""
+    """The server that rang the phone stopped before it could report; or the phone died during the conversation."""
+    REDIRECTED = "redirected"
+    """The phone sent the call elsewhere (3xx), where it does not go."""
+    DROPPED = "dropped"
+    """The agent picked up and hung up before a conversation could begin."""
+    WITHDRAWN = "withdrawn"
+    """The floor took the offer back; the detail says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +163,8 @@ class CallQueued(Event):
     """The call counts as having waited `vip_head_start` seconds longer."""
     promised: bool = False
     """No caller is on the line: the hotline will call the customer. No announcements, no overflow."""
+    first: bool = False
+    """The caller's conversation was cut off: the call is taken before all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +277,8 @@ class ConversationEnded(Event):
     talked: float = 0.0
     held: float = 0.0
     ended_at: float | None = None
+    broken: Outcome | None = None
+    """Dropped or lost, if it was no conversation that came to its end: the caller is there and waits again."""
 
 
 @dataclass(frozen=True, slots=True)

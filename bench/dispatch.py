@@ -33,6 +33,8 @@ skills = ["inquiry"]
 [queues.inquiry]
 skill = "inquiry"
 wrap_up = {{ mode = "none" }}
+[phones]
+misses_within = 0
 {ADMIT_ALL}"""
 FLOW = """
 title = "Straight into the queue"

@@ -117,7 +117,7 @@ def build(ground: Ground) -> Parts:
         presence=Presence(dispatcher, view, ami),
         callers=callers,
         calling=Calling(dialler, callers.services, definitions),
-        agent_phone=AgentPhone(ground.acts.agents, hotline.PROMPTS),
+        agent_phone=AgentPhone(ground.acts.agents, hotline.PROMPTS, legs.dialled_phones),
         agent_side=AgentSide(dispatcher, view, legs, device, hotline.PROMPTS),
         readmission=Readmission(),
         agi=agi,

@@ -285,10 +285,10 @@ class Call:
 
     # Incoming: what the other side asks of this call
 
-    def ring(self) -> None:
-        """Tell the caller that it rings."""
+    def ring(self, code: int = 180) -> None:
+        """Tell the caller that it rings, or another provisional answer."""
         assert self.invite
-        self.phone.wire.respond(self.invite, 180, [("Contact", f"<{self.phone.contact}>")], tag=self.tag)
+        self.phone.wire.respond(self.invite, code, [("Contact", f"<{self.phone.contact}>")], tag=self.tag)
         self._to("rings")
 
     def after(self, seconds: float, what: Callable[[], None]) -> None:
@@ -301,10 +301,10 @@ class Call:
         if self.invite and self.state in (CallState.DIALLING, CallState.RINGING) and self._agree(self.invite):
             self._to("answered", 200)
 
-    def refuse(self, code: int) -> None:
+    def refuse(self, code: int, headers: Iterable[sip.Header] = ()) -> None:
         """Answer with a refusal, if it still rings."""
         if self.invite and self.state in (CallState.DIALLING, CallState.RINGING):
-            self.phone.wire.respond(self.invite, code, tag=self.tag)
+            self.phone.wire.respond(self.invite, code, headers, tag=self.tag)
             self.over(f"we refused: {code}", code)
 
     def receive(self, request: Request) -> None:

@@ -24,7 +24,10 @@ from softphone.audio import QUIET, Source
 from softphone.call import Call, CallEnded, CallState
 from softphone.rtp import Endpoint
 
-__all__ = ["Answer", "Call", "CallEnded", "CallState", "Ignore", "Phone", "Policy", "Refuse", "Refused", "Ring"]
+__all__ = [
+    "Answer", "Call", "CallEnded", "CallState", "Ignore", "Phone", "Policy", "Progress", "Redirect", "Refuse",
+    "Refused", "Ring",
+]  # fmt: skip
 
 
 class Refused(Exception):
@@ -57,7 +60,22 @@ class Ignore:
     """Say nothing at all, like a phone that lost its network."""
 
 
-Policy = Answer | Ring | Refuse | Ignore
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Give this provisional answer, such as 183 or 199, and nothing more."""
+
+    code: int = 183
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Send the caller elsewhere, to a SIP address, as a phone does whose calls are forwarded."""
+
+    to: str
+    code: int = 302
+
+
+Policy = Answer | Ring | Refuse | Ignore | Progress | Redirect
 
 
 class Phone:
@@ -249,12 +267,16 @@ class Phone:
         call = Call(self, rtp, invite.contact[0].uri, invite.call_id, invite=invite)
         policy = self.on_invite(call) if callable(self.on_invite) else self.on_invite
         self._remember(call)
-        if not isinstance(policy, Ignore) and not (isinstance(policy, Refuse) and not policy.after):
+        if isinstance(policy, Answer | Ring) or (isinstance(policy, Refuse) and policy.after):
             call.ring()
         if isinstance(policy, Answer):
             call.after(policy.after, lambda: call.pick_up(policy.source))
         elif isinstance(policy, Refuse):
             call.after(policy.after, lambda: call.refuse(policy.code))
+        elif isinstance(policy, Redirect):
+            call.refuse(policy.code, [("Contact", f"<{policy.to}>")])
+        elif isinstance(policy, Progress):
+            call.ring(policy.code)
         self._incoming.put_nowait(call)
 
     def _unconfirmed(self, invite: Request) -> None:

@@ -12,14 +12,16 @@ from acd.events import (
     ConsultStarted,
     HoldEnded,
     HoldStarted,
+    Outcome,
     PhoneSeen,
     Status,
     StatusSet,
     WrapUpEnded,
     WrapUpExtended,
 )
+from acd.floor import misses
 from acd.floor.agents import STATUS_TAKES_EFFECT, Agent, AgentState, Effect, Signal
-from acd.floor.calls import Conversation
+from acd.floor.calls import CallState, Conversation
 from acd.floor.escalation import let_go
 from acd.floor.offers import withdraw
 from acd.floor.state import FloorState
@@ -83,8 +85,10 @@ def take_status(floor: FloorState, agent: Agent, status: Status, reason: str) ->
     agent.pending = None
     was = agent.status
     agent.status, agent.reason = status, reason
+    if status is not was:
+        misses.forgive(agent)
     if status is Status.AVAILABLE:
-        agent.misses, agent.rest_until = 0, 0.0
+        agent.rest_until = 0.0
     if agent.state is AgentState.WRAP_UP and status is not Status.BREAK and agent.wrap_mode is not WrapUpMode.FORCED:
         end_wrap_up(floor, agent)
     floor.refresh(agent, idle_from_now=status is Status.AVAILABLE and was is not Status.AVAILABLE)
@@ -101,7 +105,19 @@ def phone_seen(floor: FloorState, event: PhoneSeen) -> None:
     agent.phone = event.reachable
     if event.reachable:
         agent.rest_until = 0.0
+        _give_back(floor, agent)
     floor.refresh(agent)
+
+
+def _give_back(floor: FloorState, agent: Agent) -> None:
+    """The phone that was lost in a conversation is back: the caller, if still waiting, is kept for the agent."""
+    number, agent.lost_call = agent.lost_call, 0
+    call = floor.calls.get(number)
+    if call is None or call.state is not CallState.WAITING or call.reserved_for or agent.lost_until < floor.now:
+        return
+    if agent.status is Status.AVAILABLE:
+        call.reserved_for, call.reserved_until = agent.id, agent.lost_until
+        floor.make_available(call)
 
 
 # Conversation and wrap-up
@@ -109,6 +125,7 @@ def phone_seen(floor: FloorState, event: PhoneSeen) -> None:
 
 def hang_up(floor: FloorState, agent: Agent, ended_at: float | None = None) -> None:
     """The agent's leg is over: the wrap-up of the conversation's queue begins, then a pending status takes effect."""
+    misses.forgive(agent)
     wrap_up = _wrap_up_rules(floor, agent)
     extra, agent.wrap_extra = agent.wrap_extra, 0.0
     start = floor.now if ended_at is None else min(max(ended_at, agent.since), floor.now)
@@ -135,6 +152,7 @@ def stand_down(floor: FloorState, agent: Agent, *, left: bool = False) -> None:
     floor.touch(agent)
     if left:
         agent.rest_until = max(agent.rest_until, floor.now + floor.policy.rest_after.declined)
+        misses.count(floor, agent, Outcome.DECLINED, agent.talk_queue)
     if agent.recent and agent.recent[-1] == agent.talk_since:
         agent.recent.pop()
     agent.call, agent.held, agent.talk_since, agent.wrap_extra = 0, False, 0.0, 0.0
@@ -142,6 +160,28 @@ def stand_down(floor: FloorState, agent: Agent, *, left: bool = False) -> None:
     floor.refresh(agent, idle_from_now=floor.policy.outbound_resets_idle)
     if agent.pending:
         take_status(floor, agent, *agent.pending)
+    elif agent.status is not Status.AVAILABLE:
+        let_go(floor, agent)
+    forget_if_removed(floor, agent)
+
+
+def break_off(floor: FloorState, agent: Agent, outcome: Outcome) -> None:
+    """The conversation was dropped or lost, and the caller waits again: no wrap-up, and no call counts as handled."""
+    floor.touch(agent)
+    call, queue = agent.call, agent.talk_queue
+    if agent.recent and agent.recent[-1] == agent.talk_since:
+        agent.recent.pop()
+    agent.call, agent.held, agent.talk_since, agent.wrap_extra = 0, False, 0.0, 0.0
+    agent.move(Signal.BROKE_OFF, floor.now)
+    if outcome is Outcome.LOST:
+        agent.lost_call, agent.lost_until = call, floor.now + floor.policy.phones.back_within
+    agent.rest_until = max(agent.rest_until, floor.now + getattr(floor.policy.rest_after, outcome.value, 0.0))
+    misses.count(floor, agent, outcome, queue)
+    floor.refresh(agent)
+    if agent.pending:
+        take_status(floor, agent, *agent.pending)
+    elif agent.status is not Status.AVAILABLE:
+        let_go(floor, agent)
     forget_if_removed(floor, agent)
 
 

@@ -43,6 +43,7 @@ class Signal(StrEnum):
     FREED = "freed"
     HANDED_OVER = "call handed over"
     NOT_REACHED = "customer not reached"
+    BROKE_OFF = "caller waits again"
 
 
 TRANSITIONS: dict[tuple[AgentState, Signal], AgentState] = {
@@ -62,6 +63,7 @@ TRANSITIONS: dict[tuple[AgentState, Signal], AgentState] = {
     (AgentState.IDLE, Signal.HANDED_OVER): AgentState.ON_CALL,
     (AgentState.WRAP_UP, Signal.HANDED_OVER): AgentState.ON_CALL,
     (AgentState.ON_CALL, Signal.NOT_REACHED): AgentState.IDLE,
+    (AgentState.ON_CALL, Signal.BROKE_OFF): AgentState.IDLE,
 }
 
 
@@ -95,6 +97,8 @@ class Agent:
         "idle_since",
         "indexed",
         "level_sum",
+        "lost_call",
+        "lost_until",
         "manned",
         "misses",
         "name",
@@ -105,6 +109,7 @@ class Agent:
         "reason",
         "recent",
         "recent_at_ready",
+        "refusals",
         "removed",
         "rest_until",
         "serves",
@@ -127,7 +132,7 @@ class Agent:
     SAVED = (
         "id", "name", "teams", "contact", "reason", "since", "phone", "idle_since", "rest_until", "misses", "offer",
         "call", "held", "talk_queue", "talk_since", "why", "wrap_extra", "wrap_started", "wrap_until", "recent",
-        "recent_at_ready", "removed",
+        "recent_at_ready", "removed", "refusals", "lost_call", "lost_until",
     )  # fmt: skip
     """What a snapshot keeps as it is; the rest is either encoded apart or follows from these."""
 
@@ -147,6 +152,11 @@ class Agent:
         self.phone = True
         self.rest_until = 0.0
         self.misses = 0
+        self.refusals: dict[str, int] = {}
+        """How often in a row the phone refused, by outcome."""
+        self.lost_call = 0
+        """The call that was lost with the phone; the agent gets it back if the phone is back by `lost_until`."""
+        self.lost_until = 0.0
         self.offer = 0
         self.call = 0
         self.held = False

@@ -23,7 +23,7 @@ from acd.events import (
     PrioritySet,
     Transferred,
 )
-from acd.floor.agent_handlers import end_leg, hang_up
+from acd.floor.agent_handlers import break_off, end_leg, hang_up
 from acd.floor.agents import AgentState, Signal
 from acd.floor.calls import Call, CallState, Conversation
 from acd.floor.escalation import begin, detach, move, rearm, resume
@@ -178,7 +178,10 @@ def conversation_ended(floor: FloorState, event: ConversationEnded) -> None:
     conversation = floor.conversations.get(event.call)
     if conversation is not None and agent.id in conversation.agents:
         conversation.agents.remove(agent.id)
-    end_leg(floor, agent, conversation, event.ended_at, left=event.by == "agent")
+    if event.broken is not None:
+        break_off(floor, agent, event.broken)
+    else:
+        end_leg(floor, agent, conversation, event.ended_at, left=event.by == "agent")
 
 
 def transferred(floor: FloorState, event: Transferred) -> None:
@@ -222,7 +225,7 @@ def _queue_again(floor: FloorState, event: Transferred, *, direct: str) -> None:
         return
     if not direct:
         requirement = event.requirement or floor.queue(event.to).rules.own_requirement()
-        asked = replace(asked, queue=event.to, requirement=requirement, owner="")
+        asked = replace(asked, queue=event.to, requirement=requirement, owner="", first=False)
     call = Call(asked, floor.now)
     if direct:
         call.reserved_for, call.direct, call.return_to = direct, True, event.agent

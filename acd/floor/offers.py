@@ -1,12 +1,13 @@
 """An offer stands until it is answered, fails or is withdrawn; at most one for an agent, at most one for a call.
 
-Only two outcomes count against the agent: not answered and declined. After every outcome the caller keeps the position.
+What counts against the agent is said in `misses`. After every outcome the caller keeps the position.
 """
 
 from __future__ import annotations
 
 from acd.commands import Tell, Withdraw
 from acd.events import OfferAnswered, OfferFailed, OfferRinging, Outcome, Status
+from acd.floor import misses
 from acd.floor.agents import AgentState, Signal
 from acd.floor.calls import Call, CallState, StandingOffer
 from acd.floor.escalation import detach, let_go, release, resume
@@ -31,7 +32,6 @@ def offer_answered(floor: FloorState, event: OfferAnswered) -> None:
         return
     floor.close_offer(offer)
     agent, call = floor.agents[offer.agent], floor.calls[offer.call]
-    agent.misses = 0
     agent.call, agent.talk_queue, agent.talk_since = call.id, offer.queue, floor.now
     agent.recent.append(floor.now)
     floor.move(agent, Signal.ANSWERED)
@@ -55,16 +55,11 @@ def fail(floor: FloorState, offer: StandingOffer, outcome: Outcome) -> None:
     floor.touch(agent)
     agent.call = 0
     agent.move(Signal.OFFER_OVER, floor.now)
-    agent.rest_until = max(agent.rest_until, floor.now + getattr(policy.rest_after, outcome.value))
-    if outcome is Outcome.NO_ANSWER:
-        agent.misses += 1
-        if policy.no_answer_resets_idle:
-            agent.idle_since = floor.now
-        if agent.misses >= floor.queue(offer.queue).rules.max_no_answers:
-            agent.status, agent.reason = Status.BREAK, "no_answer"
-            floor.out.append(Tell(agent.id, "break", f"{agent.misses} calls in a row were not answered"))
-            agent.misses = 0
-    elif outcome is Outcome.UNREGISTERED:
+    agent.rest_until = max(agent.rest_until, floor.now + getattr(policy.rest_after, outcome.value, 0.0))
+    if outcome in misses.MISSES and policy.no_answer_resets_idle:
+        agent.idle_since = floor.now
+    misses.count(floor, agent, outcome, offer.queue)
+    if outcome is Outcome.UNREGISTERED:
         floor.out.append(Tell(agent.id, "phone_unreachable", "a call could not be rung: the phone is not registered"))
     floor.refresh(agent)
     if outcome is Outcome.CALLER_GONE and not call.promised:

@@ -102,7 +102,7 @@ def restore(data: dict[str, Any]) -> FloorState:
 def _restore_agent(floor: FloorState, saved: dict[str, Any]) -> None:
     agent = Agent(saved["id"], floor.now)
     for name in Agent.SAVED:
-        setattr(agent, name, _copy(saved[name]))
+        setattr(agent, name, _copy(saved.get(name, getattr(agent, name))))
     agent.teams = tuple(agent.teams)
     agent.skills = dict(saved["skills"])
     agent.level_sum = sum(agent.skills.values())

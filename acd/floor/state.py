@@ -163,7 +163,7 @@ class FloorState:
         self.calls[call.id] = call
         queue = self.queue(call.queue)
         head_start = queue.rules.vip_head_start if call.asked.vip else 0.0
-        call.arrival = min(call.asked.queued_at, call.entered) - head_start
+        call.arrival = 0.0 if call.asked.first else min(call.asked.queued_at, call.entered) - head_start
         self._rank(call, queue)
         call.plan = self.profiles.plan(queue.rules, call.asked.requirement)
         call.plan.calls.add(call.id)

@@ -152,6 +152,35 @@ class RestAfter:
     unregistered: float = 30.0
     caller_gone: float = 0.0
     lost: float = 2.0
+    redirected: float = 5.0
+    dropped: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class BreakAfter:
+    """After so many offers in a row that ended so, the agent goes on a break with that reason; 0: never."""
+
+    declined: int = 5
+    busy: int = 10
+    unregistered: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneRules:
+    """When a phone counts as silent or gone. Times are seconds."""
+
+    misses_within: float = 2.0
+    """An agent who hangs up so long after the join, or before it, has missed the call."""
+    rings_within: float = 4.0
+    """A phone that has said nothing for so long is left for the next agent; 0: it is rung to the end."""
+    lost_after: float = 8.0
+    """In a conversation: no sound from the agent's phone for so long, and no answer when asked."""
+    back_within: float = 20.0
+    """An agent whose lost phone is back so soon gets the caller back."""
+    caller_lost_after: float = 30.0
+    """No sound from a caller's phone for so long, and no answer when asked."""
+    redial: float = 600.0
+    """A caller who was lost in the queue and calls again so soon has the old place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,3 +200,5 @@ class Policy:
     no_answer_resets_idle: bool = False
     outbound_resets_idle: bool = True
     rest_after: RestAfter = RestAfter()
+    break_after: BreakAfter = BreakAfter()
+    phones: PhoneRules = PhoneRules()

@@ -8,7 +8,9 @@ from typing import Any
 
 from acd.policy.definitions import (
     EXITS,
+    BreakAfter,
     Overflow,
+    PhoneRules,
     Policy,
     Queue,
     Relaxation,
@@ -24,7 +26,7 @@ from tables.values import Table, known
 
 
 def read_policy(data: Mapping[str, Any]) -> Policy:
-    """Read `skills`, `[routing]` and `[queues.NAME]`; other tables are left alone.
+    """Read `skills`, `[routing]`, `[phones]` and `[queues.NAME]`; other tables are left alone.
 
     Raises TableError at the first value that cannot be used.
     """
@@ -41,6 +43,8 @@ def read_policy(data: Mapping[str, Any]) -> Policy:
         no_answer_resets_idle=routing.flag("no_answer_resets_idle", usual.no_answer_resets_idle),
         outbound_resets_idle=routing.flag("outbound_resets_idle", usual.outbound_resets_idle),
         rest_after=_rest_after(routing.table("rest_after"), usual.rest_after),
+        break_after=_break_after(routing.table("break_after"), usual.break_after),
+        phones=_phones(top.table("phones"), usual.phones),
         queues=tuple(_queue(name, queues.table(name), skills, tuple(queues.data)) for name in queues.data),
     )
     routing.done()
@@ -62,6 +66,27 @@ def _rest_after(table: Table, usual: RestAfter) -> RestAfter:
     rest = RestAfter(**{each.name: table.number(each.name, getattr(usual, each.name)) for each in fields(RestAfter)})
     table.done()
     return rest
+
+
+def _break_after(table: Table, usual: BreakAfter) -> BreakAfter:
+    most = 1_000_000_000
+    names = (each.name for each in fields(BreakAfter))
+    limits = BreakAfter(**{name: table.integer(name, getattr(usual, name), most=most) for name in names})
+    table.done()
+    return limits
+
+
+def _phones(table: Table, usual: PhoneRules) -> PhoneRules:
+    rules = PhoneRules(
+        misses_within=table.number("misses_within", usual.misses_within, most=30.0),
+        rings_within=table.number("rings_within", usual.rings_within, most=60.0),
+        lost_after=table.number("lost_after", usual.lost_after, least=1.0, most=600.0),
+        back_within=table.number("back_within", usual.back_within, most=600.0),
+        caller_lost_after=table.number("caller_lost_after", usual.caller_lost_after, least=1.0, most=600.0),
+        redial=table.number("redial", usual.redial, most=86400.0),
+    )
+    table.done()
+    return rules
 
 
 def _queue(name: str, table: Table, skills: Sequence[str], queues: Sequence[str]) -> Queue:

@@ -43,7 +43,7 @@ AGENTS_LANGUAGE = LANGUAGES[0]
 """Agents are spoken to in the first of the prompts' languages."""
 
 _CLASS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
-_ROUTING = ("skills", "routing", "queues")
+_ROUTING = ("skills", "routing", "phones", "queues")
 _HOUSE = ("hotline", "admission", "callback", "lists", "calendar", "teams", "tickets")
 TABLES = (*_ROUTING, *_HOUSE)
 """What a hotline file may hold."""

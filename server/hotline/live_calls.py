@@ -343,7 +343,7 @@ class Calls:
         live = self._calls.get(event.call)
         if live and live.leg and live.leg.agent == event.agent:
             self._offers.pop(live.leg.offer, None)
-            live.leg, live.stage, live.served = None, Stage.AFTER, True
+            live.leg, live.stage, live.served = None, Stage.AFTER, live.served or event.broken is None
             live.talked += event.talked
 
     def _part(self, call: int, agent: str) -> Leg | None:

@@ -23,6 +23,13 @@ busy = 1
 unregistered = 1
 caller_gone = 0
 lost = 1
+redirected = 1
+dropped = 1
+
+# Conversations of tests are short: only an agent who hangs up before the join has missed the call.
+[phones]
+misses_within = 0
+rings_within = 1.5
 
 # The queue that tests talk in: it never overflows by itself.
 [queues.complaint]

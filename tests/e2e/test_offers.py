@@ -141,7 +141,7 @@ async def test_a_caller_waits_on_at_the_same_place_when_the_agent_hangs_up_durin
         assert (await leaving.incoming(15)).number == second
     shown = await hotline.ended_call(first)
     assert [(leg["outcome"], leg["joined_at"] is None) for leg in shown["segments"]] == [
-        ("answered", True),
+        ("dropped", True),
         ("answered", False),
     ]
     assert len(shown["recordings"]) == 1

@@ -189,7 +189,17 @@ def _(event: acd.Joined, entry: Entry, rows: Rows) -> None:
 
 @RULES.on(acd.ConversationEnded)
 def _(event: acd.ConversationEnded, entry: Entry, rows: Rows) -> None:
-    _end_talk(rows, event, utc(entry.at if event.ended_at is None else event.ended_at), event.by)
+    leg = _end_talk(rows, event, utc(entry.at if event.ended_at is None else event.ended_at), event.by)
+    if event.broken is not None and leg is not None:
+        _take_back(rows, event.call, leg, event.broken)
+
+
+def _take_back(rows: Rows, number: int, leg: Segment, outcome: acd.Outcome) -> None:
+    """It was no conversation that came to its end: the caller waits again, and nobody has handled the call by it."""
+    leg.outcome = outcome
+    call = rows.calls[number]
+    if call.connected_at is not None and call.connected_at == leg.joined_at:
+        call.connected_at, call.agent = None, ""
 
 
 @RULES.on(acd.Transferred)

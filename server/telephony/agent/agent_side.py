@@ -86,7 +86,7 @@ class AgentSide:
         outside = self._view.floor.agent(leg.asked) is None
         device = dial.outside(leg.asked) if outside else self._device(leg.asked)
         await agi.set_music(False)
-        await agi.execute("Dial", device, str(RING_FOR), f"rgF({ASKED_SIDE})")
+        await agi.execute("Dial", device, str(RING_FOR), f"rgiF({ASKED_SIDE})")
         if self._leg(channel) is not leg:
             return
         if await agi.get_variable("DIALSTATUS") != "ANSWER":

@@ -11,6 +11,7 @@ from acd.floor.agents import AgentState
 from server.hotline.definitions import AGENTS_LANGUAGE
 from server.hotline.dispatcher import NotLeading
 from server.telephony.agi.server import AgiCall, AgiGone, AgiHangup
+from server.telephony.channels.dialled import DialledPhones
 from server.usecases.agents import AgentActs
 from server.usecases.errors import NotFound
 from server.usecases.principal import phone_of
@@ -31,14 +32,15 @@ _WORDS = {
 class AgentPhone:
     """The handler of AGI connections that come from agents' phones: arguments are the agent and the code dialled."""
 
-    def __init__(self, agents: AgentActs, prompts: Path) -> None:
-        self._agents, self._prompts = agents, prompts
+    def __init__(self, agents: AgentActs, prompts: Path, phones: DialledPhones) -> None:
+        self._agents, self._prompts, self._phones = agents, prompts, phones
 
     async def __call__(self, agi: AgiCall) -> None:
         """Serve one connection to its end."""
         agent, code = (*agi.arguments, "", "")[:2]
         try:
-            await self._serve(agi, agent, code)
+            with self._phones.code(agent):
+                await self._serve(agi, agent, code)
         except (AgiHangup, AgiGone) as error:
             _log.info("an agent's code was cut short", agent=agent, code=code, why=str(error))
 

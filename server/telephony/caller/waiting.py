@@ -261,9 +261,13 @@ class Waiting:
         if status != "ANSWER":
             cause = await agi.get_variable("HANGUPCAUSE") or ""
             agent = self._view.floor.agent(offer.agent)
-            outcome = dial.outcome(status, cause, rang=agent is None or agent.state is not AgentState.RESERVED)
+            rang = agent is None or agent.state is not AgentState.RESERVED
+            redirected = self._services.legs.dialled_phones.was_redirected(offer.offer)
+            outcome = dial.outcome(status, cause, rang=rang, redirected=redirected)
+            self._services.legs.dialled_phones.over(offer.offer)
             await self._dispatcher.record(acd.OfferFailed(offer.offer, outcome, f"{status} {cause}"))
             return None
+        self._services.legs.was_answered(offer.offer)
         return await self._talk(offer.offer, talked_before)
 
     async def _talk(self, offer: int, talked_before: float, *, joined: bool = True) -> inputs.Input | None:

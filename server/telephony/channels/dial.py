@@ -66,15 +66,18 @@ def arguments(device: str, ring_for: float, music: str, whisper: str, announceme
     `whisper` and `announcement` are sound files without extension, one each; empty: nothing is said.
     """
     said = f"{whisper}:{announcement}" if announcement else whisper
-    options = f"gm({music})A({said})U({LEG})" if said else f"gm({music})U({LEG})"
+    options = f"gim({music})A({said})U({LEG})" if said else f"gim({music})U({LEG})"
     return device, str(max(1, round(ring_for))), options
 
 
-def outcome(status: str, cause: str, *, rang: bool = True) -> Outcome:
+def outcome(status: str, cause: str, *, rang: bool = True, redirected: bool = False) -> Outcome:
     """What DIALSTATUS and HANGUPCAUSE say of an offer that was not answered.
 
     `rang`: the phone said that it rings. One that never did, or calls itself unavailable (480), is no agent's fault.
+    `redirected`: it sent the call elsewhere, which Dial calls busy.
     """
+    if redirected:
+        return Outcome.REDIRECTED
     if status == "NOANSWER" and (not rang or cause == _UNAVAILABLE):
         return Outcome.UNREGISTERED
     if status in ("NOANSWER", "CANCEL"):
@@ -87,7 +90,8 @@ def going_on(device: str, ring_for: float, place: str) -> tuple[str, str, str]:
 
     Who dials hears the other's ringing, whether that phone sends it or only says so.
     """
-    return device, str(max(1, round(ring_for))), f"G({place})"
+    follows = "i" if place == TO_AGENT else ""  # an agent's phone that sends the call elsewhere is not followed
+    return device, str(max(1, round(ring_for))), f"{follows}G({place})"
 
 
 def attempt_outcome(status: str, cause: str, *, rang: bool = True) -> AttemptOutcome:

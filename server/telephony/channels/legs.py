@@ -25,7 +25,9 @@ from server.hotline.live_calls import Leg, LiveCall
 from server.hotline.view import View
 from server.tasks import BackgroundTasks
 from server.telephony.ami.link import Ami, AmiError, AmiEvent, AmiReply
+from server.telephony.channels import endings
 from server.telephony.channels.caller_keys import CallerKeys, HearsDigits
+from server.telephony.channels.dialled import DialledPhones
 from server.telephony.channels.leg_files import LegFiles
 from server.telephony.channels.ownership import AgentChannel, AskedChannel, agent_of, belongs, origin_id, part_of
 
@@ -66,6 +68,9 @@ class Legs:
         self._dispatcher, self._view, self._ami, self._clock = dispatcher, view, ami, clock
         self._files, self._on_final = LegFiles(recording_prefix), on_final
         self._keys = CallerKeys(clock)
+        self.dialled_phones = DialledPhones(
+            dispatcher, ami, lambda: view.floor.policy.phones.rings_within, self._hang_up
+        )
         self._agents: dict[str, AgentChannel] = {}
         self._hung_up_first: dict[str, str] = {}
         self._withdrawn: dict[str, str] = {}
@@ -95,6 +100,14 @@ class Legs:
     def dialled(self, caller_unique_id: str) -> None:
         """Dial is over on this caller's channel: nothing that was withdrawn can begin to ring any more."""
         self._withdrawn.pop(caller_unique_id, None)
+
+    def was_answered(self, offer: int) -> None:
+        """Dial says that this offer was answered: record it now if the agent was gone before Asterisk told so."""
+        if (found := self.dialled_phones.answered_and_gone(offer)) is not None:
+            leg, by = found
+            leg.answered = True
+            self._dispatcher.submit(acd.OfferAnswered(offer))
+            self._end_leg(leg, by)
 
     def by_channel(self, unique_id: str) -> AgentChannel | None:
         """The agent's part in a call whose channel has this unique id."""
@@ -294,6 +307,8 @@ class Legs:
             self._keys.press(event["Uniqueid"], event["Digit"])
 
     def _hang_up(self, channel: str) -> None:
+        for leg in self._agents.values():
+            leg.let_go = leg.let_go or leg.channel == channel
         self._hanging_up.start(self._ami.action("Hangup", Channel=channel))
 
     def dial_begin(self, event: AmiEvent) -> None:
@@ -311,22 +326,28 @@ class Legs:
             return
         if not belongs(event["DestChannel"], live.leg.agent, outside=live.leg.outside):
             return
-        self._agents[event["DestUniqueid"]] = AgentChannel(
-            live.id, live.leg.offer, live.leg.agent, event["DestChannel"], live.unique_id
-        )
+        leg = AgentChannel(live.id, live.leg.offer, live.leg.agent, event["DestChannel"], live.unique_id)
+        leg.outside = live.leg.outside
+        self._agents[event["DestUniqueid"]] = leg
+        self.dialled_phones.begin(event["DestUniqueid"], leg)
 
     def dial_state(self, event: AmiEvent) -> None:
         """A dialled phone rings."""
         leg = self._agents.get(event.get("DestUniqueid", ""))
-        if leg is not None and event.get("DialStatus") == "RINGING":
-            self._dispatcher.submit(acd.OfferRinging(leg.offer))
+        if leg is not None:
+            self.dialled_phones.state(event["DestUniqueid"], leg, event.get("DialStatus", ""))
 
     def dial_end(self, event: AmiEvent) -> None:
         """Dialling a phone is over: answered or not."""
         leg = self._agents.get(event.get("DestUniqueid", ""))
+        if leg is not None:
+            self.dialled_phones.end(event["DestUniqueid"], leg, event.get("Forward", ""))
         if leg is not None and event.get("DialStatus") == "ANSWER" and not leg.answered:
             leg.answered = True
             self._dispatcher.submit(acd.OfferAnswered(leg.offer))
+            if self.dialled_phones.hears_code(leg.agent):
+                leg.own_code = True
+                self._hang_up(leg.channel)
 
     def bridge_enter(self, event: AmiEvent) -> None:
         """A channel is joined with another one."""
@@ -413,6 +434,7 @@ class Legs:
                 if not leg.ended:
                     self.on_unreached(calling, leg)
                 return
+            self.dialled_phones.gone(unique_id, leg, first)
             self._left(leg, first)
             if leg.joined_at is not None and not leg.unrecorded:
                 self._on_final(leg.offer)
@@ -447,7 +469,4 @@ class Legs:
         if leg.ended or not leg.answered:
             return
         leg.ended = True
-        talked, held = self.times(leg)
-        self._dispatcher.submit(
-            acd.ConversationEnded(leg.call, leg.agent, by, talked=talked, held=held, ended_at=leg.left_at)
-        )
+        self._dispatcher.submit(*endings.of_part(self._view, leg, by, *self.times(leg)))

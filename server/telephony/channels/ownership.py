@@ -43,6 +43,14 @@ class AgentChannel:
     """It was asked first. Asterisk then has another place for it than the end of the conversation."""
     apart: asyncio.Event | None = None
     """Set when it has left the bridge in which it was without the caller; None when it was in none."""
+    outside: bool = False
+    """It leads to an outside number."""
+    let_go: bool = False
+    """The server hung it up."""
+    own_code: bool = False
+    """It was answered by one of the hotline's own codes."""
+    lost: bool = False
+    """The phone is gone: the server ended its part."""
     unrecorded: str = ""
     """Why its conversation with the caller is not recorded; empty when it is."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -205,9 +206,16 @@ class AnyFloor(RuleBasedStateMachine):
     def offer_failed(self, pick: int, outcome: Outcome) -> None:
         self.play(ev.OfferFailed(self.some_offer(pick), outcome))
 
-    @rule(agent=agents)
-    def conversation_ended(self, agent: str) -> None:
-        self.play(ev.ConversationEnded(self.call_of(agent), agent, "agent"))
+    @rule(agent=agents, broken=st.sampled_from([None, None, Outcome.DROPPED, Outcome.LOST]))
+    def conversation_ended(self, agent: str, broken: Outcome | None) -> None:
+        call = self.call_of(agent)
+        asked = self.floor.asked(call)
+        talks = self.floor.state.agents[agent].state is AgentState.ON_CALL if asked is not None else False
+        if broken is Outcome.LOST:
+            self.play(ev.PhoneSeen(agent, False))
+        self.play(ev.ConversationEnded(call, agent, "agent", broken=broken))
+        if broken is not None and asked is not None and talks:
+            self.play(replace(asked, first=broken is Outcome.LOST, promised=False))
 
     @rule(
         agent=agents, to=agents, kind=st.sampled_from(["agent", "queue", "outside"]), attended=st.booleans(),

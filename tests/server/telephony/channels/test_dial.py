@@ -12,10 +12,10 @@ from server.telephony.channels.dial import TO_AGENT, arguments, attempt_outcome,
 @pytest.mark.parametrize(
     ("whisper", "announcement", "options"),
     [
-        ("w", "a", "gm(default)A(w:a)U(sansheng-agent-leg)"),
-        ("w", "", "gm(default)A(w)U(sansheng-agent-leg)"),
-        ("", "a", "gm(default)A(:a)U(sansheng-agent-leg)"),
-        ("", "", "gm(default)U(sansheng-agent-leg)"),
+        ("w", "a", "gim(default)A(w:a)U(sansheng-agent-leg)"),
+        ("w", "", "gim(default)A(w)U(sansheng-agent-leg)"),
+        ("", "a", "gim(default)A(:a)U(sansheng-agent-leg)"),
+        ("", "", "gim(default)U(sansheng-agent-leg)"),
     ],
 )
 def test_what_is_not_said_is_not_played(whisper: str, announcement: str, options: str) -> None:
@@ -41,7 +41,7 @@ def test_only_an_agent_whose_phone_rang_did_not_answer(status: str, cause: str, 
 
 
 def test_the_dialling_and_the_answering_channel_go_on_apart() -> None:
-    assert going_on("PJSIP/1001", 0.2, TO_AGENT) == ("PJSIP/1001", "1", "G(callback-agent^s^1)")
+    assert going_on("PJSIP/1001", 0.2, TO_AGENT) == ("PJSIP/1001", "1", "iG(callback-agent^s^1)")
 
 
 @pytest.mark.parametrize(
