@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from acd.decisions import Decision
+from acd.events import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +26,13 @@ class Offer(Command):
 
 @dataclass(frozen=True, slots=True)
 class Withdraw(Command):
-    """Stop ringing: the offer no longer stands. Needs no answer."""
+    """Stop ringing: the offer no longer stands, and ended with `outcome`. Needs no answer."""
 
     offer: int
     call: int
     agent: str
     why: str
+    outcome: Outcome = Outcome.WITHDRAWN
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ from server.telephony.caller.work_numbers import WorkNumbers
 from server.telephony.channels.legs import Legs
 from server.telephony.channels.refusals import Refusals
 from server.telephony.channels.takeover import Takeover
+from server.telephony.channels.withdrawals import Withdrawals
 from server.telephony.recording.joiner import Joiner
 from server.telephony.tokens import ChannelTokens
 from server.usecases.groups import UseCases
@@ -72,6 +73,7 @@ class Parts:
     legs: Legs
     early_hangups: EarlyHangups
     takeover: Takeover
+    withdrawals: Withdrawals
     transfers: Transfers
     features: Features
     spool_import: SpoolImport
@@ -108,6 +110,7 @@ def build(ground: Ground) -> Parts:
         legs=legs,
         early_hangups=EarlyHangups(dispatcher, view),
         takeover=Takeover(ami, f"{settings.agi_host}:{settings.agi_port}", settings.servers),
+        withdrawals=Withdrawals(dispatcher),
         transfers=Transfers(dispatcher, view, legs, ami, definitions),
         features=Features(ground.acts.conversations, legs),
         spool_import=SpoolImport(dispatcher, view, site.layout.callbacks, node, definitions),
@@ -190,6 +193,7 @@ def connect(parts: Parts, dispatcher: Dispatcher, ami: Ami) -> None:
     for follow in (
         parts.metrics.follow,
         parts.early_hangups.follow,
+        parts.withdrawals.follow,
         parts.transfers.follow,
         parts.abandoned.follow,
         parts.dialler.follow,

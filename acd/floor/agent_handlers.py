@@ -36,8 +36,17 @@ def agent_defined(floor: FloorState, event: AgentDefined) -> None:
     if agent is None:
         agent = floor.add_agent(event.agent)
     agent.name, agent.teams, agent.contact, agent.removed = event.name, event.teams, event.contact, False
+    able = _meets_offered(floor, agent)
     floor.set_skills(agent, event.skills)
+    if able and not _meets_offered(floor, agent):
+        withdraw(floor, floor.offers[agent.offer], f"agent {agent.id} lacks the skill from now on")
     let_go(floor, agent)
+
+
+def _meets_offered(floor: FloorState, agent: Agent) -> bool:
+    """Whether a call is offered to the agent, and the agent has the skills for it."""
+    offer = floor.offers.get(agent.offer)
+    return offer is not None and floor.requirement(floor.calls[offer.call]).met_by(agent.skills)
 
 
 def agent_removed(floor: FloorState, event: AgentRemoved) -> None:
@@ -76,7 +85,8 @@ def choose_status(floor: FloorState, agent: Agent, status: Status, reason: str) 
             floor.out.append(Tell(agent.id, "status_waits", f"{status.value} when the call is over"))
         return
     if effect is Effect.WITHDRAW and status is not Status.AVAILABLE:
-        withdraw(floor, floor.offers[agent.offer], f"agent {agent.id} chose {status.value}")
+        done = "was removed" if agent.removed else f"chose {status.value}"
+        withdraw(floor, floor.offers[agent.offer], f"agent {agent.id} {done}")
     take_status(floor, agent, status, reason)
 
 

@@ -83,9 +83,10 @@ def withdraw(floor: FloorState, offer: StandingOffer, why: str) -> None:
 
 def offer_due(floor: FloorState, offer: StandingOffer) -> None:
     """No outcome was reported in time. If the phone rang, the offer was not answered; else the server lost it."""
-    floor.out.append(Withdraw(offer.id, offer.call, offer.agent, "nothing was heard of it in time"))
     rang = floor.agents[offer.agent].state is AgentState.RINGING
-    fail(floor, offer, Outcome.NO_ANSWER if rang else Outcome.LOST)
+    outcome = Outcome.NO_ANSWER if rang else Outcome.LOST
+    floor.out.append(Withdraw(offer.id, offer.call, offer.agent, "nothing was heard of it in time", outcome))
+    fail(floor, offer, outcome)
 
 
 def _back_to_waiting(floor: FloorState, call: Call, agent: str, why: str) -> None:

@@ -167,3 +167,7 @@ async def test_an_agent_who_takes_a_break_while_the_phone_rings_is_left_alone_at
         await hotline.agent_is("2008", status="break", reason="meal")
     shown = await hotline.ended_call(caller)
     assert shown["agent"] == "2009"
+    assert [(leg["agent"], leg["outcome"], leg["detail"]) for leg in shown["segments"]] == [
+        ("2008", "withdrawn", "agent 2008 chose break"),
+        ("2009", "answered", None),
+    ]

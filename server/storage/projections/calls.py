@@ -173,7 +173,8 @@ def _(event: acd.OfferAnswered, entry: Entry, rows: Rows) -> None:
 @RULES.on(acd.OfferFailed)
 def _(event: acd.OfferFailed, entry: Entry, rows: Rows) -> None:
     leg = rows.leg(event.offer, entry)
-    leg.outcome, leg.detail = event.outcome, event.detail
+    if not leg.outcome:  # what Dial says of a phone whose offer was withdrawn says nothing
+        leg.outcome, leg.detail = event.outcome, event.detail
     _end_leg(leg, utc(entry.at), "")
 
 

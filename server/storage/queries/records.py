@@ -252,7 +252,7 @@ def _calls(which: CallFilter) -> Select[Any]:
 
 def _answered_by(agents: frozenset[str]) -> ColumnElement[bool]:
     """Of a call: one of these agents answered it."""
-    legs = (Segment.call == Call.id) & Segment.agent.in_(sorted(agents)) & (Segment.outcome == "answered")
+    legs = (Segment.call == Call.id) & Segment.agent.in_(sorted(agents)) & Segment.answered_at.is_not(None)
     return exists().where(legs)
 
 

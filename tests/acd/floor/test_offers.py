@@ -223,3 +223,27 @@ def test_the_end_of_a_call_frees_its_agent_even_if_the_end_of_the_conversation_w
     hotline.ends(1, "lost")
     assert hotline.state("1001") == "wrap_up"
     assert hotline.play(ev.ConversationEnded(1, "1001", "lost")) == []
+
+
+@pytest.mark.parametrize(
+    ("act", "why"),
+    [
+        (ev.StatusSet("1001", ev.Status.BREAK), "agent 1001 chose break"),
+        (ev.StatusSet("1001", ev.Status.SIGNED_OUT), "agent 1001 chose signed_out"),
+        (ev.AgentRemoved("1001"), "agent 1001 was removed"),
+        (ev.AgentDefined("1001", "Li", ()), "agent 1001 lacks the skill from now on"),
+    ],
+)
+def test_an_offer_that_is_taken_back_says_why(hotline, the, act, why):
+    hotline.agent("1001")
+    hotline.call()
+    withdrawn = the(Withdraw, hotline.play(act))
+    assert (withdrawn.outcome, withdrawn.why) == (ev.Outcome.WITHDRAWN, why)
+
+
+def test_a_call_that_was_pulled_for_an_agent_without_the_skill_stays_offered(hotline, the):
+    hotline.agent("1001", "inquiry:1")
+    hotline.call("complaint")
+    hotline.play(ev.CallPulled(1, "1001", "boss"))
+    hotline.agent("1001", "inquiry:2", status=None)
+    assert hotline.state("1001") == "reserved"
