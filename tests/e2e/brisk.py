@@ -115,6 +115,11 @@ timeout = 1
 on_no_input = "silent"
 on_no_match = "person"
 options = { 1 = "sorry" }
+
+[nodes.silent]
+kind = "hangup"
+prompts = ["too-many-tries", "goodbye"]
+why = "no_input"
 """
 
 

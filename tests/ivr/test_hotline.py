@@ -46,10 +46,10 @@ def test_a_caller_who_chooses_no_kind_of_complaint_is_queued_all_the_same(dial):
     assert dial().keys("1").is_silent(3).last == Enqueue(queue="complaint")
 
 
-def test_a_silent_line_is_hung_up_after_three_questions(dial):
+def test_a_caller_of_whom_no_key_arrives_gets_a_person_after_three_questions(dial):
     line = dial().is_silent(2)
     assert line.heard == ("no-input", "language", "menu-main")
-    assert line.is_silent().last == Hangup("no_input")
+    assert line.is_silent().last == Enqueue(queue="inquiry")
 
 
 def test_a_caller_who_keys_nonsense_gets_a_person(dial):
@@ -100,6 +100,10 @@ def test_out_of_hours_a_message_or_a_number_can_be_left(dial):
     assert isinstance(line.keys("1").last, TakeMessage)
     line.told(Recorded("m1.wav", 12.0))
     assert line.heard == ("message-saved", "goodbye")
+
+
+def test_out_of_hours_a_caller_of_whom_no_key_arrives_may_leave_a_message(dial):
+    assert isinstance(dial(calendar=NEVER_OPEN).is_silent(3).last, TakeMessage)
 
 
 def test_out_of_hours_zero_queues_nobody(dial):
@@ -158,5 +162,5 @@ def test_a_language_without_prompts_is_spoken_in_the_first_one(dial, language):
 
 
 def test_a_step_after_the_end_is_the_same_end(dial):
-    line = dial().is_silent(3)
-    assert line.told(Digits("1")).said == [Hangup("no_input")]
+    line = dial(lists=frozenset({"nuisance"}))
+    assert line.told(Digits("1")).said == [Hangup("nuisance")]
