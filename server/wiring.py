@@ -37,6 +37,7 @@ from server.telephony.caller.early_hangups import EarlyHangups
 from server.telephony.caller.readmission import Readmission
 from server.telephony.caller.session import Callers, CallFolders
 from server.telephony.caller.work_numbers import WorkNumbers
+from server.telephony.channels.key_sources import KeySources
 from server.telephony.channels.legs import Legs
 from server.telephony.channels.refusals import Refusals
 from server.telephony.channels.takeover import Takeover
@@ -71,6 +72,7 @@ class Parts:
 
     joiner: Joiner
     legs: Legs
+    keys: KeySources
     early_hangups: EarlyHangups
     takeover: Takeover
     withdrawals: Withdrawals
@@ -108,6 +110,7 @@ def build(ground: Ground) -> Parts:
     return Parts(
         joiner=joiner,
         legs=legs,
+        keys=KeySources(),
         early_hangups=EarlyHangups(dispatcher, view),
         takeover=Takeover(ami, f"{settings.agi_host}:{settings.agi_port}", settings.servers),
         withdrawals=Withdrawals(dispatcher),
@@ -161,7 +164,8 @@ def connect(parts: Parts, dispatcher: Dispatcher, ami: Ami) -> None:
 
     # Asterisk tells what happens: AMI event → receivers.
     for event, receivers in {
-        "DTMFEnd": (legs.digit, features.digit, monitoring.digit),
+        "DTMFBegin": (parts.keys.began,),
+        "DTMFEnd": (parts.keys.ended,),
         "DialBegin": (legs.dial_begin, customers.dial_begin),
         "DialState": (legs.dial_state, customers.dial_state),
         "DialEnd": (legs.dial_end, customers.dial_end),
@@ -176,6 +180,7 @@ def connect(parts: Parts, dispatcher: Dispatcher, ami: Ami) -> None:
             features.hung_up,
             customers.hung_up,
             monitoring.hung_up,
+            parts.keys.gone,
         ),
         "OriginateResponse": (monitoring.answered,),
         "ContactStatus": (presence.contact,),
@@ -184,6 +189,10 @@ def connect(parts: Parts, dispatcher: Dispatcher, ami: Ami) -> None:
         for receiver in receivers:
             ami.subscribe(event, receiver)
     ami.on_state(presence.link)
+
+    # A key counts once, in whatever ways a telephone sends it.
+    parts.keys.pressed = (legs.digit, features.digit, monitoring.digit)
+    parts.keys.again = legs.digit_again
 
     # The legs ask what is recorded when an agent leaves a caller on hold, and tell which lines are gone.
     legs.on_left = parts.transfers.left

@@ -10,7 +10,9 @@ import enum
 import ipaddress
 import secrets
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Protocol
+from urllib.parse import quote
 
 from sipmessage import URI, Request, Response
 
@@ -84,6 +86,8 @@ class Call:
         """How it ended, in words."""
         self.digits = ""
         """Digits that came as SIP INFO; those in the stream are `rtp.digits`."""
+        self.progress: list[int] = []
+        """What became of a transfer that was asked for: SIP codes, as the other side told them."""
         self.invite_at = phone.loop.time()
         self.ringing_at: float | None = None
         self.ok_at: float | None = None
@@ -134,6 +138,16 @@ class Call:
         """Wait until the last digits that came, as SIP INFO, are `digits`."""
         await self._reach(lambda: self.digits.endswith(digits), f"bring the digits {digits}", within)
 
+    async def told(self, code: int, within: float = 10.0) -> None:
+        """Wait until the other side has told this SIP code of the transfer that was asked for, over or not."""
+        try:
+            async with asyncio.timeout(within):
+                while code not in self.progress:
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            raise TimeoutError(f"of the transfer {self.progress} was told within {within:g} s, not {code}") from None
+
     async def _reach(self, holds: Callable[[], bool], what: str, within: float) -> None:
         try:
             async with asyncio.timeout(within):
@@ -172,6 +186,28 @@ class Call:
                     raise CallEnded(f"{self.number} refused the digit {digit}: {response.code} {response.phrase}")
         else:
             raise ValueError(f"digits go via rfc2833 or info, not {via}")
+
+    async def hold(self, on: bool = True) -> None:
+        """Put the other side on hold, or take it off; our sound goes on only when it is off."""
+        ours = replace(self.phone.media(self.rtp.port), direction="sendonly" if on else "sendrecv")
+        self._versions += 1
+        response = await self._request("INVITE", [_SDP], sdp.render(ours, self._versions))
+        if response.code >= 300:
+            raise CallEnded(f"{self.number} refused the hold: {response.code} {response.phrase}")
+        self.rtp.play(None if on else self._source)
+
+    async def refer(self, user: str, replaces: Call | None = None) -> int:
+        """Press the transfer key: ask the other side to call `user`, or to take the place of us in another call.
+
+        Returns the answer's SIP code; `told` waits for what comes of it.
+        """
+        target = str(URI("sip", self.phone.server[0], user=user, port=self.phone.server[1]))
+        if replaces is not None:
+            to, ours = sip.tag_of(replaces._remote), replaces.tag
+            named = quote(f"{replaces.call_id};to-tag={to};from-tag={ours}", safe="")
+            target += f"?Replaces={named}"
+        headers = [("Refer-To", f"<{target}>"), ("Referred-By", f"<sip:{self.phone.user}@{self.phone.server[0]}>")]
+        return (await self._request("REFER", headers)).code
 
     def play(self, source: Source | None) -> None:
         """Send `source` from now on; None: no sound at all."""
@@ -320,6 +356,11 @@ class Call:
                 self.over("they gave up", 487)
         elif request.method == "INVITE":
             self._agree(request)
+        elif request.method == "NOTIFY":
+            respond(request, 200)
+            words = request.body.decode("ascii", "replace").split()
+            self.progress += [int(words[1])] if len(words) > 1 and words[1].isdecimal() else []
+            self._changed.set()
         elif request.method == "INFO":
             self._key(request.body.decode("ascii", "replace"))
             respond(request, 200)

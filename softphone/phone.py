@@ -20,7 +20,7 @@ from typing import Self
 from sipmessage import URI, Request
 
 from softphone import digest, sdp, sip
-from softphone.audio import QUIET, Source
+from softphone.audio import CODECS, QUIET, Source
 from softphone.call import Call, CallEnded, CallState
 from softphone.rtp import Endpoint
 
@@ -94,6 +94,10 @@ class Phone:
         self.calls: list[Call] = []
         """Every call that was made or came in, in order."""
         self.registered = False
+        self.codecs: tuple[int, ...] = tuple(CODECS)
+        """Payload types of the codecs that it speaks, the preferred one first."""
+        self.events = True
+        """Whether it sends keys as RFC 4733 events, and says so in its offers."""
         self._bind = (bind, port)
         self._current: dict[tuple[str, str], Call] = {}
         self._incoming: asyncio.Queue[Call] = asyncio.Queue()
@@ -150,7 +154,7 @@ class Phone:
 
     def media(self, port: int) -> sdp.Media:
         """What the phone offers for the sound at `port`."""
-        return sdp.Media(self.wire.address[0], port)
+        return sdp.Media(self.wire.address[0], port, self.codecs, sdp.EVENT_TYPE if self.events else None)
 
     # Registration
 

@@ -30,7 +30,7 @@ LIFETIME = 64 * T1
 PATIENCE = 180.0
 """Seconds that an INVITE may ring."""
 USER_AGENT = "sansheng softphone"
-ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO"
+ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REFER, NOTIFY"
 
 _PHRASES = {
     100: "Trying",
@@ -74,6 +74,11 @@ def parse(datagram: bytes) -> Request | Response:
 def uri_of(header: str) -> URI:
     """The URI in an address header."""
     return AddressHeader.parse(header).uri
+
+
+def tag_of(header: str) -> str:
+    """The tag in a From or To header."""
+    return AddressHeader.parse(header).parameters.get("tag") or ""
 
 
 def branch() -> str:

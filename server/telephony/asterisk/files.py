@@ -21,6 +21,7 @@ control socket (`control`)."""
 CHANNEL_EVENTS = (
     "BridgeEnter",
     "BridgeLeave",
+    "DTMFBegin",
     "DTMFEnd",
     "DialBegin",
     "DialEnd",

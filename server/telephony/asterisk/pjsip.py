@@ -168,7 +168,7 @@ def _media(site: Site) -> tuple[str, ...]:
         "rtp_symmetric=yes",
         "force_rport=yes",
         "rewrite_contact=yes",
-        "dtmf_mode=auto_info",
+        "dtmf_mode=auto",
         f"language={site.language}",
         "tone_zone=cn",
         f"rtp_timeout={site.rtp_timeout}",

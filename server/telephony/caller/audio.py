@@ -23,6 +23,8 @@ _log = structlog.get_logger("hotline")
 ANY_DIGIT = "0123456789*#"
 _DIGIT_LAG = 2.0
 """Seconds that the AMI stream and the AGI command that a key broke off may be apart."""
+_REMEMBERED = 8
+"""Keys that AMI told; commands tell them again in their order, and no more than a telephone sends in that time."""
 _AGAIN = 0.3
 """Seconds within which AMI tells that a key which it told just now was pressed once more."""
 
@@ -48,8 +50,8 @@ class CallerAudio:
         """What came of the answer that is being keyed, until another question is put."""
         self._owed: tuple[str, float] | None = None
         """A key that a command told already, and until when AMI may tell it again (the loop's clock)."""
-        self._told: tuple[str, float] | None = None
-        """The key that AMI told last, and until when a command may tell it again."""
+        self._told: deque[tuple[str, float]] = deque(maxlen=_REMEMBERED)
+        """The keys that AMI told lately, and until when a command may tell each again."""
         self.quiet = True
         """Whether no music begins by itself; the dialplan starts it before it asks a server, Asterisk after a Dial."""
 
@@ -60,9 +62,13 @@ class CallerAudio:
         owed, self._owed = self._owed, None
         if owed is not None and owed[0] == digit and asyncio.get_running_loop().time() < owed[1]:
             return
-        self._told = digit, asyncio.get_running_loop().time() + _DIGIT_LAG
+        self.told_again(digit)
         self._digits.append(digit)
         self._arrived.set()
+
+    def told_again(self, digit: str) -> None:
+        """A telephone sent this key in a second way: a command may tell it once more, and it is no other key."""
+        self._told.append((digit, asyncio.get_running_loop().time() + _DIGIT_LAG))
 
     @property
     def typed(self) -> bool:
@@ -95,11 +101,13 @@ class CallerAudio:
             self._owed = digit, asyncio.get_running_loop().time() + _DIGIT_LAG
 
     def _told_before(self, digit: str) -> bool:
-        """Whether AMI has told already, once, the key that a command tells now."""
-        if self._told is None or self._told[0] != digit:
-            return False
-        until, self._told = self._told[1], None
-        return asyncio.get_running_loop().time() < until
+        """Whether AMI has told already the key that a command tells now."""
+        now = asyncio.get_running_loop().time()
+        for told in self._told:
+            if told[0] == digit and now < told[1]:
+                self._told.remove(told)
+                return True
+        return False
 
     # Sound
 

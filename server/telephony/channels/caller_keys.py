@@ -17,6 +17,9 @@ class HearsDigits(Protocol):
     def digit(self, digit: str) -> None:
         """The caller pressed this key."""
 
+    def told_again(self, digit: str) -> None:
+        """A telephone sent this key in a second way."""
+
 
 class CallerKeys:
     """Sessions that hear keys, by the unique id of the caller's channel. `clock` gives UTC epoch seconds."""
@@ -56,6 +59,11 @@ class CallerKeys:
             line.digit(digit)
         else:
             self._early.setdefault(unique_id, []).append((self._clock(), digit))
+
+    def again(self, unique_id: str, digit: str) -> None:
+        """A key of this caller came in a second way."""
+        if (line := self._lines.get(unique_id)) is not None:
+            line.told_again(digit)
 
     def gone(self, unique_id: str) -> str:
         """The channel is gone; what its caller had keyed of an answer. The session has ended before, or has not yet."""

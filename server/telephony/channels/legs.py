@@ -306,6 +306,10 @@ class Legs:
         if self._keys.heard(event["Uniqueid"]) or event["Uniqueid"] not in self._agents:
             self._keys.press(event["Uniqueid"], event["Digit"])
 
+    def digit_again(self, event: AmiEvent) -> None:
+        """A key that was told came in a second way."""
+        self._keys.again(event["Uniqueid"], event["Digit"])
+
     def _hang_up(self, channel: str) -> None:
         for leg in self._agents.values():
             leg.let_go = leg.let_go or leg.channel == channel
