@@ -34,15 +34,22 @@ class Measured:
     agent_seconds: float
     caller_level: float
     agent_level: float
+    length: float = 0.0
+    """Of the recording, with its holds and pauses; 0: it has none, and is as long as the longer side."""
+    covered: float = 0.0
+    """Seconds of the talk that its sound, and the silence between packets, stand for; 0: as long as the longer side."""
 
     @property
     def seconds(self) -> float:
-        """The length of the longer side."""
-        return max(self.caller_seconds, self.agent_seconds)
+        """The length of the recording."""
+        return max(self.caller_seconds, self.agent_seconds, self.length)
 
 
 def judge(measured: Measured, talked: float | None = None, thresholds: Thresholds | None = None) -> tuple[str, ...]:
-    """The alarms about one recording, as sentences; `talked` is the conversation's length if it is known."""
+    """The alarms about one recording, as sentences.
+
+    `talked` is how long caller and agent spoke, without holds, if that is known.
+    """
     limits = thresholds or Thresholds()
     alarms: list[str] = []
     sides = (
@@ -58,15 +65,16 @@ def judge(measured: Measured, talked: float | None = None, thresholds: Threshold
     if measured.caller_seconds and measured.agent_seconds and apart > limits.sides_apart:
         shorter = min(sides, key=lambda side: side[1])[0]
         alarms.append(f"the {shorter}'s side is {apart:.1f} s shorter than the other")
-    if talked is not None and talked - measured.seconds > limits.short_by:
-        alarms.append(f"the recording has {measured.seconds:.0f} s of a conversation of {talked:.0f} s")
+    covered = measured.covered or max(measured.caller_seconds, measured.agent_seconds)
+    if talked is not None and talked - covered > limits.short_by:
+        alarms.append(f"the recording has {covered:.0f} s of a conversation of {talked:.0f} s")
     return tuple(alarms)
 
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
     """A recording that was started and not yet closed. `ended_at` is when its conversation ended, if it has, and
-    `talked` how many seconds it then was long, if that is known."""
+    `talked` and `held` how many seconds of it were talk and hold, if that is known."""
 
     recording: int
     call: int
@@ -76,6 +84,12 @@ class Unfinished:
     started_at: float
     ended_at: float | None = None
     talked: float | None = None
+    held: float = 0.0
+
+    @property
+    def lasted(self) -> float | None:
+        """Seconds from the join to the end, holds included; None when that is not known."""
+        return None if self.talked is None else self.talked + self.held
 
 
 class Catalogue:
@@ -93,11 +107,13 @@ class Catalogue:
             case RecordingClosed(recording=number) | RecordingMissing(recording=number):
                 self._unfinished.pop(number, None)
 
-    def conversation_ended(self, call: int, now: float, agent: str = "", talked: float | None = None) -> None:
+    def conversation_ended(
+        self, call: int, now: float, agent: str = "", talked: float | None = None, held: float = 0.0
+    ) -> None:
         """That agent's leg is over, or without an agent every leg of the call: its recording can be joined."""
         for number, each in self._unfinished.items():
             if each.call == call and each.ended_at is None and agent in ("", each.agent):
-                self._unfinished[number] = replace(each, ended_at=now, talked=talked)
+                self._unfinished[number] = replace(each, ended_at=now, talked=talked, held=held)
 
     def get(self, recording: int) -> Unfinished | None:
         """The recording, or None when it is closed, missing or was never started."""

@@ -114,7 +114,7 @@ def build(ground: Ground) -> Parts:
         early_hangups=EarlyHangups(dispatcher, view),
         takeover=Takeover(ami, f"{settings.agi_host}:{settings.agi_port}", settings.servers),
         withdrawals=Withdrawals(dispatcher),
-        transfers=Transfers(dispatcher, view, legs, ami, definitions),
+        transfers=Transfers(dispatcher, view, legs, ami, callers.services.recorder, definitions),
         features=Features(ground.acts.conversations, legs),
         spool_import=SpoolImport(dispatcher, view, site.layout.callbacks, node, definitions),
         abandoned=AbandonedCallers(dispatcher, view, definitions),

@@ -189,10 +189,8 @@ class HotlineState:
             self.recordings.receive(event, at)
             if isinstance(event, rec.RecordingStarted) and self.calls.get(event.call) is None:
                 self.recordings.conversation_ended(event.call, at)
-        elif isinstance(event, acd.ConversationEnded):
-            self.recordings.conversation_ended(event.call, at, event.agent, event.talked + event.held)
-        elif isinstance(event, acd.Transferred):
-            self.recordings.conversation_ended(event.call, at, event.agent)
+        elif isinstance(event, acd.ConversationEnded | acd.Transferred):
+            self.recordings.conversation_ended(event.call, at, event.agent, event.talked, event.held)
         elif isinstance(event, acd.CallEnded):
             self.recordings.conversation_ended(event.call, at)
 

@@ -22,6 +22,7 @@ from server.hotline.live_calls import Leg, LiveCall
 from server.hotline.view import View
 from server.tasks import BackgroundTasks
 from server.telephony.ami.link import Ami, AmiError
+from server.telephony.channels.leg_recorder import LegRecorder
 from server.telephony.channels.legs import Legs
 from server.telephony.channels.ownership import AgentChannel
 from server.usecases.errors import Conflict
@@ -40,24 +41,31 @@ class Transfers:
     """
 
     def __init__(
-        self, dispatcher: Dispatcher, view: View, legs: Legs, ami: Ami, definitions: Callable[[], Definitions]
+        self,
+        dispatcher: Dispatcher,
+        view: View,
+        legs: Legs,
+        ami: Ami,
+        recorder: LegRecorder,
+        definitions: Callable[[], Definitions],
     ) -> None:
         self._dispatcher, self._view, self._legs, self._ami = dispatcher, view, legs, ami
-        self._definitions = definitions
+        self._recorder, self._definitions = recorder, definitions
         self._tasks = BackgroundTasks(_log, "a colleague could not be let go", NotLeading)
 
     async def put_aside(self, call: int, leg: Leg, *events: object) -> None:
-        """Record the events and take the agent away from the caller; the recording goes on in silence.
+        """Record the events and take the agent away from the caller; what the agent says meanwhile is not recorded.
 
         Raises Conflict when Asterisk cannot do it; then the log says that the agent is with the caller again.
         """
         channel = self._connected(call)
         await self._dispatcher.record(*events)
+        await self._recorder.stop(channel)
         try:
-            with suppress(AmiError):
-                await self._ami.action("MixMonitorMute", Channel=channel.channel, Direction="both", State="1")
             await self._ami.action("Redirect", Channel=channel.channel, Context=SIDE, Exten="s", Priority="1")
         except AmiError as error:
+            with suppress(AmiError):
+                await self._recorder.go_on(channel)
             undone: list[object] = [acd.HoldEnded(call, leg.agent)]
             if call in self._view.calls.consults:
                 undone.insert(0, acd.ConsultEnded(call, *self._view.calls.consults[call]))

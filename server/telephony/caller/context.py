@@ -14,6 +14,7 @@ from server.telephony.agi.server import AgiCall
 from server.telephony.ami.link import Ami
 from server.telephony.caller.audio import CallerAudio
 from server.telephony.caller.mailbox import Mailbox
+from server.telephony.channels.leg_recorder import LegRecorder
 from server.telephony.channels.legs import Legs
 
 FACTS_DEADLINE = 2.0
@@ -49,6 +50,11 @@ class SessionServices:
     device: Callable[[str], str]
     work_number: Callable[[str, str], Awaitable[str]]
     clock: Callable[[], float]
+
+    @property
+    def recorder(self) -> LegRecorder:
+        """What begins and stops the recordings of legs."""
+        return LegRecorder(self.ami, self.folders.recording, self.clock)
 
 
 @dataclass(slots=True)

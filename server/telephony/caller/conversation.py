@@ -85,21 +85,15 @@ class Conversation:
         await self._services.legs.part(channel)
         if self._services.legs.of_call(self._context.call) is not channel:
             return
-        ami, agi = self._services.ami, self._context.agi
+        await self._context.audio.music(False)
         try:
-            if leg.joined_at is None:
-                prefix = self._services.folders.recording(self._context.call, leg.offer)
-                files = f"br({prefix}-agent.wav)t({prefix}-caller.wav)"
-                await ami.action("MixMonitor", Channel=channel.channel, File="", Options=files)
-            else:
-                await ami.action("MixMonitorMute", Channel=channel.channel, Direction="both", State="0")
+            await self._services.recorder.go_on(channel)
         except AmiError as error:
             _log.error("this part of the call is not recorded", call=self._context.call, why=str(error))
-            if leg.joined_at is None:
+            if channel.joined_at is None:
                 channel.unrecorded = f"the recording did not start: {error}"
-        await self._context.audio.music(False)
         self._context.audio.quiet = False
-        await agi.execute("Bridge", channel.channel, "x", music_after=LATER)
+        await self._context.agi.execute("Bridge", channel.channel, "x", music_after=LATER)
 
     async def _call_out(self, leg: Leg) -> None:
         """Call the outside number that the call was sent to; unanswered, the call returns to the agent who sent it."""

@@ -386,7 +386,8 @@ class Legs:
         if talked > 0:
             self._on_final(leg.offer)
         ended_at = self._files.grew_until(live.id, leg.offer)
-        return [*began, acd.ConversationEnded(live.id, leg.agent, "agent", talked=talked, ended_at=ended_at)]
+        ended = acd.ConversationEnded(live.id, leg.agent, "agent", talked=talked, held=leg.held, ended_at=ended_at)
+        return [*began, ended]
 
     def bridge_leave(self, event: AmiEvent) -> None:
         """A channel is apart from the other one."""

@@ -98,6 +98,7 @@ class Joiner:
         if started is None:
             return
         sources = media.Sources(Path(started.caller_file), Path(started.agent_file))
-        result = await asyncio.to_thread(media.join, sources, self._store, self._key(recording, started.started_at))
+        key = self._key(recording, started.started_at)
+        result = await asyncio.to_thread(media.join, sources, self._store, key, started.lasted)
         await self._dispatcher.record(media.concluded(recording, result, started.talked))
         await asyncio.to_thread(media.set_aside if isinstance(result, media.Nothing) else media.discard, sources)

@@ -1,14 +1,15 @@
-"""From two mono files that Asterisk wrote to one stereo recording, with the same result however often it is tried.
+"""From the mono files that Asterisk wrote to one stereo recording, with the same result however often it is tried.
 
-The sources are only read here; they go when the closed recording is durable in the log (`discard`). So a crash at any
-instant is followed by joining again, which makes the same bytes. Blocking and bound by the disk: run it in a thread.
+Each part of the conversation stands at its time (`recordings.layout`); holds and pauses are silent. The sources are
+only read here; they go when the closed recording is durable in the log (`discard`). So a crash at any instant is
+followed by joining again, which makes the same bytes. Blocking and bound by the disk: run it in a thread.
 """
 
 from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,9 @@ import numpy as np
 
 from recordings.catalogue import Measured, Thresholds, judge
 from recordings.events import RecordingClosed, RecordingMissing
-from recordings.stereo import Level, Mono, interleave
+from recordings.layout import Packets, Part, lay_out
+from recordings.stereo import Level, Mono, Stereo, interleave
+from server.telephony.channels.leg_files import PACKETS, PartFiles, counted, parts, prefix_of
 
 BLOCK = 1 << 19
 """Samples joined at a time: a minute of audio in memory, however long the conversation."""
@@ -42,10 +45,25 @@ class Unusable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The two files of one recorded leg."""
+    """The files of one recorded leg, found by those of its first part."""
 
     caller: Path
     agent: Path
+
+    def parts(self) -> list[PartFiles]:
+        """The first part and those after holds."""
+        first, *later = parts(prefix_of(self.caller))
+        return [PartFiles(first.begins, self.caller, self.agent), *later]
+
+    def packets(self) -> list[Packets]:
+        """The packets that were counted while a side sent none at times."""
+        return counted(prefix_of(self.caller))
+
+    def files(self) -> list[Path]:
+        """Every file that there is."""
+        prefix = prefix_of(self.caller)
+        sound = [file for each in self.parts() for file in (each.caller, each.agent)]
+        return [file for file in (*sound, prefix.with_name(prefix.name + PACKETS)) if file.exists()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,35 +96,44 @@ class Track:
         return len(self.samples) / self.rate
 
 
-def join(sources: Sources, store: Store, key: str) -> Joined | Nothing:
-    """Write the stereo WAV to `store` under `key`: caller left, agent right, the shorter side padded with silence.
+def join(sources: Sources, store: Store, key: str, lasted: float | None = None) -> Joined | Nothing:
+    """Write the stereo WAV to `store` under `key`: caller left, agent right, each part at its time.
 
-    A side that is missing or unusable is silent and remarked upon; without both there is Nothing, and the store is
-    not touched. Raises OSError when the disk does.
+    `lasted` is how long the conversation was, holds included: the recording is not shorter. A side that is missing or
+    unusable is silent and remarked upon; without any sound there is Nothing, and the store is not touched. Raises
+    OSError when the disk does.
     """
-    caller, agent = _track(sources.caller, "caller"), _track(sources.agent, "agent")
-    tracks = [track for track in (caller, agent) if len(track.samples)]
-    remarks = tuple(track.remark for track in (caller, agent) if track.remark)
+    found = [_sides(each) for each in sources.parts()]
+    tracks = [track for sides in found for track in sides if len(track.samples)]
+    remarks = tuple(track.remark for sides in found for track in sides if track.remark)
     if not tracks:
         return Nothing("; ".join(remarks) or "neither side has any audio")
     rate = tracks[0].rate
-    if any(track.rate != rate for track in tracks):
-        return Nothing(f"the caller's side has {caller.rate} samples a second and the agent's {agent.rate}")
+    if odd := next((track.rate for track in tracks if track.rate != rate), None):
+        return Nothing(f"one file has {rate} samples a second and another one {odd}")
+    longest = [max(len(caller.samples), len(agent.samples)) for caller, agent in found]
+    begun = [each.begins for each in sources.parts()]
+    placed = lay_out([Part(at, count / rate) for at, count in zip(begun, longest, strict=True)], sources.packets())
+    pieces = [
+        _Piece(round(each.at * rate), round(each.start * rate), round(each.end * rate), *found[each.part])
+        for each in placed.pieces
+    ]
+    length = max(pieces[-1].end, round((lasted or 0.0) * rate))
     levels = Level(), Level()
     digest = hashlib.sha256()
-    length = max(len(track.samples) for track in tracks)
     with store.writing(key) as file:
-        for block in _stereo(caller.samples, agent.samples, length, rate, levels):
+        for block in _stereo(pieces, length, rate, levels):
             digest.update(block)
             file.write(block)
-    measured = Measured(len(caller.samples) / rate, len(agent.samples) / rate, levels[0].dbfs(), levels[1].dbfs())
+    seconds = [sum(len(part[side].samples) for part in found) / rate for side in (0, 1)]
+    measured = Measured(seconds[0], seconds[1], levels[0].dbfs(), levels[1].dbfs(), length / rate, placed.covered)
     return Joined(key, digest.hexdigest(), measured, remarks)
 
 
 def concluded(
     recording: int, result: Joined | Nothing, talked: float | None = None, thresholds: Thresholds | None = None
 ) -> RecordingClosed | RecordingMissing:
-    """The event to be logged; its alarms are about silence, missing sides and length (`talked` in seconds)."""
+    """The event to be logged; its alarms are about silence, missing sides and length (`talked`: seconds, no holds)."""
     if isinstance(result, Nothing):
         return RecordingMissing(recording, result.why)
     found = result.measured
@@ -123,16 +150,19 @@ def concluded(
 
 
 def discard(sources: Sources) -> None:
-    """Remove the two files. Only after the event of `concluded` is durable in the log."""
-    for path in (sources.caller, sources.agent):
+    """Remove the files. Only after the event of `concluded` is durable in the log."""
+    for path in sources.files():
         path.unlink(missing_ok=True)
 
 
 def set_aside(sources: Sources) -> None:
     """Keep files without usable audio under another name, for the operator to look into."""
-    for path in (sources.caller, sources.agent):
-        if path.exists():
-            path.rename(path.with_name(f"{path.name}.unusable"))
+    for path in sources.files():
+        path.rename(path.with_name(f"{path.name}.unusable"))
+
+
+def _sides(files: PartFiles) -> tuple[Track, Track]:
+    return _track(files.caller, "caller"), _track(files.agent, "agent")
 
 
 def _track(path: Path, side: str) -> Track:
@@ -194,14 +224,40 @@ def _audio(path: Path, rate: int, start: int, length: int, size: int) -> Track:
     return Track(np.memmap(path, dtype="<i2", mode="r", offset=start, shape=(samples,)), rate, remark)
 
 
-def _stereo(caller: Mono, agent: Mono, length: int, rate: int, levels: tuple[Level, Level]) -> Iterator[bytes]:
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Both sides' sound from sample `start` of their part on, at sample `at` of the recording, up to `end`."""
+
+    at: int
+    start: int
+    end: int
+    caller: Track
+    agent: Track
+
+
+def _stereo(pieces: Sequence[_Piece], length: int, rate: int, levels: tuple[Level, Level]) -> Iterator[bytes]:
     size = length * 4
     yield struct.pack(
         "<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + size, b"WAVE", b"fmt ", 16, _PCM, 2, rate, rate * 4, 4, 16, b"data", size
     )
-    for start in range(0, length, BLOCK):
-        end = min(start + BLOCK, length)
-        sides = caller[start:end], agent[start:end]
-        for level, side in zip(levels, sides, strict=True):
-            level.add(side)
-        yield interleave(*sides).astype("<i2", copy=False).tobytes()
+    place = 0
+    for piece in pieces:
+        yield from _silence(max(0, piece.at - place))
+        place = max(place, piece.at)
+        for begin in range(place, piece.end, BLOCK):
+            end = min(begin + BLOCK, piece.end)
+            since, until = begin - piece.at + piece.start, end - piece.at + piece.start
+            sides = piece.caller.samples[since:until], piece.agent.samples[since:until]
+            for level, side in zip(levels, sides, strict=True):
+                level.add(side)
+            block: Stereo = np.zeros((end - begin, 2), dtype=np.int16)
+            heard = interleave(*sides)
+            block[: len(heard)] = heard
+            yield block.astype("<i2", copy=False).tobytes()
+        place = max(place, piece.end)
+    yield from _silence(length - place)
+
+
+def _silence(samples: int) -> Iterator[bytes]:
+    for begin in range(0, samples, BLOCK):
+        yield bytes(4 * min(BLOCK, samples - begin))

@@ -14,6 +14,7 @@ import recordings.events as rec
 from server.hotline.live_calls import Leg
 from server.telephony.ami.link import AmiError
 from server.telephony.caller.conversation import Conversation
+from server.telephony.channels.leg_recorder import LegRecorder
 from server.telephony.channels.legs import Legs
 
 CALL, CALLER, FIRST, SECOND = 7, "caller", "first", "second"
@@ -55,8 +56,14 @@ class Asterisk:
             "BridgeLeave": self.legs.bridge_leave,
             "Hangup": self.legs.hung_up,
         }
-        folders = SimpleNamespace(recording=lambda call, offer: f"{call}-{offer}")
-        services: Any = SimpleNamespace(dispatcher=self.dispatcher, view=view, legs=self.legs, ami=ami, folders=folders)
+        folders = SimpleNamespace(recording=lambda call, offer: Path(f"{call}-{offer}"))
+        services: Any = SimpleNamespace(
+            dispatcher=self.dispatcher,
+            view=view,
+            legs=self.legs,
+            ami=ami,
+            recorder=LegRecorder(ami, folders.recording),
+        )
         context: Any = SimpleNamespace(call=CALL, agi=SimpleNamespace(execute=self._bridge), audio=self)
         self.conversation = Conversation(context, services, "music")
 

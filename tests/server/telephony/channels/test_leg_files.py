@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from server.telephony.channels.leg_files import LegFiles
+from recordings.layout import Packets
+from server.telephony.channels.leg_files import LegFiles, add_counted, counted, part, parts, prefix_of
 
 
 @pytest.fixture
@@ -27,3 +28,23 @@ def test_the_longer_file_tells_the_seconds_and_the_newer_one_the_end(files: LegF
     os.utime(agent, (1_800_000_005, 1_800_000_005))
     assert files.seconds(7, 1) == 3.0
     assert files.grew_until(7, 1) == 1_800_000_005
+
+
+def test_the_parts_after_holds_count_too(files: LegFiles, tmp_path: Path) -> None:
+    for name, seconds in (("7-1", 3), ("7-1+25300", 2), ("7-1+9000", 1), ("7-11", 9), ("7-1+x", 9)):
+        for side in ("caller", "agent"):
+            (tmp_path / f"{name}-{side}.wav").write_bytes(bytes(44 + 16_000 * seconds))
+    assert files.seconds(7, 1) == 6.0
+    assert [each.begins for each in parts(tmp_path / "7-1")] == [0.0, 9.0, 25.3]
+    assert part(tmp_path / "7-1", 25.3).agent.name == "7-1+25300-agent.wav"
+
+
+def test_counts_come_back_as_they_were_written_and_a_line_cut_off_is_left_out(tmp_path: Path) -> None:
+    prefix = prefix_of(tmp_path / "7-1-caller.wav")
+    assert counted(prefix) == []
+    packets = [Packets(0.5, 10, 12), Packets(1.0, 35, 12)]
+    add_counted(prefix, packets[:1])
+    add_counted(prefix, packets[1:])
+    with (tmp_path / "7-1-packets").open("a") as file:
+        file.write("1500 4")
+    assert counted(prefix) == packets

@@ -180,7 +180,7 @@ def test_a_stereo_source_is_refused_with_its_format(sources, store):
 def test_sides_of_different_rates_are_not_joined(sources, store):
     write(sources.caller, tone(1000, 1))
     write(sources.agent, tone(600, 1), rate=16000)
-    assert join(sources, store, KEY) == Nothing("the caller's side has 8000 samples a second and the agent's 16000")
+    assert join(sources, store, KEY) == Nothing("one file has 8000 samples a second and another one 16000")
 
 
 def test_silence_on_one_side_raises_an_alarm(sources, store):
@@ -218,3 +218,48 @@ def test_no_content_makes_the_joiner_fail(sources, store, content, with_header):
     head = sources.agent.read_bytes()[:36] if with_header else b""
     sources.caller.write_bytes(head + content)
     assert isinstance(join(sources, store, KEY), Joined)
+
+
+def later(spool, name, at):
+    return named(spool, f"{name}+{at}")
+
+
+def test_the_parts_after_holds_stand_at_their_time(sources, spool, store):
+    for part, hertz, seconds in ((sources, 600, 2), (later(spool, "17-1001", 5000), 700, 1)):
+        write(part.caller, tone(1000, seconds))
+        write(part.agent, tone(hertz, seconds))
+    joined = join(sources, store, KEY, lasted=8.0)
+    stereo = read(store)
+    assert len(stereo) == 8 * RATE
+    assert [loudest(stereo[at * RATE : (at + 1) * RATE, 1]) for at in (0, 1, 5)] == [600, 600, 700]
+    assert not stereo[2 * RATE : 5 * RATE].any()
+    assert not stereo[6 * RATE :].any()
+    assert (joined.measured.seconds, joined.measured.covered) == (8.0, 3.0)
+    assert concluded(17, joined, talked=3.1).alarms == ()
+    assert concluded(17, joined, talked=7.0).alarms == ("the recording has 3 s of a conversation of 7 s",)
+    discard(sources)
+    assert list(spool.iterdir()) == []
+
+
+def test_sound_stands_where_its_packets_came(sources, spool, store):
+    """Both sides send nothing from 2 s to 6 s, and the agent never."""
+    write(sources.caller, tone(1000, 4))
+    write(sources.agent, tone(600, 4))
+    counted = [(step, 50 * (min(step, 2) + max(0, step - 6))) for step in range(9)]
+    (spool / "17-1001-packets").write_text("".join(f"{1000 * at} {caller} 0\n" for at, caller in counted))
+    joined = join(sources, store, KEY, lasted=8.0)
+    stereo = read(store)
+    silent = [not stereo[at * RATE : (at + 1) * RATE].any() for at in range(8)]
+    assert silent == [False, False, True, True, True, True, False, False]
+    assert concluded(17, joined, talked=8.0).alarms == ()
+
+
+def test_unusable_files_of_every_part_are_kept_under_another_name(sources, spool, store):
+    for part in (sources, later(spool, "17-1001", 5000)):
+        part.caller.write_bytes(b"")
+    assert isinstance(join(sources, store, KEY), Nothing)
+    set_aside(sources)
+    assert sorted(each.name for each in spool.iterdir()) == [
+        "17-1001+5000-caller.wav.unusable",
+        "17-1001-caller.wav.unusable",
+    ]

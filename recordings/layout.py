@@ -1,0 +1,159 @@
+"""Where the sound of a conversation stands in its recording: a place in the file is a time of the call.
+
+Asterisk writes sound only while packets come and only while caller and agent are joined. So a conversation has one part
+from the join to the first hold, and one more after each hold; and within a part nothing stands for the time in which
+neither side sent a packet. The instants at which the parts began, and the packets that were counted meanwhile, tell
+where the sound belongs. All times are seconds since the join.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+TOLERANCE = 0.1
+"""Seconds that sound may stand before its time. Silence fills what is more; less is the unevenness of packets."""
+_NEAR = 0.02
+"""A part that is shorter than its time by no more than this share is laid out as it is."""
+_STEPS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Sound that was written without a hold in it: when it began, and how long it is."""
+
+    begins: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Packets:
+    """How many packets had come from either side by an instant, since the sides' calls began."""
+
+    at: float
+    caller: int
+    agent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """`seconds` of a part, from `start` on in the part, that stand at `at` in the recording."""
+
+    part: int
+    start: float
+    at: float
+    seconds: float
+
+    @property
+    def end(self) -> float:
+        """Where it ends in the recording."""
+        return self.at + self.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The pieces in order, and the seconds of the call that they and the silence between their packets stand for."""
+
+    pieces: tuple[Piece, ...]
+    covered: float
+
+    @property
+    def seconds(self) -> float:
+        """Where the last piece ends."""
+        return self.pieces[-1].end if self.pieces else 0.0
+
+
+def lay_out(parts: Sequence[Part], counted: Sequence[Packets] = ()) -> Layout:
+    """Put each part at its time. Every second of sound is in exactly one piece, and pieces do not overlap."""
+    pieces: list[Piece] = []
+    covered = 0.0
+    rates = _rates(counted)
+    for number, part in enumerate(parts):
+        until = parts[number + 1].begins if number + 1 < len(parts) else float("inf")
+        during = [each for each in counted if part.begins <= each.at < until]
+        end = pieces[-1].end if pieces else 0.0
+        made = _spread(number, part, during, rates, end) or [Piece(number, 0.0, max(part.begins, end), part.seconds)]
+        pieces += [piece for piece in made if piece.seconds > 0]
+        last = max(made[-1].end, during[-1].at if during else 0.0)
+        covered += max(part.seconds, last - part.begins)
+    return Layout(tuple(pieces), covered)
+
+
+def _rates(counted: Sequence[Packets]) -> tuple[float, float]:
+    """Packets a second of caller and agent while they send without a pause."""
+    caller = agent = 0.0
+    for before, after in pairwise(counted):
+        if (lasted := after.at - before.at) > 0:
+            caller = max(caller, (after.caller - before.caller) / lasted)
+            agent = max(agent, (after.agent - before.agent) / lasted)
+    return caller, agent
+
+
+def share(before: Packets, after: Packets, rates: tuple[float, float]) -> float:
+    """The share of the time between two counts in which sound came, 0 to 1, as the busier side has it."""
+    lasted = after.at - before.at
+    came = after.caller - before.caller, after.agent - before.agent
+    if lasted <= 0:
+        return 0.0
+    if min(came) < 0:
+        return 1.0  # another channel is counted now
+    return min(1.0, max((n / (rate * lasted) for n, rate in zip(came, rates, strict=True) if rate > 0), default=0.0))
+
+
+def _spread(
+    number: int, part: Part, during: Sequence[Packets], rates: tuple[float, float], end: float
+) -> list[Piece] | None:
+    """The part in pieces, by the packets that came in it; None when its sound has no pauses."""
+    if len(during) < 2 or part.seconds >= (during[-1].at - part.begins) * (1 - _NEAR):
+        return None
+    # Up to the first count sound is taken to have come without a pause.
+    spans = [(part.begins, during[0].at, 1.0)]
+    spans += [(before.at, after.at, share(before, after, rates)) for before, after in pairwise(during)]
+    lengths = list(_shared_out(spans, part.seconds))
+    pieces: list[Piece] = []
+    start, position = 0.0, max(part.begins, end)
+    for place, (since, until, _) in enumerate(spans):
+        length = lengths[place]
+        if length <= 0:
+            continue
+        goes_on = place == 0 or lengths[place - 1] > 0
+        comes = place + 1 < len(spans) and lengths[place + 1] > 0
+        room = max(0.0, until - since - length)
+        # Sound that goes on from before stands at the beginning; sound that has just begun, at the end.
+        at = since if goes_on else since + (room if comes else room / 2)
+        at = position if at - position < TOLERANCE else at
+        _append(pieces, Piece(number, start, at, length))
+        start, position = start + length, at + length
+    if part.seconds > start:
+        _append(pieces, Piece(number, start, position, part.seconds - start))
+    return pieces
+
+
+def _append(pieces: list[Piece], piece: Piece) -> None:
+    """Add a piece; one that follows without a pause lengthens the last."""
+    if pieces and piece.at <= pieces[-1].end + 1e-9:
+        last = pieces[-1]
+        pieces[-1] = Piece(last.part, last.start, last.at, last.seconds + piece.seconds)
+    else:
+        pieces.append(piece)
+
+
+def _shared_out(spans: Sequence[tuple[float, float, float]], seconds: float) -> Iterator[float]:
+    """How much of the sound belongs to each span: by its share, no more than it lasted, and all of it if it fits.
+
+    Two sides whose packets were lost, or who spoke in turns, fill more of a span than the busier one alone tells.
+    """
+
+    def filled(factor: float) -> list[float]:
+        return [min(until - since, (until - since) * part * factor) for since, until, part in spans]
+
+    low, high = 0.0, 64.0
+    for _ in range(_STEPS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if sum(filled(middle)) < seconds else (low, middle)
+    left = seconds
+    for length in filled(high):
+        given = min(length, left)
+        left -= given
+        yield given

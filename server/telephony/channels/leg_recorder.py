@@ -1,0 +1,44 @@
+"""Law: Asterisk records a leg only while agent and caller are joined; what is said during a hold is in no file.
+
+The dialplan begins the recording of an offer that Dial joins. Here it begins for the other joins, stops before a hold,
+and goes on after it, in files of their own whose names tell when (see `leg_files`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import structlog
+
+from server.telephony.ami.link import Ami, AmiError
+from server.telephony.channels.leg_files import part
+from server.telephony.channels.ownership import AgentChannel
+
+_log = structlog.get_logger("leg_recorder")
+
+
+class LegRecorder:
+    """`prefix(call, offer)` is the path of a leg's files without their ending."""
+
+    def __init__(self, ami: Ami, prefix: Callable[[int, int], Path], clock: Callable[[], float] = time.time) -> None:
+        self._ami, self._prefix, self._clock = ami, prefix, clock
+
+    async def go_on(self, channel: AgentChannel) -> None:
+        """Record this leg from the bridge on that is made next. Raises AmiError when Asterisk does not."""
+        begins = 0.0
+        if channel.joined_at is not None:
+            begins = self._clock() - channel.joined_at
+            # Two recorders would write the same sound: one that could not be stopped before the hold stops now.
+            await self.stop(channel)
+        files = part(self._prefix(channel.call, channel.offer), begins)
+        # b: only while bridged; r: the sound that this channel sends (the agent), t: the sound to it (the caller).
+        options = f"br({files.agent})t({files.caller})"
+        await self._ami.action("MixMonitor", Channel=channel.channel, File="", Options=options)
+
+    async def stop(self, channel: AgentChannel) -> None:
+        """Record no more, and close the files; a channel that is not recorded stays so."""
+        with suppress(AmiError):
+            await self._ami.action("StopMixMonitor", Channel=channel.channel)
