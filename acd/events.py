@@ -341,6 +341,26 @@ class Transferred(Event):
     held: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class SoundStopped(Event):
+    """The sound of a conversation goes one way only: nothing has come from `side` (caller or agent) for `seconds`."""
+
+    call: int
+    agent: str
+    side: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SoundReturned(Event):
+    """Sound comes again from `side` (caller or agent); it had been away for `seconds`."""
+
+    call: int
+    agent: str
+    side: str
+    seconds: float
+
+
 # Supervision. The floor only needs to know that the supervisor's phone is in use (`AgentOccupied`).
 
 

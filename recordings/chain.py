@@ -43,7 +43,7 @@ class Fault:
 
 
 def link_hash(previous: str, day: str, position: int, recording: int, sha256: str) -> str:
-    """The link of one recording, SHA-256 in hex. `day` is YYYY-MM-DD in UTC, `sha256` the recording's hash in hex."""
+    """The link of one recording, SHA-256 in hex. `day` is YYYY-MM-DD, `sha256` the recording's hash in hex."""
     return hashlib.sha256(f"{previous}\n{day}\n{position}\n{recording}\n{sha256}".encode()).hexdigest()
 
 

@@ -34,6 +34,8 @@ class RecordingClosed(Event):
     agent_level: float
     alarms: tuple[str, ...] = ()
     """What is suspicious about it, as sentences: a silent side, a side that is much shorter."""
+    day: str = ""
+    """The hotline's day on which it was closed, YYYY-MM-DD; empty in logs of before: then the day in UTC counts."""
 
 
 @dataclass(frozen=True, slots=True)

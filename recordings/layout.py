@@ -117,7 +117,7 @@ def _spread(
         length = lengths[place]
         if length <= 0:
             continue
-        goes_on = place == 0 or lengths[place - 1] > 0
+        goes_on = position > since - TOLERANCE
         comes = place + 1 < len(spans) and lengths[place + 1] > 0
         room = max(0.0, until - since - length)
         # Sound that goes on from before stands at the beginning; sound that has just begun, at the end.

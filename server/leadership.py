@@ -171,6 +171,7 @@ class Leadership:
         parts = self.parts
         parts.readmission.begin()
         self._tasks.start(parts.joiner.run())
+        self._tasks.start(parts.rtp_watch.run())
         self._tasks.start(parts.spool_import.run())
         self._tasks.start(parts.takeover.keep_fetching())
         parts.dialler.begin()
@@ -202,7 +203,7 @@ class Leadership:
         """Sentences on what needs the operator's attention although calls are taken."""
         joiner, dialler = self.parts.joiner, self.parts.dialler
         found = (joiner.alarm(), joiner.problem, dialler.problem, self.reloading.problem)
-        return [problem for problem in found if problem]
+        return [problem for problem in found if problem] + self.parts.rtp_watch.alarms()
 
     async def drain(self, say: Callable[[str], None], hurried: asyncio.Event) -> None:
         """Take no more calls, promise callbacks to the callers who wait, and wait for conversations to end.

@@ -21,7 +21,8 @@ class Metrics(Collector):
     """Counts the log's entries (`follow`), and reads the rest when it is asked for.
 
     `unwritable` gives how many events the log refused, `unreadable` how many of its entries could not be read,
-    `refusals` how often strangers were refused at each door, `overdue` how many recordings are overdue.
+    `refusals` how often strangers were refused at each door, `overdue` how many recordings are overdue,
+    `one_way` in how many conversations only one side's sound comes.
     """
 
     def __init__(
@@ -33,9 +34,10 @@ class Metrics(Collector):
         unreadable: Callable[[], int] = lambda: 0,
         refusals: Callable[[], Mapping[str, int]] = dict,
         overdue: Callable[[], int] = lambda: 0,
+        one_way: Callable[[], int] = lambda: 0,
     ) -> None:
         self._view, self._unwritable, self._unreadable = view, unwritable, unreadable
-        self._refusals, self._overdue = refusals, overdue
+        self._refusals, self._overdue, self._one_way = refusals, overdue, one_way
         self._arrived = Counter("sansheng_calls", "Calls answered by the hotline.", registry=registry)
         self._ended = Counter("sansheng_calls_ended", "Calls that are over.", ["cause"], registry=registry)
         self._answer = Histogram(
@@ -47,6 +49,9 @@ class Metrics(Collector):
         self._offers = Counter("sansheng_offers_failed", "Offers that nobody answered.", ["outcome"], registry=registry)
         self._attempts = Counter(
             "sansheng_callback_attempts", "Times a customer was called back.", ["outcome"], registry=registry
+        )
+        self._sound = Counter(
+            "sansheng_one_way_sound", "Conversations' sides of which no sound came.", ["side"], registry=registry
         )
         registry.register(self)
 
@@ -76,6 +81,9 @@ class Metrics(Collector):
             "sansheng_recordings_overdue",
             "Recordings that are neither joined nor missing too long after their conversation.",
             value=self._overdue(),
+        )
+        yield GaugeMetricFamily(
+            "sansheng_one_way_sound_now", "Conversations of which only one side's sound comes.", value=self._one_way()
         )
         yield GaugeMetricFamily(
             "sansheng_log_unreadable", "Log entries set aside that nobody has settled.", value=self._unreadable()
@@ -133,6 +141,8 @@ class Metrics(Collector):
                 self._ended.labels(cause).inc()
             case acd.OfferFailed(outcome=outcome):
                 self._offers.labels(outcome).inc()
+            case acd.SoundStopped(side=side):
+                self._sound.labels(side).inc()
             case AttemptEnded(outcome=outcome):
                 self._attempts.labels(outcome).inc()
             case acd.Joined(call=number):

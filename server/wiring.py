@@ -18,7 +18,7 @@ from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher
 from server.hotline.view import View
 from server.metrics import Metrics
-from server.storage.recording_store import FolderStore, key_for
+from server.storage.recording_store import FolderStore, day_of, key_for
 from server.telephony.agent.agent_side import AgentSide
 from server.telephony.agent.features import Features
 from server.telephony.agent.monitoring import Monitoring
@@ -40,6 +40,7 @@ from server.telephony.caller.work_numbers import WorkNumbers
 from server.telephony.channels.key_sources import KeySources
 from server.telephony.channels.legs import Legs
 from server.telephony.channels.refusals import Refusals
+from server.telephony.channels.rtp_watch import RtpWatch
 from server.telephony.channels.takeover import Takeover
 from server.telephony.channels.withdrawals import Withdrawals
 from server.telephony.recording.joiner import Joiner
@@ -73,6 +74,7 @@ class Parts:
     joiner: Joiner
     legs: Legs
     keys: KeySources
+    rtp_watch: RtpWatch
     early_hangups: EarlyHangups
     takeover: Takeover
     withdrawals: Withdrawals
@@ -101,16 +103,25 @@ def build(ground: Ground) -> Parts:
     folders = CallFolders(hotline.PROMPTS, site.layout.recordings, home / "messages")
     work_numbers = WorkNumbers(hotline.PROMPTS, home / "cache" / "work-numbers")
     store = FolderStore(settings.recordings_folder)
-    joiner = Joiner(dispatcher, view, store, key_for, settings.recording_overdue_seconds)
+    joiner = Joiner(
+        dispatcher,
+        view,
+        store,
+        lambda recording, at: key_for(recording, at, definitions().calendar.zone),
+        lambda at: day_of(at, definitions().calendar.zone),
+        settings.recording_overdue_seconds,
+    )
     legs = Legs(dispatcher, view, ami, recording_prefix=folders.recording, on_final=joiner.final)
     dialler = Dialler(dispatcher, view, legs, ami, definitions, node, trunk=bool(settings.trunk))
     callers = Callers(dispatcher, view, legs, ami, definitions, folders, node, device, work_numbers.file)
+    rtp_watch = RtpWatch(dispatcher, view, legs, ami, folders.recording, lambda: definitions().sound)
     agi = AgiFactory(_unconnected, ground.tokens, confirm=lambda call: ami.has_channel(call.channel))
     refusals = Refusals(ami, agi)
     return Parts(
         joiner=joiner,
         legs=legs,
         keys=KeySources(),
+        rtp_watch=rtp_watch,
         early_hangups=EarlyHangups(dispatcher, view),
         takeover=Takeover(ami, f"{settings.agi_host}:{settings.agi_port}", settings.servers),
         withdrawals=Withdrawals(dispatcher),
@@ -135,6 +146,7 @@ def build(ground: Ground) -> Parts:
             unreadable=ground.unreadable,
             refusals=refusals.counts,
             overdue=joiner.overdue,
+            one_way=rtp_watch.silent,
         ),
     )
 
@@ -169,13 +181,14 @@ def connect(parts: Parts, dispatcher: Dispatcher, ami: Ami) -> None:
         "DialBegin": (legs.dial_begin, customers.dial_begin),
         "DialState": (legs.dial_state, customers.dial_state),
         "DialEnd": (legs.dial_end, customers.dial_end),
-        "BridgeEnter": (legs.bridge_enter,),
+        "BridgeEnter": (legs.bridge_enter, parts.rtp_watch.wake),
         "BridgeLeave": (legs.bridge_leave,),
-        "Hold": (legs.hold,),
-        "Unhold": (legs.unhold,),
+        "Hold": (legs.hold, parts.rtp_watch.hold),
+        "Unhold": (legs.unhold, parts.rtp_watch.unhold),
         "HangupRequest": (legs.hangup_request,),
         "Hangup": (
             legs.hung_up,
+            parts.rtp_watch.unhold,
             parts.early_hangups.hung_up,
             features.hung_up,
             customers.hung_up,

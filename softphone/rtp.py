@@ -49,6 +49,19 @@ class _Event:
         return _EVENT.pack(self.key, (_END if self.end else 0) | _VOLUME, self.lasted * FRAME)
 
 
+class _Passing(asyncio.DatagramProtocol):
+    """What a new socket of an endpoint receives is the endpoint's."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self._endpoint.datagram_received(data, addr)
+
+    def error_received(self, exc: Exception) -> None:
+        self._endpoint.error_received(exc)
+
+
 class Endpoint(asyncio.DatagramProtocol):
     """An RTP socket on a free even port. All times are of the running loop's clock (seconds, monotonic)."""
 
@@ -102,6 +115,23 @@ class Endpoint(asyncio.DatagramProtocol):
         if self._transport is not None:
             self._transport.close()
             self._transport = None
+
+    async def move(self, bind: str = "127.0.0.1") -> None:
+        """Go on from another socket. The peer is told nothing; when it asks, the phone names the port (`port`) if the
+        address is still the same.
+        """
+        transport, _ = await self._loop.create_datagram_endpoint(lambda: _Passing(self), local_addr=(bind, 0))
+        before, self._transport = self._transport, transport
+        if before is None:
+            return
+        if before.get_extra_info("sockname")[0] == bind:
+            self.port = transport.get_extra_info("sockname")[1]
+        before.close()
+
+    def renumber(self) -> None:
+        """Go on as another stream: another SSRC, sequence and time, as after a restart of the phone's sound."""
+        self._ssrc, self._sequence = random.getrandbits(32), random.getrandbits(16)
+        self._first_timestamp = random.getrandbits(32)
 
     # Sending
 

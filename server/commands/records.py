@@ -107,6 +107,12 @@ def described(call: dict[str, Any], where: ZoneInfo) -> list[str]:
     for leg in call["segments"]:
         talked = f", talked {leg['talked']:.1f} s" if leg["talked"] else ""
         lines.append(f"  {clock(leg['offered_at'], where)}  agent {leg['agent']}: {leg['outcome']}{talked}")
+    if call["one_way_sound"]:
+        lines.append("one-way sound")
+    for each in call["one_way_sound"]:
+        until = f", until {clock(each['until'], where)}" if each["until"] else ""
+        side = f"agent {each['agent']}" if each["side"] == "agent" else "the caller"
+        lines.append(f"  {clock(each['since'], where)}  no sound came from {side}{until}")
     if call["attempts"]:
         lines.append("attempts to call back")
     for each in call["attempts"]:

@@ -28,7 +28,7 @@ from server.hotline.promising import usual_queue
 from server.hotline.ticket_rules import hours_of, read_rules, unreachable
 from tables.errors import Key, TableError, nearest, shown
 from tables.toml import DefinitionFault, line_of, located, read
-from tables.values import Table, items, text
+from tables.values import Table, items, number, text
 from tickets.events import TicketRulesSet
 from tickets.rules import Rules
 from voice.prompt_store import load_record, sums
@@ -44,7 +44,7 @@ AGENTS_LANGUAGE = LANGUAGES[0]
 
 _CLASS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 _ROUTING = ("skills", "routing", "phones", "queues")
-_HOUSE = ("hotline", "admission", "callback", "lists", "calendar", "teams", "tickets")
+_HOUSE = ("hotline", "admission", "sound", "callback", "lists", "calendar", "teams", "tickets")
 TABLES = (*_ROUTING, *_HOUSE)
 """What a hotline file may hold."""
 
@@ -62,6 +62,15 @@ class Admission:
 
 
 @dataclass(frozen=True)
+class SoundRules:
+    """How the sound of conversations is watched, in seconds; 0 in `learn_after`: never. See `[sound]`."""
+
+    counted_every: float = 2.0
+    one_way_after: float = 5.0
+    learn_after: float = 3.0
+
+
+@dataclass(frozen=True)
 class Definitions:
     """Everything that an operator may change while calls go on."""
 
@@ -73,6 +82,7 @@ class Definitions:
     lists: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Name of each list → its numbers in their canonical form (see `parties`)."""
     admission: Admission = Admission()
+    sound: SoundRules = SoundRules()
     callback: Callback = field(default_factory=Callback)
     tickets: Rules = field(default_factory=Rules)
     tickets_in_hours: bool = True
@@ -263,6 +273,7 @@ def _read_hotline(file: Path, flows: Mapping[str, Flow] | None) -> Definitions:
             calendar=calendar,
             lists=_lists(top.table("lists"), callback.region),
             admission=_admission(top.table("admission")),
+            sound=_sound(top.table("sound")),
             callback=callback,
             tickets=tickets,
             tickets_in_hours=in_hours,
@@ -308,6 +319,20 @@ def _admission(table: Table) -> Admission:
         max_calls=table.integer("max_calls", Admission().max_calls, most=10_000),
         max_calls_per_second=table.integer("max_calls_per_second", Admission().max_calls_per_second, most=1_000),
         server_away_seconds=table.integer("server_away_seconds", Admission().server_away_seconds, least=1, most=600),
+    )
+    table.done()
+    return read_as
+
+
+def _sound(table: Table) -> SoundRules:
+    def seconds(name: str, usual: float, least: float, most: float) -> float:
+        return table.get(name, usual, lambda value, key: number(value, key, least, most, unit=" of seconds"))
+
+    usual = SoundRules()
+    read_as = SoundRules(
+        counted_every=seconds("counted_every", usual.counted_every, 0.25, 60),
+        one_way_after=seconds("one_way_after", usual.one_way_after, 1, 600),
+        learn_after=seconds("learn_after", usual.learn_after, 0, 600),
     )
     table.done()
     return read_as

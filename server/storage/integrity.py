@@ -1,7 +1,8 @@
 """Whether every recording is still what it was when it was closed.
 
 Four tell of it: the archived log, the records, the chain of its day, and the SHA-256 of its file. Where two of them
-differ something was removed, changed or added since. Days are those in UTC on which recordings were closed.
+differ something was removed, changed or added since. Days are the hotline's, on which recordings were closed; what was
+closed before the log knew of them has its day in UTC.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from itertools import islice
 from typing import BinaryIO, Protocol
 
@@ -19,10 +20,11 @@ from sqlalchemy.orm import Session
 from recordings.chain import FIRST, Fault, Kind, Link, verify
 from recordings.events import RecordingClosed
 from server.eventlog.log import decode
-from server.storage.recording_store import ObjectError, key_for
+from server.storage.recording_store import ObjectError, day_of, key_for
 from server.storage.schema.tables import LogEntry, Recording
 
 _BLOCK = 1 << 20
+_DAY = 86_400.0
 _KEYS = 500
 """Keys that are looked up at once."""
 
@@ -76,24 +78,23 @@ class Integrity:
         `last` is that day's last link as it was kept elsewhere. Files that no record tells of come at the end.
         """
         for each in [day] if day else self._all_days():
-            yield from self._day(f"{each:%Y-%m-%d}", *_bounds(each), last)
+            yield from self._day(f"{each:%Y-%m-%d}", last)
         yield from self._strangers(f"{day:%Y/%m/%d}" if day else "")
 
     def _all_days(self) -> list[date]:
-        closed = select(LogEntry.at).where(LogEntry.type == RecordingClosed.__name__)
         with Session(self._engine) as session:
             chained = session.scalars(select(Recording.day).where(Recording.day.is_not(None)).distinct())
             days = {date.fromisoformat(each) for each in chained if each}
-            days |= {datetime.fromtimestamp(at, UTC).date() for at in session.scalars(closed)}
+            days |= {date.fromisoformat(day) for day, _ in _told(session)}
         return sorted(days)
 
-    def _day(self, day: str, since: float, until: float, last: str | None) -> Iterator[Finding]:
+    def _day(self, day: str, last: str | None) -> Iterator[Finding]:
         chained = select(Recording).where(Recording.day == day).order_by(Recording.place)
         with Session(self._engine) as session:
             rows = [
                 _Row(each.id, each.place or 0, each.sha256, each.link, each.path) for each in session.scalars(chained)
             ]
-            told = _closed(session, since, until)
+            told = _closed(session, day)
             elsewhere = _still_closed(session, told.keys() - {row.recording for row in rows})
         self.days.append(Day(day, len(rows), rows[-1].link if rows else FIRST))
         links = [Link(row.place, row.recording, row.sha256, row.link) for row in rows]
@@ -140,24 +141,32 @@ class Integrity:
             started = select(Recording.id, Recording.started_at).where(
                 Recording.id.in_(numbers), Recording.state == "started", Recording.started_at.is_not(None)
             )
-            known |= {key_for(row.id, row.started_at.timestamp()) for row in session.execute(started)}
+            for row in session.execute(started):
+                known |= {key_for(row.id, row.started_at.timestamp() + apart) for apart in (-_DAY, 0.0, _DAY)}
         return [key for key in keys if key not in known]
 
 
-def _bounds(day: date) -> tuple[float, float]:
-    midnight = datetime.combine(day, time(), UTC)
-    return midnight.timestamp(), (midnight + timedelta(days=1)).timestamp()
-
-
-def _closed(session: Session, since: float, until: float) -> dict[int, RecordingClosed]:
-    """What the log closed in that time, by number; of several entries about one recording the first."""
-    kind = RecordingClosed.__name__
-    wanted = select(LogEntry.data).where(LogEntry.type == kind, LogEntry.at >= since, LogEntry.at < until)
+def _closed(session: Session, day: str) -> dict[int, RecordingClosed]:
+    """What the log closed on that day, by number; of several entries about one recording the first."""
+    midnight = datetime.combine(date.fromisoformat(day), time(), UTC).timestamp()
     found: dict[int, RecordingClosed] = {}
-    for data in session.scalars(wanted.where(LogEntry.problem == "").order_by(LogEntry.ms, LogEntry.seq)):
-        event: RecordingClosed = decode(kind, data.encode())
-        found.setdefault(event.recording, event)
+    for each, event in _told(session, midnight - _DAY, midnight + 2 * _DAY):
+        if each == day:
+            found.setdefault(event.recording, event)
     return found
+
+
+def _told(
+    session: Session, since: float = float("-inf"), until: float = float("inf")
+) -> Iterator[tuple[str, RecordingClosed]]:
+    """(day, event) of each recording that the log closed in that time, in order."""
+    kind = RecordingClosed.__name__
+    wanted = select(LogEntry.data, LogEntry.at).where(LogEntry.type == kind, LogEntry.problem == "")
+    if since > 0:
+        wanted = wanted.where(LogEntry.at >= since, LogEntry.at < until)
+    for data, at in session.execute(wanted.order_by(LogEntry.ms, LogEntry.seq)):
+        event: RecordingClosed = decode(kind, data.encode())
+        yield event.day or day_of(at), event
 
 
 def _still_closed(session: Session, numbers: set[int]) -> set[int]:

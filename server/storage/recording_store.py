@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -17,9 +17,14 @@ class ObjectError(Exception):
     """A file that the store cannot give or take; the message names it."""
 
 
-def key_for(recording: int, at: float) -> str:
-    """Where a recording that began at `at` (UTC epoch seconds) is kept: `2027/01/15/17.wav`, by the day in UTC."""
-    return f"{datetime.fromtimestamp(at, UTC):%Y/%m/%d}/{recording}.wav"
+def day_of(at: float, zone: tzinfo = UTC) -> str:
+    """The day of an instant (UTC epoch seconds) in a zone, as `2027-01-15`."""
+    return f"{datetime.fromtimestamp(at, zone):%Y-%m-%d}"
+
+
+def key_for(recording: int, at: float, zone: tzinfo = UTC) -> str:
+    """Where a recording that began at `at` (UTC epoch seconds) is kept: `2027/01/15/17.wav`, by the zone's day."""
+    return f"{day_of(at, zone).replace('-', '/')}/{recording}.wav"
 
 
 class FolderStore:

@@ -10,6 +10,7 @@ from recordings.chain import link_hash
 from server.eventlog.log import Entry
 from server.storage.projections.rows import Rows, entry_key, utc
 from server.storage.projections.rules import Rules
+from server.storage.recording_store import day_of
 from server.storage.schema.tables import Recording, Ticket, TicketHistory
 
 RULES = Rules()
@@ -114,7 +115,7 @@ def _(event: rec.RecordingClosed, entry: Entry, rows: Rows) -> None:
     recording.path, recording.sha256 = event.path, event.sha256
     recording.seconds, recording.channels = event.seconds, event.channels
     recording.caller_level, recording.agent_level = event.caller_level, event.agent_level
-    _chain(rows, recording)
+    _chain(rows, recording, event.day or day_of(entry.at))
 
 
 @RULES.on(rec.RecordingMissing)
@@ -124,9 +125,7 @@ def _(event: rec.RecordingMissing, entry: Entry, rows: Rows) -> None:
         recording.state, recording.problem = "missing", event.why
 
 
-def _chain(rows: Rows, recording: Recording) -> None:
-    assert recording.closed_at is not None
-    day = recording.closed_at.strftime("%Y-%m-%d")
+def _chain(rows: Rows, recording: Recording, day: str) -> None:
     place, previous = rows.chain_end(day)
     link = link_hash(previous, day, place + 1, recording.id, recording.sha256)
     recording.day, recording.place, recording.link = day, place + 1, link

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from server.storage.projections.outcome import Outcome
 from server.storage.queries import serialise
 from server.storage.queries.callbacks import PromiseQueries
+from server.storage.queries.one_way_sound import one_way_sound
 from server.storage.queries.paging import Page, QueryError, iso, page_of
 from server.storage.schema.access_tables import AuditEntry
 from server.storage.schema.tables import (
@@ -93,6 +94,7 @@ class Queries:
                 "attempts": [] if call.promise is None else self.callbacks.attempts(call.promise),
                 "segments": [serialise.segment(leg) for leg in legs],
                 "decisions": [{**decision.data, "at": iso(decision.at)} for decision in decisions],
+                "one_way_sound": one_way_sound(session, call),
                 "messages": [{"at": iso(each.at), "path": each.path, "seconds": each.seconds} for each in messages],
                 "numbers": [serialise.number(each, mask) for each in numbers],
             }

@@ -221,7 +221,7 @@ class TicketHistory(OfEntry, Base):
 
 
 class Recording(Base):
-    """One recorded leg. `state` is started, closed or missing; `link` chains the closed ones of one UTC day."""
+    """One recorded leg. `state` is started, closed or missing; `link` chains those closed on one day."""
 
     __tablename__ = "recordings"
     __table_args__ = (Index(None, "call"), UniqueConstraint("day", "place"))

@@ -120,6 +120,12 @@ class Legs:
             return None
         return next((leg for leg in self._agents.values() if leg.offer == live.leg.offer and not leg.ended), None)
 
+    def talking(self) -> list[AgentChannel]:
+        """The channels of agents who are joined with their caller now."""
+        return [
+            leg for leg in self._agents.values() if leg.joined_at is not None and leg.left_at is None and not leg.ended
+        ]
+
     def rings(self, call: int) -> bool:
         """Whether a phone rings for this call: then the offer stands, even while no server holds the caller."""
         leg = self.of_call(call)

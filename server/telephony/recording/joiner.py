@@ -25,8 +25,8 @@ class Joiner:
 
     What cannot be joined yet goes to the end of the queue, so that it holds up nobody else's.
 
-    `key(recording, at)` names a recording in the store. From `allowed` seconds after its conversation on one that is
-    neither joined nor missing is overdue.
+    `key(recording, at)` names a recording in the store, `day(at)` tells the hotline's day of an instant. From `allowed`
+    seconds after its conversation on one that is neither joined nor missing is overdue.
     """
 
     def __init__(
@@ -35,11 +35,12 @@ class Joiner:
         view: View,
         store: media.Store,
         key: Callable[[int, float], str],
+        day: Callable[[float], str],
         allowed: float = 60.0,
     ) -> None:
         self.problem = ""
         self._dispatcher, self._view = dispatcher, view
-        self._store, self._key, self._allowed = store, key, allowed
+        self._store, self._key, self._day, self._allowed = store, key, day, allowed
         self._queue: asyncio.Queue[int] = asyncio.Queue()
         self._waiting: set[int] = set()
 
@@ -87,18 +88,19 @@ class Joiner:
                 self._waiting.discard(recording)
 
     async def _join(self, recording: int) -> None:
-        def known(state: object) -> bool:
-            return self._view.recordings.get(recording) is not None
+        def over(state: object) -> bool:
+            found = self._view.recordings.get(recording)
+            return found is not None and found.ended_at is not None
 
         # The log may be behind what Asterisk has told: as long as nothing can be recorded, this waits.
-        while not await self._dispatcher.until(known, _RETRY):
-            if not self._dispatcher.problem:
-                return
+        while not await self._dispatcher.until(over, _RETRY) and self._dispatcher.problem:
+            pass
         started = self._view.recordings.get(recording)
         if started is None:
             return
         sources = media.Sources(Path(started.caller_file), Path(started.agent_file))
         key = self._key(recording, started.started_at)
         result = await asyncio.to_thread(media.join, sources, self._store, key, started.lasted)
-        await self._dispatcher.record(media.concluded(recording, result, started.talked))
+        closed = media.concluded(recording, result, started.talked, day=self._day(time.time()))
+        await self._dispatcher.record(closed)
         await asyncio.to_thread(media.set_aside if isinstance(result, media.Nothing) else media.discard, sources)

@@ -131,9 +131,16 @@ def join(sources: Sources, store: Store, key: str, lasted: float | None = None) 
 
 
 def concluded(
-    recording: int, result: Joined | Nothing, talked: float | None = None, thresholds: Thresholds | None = None
+    recording: int,
+    result: Joined | Nothing,
+    talked: float | None = None,
+    thresholds: Thresholds | None = None,
+    day: str = "",
 ) -> RecordingClosed | RecordingMissing:
-    """The event to be logged; its alarms are about silence, missing sides and length (`talked`: seconds, no holds)."""
+    """The event to be logged; its alarms are about silence, missing sides and length (`talked`: seconds, no holds).
+
+    `day` is the hotline's, now.
+    """
     if isinstance(result, Nothing):
         return RecordingMissing(recording, result.why)
     found = result.measured
@@ -146,6 +153,7 @@ def concluded(
         found.caller_level,
         found.agent_level,
         judge(found, talked, thresholds) + result.remarks,
+        day,
     )
 
 

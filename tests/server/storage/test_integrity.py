@@ -8,9 +8,10 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import Engine, delete, insert, update
+from sqlalchemy import Engine, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 import recordings.events as rec
@@ -20,11 +21,12 @@ from server.storage import integrity
 from server.storage.database import Database, open_database
 from server.storage.integrity import Integrity
 from server.storage.projector import Projector
-from server.storage.recording_store import FolderStore, key_for
+from server.storage.recording_store import FolderStore, day_of, key_for
 from server.storage.schema.migrate import migrate
 from server.storage.schema.tables import Recording
 
 DAY = 86_400.0
+SHANGHAI = ZoneInfo("Asia/Shanghai")
 Verify = Callable[..., tuple[int, list[tuple[str, str]], dict[str, Any]]]
 
 
@@ -242,3 +244,26 @@ def test_what_is_found_is_one_line_each(records, store, tmp_path, monkeypatch, c
     assert end.value.code == 1
     line = "removed  2027-01-15  recording 2: its file 2027/01/15/2.wav is not in the store\n"
     assert capsys.readouterr().out == line
+
+
+def test_a_recording_belongs_to_the_day_of_the_hotline(verify, records, store, story) -> None:
+    """It is closed at two in the morning in Shanghai, when it is still the day before in UTC."""
+    story.entries.clear()
+    story.now += 10 * 3600
+    started = story.tell(rec.RecordingStarted(5, 5, "1001", "a", "b"))
+    key = key_for(5, started.at, SHANGHAI)
+    with store.writing(key) as file:
+        file.write(b"in the night")
+    digest = hashlib.sha256(b"in the night").hexdigest()
+    story.tell(rec.RecordingClosed(5, key, 1.0, 2, digest, -20.0, -20.0, day=day_of(story.now, SHANGHAI)))
+    Projector(records.write).apply(story.entries)
+    assert (key, records_of(records, "2027-01-17")) == ("2027/01/17/5.wav", [5])
+    assert verify()[:2] == (0, [])
+    code, found, told = verify("--day", "2027-01-17")
+    assert (code, found, told["days"][0]["recordings"]) == (0, [], 1)
+    assert verify("--day", "2027-01-16")[2]["days"][0]["recordings"] == 1, "that of before the log knew the day"
+
+
+def records_of(records: Database, day: str) -> list[int]:
+    with Session(records.read) as session:
+        return sorted(session.scalars(select(Recording.id).where(Recording.day == day)))

@@ -69,6 +69,18 @@ def test_a_call_is_shown_with_its_legs_and_the_decisions_taken(ask, story):
     assert json.loads(json.dumps(shown)) == shown
 
 
+def test_a_call_shows_when_its_sound_went_one_way_only(ask, story):
+    story.arrive(1)
+    story.serve(1)
+    stopped = story.tell(acd.SoundStopped(1, "1001", "agent", 6.0), acd.SoundStopped(2, "1002", "caller", 5.0))
+    returned = story.tell(acd.SoundReturned(1, "1001", "agent", 9.0))
+    story.tell(acd.SoundStopped(1, "1001", "caller", 5.0), later=60)
+    shown = ask().call_show(1)["one_way_sound"]
+    assert [(each["side"], bool(each["until"])) for each in shown] == [("agent", True), ("caller", False)]
+    assert shown[0]["since"] == iso(datetime.fromtimestamp(stopped.at - 7.0, UTC))
+    assert shown[0]["until"] == iso(datetime.fromtimestamp(returned.at, UTC))
+
+
 def test_a_call_that_is_not_there_is_none(ask):
     asked = ask()
     assert (asked.call_show(7), asked.ticket_show(7), asked.recording_show(7)) == (None, None, None)

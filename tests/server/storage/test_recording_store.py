@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from server.storage.recording_store import FolderStore, ObjectError, key_for
@@ -23,6 +25,12 @@ def test_what_was_written_can_be_opened_and_what_was_not_is_named(store):
 
 def test_a_key_is_the_day_in_utc_and_the_number():
     assert key_for(17, 1_800_000_000.0) == "2027/01/15/17.wav"
+
+
+def test_a_key_in_a_zone_is_the_day_there():
+    at = 1_800_000_000.0 + 10 * 3600
+    assert key_for(17, at) == "2027/01/15/17.wav"
+    assert key_for(17, at, ZoneInfo("Asia/Shanghai")) == "2027/01/16/17.wav"
 
 
 def test_a_write_that_fails_leaves_the_older_object_as_it_was(store):
