@@ -126,7 +126,7 @@ def build(ground: Ground) -> Parts:
         takeover=Takeover(ami, f"{settings.agi_host}:{settings.agi_port}", settings.servers),
         withdrawals=Withdrawals(dispatcher),
         transfers=Transfers(dispatcher, view, legs, ami, callers.services.recorder, definitions),
-        features=Features(ground.acts.conversations, legs),
+        features=Features(ground.acts.conversations, ground.acts.callbacks, legs),
         spool_import=SpoolImport(dispatcher, view, site.layout.callbacks, node, definitions),
         abandoned=AbandonedCallers(dispatcher, view, definitions),
         dialler=dialler,

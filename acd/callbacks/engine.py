@@ -38,6 +38,7 @@ HANDLERS: dict[type, Callable[[PromiseRegistry, Any], list[Command]]] = {
     ev.AttemptStarted: lifecycle.attempt_started,
     ev.AttemptAnswered: lifecycle.attempt_answered,
     ev.AttemptEnded: lifecycle.attempt_ended,
+    ev.NobodyThere: lifecycle.nobody_there,
     events.CallMoved: lifecycle.call_moved,
     events.Joined: lifecycle.joined,
     events.ConversationEnded: lifecycle.spoken,

@@ -29,7 +29,7 @@ class AttemptOutcome(StrEnum):
     NO_ANSWER = "no_answer"
     REJECTED = "rejected"
     MACHINE = "machine"
-    """Answered, but the key was not pressed."""
+    """Answered by nobody: the key was not pressed, or the agent or Asterisk heard a machine."""
     UNREACHABLE = "unreachable"
     """The network says that there is no such number."""
     FAILED = "failed"
@@ -38,6 +38,8 @@ class AttemptOutcome(StrEnum):
     """The agent hung up while the customer's phone rang."""
     HUNG_UP = "hung_up"
     """The customer answered, and hung up before an agent spoke: abandoned by the hotline."""
+    SHORT = "short"
+    """An agent spoke with the customer for less than `kept_after`."""
     STOPPED = "stopped"
     """Cancelled, postponed or replaced by the customer's own call while it rang. Not counted as an attempt."""
     LOST = "lost"
@@ -71,7 +73,7 @@ class ModeSet(Event):
 
 # Promises
 
-GIVEN = frozenset(("flow", "queue", "fallback", "shutdown"))
+GIVEN = frozenset(("flow", "queue", "fallback", "line_full", "shutdown"))
 """Sources of promises that the caller was already told: they are made whatever the limits."""
 
 
@@ -107,6 +109,8 @@ class PromiseAsked(Event):
     """The fallback's entry, so that each is imported exactly once."""
     unconfirmed: str = ""
     """Why the number must not be dialled, as a sentence: then it is an agent's task from the beginning."""
+    called: str = ""
+    """The hotline's number that the caller dialled; empty where there was no call."""
 
     @property
     def matter(self) -> str:
@@ -208,3 +212,13 @@ class AttemptEnded(Event):
     attempt: int
     outcome: AttemptOutcome
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NobodyThere(Event):
+    """The agent who was joined with the customer's line heard a machine: the attempt ends as `machine`."""
+
+    call: int
+    promise: int
+    agent: str
+    by: str = ""

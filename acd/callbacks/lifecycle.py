@@ -14,6 +14,7 @@ from acd.callbacks.events import (
     AttemptOutcome,
     AttemptStarted,
     CallPlaced,
+    NobodyThere,
     PromiseAsked,
     PromiseCancelled,
     PromisePostponed,
@@ -27,6 +28,8 @@ from acd.events import CallEnded, CallMoved, ConversationEnded, Joined, Transfer
 
 NOT_COUNTED = frozenset((AttemptOutcome.FAILED, AttemptOutcome.STOPPED))
 """Outcomes that do not count as an attempt."""
+NOT_SPOKEN = frozenset((AttemptOutcome.MACHINE, AttemptOutcome.SHORT))
+"""Outcomes of an attempt in which agent and customer's line had been joined."""
 WORDS = {
     AttemptOutcome.BUSY: "busy",
     AttemptOutcome.NO_ANSWER: "no answer",
@@ -36,6 +39,7 @@ WORDS = {
     AttemptOutcome.FAILED: "the trunk did not take the call",
     AttemptOutcome.AGENT_GONE: "the agent hung up while it rang",
     AttemptOutcome.HUNG_UP: "hung up before an agent spoke",
+    AttemptOutcome.SHORT: "spoke too briefly to be served",
     AttemptOutcome.STOPPED: "stopped",
     AttemptOutcome.LOST: "the line was lost",
 }
@@ -143,6 +147,8 @@ def call_placed(registry: PromiseRegistry, event: CallPlaced) -> list[Command]:
         return _stop_call(registry, event.call, promise.id, f"the promise is {promise.state.value}")
     if promise.standing:
         return _stop_call(registry, event.call, promise.id, f"call {promise.call} stands for it already")
+    if promise.behind:
+        return _stop_call(registry, event.call, promise.id, promise.reason)
     if promise.due_at > registry.now:
         return _stop_call(registry, event.call, promise.id, "the promise is not due yet")
     promise.reason = "in line for an agent"
@@ -204,18 +210,30 @@ def _not_reached(registry: PromiseRegistry, promise: Promise, outcome: AttemptOu
     if not counts:
         promise.attempts -= 1
         registry.touch(promise)
+    if dialling:
+        said = _in_words(outcome, detail)
+        _try_again(registry, promise, outcome, said, why=stopped[1] if stopped is not None else said)
     registry.let_go(promise)
-    if not dialling:
-        return
+
+
+def _try_again(
+    registry: PromiseRegistry, promise: Promise, outcome: AttemptOutcome, said: str, *, why: str = ""
+) -> None:
+    """The next attempt is scheduled, or the promise is broken. A promise that waits behind this one, to the same
+    number, is not called sooner either: that phone was just tried.
+    """
     rules = registry.rules(promise)
-    said = WORDS[outcome] + (f" ({detail})" if detail else "")
+    promise.last = outcome.value if outcome in NOT_SPOKEN and promise.state is PromiseState.CONNECTED else ""
+    retry_at = registry.now + getattr(rules.delays, outcome.value, 0.0)
+    for other in registry.behind(promise):
+        other.retry_at = max(other.retry_at, retry_at)
     if outcome is AttemptOutcome.UNREACHABLE:
         registry.move(promise, PromiseSignal.GIVEN_UP, said)
-    elif counts and promise.attempts >= rules.attempts:
+    elif outcome not in NOT_COUNTED and promise.attempts >= rules.attempts:
         registry.move(promise, PromiseSignal.GIVEN_UP, f"{promise.attempts} attempts, the last one: {said}")
     else:
-        promise.retry_at = registry.now + getattr(rules.delays, outcome.value)
-        registry.move(promise, PromiseSignal.NOT_REACHED, stopped[1] if stopped is not None else said)
+        promise.retry_at = retry_at
+        registry.move(promise, PromiseSignal.NOT_REACHED, why or said)
 
 
 def joined(registry: PromiseRegistry, event: Joined) -> list[Command]:
@@ -223,17 +241,60 @@ def joined(registry: PromiseRegistry, event: Joined) -> list[Command]:
     promise = _of_call(registry, event.call)
     if promise is not None:
         promise.attempt = 0
+        if promise.state in (PromiseState.DIALLING, PromiseState.CONNECTED):
+            promise.joined_at = registry.now
         if promise.state is PromiseState.DIALLING:
+            promise.connected_at = registry.now
             registry.move(promise, PromiseSignal.JOINED, f"speaks with agent {event.agent}")
     return []
 
 
 def spoken(registry: PromiseRegistry, event: ConversationEnded | Transferred) -> list[Command]:
-    """An agent spoke with the customer: the promise is kept, even if the call goes on elsewhere."""
+    """An agent spoke with the customer: after `kept_after` in all the promise is kept, even if the call goes on.
+
+    A customer with whom nobody spoke for so long may still be served in the same call: its end says what it came to.
+    """
     promise = _of_call(registry, event.call)
     if promise is not None and promise.state is PromiseState.CONNECTED:
-        registry.move(promise, PromiseSignal.SPOKEN, f"agent {event.agent} spoke with the customer")
+        _count_talk(registry, promise, event.talked, getattr(event, "ended_at", None))
+        if _served(registry, promise):
+            registry.move(promise, PromiseSignal.SPOKEN, f"agent {event.agent} spoke with the customer")
+        else:
+            promise.reason = f"agent {event.agent} spoke with the customer for {promise.talked:.0f} s"
+            registry.touch(promise)
     return []
+
+
+def _count_talk(registry: PromiseRegistry, promise: Promise, talked: float, ended_at: float | None) -> None:
+    """Add a conversation. One whose length was not told lasted from the join until its end was known."""
+    if promise.joined_at is not None:
+        until = registry.now if ended_at is None else min(ended_at, registry.now)
+        promise.talked += talked or max(0.0, until - promise.joined_at)
+        promise.joined_at = None
+
+
+def _served(registry: PromiseRegistry, promise: Promise) -> bool:
+    """Whether the conversation was long enough; a customer who asked in it for another callback was there."""
+    return promise.talked >= registry.rules(promise).kept_after or _asked_again(registry, promise)
+
+
+def _asked_again(registry: PromiseRegistry, promise: Promise) -> bool:
+    return registry.find(promise.number, promise.matter) is not promise
+
+
+def nobody_there(registry: PromiseRegistry, event: NobodyThere) -> list[Command]:
+    """The agent heard a machine: the customer is called again later."""
+    promise = _of_call(registry, event.call)
+    if promise is not None and promise.state is PromiseState.CONNECTED and not _asked_again(registry, promise):
+        _not_spoken(registry, promise, AttemptOutcome.MACHINE, f"agent {event.agent} heard it")
+        registry.let_go(promise)
+    return []
+
+
+def _not_spoken(registry: PromiseRegistry, promise: Promise, outcome: AttemptOutcome, detail: str) -> None:
+    """What seemed to be a conversation was none."""
+    promise.connected_at, promise.talked = None, 0.0
+    _try_again(registry, promise, outcome, _in_words(outcome, detail))
 
 
 def call_ended(registry: PromiseRegistry, event: CallEnded) -> list[Command]:
@@ -242,8 +303,12 @@ def call_ended(registry: PromiseRegistry, event: CallEnded) -> list[Command]:
     registry.by_call.pop(event.call, None)
     if promise is not None:
         if promise.state is PromiseState.CONNECTED:
-            registry.move(promise, PromiseSignal.SPOKEN, "the customer was spoken with")
-        if promise.attempt:
+            _count_talk(registry, promise, 0.0, event.ended_at)
+            if _served(registry, promise):
+                registry.move(promise, PromiseSignal.SPOKEN, "the customer was spoken with")
+            else:
+                _not_spoken(registry, promise, AttemptOutcome.SHORT, f"{promise.talked:.0f} s")
+        elif promise.attempt:
             _not_reached(registry, promise, _as_outcome(registry, promise), event.cause)
         elif promise.state is PromiseState.PENDING and event.call not in registry.stopping:
             promise.retry_at = registry.now + registry.rules(promise).delays.lost
@@ -280,8 +345,11 @@ def let_time_pass(registry: PromiseRegistry) -> list[Command]:
         else:
             due.append(promise)
     for promise in sorted(due, key=lambda each: each.rank):
-        registry.set_placing(promise, True)
-        out.append(PlaceCall(promise.id))
+        if (first := registry.ahead_of(promise)) is not None:
+            registry.hold(promise, first)
+        else:
+            registry.set_placing(promise, True)
+            out.append(PlaceCall(promise.id))
     return out
 
 
@@ -301,6 +369,12 @@ def _stop(registry: PromiseRegistry, promise: Promise, why: str) -> list[Command
 def _stop_call(registry: PromiseRegistry, call: int, promise: int, why: str) -> list[Command]:
     registry.stopping[call] = (promise, why)
     return [StopCalling(promise, call, why)]
+
+
+def _in_words(outcome: AttemptOutcome, detail: str) -> str:
+    if outcome is AttemptOutcome.MACHINE and detail:  # nobody was asked for a key
+        return f"a machine answered: {detail}"
+    return WORDS[outcome] + (f" ({detail})" if detail else "")
 
 
 def _said(why: str, by: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from acd.callbacks.events import Mode, ModeSet
-from acd.callbacks.policy import CallbackPolicy, CallbackRules
+from acd.callbacks.policy import CallbackPolicy, CallbackRules, completed
 from acd.callbacks.states import ModeView, Pressure
 from acd.timers import Timers
 
@@ -311,7 +311,7 @@ class Modes:
     def restore(data: dict[str, Any]) -> Modes:
         """The modes of a snapshot."""
         modes = Modes()
-        modes.policy = msgspec.convert(data["policy"], CallbackPolicy)
+        modes.policy = msgspec.convert(completed(data["policy"]), CallbackPolicy)
         modes._active, modes._full, modes._since = list(data["active"]), data["full"], data["since"]
         mode, *values = data["all"]
         modes._restore(modes.all, "", mode, dict(zip(ChosenMode.SAVED, values, strict=True)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class Dialling(StrEnum):
@@ -24,6 +25,7 @@ class Delays:
     failed: float = 60.0
     agent_gone: float = 0.0
     hung_up: float = 60.0
+    short: float = 600.0
     stopped: float = 0.0
     lost: float = 60.0
 
@@ -52,6 +54,10 @@ class CallbackRules:
     dialling: Dialling = Dialling.AGENT_FIRST
     confirm_for: float = 45.0
     """Customer first: time from the answer to the key, the announcement included; an agent stays reserved so long."""
+    kept_after: float = 10.0
+    """Seconds of conversation that keep a promise; 0: any conversation does."""
+    amd: bool = False
+    """Agent first: Asterisk listens for an answering machine before agent and customer are joined."""
     abandoned_after: float = 0.0
     """A caller who gave up after waiting so many seconds is called back unasked, once; 0: never."""
 
@@ -70,3 +76,10 @@ class CallbackPolicy:
     def of(self, queue: str) -> CallbackRules:
         """The rules of one queue."""
         return next((rules for name, rules in self.queues if name == queue), self.rules)
+
+
+def completed(policy: dict[str, Any]) -> dict[str, Any]:
+    """Rules as data, of a log or a snapshot: before `kept_after` there was, any conversation kept a promise."""
+    for rules in (policy["rules"], *(of_queue for _, of_queue in policy["queues"])):
+        rules.setdefault("kept_after", 0.0)
+    return policy

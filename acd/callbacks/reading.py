@@ -58,6 +58,8 @@ def _rules(table: Table, usual: CallbackRules) -> CallbackRules:
         ring_for=table.number("ring_for", usual.ring_for, least=5.0, most=120.0),
         dialling=Dialling(table.choice("dialling", tuple(Dialling), usual.dialling)),
         confirm_for=table.number("confirm_for", usual.confirm_for, least=10.0, most=180.0),
+        kept_after=table.number("kept_after", usual.kept_after, most=3600.0),
+        amd=table.flag("amd", usual.amd),
         abandoned_after=table.number("abandoned_after", usual.abandoned_after, most=DAY),
     )
     if rules.off_below >= rules.on_above:

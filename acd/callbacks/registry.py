@@ -26,10 +26,10 @@ class Promise:
     """One promise. Only the registry's moves change its state, queue and due instants (UTC epoch seconds)."""
 
     __slots__ = (
-        "after", "answered", "asked", "attempt", "attempts", "by", "call", "caller", "category", "counts_from", "due",
-        "expires_at", "id", "language", "matter", "number", "origin", "owner", "placing", "priority", "promised_at",
-        "queue", "queued_at", "reason", "retry_at", "ring_until", "source", "standing", "state", "task",
-        "ticket", "vip",
+        "after", "answered", "asked", "attempt", "attempts", "behind", "by", "call", "called", "caller", "category",
+        "connected_at", "counts_from", "due", "expires_at", "id", "joined_at", "language", "last", "matter", "number",
+        "origin", "owner", "placing", "priority", "promised_at", "queue", "queued_at", "reason", "retry_at",
+        "ring_until", "source", "standing", "state", "talked", "task", "ticket", "vip",
     )  # fmt: skip
 
     SAVED = tuple(sorted({*__slots__} - {"state", "due"}))
@@ -71,6 +71,15 @@ class Promise:
         """When the outcome of that attempt is due."""
         self.answered = False
         """The customer answered."""
+        self.called = self.last = ""
+        self.connected_at: float | None = None
+        """When agent and customer first spoke in the latest attempt."""
+        self.joined_at: float | None = None
+        """Since when they speak; None while they do not."""
+        self.talked = 0.0
+        """Seconds of conversation in the latest attempt."""
+        self.behind = 0
+        """The promise to the same number that comes first; 0: none, this one may be called."""
         self.due: float | None = None
 
     @property
@@ -119,6 +128,9 @@ class Promise:
             ticket=self.ticket,
             asked=self.asked,
             task=self.task,
+            connected_at=self.connected_at,
+            called=self.called,
+            last=self.last,
         )
 
 
@@ -143,6 +155,10 @@ class PromiseRegistry:
         """How many promises wait, by queue."""
         self.placing: dict[int, None] = {}
         """Promises whose `PlaceCall` was not answered yet."""
+        self.busy: dict[str, int] = {}
+        """Number → the promise whose call is being placed or stands: a customer's phone is rung once at a time."""
+        self.held: dict[str, dict[int, Promise]] = {}
+        """Number → the promises that are due and wait for that one, by id."""
         self.made: list[tuple[float, str]] = []
         """When a promise was made to which number, of the last 24 hours."""
         self.made_to: dict[str, list[float]] = {}
@@ -170,6 +186,7 @@ class PromiseRegistry:
         promise.promised_at = promise.counts_from = now
         promise.queued_at = now if event.queued_at is None else min(event.queued_at, now)
         promise.priority, promise.vip, promise.ticket = event.priority, event.vip, event.ticket
+        promise.called = event.called
         promise.after = now
         promise.reason = event.reason or "promised"
         promise.expires_at = now + self.rules(promise).expires
@@ -192,6 +209,8 @@ class PromiseRegistry:
         if promise.waits is not waited:
             self._fill(promise.queue, 1 if promise.waits else -1)
         self.set_placing(promise, False)
+        if not promise.waits:
+            self._hold_no_more(promise)
         if not promise.live:
             of_number = self.live.get(promise.number, {})
             if of_number.get(promise.matter) is promise:  # a newer one may have been asked for in the conversation
@@ -224,23 +243,66 @@ class PromiseRegistry:
         """This call waits for the promise."""
         promise.call, promise.standing = call, True
         promise.attempt, promise.answered = 0, False
+        promise.connected_at, promise.joined_at, promise.talked = None, None, 0.0
+        self._occupy(promise)
         self.set_placing(promise, False)
         self.touch(promise)
 
     def let_go(self, promise: Promise) -> None:
         """The call of the promise is over."""
         promise.standing = promise.answered = False
-        promise.attempt = 0
+        promise.attempt, promise.joined_at = 0, None
         self._rearm(promise)
+        self._release(promise)
 
     def set_placing(self, promise: Promise, placing: bool) -> None:
         """Whether a `PlaceCall` is unanswered."""
         promise.placing = placing
         if placing:
             self.placing[promise.id] = None
+            self._occupy(promise)
         else:
             self.placing.pop(promise.id, None)
         self._rearm(promise)
+        self._release(promise)
+
+    def ahead_of(self, promise: Promise) -> Promise | None:
+        """The promise to the same number whose call is being placed or stands, if there is another."""
+        first = self.busy.get(promise.number, promise.id)
+        return self.promises.get(first) if first != promise.id else None
+
+    def hold(self, promise: Promise, first: Promise) -> None:
+        """The customer's phone is not rung for two matters at once: this promise waits until `first` lets go."""
+        promise.behind = first.id
+        promise.reason = f"waits for callback {first.id}, which calls the same number first"
+        self.held.setdefault(promise.number, {})[promise.id] = promise
+        self.touch(promise)
+
+    def behind(self, promise: Promise) -> list[Promise]:
+        """The promises that wait for this one."""
+        return [each for each in self.held.get(promise.number, {}).values() if each.behind == promise.id]
+
+    def _occupy(self, promise: Promise) -> None:
+        if self.ahead_of(promise) is None:
+            self.busy[promise.number] = promise.id
+
+    def _hold_no_more(self, promise: Promise) -> None:
+        if promise.behind:
+            promise.behind = 0
+            of_number = self.held[promise.number]
+            del of_number[promise.id]
+            if not of_number:
+                del self.held[promise.number]
+
+    def _release(self, promise: Promise) -> None:
+        """Unless its call is being placed or stands, the promise keeps no other one from the same number."""
+        if promise.placing or promise.standing or self.busy.get(promise.number) != promise.id:
+            return
+        del self.busy[promise.number]
+        for _, other in sorted(self.held.get(promise.number, {}).items()):
+            self._hold_no_more(other)
+            other.reason = f"callback {promise.id} to the same number came first"
+            self.touch(other)
 
     def put_in_queue(self, promise: Promise, queue: str) -> None:
         """The promise belongs to another queue from now on, with that queue's rules."""
@@ -313,7 +375,7 @@ class PromiseRegistry:
         due: float | None = None
         if promise.state is PromiseState.PENDING:
             due = promise.expires_at
-            if not promise.standing and not promise.placing:
+            if not promise.standing and not promise.placing and not promise.behind:
                 due = min(due, promise.due_at)
         elif promise.state is PromiseState.DIALLING and not promise.answered:
             due = max(promise.expires_at, promise.ring_until)
@@ -346,7 +408,7 @@ class PromiseRegistry:
         for saved in data["promises"]:
             promise = Promise(saved["id"], saved["number"], saved["queue"], saved["category"])
             for name in Promise.SAVED:
-                setattr(promise, name, saved[name])
+                setattr(promise, name, saved.get(name, getattr(promise, name, None)))
             promise.state = PromiseState(saved["state"])
             registry.promises[promise.id] = promise
             if promise.live:
@@ -355,6 +417,10 @@ class PromiseRegistry:
                 registry.unconfirmed[promise.number, promise.matter] = promise
             if promise.waits:
                 registry._fill(promise.queue, 1)
+            if promise.standing or promise.placing:
+                registry.busy.setdefault(promise.number, promise.id)
+            if promise.behind:
+                registry.held.setdefault(promise.number, {})[promise.id] = promise
             registry.timers.arm(PROMISE, promise.id, promise, saved["due"])
         registry.by_call = dict(data["by_call"])
         registry.stopping = {call: (id_, why) for call, id_, why in data["stopping"]}

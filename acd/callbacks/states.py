@@ -44,6 +44,8 @@ TRANSITIONS: dict[tuple[PromiseState, PromiseSignal], PromiseState] = {
     (PromiseState.DIALLING, PromiseSignal.GIVEN_UP): PromiseState.BROKEN,
     (PromiseState.DIALLING, PromiseSignal.JOINED): PromiseState.CONNECTED,
     (PromiseState.CONNECTED, PromiseSignal.SPOKEN): PromiseState.KEPT,
+    (PromiseState.CONNECTED, PromiseSignal.NOT_REACHED): PromiseState.PENDING,
+    (PromiseState.CONNECTED, PromiseSignal.GIVEN_UP): PromiseState.BROKEN,
     (PromiseState.PENDING, PromiseSignal.CANCELLED): PromiseState.CANCELLED,
     (PromiseState.DIALLING, PromiseSignal.CANCELLED): PromiseState.CANCELLED,
     (PromiseState.PENDING, PromiseSignal.EXPIRED): PromiseState.EXPIRED,
@@ -91,6 +93,12 @@ class PromiseView:
     """How often it was asked for: a repeated request joins the promise."""
     task: bool = False
     """Expired or unconfirmed, and not settled yet."""
+    connected_at: float | None = None
+    """When agent and customer first spoke in the latest attempt; None: they did not. Notes have their own instant."""
+    called: str = ""
+    """The hotline's number that the caller dialled."""
+    last: str = ""
+    """The outcome of the latest attempt, if agent and customer's line were joined in it without keeping the promise."""
 
     @property
     def live(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from acd.callbacks.events import AttemptAnswered, AttemptEnded, AttemptOutcome, AttemptStarted
+from acd.callbacks.events import AttemptAnswered, AttemptEnded, AttemptOutcome, AttemptStarted, NobodyThere
 from acd.events import Joined
 from acd.floor.agent_handlers import stand_down
 from acd.floor.agents import AgentState
@@ -63,6 +63,15 @@ def attempt_ended(floor: FloorState, event: AttemptEnded) -> None:
         agent = floor.agents.get(name)
         if agent is not None and agent.state is AgentState.ON_CALL and agent.call == event.call:
             stand_down(floor, agent, left=event.outcome is AttemptOutcome.AGENT_GONE)
+
+
+def nobody_there(floor: FloorState, event: NobodyThere) -> None:
+    """The agent heard a machine: the call is over, without a wrap-up for the agent."""
+    conversation = floor.end_conversation(event.call)
+    for name in conversation.agents if conversation is not None else ():
+        agent = floor.agents.get(name)
+        if agent is not None and agent.state is AgentState.ON_CALL and agent.call == event.call:
+            stand_down(floor, agent)
 
 
 def joined(floor: FloorState, event: Joined) -> None:

@@ -63,6 +63,7 @@ HANDLERS: dict[type[events.Event], Handler] = {
     callback_events.AttemptStarted: attempt_handlers.attempt_started,
     callback_events.AttemptAnswered: attempt_handlers.attempt_answered,
     callback_events.AttemptEnded: attempt_handlers.attempt_ended,
+    callback_events.NobodyThere: attempt_handlers.nobody_there,
 }
 """Other events (a call arrived, a tick) only let time pass."""
 

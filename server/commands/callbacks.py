@@ -44,6 +44,7 @@ _SHOWN = (
     "source",
     "by",
     "caller",
+    "connected_at",
     "owner",
     "ticket",
     "asked",
@@ -150,6 +151,12 @@ def settle(number: Number, reason: Why) -> None:
 
 
 @app.command()
+def nobody(number: Number) -> None:
+    """Say that a machine has answered this callback: both lines are hung up, and the customer is called again."""
+    _tell(_act(number, "nobody"))
+
+
+@app.command()
 def mode(
     wanted: Annotated[Literal["on", "off", "auto"] | None, typer.Argument(help="The mode; none: list.")] = None,
     queue: Annotated[str, typer.Option(help="One queue; all queues if left out.")] = "all",
@@ -201,7 +208,7 @@ def _one(number: int) -> dict[str, Any]:
 
 
 def _act(number: int, act: str, **body: Any) -> dict[str, Any]:
-    found: dict[str, Any] = request("POST", f"/api/v1/callbacks/{number}/{act}", body)
+    found: dict[str, Any] = request("POST", f"/api/v1/callbacks/{number}/{act}", body or None)
     return found
 
 

@@ -11,10 +11,18 @@ from typing import Any
 
 import msgspec
 
+from acd.callbacks.policy import completed
+
 Fields = dict[str, Any]
 Upcast = Callable[[Fields], tuple[str, Fields]]
 
-UPCASTS: dict[str, Upcast] = {}
+
+def _callback_policy_set(fields: Fields) -> tuple[str, Fields]:
+    """Before `kept_after` any conversation kept a promise: what such a log came to stays as it was."""
+    return "CallbackPolicySet", fields | {"policy": completed(fields["policy"])}
+
+
+UPCASTS: dict[str, Upcast] = {"CallbackPolicySet": _callback_policy_set}
 """By the name that the event was written under. A function gives the name and the fields that the event has now, or had
 in a later release. One for a name that is still in use is given new events too, and gives those back as they are."""
 

@@ -120,7 +120,7 @@ class HotlineState:
         elif isinstance(command, HandedOver):
             self.calls.handed_over(command, entry.at)
         elif isinstance(command, PromiseChanged):
-            self._note(entry, PromiseNoted(command.promise))
+            self._note(entry, PromiseNoted(replace(command.promise, connected_at=None)))
         elif isinstance(command, ModeChanged):
             self._note(entry, ModeNoted(command.mode))
         if (decision := getattr(command, "decision", None)) is not None:

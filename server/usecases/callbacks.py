@@ -193,6 +193,18 @@ class CallbackActs(Acts):
         await self._changed(who, Act.SETTLE_CALLBACK, promise, reason, PromiseSettled(promise, who.name, reason))
         return self._known(promise)
 
+    async def nobody_there(self, who: Principal, promise: int) -> PromiseView:
+        """The agent of this callback heard a machine: the attempt ends as one, and both lines are hung up."""
+        self.permissions.require(who, Act.NOBODY_THERE)
+        view = self._known(promise)
+        live = self._view.calls.get(view.call or 0)
+        leg = live.leg if live is not None and live.promise == promise else None
+        if live is None or leg is None or leg.joined_at is None or view.state is not PromiseState.CONNECTED:
+            raise Conflict(f"callback {promise} is {view.state}: no agent is joined with the customer's line")
+        self.permissions.require(who, Act.NOBODY_THERE, leg.agent)
+        await self._server.conversation_channels.nobody_there(live, leg, who.name)
+        return self._known(promise)
+
     async def set_mode(
         self, who: Principal, mode: Mode, scope: str, reason: str, until: float | None = None
     ) -> ModeView:

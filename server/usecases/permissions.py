@@ -36,6 +36,7 @@ class Act(StrEnum):
     ASK_CALLBACK = "callbacks.ask"
     CHANGE_CALLBACK = "callbacks.change"
     SETTLE_CALLBACK = "callbacks.settle"
+    NOBODY_THERE = "callbacks.nobody"
     SET_MODE = "callbacks.mode"
     READ_TICKETS = "tickets.read"
     READ_RECORDINGS = "recordings.read"
@@ -65,6 +66,7 @@ callbacks.read         all    all     all         all  -           all          
 callbacks.ask          all    all     all         -    -           all            -
 callbacks.change       -      all     all         -    -           all            audited
 callbacks.settle       all    all     all         -    -           all            audited
+callbacks.nobody       own    team    all         -    -           all            -
 callbacks.mode         -      -       all         -    -           all            audited
 tickets.read           own    team    all         all  own         all            -
 recordings.read        own    team    all         all  -           all            -

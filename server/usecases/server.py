@@ -48,6 +48,9 @@ class ConversationChannels(Protocol):
     async def hand_over(self, live: LiveCall, leg: Leg) -> None:
         """Give the call to the colleague of the consult."""
 
+    async def nobody_there(self, live: LiveCall, leg: Leg, by: str) -> None:
+        """The agent of a callback heard a machine: record it, and hang up both lines. `by` is the principal."""
+
 
 class Monitoring(Protocol):
     """Supervisors' phones that listen to conversations."""

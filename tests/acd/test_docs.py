@@ -53,7 +53,7 @@ def test_the_page_names_the_rules_as_they_are():
         assert f"`{name}` ({getattr(rules, name):g} s)" in CALLBACKS
     for name in ("on_ratio", "full_hours", "attempts"):
         assert f"`{name}` ({getattr(rules, name):g})" in CALLBACKS
-    given = ("flow", "queue", "fallback", "shutdown")
+    given = ("flow", "queue", "fallback", "line_full", "shutdown")
     assert "| " + ", ".join(f"`{source}`" for source in given) + " | made" in CALLBACKS
     assert set(given) == GIVEN
 

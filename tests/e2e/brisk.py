@@ -74,6 +74,7 @@ overflow = [{ hopeless = 0, to = "goodbye" }]
 # Callback mode does not turn on by itself while others' tests wait.
 [callback]
 hold = 3600
+kept_after = 0
 
 [lists]
 vip = ["13800138888"]

@@ -26,8 +26,9 @@ window = "00:00-24:00"
 hold = 3600
 per_number_per_day = 0
 attempts = 3
+kept_after = 0
 ring_for = 5
-delays = {{ busy = 1, no_answer = 1, rejected = 1, machine = 1, failed = 1, hung_up = 1, lost = 1 }}
+delays = {{ busy = 1, no_answer = 1, rejected = 1, machine = 1, failed = 1, hung_up = 1, short = 1, lost = 1 }}
 
 [callback.queues.inquiry]
 dialling = "customer_first"

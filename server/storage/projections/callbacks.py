@@ -8,6 +8,7 @@ import ivr.events as ivr
 from acd.callbacks.states import LIVE, PromiseState, PromiseView
 from server.eventlog.derived_events import ModeNoted, PromiseNoted
 from server.eventlog.log import Entry
+from server.storage.projections.outcome import outcome_of
 from server.storage.projections.rows import Rows, entry_key, utc
 from server.storage.projections.rules import Rules
 from server.storage.schema.callback_tables import Attempt, CallbackMode, Promise
@@ -31,11 +32,24 @@ def _(event: PromiseNoted, entry: Entry, rows: Rows) -> None:
     at = rows.instant(entry)
     if view.state is PromiseState.CONNECTED:
         promise.connected_at = promise.connected_at or at
+    if view.last and view.state not in (PromiseState.CONNECTED, PromiseState.KEPT):
+        _take_back(view, promise, rows)
     if view.state not in LIVE:
         promise.settled_at = promise.settled_at or at
     if view.origin:
         call = rows.calls[view.origin]
         call.promise = call.promise or view.id
+
+
+def _take_back(view: PromiseView, promise: Promise, rows: Rows) -> None:
+    """What looked like a conversation with the customer reached nobody, or was too short to keep the promise."""
+    promise.connected_at = None
+    attempt = rows.attempt(view.call or 0)
+    if attempt is not None and attempt.promise == view.id and attempt.outcome == CONNECTED:
+        attempt.outcome, attempt.detail = view.last, view.reason
+        call = rows.calls[attempt.call]
+        call.connected_at = None
+        call.outcome = outcome_of(call)
 
 
 def _copy(view: PromiseView, promise: Promise) -> None:

@@ -92,7 +92,7 @@ class Rows:
         self.promises = Shelf(session, Promise, Promise.id, _promises(entries))
         self.offers = Shelf(session, CallbackOffer, CallbackOffer.call, ())
         self.access_tokens = Shelf(session, AccessToken, AccessToken.id, ())
-        self._attempts = self._attempts_of(_calls(entries, _OF_ATTEMPTS))
+        self._attempts = self._attempts_of(_calls(entries, _OF_ATTEMPTS) | _noted_calls(entries))
         self._offered = Shelf(session, Segment, Segment.offer, _mentioned(entries, "offer"))
         self._legs: dict[int, list[Segment]] = {}
         legs = session.scalars(select(Segment).where(Segment.call.in_(sorted(calls)))).all() if calls else []
@@ -219,6 +219,11 @@ def _calls(entries: Sequence[Entry], kinds: tuple[type[Any], ...]) -> set[int]:
 def _promises(entries: Sequence[Entry]) -> set[int]:
     """The promises that notes tell of."""
     return {entry.event.promise.id for entry in entries if isinstance(entry.event, PromiseNoted)}
+
+
+def _noted_calls(entries: Sequence[Entry]) -> set[int]:
+    """The calls of the promises that notes tell of."""
+    return {entry.event.promise.call or 0 for entry in entries if isinstance(entry.event, PromiseNoted)}
 
 
 def _mentioned(entries: Sequence[Entry], field: str) -> set[Any]:

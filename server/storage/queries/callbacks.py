@@ -133,6 +133,8 @@ def promise_row(promise: Promise | PromiseView, mask: bool = False) -> dict[str,
         "due_at": _iso(promise.due_at),
         "call": promise.call,
         "reason": promise.reason or None,
+        "source": promise.source or None,
+        "connected_at": _iso(promise.connected_at),
     }
 
 
@@ -146,7 +148,6 @@ def promise_detail(
         "priority": promise.priority,
         "language": promise.language or None,
         "origin": promise.origin or None,
-        "source": promise.source or None,
         "by": promise.by or None,
         "caller": masked(caller) if caller and mask else caller,
         "vip": promise.vip,

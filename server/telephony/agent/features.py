@@ -5,6 +5,7 @@
     *2 NUMBER # hold, and ask an agent or an outside number
     *3 NUMBER # transfer blind: a work number, a queue by its place (1 to 9), or an outside number
     *3 #        hand the call to the colleague who is asked
+    *5          on a callback: a machine has answered, nobody is there
 
 The keys are followed as AMI events of the agent's channel, and no feature of Asterisk's bridge: a server that is away
 takes none, and the conversation does not notice. From `*2` and `*3` on the caller hears music and no keys.
@@ -22,13 +23,14 @@ from server.hotline.dispatcher import NotLeading
 from server.telephony.ami.link import AmiEvent
 from server.telephony.channels.legs import Legs
 from server.telephony.channels.ownership import AgentChannel
+from server.usecases.callbacks import CallbackActs
 from server.usecases.conversations import ConversationActs
 from server.usecases.errors import ActRefused
 from server.usecases.principal import Principal, phone_of
 
 _log = structlog.get_logger("features")
 
-HOLD, HELP, CONSULT, TRANSFER = "1", "0", "2", "3"
+HOLD, HELP, CONSULT, TRANSFER, NOBODY = "1", "0", "2", "3", "5"
 PATIENCE = 15.0
 """Seconds without a key after which a number that was begun is given up."""
 
@@ -63,7 +65,7 @@ class Keys:
             self._star = True
             return None
         star, self._star = self._star, False
-        if not star or key not in (HOLD, HELP, CONSULT, TRANSFER):
+        if not star or key not in (HOLD, HELP, CONSULT, TRANSFER, NOBODY):
             return None
         if key in (CONSULT, TRANSFER):
             self._code, self._number = key, ""
@@ -90,8 +92,8 @@ class Keys:
 class Features:
     """Follows the keys of every agent who has a call. `digit` wants AMI's DTMFEnd, `hung_up` Hangup."""
 
-    def __init__(self, conversations: ConversationActs, legs: Legs) -> None:
-        self._conversations, self._legs = conversations, legs
+    def __init__(self, conversations: ConversationActs, callbacks: CallbackActs, legs: Legs) -> None:
+        self._conversations, self._callbacks, self._legs = conversations, callbacks, legs
         self._keys: dict[str, Keys] = {}
         self._patience: dict[str, asyncio.TimerHandle] = {}
         self._doing: dict[str, asyncio.Task[None]] = {}
@@ -157,6 +159,9 @@ class Features:
         match keyed:
             case Keyed(code="1"):
                 await (conversations.resume(who, call) if hold else conversations.hold(who, call))
+            case Keyed(code="5"):
+                live = conversations.now(call)
+                await self._callbacks.nobody_there(who, live.promise if live is not None else 0)
             case Keyed(code="0"):
                 await conversations.help(who, call)
             case Keyed(begun=True):

@@ -14,6 +14,7 @@ from typing import Literal
 import structlog
 
 import acd.events as acd
+from acd.callbacks.events import NobodyThere
 from acd.commands import Command
 from server.eventlog.log import Entry
 from server.hotline.definitions import Definitions
@@ -101,6 +102,21 @@ class Transfers:
             await self._dispatcher.record(*self._giving(live, leg, channel, target, attended=True))
         else:
             await self._hang_up(channel.channel)  # what follows is recorded when it is gone
+
+    async def nobody_there(self, live: LiveCall, leg: Leg, by: str) -> None:
+        """A machine has answered a callback: the call is over, and every channel of it is hung up."""
+        channel = self._connected(live.id)
+        talked, held = self._legs.times(channel)
+        self._legs.set_aside(live.id)
+        asked = [acd.ConsultEnded(live.id, leg.agent, leg.asked)] if leg.asked else []
+        await self._dispatcher.record(
+            NobodyThere(live.id, live.promise, leg.agent, by),
+            *asked,
+            acd.ConversationEnded(live.id, leg.agent, "agent", talked=talked, held=held),
+            acd.CallEnded(live.id, "unreached"),
+        )
+        for each in (channel.channel, *((channel.asked.channel,) if channel.asked else ()), live.channel):
+            await self._hang_up(each)
 
     def _connected(self, call: int) -> AgentChannel:
         channel = self._legs.of_call(call)

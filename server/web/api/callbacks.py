@@ -109,6 +109,8 @@ class Callback(BaseModel):
     due_at: str | None
     call: int | None
     reason: str | None
+    source: str | None = Field(description="How it was asked for: flow, queue, fallback, line_full, api, agent, …")
+    connected_at: str | None = Field(description="When agent and customer spoke in the call that kept it, or does.")
 
 
 class CallbackDetail(Callback):
@@ -194,6 +196,12 @@ def callback_routes(acts: CallbackActs) -> APIRouter:
     async def settle_callback(who: Who, number: Number, wanted: WhyIn) -> dict[str, Any]:
         """Settle an expired or unconfirmed promise: its task is done."""
         await acts.settle(who, number, wanted.reason)
+        return await acts.now(who, number)
+
+    @routes.post("/callbacks/{number}/nobody", **acting)
+    async def nobody_there(who: Who, number: Number) -> dict[str, Any]:
+        """A machine has answered: the attempt ends as one, both lines are hung up, and the customer is called again."""
+        await acts.nobody_there(who, number)
         return await acts.now(who, number)
 
     @routes.get("/callback-mode", response_model=Page[CallbackMode])

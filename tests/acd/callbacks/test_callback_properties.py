@@ -38,9 +38,10 @@ RULES = CallbackRules(
     dwell=20.0,
     full_hours=0.2,
     attempts=2,
-    delays=Delays(no_answer=30.0, rejected=30.0, machine=60.0),
+    delays=Delays(no_answer=30.0, rejected=30.0, machine=60.0, short=20.0),
     expires=400.0,
     abandoned_after=15.0,
+    kept_after=4.0,
 )
 NEED = Requirement((Skill("complaint"),))
 SETTLED = {*PromiseState} - LIVE
@@ -62,7 +63,7 @@ class Attempt:
 
 picks = st.integers(0, 20)
 agents = st.sampled_from(AGENTS)
-unanswered = st.sampled_from([each for each in AttemptOutcome if each not in ("hung_up", "stopped")])
+unanswered = st.sampled_from([each for each in AttemptOutcome if each not in ("hung_up", "stopped", "short")])
 
 
 class AnyPromises(RuleBasedStateMachine):
@@ -246,6 +247,16 @@ class AnyPromises(RuleBasedStateMachine):
         else:
             self.end(call, "agent_hung_up")
 
+    @precondition(lambda self: self.floor.state.conversations)
+    @rule(agent=agents)
+    def an_agent_hears_a_machine(self, agent: str) -> None:
+        known = self.floor.state.agents[agent]
+        if known.state is not AgentState.ON_CALL or known.call not in self.of_call or known.call in self.attempts:
+            return
+        call = known.call
+        self.play(cb.NobodyThere(call, self.of_call[call], agent, agent))
+        self.end(call, "unreached")
+
     @rule(survives=st.booleans())
     def the_server_crashes_and_starts_again(self, survives: bool) -> None:
         """Commands are read again; phones ring on, or Asterisk died too."""
@@ -401,6 +412,12 @@ class AnyPromises(RuleBasedStateMachine):
         assert len({attempt.promise for attempt in self.attempts.values()}) == len(self.attempts)
 
     @invariant()
+    def a_customers_phone_is_rung_once_at_a_time(self) -> None:
+        views = [self.callbacks.promise(promise) for promise in self.of_call.values()]
+        numbers = [view.number for view in views if view is not None]
+        assert len(numbers) == len(set(numbers)), "a customer's phone rings for two matters at once"
+
+    @invariant()
     def no_attempt_is_lost_or_counted_twice(self) -> None:
         for promise, dialled in self.dialled.items():
             view = self.callbacks.promise(promise)
@@ -414,9 +431,11 @@ class AnyPromises(RuleBasedStateMachine):
         due = {view.id for view in self.callbacks.due()}
         placing = {task.promise for task in self.todo if isinstance(task, PlaceCall)}
         standing = set(self.of_call.values())
+        called = [self.callbacks.promise(promise) for promise in standing | due]
+        busy = {view.number for view in called if view is not None}
         for view in self.callbacks.promises():
             if view.state is PromiseState.PENDING and view.id not in standing:
-                assert view.due_at > self.floor.state.now or view.id in due & placing
+                assert view.due_at > self.floor.state.now or view.id in due & placing or view.number in busy
             elif view.live:
                 assert view.id in standing
         for id_, state in self.states.items():

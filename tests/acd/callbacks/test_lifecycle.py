@@ -8,7 +8,7 @@ from acd import events as ev
 from acd.callbacks import events as cb
 from acd.callbacks.commands import PlaceCall, PromiseChanged, StopCalling
 from acd.callbacks.engine import Callbacks
-from acd.callbacks.policy import CallbackPolicy, CallbackRules
+from acd.callbacks.policy import CallbackPolicy, CallbackRules, Delays
 from acd.callbacks.registry import MOST_SETTLED
 
 HOUR = 3600.0
@@ -38,6 +38,7 @@ DELAYS = {
     "failed": 60.0,
     "agent_gone": 0.0,
     "hung_up": 60.0,
+    "short": 600.0,
     "stopped": 0.0,
     "lost": 60.0,
 }
@@ -161,6 +162,7 @@ def test_however_the_conversation_goes_on_it_was_kept(office, kind):
     office.asked()
     call = office.dialled(1)
     office.play(ev.Joined(call, "1001"))
+    office.wait(10)
     office.play(
         ev.Transferred(call, "1001", "queue", "inquiry") if kind == "transferred" else ev.CallEnded(call, "lost")
     )
@@ -173,8 +175,131 @@ def test_an_outcome_heard_too_late_takes_no_conversation_back(office):
     office.play(ev.Joined(call, "1001"))
     office.play(cb.AttemptEnded(call, 1, 1, cb.AttemptOutcome.LOST))
     assert office.state(1) == "connected"
+    office.wait(10)
     office.play(ev.CallEnded(call, "caller_hung_up"))
     assert office.state(1) == "kept"
+
+
+def test_talk_of_a_moment_keeps_nothing_and_the_customer_is_called_again(office):
+    office.asked()
+    call = office.dialled(1)
+    office.play(ev.Joined(call, "1001"))
+    assert office.view(1).connected_at == office.now
+    office.wait(9)
+    office.play(ev.ConversationEnded(call, "1001", "caller", 9.0))
+    assert (office.state(1), office.view(1).reason) == ("connected", "agent 1001 spoke with the customer for 9 s")
+    office.play(ev.CallEnded(call, "caller_hung_up"))
+    view = office.view(1)
+    assert (view.state, view.reason) == ("pending", "spoke too briefly to be served (9 s)")
+    assert (view.attempts, view.last, view.connected_at) == (1, "short", None)
+    assert placed(office.wait(600)) == [1]
+    office.dialled(1)
+    office.spoken(1)
+    assert (office.state(1), office.view(1).connected_at) == ("kept", office.now)
+
+
+def test_what_several_agents_spoke_counts_together(office):
+    office.asked()
+    call = office.dialled(1)
+    for agent, seconds in (("1001", 6.0), ("1002", 4.0)):
+        office.play(ev.Joined(call, agent))
+        office.wait(seconds)
+        office.play(ev.Transferred(call, agent, "agent", "1002", talked=seconds))
+    assert (office.state(1), office.view(1).reason) == ("kept", "agent 1002 spoke with the customer")
+
+
+def test_a_customer_who_asks_for_another_callback_was_spoken_with_however_briefly(office):
+    office.asked()
+    call = office.dialled(1)
+    office.play(ev.Joined(call, "1001"))
+    office.asked(after=office.now + 100)
+    office.play(ev.CallEnded(call, "caller_hung_up"))
+    assert (office.state(1), office.state(2)) == ("kept", "pending")
+
+
+def test_a_queue_may_keep_its_promises_by_any_conversation(make_office):
+    office = make_office(kept_after=0.0)
+    office.asked()
+    call = office.dialled(1)
+    office.play(ev.Joined(call, "1001"))
+    office.play(ev.ConversationEnded(call, "1001", "agent"))
+    assert office.state(1) == "kept"
+
+
+def test_an_agent_who_hears_a_machine_ends_the_attempt_as_one(office):
+    office.asked()
+    call = office.dialled(1)
+    office.play(ev.Joined(call, "1001"))
+    office.wait(30)
+    office.play(cb.NobodyThere(call, 1, "1001", "1001"))
+    view = office.view(1)
+    assert (view.state, view.reason) == ("pending", "a machine answered: agent 1001 heard it")
+    assert (view.last, view.due_at, view.connected_at) == ("machine", office.now + HOUR, None)
+    office.play(ev.ConversationEnded(call, "1001", "agent", 30.0))
+    office.play(ev.CallEnded(call, "unreached"))
+    assert (office.view(1).state, office.view(1).due_at) == ("pending", office.now + HOUR)
+    for _ in range(2):
+        office.wait(HOUR)
+        call = office.dialled(1)
+        office.play(ev.Joined(call, "1001"))
+        office.play(cb.NobodyThere(call, 1, "1001", "1001"))
+        office.play(ev.CallEnded(call, "unreached"))
+    assert office.state(1) == "broken"
+    assert office.view(1).reason.startswith("3 attempts, the last one: a machine answered")
+
+
+# One customer, two matters
+
+
+def test_a_customers_phone_is_rung_for_one_matter_at_a_time(office):
+    office.asked(category="attitude")
+    assert placed(office.asked(category="usage")) == []
+    assert office.view(2).reason == "waits for callback 1, which calls the same number first"
+    assert placed(office.asked("13800138001", category="usage")) == [3], "another number waits for nobody"
+    office.dialled(1)
+    office.spoken(1)
+    assert (office.state(1), [each.id for each in office.callbacks.due()]) == ("kept", [2, 3])
+    office.dialled(2)
+    office.spoken(2)
+    assert office.state(2) == "kept"
+
+
+def test_a_phone_that_was_just_tried_is_not_tried_at_once_for_the_other_matter(office):
+    office.asked(category="attitude")
+    office.asked(category="usage")
+    office.dialled(1)
+    commands = office.ended(1, "no_answer")
+    assert placed(commands) == []
+    assert office.view(2).reason == "callback 1 to the same number came first"
+    assert placed(office.wait(599)) == []
+    assert placed(office.wait(1)) == [1]
+    for _ in range(2):
+        office.dialled(1)
+        office.ended(1, "no_answer")
+        office.wait(600)
+    assert office.state(1) == "broken"
+    assert [each.id for each in office.callbacks.due()] == [2]
+
+
+@pytest.mark.parametrize("event", [cb.PromiseCancelled(1), cb.PromisePostponed(1, 1e12)])
+def test_a_promise_that_gives_way_lets_the_other_one_go_first(office, event):
+    office.asked(category="attitude")
+    office.asked(category="usage")
+    assert placed(office.play(event)) == [2]
+    assert stopped(office.play(cb.CallPlaced(900, 1, "13800138000"))) == [(1, 900)]
+
+
+def test_a_promise_that_waits_for_another_may_be_cancelled_and_expires(make_office):
+    office = make_office(expires=300.0, delays=Delays(no_answer=0.0))
+    for category in ("attitude", "usage", "process"):
+        office.asked(category=category)
+    call = office.placed(1)
+    assert stopped(office.play(cb.CallPlaced(900, 2, "13800138000"))) == [(2, 900)], "not while the first stands"
+    office.play(cb.PromiseCancelled(2))
+    assert office.state(2) == "cancelled"
+    office.wait(300)
+    assert [office.state(each) for each in (1, 3)] == ["expired", "expired"]
+    office.play(ev.CallEnded(call, "stopped"))
 
 
 def test_an_agents_leg_without_a_customer_keeps_nothing(office):

@@ -36,6 +36,8 @@ def test_a_queue_differs_only_in_what_it_names() -> None:
 @pytest.mark.parametrize(
     ("data", "key", "sentence"),
     [
+        ({"kept_after": -1}, ("kept_after",), "0 to 3600"),
+        ({"amd": "yes"}, ("amd",), "true or false"),
         ({"off_below": 120}, ("off_below",), "off_below (120 s) must be less than on_above (120 s)"),
         ({"on_above": 50}, ("on_above",), "callback mode would flutter"),
         ({"on_above": 0}, ("on_above",), "above 0"),

@@ -24,6 +24,7 @@ __all__ = ["home", "redis_server", "sansheng", "server"]
 ZONE = ZoneInfo("Asia/Shanghai")
 FIELDS = [
     "id", "number", "category", "queue", "state", "attempts", "promised_at", "queued_at", "due_at", "call", "reason",
+    "source", "connected_at",
 ]  # fmt: skip
 MODE = ["scope", "mode", "active", "since", "until", "who", "reason", "rule"]
 

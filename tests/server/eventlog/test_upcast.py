@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 import acd.events as acd
+from acd.callbacks.events import CallbackPolicySet
+from acd.callbacks.policy import CallbackPolicy, CallbackRules
 from acd.policy.definitions import Skill
 from server.eventlog.log import Unreadable, decode, encode, entry_of
 from server.eventlog.upcast import UPCASTS, upcast
@@ -60,6 +63,17 @@ def test_one_that_has_not_the_fields_of_its_release_is_unreadable_and_stops_nobo
     entry = entry_of("1-0", row("CallGone", data))
     assert isinstance(entry.event, Unreadable)
     assert entry.event.field(b"t") == "CallGone"
+
+
+def test_rules_from_before_kept_after_keep_a_promise_by_any_conversation() -> None:
+    different = (("media", CallbackRules(kept_after=5.0)),)
+    event = CallbackPolicySet(CallbackPolicy(CallbackRules(attempts=5), different))
+    assert decode(*encode(event)) == event
+    name, written = encode(event)
+    old = re.sub(rb',"kept_after":[0-9.]+', b"", written)
+    assert old != written
+    rules = CallbackRules(attempts=5, kept_after=0.0)
+    assert decode(name, old).policy == CallbackPolicy(rules, (("media", CallbackRules(kept_after=0.0)),))
 
 
 def test_an_event_with_its_present_name_needs_no_upcast() -> None:

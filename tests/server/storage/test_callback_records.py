@@ -102,6 +102,29 @@ def told(story) -> Told:
     return Told(story)
 
 
+@pytest.mark.parametrize("outcome", ["machine", "short"])
+def test_a_conversation_that_kept_nothing_is_no_handled_call_and_the_promise_is_open(database, told, story, outcome):
+    view = told.dial(told.place(told.promise(), 7), 7)
+    story.tell(AttemptAnswered(7, 1, 1, "PJSIP/trunk-out-1", "u7"))
+    cause = story.tell(acd.Joined(7, "1001"))
+    view = replace(view, state=PromiseState.CONNECTED, attempts=1)
+    story.tell(PromiseNoted(view), later=0.0, after=cause.id)
+    if outcome == "machine":
+        view = told.note(view, state=PromiseState.PENDING, reason="a machine", last="machine")
+    story.tell(acd.ConversationEnded(7, "1001", "agent", talked=4.0), acd.CallEnded(7, "unreached"))
+    view = told.note(view, state=PromiseState.PENDING, reason=f"it was {outcome}", last=outcome)
+    Projector(database.write).apply(story.entries)
+    (promise,), (attempt,), (call,) = (rows(database, each) for each in (Promise, Attempt, tables.Call))
+    assert (promise.state, promise.connected_at, attempt.outcome) == ("pending", None, outcome)
+    assert (call.outcome, call.connected_at, call.talked) == ("unreached", None, 4.0)
+    before = len(story.entries)
+    told.keep(view, 8, 2)
+    Projector(database.write).apply(story.entries[before:])
+    (promise,) = rows(database, Promise)
+    assert (promise.state, promise.connected_at is not None) == ("kept", True)
+    assert [each.outcome for each in rows(database, Attempt)] == [outcome, "connected"]
+
+
 def rows(database, table):
     with Session(database.read) as session:
         return list(session.scalars(select(table).order_by(*table.__table__.primary_key.columns)))

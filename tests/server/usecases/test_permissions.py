@@ -51,6 +51,7 @@ REQUESTS: dict[Act, Asked] = {
     Act.ASK_CALLBACK: Asked("POST", "callbacks", {"number": "13800138001", "category": "attitude"}),
     Act.CHANGE_CALLBACK: Asked("POST", "callbacks/99/cancel", REASON),
     Act.SETTLE_CALLBACK: Asked("POST", "callbacks/99/settle", REASON),
+    Act.NOBODY_THERE: Asked("POST", "callbacks/99/nobody"),
     Act.SET_MODE: Asked("PUT", "callback-mode", {"mode": "off", **REASON}),
     Act.READ_TICKETS: Asked("GET", "tickets/{call}"),
     Act.READ_RECORDINGS: Asked("GET", "recordings/{call}"),

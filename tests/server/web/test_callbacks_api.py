@@ -29,6 +29,8 @@ FIELDS = [
     "due_at",
     "call",
     "reason",
+    "source",
+    "connected_at",
 ]
 JSON = {"Content-Type": "application/json"}
 LI = {"number": "138 0013 8000", "category": "attitude"}
