@@ -47,13 +47,14 @@ def check(
     prompts: Collection[str],
     *,
     start: str | None = None,
+    also: Collection[str] = (),
     queues: Collection[str] | None = None,
     music: Collection[str] | None = None,
     fields: Collection[str] = (),
 ) -> list[Finding]:
     """Everything that is wrong, in the order of the flows. `prompts` are the ids that exist; `start` is the flow that
-    calls begin with, `queues` and classes of `music` are those that exist (None: not looked at), `fields` those that
-    come with the caller."""
+    calls begin with, `also` those of numbers with a flow of their own; `queues` and classes of `music` are those that
+    exist (None: not looked at), `fields` those that come with the caller."""
     ways = Paths(flows)
     found: list[Finding] = []
     for flow in flows.values():
@@ -69,7 +70,7 @@ def check(
     if music is not None:
         found += _unknown_music(flows, music)
     if start is not None:
-        found += _unused(flows, ways, start)
+        found += _unused(flows, ways, start, also)
     return found
 
 
@@ -254,11 +255,13 @@ def _unknown_queues(flows: Mapping[str, Flow], queues: Collection[str]) -> Itera
                     yield _error(flow, ("nodes", node.name, "queue"), sentence)
 
 
-def _unused(flows: Mapping[str, Flow], ways: Paths, start: str) -> Iterator[Finding]:
-    if start not in flows:
-        yield Finding(start, (), Severity.ERROR, f'there is no flow "{start}" for calls to begin with')
-        return
-    used = {start, *OWN_STARTS}.union(*(ways.used(name) for name in (start, *OWN_STARTS) if name in flows))
+def _unused(flows: Mapping[str, Flow], ways: Paths, start: str, also: Collection[str]) -> Iterator[Finding]:
+    for name in (start, *also):
+        if name not in flows:
+            yield Finding(name, (), Severity.ERROR, f'there is no flow "{name}" for calls to begin with')
+            return
+    begins = (start, *also, *OWN_STARTS)
+    used = {*begins}.union(*(ways.used(name) for name in begins if name in flows))
     for flow in flows.values():
         if flow.name not in used:
-            yield _warning(flow, (), f"nothing leads to flow {flow.name} from flow {start}")
+            yield _warning(flow, (), f"nothing leads to flow {flow.name} from flow {' or '.join((start, *also))}")

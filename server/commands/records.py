@@ -12,7 +12,18 @@ from zoneinfo import ZoneInfo
 import typer
 
 from server.commands.output import Json, clock, fields, print_json, say, show
-from server.commands.shared import Refused, as_shown, instant, owner, queries, reading, records_database, settings, zone
+from server.commands.shared import (
+    Refused,
+    as_shown,
+    called_numbers,
+    instant,
+    owner,
+    queries,
+    reading,
+    records_database,
+    settings,
+    zone,
+)
 
 calls = typer.Typer(help="Calls: list them, show one with its decisions.", no_args_is_help=True)
 tickets = typer.Typer(help="Tickets: list them, show one with its history.", no_args_is_help=True)
@@ -29,6 +40,7 @@ RECORDINGS = ("id", "call", "agent", "ticket", "seconds", "channels", "sha256")
 _CALL = (
     "caller",
     "called",
+    "called_name",
     "business",
     "category",
     "queue",
@@ -82,7 +94,10 @@ def call_list(
         direction=direction,
     )
     with queries() as records:
-        show(records.call_list(which, limit=limit).items, CALLS, as_json)
+        rows = records.call_list(which, limit=limit).items
+    numbers = called_numbers()
+    columns = CALLS if not numbers.numbers else (*CALLS[:3], "called_name", *CALLS[3:])
+    show([numbers.named(row) for row in rows], columns, as_json)
 
 
 @calls.command("show")
@@ -92,6 +107,7 @@ def call_show(number: Number, as_json: Json = False) -> None:
         call = records.call_show(number)
     if call is None:
         raise Refused(f"there is no call {number}: see `sansheng call list`")
+    call = called_numbers().named(call)
     if as_json:
         print_json(call)
     else:

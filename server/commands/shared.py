@@ -21,6 +21,7 @@ from server.config import Settings, SettingsError, load_settings
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from server.hotline.called_numbers import CalledNumbers
     from server.storage.database import Database
     from server.storage.queries.records import Queries
     from server.usecases.principal import Principal
@@ -167,6 +168,18 @@ def as_shown(number: str) -> str:
         return load(settings().root).party(number).shown or number
     except DefinitionFault:
         return number
+
+
+def called_numbers() -> CalledNumbers:
+    """The hotline's numbers; none where the definitions are broken."""
+    from server.hotline.called_numbers import CalledNumbers
+    from server.hotline.definitions import load
+    from tables.toml import DefinitionFault
+
+    try:
+        return load(settings().root).numbers
+    except DefinitionFault:
+        return CalledNumbers()
 
 
 def zone() -> ZoneInfo:

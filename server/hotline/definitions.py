@@ -22,6 +22,7 @@ from ivr.holidays import chinese_holidays
 from ivr.manifest import Manifest
 from ivr.manifest import check as check_prompts
 from ivr.saying import LANGUAGES
+from server.hotline.called_numbers import CalledNumbers, read_numbers
 from server.hotline.dialling_policy import Callback, read_callback
 from server.hotline.parties import Party, canonical, party
 from server.hotline.promising import usual_queue
@@ -44,7 +45,7 @@ AGENTS_LANGUAGE = LANGUAGES[0]
 
 _CLASS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 _ROUTING = ("skills", "routing", "phones", "queues")
-_HOUSE = ("hotline", "admission", "sound", "callback", "lists", "calendar", "teams", "tickets")
+_HOUSE = ("hotline", "numbers", "admission", "sound", "callback", "lists", "calendar", "teams", "tickets")
 TABLES = (*_ROUTING, *_HOUSE)
 """What a hotline file may hold."""
 
@@ -81,6 +82,7 @@ class Definitions:
     calendar: Calendar
     lists: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Name of each list → its numbers in their canonical form (see `parties`)."""
+    numbers: CalledNumbers = field(default_factory=CalledNumbers)
     admission: Admission = Admission()
     sound: SoundRules = SoundRules()
     callback: Callback = field(default_factory=Callback)
@@ -101,6 +103,14 @@ class Definitions:
         """The names of the lists on which this number stands, however it is written."""
         known = canonical(number, self.callback.region)
         return frozenset(name for name, numbers in self.lists.items() if known in numbers)
+
+    def begins(self, called: str) -> str:
+        """The flow that a call to this number of the hotline begins with."""
+        return self.numbers.of(called).flow or self.start
+
+    def outgoing(self, called: str) -> str:
+        """The number that a callback shows whose caller had dialled `called`; "" if none is given."""
+        return self.numbers.of(called).outgoing or self.callback.outgoing
 
     def party(self, number: str) -> Party:
         """The party with this number, however it is written."""
@@ -264,6 +274,8 @@ def _read_hotline(file: Path, flows: Mapping[str, Flow] | None) -> Definitions:
         calendar = Calendar.from_dict(data.get("calendar", {}), chinese_holidays(), ("calendar",))
         queues = [queue.name for queue in policy.queues]
         callback = read_callback(top.table("callback").data, calendar, queues)
+        numbers = read_numbers(top.table("numbers"), flows, callback.region)
+        callback = replace(callback, own_numbers=callback.own_numbers | numbers.own())
         tickets, in_hours = read_rules(top.table("tickets").data, queues, policy.skills)
         return Definitions(
             name=name,
@@ -272,6 +284,7 @@ def _read_hotline(file: Path, flows: Mapping[str, Flow] | None) -> Definitions:
             start=start,
             calendar=calendar,
             lists=_lists(top.table("lists"), callback.region),
+            numbers=numbers,
             admission=_admission(top.table("admission")),
             sound=_sound(top.table("sound")),
             callback=callback,
@@ -375,7 +388,8 @@ def _examine_flows(
     except (DefinitionFault, TableError):
         return
     queues = [queue.name for queue in definitions.policy.queues]
-    findings = check(definitions.flows, known, start=definitions.start, queues=queues, music=music)
+    also = definitions.numbers.flows()
+    findings = check(definitions.flows, known, start=definitions.start, also=also, queues=queues, music=music)
     texts = {name: file.read_text(encoding="utf-8") for name, file in files.items()}
     for each in (*findings, *check_calendar(definitions.calendar, now)):
         line = line_of(texts[each.flow], each.key)

@@ -181,7 +181,7 @@ def read_callback(data: Mapping[str, Any], calendar: Calendar, queues: list[str]
         if name not in KNOWN_TYPES:
             raise TableError((*table.at("types"), index), f'"{name}" is not one of {", ".join(KNOWN_TYPES)}')
     own = table.texts("own_numbers", ())
-    outgoing = _outgoing(table, region)
+    outgoing = outgoing_number(table, region)
     business = table.flag("business_hours", True) and not calendar.always()
     return Callback(
         region,
@@ -200,8 +200,8 @@ def _known_region(region: str, key: tuple[str | int, ...]) -> None:
         raise TableError(key, f'"{region}" is no region: write two capital letters, such as CN')
 
 
-def _outgoing(table: Table, region: str) -> str:
-    """The number that calls show, in the form that is dialled; "" if none is given."""
+def outgoing_number(table: Table, region: str) -> str:
+    """The number `outgoing` that calls show, in the form that is dialled; "" if none is given. Raises TableError."""
     written = table.text("outgoing", "")
     if not written:
         return ""
@@ -236,4 +236,4 @@ def _what_is_wrong(parsed: PhoneNumber) -> str:
             return "it has too few or too many digits, or its area code is missing"
 
 
-__all__ = ["CALLBACK_KEYS", "NUMBER_KEYS", "Callback", "Checked", "read_callback"]
+__all__ = ["CALLBACK_KEYS", "NUMBER_KEYS", "Callback", "Checked", "outgoing_number", "read_callback"]

@@ -21,6 +21,7 @@ from acd.policy.definitions import Requirement, Skill
 from ivr.session import number_begun
 
 _REMEMBERED = 10_000
+_CALLED_REMEMBERED = 100
 _UNANSWERED = 600.0
 """Seconds for which a number that was begun is still to be left to an agent: after a crash that may be late."""
 
@@ -118,6 +119,8 @@ class Calls:
         self._offers: dict[int, LiveCall] = {}
         self._taken: dict[str, int] = {}
         self._begun: dict[int, tuple[float, LiveCall]] = {}
+        self._called: dict[int, str] = {}
+        """The hotline's numbers that callers had dialled whose calls ended lately."""
         self.consults: dict[int, tuple[str, str]] = {}
         """(who asks, who is asked) by call, until the end of the consultation is in the log."""
         self.monitors: dict[str, acd.MonitorStarted] = {}
@@ -181,6 +184,11 @@ class Calls:
         """Calls that ended lately while a number to call back was asked for, and of which nothing was left."""
         return [live for _, live in self._begun.values()]
 
+    def called_by(self, call: int) -> str:
+        """The hotline's number that the caller of this call dialled; empty when the call is not known any more."""
+        live = self._calls.get(call)
+        return live.called if live is not None else self._called.get(call, "")
+
     def was_given(self, call: int) -> bool:
         """Whether a call, in progress or over, has had this number."""
         return 0 < call <= self._last_call
@@ -221,6 +229,7 @@ class Calls:
         return {
             "calls": [msgspec.to_builtins(call) for call in self._calls.values()],
             "taken": list(self._taken),
+            "called": list(self._called.items()),
             "begun": [(at, msgspec.to_builtins(call)) for at, call in self._begun.values()],
             "consults": [(call, *who) for call, who in self.consults.items()],
             "monitors": [msgspec.to_builtins(started) for started in self.monitors.values()],
@@ -240,6 +249,7 @@ class Calls:
                 calls._offers[live.leg.offer] = live
         calls._taken = dict.fromkeys(data["taken"], 0)
         calls._begun = {row["id"]: (at, _live_call(row)) for at, row in data.get("begun", ())}
+        calls._called = dict(data.get("called", ()))
         calls.consults = {call: (agent, to) for call, agent, to in data.get("consults", ())}
         started = msgspec.convert(data.get("monitors", []), list[acd.MonitorStarted])
         calls.monitors = {each.channel: each for each in started}
@@ -311,6 +321,10 @@ class Calls:
             self._by_unique_id.pop(live.unique_id, None)
             if live.leg:
                 self._offers.pop(live.leg.offer, None)
+            if not live.promise:
+                self._called[live.id] = live.called
+                while len(self._called) > _CALLED_REMEMBERED:
+                    del self._called[next(iter(self._called))]
             self._leave_behind(live, at)
 
     def _leave_behind(self, live: LiveCall, at: float) -> None:

@@ -144,6 +144,7 @@ class CallbackActs(Acts):
             by=who.name,
             reason=wish.reason,
             ticket=wish.ticket,
+            called=state.calls.called_by(wish.call),
         )
         subject = f"number {checked.number}"
         await self._record(who, Act.ASK_CALLBACK, asked, subject=subject, reason=wish.reason)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import acd.events as acd
 from server.hotline.live_calls import LiveCall, Stage
 from server.hotline.view import View
@@ -15,6 +18,17 @@ class CallActs(RecordActs):
     """Changes raise Conflict for a call that does not wait, Forbidden, and NotLeading."""
 
     kind, act = "calls", Act.READ_CALLS
+
+    async def page(
+        self, who: Principal, filters: Mapping[str, str], limit: int, cursor: str | None = None
+    ) -> dict[str, Any]:
+        """One page, newest first, each call with the name of the number that was called."""
+        found = await super().page(who, filters, limit, cursor)
+        return found | {"items": [self._server.definitions.numbers.named(row) for row in found["items"]]}
+
+    async def show(self, who: Principal, number: int) -> dict[str, Any]:
+        """One call."""
+        return self._server.definitions.numbers.named(await super().show(who, number))
 
     def floor(self, who: Principal) -> tuple[View, bool]:
         """(what the log says now, whether callers' numbers are masked for this principal). Raises Forbidden."""

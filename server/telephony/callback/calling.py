@@ -154,7 +154,7 @@ class Calling:
         watched = status != "NOANSWER"  # by a Dial from before this session: nobody saw it ring
         if not status:
             rules = self._rules(live)
-            await self._prepare(agi)
+            await self._prepare(agi, live)
             if not live.attempt and not await self._dialler.start(live, leg, self._takes(rules, leg)):
                 await agi.hangup()
                 return
@@ -178,9 +178,11 @@ class Calling:
         self._dialler.over(live, outcome, f"{status} {cause}")
         await agi.hangup()
 
-    async def _prepare(self, agi: AgiCall) -> None:
+    async def _prepare(self, agi: AgiCall, live: LiveCall) -> None:
         """Nothing that another Dial left on this channel may be taken for what comes of this one."""
-        await agi.execute("MSet", f"DIALSTATUS=,CALLERID(name)=,CALLERID(num)={self._definitions().callback.outgoing}")
+        promise = self._view.callbacks.promise(live.promise)
+        outgoing = self._definitions().outgoing(promise.called if promise is not None else "")
+        await agi.execute("MSet", f"DIALSTATUS=,CALLERID(name)=,CALLERID(num)={outgoing}")
 
     def _takes(self, rules: CallbackRules, leg: Leg) -> float:
         """Seconds until it is known what came of the attempt; until an agent is wanted, if the customer is first."""

@@ -206,7 +206,7 @@ class Dialler:
             return
         call = self._view.calls.next_call()
         self._dispatcher.submit(
-            CallPlaced(call, promise.id, promise.number, definitions.callback.outgoing, self._node),
+            CallPlaced(call, promise.id, promise.number, definitions.outgoing(promise.called), self._node),
             queueing.for_promise(definitions, call, promise),
         )
 

@@ -183,6 +183,8 @@ class SpoolImport:
             category=taken.category,
             language=taken.language,
             caller=definitions.party(taken.caller).shown,
+            called=taken.called,
+            priority=definitions.numbers.of(taken.called).priority,
             vip=definitions.is_vip(taken.caller),
             taken_at=taken.taken_at,
             spool_id=taken.id,

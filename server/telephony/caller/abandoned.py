@@ -71,6 +71,7 @@ class AbandonedCallers:
                 queue=gone.queue,
                 category=gone.category,
                 caller=gone.number,
+                called=self._view.calls.called_by(gone.call),
                 language=gone.language,
                 queued_at=gone.queued_at,
                 priority=gone.priority,
@@ -91,4 +92,5 @@ class AbandonedCallers:
         if number:
             why = "hung up before they confirmed the number"
             vip = definitions.is_vip(live.caller)
-            self._dispatcher.submit(asked_back(number, "hung_up", call=live.id, live=live, vip=vip, unconfirmed=why))
+            asked = asked_back(number, "hung_up", call=live.id, live=live, vip=vip, called=live.called, unconfirmed=why)
+            self._dispatcher.submit(asked)

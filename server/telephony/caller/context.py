@@ -73,6 +73,11 @@ class CallerContext:
         """The caller, as the channel shows the number."""
         return self.definitions.party(self.agi.caller)
 
+    @property
+    def called(self) -> str:
+        """The hotline's number that the caller dialled."""
+        return self.agi.called
+
     def music(self, queue: str) -> str:
         """What this caller hears while they wait in this queue, or are on hold."""
         return self.definitions.music(queue, self.fields.get(MUSIC, ""))

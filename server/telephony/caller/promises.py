@@ -6,6 +6,7 @@ Nothing is decided here. A number is promised once the log has it: only then is 
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import acd.events as acd
 from acd.callbacks.events import AttemptEnded, AttemptOutcome, Mode, PromiseAsked, PromiseCancelled, PromisePostponed
@@ -96,11 +97,11 @@ class CallerPromises:
         # A session that came back after a crash asks again for what it has been promised.
         known = before is not None and before.origin != context.call
         if promise is None:
-            return inputs.Promised(number, shown=context.definitions.callback.outgoing)
+            return inputs.Promised(number, shown=context.definitions.outgoing(asked.called))
         return inputs.Promised(
             number,
             *self._expected(promise.queue, promise.queued_at, promise.due_at),
-            context.definitions.callback.outgoing,
+            context.definitions.outgoing(promise.called),
             duplicate=known,
             dialling=promise.state is not PromiseState.PENDING,
         )
@@ -151,6 +152,13 @@ class CallerPromises:
     def _asked(self, number: str) -> PromiseAsked:
         """The promise that this caller asks for."""
         context, live = self._context, self._live
+        more: dict[str, Any] = {}
+        if live is None or not live.promise:
+            more["called"] = context.called
+            if live is None or live.asked is None:
+                more["priority"] = context.definitions.numbers.of(context.called).priority
+        elif (promise := self._view.callbacks.promise(live.promise)) is not None:
+            more["called"] = promise.called
         return asked_back(
             number,
             "queue" if live is not None and live.asked is not None else "flow",
@@ -159,6 +167,7 @@ class CallerPromises:
             fields=context.fields,
             language=context.audio.language,
             vip=context.definitions.is_vip(context.party.number),
+            **more,
         )
 
     # When

@@ -22,6 +22,7 @@ from ivr.session import Caller, Session
 from ivr.turn import language_of
 from server import bounds, crash_points
 from server.eventlog.log import Unwritable
+from server.hotline.called_numbers import UnknownNumbers
 from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher, NotLeading
 from server.hotline.live_calls import LiveCall, Stage
@@ -72,6 +73,7 @@ class Callers:
     ) -> None:
         self.services = SessionServices(dispatcher, view, legs, ami, folders, device, work_number, clock)
         self.definitions, self.node = definitions, node
+        self.unknown_numbers = UnknownNumbers()
         self.letting_go = BackgroundTasks(_log, "the end of a session could not be recorded", NotLeading, Unwritable)
 
     async def __call__(self, agi: AgiCall) -> None:
@@ -83,6 +85,7 @@ class Callers:
             await _Session(self, agi, live.id).resume(live)
         else:
             now = self.services.clock()
+            self.unknown_numbers.dialled(self.definitions().numbers, agi.called)
             await _Session(self, agi, calls.next_call()).begin(_seconds(invited, now), _seconds(answered, now))
 
     async def called(self, agi: AgiCall) -> None:
@@ -136,10 +139,13 @@ class _Session:
                 answered_at=answered_at,
             )
         )
+        number = self._definitions.numbers.of(agi.called)
+        if number.language:
+            self._fields["language"] = number.language
         with self._holding():
             session = Session(
                 self._definitions.flows,
-                self._definitions.start,
+                self._definitions.begins(agi.called),
                 self._caller(caller.shown, agi.called),
                 self._definitions.calendar,
                 now,
@@ -210,7 +216,7 @@ class _Session:
             return Session.restore(definitions.flows, live.flow_state, caller, definitions.calendar)
         except (ValueError, KeyError) as error:
             _log.info("a caller's place in the flow is lost: from the beginning", call=live.id, why=str(error))
-            start = CALLBACK_FLOW if live.promise else definitions.start
+            start = CALLBACK_FLOW if live.promise else definitions.begins(live.called)
             return Session(definitions.flows, start, caller, definitions.calendar, now)
 
     @contextmanager

@@ -65,6 +65,7 @@ class Waiting:
         caller = context.party.shown if live is None else live.caller
         ticket = tickets.open_ticket(caller)
         before = live.asked if live is not None and not live.served else None
+        number = context.definitions.numbers.of(context.called)
         asked = queueing.first(
             context.definitions,
             context.call,
@@ -72,7 +73,7 @@ class Waiting:
             before.queued_at if before is not None else self._services.clock(),
             category=verb.category,
             extra=verb.requirement,
-            priority=verb.priority,
+            priority=verb.priority + number.priority,
             caller=caller,
             language=context.audio.language,
             owner="" if ticket is None else tickets.owner(ticket),
