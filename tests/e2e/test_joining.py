@@ -91,7 +91,7 @@ async def test_the_commands_show_what_happened_in_the_agreed_fields(hotline: Hot
     row = next(row for row in await _listed(hotline, "call") if row["caller"] == caller)
     assert set(row) == {
         *("id", "caller", "called", "queue", "category", "agent", "ticket", "recordings", "offered_at", "answered_at"),
-        *("queued_at", "connected_at", "ended_at", "outcome", "satisfaction", "withheld"),
+        *("queued_at", "connected_at", "ended_at", "outcome", "satisfaction", "withheld", "called_name"),
     }
     times = [_epoch(row[name]) for name in ("offered_at", "answered_at", "queued_at", "connected_at", "ended_at")]
     assert times == sorted(times)

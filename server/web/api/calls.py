@@ -33,7 +33,7 @@ class Call(BaseModel):
     id: int
     caller: str = Field(description="As people of the region dial it; empty where the caller withheld the number.")
     called: str
-    called_name: str | None = Field(None, description="The name of the called number in `[numbers]`.")
+    called_name: str | None = Field(description="The name of the called number in `[numbers]`.")
     queue: str | None
     category: str | None
     agent: str | None

@@ -96,7 +96,7 @@ def words(text: str) -> list[str]:
 
 CALL_FIELDS = words(
     "id caller called queue category agent ticket recordings offered_at answered_at queued_at connected_at ended_at"
-    " outcome satisfaction withheld"
+    " outcome satisfaction withheld called_name"
 )
 
 

@@ -274,22 +274,22 @@ def recorded(*more: tuple[Any, float]) -> list[Entry]:
 
 
 @pytest.mark.parametrize(
-    "end",
+    ("end", "lasted"),
     [
-        acd.ConversationEnded(1, "1001", "agent", talked=2.0, held=1.0),
-        acd.Transferred(1, "1001", "queue", "complaint"),
-        acd.CallEnded(1, "lost"),
+        (acd.ConversationEnded(1, "1001", "agent", talked=2.0, held=1.0), 3.0),
+        (acd.Transferred(1, "1001", "queue", "complaint", talked=2.0, held=0.5), 2.5),
+        (acd.CallEnded(1, "lost"), None),
     ],
 )
-def test_a_recording_waits_to_be_closed_from_the_end_of_its_conversation(end: Any) -> None:
+def test_a_recording_waits_to_be_closed_from_the_end_of_its_conversation(end: Any, lasted: float | None) -> None:
     state = HotlineState()
     for entry in recorded():
         state.play(entry)
     assert state.recordings.overdue(state.at + 3600, 60) == []
     state.play(recorded((end, 1))[-1])
     assert [each.recording for each in state.recordings.overdue(state.at + 61, 60)] == [1]
-    talked = state.recordings.unfinished()[0].talked
-    assert talked == (3.0 if isinstance(end, acd.ConversationEnded) else None)
+    (recording,) = state.recordings.unfinished()
+    assert recording.lasted == lasted
 
 
 def test_a_recording_of_a_call_that_is_over_already_waits_to_be_closed_at_once() -> None:

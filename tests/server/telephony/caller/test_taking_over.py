@@ -11,6 +11,7 @@ import pytest
 
 import acd.events as acd
 import recordings.events as rec
+from acd.policy.definitions import Policy
 from server.hotline.live_calls import Leg
 from server.telephony.ami.link import AmiError
 from server.telephony.caller.conversation import Conversation
@@ -38,9 +39,12 @@ class Asterisk:
         self.final: list[int] = []
         self.listed: list[dict[str, str]] = []
         asking = Leg(1, "1101", 0.0, 20.0, answered_at=1.0, joined_at=1.0, hold="consult", asked="1102")
-        self.live: Any = SimpleNamespace(id=CALL, reached=True, unique_id=CALLER, stage=None, leg=asking, attached=True)
+        self.live: Any = SimpleNamespace(
+            id=CALL, reached=True, unique_id=CALLER, stage=None, leg=asking, attached=True, asked=None
+        )
         calls = Calls(self.live)
-        state = SimpleNamespace(calls=calls, recordings=SimpleNamespace(unfinished=list), floor=SimpleNamespace())
+        floor = SimpleNamespace(policy=Policy())
+        state = SimpleNamespace(calls=calls, recordings=SimpleNamespace(unfinished=list), floor=floor)
         view: Any = state
         self.dispatcher: Any = SimpleNamespace(
             state=state, submit=lambda *events: self.told.extend(events), until=self._until, owned=lambda call: True
