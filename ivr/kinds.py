@@ -103,7 +103,7 @@ def _take_survey(turn: Turn, node: nodes.Survey, given: inputs.Input) -> Target:
 def _ask_message(turn: Turn, node: nodes.Message) -> Target:
     misses = turn.frame.misses
     prompts = node.empty[min(misses, len(node.empty)) - 1] if misses and node.empty else node.prompts
-    turn.do(verbs.TakeMessage(node.max_seconds, node.silence, turn.words(prompts)))
+    turn.do(verbs.TakeMessage(node.max_seconds, node.silence, turn.words(prompts), node.min_seconds))
     return None
 
 

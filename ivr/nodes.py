@@ -199,7 +199,7 @@ class Survey(Question):
 
 @dataclass(frozen=True, slots=True)
 class Message(Node):
-    """A spoken message. One shorter than `min_seconds` is none: `empty[k]` is said after the k-th."""
+    """A spoken message. One with less than `min_seconds` of sound is none: `empty[k]` is said after the k-th."""
 
     prompts: Prompts
     next: str

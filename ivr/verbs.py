@@ -103,11 +103,14 @@ class Enqueue(Waiting):
 @dataclass(frozen=True, slots=True)
 class TakeMessage(Waiting):
     """Play the prompts, then a tone, and record until `silence` seconds of it, `#`, or `max_seconds`.
-    Answered by Recorded or RecordFailed."""
+
+    What has less than `min_seconds` of sound is no message. Answered by Recorded or RecordFailed.
+    """
 
     max_seconds: float
     silence: float
     prompts: tuple[str, ...] = ()
+    min_seconds: float = 2.0
 
 
 @dataclass(frozen=True, slots=True)

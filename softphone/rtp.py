@@ -103,7 +103,7 @@ class Endpoint(asyncio.DatagramProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.DatagramTransport, transport)
-        self.port: int = transport.get_extra_info("sockname")[1]
+        self._host, self.port = transport.get_extra_info("sockname")[:2]
 
     def close(self) -> None:
         """Stop sending and listening; what was heard stays."""
@@ -124,7 +124,7 @@ class Endpoint(asyncio.DatagramProtocol):
         before, self._transport = self._transport, transport
         if before is None:
             return
-        if before.get_extra_info("sockname")[0] == bind:
+        if bind == self._host:
             self.port = transport.get_extra_info("sockname")[1]
         before.close()
 

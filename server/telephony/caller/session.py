@@ -30,6 +30,7 @@ from server.hotline.view import View
 from server.tasks import BackgroundTasks
 from server.telephony.agi.server import AgiCall, AgiGone, AgiHangup, AgiRefused
 from server.telephony.ami.link import Ami
+from server.telephony.caller import message
 from server.telephony.caller.audio import CallerAudio
 from server.telephony.caller.context import FACTS_DEADLINE, CallerContext, CallFolders, SessionServices
 from server.telephony.caller.promises import CallerPromises
@@ -47,8 +48,6 @@ CALLBACK_FLOW = "callback"
 _LAST_EVENTS = 0.5
 """Seconds within which AMI tells the end of a channel that Asterisk has no longer."""
 _SAMPLES_A_SECOND = 8000
-_SHORTEST_MESSAGE = 0.5
-"""Seconds: less is a breath."""
 
 
 class Callers:
@@ -347,17 +346,17 @@ class _Session:
         self._audio.forget_digits()
         path = self._services.folders.messages / f"{self._call}-{int(self._clock())}"
         try:
-            recorded = await self._agi.record_file(
-                str(path), limit_ms=int(verb.max_seconds * 1000), silence=int(verb.silence), beep=True
-            )
+            recorded = await message.record(self._agi, self._services.ami, path, verb.max_seconds, verb.silence)
         except AgiRefused as error:
             return inputs.RecordFailed(str(error))
         self._audio.spent(recorded.digit)
+        file = path.with_name(f"{path.name}.wav")
+        if await asyncio.to_thread(message.heard, file) < verb.min_seconds:
+            await asyncio.to_thread(file.unlink, missing_ok=True)
+            return inputs.RecordFailed("nothing was said, or too little")
         seconds = min(recorded.samples / _SAMPLES_A_SECOND, verb.max_seconds)
-        if seconds < _SHORTEST_MESSAGE:
-            return inputs.RecordFailed("nothing was recorded")
-        self._dispatcher.submit(flow_events.MessageLeft(self._call, f"{path}.wav", seconds))
-        return inputs.Recorded(f"{path}.wav", seconds)
+        self._dispatcher.submit(flow_events.MessageLeft(self._call, str(file), seconds))
+        return inputs.Recorded(str(file), seconds)
 
 
 def _seconds(text: str, now: float) -> float | None:

@@ -13,6 +13,8 @@ from enum import StrEnum
 
 PATIENCE = 6.0
 """How many times as long a side may be silent that leaves packets out."""
+ASKED_AT_MOST = 4
+"""How often Asterisk is to learn a port anew while nothing comes: each time after twice as long."""
 PAUSE = 1.0
 """A side that sends nothing for so many seconds has paused."""
 
@@ -63,8 +65,8 @@ class _Stream:
     """Nothing had come at the last count."""
     pauses: bool = False
     """Its packets stopped and came back by themselves."""
-    asked: bool = False
-    """Asterisk was told to learn its port since they stopped."""
+    asked: int = 0
+    """How often Asterisk was told to learn its port since they stopped."""
     told: bool = False
 
 
@@ -89,7 +91,7 @@ class OneWay:
                 if stream.told:
                     yield CameBack(side, now - stream.rose_at)
                 stream.count, stream.rose_at = counts[side], now
-                stream.still = stream.told = stream.asked = False
+                stream.still, stream.told, stream.asked = False, False, 0
             else:
                 stream.still = True
         for side, stream in self._streams.items():
@@ -97,8 +99,9 @@ class OneWay:
                 yield from self._judge(side, stream, now - stream.rose_at)
 
     def _judge(self, side: Side, stream: _Stream, silent: float) -> Iterator[Told]:
-        if self.learn_after and silent >= self.learn_after and not stream.asked and not stream.pauses:
-            stream.asked = True
+        due = self.learn_after * 2**stream.asked
+        if self.learn_after and silent >= due and stream.asked < ASKED_AT_MOST and not stream.pauses:
+            stream.asked += 1
             yield Learn(side)
         if silent >= self.after * (PATIENCE if stream.pauses else 1) and not stream.told:
             stream.told = True
