@@ -61,7 +61,7 @@ class Transfers:
         """
         channel = self._connected(call)
         await self._dispatcher.record(*events)
-        await self._recorder.stop(channel)
+        await self._recorder.rest(channel)
         try:
             await self._ami.action("Redirect", Channel=channel.channel, Context=SIDE, Exten="s", Priority="1")
         except AmiError as error:

@@ -1,7 +1,7 @@
 """Law: Asterisk records a leg only while agent and caller are joined; what is said during a hold is in no file.
 
-The dialplan begins the recording of an offer that Dial joins. Here it begins for the other joins, stops before a hold,
-and goes on after it, in files of their own whose names tell when (see `leg_files`).
+The dialplan begins the recording of an offer that Dial joins. Here it begins for the other joins, is silent from before
+a hold on, and goes on after it, in files of their own whose names tell when (see `leg_files`).
 """
 
 from __future__ import annotations
@@ -31,14 +31,25 @@ class LegRecorder:
         begins = 0.0
         if channel.joined_at is not None:
             begins = self._clock() - channel.joined_at
-            # Two recorders would write the same sound: one that could not be stopped before the hold stops now.
-            await self.stop(channel)
+            await self._stop(channel)
         files = part(self._prefix(channel.call, channel.offer), begins)
         # b: only while bridged; r: the sound that this channel sends (the agent), t: the sound to it (the caller).
         options = f"br({files.agent})t({files.caller})"
         await self._ami.action("MixMonitor", Channel=channel.channel, File="", Options=options)
 
-    async def stop(self, channel: AgentChannel) -> None:
-        """Record no more, and close the files; a channel that is not recorded stays so."""
+    async def rest(self, channel: AgentChannel) -> None:
+        """Record nothing that is said from now on.
+
+        The recorder stays on the channel: without it Asterisk would join agent and colleague by their packets alone,
+        and hear none of the agent's keys.
+        """
+        try:
+            await self._ami.action("MixMonitorMute", Channel=channel.channel, Direction="both", State="1")
+        except AmiError as error:
+            _log.info("a recorder is stopped, as it cannot be muted", channel=channel.channel, why=str(error))
+            await self._stop(channel)
+
+    async def _stop(self, channel: AgentChannel) -> None:
+        """Close the files; a channel that is not recorded stays so."""
         with suppress(AmiError):
             await self._ami.action("StopMixMonitor", Channel=channel.channel)

@@ -50,5 +50,10 @@ async def test_after_a_hold_the_files_are_named_by_the_time_since_the_join() -> 
     ]
 
 
-async def test_a_leg_that_is_not_recorded_can_be_put_on_hold() -> None:
-    await recorder(Asterisk("StopMixMonitor")).stop(channel(NOW))
+async def test_a_recorder_that_cannot_be_muted_before_a_hold_is_stopped() -> None:
+    asterisk = Asterisk()
+    await recorder(asterisk).rest(channel(NOW))
+    assert asterisk.done == [("MixMonitorMute", "")]
+    asterisk = Asterisk("MixMonitorMute", "StopMixMonitor")
+    await recorder(asterisk).rest(channel(NOW))
+    assert asterisk.done == [("MixMonitorMute", ""), ("StopMixMonitor", "")]

@@ -34,7 +34,7 @@ def test_a_side_that_never_sent_anything_is_told_of() -> None:
 
 def test_asterisk_learns_the_port_of_a_side_whose_packets_stop_before_the_alarm() -> None:
     assert told("#######", "##   ##") == [(5, Learn(AGENT))]
-    assert told("########", "##      ") == [(5, Learn(AGENT)), (7, Stopped(AGENT, 5))]
+    assert told("#######", "##     ") == [(5, Learn(AGENT)), (7, Stopped(AGENT, 5))]
     asked = [at for at, each in told("#" * 60, "##" + " " * 58) if each == Learn(AGENT)]
     assert asked == [5, 8, 14, 26]
 
