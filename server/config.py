@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 ELSEWHERE = frozenset({"SANSHENG_CACHE"})
 """Variables that are read before there are settings."""
@@ -252,7 +253,7 @@ class Settings:
     @property
     def log_url(self) -> str:
         """The Redis of the event log."""
-        return self.redis_url or f"unix://{self.redis_socket}"
+        return self.redis_url or f"unix://{quote(str(self.redis_socket))}"
 
     @property
     def token_file(self) -> Path:

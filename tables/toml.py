@@ -35,7 +35,8 @@ class DefinitionFault(ValueError):
 def read(file: Path) -> tuple[dict[str, Any], str]:
     """The file's values and its text. Raises DefinitionFault when it cannot be read or is no TOML."""
     try:
-        text = file.read_text(encoding="utf-8")
+        # Some editors begin a file with a byte-order mark, which is no part of its text.
+        text = file.read_text(encoding="utf-8-sig")
         if _ENDLESS_KEY.search(text):
             raise RecursionError
         values = tomllib.loads(text)

@@ -185,7 +185,7 @@ def called_numbers() -> CalledNumbers:
 def zone() -> ZoneInfo:
     """The hotline's time zone, in which people are shown times; Asia/Shanghai unless its calendar says otherwise."""
     try:
-        data = tomllib.loads((settings().root / "hotline.toml").read_text(encoding="utf-8"))
+        data = tomllib.loads((settings().root / "hotline.toml").read_text(encoding="utf-8-sig"))
         return ZoneInfo(data["calendar"]["zone"])
     except (OSError, ValueError, LookupError, TypeError):
         return ZoneInfo("Asia/Shanghai")

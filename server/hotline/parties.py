@@ -94,6 +94,19 @@ def party(text: str, region: str) -> Party:
     return Party(number, shown(number, region))
 
 
+def may_be_called(text: str, region: str) -> bool:
+    """Whether people of the region may dial this as a public number, or a caller may be shown under it."""
+    if _hidden(text):
+        return True
+    if not _DIALLED.fullmatch(text):
+        return False
+    try:
+        parsed = phonenumbers.parse(text, region)
+    except NumberParseException:
+        return False
+    return phonenumbers.is_valid_number(parsed) or phonenumbers.is_emergency_number(text, region)
+
+
 def _user(text: str) -> str:
     """The user part of an address, or the number of a tel URI, without parameters and escapes."""
     text = unicodedata.normalize("NFKC", text).strip()

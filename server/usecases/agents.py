@@ -9,10 +9,35 @@ from typing import Any
 import acd.events as acd
 from acd.floor.views import AgentView
 from acd.policy.definitions import Skill
+from server.hotline.parties import may_be_called
 from server.usecases.errors import Invalid, NotFound
 from server.usecases.permissions import Act
 from server.usecases.principal import Principal
 from server.usecases.server import Acts
+
+_SIP_NAMES = frozenset(
+    [
+        "acl",
+        "admin",
+        "aor",
+        "asterisk",
+        "auth",
+        "contact",
+        "default",
+        "endpoint",
+        "general",
+        "global",
+        "guest",
+        "identify",
+        "registration",
+        "root",
+        "sansheng",
+        "system",
+        "transport",
+        "trunk",
+    ]
+)
+"""Names that a configuration of SIP may give to something else, and those that password guessers try first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +77,7 @@ class AgentActs(Acts):
         known = frozenset(self._server.definitions.policy.skills)
         if unknown := sorted(set(wanted.skills) - known):
             raise Invalid("skill", f"there is no skill {', '.join(unknown)}: there are {', '.join(sorted(known))}")
+        self._refuse_misleading(wanted.id)
         try:
             await self._server.phones.set(wanted.id, wanted.secret, wanted.contact)
         except ValueError as error:
@@ -82,6 +108,17 @@ class AgentActs(Acts):
         self.now(agent)
         await self._record(who, Act.END_WRAP_UP, acd.WrapUpEnded(agent), subject=f"agent {agent}")
         return self.now(agent)
+
+    def _refuse_misleading(self, agent: str) -> None:
+        """A work number is also a name on SIP. An agent who has one of these already can still be changed."""
+        if self._view.floor.agent(agent) is not None:
+            return
+        if agent.lower() in _SIP_NAMES or may_be_called(agent, self._server.definitions.callback.region):
+            raise Invalid(
+                "agent",
+                f"{agent} is no work number: callers, numbers of the public and parts of SIP have such names; "
+                "choose another, such as 1001",
+            )
 
     def now(self, agent: str) -> AgentView:
         """The agent on the floor. Raises NotFound."""

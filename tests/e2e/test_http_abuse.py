@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
+import httpx
 import pytest
 
 from tests.e2e.conftest import Hotline
@@ -111,6 +112,26 @@ async def test_a_body_without_an_end_is_not_listened_to_without_a_token(
                     await endless.send(chunk)
                     sent += len(chunk)
         assert sent < 20_000_000  # a limit of ours, and what the kernel's buffers hold
+
+
+@pytest.mark.parametrize(("authorised", "status"), [(False, 401), (True, 413)])
+async def test_200_megabytes_are_refused_before_they_are_read(hotline: Hotline, authorised: bool, status: int) -> None:
+    sent = 0
+
+    def body() -> Iterator[bytes]:
+        nonlocal sent
+        for _ in range(200):
+            sent += 1_000_000
+            yield bytes(1_000_000)
+
+    headers = {"Content-Length": "200000000"}
+    if authorised:
+        headers["Authorization"] = f"Bearer {token_of(hotline)}"
+    url = f"{hotline.api}/api/v1/callbacks"
+    async with unharmed(hotline):
+        answer = await asyncio.to_thread(httpx.post, url, content=body(), headers=headers, trust_env=False)
+    assert answer.status_code == status
+    assert sent < 20_000_000  # a limit of ours, and what the kernel's buffers hold
 
 
 async def test_what_is_only_begun_ends_after_ten_seconds(hotline: Hotline) -> None:

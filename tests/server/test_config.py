@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
 from server.config import Settings, SettingsError, load_settings, unknown_variables
 
@@ -85,3 +86,9 @@ def test_a_slip_of_the_pen_in_a_variable_is_noticed() -> None:
 
 def test_an_address_of_ip_version_6_is_written_in_brackets() -> None:
     assert load_settings({"SANSHENG_BIND": "::"}).api == "http://[::1]:8400"
+
+
+def test_the_url_of_the_private_redis_leads_to_its_socket_whatever_the_home_is_called() -> None:
+    home = Path("/srv/50%41 of #1?")
+    reached = Redis.from_url(Settings(home=home).log_url)
+    assert reached.connection_pool.connection_kwargs["path"] == str(home / "redis" / "redis.sock")

@@ -122,3 +122,10 @@ def test_a_file_that_is_no_toml_is_refused_with_its_line(
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(DefinitionFault, match="cannot be read: No such file"):
         read(tmp_path / "hotline.toml")
+
+
+def test_a_file_that_begins_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "hotline.toml"
+    file.write_bytes(b"\xef\xbb\xbf[queues]\r\nx = 1\r\n")
+    values, text = read(file)
+    assert (values, line_of(text, ("queues", "x"))) == ({"queues": {"x": 1}}, 2)

@@ -34,6 +34,7 @@ from server.storage.schema.tables import (
     Ticket,
     TicketHistory,
 )
+from tickets.states import TicketState
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,12 @@ class Queries:
         limit: int = 100,
         after: str | None = None,
     ) -> Page:
-        """Tickets, newest first; only those that one of `agents` owns, or has answered a call of, where given."""
+        """Tickets, newest first; only those that one of `agents` owns, or has answered a call of, where given.
+
+        Raises QueryError for an unknown state, a bad limit or cursor.
+        """
+        if state is not None and state not in set(TicketState):
+            raise QueryError(f"{state!r} is not a state; the states are {', '.join(TicketState)}")
         wanted = select(Ticket)
         wanted = wanted if agents is None else wanted.where(_ticket_of(agents))
         for column, value in ((Ticket.state, state), (Ticket.category, category), (Ticket.caller, caller)):

@@ -141,7 +141,7 @@ def arguments(site: Site) -> tuple[str, ...]:
 def _agent_texts(site: Site, phones: tuple[AgentPhone, ...]) -> dict[str, str]:
     return {
         AGENTS_FILE: pjsip.pjsip_agents_conf(site, phones),
-        FIXED_PHONES_FILE: pjsip.fixed_phones_conf(phones),
+        FIXED_PHONES_FILE: pjsip.fixed_phones_conf(phones, pjsip.trunk_addresses(site)),
     }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from server.telephony.asterisk.modules import knows
 from server.telephony.asterisk.site import AgentPhone, Site
@@ -69,33 +69,54 @@ def mark(site: Site, phone: AgentPhone) -> str:
     return hashlib.sha256("\n".join(_agent(site, phone, "")).encode()).hexdigest()[:16]
 
 
-def fixed_phones_conf(phones: Iterable[AgentPhone]) -> str:
+def fixed_phones_conf(phones: Iterable[AgentPhone], trunks: Set[str] = frozenset()) -> str:
     """Dialplan context `fixed-phones`: the address an agent's fixed phone sends from → the agent.
 
-    Only agents without a secret: the others prove who they are. A contact given by host name tells no address.
+    Only agents without a secret: the others prove who they are. A contact given by host name tells no address. Behind
+    one of `trunks` anybody may be (`trunk_addresses`): an agent is rung there, and no call from there is the agent's.
     """
     lines = ["[fixed-phones]"]
     taken: dict[str, str] = {}
     for phone in _ordered(phones):
         address = "" if phone.secret else contact_address(phone.contact)
-        if not address:
+        if not address or address in trunks or address.rpartition(":")[0] in trunks:
             continue
         if address in taken:
-            raise SiteError(f"agents {taken[address]} and {phone.agent} share the contact address {address}")
+            raise SiteError(
+                f"agents {taken[address]} and {phone.agent} share the contact address {address}, by which the hotline "
+                "knows whose call comes: give one of them another port, or a secret to register with"
+            )
         taken[address] = phone.agent
         lines.append(f"exten => {written('contact', address)},1,Return({phone.agent})")
     return "\n".join(lines) + "\n"
 
 
+def trunk_addresses(site: Site) -> frozenset[str]:
+    """Addresses from which the public's calls come, `host` or `host:port`: none of them is ever an agent's phone.
+
+    A whole network may have agents' phones in it, and so may this machine: there only the trunk's own port counts.
+    """
+    found = {str(net.network_address) for net in map(_network, site.trunk_addresses) if net.num_addresses == 1}
+    found = {f"[{each}]" if ":" in each else each for each in found if not ipaddress_is_loopback(each)}
+    if address := contact_address(site.trunk):
+        host = address.rpartition(":")[0]
+        found.add(address if ipaddress_is_loopback(host.strip("[]")) else host)
+    return frozenset(found)
+
+
 def contact_address(contact: str) -> str:
-    """`sip:1001@127.0.0.1:15071;transport=udp` → `127.0.0.1:15071`; "" for a host name."""
+    """`sip:1001@127.0.0.1:15071;transport=udp` → `127.0.0.1:15071`, as Asterisk writes it; "" for a host name."""
     host = contact.partition(":")[2].partition(";")[0].partition("?")[0].rpartition("@")[2]
     name, _, port = host.rpartition(":") if not host.endswith("]") and ":" in host else (host, "", "5060")
     try:
-        ipaddress.ip_address(name.strip("[]"))
+        address = ipaddress.ip_address(name.strip("[]"))
     except ValueError:
         return ""
-    return f"{name}:{port}"
+    return f"{f'[{address}]' if address.version == 6 else address}:{int(port)}"
+
+
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    return ipaddress.ip_network(text, strict=False)
 
 
 def _ordered(phones: Iterable[AgentPhone]) -> list[AgentPhone]:

@@ -20,6 +20,8 @@ __all__ = ["AgentPhone", "Layout", "Site", "SiteError", "rtp_range", "site"]
 AGENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.]{0,31}")
 QUEUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 SECRET = re.compile(r"[!-~]{8,128}")
+_NOT_IN_A_PATH = re.compile(r"[,\[\]{}*?]")
+"""Beside what no value may have: Asterisk looks for its configuration files by patterns."""
 SOCKET_PATH_LIMIT = 104
 """Longest path, in bytes, that a Unix socket takes on every system."""
 
@@ -181,8 +183,10 @@ class Site:
                 raise SiteError(f"{name} {text!r} is no IP address such as 127.0.0.1") from None
         for path in (self.home, self.modules, self.data, *self.prompts.values(), *self.music.values()):
             check(f"path {str(path)!r}", str(path))
-            if "," in str(path):
-                raise SiteError(f"path {str(path)!r} has ',' in it, which Asterisk would read as its own: leave it out")
+            if odd := _NOT_IN_A_PATH.search(str(path)):
+                raise SiteError(
+                    f"path {str(path)!r} has {odd[0]!r} in it, which Asterisk would read as its own: leave it out"
+                )
         if len(str(self.layout.run / "asterisk.ctl").encode()) > SOCKET_PATH_LIMIT:
             raise SiteError(f"SANSHENG_HOME {str(self.home)!r} is too long for a control socket: use a shorter path")
         if self.trunk and not is_sip_address(self.trunk):

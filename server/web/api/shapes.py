@@ -11,7 +11,7 @@ from typing import Annotated, Generic, TypeVar
 
 from fastapi import APIRouter, Depends, Path
 from fastapi.security import HTTPBearer
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from server import bounds
 from server.usecases.principal import Principal
@@ -36,7 +36,18 @@ def _with_zone(instant: datetime) -> datetime:
     return aware
 
 
-Instant = Annotated[datetime, AfterValidator(_with_zone)]
+def _no_day_as_a_number(value: object) -> object:
+    """A number is taken for epoch seconds or milliseconds, and 20270101 would be a day of 1970."""
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return value
+    if abs(number) < bounds.EARLIEST:
+        raise ValueError("write a day or an instant such as 2027-01-15 or 2027-01-15T08:30:00+08:00")
+    return value
+
+
+Instant = Annotated[datetime, BeforeValidator(_no_day_as_a_number), AfterValidator(_with_zone)]
 """UTC where a request names no zone."""
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+import acd.events as acd
 import ivr.events as ivr
 from server.hotline import definitions
 from tables.toml import DefinitionFault
@@ -144,6 +145,16 @@ async def test_the_floor_shows_waiting_calls_in_order(server, api) -> None:
         await server.queue(number)
     floor = (await api.get("/api/v1/floor")).json()
     assert [(row["call"], row["position"], row["agent"]) for row in floor["waiting"]] == [(1, 1, None), (2, 2, None)]
+
+
+@pytest.mark.parametrize("name", ["anonymous", "Anonymous", "global", "unknown", "13800138000", "4008001234", "110"])
+async def test_an_agent_whose_number_is_a_callers_or_a_part_of_sip_is_refused(server, api, name) -> None:
+    answer = await api.put(f"/api/v1/agents/{name}", json=LI)
+    assert f"{name} is no work number" in refused(answer, 422)
+    assert server.phones.known == {}
+    # One who was added under an earlier release can still be changed.
+    await server.tell(acd.AgentDefined(name, "Li", (), (), ""))
+    assert (await api.put(f"/api/v1/agents/{name}", json=LI)).status_code == 200
 
 
 async def test_an_agent_is_added_changed_and_removed(server, api) -> None:

@@ -158,6 +158,46 @@ def test_two_agents_at_one_address_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
+    ("trunk", "addresses", "contact", "known"),
+    [
+        ("sip:203.0.113.5", ("203.0.113.5",), "sip:13900000000@203.0.113.5", False),
+        ("sip:203.0.113.5", ("203.0.113.5",), "sip:1001@203.0.113.5:5070", False),
+        ("", ("203.0.113.6", "10.0.0.0/24"), "sip:1001@203.0.113.6:5062", False),
+        ("sip:203.0.113.5", ("203.0.113.5", "10.0.0.0/24"), "sip:1001@10.0.0.12", True),
+        ("sip:10.0.0.1", ("10.0.0.0/24",), "sip:1001@10.0.0.1", False),
+        ("sip:[2001:db8::5]:5080", ("2001:db8::/64",), "sip:1001@[2001:DB8:0::5]:5062", False),
+        ("sip:127.0.0.1:5090", ("127.0.0.1",), "sip:1001@127.0.0.1:05090", False),
+        ("sip:127.0.0.1:5090", ("127.0.0.1",), "sip:1001@127.0.0.1:5091", True),
+    ],
+)
+def test_no_call_from_a_trunks_address_is_an_agents(
+    here: Site, trunk: str, addresses: tuple[str, ...], contact: str, known: bool
+) -> None:
+    here = replace(here, trunk=trunk, trunk_addresses=addresses)
+    configure(here, [AgentPhone("1001", contact=contact)])
+    assert ("Return(1001)" in text(here, "fixed-phones.conf")) is known
+    assert contact in text(here, "pjsip_agents.conf")
+
+
+def test_agents_at_numbers_of_the_trunk_share_its_address(here: Site) -> None:
+    here = replace(here, trunk="sip:203.0.113.5", trunk_addresses=("203.0.113.5",))
+    both = [AgentPhone(f"100{n}", contact=f"sip:1390000000{n}@203.0.113.5") for n in (1, 2)]
+    configure(here, both)
+    assert "Return" not in text(here, "fixed-phones.conf")
+
+
+@pytest.mark.parametrize("name", ["a[b]", "a{b}", "a*b", "a?b", "a,b", "a$b", "a\\b", "a(b", "a#b", "a\nb"])
+def test_a_home_that_asterisk_could_not_find_is_refused_by_name(here: Site, name: str) -> None:
+    with pytest.raises(SiteError, match=re.escape(repr(f"/srv/{name}"))):
+        replace(here, home=Path(f"/srv/{name}"))
+
+
+@pytest.mark.parametrize("name", ["a'b", 'a"b', "a b", "a;b", "a%41b", "a=b"])
+def test_a_home_with_other_odd_characters_works(here: Site, name: str) -> None:
+    assert replace(here, home=Path(f"/srv/{name}")).home.name == name
+
+
+@pytest.mark.parametrize(
     "bad",
     [
         {"agent": "10;01", "secret": "long-enough"},
