@@ -232,6 +232,11 @@ class Console:
         self.last = ""
 
     def __call__(self, line: str) -> None:
+        # Where standard error is a file on a full disk, nobody stops for want of a line.
+        with contextlib.suppress(OSError):
+            self._write(line)
+
+    def _write(self, line: str) -> None:
         passing = line.endswith(" %")
         if self.live:
             sys.stderr.write(f"\r\033[K{line}" + ("" if passing else "\n"))

@@ -21,6 +21,7 @@ from provision import ProvisionError
 from server.config import Settings
 from server.election import Election
 from server.eventlog.log import Lease, Log, LogGap
+from server.home import no_room
 from server.hotline import definitions as hotline
 from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher, NotLeading
@@ -83,8 +84,9 @@ class App:
             await self._open_web()
             await self._programs.asterisk_ready()
             await self._election.lead(log)
-        except (*_FAULTS, NotLeading, ValueError) as error:
-            raise StartError(str(error)) from error
+        except (*_FAULTS, StartError, NotLeading, ValueError, OSError) as error:
+            # Of a program that cannot write, only its silence is seen: its port is not to blame.
+            raise StartError(no_room(self.settings.root) or str(error)) from error
         self._tasks.start(self._watch_definitions())
         self._tasks.start(self._election.lead_again(log))
 
@@ -182,7 +184,9 @@ class App:
             found.append("the server is stopping: calls in progress are finished, no new ones are taken")
         found += self._programs.problems()
         leadership = self._election.leadership
-        return found + (leadership.problems() if leadership else [self._election.why_not()])
+        found += leadership.problems() if leadership else [self._election.why_not()]
+        full = no_room(self.settings.root) if found and self._home else ""
+        return [full, *found] if full else found
 
     def warnings(self) -> list[str]:
         """Sentences on what needs the operator's attention although calls are taken."""

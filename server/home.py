@@ -6,10 +6,12 @@ The server closes a wider home where that is safe, and refuses it where it is no
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryFile
 
 CLOSED = 0o027
 """The rights that are taken from all but the owner; the group may read."""
@@ -66,3 +68,14 @@ def _close(home: Path) -> None:
     if mode & stat.S_ISVTX or not is_home:
         raise HomeError(f"{wide} and holds other things: set SANSHENG_HOME to a folder of its own")
     home.chmod(mode & ~CLOSED)
+
+
+def no_room(root: Path) -> str:
+    """Whether the home's disk is full, as a sentence; empty when something can be written, or fails otherwise."""
+    try:
+        with TemporaryFile(dir=root, buffering=0) as file:
+            file.write(bytes(65_536))
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return f"the disk of {root} is full: make room there, and everything goes on by itself"
+    return ""

@@ -76,8 +76,23 @@ class LogFile(RotatingFileHandler):
         super().doRollover()
         self._since = time.time()
 
+    def flush(self) -> None:
+        """Write what was begun; a disk that takes nothing is no error, since a line is no reason to stop anything."""
+        try:
+            super().flush()
+        except OSError:
+            self._let_go()
+
     def handleError(self, record: logging.LogRecord) -> None:
-        """A full disk stops no call."""
+        """A full disk stops no call: the line is lost."""
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """The file is opened anew for the next line: what was not written would fail again with each."""
+        stream, self.stream = self.stream, None
+        if stream is not None:
+            with contextlib.suppress(OSError, ValueError):
+                stream.close()
 
 
 class Floods:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
-from functools import partial
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -16,8 +16,13 @@ from server.commands.shared import zone
 
 say = typer.echo
 """A line to standard output."""
-note = partial(typer.echo, err=True)
-"""A line to standard error, apart from a command's output."""
+
+
+def note(line: str) -> None:
+    """A line to standard error, apart from a command's output. Where that is a file on a full disk, it is left out."""
+    with suppress(OSError):
+        typer.echo(line, err=True)
+
 
 Json = Annotated[bool, typer.Option("--json", help="Print all fields as JSON.")]
 

@@ -120,7 +120,7 @@ class _Monitor(ProcessMonitor):
 
     threshold = 5
     minRestartDelay = 0.2  # type: ignore[assignment]
-    maxRestartDelay = 30
+    maxRestartDelay = 5
 
     def __init__(self, reactor: Any, started: Callable[[str, int | None], None]) -> None:
         super().__init__(reactor)

@@ -70,8 +70,8 @@ def read_identity(path: Path) -> Identity | None:
 
 
 def write_identity(path: Path, pid: int, argv: Sequence[str]) -> None:
-    """Note the identity of a process just launched, in the same words as it does itself."""
-    with contextlib.suppress(FileNotFoundError):
+    """Note the identity of a process just launched, in its own words. On a full disk its own note must do."""
+    with contextlib.suppress(OSError):
         stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
         scratch = path.with_suffix(".parent")
         scratch.write_text(f"{stat.rstrip()}\n{BOOT_ID.read_text()}{digest_of(argv)}\n")

@@ -16,26 +16,8 @@ from server.usecases.principal import Principal
 from server.usecases.server import Acts
 
 _SIP_NAMES = frozenset(
-    [
-        "acl",
-        "admin",
-        "aor",
-        "asterisk",
-        "auth",
-        "contact",
-        "default",
-        "endpoint",
-        "general",
-        "global",
-        "guest",
-        "identify",
-        "registration",
-        "root",
-        "sansheng",
-        "system",
-        "transport",
-        "trunk",
-    ]
+    {"acl", "admin", "aor", "asterisk", "auth", "contact", "default", "endpoint", "general", "global", "guest"}
+    | {"identify", "registration", "root", "sansheng", "system", "transport", "trunk"}
 )
 """Names that a configuration of SIP may give to something else, and those that password guessers try first."""
 

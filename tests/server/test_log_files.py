@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 from pathlib import Path
+from typing import TextIO, cast
 
 import pytest
 import structlog
@@ -50,6 +51,17 @@ def test_an_old_file_is_put_aside_once_after_a_restart_too(path: Path) -> None:
 
 def test_a_disk_that_takes_nothing_stops_no_call(tmp_path: Path) -> None:
     LogFile(tmp_path / "no folder" / "server.log", Limits(1000, DAY, 2)).write("a line\n")
+
+
+def test_a_full_disk_raises_nothing_and_lines_are_written_when_there_is_room(path: Path, tmp_path: Path) -> None:
+    path.symlink_to("/dev/full")
+    file = LogFile(path, Limits(1000, DAY, 2))
+    logger = structlog.WriteLogger(cast(TextIO, file))
+    for _ in range(3):
+        logger.info("a line that is lost")
+    path.unlink()
+    logger.info("there is room")
+    assert path.read_text() == "there is room\n"
 
 
 def test_what_a_program_writes_on_after_its_file_was_copied_stands_in_the_new_one(path: Path) -> None:

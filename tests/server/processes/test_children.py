@@ -111,6 +111,16 @@ def stranger() -> Iterator[int]:
         process.kill()
 
 
+async def test_a_child_that_was_started_is_watched_though_nothing_more_can_be_noted_of_it(
+    tmp_path: Path, make_children: MakeChildren
+) -> None:
+    (tmp_path / "sleeper.parent").mkdir()
+    children = make_children()
+    children.add(Child("sleeper", SLEEPER, tmp_path))
+    children.startService()
+    await children.wait("sleeper", ChildState.READY, DEADLINE)
+
+
 async def test_a_child_runs_in_a_session_of_its_own_and_its_output_is_kept(
     make_children: MakeChildren, tmp_path: Path
 ) -> None:
