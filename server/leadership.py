@@ -203,7 +203,9 @@ class Leadership:
         """Sentences on what needs the operator's attention although calls are taken."""
         joiner, dialler = self.parts.joiner, self.parts.dialler
         found = (joiner.alarm(), joiner.problem, dialler.problem, self.reloading.problem)
-        return [problem for problem in found if problem] + self.parts.rtp_watch.alarms()
+        signed_in = sum(agent.status is not acd.Status.SIGNED_OUT for agent in self._view.floor.agents())
+        few = self._site.audio.too_few(0, signed_in)
+        return [problem for problem in found if problem] + few + self.parts.rtp_watch.alarms()
 
     async def drain(self, say: Callable[[str], None], hurried: asyncio.Event) -> None:
         """Take no more calls, promise callbacks to the callers who wait, and wait for conversations to end.

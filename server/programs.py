@@ -166,6 +166,6 @@ def _admitting(site: Site, definitions: Definitions) -> Site:
         away_after=limits.server_away_seconds,
         music={hotline.HOUSE_MUSIC: hotline.MUSIC, **definitions.own_music},
     )
-    if admitting.places < limits.max_calls:
-        _log.warning("max_calls is lowered: SANSHENG_RTP_PORTS carries no more", admitted=admitting.places)
+    for sentence in admitting.audio.too_few(limits.max_calls, 0):
+        _log.warning("there are too few ports", why=sentence)
     return admitting

@@ -119,7 +119,9 @@ async def test_calls_are_taken_and_a_recording_is_joined_when_there_is_room_agai
 
 def test_a_start_without_room_blames_the_disk(small_disk: Path) -> None:
     home = small_disk / "home"
-    fill = f'mount -t tmpfs -o size=256k none "{small_disk}"; mkdir -m 750 "{home}"; dd if=/dev/zero of="{home}/x" bs=4k; '
+    fill = (
+        f'mount -t tmpfs -o size=256k none "{small_disk}"; mkdir -m 750 "{home}"; dd if=/dev/zero of="{home}/x" bs=4k; '
+    )
     words = ["unshare", "-Urm", "sh", "-c", f'{fill} exec "$@"', "sh", str(COMMAND), "run"]
     environment = os.environ | {"SANSHENG_HOME": str(home)}
     done = subprocess.run(words, cwd=TREE, env=environment, capture_output=True, text=True, timeout=60)

@@ -171,13 +171,14 @@ def check_limits(running: HomeProcesses, max_calls: int) -> Findings:
 
 def check_audio_ports(settings: Settings, max_calls: int) -> Findings:
     """Ports for the sound of callers and agents: their number limits the calls."""
-    from server.telephony.asterisk.ports import PER_CALL, AudioPorts
+    from server.telephony.asterisk.ports import AudioPorts
 
-    text = f"SANSHENG_RTP_PORTS={settings.rtp_ports} carries {AudioPorts(*settings.rtp_range).max_calls} calls"
-    if AudioPorts(*settings.rtp_range).max_calls < max_calls:
-        yield warn("limits", f"{text}, max_calls is {max_calls}: lower it, or give {PER_CALL * max_calls} ports")
-    else:
-        yield ok("limits", text)
+    ports = AudioPorts(*settings.rtp_range)
+    for sentence in ports.too_few(max_calls, 0):
+        yield warn("limits", sentence)
+    if ports.max_calls >= max_calls:
+        carried = f"{ports.max_calls} calls, {ports.agents} of them with agents at any time"
+        yield ok("limits", f"SANSHENG_RTP_PORTS={settings.rtp_ports} carries {carried}")
 
 
 def _open_files_limit(pid: int) -> int | None:

@@ -13,6 +13,9 @@ LEAST = 20
 PER_CALL = 3
 """Ports for each admitted call: two of the caller, and a share of those of the agents; most callers are waiting."""
 
+PER_AGENT = 10
+"""Ports of the range for each agent who may talk at the same time: two of a fifth of the range."""
+
 
 @dataclass(frozen=True, slots=True)
 class AudioPorts:
@@ -39,6 +42,27 @@ class AudioPorts:
     def max_calls(self) -> int:
         """Calls that may be admitted at once."""
         return (self.last - self.first + 1) // PER_CALL
+
+    @property
+    def agents(self) -> int:
+        """Legs to agents that find a port even when callers have taken all of theirs."""
+        return (self.last - self.first + 1) // 2 - self._legs
+
+    def too_few(self, max_calls: int, agents: int) -> list[str]:
+        """What so many admitted calls, or agents who are signed in, would want beyond what there is, as sentences."""
+        mine = f"SANSHENG_RTP_PORTS={self.first}-{self.last}"
+        found = []
+        if self.max_calls < max_calls:
+            found.append(
+                f"{mine} carries {self.max_calls} calls, max_calls is {max_calls}: the line is full at "
+                f"{self.max_calls}; lower max_calls, or give {PER_CALL * max_calls} ports"
+            )
+        if self.agents < agents:
+            found.append(
+                f"{mine} keeps ports for {self.agents} agents when callers have taken theirs, {agents} are signed in: "
+                f"give {PER_AGENT * agents} ports"
+            )
+        return found
 
     @property
     def _legs(self) -> int:

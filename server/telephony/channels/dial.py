@@ -28,6 +28,8 @@ _BY_CAUSE = {
     "3": Outcome.UNREGISTERED,
     "1": Outcome.UNREGISTERED,
 }
+_OURS = ("", "0")
+"""With CHANUNAVAIL: Asterisk itself could not place the call, as when no port is free for its sound."""
 _UNAVAILABLE = "19"
 """With NOANSWER, which a phone that rings to the end gives another cause."""
 _BY_STATUS = {
@@ -82,6 +84,8 @@ def outcome(status: str, cause: str, *, rang: bool = True, redirected: bool = Fa
         return Outcome.UNREGISTERED
     if status in ("NOANSWER", "CANCEL"):
         return _BY_STATUS[status]
+    if status == "CHANUNAVAIL" and cause in _OURS:
+        return Outcome.LOST
     return _BY_CAUSE.get(cause) or _BY_STATUS.get(status, Outcome.NO_ANSWER)
 
 

@@ -232,7 +232,7 @@ def test_few_files_for_many_calls_are_a_warning() -> None:
 def test_few_ports_for_many_calls_are_a_warning(settings) -> None:
     assert those(machine.check_audio_ports(settings, 200), Verdict.WARN) == []
     (sentence,) = those(machine.check_audio_ports(settings, 400), Verdict.WARN)
-    assert "carries 333 calls, max_calls is 400: lower it, or give 1200 ports" in sentence
+    assert "carries 333 calls, max_calls is 400: the line is full at 333; lower max_calls, or give 1200" in sentence
 
 
 def test_the_clock_and_the_disk_are_looked_at(settings) -> None:

@@ -288,6 +288,17 @@ def test_callers_leave_a_fifth_of_the_ports_to_agents() -> None:
     assert (smallest.callers, smallest.max_callers, smallest.max_calls) == ((10001, 10016), 7, 6)
 
 
+def test_too_few_ports_for_calls_or_agents_are_told() -> None:
+    ports = AudioPorts(10000, 10999)
+    assert (ports.agents, ports.too_few(333, 100)) == (100, [])
+    calls, agents = ports.too_few(400, 101)
+    assert "carries 333 calls, max_calls is 400: the line is full at 333; lower max_calls, or give 1200 ports" in calls
+    assert "keeps ports for 100 agents when callers have taken theirs, 101 are signed in: give 1010 ports" in agents
+    for wanted in range(3, 400):
+        assert AudioPorts(10000, 10000 + max(20, 3 * wanted) - 1).max_calls >= wanted
+        assert AudioPorts(10000, 10000 + 10 * wanted - 1).agents >= wanted
+
+
 def test_no_more_calls_are_admitted_than_the_ports_carry(here: Site) -> None:
     assert here.places == 200
     assert replace(here, max_calls=0).places == 333

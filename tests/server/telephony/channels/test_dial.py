@@ -32,6 +32,7 @@ def test_what_is_not_said_is_not_played(whisper: str, announcement: str, options
         ("CHANUNAVAIL", "21", True, Outcome.DECLINED),
         ("CHANUNAVAIL", "3", False, Outcome.UNREGISTERED),
         ("CHANUNAVAIL", "58", False, Outcome.UNREGISTERED),
+        ("CHANUNAVAIL", "0", False, Outcome.LOST),
         ("CONGESTION", "34", False, Outcome.UNREGISTERED),
         ("CANCEL", "0", True, Outcome.CALLER_GONE),
     ],
