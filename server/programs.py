@@ -25,8 +25,10 @@ from server.hotline.definitions import Definitions
 from server.leadership import StartError
 from server.processes.children import Child, Children, ChildState
 from server.processes.identity import hold, read_identity
+from server.processes.liveness import Liveness
 from server.processes.private_redis import redis_child
 from server.telephony.asterisk import configure
+from server.telephony.asterisk.control import ask, control_socket
 from server.telephony.asterisk.ready import readiness
 from server.telephony.asterisk.site import Site, site
 
@@ -70,14 +72,20 @@ class Programs:
         self._reloads = written.reloads if lives else ()
         if not lives:
             await asyncio.to_thread(configure.settled, self.site.layout)
-        self._children.add(child, ready=readiness(self.site), on_state=self._child_state)
+        patience = self._settings.asterisk_frozen_seconds
+        liveness = Liveness(self._ask_asterisk, patience) if patience else None
+        self._children.add(child, readiness(self.site), self._child_state, liveness)
+
+    async def _ask_asterisk(self, within: float) -> None:
+        await ask(control_socket(self.site.layout), "core show channels count", within)
 
     async def asterisk_ready(self) -> None:
         """Return when the private Asterisk takes calls. Raises StartError."""
         if self._settings.asterisk:
             return
         try:
-            await self._children.wait("asterisk", ChildState.READY, _ASTERISK_DEADLINE)
+            longer = self._settings.asterisk_frozen_seconds if self._children.adopted("asterisk") else 0.0
+            await self._children.wait("asterisk", ChildState.READY, _ASTERISK_DEADLINE + longer)
         except TimeoutError:
             raise StartError(self._children.why("asterisk")) from None
 
@@ -100,9 +108,9 @@ class Programs:
         return taken
 
     def problems(self) -> list[str]:
-        """Which of the programs are not ready, as sentences."""
-        states = self._states.items()
-        return [self._children.why(name) or f"{name} is {state}" for name, state in states if state != "ready"]
+        """Which of the programs are not ready or answer nothing, as sentences."""
+        found = [(self._children.why(name), name, state) for name, state in self._states.items()]
+        return [why or f"{name} is {state}" for why, name, state in found if why or state != "ready"]
 
     async def stop(self) -> None:
         """Stop the programs."""

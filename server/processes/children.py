@@ -35,6 +35,7 @@ from server.processes.identity import (
     send,
     write_identity,
 )
+from server.processes.liveness import Liveness, frozen
 
 GROUP_GRACE = 2.0
 """Seconds for what a child itself has started to end after it."""
@@ -110,6 +111,7 @@ class _Entry:
     watch: Watch | None = None
     lock: int | None = None
     asking: asyncio.Task[None] | None = None
+    liveness: Liveness | None = None
     replacing: asyncio.Task[None] | None = None
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     waiting: list[tuple[ChildState, asyncio.Future[None]]] = field(default_factory=list)
@@ -147,11 +149,20 @@ class Children(Service):
         self._monitor = _Monitor(reactor, self._started)
         self._entries: dict[str, _Entry] = {}
 
-    def add(self, child: Child, ready: Ready | None = None, on_state: OnState | None = None) -> None:
-        """Take a child on; it starts with the service, or at once if that runs. Raises ChildError."""
+    def add(
+        self,
+        child: Child,
+        ready: Ready | None = None,
+        on_state: OnState | None = None,
+        liveness: Liveness | None = None,
+    ) -> None:
+        """Take a child on; it starts with the service, or at once if that runs. Raises ChildError.
+
+        With `liveness`, a child that is frozen is killed, and comes back as one that died.
+        """
         if child.name in self._entries:
             raise ChildError(f"there is a child {child.name} already")
-        self._entries[child.name] = _Entry(child, ready, on_state)
+        self._entries[child.name] = _Entry(child, ready, on_state, liveness=liveness)
         if self.running:
             self._begin(self._entries[child.name])
 
@@ -160,7 +171,7 @@ class Children(Service):
         return self._entries[name].state
 
     def why(self, name: str) -> str:
-        """Why the child is not ready, as far as it is known; empty when it is."""
+        """Why the child is not ready, or that it answers nothing, as far as it is known; empty when all is well."""
         return self._entries[name].why
 
     def pid(self, name: str) -> int | None:
@@ -277,17 +288,35 @@ class Children(Service):
             entry.asking = asyncio.ensure_future(self._ask(entry, entry.ready))
 
     async def _ask(self, entry: _Entry, ready: Ready) -> None:
-        """Ask the child until it is ready; its end cancels this."""
+        """Ask the child until it is ready, and then whether it lives; its end cancels this."""
+        clock = asyncio.get_running_loop().time
+        began, liveness = clock(), entry.liveness
         while True:
             try:
                 await ready()
             except Exception as error:
                 entry.why = f"{entry.child.name} is not ready: {error}"
+                if entry.adopted and liveness is not None and clock() - began > liveness.seconds:
+                    # It was frozen before this server came.
+                    self._kill(entry)
+                    return
                 await asyncio.sleep(0.2)
             else:
                 entry.why = ""
                 self._move(entry, ChildState.READY)
-                return
+                break
+        if liveness is not None:
+            await frozen(liveness, lambda silent: self._silent(entry, silent))
+            self._kill(entry)
+
+    def _silent(self, entry: _Entry, seconds: float) -> None:
+        entry.why = f"{entry.child.name} has answered nothing for {seconds:.0f} s" if seconds else ""
+
+    def _kill(self, entry: _Entry) -> None:
+        """A frozen child heeds no other signal; its end is then noticed like any other."""
+        log.error("child is frozen and is killed", child=entry.child.name, pid=entry.pid, why=entry.why)
+        if entry.watch is not None:
+            send(entry.watch.fileno(), signal.SIGKILL)
 
     def _ended(self, entry: _Entry) -> None:
         """The child's process has ended, for any reason."""

@@ -5,14 +5,25 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Callable
 
 import pytest
 
 from softphone.phone import Phone
+from tests.e2e import brisk
 from tests.e2e.conftest import Hotline
+from tests.faults.conftest import People
 
 pytestmark = pytest.mark.e2e
 SECRET = "a-secret-of-1002"
+
+
+@pytest.fixture
+def house(new_hotline: Callable[..., Hotline]) -> Hotline:
+    hotline = new_hotline(SANSHENG_DRAIN_SECONDS="0.5", SANSHENG_ASTERISK_FROZEN_SECONDS="8")
+    brisk.install(hotline.home)
+    hotline.start()
+    return hotline
 
 
 async def test_an_agent_added_while_asterisk_hangs_can_register_afterwards(house: Hotline) -> None:
@@ -31,3 +42,17 @@ async def test_an_agent_added_while_asterisk_hangs_can_register_afterwards(house
     async with Phone("1002", "127.0.0.1", house.sip_port, secret=SECRET) as phone:
         await phone.register()
         await house.agent_is("1002", phone="reachable")
+
+
+async def test_an_asterisk_that_answers_nothing_is_told_at_once_and_replaced(house: Hotline, people: People) -> None:
+    await people.sign_in("1001")
+    asterisk = house.pid("asterisk")
+    assert asterisk is not None
+    os.kill(asterisk, signal.SIGSTOP)
+    stopped = time.monotonic()
+    await house.until(lambda: "asterisk has answered nothing" in str(house.health()["problems"]), "it is said", 6)
+    assert house.pid("asterisk") == asterisk
+    await house.until(lambda: house.pid("asterisk") not in (None, asterisk), "it is replaced", 15)
+    assert time.monotonic() - stopped >= 6
+    await house.until(lambda: house.health()["ok"], "calls are taken", 20)
+    await people.talk("1001", "13800000001")

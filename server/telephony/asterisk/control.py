@@ -36,12 +36,12 @@ def control_socket(layout: Layout) -> Path:
     return layout.run / "asterisk.ctl"
 
 
-async def ask(socket: Path, command: str) -> Answer:
-    """Run one command of Asterisk's command line, as `asterisk -rx` does. Raises AmiError."""
+async def ask(socket: Path, command: str, within: float = WITHIN) -> Answer:
+    """Run one command of Asterisk's command line, as `asterisk -rx` does, in `within` seconds. Raises AmiError."""
     if not command.isprintable() or len(command.encode()) > LONGEST:
         raise ValueError(f"{command!r} is no command of one line and {LONGEST} bytes")
     try:
-        async with asyncio.timeout(WITHIN):
+        async with asyncio.timeout(within):
             reader, writer = await asyncio.open_unix_connection(socket)
             try:
                 writer.write(f"cli quit after {command}\0".encode())
@@ -49,7 +49,7 @@ async def ask(socket: Path, command: str) -> Answer:
             finally:
                 writer.close()
     except TimeoutError:
-        raise AmiTimeout(f"{command}: Asterisk did not answer in {WITHIN:g} s") from None
+        raise AmiTimeout(f"{command}: Asterisk did not answer in {within:g} s") from None
     except OSError as error:
         raise AmiError(f"Asterisk's control socket {socket} cannot be used ({error.strerror})") from None
     # The first line is `host/pid/version`.

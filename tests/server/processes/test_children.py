@@ -17,6 +17,7 @@ import pytest
 from provision import default_cache, provision
 from server.processes.children import Child, ChildError, Children, ChildState
 from server.processes.identity import BOOT_ID, digest_of, group_lives, hold, parse_stat, read_identity
+from server.processes.liveness import Liveness
 
 SLEEPER = ("sleep", "1000")
 IGNORES_TERM = ("sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.1; done")
@@ -176,6 +177,36 @@ async def test_a_child_that_dies_comes_back(make_children: MakeChildren, tmp_pat
     await children.wait("sleeper", ChildState.READY, DEADLINE)
     assert children.pid("sleeper") not in (None, first)
     assert states == [ChildState.STARTING, ChildState.READY, ChildState.DOWN, ChildState.STARTING, ChildState.READY]
+
+
+async def test_a_child_that_answers_nothing_is_told_at_once_and_replaced(
+    make_children: MakeChildren, tmp_path: Path
+) -> None:
+    answers = True
+
+    async def ask(within: float) -> None:
+        if not answers:
+            raise TimeoutError
+
+    async def ready() -> None: ...
+
+    children = make_children()
+    children.add(Child("sleeper", SLEEPER, tmp_path), ready, liveness=Liveness(ask, 0.5, every=0.02, within=0.02))
+    children.startService()
+    await children.wait("sleeper", ChildState.READY, DEADLINE)
+    first = children.pid("sleeper")
+    os.kill(first or 0, signal.SIGSTOP)
+    answers = False
+    await until(lambda: "sleeper has answered nothing for" in children.why("sleeper"), "it is said")
+    assert children.pid("sleeper") == first
+    answers = True
+    await until(lambda: children.why("sleeper") == "", "an answer makes it good")
+    answers = False
+    await children.wait("sleeper", ChildState.DOWN, DEADLINE)
+    answers = True
+    await children.wait("sleeper", ChildState.READY, DEADLINE)
+    assert children.pid("sleeper") not in (None, first)
+    assert not alive(first or 0)
 
 
 async def test_a_child_that_dies_at_once_is_started_less_and_less_often(
