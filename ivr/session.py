@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from ivr import inputs, verbs
 from ivr.calendar import Calendar
@@ -17,6 +18,7 @@ from ivr.conditions import Caller
 from ivr.flow import Flow
 from ivr.kinds import KINDS
 from ivr.nodes import AGAIN, HANGUP, RETURN, Node, Number, SubFlow
+from ivr.numbers import OFFER
 from ivr.turn import Frame, Turn, language_of
 
 __all__ = ["Caller", "Session"]
@@ -202,9 +204,21 @@ def number_begun(snapshot: str) -> str | None:
 
     `snapshot` is where the caller was lastly. Empty: nothing yet, or their own number was proposed.
     """
+    frame = _number_frame(snapshot)
+    return None if frame is None else str(frame["answer"])
+
+
+def number_offered(snapshot: str) -> str:
+    """The caller's own number, where it is read back as the one to call; empty anywhere else in the flow."""
+    frame = _number_frame(snapshot)
+    return str(frame["answer"]) if frame is not None and frame.get("stage") == OFFER else ""
+
+
+def _number_frame(snapshot: str) -> dict[str, Any] | None:
+    """Where the caller is in a node that asks for a number to call back; None in any other node."""
     try:
         data = json.loads(snapshot)
         frame = data["frames"][-1]
-        return str(frame["answer"]) if data["kind"] == Number.__name__ else None
+        return frame if data["kind"] == Number.__name__ and "answer" in frame else None
     except (KeyError, TypeError, IndexError, ValueError):
         return None

@@ -238,7 +238,9 @@ async def test_a_withheld_number_is_asked_for(taking: Hotline) -> None:
     await cancelled(taking, await promise(taking, "02188886666", state="pending"))
 
 
-async def test_a_caller_who_hangs_up_before_confirming_leaves_the_number_as_a_task(taking: Hotline) -> None:
+async def test_who_hangs_up_while_the_own_number_is_read_back_is_promised_it_and_another_number_is_a_task(
+    taking: Hotline,
+) -> None:
     own, keying, entered = "13800137021", "13800137022", "13900137023"
 
     async def asked(phone: Phone) -> Call:
@@ -261,7 +263,11 @@ async def test_a_caller_who_hangs_up_before_confirming_leaves_the_number_as_a_ta
         await hears(third, "number-keyed", since=at)
         await third.hangup()
     why = "hung up before they confirmed the number"
-    for number in (own, "02188889999", entered):
+    made = await promise(taking, own, state="pending", source="queue", queue="orders")
+    (row,) = (await taking.request("GET", f"/api/v1/calls?caller={own}&direction=inbound"))["items"]
+    assert row["outcome"] == "callback"
+    await cancelled(taking, made)
+    for number in ("02188889999", entered):
         left = await promise(taking, number, state="unconfirmed", reason=why, queue="orders")
         assert left in await tasks(taking)
         await taking.request("POST", f"/api/v1/callbacks/{left['id']}/settle", {"reason": "rang them"})

@@ -1,5 +1,6 @@
 """Callers who hang up before they are served. One who waited long is called back, where the queue's rules say so. One
-who was asked for a number leaves the keys pressed so far, as a task for an agent.
+who asked for a callback, and hears the own number read back, has been promised it. One who was asked for another number
+leaves the keys pressed so far, as a task for an agent.
 
 The log says which callers hung up; their numbers are checked as any other. A number that may not be called, or was
 promised enough calls today, is passed over. A number that its caller did not confirm is never dialled by itself.
@@ -9,13 +10,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import structlog
 
 from acd.callbacks.commands import CallBackAbandoned
+from acd.callbacks.events import PromiseAsked
 from acd.commands import Command
 from acd.events import CallEnded
-from ivr.session import number_begun
+from ivr.session import number_begun, number_offered
 from server.eventlog.log import Entry
 from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher
@@ -26,6 +29,9 @@ from server.telephony.caller.promises import checked
 from server.telephony.channels.legs import KEYED
 
 _log = structlog.get_logger("abandoned")
+
+YES = "1"
+"""The key that takes the number which is read back."""
 
 
 class AbandonedCallers:
@@ -82,10 +88,15 @@ class AbandonedCallers:
         )
 
     def _leave(self, live: LiveCall) -> None:
-        """Ask for a callback to the number keyed, if it may be called; else to the caller's own; else to the keys as
-        they are. Nothing is asked for a caller who withheld the number and keyed none.
+        """Promise a callback to the own number that was read back. Else leave the number keyed to an agent, if it may
+        be called; else the caller's own; else the keys as they are; nothing of a caller who withheld the number and
+        keyed none.
         """
         definitions = self._definitions()
+        offered = number_offered(live.flow_state)
+        if offered and live.fields.get(KEYED, YES) == YES:
+            self._dispatcher.submit(self._accepted(live, offered))
+            return
         keyed = number_begun(live.flow_state) or live.fields.get(KEYED, "")
         found = (checked(self._view, definitions, number).number for number in (keyed, live.caller))
         number = next((number for number in found if number), keyed)
@@ -94,3 +105,20 @@ class AbandonedCallers:
             vip = definitions.is_vip(live.caller)
             asked = asked_back(number, "hung_up", call=live.id, live=live, vip=vip, called=live.called, unconfirmed=why)
             self._dispatcher.submit(asked)
+
+    def _accepted(self, live: LiveCall, number: str) -> PromiseAsked:
+        """The caller had asked for the callback: only the last key is missing."""
+        definitions = self._definitions()
+        more: dict[str, Any] = (
+            {} if live.asked is not None else {"priority": definitions.numbers.of(live.called).priority}
+        )
+        return asked_back(
+            number,
+            "flow" if live.asked is None else "queue",
+            call=live.id,
+            live=live,
+            vip=definitions.is_vip(live.caller),
+            called=live.called,
+            reason="hung up while their own number was read back",
+            **more,
+        )

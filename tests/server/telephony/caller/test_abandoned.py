@@ -142,6 +142,20 @@ async def test_a_number_that_was_begun_is_left_to_an_agent(
     assert dispatcher.state.calls.begun() == []
 
 
+@pytest.mark.parametrize(("keyed", "state"), [("", "pending"), ("1", "pending"), ("2", "unconfirmed")])
+async def test_a_caller_who_hears_the_own_number_read_back_has_been_promised_the_call(
+    dispatcher: Dispatcher, keyed: str, state: str
+) -> None:
+    following(dispatcher, shipped)
+    more = [ivr.FieldSet(1, "keyed", keyed)] if keyed else []
+    await hangs_up_at(dispatcher, 1, OUTSIDE, at_number(OUTSIDE, stage="offer"), *more)
+    assert await dispatcher.until(lambda state: bool(state.callbacks.promises()), 2.0)
+    (promise,) = dispatcher.state.callbacks.promises()
+    assert (promise.number, promise.queue, promise.state, promise.called) == (OUTSIDE, "media", state, "400")
+    if not keyed:
+        assert (promise.source, promise.reason) == ("flow", "hung up while their own number was read back")
+
+
 async def test_callers_with_a_withheld_number_and_callers_asked_for_none_leave_no_task(dispatcher: Dispatcher) -> None:
     following(dispatcher, shipped)
     await hangs_up_at(dispatcher, 1, "anonymous", at_number())
