@@ -191,7 +191,10 @@ class CallLeftQueue(Event):
 
 @dataclass(frozen=True, slots=True)
 class CallEnded(Event):
-    """The caller's channel is gone. `cause` is one of: caller_hung_up, agent_hung_up, hotline_hung_up, lost."""
+    """The caller's channel is gone.
+
+    `cause` is caller_hung_up, agent_hung_up, hotline_hung_up, line_full (turned away by admission) or lost.
+    """
 
     call: int
     cause: str

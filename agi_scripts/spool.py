@@ -29,6 +29,10 @@ class Entry:
     complete: bool = False
     """Whether the caller stayed to the end; else the entry has what was known at the hang-up."""
     language: str = "zh"
+    full: bool = False
+    """The line was full: a server was there, and admitted no more callers."""
+    channel: str = ""
+    """Asterisk's unique id of the caller's channel."""
 
 
 def plausible(number: str) -> bool:

@@ -1,4 +1,6 @@
-"""Take a number for a callback while no server answers: a number that is known is spooled once, whatever happens.
+"""Take a number for a callback while no server answers, or when the line is full.
+
+A number that is known is spooled once, whatever happens.
 
 Asterisk starts this as an AGI script. It needs Python, pyst2 and the spool's folder: no server, no Redis, no database.
 
@@ -148,11 +150,11 @@ class Taking:
 
     def run(self) -> None:
         """Apologise, settle the number, then the category. Raises Gone as soon as the caller is."""
-        entry = self.entry
+        entry, full = self.entry, self._caller.variable("SANSHENG_WHY") == "full"
         self.entry = replace(
-            entry, called=self._caller.variable("SANSHENG_CALLED") or entry.called, call=self._call_number()
+            entry, called=self._caller.variable("SANSHENG_CALLED") or entry.called, call=self._call_number(), full=full
         )
-        self._caller.hear(["fallback-sorry"])
+        self._caller.hear(["line-full-number" if full else "fallback-sorry"])
         self._settle_number()
         if self.entry.number:
             self._ask_category()
@@ -201,7 +203,8 @@ def main(arguments: Sequence[str], stdin: IO[str], stdout: IO[str]) -> int:
     language = agi.env.get("agi_language", "zh").partition("_")[0].partition("-")[0]
     called, now = agi.env.get("agi_extension", ""), round(time.time(), 3)
     person = Caller(agi)
-    taking = Taking(person, Entry(str(uuid.uuid4()), caller, "", "", called, now, language=language))
+    channel = agi.env.get("agi_uniqueid", "")
+    taking = Taking(person, Entry(str(uuid.uuid4()), caller, "", "", called, now, language=language, channel=channel))
     code = 0
     try:
         taking.run()

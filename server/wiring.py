@@ -33,6 +33,7 @@ from server.telephony.callback.calling import Calling
 from server.telephony.callback.dialler import Dialler
 from server.telephony.callback.spool_import import SpoolImport
 from server.telephony.caller.abandoned import AbandonedCallers
+from server.telephony.caller.brief_calls import BriefCalls
 from server.telephony.caller.early_hangups import EarlyHangups
 from server.telephony.caller.readmission import Readmission
 from server.telephony.caller.session import Callers, CallFolders
@@ -76,6 +77,7 @@ class Parts:
     keys: KeySources
     rtp_watch: RtpWatch
     early_hangups: EarlyHangups
+    brief_calls: BriefCalls
     takeover: Takeover
     withdrawals: Withdrawals
     transfers: Transfers
@@ -101,6 +103,7 @@ def build(ground: Ground) -> Parts:
     dispatcher, view, ami, device = ground.dispatcher, ground.view, ground.ami, ground.phones.device
     home, node = settings.root, settings.node_name
     folders = CallFolders(hotline.PROMPTS, site.layout.recordings, home / "messages")
+    brief_calls = BriefCalls(dispatcher, view, definitions, node)
     work_numbers = WorkNumbers(hotline.PROMPTS, home / "cache" / "work-numbers")
     store = FolderStore(settings.recordings_folder)
     joiner = Joiner(
@@ -127,7 +130,8 @@ def build(ground: Ground) -> Parts:
         withdrawals=Withdrawals(dispatcher),
         transfers=Transfers(dispatcher, view, legs, ami, callers.services.recorder, definitions),
         features=Features(ground.acts.conversations, ground.acts.callbacks, legs),
-        spool_import=SpoolImport(dispatcher, view, site.layout.callbacks, node, definitions),
+        brief_calls=brief_calls,
+        spool_import=SpoolImport(dispatcher, view, site.layout.callbacks, node, definitions, brief_calls),
         abandoned=AbandonedCallers(dispatcher, view, definitions),
         dialler=dialler,
         monitoring=Monitoring(dispatcher, view, legs, ami, device),
@@ -197,7 +201,7 @@ def connect(parts: Parts, dispatcher: Dispatcher, ami: Ami) -> None:
         ),
         "OriginateResponse": (monitoring.answered,),
         "ContactStatus": (presence.contact,),
-        "UserEvent": (parts.refusals.user_event,),
+        "UserEvent": (parts.refusals.user_event, parts.brief_calls.user_event),
     }.items():
         for receiver in receivers:
             ami.subscribe(event, receiver)

@@ -26,6 +26,8 @@ def test_an_entry_is_one_file_of_plain_fields(tmp_path: Path) -> None:
         "call": 7,
         "complete": True,
         "language": "zh",
+        "full": False,
+        "channel": "",
     }
     assert [entry.name for entry in path.parent.iterdir()] == ["0b6e.json"]
 

@@ -25,6 +25,7 @@ class Asterisk:
     spool: Path
     process: subprocess.Popen[str]
     played: list[str] = field(default_factory=list)
+    why: str = ""
 
     def send(self, text: str) -> None:
         assert self.process.stdin
@@ -44,6 +45,8 @@ class Asterisk:
                 return
             if command.startswith("GET VARIABLE SANSHENG_CALLED"):
                 self.send("200 result=1 (4008001234)\n")
+            elif command.startswith("GET VARIABLE SANSHENG_WHY"):
+                self.send(f"200 result=1 ({self.why})\n" if self.why else "200 result=0\n")
             elif command.startswith("GET VARIABLE SANSHENG_CALL"):
                 self.send("200 result=1 (77)\n")
             elif command.startswith("STREAM FILE"):
@@ -92,6 +95,17 @@ def asterisk(tmp_path: Path) -> Iterator[Asterisk]:
                 stream.close()
             except BrokenPipeError:
                 continue
+
+
+def test_a_caller_who_finds_the_line_full_is_not_told_of_a_failure(asterisk: Asterisk) -> None:
+    asterisk.why = "full"
+    asterisk.greet()
+    asterisk.serve({"fallback-number": ["1"], "fallback-category": ["0"]})
+    assert asterisk.end() == 0
+    assert "fallback-sorry" not in asterisk.played
+    assert asterisk.played[0] == "line-full-number"
+    entry = asterisk.entry()
+    assert (entry["full"], entry["number"]) == (True, "13800001111")
 
 
 def test_the_own_number_is_said_back_and_kept_with_the_matter(asterisk: Asterisk) -> None:

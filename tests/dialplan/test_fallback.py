@@ -37,6 +37,7 @@ async def test_a_caller_agrees_to_the_own_number_and_names_the_matter(machine: M
     taken = entry(machine)
     assert before <= taken.pop("taken_at") <= time.time()
     assert taken.pop("id")
+    assert taken.pop("channel")
     assert taken == {
         "caller": "13800001111",
         "number": "13800001111",
@@ -45,6 +46,7 @@ async def test_a_caller_agrees_to_the_own_number_and_names_the_matter(machine: M
         "call": None,
         "complete": True,
         "language": "zh",
+        "full": False,
     }
 
 

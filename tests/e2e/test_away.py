@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.e2e
 
-SORRY = soundfile.info(PROMPTS / "zh" / "fallback-sorry.wav").duration
 LIMITS = """
 [admission]
 max_calls = 2
@@ -56,11 +55,14 @@ async def test_a_number_is_taken_while_no_server_is_there_and_when_the_line_is_f
         # The third is one too many: told so, and may leave a number. The others notice nothing.
         full = await third.dial("4008001234", source=Tone(1000))
         await hears(full, "line-full")
-        await _agree(hotline, full)
+        await _agree(hotline, full, "line-full-number")
         await hears(full, "fallback-category")
         await full.press("2")
         await full.ended(15)
-        assert (await hotline.ended_call(three))["outcome"] == "callback"
+        refused = await hotline.ended_call(three)
+        assert (refused["outcome"], refused["numbers"][0]["source"]) == ("callback", "line_full")
+        assert not await said(full, ["fallback-sorry"])
+        assert len(_called(hotline, "4008001234")) == 3, "with the number that was taken the call has one row"
         await hears_tone(talking, 600)
         assert waiting.state.name == "TALKING"
         await waiting.hangup()
@@ -100,10 +102,11 @@ async def test_a_number_is_taken_while_no_server_is_there_and_when_the_line_is_f
     assert hotline.stop() == 0
 
 
-async def _agree(hotline: Hotline, call: Call) -> None:
+async def _agree(hotline: Hotline, call: Call, asked: str = "fallback-sorry") -> None:
     """Hear the apology, and agree to the own number as soon as it is said."""
-    sorry = await hears(call, "fallback-sorry", within=20)
-    await hotline.until(lambda: now(call) > sorry.at + SORRY + 1, "the number is being said")
+    sorry = await hears(call, asked, within=20)
+    length = soundfile.info(PROMPTS / "zh" / f"{asked}.wav").duration
+    await hotline.until(lambda: now(call) > sorry.at + length + 1, "the number is being said")
     await call.press("1")
 
 

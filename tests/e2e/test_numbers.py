@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -188,3 +189,18 @@ async def test_one_customer_with_two_matters_is_called_about_one_at_a_time(netwo
         await called.ended(5)
         await network.rings(number, time=2)
         assert (await network.show(second["id"]))["state"] == "dialling"
+
+
+async def test_every_answered_call_has_its_row_however_soon_its_caller_hangs_up(network: PublicNetwork) -> None:
+    hotline = network.hotline
+    numbers = [f"138001311{place:02}" for place in range(12)]
+    for place, number in enumerate(numbers):
+        async with hotline.caller(number) as phone:
+            call = await phone.dial("4008001234")
+            await call.answered(3)
+            await asyncio.sleep(0.01 * place)  # not a wait: from at once to a tenth of a second after the 200 OK
+            await call.hangup()
+    for number in numbers:
+        shown = await hotline.ended_call(number)
+        assert (shown["called"], shown["outcome"], shown["answered_at"] is not None) == ("4008001234", "in_ivr", True)
+        assert len([row for row in hotline.records.call_list(limit=100).items if row["caller"] == number]) == 1

@@ -39,7 +39,7 @@ def outcome_of(call: Call, short: float = SHORT) -> Outcome | None:
         return Outcome.CALLBACK
     if call.message_left:
         return Outcome.MESSAGE
-    if call.left_queue_at is not None:
+    if call.left_queue_at is not None or call.end_cause == "line_full":
         return Outcome.OVERFLOWED
     if call.end_cause == "lost":
         return Outcome.FAILED

@@ -25,6 +25,7 @@ from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher, NotLeading
 from server.hotline.promising import asked_back
 from server.hotline.view import View
+from server.telephony.caller.brief_calls import BriefCalls
 from server.telephony.caller.promises import checked
 
 T = TypeVar("T")
@@ -47,6 +48,15 @@ class Taken:
     taken_at: float
     call: int | None = None
     language: str = ""
+    full: bool = False
+    """The line was full: a server was there, and admitted no more callers."""
+    channel: str = ""
+    """Asterisk's unique id of the caller's channel."""
+
+    @property
+    def source(self) -> str:
+        """Where the number was taken."""
+        return "line_full" if self.full else "fallback"
 
 
 def read_entry(file: Path, now: float) -> Taken:
@@ -68,6 +78,8 @@ def read_entry(file: Path, now: float) -> Taken:
             _or(now, lambda: bounds.happened(data["taken_at"], now)),
             _or(None, lambda: bounds.whole(data.get("call")) or None),
             _text(data.get("language")),
+            data.get("full") is True,
+            _text(data.get("channel")),
         )
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"{file} is not an entry of the spool: {error}") from None
@@ -95,11 +107,12 @@ class SpoolImport:
         spool: Path,
         node: str,
         definitions: Callable[[], Definitions],
+        brief: BriefCalls,
         changes: Callable[[Path], AsyncIterator[Any]] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._dispatcher, self._view, self._spool, self._node = dispatcher, view, spool, node
-        self._definitions, self._clock = definitions, clock
+        self._definitions, self._brief, self._clock = definitions, brief, clock
         self._changes = changes or (lambda path: awatch(path, recursive=False))
 
     async def run(self) -> None:
@@ -147,8 +160,10 @@ class SpoolImport:
 
     async def _take(self, taken: Taken) -> None:
         calls = self._view.calls
-        known = taken.call is not None and calls.was_given(taken.call)
-        call = taken.call if taken.call is not None and known else calls.next_call()
+        of_call = taken.call or self._brief.call_of(taken.channel)
+        known = of_call is not None and calls.was_given(of_call)
+        call = of_call if of_call is not None and known else calls.next_call()
+        self._brief.remember(taken.channel, call)
         caller = self._definitions().party(taken.caller).shown
         number = self._number(call, taken)
         about = [
@@ -164,9 +179,10 @@ class SpoolImport:
                 acd.CallArrived(call, caller, taken.called, "", f"spool-{taken.id}", taken.taken_at, self._node),
                 *about,
                 number,
-                acd.CallEnded(call, "hotline_hung_up", taken.taken_at),
+                acd.CallEnded(call, "line_full" if taken.full else "hotline_hung_up", taken.taken_at),
             )
-        _log.info("a number taken while no server was there is in the log", number=taken.number[-4:], call=call)
+        when = "while the line was full" if taken.full else "while no server was there"
+        _log.info(f"a number taken {when} is in the log", number=taken.number[-4:], call=call)
 
     def _number(self, call: int, taken: Taken) -> PromiseAsked:
         """The number that was keyed in, else the one that the caller rang from; nobody checked them until now."""
@@ -177,7 +193,7 @@ class SpoolImport:
             _log.error("a number from the fallback cannot be called back", call=call, why=found[0].sentence)
         return asked_back(
             fits or taken.number,
-            "fallback",
+            taken.source,
             call=call,
             live=self._view.calls.get(call),
             category=taken.category,

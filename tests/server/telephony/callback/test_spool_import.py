@@ -20,6 +20,7 @@ from server.hotline.dispatcher import Dispatcher
 from server.hotline.standby import rebuild
 from server.hotline.view import View
 from server.telephony.callback.spool_import import SpoolImport
+from server.telephony.caller.brief_calls import BriefCalls
 from tests.redis_server import RedisServer, redis_server
 
 __all__ = ["redis_server"]
@@ -50,7 +51,9 @@ def shipped() -> Definitions:
 
 
 def of_spool(dispatcher: Dispatcher, spool: Path, **more: Any) -> SpoolImport:
-    return SpoolImport(dispatcher, View(lambda: dispatcher.state), spool, "one", shipped, **more)
+    view = View(lambda: dispatcher.state)
+    more.setdefault("brief", BriefCalls(dispatcher, view, shipped, "one"))
+    return SpoolImport(dispatcher, view, spool, "one", shipped, **more)
 
 
 def _left(spool: Path) -> list[str]:
