@@ -364,6 +364,30 @@ class SoundReturned(Event):
     seconds: float
 
 
+# Agents' own calls
+
+
+@dataclass(frozen=True, slots=True)
+class InternalCallStarted(Event):
+    """An agent's phone calls `to`, a colleague or an outside number. Both agents' phones are in use till it is over.
+
+    `channel` is the unique id of the calling agent's channel.
+    """
+
+    agent: str
+    to: str
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class InternalCallEnded(Event):
+    """An agent's own call is over, answered or not."""
+
+    agent: str
+    to: str
+    channel: str
+
+
 # Supervision. The floor only needs to know that the supervisor's phone is in use (`AgentOccupied`).
 
 

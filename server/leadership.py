@@ -277,3 +277,4 @@ class Leadership:
         await self.parts.legs.reconcile(unseen_since)
         await self.parts.dialler.reconcile()
         await self.parts.monitoring.reconcile()
+        await self.parts.internal_calls.reconcile()

@@ -21,8 +21,10 @@ from server.metrics import Metrics
 from server.storage.recording_store import FolderStore, day_of, key_for
 from server.telephony.agent.agent_side import AgentSide
 from server.telephony.agent.features import Features
+from server.telephony.agent.internal_calls import InternalCalls
 from server.telephony.agent.monitoring import Monitoring
 from server.telephony.agent.phone_codes import AgentPhone
+from server.telephony.agent.phone_transfers import PhoneTransfers
 from server.telephony.agent.presence import Presence
 from server.telephony.agent.transfers import Transfers
 from server.telephony.agi.server import AgiCall, AgiFactory
@@ -81,6 +83,8 @@ class Parts:
     takeover: Takeover
     withdrawals: Withdrawals
     transfers: Transfers
+    internal_calls: InternalCalls
+    phone_transfers: PhoneTransfers
     features: Features
     spool_import: SpoolImport
     abandoned: AbandonedCallers
@@ -120,6 +124,10 @@ def build(ground: Ground) -> Parts:
     rtp_watch = RtpWatch(dispatcher, view, legs, ami, folders.recording, lambda: definitions().sound)
     agi = AgiFactory(_unconnected, ground.tokens, confirm=lambda call: ami.has_channel(call.channel))
     refusals = Refusals(ami, agi)
+    conversations = ground.acts.conversations
+    transfers = Transfers(dispatcher, view, legs, ami, callers.services.recorder, definitions)
+    agent_phone = AgentPhone(ground.acts.agents, hotline.PROMPTS, legs.dialled_phones)
+    internal_calls = InternalCalls(dispatcher, view, ami, conversations, device, agent_phone)
     return Parts(
         joiner=joiner,
         legs=legs,
@@ -128,8 +136,12 @@ def build(ground: Ground) -> Parts:
         early_hangups=EarlyHangups(dispatcher, view),
         takeover=Takeover(ami, f"{settings.agi_host}:{settings.agi_port}", settings.servers),
         withdrawals=Withdrawals(dispatcher),
-        transfers=Transfers(dispatcher, view, legs, ami, callers.services.recorder, definitions),
-        features=Features(ground.acts.conversations, ground.acts.callbacks, legs),
+        transfers=transfers,
+        internal_calls=internal_calls,
+        phone_transfers=PhoneTransfers(
+            dispatcher, view, legs, ami, conversations, transfers, internal_calls, callers.services.recorder
+        ),
+        features=Features(conversations, ground.acts.callbacks, legs),
         brief_calls=brief_calls,
         spool_import=SpoolImport(dispatcher, view, site.layout.callbacks, node, definitions, brief_calls),
         abandoned=AbandonedCallers(dispatcher, view, definitions),
@@ -138,7 +150,7 @@ def build(ground: Ground) -> Parts:
         presence=Presence(dispatcher, view, ami),
         callers=callers,
         calling=Calling(dialler, callers.services, definitions),
-        agent_phone=AgentPhone(ground.acts.agents, hotline.PROMPTS, legs.dialled_phones),
+        agent_phone=agent_phone,
         agent_side=AgentSide(dispatcher, view, legs, device, hotline.PROMPTS),
         readmission=Readmission(),
         agi=agi,
@@ -164,7 +176,8 @@ def connect(parts: Parts, dispatcher: Dispatcher, ami: Ami) -> None:
     scripts: dict[str, Script] = {
         "called": parts.callers.called,
         "agent": parts.agent_phone,
-        "outbound": parts.agent_phone,
+        "outbound": parts.internal_calls,
+        "transferred": parts.callers.transferred,
         "agent-side": parts.agent_side,
         "line": parts.calling.line,
         "callback-agent": parts.calling.agent,
@@ -182,10 +195,12 @@ def connect(parts: Parts, dispatcher: Dispatcher, ami: Ami) -> None:
     for event, receivers in {
         "DTMFBegin": (parts.keys.began,),
         "DTMFEnd": (parts.keys.ended,),
-        "DialBegin": (legs.dial_begin, customers.dial_begin),
+        "DialBegin": (legs.dial_begin, customers.dial_begin, parts.internal_calls.dial_begin),
         "DialState": (legs.dial_state, customers.dial_state),
         "DialEnd": (legs.dial_end, customers.dial_end),
-        "BridgeEnter": (legs.bridge_enter, parts.rtp_watch.wake),
+        "BridgeEnter": (legs.bridge_enter, parts.rtp_watch.wake, parts.internal_calls.bridge_enter),
+        "BlindTransfer": (parts.phone_transfers.left,),
+        "AttendedTransfer": (parts.phone_transfers.attended,),
         "BridgeLeave": (legs.bridge_leave,),
         "Hold": (legs.hold, parts.rtp_watch.hold),
         "Unhold": (legs.unhold, parts.rtp_watch.unhold),
@@ -197,6 +212,7 @@ def connect(parts: Parts, dispatcher: Dispatcher, ami: Ami) -> None:
             features.hung_up,
             customers.hung_up,
             monitoring.hung_up,
+            parts.internal_calls.hung_up,
             parts.keys.gone,
         ),
         "OriginateResponse": (monitoring.answered,),
@@ -210,6 +226,9 @@ def connect(parts: Parts, dispatcher: Dispatcher, ami: Ami) -> None:
     # A key counts once, in whatever ways a telephone sends it.
     parts.keys.pressed = (legs.digit, features.digit, monitoring.digit)
     parts.keys.again = legs.digit_again
+
+    # A caller whom a phone has transferred: what becomes of them.
+    parts.callers.on_transferred = parts.phone_transfers.blind
 
     # The legs ask what is recorded when an agent leaves a caller on hold, and tell which lines are gone.
     legs.on_left = parts.transfers.left

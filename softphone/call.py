@@ -97,6 +97,8 @@ class Call:
         self._cseq = secrets.randbelow(1000)
         self._local = f"{invite.headers['To']};tag={self.tag}" if invite else ""
         self._remote = invite.headers["From"] if invite else f"<{target}>"
+        self._early = ""
+        """The other side's name in a dialog that is not answered yet."""
         self._target = target
         self._routes = [str(one) for one in invite.record_route] if invite else []
         self._hop = phone.server
@@ -203,7 +205,7 @@ class Call:
         """
         target = str(URI("sip", self.phone.server[0], user=user, port=self.phone.server[1]))
         if replaces is not None:
-            to, ours = sip.tag_of(replaces._remote), replaces.tag
+            to, ours = sip.tag_of(replaces._early or replaces._remote), replaces.tag
             named = quote(f"{replaces.call_id};to-tag={to};from-tag={ours}", safe="")
             target += f"?Replaces={named}"
         headers = [("Refer-To", f"<{target}>"), ("Referred-By", f"<sip:{self.phone.user}@{self.phone.server[0]}>")]
@@ -261,6 +263,7 @@ class Call:
     def _progress(self, response: Response) -> None:
         self._proceeding = True
         if response.code > 100:
+            self._early = response.headers["To"]
             self._to("rings")
         if self._cancelled:
             self._cancel()

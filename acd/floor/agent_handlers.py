@@ -12,6 +12,8 @@ from acd.events import (
     ConsultStarted,
     HoldEnded,
     HoldStarted,
+    InternalCallEnded,
+    InternalCallStarted,
     Outcome,
     PhoneSeen,
     Status,
@@ -168,6 +170,7 @@ def stand_down(floor: FloorState, agent: Agent, *, left: bool = False) -> None:
     agent.call, agent.held, agent.talk_since, agent.wrap_extra = 0, False, 0.0, 0.0
     agent.move(Signal.NOT_REACHED, floor.now)
     floor.refresh(agent, idle_from_now=floor.policy.outbound_resets_idle)
+    _go_on_calling(floor, agent)
     if agent.pending:
         take_status(floor, agent, *agent.pending)
     elif agent.status is not Status.AVAILABLE:
@@ -225,6 +228,7 @@ def end_wrap_up(floor: FloorState, agent: Agent) -> None:
             floor.estimates[agent.talk_queue].handled(floor.now - agent.talk_since)
         agent.talk_since = 0.0
     floor.move(agent, Signal.WRAP_UP_OVER)
+    _go_on_calling(floor, agent)
 
 
 def wrap_up_ended(floor: FloorState, event: WrapUpEnded) -> None:
@@ -287,6 +291,33 @@ def occupy(floor: FloorState, agent: Agent, why: str) -> None:
         floor.move(agent, Signal.OCCUPIED)
 
 
+def internal_call_started(floor: FloorState, event: InternalCallStarted) -> None:
+    """An agent calls a colleague, or an outside number: no call is offered to either meanwhile."""
+    for name, other in ((event.agent, event.to), (event.to, event.agent)):
+        agent = floor.agents.get(name)
+        if agent is not None:
+            floor.touch(agent)
+            agent.calling = other
+            _go_on_calling(floor, agent)
+
+
+def _go_on_calling(floor: FloorState, agent: Agent) -> None:
+    """The agent's own call, if there is one, outlasts the call and the wrap-up that it began in."""
+    if agent.calling:
+        occupy(floor, agent, f"in a call with {agent.calling}")
+
+
+def internal_call_ended(floor: FloorState, event: InternalCallEnded) -> None:
+    """The phones are free again; only of the agent who called, who chose to, it may be a new idle time."""
+    for name, resets_idle in ((event.agent, floor.policy.outbound_resets_idle), (event.to, False)):
+        agent = floor.agents.get(name)
+        if agent is not None and agent.calling:
+            floor.touch(agent)
+            agent.calling = ""
+            free(floor, agent, resets_idle=resets_idle)
+            floor.refresh(agent)
+
+
 def agent_freed(floor: FloorState, event: AgentFreed) -> None:
     """The call that was not routed is over."""
     agent = floor.agents.get(event.agent)
@@ -296,7 +327,7 @@ def agent_freed(floor: FloorState, event: AgentFreed) -> None:
 
 def free(floor: FloorState, agent: Agent, *, resets_idle: bool) -> None:
     """The phone is free again; an interrupted wrap-up goes on."""
-    if agent.state is not AgentState.OCCUPIED:
+    if agent.state is not AgentState.OCCUPIED or agent.calling:
         return
     floor.touch(agent)
     agent.why = ""

@@ -90,6 +90,7 @@ class Agent:
 
     __slots__ = (
         "call",
+        "calling",
         "contact",
         "due",
         "held",
@@ -132,7 +133,7 @@ class Agent:
     SAVED = (
         "id", "name", "teams", "contact", "reason", "since", "phone", "idle_since", "rest_until", "misses", "offer",
         "call", "held", "talk_queue", "talk_since", "why", "wrap_extra", "wrap_started", "wrap_until", "recent",
-        "recent_at_ready", "removed", "refusals", "lost_call", "lost_until",
+        "recent_at_ready", "removed", "refusals", "lost_call", "lost_until", "calling",
     )  # fmt: skip
     """What a snapshot keeps as it is; the rest is either encoded apart or follows from these."""
 
@@ -159,6 +160,8 @@ class Agent:
         self.lost_until = 0.0
         self.offer = 0
         self.call = 0
+        self.calling = ""
+        """Who the agent's own call is with, by the agent's phone or the colleague's; empty without one."""
         self.held = False
         self.talk_queue = ""
         self.talk_since = 0.0
@@ -198,7 +201,11 @@ class Agent:
     def is_ready(self, now: float) -> bool:
         """Whether a call may be offered now."""
         return (
-            self.status is Status.AVAILABLE and self.state is AgentState.IDLE and self.phone and self.rest_until <= now
+            self.status is Status.AVAILABLE
+            and self.state is AgentState.IDLE
+            and self.phone
+            and not self.calling
+            and self.rest_until <= now
         )
 
     def recent_calls(self, now: float) -> int:
@@ -222,6 +229,8 @@ class Agent:
             return "in wrap-up"
         if self.state is AgentState.OCCUPIED:
             return f"occupied: {self.why}" if self.why else "occupied"
+        if self.calling:
+            return f"in a call with {self.calling}"
         if not self.phone:
             return "phone not reachable"
         if self.rest_until > now:

@@ -42,6 +42,8 @@ HANDLERS: dict[type[events.Event], Handler] = {
     events.WrapUpExtended: agent_handlers.wrap_up_extended,
     events.AgentOccupied: agent_handlers.agent_occupied,
     events.AgentFreed: agent_handlers.agent_freed,
+    events.InternalCallStarted: agent_handlers.internal_call_started,
+    events.InternalCallEnded: agent_handlers.internal_call_ended,
     events.HoldStarted: agent_handlers.hold_started,
     events.HoldEnded: agent_handlers.hold_ended,
     events.ConsultStarted: agent_handlers.consult_started,

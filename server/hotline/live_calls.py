@@ -125,6 +125,8 @@ class Calls:
         """(who asks, who is asked) by call, until the end of the consultation is in the log."""
         self.monitors: dict[str, acd.MonitorStarted] = {}
         """Supervisors who take part in a conversation, by the unique id of their channel."""
+        self.internal: dict[str, acd.InternalCallStarted] = {}
+        """Agents' own calls, by the unique id of the calling channel."""
         self._last_call = 0
         self._receivers: dict[type, Callable[[Any, float], None]] = {
             acd.CallArrived: self._arrived,
@@ -146,6 +148,8 @@ class Calls:
             acd.ConsultStarted: self._consult_started,
             acd.ConsultEnded: self._consult_ended,
             acd.Transferred: self._transferred,
+            acd.InternalCallStarted: self._internal_started,
+            acd.InternalCallEnded: self._internal_ended,
             acd.MonitorStarted: self._monitor_started,
             acd.MonitorEnded: self._monitor_ended,
             ivr.FlowMoved: self._flow_moved,
@@ -233,6 +237,7 @@ class Calls:
             "begun": [(at, msgspec.to_builtins(call)) for at, call in self._begun.values()],
             "consults": [(call, *who) for call, who in self.consults.items()],
             "monitors": [msgspec.to_builtins(started) for started in self.monitors.values()],
+            "internal": [msgspec.to_builtins(started) for started in self.internal.values()],
             "last_call": self._last_call,
         }
 
@@ -253,6 +258,8 @@ class Calls:
         calls.consults = {call: (agent, to) for call, agent, to in data.get("consults", ())}
         started = msgspec.convert(data.get("monitors", []), list[acd.MonitorStarted])
         calls.monitors = {each.channel: each for each in started}
+        internal = msgspec.convert(data.get("internal", []), list[acd.InternalCallStarted])
+        calls.internal = {each.channel: each for each in internal}
         calls._last_call = data["last_call"]
         return calls
 
@@ -398,6 +405,12 @@ class Calls:
             live.stage = Stage.AFTER
         else:
             live.stage = Stage.WAITING
+
+    def _internal_started(self, event: acd.InternalCallStarted, at: float) -> None:
+        self.internal[event.channel] = event
+
+    def _internal_ended(self, event: acd.InternalCallEnded, at: float) -> None:
+        self.internal.pop(event.channel, None)
 
     def _monitor_started(self, event: acd.MonitorStarted, at: float) -> None:
         self.monitors[event.channel] = event

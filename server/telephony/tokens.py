@@ -15,6 +15,9 @@ from typing import Protocol
 VARIABLE = "SANSHENG_TOKEN"
 """The channel variable that the dialplan sets, and that channels which are dialled from there inherit."""
 
+_CHANNELS = ("", "Dest", "Transferer", "OrigTransferer", "SecondTransferer")
+"""Whose channels an event may be about, as its fields begin."""
+
 
 class Event(Protocol):
     """An AMI event, as far as it shows channels and their variables."""
@@ -55,7 +58,7 @@ class ChannelTokens:
             return True  # it answers an action of the server's own, and shows no variables
         return all(
             self._has_token(event.all(variables))
-            for unique_id, variables in (("Uniqueid", "ChanVariable"), ("DestUniqueid", "DestChanVariable"))
+            for unique_id, variables in ((f"{whose}Uniqueid", f"{whose}ChanVariable") for whose in _CHANNELS)
             if unique_id in event
         )
 

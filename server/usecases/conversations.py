@@ -13,7 +13,7 @@ import acd.events as acd
 from acd.floor.agents import AgentState
 from server.hotline.live_calls import Leg, LiveCall, Stage
 from server.usecases.audit import audited
-from server.usecases.errors import Conflict, Forbidden
+from server.usecases.errors import Conflict, Forbidden, NotFound
 from server.usecases.permissions import Act
 from server.usecases.principal import Principal
 from server.usecases.server import Acts
@@ -117,6 +117,21 @@ class ConversationActs(Acts):
             raise Conflict(f"the phone of {phone} is in use: {supervisor.state.replace('_', ' ')}")
         entry = audited(who, Act.MONITOR, f"call {call} by phone {phone}: {mode.value}", reason)
         await self._server.monitoring.begin(live, phone, mode, reason, *entry)
+
+    def callable(self, agent: str, number: str) -> bool:
+        """Whether this agent may call this number from the phone: True when it is an outside number, which an agent
+        calls only about a caller. Raises NotFound for what is no number to call, Conflict when it cannot be called now.
+        """
+        who, target = self._view.floor.agent(agent), self.target(number)
+        if who is None or target.kind == "queue":
+            raise NotFound(f"{number!r} is no number that agent {agent} can call")
+        if target.kind == "agent":
+            self._can_be_asked(target, agent)
+        elif who.state is AgentState.ON_CALL:
+            self._can_be_given(target, agent)
+        else:
+            raise NotFound(f"{number!r} is no agent, and agent {agent} has no caller to call outside for")
+        return target.kind == "outside"
 
     def now(self, call: int) -> LiveCall | None:
         """The call as it is now; None when it is over."""

@@ -53,9 +53,11 @@ def house() -> Iterator[Hotline]:
         shutil.rmtree(hotline.home, ignore_errors=True)
 
 
-def agent(house: Hotline, number: str, **skills: int) -> AbstractAsyncContextManager[Phone]:
-    """An agent of team A, available."""
-    return house.agent(number, teams=["A"], **skills)
+def agent(
+    house: Hotline, number: str, *, status: str = "available", **skills: int
+) -> AbstractAsyncContextManager[Phone]:
+    """An agent of team A."""
+    return house.agent(number, status=status, teams=["A"], **skills)
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ short is finished by the session that takes the call up again, and a caller is n
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Literal
@@ -25,7 +26,7 @@ from server.tasks import BackgroundTasks
 from server.telephony.ami.link import Ami, AmiError
 from server.telephony.channels.leg_recorder import LegRecorder
 from server.telephony.channels.legs import Legs
-from server.telephony.channels.ownership import AgentChannel
+from server.telephony.channels.ownership import AgentChannel, AskedChannel
 from server.usecases.errors import Conflict
 from server.usecases.targets import Target
 
@@ -33,6 +34,8 @@ _log = structlog.get_logger("transfers")
 
 SIDE = "agent-side"
 """Dialplan context of an agent whose caller is on hold."""
+HANGS_UP_WITHIN = 2.0
+"""Seconds within which a phone hangs up whose transfer was taken."""
 
 
 class Transfers:
@@ -89,7 +92,33 @@ class Transfers:
         await self._dispatcher.record(*self._giving(live, leg, channel, target, attended=False))
         if asked is not None:
             await self._hang_up(asked.channel)
+        if channel.referred:
+            self._tasks.start(self.end(channel))
+        else:
+            await self._hang_up(channel.channel)
+
+    async def end(self, channel: AgentChannel) -> None:
+        """Let a phone that has transferred its caller hang up by itself, as it does when it is told of the success."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(channel.away.wait(), HANGS_UP_WITHIN)
         await self._hang_up(channel.channel)
+
+    async def returned(self, live: LiveCall, leg: Leg, number: str) -> None:
+        """A transfer by phone to this number cannot be: the agent's phone hangs up, and rings for the caller."""
+        channel = self._connected(live.id)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(channel.away.wait(), HANGS_UP_WITHIN)
+        channel.ended = True
+        await self._dispatcher.record(*self._giving(live, leg, channel, Target("agent", number), attended=False))
+        await self._hang_up(channel.channel)
+
+    def by_phone(
+        self, live: LiveCall, leg: Leg, channel: AgentChannel, to: str, asked: AskedChannel
+    ) -> Sequence[object]:
+        """A phone has given the call to the one whom it called."""
+        channel.asked = asked
+        self._legs.give(channel)
+        return self._giving(live, leg, channel, Target(self._kind(to), to), attended=True)
 
     async def hand_over(self, live: LiveCall, leg: Leg) -> None:
         """Give the call to the colleague who is being asked; while that phone still rings, the transfer is blind."""

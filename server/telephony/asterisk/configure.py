@@ -34,6 +34,7 @@ OWED = "reloads"
 _OWING = threading.Lock()
 AGENTS_FILE = "pjsip_agents.conf"
 FIXED_PHONES_FILE = "fixed-phones.conf"
+PHONE_TRANSFER_FILE = "phone-transfer.conf"
 RELOADS: Mapping[str, str] = {
     "pjsip.conf": "res_pjsip.so",
     AGENTS_FILE: "res_pjsip.so",
@@ -41,6 +42,7 @@ RELOADS: Mapping[str, str] = {
     "extensions.conf": "pbx_config.so",
     "globals.conf": "pbx_config.so",
     "servers.conf": "pbx_config.so",
+    PHONE_TRANSFER_FILE: "pbx_config.so",
     "musiconhold.conf": "res_musiconhold.so",
     "manager.conf": "manager",
     "http.conf": "http",
@@ -142,6 +144,7 @@ def _agent_texts(site: Site, phones: tuple[AgentPhone, ...]) -> dict[str, str]:
     return {
         AGENTS_FILE: pjsip.pjsip_agents_conf(site, phones),
         FIXED_PHONES_FILE: pjsip.fixed_phones_conf(phones, pjsip.trunk_addresses(site)),
+        PHONE_TRANSFER_FILE: pjsip.phone_transfer_conf(site, phones),
     }
 
 

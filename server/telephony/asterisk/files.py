@@ -19,6 +19,8 @@ Not `system`, which loads modules, runs programs and reloads; nor `config`, whic
 is all of Asterisk's command line; nor `agi`, which runs any application. What the server needs of those goes over the
 control socket (`control`)."""
 CHANNEL_EVENTS = (
+    "AttendedTransfer",
+    "BlindTransfer",
     "BridgeEnter",
     "BridgeLeave",
     "DTMFBegin",

@@ -17,6 +17,8 @@ from server.telephony.asterisk.values import SiteError, text, written
 AUDIO = ("disallow=all", "allow=alaw,ulaw")
 """Only these: a recording of an Opus channel comes out three times too long."""
 MARK = "message_context"
+OUTSIDE_LENGTHS = range(7, 21)
+"""Digits of the outside numbers that a phone may transfer a caller to."""
 T1 = 100
 """Milliseconds until SIP's first retransmission. The last one is given up after 64 of them: an answer that nobody
 acknowledges ends after 6.4 s instead of 32, and so does an INVITE to a phone that says nothing at all."""
@@ -104,6 +106,20 @@ def trunk_addresses(site: Site) -> frozenset[str]:
     return frozenset(found)
 
 
+def phone_transfer_conf(site: Site, phones: Iterable[AgentPhone]) -> str:
+    """Dialplan contexts of the phones' transfer key: the numbers that a caller may be sent to, and none.
+
+    These are agents, queues by their places, and outside numbers by their length where there is a trunk; the server
+    decides about each. What does not stand here Asterisk refuses, and the caller stays with the agent.
+    """
+    numbers = [phone.agent for phone in _ordered(phones) if phone.agent.isascii() and phone.agent.isdecimal()]
+    numbers.append("_[1-9]")
+    if site.trunk:
+        numbers += [f"_{plus}{'X' * length}" for length in OUTSIDE_LENGTHS for plus in ("", "+")]
+    lines = [f"exten => {each},1,Set(SANSHENG_TO=${{EXTEN}})\n same => n,Goto(transferred,s,1)" for each in numbers]
+    return "\n".join(("[phone-transfer]", *lines, "[no-transfer]", ""))
+
+
 def contact_address(contact: str) -> str:
     """`sip:1001@127.0.0.1:15071;transport=udp` → `127.0.0.1:15071`, as Asterisk writes it; "" for a host name."""
     host = contact.partition(":")[2].partition(";")[0].partition("?")[0].rpartition("@")[2]
@@ -137,7 +153,8 @@ def _agent(site: Site, phone: AgentPhone, mark: str) -> Iterable[str]:
         "context=from-agent",
         owner,
         f"callerid={phone.agent} <{phone.agent}>",
-        "allow_transfer=no",  # a REFER by the phone is declined with 603, and the caller stays with the agent
+        "set_var=TRANSFER_CONTEXT=no-transfer",
+        "refer_blind_progress=no",
         f"{MARK}={mark}",
     )
     if phone.secret:

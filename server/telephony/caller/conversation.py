@@ -6,6 +6,8 @@ hold, or another agent has the call. It then joins the caller with the agent who
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import structlog
 
 import acd.events as acd
@@ -50,6 +52,9 @@ class Conversation:
         """
         self._offer = joined = offer
         """The part that was joined with the caller, and no more is; 0: none was."""
+        channel = self._services.legs.of_call(self._context.call)
+        if channel is not None and channel.by_phone:
+            self._offer = joined = channel.offer
         while (leg := self._leg()) is not None:
             if leg.hold:
                 await self._keep(leg)
@@ -92,8 +97,13 @@ class Conversation:
             _log.error("this part of the call is not recorded", call=self._context.call, why=str(error))
             if channel.joined_at is None:
                 channel.unrecorded = f"the recording did not start: {error}"
+        if not leg.outside:
+            with suppress(AmiError):
+                await self._services.ami.action(
+                    "Setvar", Channel=channel.channel, Variable=dial.TRANSFER_CONTEXT, Value=dial.MAY_TRANSFER
+                )
         self._context.audio.quiet = False
-        await self._context.agi.execute("Bridge", channel.channel, "x", music_after=LATER)
+        await self._context.agi.execute("Bridge", channel.channel, f"F({dial.AGENT_LEFT})", music_after=LATER)
 
     async def _call_out(self, leg: Leg) -> None:
         """Call the outside number that the call was sent to; unanswered, the call returns to the agent who sent it."""

@@ -35,6 +35,7 @@ from server.telephony.caller.audio import CallerAudio
 from server.telephony.caller.context import FACTS_DEADLINE, CallerContext, CallFolders, SessionServices
 from server.telephony.caller.promises import CallerPromises
 from server.telephony.caller.waiting import Waiting
+from server.telephony.channels import dial
 from server.telephony.channels.legs import Legs
 
 __all__ = ["CallFolders", "Callers"]
@@ -73,6 +74,8 @@ class Callers:
         self.services = SessionServices(dispatcher, view, legs, ami, folders, device, work_number, clock)
         self.definitions, self.node = definitions, node
         self.unknown_numbers = UnknownNumbers()
+        self.on_transferred: Callable[[LiveCall, str], Awaitable[None]] = _nobody_transfers
+        """Records what becomes of a caller whom an agent's phone has transferred to this number."""
         self.letting_go = BackgroundTasks(_log, "the end of a session could not be recorded", NotLeading, Unwritable)
 
     async def __call__(self, agi: AgiCall) -> None:
@@ -102,13 +105,26 @@ class Callers:
                 await agi.stream_file(str(self.services.folders.prompts / LANGUAGES[0] / "goodbye"))
             await agi.hangup()
 
+    async def transferred(self, agi: AgiCall) -> None:
+        """A caller whose agent's phone has transferred them, and who is in no conversation now."""
+        (call,) = agi.numbers(1)
+        live = self.services.view.calls.get(call)
+        if live is not None and live.unique_id == agi.unique_id:
+            await _Session(self, agi, call).transferred(live)
+        else:
+            await self(agi)
+
+
+async def _nobody_transfers(live: LiveCall, number: str) -> None:
+    raise RuntimeError("nothing is connected that records transfers by phone")
+
 
 class _Session:
     """One AGI connection of one call."""
 
     def __init__(self, callers: Callers, agi: AgiCall, call: int) -> None:
         self._services, self._node, self._agi, self._call = callers.services, callers.node, agi, call
-        self._letting_go = callers.letting_go
+        self._letting_go, self._on_transferred = callers.letting_go, callers.on_transferred
         self._dispatcher, self._view = self._services.dispatcher, self._services.view
         self._clock = self._services.clock
         self._definitions = callers.definitions()
@@ -182,9 +198,7 @@ class _Session:
     async def resume(self, live: LiveCall) -> None:
         """A caller whose last session went away: back to where the log says they are."""
         _log.info("a caller is back", call=live.id, stage=live.stage)
-        self._dispatcher.submit(acd.CallAttached(live.id))
-        self._fields.update(live.fields)
-        self._audio.language = language_of(live.fields)
+        self._take_up(live)
         with self._holding():
             now = self._clock()
             if live.promise and not live.flow_state:
@@ -200,6 +214,25 @@ class _Session:
                 await self._run(session, session.step(inputs.Served(live.talked), now))
             else:
                 await self._run(session, session.step(inputs.Started(), now))
+
+    async def transferred(self, live: LiveCall) -> None:
+        """A caller whom an agent's phone has transferred, under music until the log says where to."""
+        self._take_up(live)
+        with self._holding():
+            session = self._restored(live, self._clock())
+            number = await self._agi.get_variable(dial.TRANSFER_TO) or ""
+
+            async def record() -> None:
+                await self._on_transferred(live, number)
+                await self._agi.set_variable(dial.TRANSFER_TO, "")
+
+            answer = await self._waiting.transferred(live, record)
+            await self._run(session, session.step(answer, self._clock()))
+
+    def _take_up(self, live: LiveCall) -> None:
+        self._dispatcher.submit(acd.CallAttached(live.id))
+        self._fields.update(live.fields)
+        self._audio.language = language_of(live.fields)
 
     async def _is_asked(self, live: LiveCall) -> bool:
         """Whether a customer who was called first has not yet said that they are there: no agent was rung."""

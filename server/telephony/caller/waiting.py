@@ -8,7 +8,7 @@ them.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 import structlog
@@ -142,6 +142,14 @@ class Waiting:
             # The floor has forgotten a caller who was away for long; of any other this says nothing new.
             await self._queue_again()
         return await self._wait()
+
+    async def transferred(self, live: LiveCall, record: Callable[[], Awaitable[None]]) -> inputs.Input:
+        """The agent's phone has transferred the caller: go on as the log says when that is recorded."""
+        offer, talked_before = live.leg.offer if live.leg is not None else 0, live.talked
+        self._music = self._context.music(live.queue)
+        await self._context.audio.music(True, self._music)
+        await record()
+        return await self._talk(offer, talked_before) or await self._wait()
 
     async def _wait(self) -> inputs.Input:
         while True:

@@ -39,6 +39,14 @@ _BY_STATUS = {
     "CONGESTION": Outcome.UNREGISTERED,
     "CANCEL": Outcome.CALLER_GONE,
 }
+TRANSFER_TO = "SANSHENG_TO"
+"""The number that an agent's phone transferred the caller to, until the log knows of it."""
+AGENT_LEFT = "agent-left^s^1"
+"""Where an agent's channel goes when the caller has left: the phone may have transferred the caller."""
+TRANSFER_CONTEXT = "TRANSFER_CONTEXT"
+"""Asterisk's variable: the dialplan context to which a phone's transfer key sends the other one …"""
+MAY_TRANSFER = "phone-transfer"
+"""… while that is a caller."""
 TO_AGENT = "callback-agent^s^1"
 """Where a line goes when the agent that it dialled picks up; the agent goes to the priority after it …"""
 AGENT_TO_CUSTOMER = "called^agent^1"
@@ -68,7 +76,8 @@ def arguments(device: str, ring_for: float, music: str, whisper: str, announceme
     `whisper` and `announcement` are sound files without extension, one each; empty: nothing is said.
     """
     said = f"{whisper}:{announcement}" if announcement else whisper
-    options = f"gim({music})A({said})U({LEG})" if said else f"gim({music})U({LEG})"
+    whispered = f"A({said})" if said else ""
+    options = f"gim({music}){whispered}U({LEG})F({AGENT_LEFT})"
     return device, str(max(1, round(ring_for))), options
 
 

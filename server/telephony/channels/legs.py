@@ -30,6 +30,7 @@ from server.telephony.channels.caller_keys import CallerKeys, HearsDigits
 from server.telephony.channels.dialled import DialledPhones
 from server.telephony.channels.leg_files import LegFiles
 from server.telephony.channels.ownership import AgentChannel, AskedChannel, agent_of, belongs, origin_id, part_of
+from server.telephony.channels.transferred import is_transferred, left_by_transfer
 
 _log = structlog.get_logger("legs")
 
@@ -215,7 +216,7 @@ class Legs:
         for live in list(self._view.calls):
             await self._reconcile_call(live, here)
         for each in self._view.recordings.unfinished():
-            if not any(leg.offer == each.recording for leg in self._agents.values()):
+            if not any(leg.offer == each.recording and not leg.away.is_set() for leg in self._agents.values()):
                 _log.info("a recording was left open: joining it now", recording=each.recording, call=each.call)
                 self._on_final(each.recording)
 
@@ -266,6 +267,9 @@ class Legs:
                 await self._dispatcher.record(*events)
                 return
         ended = self._last_sign(live, leg) or self._unseen_since
+        if live.unique_id in here and await is_transferred(self._ami, here[live.unique_id]["Channel"]):
+            self._agents[f"gone-{leg.offer}"] = left_by_transfer(live, leg, ended)
+            return
         talked = max(0.0, ended - leg.joined_at) if leg.joined_at and ended else 0.0
         await self._dispatcher.record(acd.ConversationEnded(live.id, leg.agent, "lost", talked=talked, ended_at=ended))
 
@@ -287,7 +291,7 @@ class Legs:
             for other in others:
                 self._hang_up(other["Channel"])
         else:
-            self._join(known, self._clock())
+            self.join(known, self._clock())
 
     def _find_asked(self, leg: Leg, agent: AmiEvent, here: dict[str, AmiEvent]) -> None:
         if not leg.asked:
@@ -368,9 +372,10 @@ class Legs:
             return
         leg.left_at = None
         if leg.joined_at is None:
-            self._join(leg, self._clock())
+            self.join(leg, self._clock())
 
-    def _join(self, leg: AgentChannel, now: float) -> None:
+    def join(self, leg: AgentChannel, now: float) -> None:
+        """Caller and agent hear each other from now on (UTC epoch seconds)."""
         leg.joined_at = now
         events = self.joined(leg.call, leg.offer, leg.agent, answered=leg.answered)
         if leg.unrecorded:
@@ -437,8 +442,13 @@ class Legs:
             if asking.asked is not None and asking.asked.unique_id == unique_id:
                 asking.asked = None
         keyed = self._keys.gone(unique_id)
-        leg = self._agents.pop(unique_id, None)
+        leg = self._agents.get(unique_id)
         if leg is not None:
+            leg.away.set()
+            if leg.referred and not leg.ended and self._view.calls.get(leg.call) is not None:
+                self._finish(leg)
+                return  # what becomes of the caller, a session is about to say
+            del self._agents[unique_id]
             first = self._hung_up_first.pop(leg.caller_unique_id, "agent")
             calling = self._view.calls.get(leg.call)
             if calling is not None and not calling.reached:
@@ -447,8 +457,7 @@ class Legs:
                 return
             self.dialled_phones.gone(unique_id, leg, first)
             self._left(leg, first)
-            if leg.joined_at is not None and not leg.unrecorded:
-                self._on_final(leg.offer)
+            self._finish(leg)
             return
         self._hung_up_first.pop(unique_id, None)
         live = self._view.calls.by_unique_id(unique_id)
@@ -460,12 +469,19 @@ class Legs:
         ending = self.ending(live, "caller_hung_up")
         if keyed and number_begun(live.flow_state) is not None:
             ending.insert(0, FieldSet(live.id, KEYED, keyed))
-        for other in list(self._agents.values()):
+        for key, other in list(self._agents.items()):
             if other.caller_unique_id == unique_id:
                 self._end_leg(other, "caller")
+                if other.away.is_set():
+                    del self._agents[key]
                 if other.taken_over:
                     self._hang_up(other.channel)
         self._dispatcher.submit(*ending)
+
+    def _finish(self, leg: AgentChannel) -> None:
+        """Asterisk has closed the files of this part."""
+        if leg.joined_at is not None and not leg.unrecorded:
+            self._on_final(leg.offer)
 
     def _left(self, leg: AgentChannel, by: str) -> None:
         """The agent is gone. A caller on hold is not dropped with them."""

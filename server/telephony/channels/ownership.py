@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from server.hotline.live_calls import Leg
 from server.telephony.ami.link import AmiEvent
@@ -51,6 +51,12 @@ class AgentChannel:
     """It was answered by one of the hotline's own codes."""
     lost: bool = False
     """The phone is gone: the server ended its part."""
+    referred: bool = False
+    """The phone has transferred the caller blind, who is out of the bridge."""
+    away: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the phone has hung up."""
+    by_phone: bool = False
+    """Another phone's transfer key joined it with the caller."""
     unrecorded: str = ""
     """Why its conversation with the caller is not recorded; empty when it is."""
 

@@ -19,6 +19,7 @@ EVERY = 1.0
 """Seconds between two looks, where there are several servers."""
 _BACK = {
     "hotline": ("hotline", "lost"),
+    "transferred": ("hotline", "lost"),
     "agent-side": ("agent-side", "ask"),
     "line": ("callback-line", "ask"),
     "callback-agent": ("callback-agent", "ask"),

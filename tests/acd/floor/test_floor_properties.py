@@ -128,6 +128,10 @@ class AnyFloor(RuleBasedStateMachine):
     def agent_event(self, agent: str, kind: Any) -> None:
         self.play(kind(agent))
 
+    @rule(agent=agents, to=agents, kind=st.sampled_from([ev.InternalCallStarted, ev.InternalCallEnded]))
+    def internal_call(self, agent: str, to: str, kind: Any) -> None:
+        self.play(kind(agent, to, f"channel of {agent}"))
+
     @rule(agent=agents, seconds=st.sampled_from([-1.0, 5.0, 1000.0]))
     def wrap_up_extended(self, agent: str, seconds: float) -> None:
         self.play(ev.WrapUpExtended(agent, seconds))

@@ -128,3 +128,43 @@ def test_a_leg_that_began_without_an_offer_is_numbered_as_offers_are(talking, th
 def test_a_leg_to_the_outside_is_numbered_and_not_answered_yet(talking, the):
     given = the(HandedOver, talking.play(to("outside", "01012345678")))
     assert (given.agent, given.answered) == ("01012345678", False)
+
+
+def calling(kind=ev.InternalCallStarted):
+    return kind("1001", "1002", "u7")
+
+
+def test_agents_who_call_each_other_are_offered_nothing_meanwhile(hotline, offers):
+    hotline.agent("1001")
+    hotline.agent("1002")
+    hotline.play(calling())
+    assert (hotline.state("1001"), hotline.state("1002")) == ("occupied", "occupied")
+    assert hotline.floor.agent("1002").reason == "in a call with 1001"
+    assert offers(hotline.call()) == []
+    assert len(offers(hotline.play(calling(ev.InternalCallEnded)))) == 1
+
+
+def test_an_agent_whose_own_call_outlasts_the_conversation_is_offered_nothing_till_it_is_over(talking, offers):
+    talking.agent("1002", "inquiry:1")
+    talking.play(calling())
+    assert talking.state("1001") == "on_call"
+    talking.hangs_up("1001")
+    talking.wait(60)
+    assert talking.state("1001") == "occupied"
+    assert offers(talking.call()) == []
+    assert offers(talking.play(calling(ev.InternalCallEnded))) == [(2, "1001")]
+
+
+def test_a_colleague_who_was_called_has_the_call_after_an_attended_transfer(talking):
+    talking.agent("1002", "inquiry:1")
+    talking.play(calling())
+    talking.play(to("agent", "1002", attended=True))
+    talking.play(calling(ev.InternalCallEnded))
+    assert (talking.state("1001"), talking.state("1002")) == ("wrap_up", "on_call")
+
+
+def test_an_offer_to_an_agent_who_is_called_goes_to_another(hotline, offers, the_offer):
+    hotline.agent("1002")
+    the_offer(hotline.call())
+    hotline.agent("1003")
+    assert offers(hotline.play(calling())) == [(1, "1003")]

@@ -53,7 +53,8 @@ def test_writing_again_with_the_same_settings_changes_nothing(here: Site) -> Non
 def test_a_new_agent_reloads_the_phones_and_nothing_else(here: Site) -> None:
     configure(here, [FIXED])
     written = configure_agents(here, [FIXED, SECRET])
-    assert (written.changed, written.reloads, written.restart) == (("pjsip_agents.conf",), ("res_pjsip.so",), False)
+    assert written.changed == ("phone-transfer.conf", "pjsip_agents.conf")
+    assert (written.reloads, written.restart) == (("pbx_config.so", "res_pjsip.so"), False)
 
 
 def test_writing_without_agents_forgets_none(here: Site) -> None:
@@ -62,7 +63,19 @@ def test_writing_without_agents_forgets_none(here: Site) -> None:
     configure_agents(here, [FIXED])
     assert configure(here).changed == ()
     assert "[1001]" in text(here, "pjsip_agents.conf")
-    assert configure(here, []).changed == ("fixed-phones.conf", "pjsip_agents.conf")
+    assert configure(here, []).changed == ("fixed-phones.conf", "phone-transfer.conf", "pjsip_agents.conf")
+
+
+def test_a_phone_may_transfer_a_caller_to_agents_and_queues_and_outside_where_there_is_a_trunk(here: Site) -> None:
+    def targets(site: Site) -> list[str]:
+        configure(site, [FIXED])
+        lines = text(here, "phone-transfer.conf").splitlines()
+        return [line.removeprefix("exten => ").partition(",")[0] for line in lines if line.startswith("exten")]
+
+    assert targets(replace(here, trunk="")) == ["1001", "_[1-9]"]
+    outside = set(targets(replace(here, trunk="sip:10.0.0.9"))) - {"1001", "_[1-9]"}
+    assert {len(each) for each in outside} == set(range(8, 23))
+    assert {each.strip("_+X") for each in outside} == {""}, "digits alone: a name could hold line ends"
 
 
 def test_a_change_of_the_trunk_reloads_sip_alone(here: Site) -> None:

@@ -144,7 +144,7 @@ async def test_the_recorder_starts_when_the_colleague_is_no_longer_with_the_agen
     asterisk.gives()
     await asterisk.conversation.go_on(1)
     first, second = "PJSIP/1101-0000000a", "PJSIP/1102-0000000a"
-    assert asterisk.done == [f"Hangup {first}", f"MixMonitor {second}", f"Bridge {second}"]
+    assert asterisk.done == [f"Hangup {first}", f"MixMonitor {second}", f"Setvar {second}", f"Bridge {second}"]
     assert [type(each) for each in asterisk.told[:2]] == [acd.Joined, rec.RecordingStarted]
 
 

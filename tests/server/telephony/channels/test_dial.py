@@ -12,10 +12,10 @@ from server.telephony.channels.dial import TO_AGENT, arguments, attempt_outcome,
 @pytest.mark.parametrize(
     ("whisper", "announcement", "options"),
     [
-        ("w", "a", "gim(default)A(w:a)U(sansheng-agent-leg)"),
-        ("w", "", "gim(default)A(w)U(sansheng-agent-leg)"),
-        ("", "a", "gim(default)A(:a)U(sansheng-agent-leg)"),
-        ("", "", "gim(default)U(sansheng-agent-leg)"),
+        ("w", "a", "gim(default)A(w:a)U(sansheng-agent-leg)F(agent-left^s^1)"),
+        ("w", "", "gim(default)A(w)U(sansheng-agent-leg)F(agent-left^s^1)"),
+        ("", "a", "gim(default)A(:a)U(sansheng-agent-leg)F(agent-left^s^1)"),
+        ("", "", "gim(default)U(sansheng-agent-leg)F(agent-left^s^1)"),
     ],
 )
 def test_what_is_not_said_is_not_played(whisper: str, announcement: str, options: str) -> None:
