@@ -191,6 +191,7 @@ def break_off(floor: FloorState, agent: Agent, outcome: Outcome) -> None:
     agent.rest_until = max(agent.rest_until, floor.now + getattr(floor.policy.rest_after, outcome.value, 0.0))
     misses.count(floor, agent, outcome, queue)
     floor.refresh(agent)
+    _go_on_calling(floor, agent)
     if agent.pending:
         take_status(floor, agent, *agent.pending)
     elif agent.status is not Status.AVAILABLE:
