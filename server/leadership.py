@@ -174,6 +174,7 @@ class Leadership:
         self._tasks.start(parts.rtp_watch.run())
         self._tasks.start(parts.spool_import.run())
         self._tasks.start(parts.takeover.keep_fetching())
+        self._tasks.start(parts.liveness.run())
         parts.dialler.begin()
         parts.abandoned.begin()
 

@@ -46,6 +46,7 @@ from server.telephony.channels.refusals import Refusals
 from server.telephony.channels.rtp_watch import RtpWatch
 from server.telephony.channels.takeover import Takeover
 from server.telephony.channels.withdrawals import Withdrawals
+from server.telephony.liveness.watch import Liveness
 from server.telephony.recording.joiner import Joiner
 from server.telephony.tokens import ChannelTokens
 from server.usecases.groups import UseCases
@@ -91,6 +92,7 @@ class Parts:
     dialler: Dialler
     monitoring: Monitoring
     presence: Presence
+    liveness: Liveness
     callers: Callers
     calling: Calling
     agent_phone: AgentPhone
@@ -128,6 +130,7 @@ def build(ground: Ground) -> Parts:
     transfers = Transfers(dispatcher, view, legs, ami, callers.services.recorder, definitions)
     agent_phone = AgentPhone(ground.acts.agents, hotline.PROMPTS, legs.dialled_phones)
     internal_calls = InternalCalls(dispatcher, view, ami, conversations, device, agent_phone)
+    presence = Presence(dispatcher, view, ami)
     return Parts(
         joiner=joiner,
         legs=legs,
@@ -147,7 +150,8 @@ def build(ground: Ground) -> Parts:
         abandoned=AbandonedCallers(dispatcher, view, definitions),
         dialler=dialler,
         monitoring=Monitoring(dispatcher, view, legs, ami, device),
-        presence=Presence(dispatcher, view, ami),
+        presence=presence,
+        liveness=Liveness(view, legs, ami, presence),
         callers=callers,
         calling=Calling(dialler, callers.services, definitions),
         agent_phone=agent_phone,

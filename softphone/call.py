@@ -216,6 +216,15 @@ class Call:
         self._source = source
         self.rtp.play(source)
 
+    async def change(self, direction: str, within: float = 5.0) -> None:
+        """Offer the sound anew, by a re-INVITE: sendonly and inactive are hold, sendrecv takes it off hold."""
+        self._versions += 1
+        offer = replace(self.phone.media(self.rtp.port), direction=direction)
+        response = await asyncio.wait_for(self._request("INVITE", [_SDP], sdp.render(offer, self._versions)), within)
+        if response.code >= 300:
+            raise CallEnded(f"{self.number} refused {direction}: {response.code} {response.phrase}")
+        self.rtp.play(self._source if direction in ("sendrecv", "sendonly") else None)
+
     async def hangup(self, within: float = 5.0) -> None:
         """End it in any state: cancel, refuse or say goodbye. A call that is over stays as it is.
 

@@ -136,6 +136,16 @@ class Phone:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.wire.close()
 
+    def unplug(self) -> None:
+        """Lose the network in the middle of everything: nothing is sent any more, and nothing heard."""
+        self.wire.unplugged = True
+        for call in self._current.values():
+            call.rtp.play(None)
+
+    def plug_in(self) -> None:
+        """Have the network again. Calls of before stay silent: a phone that was restarted knows nothing of them."""
+        self.wire.unplugged = False
+
     @property
     def port(self) -> int:
         """The UDP port that the phone listens on."""

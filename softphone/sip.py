@@ -127,6 +127,8 @@ class Wire(asyncio.DatagramProtocol):
         self._loop = asyncio.get_running_loop()
         self._on_request = on_request
         self._on_unconfirmed = on_unconfirmed
+        self.unplugged = False
+        """Nothing goes out and nothing comes in, as when the phone has lost its network."""
         self._transport: asyncio.DatagramTransport | None = None
         self._closed = asyncio.Event()
         self._sent: dict[tuple[str, str], _Sent] = {}
@@ -175,7 +177,7 @@ class Wire(asyncio.DatagramProtocol):
 
     def send(self, datagram: bytes, to: Address) -> None:
         """Send without expecting an answer."""
-        if self._transport is not None:
+        if self._transport is not None and not self.unplugged:
             self._transport.sendto(datagram, to)
 
     def acknowledge(self, response: Response, ack: bytes, to: Address) -> None:
@@ -273,8 +275,8 @@ class Wire(asyncio.DatagramProtocol):
             received.timer = self._loop.call_later(LIFETIME, self._received.pop, key, None)
 
     def datagram_received(self, data: bytes, addr: Address) -> None:
-        if not data.strip(b"\r\n\0"):
-            return  # A keep-alive.
+        if self.unplugged or not data.strip(b"\r\n\0"):
+            return  # Or a keep-alive.
         try:
             message = parse(data)
         except Malformed as error:

@@ -1,4 +1,4 @@
-"""`sansheng agent`: the agents, their skills, phones and status."""
+"""`sansheng agent`: the agents, their skills, phones, status and wrap-up."""
 
 from __future__ import annotations
 
@@ -69,6 +69,18 @@ def status(
     answer = request("POST", f"{_path(agent)}/status", {"status": wanted, "reason": reason})
     later = "" if answer["status"] == wanted else f": {wanted} as soon as no call stands in the way"
     say(f"agent {agent} is {answer['status']}, {answer['state']}{later}")
+
+
+@app.command("wrap-up")
+def wrap_up(
+    agent: Number,
+    act: Annotated[Literal["extend", "end"], typer.Argument(help="What to do with the time for the write-up.")],
+    seconds: Annotated[float, typer.Option(help="Seconds by which it is extended.", min=1, max=3600)] = 60.0,
+) -> None:
+    """Extend an agent's wrap-up, or end it."""
+    body = {"seconds": seconds} if act == "extend" else None
+    answer = request("POST", f"{_path(agent)}/wrap-up/{act}", body)
+    say(f"agent {agent} is {answer['status']}, {answer['state']}")
 
 
 @app.command("list")

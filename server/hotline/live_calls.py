@@ -95,6 +95,8 @@ class LiveCall:
     """The attempt that is under way, or has reached them."""
     number_taken: bool = False
     """Whether a callback was asked for in this call."""
+    cut_off: bool = False
+    """The phone of the agent was lost in mid-call, and no agent has picked up since."""
 
     @property
     def queue(self) -> str:
@@ -121,6 +123,8 @@ class Calls:
         self._begun: dict[int, tuple[float, LiveCall]] = {}
         self._called: dict[int, str] = {}
         """The hotline's numbers that callers had dialled whose calls ended lately."""
+        self._kept: dict[str, tuple[float, acd.CallQueued]] = {}
+        """The last place of callers who were lost in the queue, and when, by number."""
         self.consults: dict[int, tuple[str, str]] = {}
         """(who asks, who is asked) by call, until the end of the consultation is in the log."""
         self.monitors: dict[str, acd.MonitorStarted] = {}
@@ -235,6 +239,7 @@ class Calls:
             "taken": list(self._taken),
             "called": list(self._called.items()),
             "begun": [(at, msgspec.to_builtins(call)) for at, call in self._begun.values()],
+            "kept": [(at, msgspec.to_builtins(asked)) for at, asked in self._kept.values()],
             "consults": [(call, *who) for call, who in self.consults.items()],
             "monitors": [msgspec.to_builtins(started) for started in self.monitors.values()],
             "internal": [msgspec.to_builtins(started) for started in self.internal.values()],
@@ -255,6 +260,8 @@ class Calls:
         calls._taken = dict.fromkeys(data["taken"], 0)
         calls._begun = {row["id"]: (at, _live_call(row)) for at, row in data.get("begun", ())}
         calls._called = dict(data.get("called", ()))
+        kept = [(at, msgspec.convert(asked, acd.CallQueued)) for at, asked in data.get("kept", ())]
+        calls._kept = {asked.caller: (at, asked) for at, asked in kept}
         calls.consults = {call: (agent, to) for call, agent, to in data.get("consults", ())}
         started = msgspec.convert(data.get("monitors", []), list[acd.MonitorStarted])
         calls.monitors = {each.channel: each for each in started}
@@ -272,6 +279,7 @@ class Calls:
     def _queued(self, event: acd.CallQueued, at: float) -> None:
         if live := self._calls.get(event.call):
             live.stage, live.asked, live.attached = Stage.WAITING, event, True
+            self._kept.pop(event.caller, None)
 
     def _placed(self, event: callback.CallPlaced, at: float) -> None:
         self._calls[event.call] = LiveCall(
@@ -333,6 +341,21 @@ class Calls:
                 while len(self._called) > _CALLED_REMEMBERED:
                     del self._called[next(iter(self._called))]
             self._leave_behind(live, at)
+            if event.cause == "lost" and live.stage is Stage.WAITING and live.reached and live.asked is not None:
+                self._keep_place(live.asked, at)
+
+    def _keep_place(self, asked: acd.CallQueued, at: float) -> None:
+        """A caller who was lost in the queue may call again, and has this place then."""
+        if asked.caller:
+            self._kept.pop(asked.caller, None)
+            self._kept[asked.caller] = at, asked
+            while len(self._kept) > _REMEMBERED:
+                del self._kept[next(iter(self._kept))]
+
+    def kept_place(self, caller: str, queue: str, since: float) -> acd.CallQueued | None:
+        """The place that this caller had in this queue and lost, through no act of their own, since that instant."""
+        at, asked = self._kept.get(caller, (0.0, None))
+        return asked if asked is not None and asked.queue == queue and at >= since else None
 
     def _leave_behind(self, live: LiveCall, at: float) -> None:
         """Keep for a while a call whose caller hung up before confirming a number: an agent may still act on it."""
@@ -345,7 +368,7 @@ class Calls:
         live = self._offers.get(event.offer)
         if live and live.leg:
             live.leg.answered_at = at
-            live.stage = Stage.TALKING
+            live.stage, live.cut_off = Stage.TALKING, False
 
     def _offer_failed(self, event: acd.OfferFailed, at: float) -> None:
         self._clear_offer(event.offer)
@@ -366,6 +389,7 @@ class Calls:
             self._offers.pop(live.leg.offer, None)
             live.leg, live.stage, live.served = None, Stage.AFTER, live.served or event.broken is None
             live.talked += event.talked
+            live.cut_off = event.broken is acd.Outcome.LOST
 
     def _part(self, call: int, agent: str) -> Leg | None:
         """The agent's part of the call, if the agent is the one who has it."""

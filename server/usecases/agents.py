@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import acd.events as acd
+from acd.floor.agents import AgentState
 from acd.floor.views import AgentView
 from acd.policy.definitions import Skill
 from server.hotline.parties import may_be_called
-from server.usecases.errors import Invalid, NotFound
+from server.usecases.errors import Conflict, Invalid, NotFound
 from server.usecases.permissions import Act
 from server.usecases.principal import Principal
 from server.usecases.server import Acts
@@ -20,6 +21,9 @@ _SIP_NAMES = frozenset(
     | {"identify", "registration", "root", "sansheng", "system", "transport", "trunk"}
 )
 """Names that a configuration of SIP may give to something else, and those that password guessers try first."""
+LONGEST_EXTENSION = 3600
+"""Seconds by which a wrap-up can be extended at a time."""
+_EXTENDS = frozenset({AgentState.IDLE, AgentState.ON_CALL, AgentState.WRAP_UP})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,22 @@ class AgentActs(Acts):
         self.permissions.require(who, Act.END_WRAP_UP, agent)
         self.now(agent)
         await self._record(who, Act.END_WRAP_UP, acd.WrapUpEnded(agent), subject=f"agent {agent}")
+        return self.now(agent)
+
+    async def extend_wrap_up(self, who: Principal, agent: str, seconds: float) -> AgentView:
+        """Give the agent more time for the write-up, up to the queue's `longest`; returns the agent after it.
+
+        During a call it is added afterwards; for an idle agent a wrap-up begins. Raises Invalid for seconds that are
+        not from 1 to 3600, and Conflict for an agent who is signed out or on a call of the agent's own.
+        """
+        self.permissions.require(who, Act.END_WRAP_UP, agent)
+        found = self.now(agent)
+        if not 1 <= seconds <= LONGEST_EXTENSION:
+            raise Invalid("seconds", f"a wrap-up can be extended by 1 to {LONGEST_EXTENSION} seconds, not {seconds:g}")
+        if found.status is acd.Status.SIGNED_OUT or found.state not in _EXTENDS:
+            what = found.status.value if found.status is acd.Status.SIGNED_OUT else found.state.value
+            raise Conflict(f"agent {agent} is {what.replace('_', ' ')}: there is no wrap-up to extend")
+        await self._record(who, Act.END_WRAP_UP, acd.WrapUpExtended(agent, seconds), subject=f"agent {agent}")
         return self.now(agent)
 
     def _refuse_misleading(self, agent: str) -> None:

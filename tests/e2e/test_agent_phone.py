@@ -53,6 +53,23 @@ async def test_an_agent_at_a_fixed_contact_does_the_same(hotline: Hotline) -> No
         await hotline.agent_is("2032", status="break", reason="meal")
 
 
+async def test_a_wrap_up_is_longer_by_phone_and_by_api(hotline: Hotline) -> None:
+    async with hotline.agent("2036", complaint=5) as phone:
+        await _dials(phone, "*482", "agent-wrap-up-longer")
+        await hotline.agent_is("2036", state="wrap_up")
+        await hotline.request("POST", "/api/v1/agents/2036/wrap-up/end")
+        await hotline.agent_is("2036", state="idle")
+        await hotline.request("POST", "/api/v1/agents/2036/wrap-up/extend", {"seconds": 60})
+        await hotline.agent_is("2036", state="wrap_up")
+        with pytest.raises(AssertionError, match="422"):
+            await hotline.request("POST", "/api/v1/agents/2036/wrap-up/extend", {"seconds": 0})
+        said = await hotline.command("agent", "wrap-up", "2036", "end")
+        assert said.stdout == "agent 2036 is available, idle\n"
+        await hotline.request("POST", "/api/v1/agents/2036/status", {"status": "signed_out"})
+        with pytest.raises(AssertionError, match=r"409 .*agent 2036 is signed out: there is no wrap-up to extend"):
+            await hotline.request("POST", "/api/v1/agents/2036/wrap-up/extend", {"seconds": 60})
+
+
 async def test_an_agent_who_was_sent_on_a_break_is_told_so_on_coming_back(hotline: Hotline) -> None:
     async with hotline.agent("2035", complaint=9) as agent, hotline.caller("13800131031") as phone:
         agent.on_invite = Ring()

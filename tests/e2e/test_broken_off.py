@@ -13,6 +13,7 @@ from softphone.audio import Tone
 from softphone.phone import Answer, Call, Policy
 from tests.e2e import brisk
 from tests.e2e.conftest import Hotline, hears_tone, make_home
+from tests.e2e.hearing import hears
 
 pytestmark = pytest.mark.e2e
 
@@ -20,6 +21,9 @@ LIMITS = """
 [phones]
 misses_within = 2
 rings_within = 1.5
+lost_after = 3
+back_within = 10
+caller_lost_after = 14
 """
 
 
@@ -103,3 +107,99 @@ async def test_a_caller_who_was_only_dropped_is_not_handled(strict: Hotline) -> 
         ("short_abandoned", None, None),
         ("abandoned", None, None),
     ]
+
+
+async def test_a_phone_that_dies_in_a_conversation_gets_the_caller_back_when_it_is_back(strict: Hotline) -> None:
+    first, second = "13800131080", "13800131081"
+    loop = asyncio.get_running_loop()
+    async with (
+        strict.agent("2621", complaint=9) as agent,
+        strict.caller(first) as one,
+        strict.caller(second) as two,
+    ):
+        agent.on_invite = Answer(0.1, Tone(600))
+        call = await one.dial("4008001234", source=Tone(1000))
+        await hears_tone(call, 600)
+        ticket = dict(strict.newest(first) or {})["ticket"]
+        await two.dial("4008001234", source=Tone(1000))
+        await strict.queued(second)
+        raised = {"priority": 90, "reason": "so that arrival alone does not decide"}
+        await strict.request("POST", f"/api/v1/calls/{dict(strict.newest(second) or {})['id']}/priority", raised)
+        died = loop.time()
+        agent.unplug()
+        await strict.agent_is("2621", phone="unreachable", state="idle", status="available")
+        assert loop.time() - died < 3 * 10 / 8 + 2
+        await hears(call, "agent-cut-off")
+        await agent.incoming()
+        agent.plug_in()
+        again = await agent.incoming()
+        assert again.number == first
+        await hears_tone(again, 1000)
+        await asyncio.sleep(2.2)
+        await again.hangup()
+        await call.hangup()
+    shown = await strict.ended_call(first)
+    assert [(leg["agent"], leg["outcome"]) for leg in shown["segments"]] == [("2621", "lost"), ("2621", "answered")]
+    assert (shown["outcome"], shown["ticket"]) == ("handled", ticket)
+    states = [each["state"] for each in strict.records.agent_intervals("2621")]
+    assert states.count("on_call") == 2
+    assert "wrap_up" not in states[: states.index("on_call", states.index("on_call") + 1)]
+
+
+async def test_silence_and_hold_are_no_death(strict: Hotline) -> None:
+    caller = "13800131082"
+    async with strict.agent("2622", complaint=9) as agent, strict.caller(caller) as phone:
+        agent.on_invite = Answer(0.1, Tone(600))
+        call = await phone.dial("4008001234", source=Tone(1000))
+        await hears_tone(call, 600)
+        talking = agent.calls[-1]
+        talking.play(None)
+        call.play(None)
+        await asyncio.sleep(5)
+        assert not talking.ended_at
+        assert not call.ended_at
+        await talking.change("inactive")
+        await asyncio.sleep(4)
+        await talking.change("sendrecv")
+        talking.play(Tone(600))
+        await hears_tone(call, 600)
+        assert len(agent.calls) == 1
+        await talking.hangup()
+        await call.hangup()
+    shown = await strict.ended_call(caller)
+    assert [leg["outcome"] for leg in shown["segments"]] == ["answered"]
+    assert shown["outcome"] == "handled"
+
+
+async def test_callers_who_vanish_are_noticed_and_one_who_waited_has_the_place_again(strict: Hotline) -> None:
+    waiting, behind, talking = "13800131083", "13800131084", "13800131085"
+    async with (
+        strict.agent("2623", complaint=9) as agent,
+        strict.agent("2624", complaint=5, status="break") as ready,
+        strict.caller(talking) as three,
+        strict.caller(waiting) as one,
+        strict.caller(behind) as two,
+    ):
+        agent.on_invite = Answer(0.1, Tone(600))
+        ready.on_invite = Answer(0.1, Tone(600))
+        await hears_tone(await three.dial("4008001234", source=Tone(1000)), 600)
+        await strict.request("POST", "/api/v1/agents/2623/status", {"status": "break"})  # after this call
+        await one.dial("4008001234", source=Tone(1000))
+        queued = (await strict.queued(waiting))["queued_at"]
+        quiet = await two.dial("4008001234", source=None)
+        await strict.queued(behind)
+        for phone in (one, three):
+            phone.unplug()
+        lost = await asyncio.gather(strict.ended_call(waiting, 25), strict.ended_call(talking, 25))
+        assert [each["end_cause"] for each in lost] == ["lost", "lost"]
+        assert [each["ended_by"] for each in lost[1]["segments"]] == ["lost"]
+        assert agent.calls[0].ended_at
+        assert not quiet.ended_at  # a caller who is only silent waits on
+        async with strict.caller(waiting) as back:
+            call = await back.dial("4008001234", source=Tone(1000))
+            assert (await strict.queued(waiting))["queued_at"] == queued
+            await strict.request("POST", "/api/v1/agents/2624/status", {"status": "available"})
+            assert (await ready.incoming()).number == waiting
+            await call.hangup()
+        await quiet.hangup()
+    assert (await strict.ended_call(behind))["end_cause"] == "caller_hung_up"

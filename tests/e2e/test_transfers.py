@@ -35,11 +35,7 @@ def house() -> Iterator[Hotline]:
     """
     hotline = Hotline(make_home(), {"SANSHENG_TRUNK": f"sip:127.0.0.1:{TRUNK_PORT}"})
     definitions = DEFAULTS.read_text(encoding="utf-8").replace("ring_for = 20", "ring_for = 5")
-<<<<<<< HEAD
     definitions = definitions.replace("misses_within = 2", "misses_within = 0")  # conversations of tests are short
-=======
-    definitions = definitions.replace("misses_within = 2", "misses_within = 0")
->>>>>>> bd7d3ac (The transfer key of an agent's phone, by what the log has: tests, and the floor's agents whose own call outlasts a miss)
     (hotline.home / "hotline.toml").write_text(
         f'{definitions}\n[teams.A]\nleaders = ["1109"]\n'.replace('mode = "timed", seconds = 30', 'mode = "none"'),
         encoding="utf-8",

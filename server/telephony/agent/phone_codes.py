@@ -1,4 +1,7 @@
-"""An agent dials a code: *45 signs in or out, *46 goes on a break, *47 is available. The answer is heard in words."""
+"""An agent dials a code, and hears the answer in words.
+
+*45 signs in or out, *46 goes on a break, *47 is available, *48 extends the wrap-up by a minute (*483: by three).
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,14 @@ from server.hotline.dispatcher import NotLeading
 from server.telephony.agi.server import AgiCall, AgiGone, AgiHangup
 from server.telephony.channels.dialled import DialledPhones
 from server.usecases.agents import AgentActs
-from server.usecases.errors import NotFound
+from server.usecases.errors import Conflict, NotFound
 from server.usecases.principal import phone_of
 
 _log = structlog.get_logger("agent_phone")
 
-SIGN_IN_OR_OUT, BREAK, AVAILABLE = "*45", "*46", "*47"
+SIGN_IN_OR_OUT, BREAK, AVAILABLE, LONGER = "*45", "*46", "*47", "*48"
+MINUTES = {"": 1} | {str(number): number for number in range(1, 10)}
+"""What *48 and *481 to *489 mean."""
 BREAK_REASONS = {"": "break", "1": "rest", "2": "meal", "3": "training", "4": "meeting", "5": "paperwork"}
 """What *46 and *461 to *465 mean."""
 _SIGNED_IN = "agent-signed-in"
@@ -50,6 +55,9 @@ class AgentPhone:
         except NotFound:
             await self._say(agi, "agent-unknown")
             return
+        if code.startswith(LONGER) and (minutes := MINUTES.get(code[len(LONGER) :])) is not None:
+            await self._extend(agi, agent, code, minutes)
+            return
         wanted = self._wanted(known.status, code)
         if wanted is None:
             await self._say(agi, "no-match")
@@ -72,6 +80,15 @@ class AgentPhone:
             return
         taken = now.status is status and now.pending is None
         await self._say(agi, words if taken else "agent-on-call-later")
+
+    async def _extend(self, agi: AgiCall, agent: str, code: str, minutes: int) -> None:
+        try:
+            await self._agents.extend_wrap_up(phone_of(agent), agent, 60.0 * minutes)
+        except (NotLeading, Conflict) as error:
+            _log.info("an agent's code came at the wrong time", agent=agent, code=code, why=str(error))
+            await self._say(agi, "no-match" if isinstance(error, Conflict) else "agent-server-away")
+            return
+        await self._say(agi, "agent-wrap-up-longer")
 
     async def _say(self, agi: AgiCall, *prompts: str) -> None:
         for prompt in prompts:

@@ -35,13 +35,14 @@ class Presence:
     def __init__(self, dispatcher: Dispatcher, view: View, ami: Ami, *, settle: float = SETTLE) -> None:
         self._dispatcher, self._view, self._ami, self._settle = dispatcher, view, ami, settle
         self._contacts: dict[str, dict[str, bool]] = {}
+        """Whether each contact answers, by device and URI."""
         self._told: dict[str, bool] = {}
         self._doubts: dict[str, asyncio.TimerHandle] = {}
         self._tasks = BackgroundTasks(_log, "the contacts could not be compared", AmiError)
 
     def reachable(self, agent: str) -> bool:
         """Whether a contact of this agent answers. A fixed one of which nothing is known yet is taken to answer."""
-        if contacts := self._contacts.get(agent):
+        if contacts := {**self._contacts.get(agent, {}), **self._contacts.get(f"{agent}-web", {})}:
             return any(contacts.values())
         view = self._view.floor.agent(agent)
         return view is not None and bool(view.contact)
@@ -50,12 +51,12 @@ class Presence:
         """Take the contacts that there are now for all there are. Raises the link's errors."""
         for agent in [view.id for view in self._view.floor.agents()]:
             # Variables rather than a list: the list wants a right that also loads modules.
-            names = [await self._value(f"PJSIP_AOR({aor},contact)") for aor in (agent, f"{agent}-web")]
-            contacts = {}
-            for name in filter(None, ",".join(names).split(",")):
-                uri = await self._value(f"PJSIP_CONTACT({name},uri)")
-                contacts[uri] = await self._value(f"PJSIP_CONTACT({name},status)") not in _GONE
-            self._contacts[agent] = contacts
+            for aor in (agent, f"{agent}-web"):
+                contacts = {}
+                for name in filter(None, (await self._value(f"PJSIP_AOR({aor},contact)")).split(",")):
+                    uri = await self._value(f"PJSIP_CONTACT({name},uri)")
+                    contacts[uri] = await self._value(f"PJSIP_CONTACT({name},status)") not in _GONE
+                self._contacts[aor] = contacts
             self._look(agent)
 
     async def _value(self, variable: str) -> str:
@@ -72,14 +73,23 @@ class Presence:
 
     def contact(self, event: AmiEvent) -> None:
         """A contact came, went, or answers again."""
-        agent = _agent(event.get("AOR", ""))
-        contacts = self._contacts.setdefault(agent, {})
+        aor = event.get("AOR", "")
+        contacts = self._contacts.setdefault(aor, {})
         status, uri = event.get("ContactStatus", ""), event.get("URI", "")
         if status == "Removed":
             contacts.pop(uri, None)
         else:
             contacts[uri] = status not in _GONE
-        self._look(agent)
+        self._look(_agent(aor))
+
+    def answers(self, device: str) -> bool:
+        """Whether a contact of this device (`1001`, `1001-web`) answers; one of which nothing is known yet does."""
+        return device not in self._contacts or any(self._contacts[device].values())
+
+    def lost(self, agent: str) -> None:
+        """The agent's phone died in a conversation: told at once, unless another device of the agent answers."""
+        if not self.reachable(agent):
+            self._tell(agent)
 
     def follow(self, entry: Entry, _: Sequence[Command]) -> None:
         """An agent was added, changed or removed."""

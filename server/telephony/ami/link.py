@@ -324,3 +324,12 @@ def _succeeded(name: str, message: Message) -> AmiReply:
     if not reply.success:
         raise AmiFailed(name, reply.text or reply.get("Response", "") or "no reason given")
     return reply
+
+
+def began(status: AmiReply) -> float:
+    """When Asterisk started, by its answer to CoreStatus, UTC epoch seconds; now, when it does not say so."""
+    try:
+        text = f"{status['CoreStartupDate']} {status['CoreStartupTime']}"
+        return time.mktime(time.strptime(text, "%Y-%m-%d %H:%M:%S"))
+    except (KeyError, ValueError):
+        return time.time()

@@ -170,10 +170,11 @@ class Site:
     """How long a caller hears music without any server before the fallback takes a number."""
     server_name: str = ""
     """How Asterisk names itself in SIP; empty: not at all."""
-    rtp_timeout: int = 120
-    """A leg that sends no audio for so long is taken for dead …"""
-    rtp_timeout_hold: int = 300
-    """… or for so long while it is on hold, where many phones send none."""
+    rtp_timeout: int = 3600
+    """Asterisk ends a leg that has sent no audio for so long, without asking it. The server asks long before, and a
+    phone that answers lives (`liveness`): this is for legs that no server looks after."""
+    rtp_timeout_hold: int = 3600
+    """Likewise on hold, where many phones send none."""
 
     def __post_init__(self) -> None:
         for name, text in {"bind": self.bind, "external_address": self.external_address}.items():

@@ -66,6 +66,9 @@ class Waiting:
         ticket = tickets.open_ticket(caller)
         before = live.asked if live is not None and not live.served else None
         number = context.definitions.numbers.of(context.called)
+        lost_since = self._services.clock() - self._view.floor.policy.phones.redial
+        kept = self._view.calls.kept_place(caller, verb.queue, lost_since) if before is None else None
+        before, priority = before or kept, verb.priority + number.priority
         asked = queueing.first(
             context.definitions,
             context.call,
@@ -73,7 +76,7 @@ class Waiting:
             before.queued_at if before is not None else self._services.clock(),
             category=verb.category,
             extra=verb.requirement,
-            priority=verb.priority + number.priority,
+            priority=max(priority, kept.priority) if kept is not None else priority,
             caller=caller,
             language=context.audio.language,
             owner="" if ticket is None else tickets.owner(ticket),
@@ -287,6 +290,8 @@ class Waiting:
         await Conversation(self._context, self._services, self._music).go_on(offer if joined else 0)
         live = self._live
         if live is not None and live.stage is Stage.WAITING:
+            if live.cut_off:
+                await self._context.audio.play(("agent-cut-off",), interruptible=False)
             self._music = self._context.music(live.queue)
             await self._context.audio.music(True, self._music)
             return None

@@ -1,21 +1,88 @@
-"""The end of an agent's part: a conversation that was over, or one that broke off, after which the caller waits again.
+"""The end of a caller's call, and of an agent's part: over, or broken off, after which the caller waits again.
 
 An agent who hangs up before the join or within `misses_within` after it has missed the call; so has one whose phone was
 answered by one of the hotline's own codes. A caller who is still there goes back to the line at the old place, with the
-same request, in the same batch of the log as the end.
+same request, in the same batch of the log as the end. A channel that Asterisk or the server ended is never taken for
+the caller's act.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
 
 import acd.events as acd
+from acd.callbacks.events import AttemptEnded, AttemptOutcome
+from acd.callbacks.states import PromiseState
 from acd.events import Outcome
 from server.hotline import queueing
 from server.hotline.live_calls import LiveCall
 from server.hotline.view import View
 from server.telephony.channels.ownership import AgentChannel
+
+_NO_ACT = frozenset({"18", "44", "102"})
+"""Causes of Q.850 with which Asterisk ends a dialog or a stream of which it hears nothing."""
+
+
+_EARLIER, _LATER = 1.0, 3.0
+"""Seconds around the instant at which Asterisk ends a dialog that nobody answers."""
+
+
+class CallerEnds:
+    """How the channels of callers end, as Asterisk tells of it: a goodbye is asked for (HangupRequest) before it is."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._asked: dict[str, str] = {}
+        self._doubted: dict[str, tuple[float, float]] = {}
+
+    def request(self, unique_id: str, cause: str) -> None:
+        """The phone said goodbye, or its dialog was given up."""
+        self._asked.setdefault(unique_id, cause)
+
+    def doubt(self, unique_id: str, ends_after: float) -> None:
+        """Nothing is heard of this caller, and the phone is asked. If it does not answer, Asterisk ends the dialog
+        after so many seconds, in the words of a phone that says goodbye.
+        """
+        due = self._clock() + ends_after
+        self._doubted[unique_id] = due - _EARLIER, due + _LATER
+
+    def trust(self, unique_id: str) -> None:
+        """The caller is heard again."""
+        self._doubted.pop(unique_id, None)
+
+    def of(self, unique_id: str, cause: str) -> str:
+        """The cause of `CallEnded` for a channel that is gone with this cause."""
+        asked, (since, until) = self._asked.pop(unique_id, None), self._doubted.pop(unique_id, (0.0, 0.0))
+        if asked is None:
+            return "lost" if cause in _NO_ACT else "hotline_hung_up"
+        return "lost" if asked in _NO_ACT or since <= self._clock() <= until else "caller_hung_up"
+
+    def keep(self, here: Container[str]) -> None:
+        """Forget the channels that are not among these."""
+        for gone in [each for each in self._asked if each not in here]:
+            del self._asked[gone]
+        self._doubted = {each: due for each, due in self._doubted.items() if each in here}
+
+
+def of_call(
+    view: View,
+    channels: Sequence[AgentChannel],
+    live: LiveCall,
+    cause: str,
+    outcome: AttemptOutcome,
+    at: float | None,
+) -> list[object]:
+    """What is recorded when a call is over, whose agents have these channels. A callback in which nobody spoke ends
+    its attempt by `outcome`; then the first of the two is `AttemptEnded`, and the channels are nobody's any more."""
+    ended = acd.CallEnded(live.id, cause, at)
+    if not live.promise or not live.attempt or any(leg.joined_at is not None for leg in channels):
+        return [ended]
+    promise = view.callbacks.promise(live.promise)
+    if promise is not None and promise.state in (PromiseState.CONNECTED, PromiseState.KEPT):
+        return [ended]
+    return [AttemptEnded(live.id, live.promise, live.attempt, outcome), ended]
 
 
 def of_part(view: View, leg: AgentChannel, by: str, talked: float, held: float) -> Sequence[object]:

@@ -16,20 +16,27 @@ import structlog
 
 import acd.events as acd
 import recordings.events as rec
-from acd.callbacks.events import AttemptEnded, AttemptOutcome
-from acd.callbacks.states import PromiseState
+from acd.callbacks.events import AttemptOutcome
 from ivr.events import FieldSet
 from ivr.session import number_begun
 from server.hotline.dispatcher import Dispatcher
 from server.hotline.live_calls import Leg, LiveCall
 from server.hotline.view import View
 from server.tasks import BackgroundTasks
-from server.telephony.ami.link import Ami, AmiError, AmiEvent, AmiReply
+from server.telephony.ami.link import Ami, AmiError, AmiEvent, began
 from server.telephony.channels import endings
 from server.telephony.channels.caller_keys import CallerKeys, HearsDigits
 from server.telephony.channels.dialled import DialledPhones
 from server.telephony.channels.leg_files import LegFiles
-from server.telephony.channels.ownership import AgentChannel, AskedChannel, agent_of, belongs, origin_id, part_of
+from server.telephony.channels.ownership import (
+    AgentChannel,
+    AskedChannel,
+    agent_of,
+    belongs,
+    find_asked,
+    origin_id,
+    part_of,
+)
 from server.telephony.channels.transferred import is_transferred, left_by_transfer
 
 _log = structlog.get_logger("legs")
@@ -38,15 +45,6 @@ KEYED = "keyed"
 """The field that holds what a caller had keyed of a number to call back when they hung up."""
 PARTING = 2.0
 """Seconds within which a channel leaves a bridge whose other channels are hung up."""
-
-
-def _began(status: AmiReply) -> float:
-    """When Asterisk started, UTC epoch seconds; now, when it does not say so, as if nothing had outlived it."""
-    try:
-        text = f"{status['CoreStartupDate']} {status['CoreStartupTime']}"
-        return time.mktime(time.strptime(text, "%Y-%m-%d %H:%M:%S"))
-    except (KeyError, ValueError):
-        return time.time()
 
 
 class Legs:
@@ -74,6 +72,7 @@ class Legs:
         )
         self._agents: dict[str, AgentChannel] = {}
         self._hung_up_first: dict[str, str] = {}
+        self.ends = endings.CallerEnds()
         self._withdrawn: dict[str, str] = {}
         """Agent whose offer was withdrawn before the phone rang, by the caller's unique id."""
         self._hanging_up = BackgroundTasks(_log, "a channel could not be hung up", AmiError)
@@ -150,16 +149,12 @@ class Legs:
         self, live: LiveCall, cause: str, outcome: AttemptOutcome = AttemptOutcome.HUNG_UP, at: float | None = None
     ) -> list[object]:
         """What is recorded when a call is over; a callback in which nobody spoke ends its attempt by `outcome`."""
-        ended = acd.CallEnded(live.id, cause, at)
-        if not live.promise or not live.attempt or any(leg.joined_at is not None for leg in self.in_call(live.id)):
-            return [ended]
-        promise = self._view.callbacks.promise(live.promise)
-        if promise is not None and promise.state in (PromiseState.CONNECTED, PromiseState.KEPT):
-            return [ended]
-        for leg in self.in_call(live.id):
-            leg.ended = True
-            self._hang_up(leg.channel)
-        return [AttemptEnded(live.id, live.promise, live.attempt, outcome), ended]
+        events = endings.of_call(self._view, self.in_call(live.id), live, cause, outcome, at)
+        if len(events) > 1:
+            for leg in self.in_call(live.id):
+                leg.ended = True
+                self._hang_up(leg.channel)
+        return events
 
     def times(self, leg: AgentChannel) -> tuple[float, float]:
         """Seconds talked and held, up to now or to the end."""
@@ -175,6 +170,12 @@ class Legs:
         leg.ended = True
         if leg.asked is not None:
             self._given[leg.call] = leg.asked
+
+    def lose(self, leg: AgentChannel) -> None:
+        """The phone of this agent is gone: the caller waits again, and the channel is ended."""
+        leg.lost = True
+        self._end_leg(leg, "lost")
+        self._hang_up(leg.channel)
 
     def take_over(self, call: int) -> None:
         """The log says that the colleague who was asked has the call now."""
@@ -205,11 +206,12 @@ class Legs:
         `unseen_since` (UTC epoch seconds), or at the instant that the log has now. Raises the link's errors.
         """
         self._unseen_since = unseen_since
-        self._asterisk_began = _began(await self._ami.action("CoreStatus"))
+        self._asterisk_began = began(await self._ami.action("CoreStatus"))
         channels = await self._ami.collect("CoreShowChannels")
         here = {event["Uniqueid"]: event for event in channels}
         self._agents = {key: leg for key, leg in self._agents.items() if key in here}
         self._keys.keep(here)
+        self.ends.keep(here)
         for remembered in (self._withdrawn, self._hung_up_first):
             for gone in remembered.keys() - here.keys():
                 del remembered[gone]
@@ -235,7 +237,9 @@ class Legs:
             else:
                 await self._found_leg(live, leg, found, here)
                 rings = leg.answered_at is None
-                self._find_asked(leg, found, here)
+                if leg.asked:
+                    outside, known = self._view.floor.agent(leg.asked) is None, self._agents[found["Uniqueid"]]
+                    known.asked = find_asked(here, found, leg.asked, outside=outside) or known.asked
         if not present:
             # Asterisk has lived on since the call came in: then it was not Asterisk that ended it.
             cause = "caller_hung_up" if self._asterisk_began <= live.arrived_at else "lost"
@@ -292,16 +296,6 @@ class Legs:
                 self._hang_up(other["Channel"])
         else:
             self.join(known, self._clock())
-
-    def _find_asked(self, leg: Leg, agent: AmiEvent, here: dict[str, AmiEvent]) -> None:
-        if not leg.asked:
-            return
-        outside = self._view.floor.agent(leg.asked) is None
-        for event in here.values():
-            if event["Linkedid"] == agent["Linkedid"] and belongs(event["Channel"], leg.asked, outside=outside):
-                bridged = bool(event.get("BridgeId"))
-                asked = AskedChannel(event["Channel"], event["Uniqueid"], bridged, bridged)
-                self._agents[agent["Uniqueid"]].asked = asked
 
     def _last_sign(self, live: LiveCall, leg: Leg | None) -> float | None:
         """The last instant at which a lost conversation is known to have gone on: its recording grew until then."""
@@ -418,14 +412,13 @@ class Legs:
 
     def hold(self, event: AmiEvent) -> None:
         """A phone put the other side on hold."""
-        if (leg := self._agents.get(event["Uniqueid"])) is not None and leg.held_since is None:
-            leg.held_since = self._clock()
+        if (leg := self._agents.get(event["Uniqueid"])) is not None:
+            leg.hold(self._clock())
 
     def unhold(self, event: AmiEvent) -> None:
         """A phone took the other side off hold."""
-        if (leg := self._agents.get(event["Uniqueid"])) is not None and leg.held_since is not None:
-            leg.held += self._clock() - leg.held_since
-            leg.held_since = None
+        if (leg := self._agents.get(event["Uniqueid"])) is not None:
+            leg.unhold(self._clock())
 
     def hangup_request(self, event: AmiEvent) -> None:
         """One side hung up first."""
@@ -434,6 +427,7 @@ class Legs:
             self._hung_up_first.setdefault(self._agents[unique_id].caller_unique_id, "agent")
         elif self._view.calls.by_unique_id(unique_id) is not None:
             self._hung_up_first.setdefault(unique_id, "caller")
+            self.ends.request(unique_id, event.get("Cause", ""))
 
     def hung_up(self, event: AmiEvent) -> None:
         """A channel is gone."""
@@ -466,12 +460,15 @@ class Legs:
         if not live.reached:
             self.on_unreached(live, None)
             return
-        ending = self.ending(live, "caller_hung_up")
+        cause = self.ends.of(unique_id, event.get("Cause", ""))
+        by = "caller" if cause == "caller_hung_up" else "lost"
+        outcome = AttemptOutcome.LOST if cause == "lost" else AttemptOutcome.HUNG_UP
+        ending = self.ending(live, cause, outcome)
         if keyed and number_begun(live.flow_state) is not None:
             ending.insert(0, FieldSet(live.id, KEYED, keyed))
         for key, other in list(self._agents.items()):
             if other.caller_unique_id == unique_id:
-                self._end_leg(other, "caller")
+                self._end_leg(other, by)
                 if other.away.is_set():
                     del self._agents[key]
                 if other.taken_over:

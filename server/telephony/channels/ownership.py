@@ -60,16 +60,41 @@ class AgentChannel:
     unrecorded: str = ""
     """Why its conversation with the caller is not recorded; empty when it is."""
 
+    def hold(self, now: float) -> None:
+        """The phone put the other side on hold."""
+        self.held_since = now if self.held_since is None else self.held_since
+
+    def unhold(self, now: float) -> None:
+        """The phone took the other side off hold."""
+        if self.held_since is not None:
+            self.held += now - self.held_since
+            self.held_since = None
+
 
 def agent_of(channel: str) -> str:
     """The agent whose phone a channel such as `PJSIP/1001-0000002a` belongs to; empty when it is none."""
+    return device_of(channel).removesuffix("-web")
+
+
+def device_of(channel: str) -> str:
+    """The endpoint of a channel: `PJSIP/1001-web-0000002a` → `1001-web`; empty when it is none."""
     technology, _, rest = channel.partition("/")
-    return rest.rpartition("-")[0].removesuffix("-web") if technology == "PJSIP" else ""
+    return rest.rpartition("-")[0] if technology == "PJSIP" else ""
 
 
 def belongs(channel: str, name: str, *, outside: bool) -> bool:
     """Whether a channel is this agent's, or leads to the outside."""
     return agent_of(channel) == (TRUNK if outside else name)
+
+
+def find_asked(here: Mapping[str, AmiEvent], agent: AmiEvent, asked: str, *, outside: bool) -> AskedChannel | None:
+    """The channel of somebody (`asked`) whom this agent's channel asks; the last one, if there are several."""
+    found = None
+    for event in here.values():
+        if event["Linkedid"] == agent["Linkedid"] and belongs(event["Channel"], asked, outside=outside):
+            bridged = bool(event.get("BridgeId"))
+            found = AskedChannel(event["Channel"], event["Uniqueid"], bridged, bridged)
+    return found
 
 
 def origin_id(offer: int) -> str:

@@ -33,6 +33,12 @@ class StatusIn(Body):
     reason: Word = ""
 
 
+class Extension(Body):
+    """More time for a write-up."""
+
+    seconds: float = Field(60.0, description="1 to 3600; never beyond the queue's `longest` in all.")
+
+
 class Agent(BaseModel):
     """An agent as the records have it; `skills` are levels from 1 to 10."""
 
@@ -112,6 +118,13 @@ def agent_routes(acts: AgentActs) -> APIRouter:
     async def end_wrap_up(who: Who, agent: AgentId) -> AgentNow:
         """End the write-up, as far as the queue's rules let it end early."""
         await acts.end_wrap_up(who, agent)
+        await acts.shown()
+        return _now(acts.now(agent))
+
+    @routes.post("/agents/{agent}/wrap-up/extend", response_model=AgentNow, responses=answers(404, 409, 422, 503))
+    async def extend_wrap_up(who: Who, agent: AgentId, wanted: Extension) -> AgentNow:
+        """Give more time for the write-up; during a call it is added afterwards."""
+        await acts.extend_wrap_up(who, agent, wanted.seconds)
         await acts.shown()
         return _now(acts.now(agent))
 

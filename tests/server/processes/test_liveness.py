@@ -28,7 +28,7 @@ async def test_a_time_in_which_the_server_slept_is_no_silence_of_its_child() -> 
         nonlocal asked
         asked += 1
         if asked == 1:
-            time.sleep(0.8)
+            time.sleep(0.8)  # noqa: ASYNC251  (an event loop that blocks is what is tested)
             raise TimeoutError
 
     with pytest.raises(TimeoutError):

@@ -40,6 +40,7 @@ def test_what_was_keyed_of_a_number_is_kept_whichever_stream_tells_of_the_hangup
     release = legs.hear("u1", Keys())
     if session_ended_first:
         release()
+    legs.hangup_request({"Uniqueid": "u1", "Cause": "16"})  # type: ignore[arg-type]
     legs.hung_up({"Uniqueid": "u1"})  # type: ignore[arg-type]
     assert told == [FieldSet(7, KEYED, "0218888"), acd.CallEnded(7, "caller_hung_up")]
 
