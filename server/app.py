@@ -39,6 +39,7 @@ from server.telephony.agent.transfers import Transfers
 from server.telephony.ami.link import AmiError
 from server.telephony.asterisk.phones import PhoneBook
 from server.telephony.asterisk.site import SiteError
+from server.telephony.trunks.desk import TrunkDesk
 from server.usecases.groups import UseCases
 from server.web.api.application import make_api
 from server.web.authentication import Authentication
@@ -120,6 +121,7 @@ class App:
             self._programs.site,
             self._reactor,
             lambda: self.definitions,
+            self._programs.trunks,
             lambda: self._records.read_to,
             lambda: self._home.set_aside.count if self._home else 0,
             self.acts,
@@ -162,7 +164,12 @@ class App:
     @property
     def outside_calls(self) -> bool:
         """Whether outside numbers can be called."""
-        return bool(self.settings.trunk)
+        return bool(self.settings.trunk) or any(trunk.numbers for trunk in self.definitions.trunks)
+
+    @property
+    def trunks(self) -> TrunkDesk:
+        """The trunks while they work."""
+        return self._election.leading().trunks
 
     @property
     def phones(self) -> PhoneBook:

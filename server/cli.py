@@ -28,6 +28,7 @@ from server.commands import (
     run,
     simulate,
     tokens,
+    trunks,
 )
 from server.commands.shared import Refused, settings
 from server.home import close_to_others
@@ -52,6 +53,7 @@ floor.register(records.calls)
 app.add_typer(callbacks.app, name="callback")
 app.add_typer(records.tickets, name="ticket")
 app.add_typer(records.recordings, name="recording")
+app.add_typer(trunks.app, name="trunk")
 app.add_typer(tokens.tokens, name="token")
 app.add_typer(tokens.audit, name="audit")
 app.add_typer(reports.app, name="report")

@@ -165,6 +165,8 @@ class Settings:
     home: Path = field(default=Path("var"), metadata=_by(_path))
     bind: str = field(default="127.0.0.1", metadata=_by(_address))
     sip_port: int = field(default=5060, metadata=_by(_port))
+    sip_tls_port: int = field(default=5061, metadata=_by(_port))
+    """Where SIP over TLS is taken, if a trunk uses it."""
     http_port: int = field(default=8400, metadata=_by(_port))
     http_connections: int = field(default=512, metadata=_by(_count(1, 100_000)))
     """The most connections to the API at once; never more than half of the file descriptors."""
@@ -176,8 +178,9 @@ class Settings:
     rtp_ports: str = field(default="10000-10999", metadata=_by(_range))
     trunk: str = field(default="", metadata=_by(_uri))
     """SIP URI that outgoing calls go to; empty: no outgoing calls."""
-    trunk_addresses: tuple[str, ...] = field(default=("127.0.0.1",), metadata=_by(_networks))
-    """IP addresses or networks whose calls are the public's; every other caller must be an agent's phone."""
+    trunk_addresses: tuple[str, ...] = field(default=(), metadata=_by(_networks))
+    """IP addresses or networks whose calls are the public's, besides those of the trunks in hotline.toml; every other
+    caller must be an agent's phone. Empty: 127.0.0.1 as long as there is no such trunk."""
     external_address: str = field(default="", metadata=_by(_address))
     """Public IP address when Asterisk stands behind address translation; empty: none."""
     asterisk: str = field(default="", metadata=_by(_text))

@@ -29,6 +29,7 @@ from server.hotline.dispatcher import Dispatcher
 from server.hotline.live_calls import Stage
 from server.hotline.promising import asked_back
 from server.hotline.state import HotlineState
+from server.hotline.trunks import Trunk
 from server.hotline.view import View
 from server.tasks import BackgroundTasks, first_of
 from server.telephony.agent.monitoring import Monitoring
@@ -41,6 +42,7 @@ from server.telephony.asterisk.phones import PhoneBook
 from server.telephony.asterisk.reloading import Reloading
 from server.telephony.asterisk.site import Site
 from server.telephony.tokens import ChannelTokens
+from server.telephony.trunks.desk import TrunkDesk
 from server.usecases.groups import UseCases
 from server.wiring import Ground, Parts, build, connect
 
@@ -53,7 +55,7 @@ class StartError(Exception):
 
 
 class Leadership:
-    """One lead. `definitions` gives those of now, `read_to` the log entry up to which the records have read,
+    """One lead. `definitions` and `trunks` give those of now, `read_to` the log entry that the records have read,
     `unreadable` how many entries of the log could not be read; `acts` are what agents ask for by keys and codes."""
 
     def __init__(
@@ -62,6 +64,7 @@ class Leadership:
         site: Site,
         reactor: Any,
         definitions: Callable[[], Definitions],
+        trunks: Callable[[], tuple[Trunk, ...]],
         read_to: Callable[[], str],
         unreadable: Callable[[], int],
         acts: UseCases,
@@ -74,6 +77,7 @@ class Leadership:
         self._view = View(lambda: self.dispatcher.state)
         self._settings, self._site, self._reactor = settings, site, reactor
         self._definitions, self._read_to, self._unreadable = definitions, read_to, unreadable
+        self._trunks = trunks
         self._acts = acts
         self._tasks = BackgroundTasks(_log, "a part of the server failed")
         self._undo: list[Callable[[], Coroutine[Any, Any, None]]] = []
@@ -131,6 +135,7 @@ class Leadership:
             phones=self.phones,
             registry=self.registry,
             definitions=self._definitions,
+            trunks=self._trunks,
             unreadable=self._unreadable,
             acts=self._acts,
         )
@@ -139,6 +144,11 @@ class Leadership:
     def transfers(self) -> Transfers:
         """How channels follow holds, consultations and transfers."""
         return self.parts.transfers
+
+    @property
+    def trunks(self) -> TrunkDesk:
+        """The trunks while they work."""
+        return self.parts.trunk_desk
 
     @property
     def monitoring(self) -> Monitoring:
@@ -158,6 +168,7 @@ class Leadership:
         # in which a number was left while no server was there.
         await self.parts.takeover.fetch()
         await self.parts.spool_import.swept()
+        await self.parts.trace.settle()
         await self._reconcile(None)
         self.parts.readmission.expect([each.call for each in self._view.floor.waiting() if not each.promised])
 
@@ -190,8 +201,11 @@ class Leadership:
 
     async def reload(self, modules: Iterable[str]) -> None:
         """Let Asterisk take over the files of these modules, and all others that were written anew."""
+        modules = tuple(modules)
         await self.reloading.owe(modules)
         await self.reloading.settle()
+        if modules and self._ready:
+            self.parts.trunks.health.look()
 
     def problems(self) -> list[str]:
         """Why a call could not be taken now, as sentences; empty when it could."""
@@ -206,7 +220,8 @@ class Leadership:
         found = (joiner.alarm(), joiner.problem, dialler.problem, self.reloading.problem)
         signed_in = sum(agent.status is not acd.Status.SIGNED_OUT for agent in self._view.floor.agents())
         few = self._site.audio.too_few(0, signed_in)
-        return [problem for problem in found if problem] + few + self.parts.rtp_watch.alarms()
+        own = [*few, *self.parts.rtp_watch.alarms(), *self.parts.trunks.problems()]
+        return [problem for problem in found if problem] + own
 
     async def drain(self, say: Callable[[str], None], hurried: asyncio.Event) -> None:
         """Take no more calls, promise callbacks to the callers who wait, and wait for conversations to end.
@@ -249,6 +264,8 @@ class Leadership:
         """Let go of every call and undo everything that `start` did, last first."""
         self._ready = False
         await self._tasks.stop()
+        if hasattr(self, "parts"):
+            await self.parts.trunks.health.stop()
         for undo in reversed(self._undo):
             try:
                 await undo()
@@ -279,3 +296,4 @@ class Leadership:
         await self.parts.dialler.reconcile()
         await self.parts.monitoring.reconcile()
         await self.parts.internal_calls.reconcile()
+        self.parts.trunks.compare(await self.ami.collect("CoreShowChannels"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -22,7 +23,8 @@ class Metrics(Collector):
 
     `unwritable` gives how many events the log refused, `unreadable` how many of its entries could not be read,
     `refusals` how often strangers were refused at each door, `overdue` how many recordings are overdue,
-    `one_way` in how many conversations only one side's sound comes.
+    `one_way` in how many conversations only one side's sound comes, `trunks` a row for each trunk (`name`, `up`,
+    `registered`, `calls`).
     """
 
     def __init__(
@@ -35,9 +37,10 @@ class Metrics(Collector):
         refusals: Callable[[], Mapping[str, int]] = dict,
         overdue: Callable[[], int] = lambda: 0,
         one_way: Callable[[], int] = lambda: 0,
+        trunks: Callable[[], Sequence[Mapping[str, Any]]] = tuple,
     ) -> None:
         self._view, self._unwritable, self._unreadable = view, unwritable, unreadable
-        self._refusals, self._overdue, self._one_way = refusals, overdue, one_way
+        self._refusals, self._overdue, self._one_way, self._trunks = refusals, overdue, one_way, trunks
         self._arrived = Counter("sansheng_calls", "Calls answered by the hotline.", registry=registry)
         self._ended = Counter("sansheng_calls_ended", "Calls that are over.", ["cause"], registry=registry)
         self._answer = Histogram(
@@ -75,6 +78,7 @@ class Metrics(Collector):
         for door, count in self._refusals().items():
             refused.add_metric([door], count)
         yield refused
+        yield from self._of_trunks()
         yield from self._callbacks()
         yield from self._estimates()
         yield GaugeMetricFamily(
@@ -97,6 +101,20 @@ class Metrics(Collector):
         for difference, count in self._view.differences.items():
             differ.add_metric([difference], count)
         yield differ
+
+    def _of_trunks(self) -> Iterable[Metric]:
+        """Whether each trunk is up and registered, where it registers, and the calls on it."""
+        up = GaugeMetricFamily("sansheng_trunk_up", "Whether calls can go by the trunk.", labels=["trunk"])
+        registered = GaugeMetricFamily(
+            "sansheng_trunk_registered", "Whether the trunk's registration stands.", labels=["trunk"]
+        )
+        calls = GaugeMetricFamily("sansheng_trunk_calls", "Calls on the trunk, both ways.", labels=["trunk"])
+        for row in self._trunks():
+            up.add_metric([row["name"]], row["up"])
+            calls.add_metric([row["name"]], row["calls"])
+            if row["registered"] is not None:
+                registered.add_metric([row["name"]], row["registered"])
+        yield from (up, registered, calls)
 
     def _callbacks(self) -> Iterable[Metric]:
         """The promises by state; expired and unconfirmed ones are tasks."""

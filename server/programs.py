@@ -22,6 +22,8 @@ from provision import Tool, default_cache, provision
 from server.config import Settings
 from server.hotline import definitions as hotline
 from server.hotline.definitions import Definitions
+from server.hotline.trunk_secrets import with_secrets
+from server.hotline.trunks import Trunk, in_order, legacy
 from server.leadership import StartError
 from server.processes.children import Child, Children, ChildState
 from server.processes.identity import hold, read_identity
@@ -30,7 +32,8 @@ from server.processes.private_redis import redis_child
 from server.telephony.asterisk import configure
 from server.telephony.asterisk.control import ask, control_socket
 from server.telephony.asterisk.ready import readiness
-from server.telephony.asterisk.site import Site, site
+from server.telephony.asterisk.site import LOCAL_ALONE, Site, site
+from server.telephony.asterisk.trunk_pjsip import left_out
 
 _log = structlog.get_logger("programs")
 _ASTERISK_DEADLINE = 20.0
@@ -54,7 +57,7 @@ class Programs:
             redis = await asyncio.to_thread(provision, "redis-server", cache, self._say)
             self._children.add(redis_child(redis, settings.redis_socket), on_state=self._child_state)
         asterisk = await asyncio.to_thread(provision, "asterisk", cache, self._say)
-        self.site = _admitting(_site(settings, asterisk), definitions)
+        self.site = _admitting(_site(settings, asterisk), definitions, settings)
         if settings.asterisk:
             if settings.asterisk_home:
                 self.site = replace(self.site, home=settings.asterisk_home.absolute())
@@ -90,12 +93,17 @@ class Programs:
             raise StartError(self._children.why("asterisk")) from None
 
     async def follow(self, definitions: Definitions) -> None:
-        """Write Asterisk's files anew if these definitions set other limits or music. Raises SiteError."""
-        wanted = _admitting(self.site, definitions)
+        """Write Asterisk's files anew if these definitions set other limits, music or trunks. Raises SiteError."""
+        wanted = await asyncio.to_thread(_admitting, self.site, definitions, self._settings)
         if wanted == self.site or self._settings.asterisk:
             return
         self.site = wanted
         self._reloads += (await asyncio.to_thread(configure.configure, wanted)).reloads
+
+    def trunks(self) -> tuple[Trunk, ...]:
+        """The trunks that Asterisk has, in the order in which outgoing calls try them."""
+        one = (legacy(self._settings.trunk),) if self._settings.trunk else ()
+        return in_order((*self.site.trunks, *one))
 
     @property
     def reloads(self) -> tuple[str, ...]:
@@ -164,8 +172,8 @@ def _lives(child: Child) -> bool:
     return True
 
 
-def _admitting(site: Site, definitions: Definitions) -> Site:
-    """The site with the limits and the music that the definitions set."""
+def _admitting(site: Site, definitions: Definitions, settings: Settings) -> Site:
+    """The site with the limits, the music and the trunks that the definitions set."""
     limits = definitions.admission
     admitting = replace(
         site,
@@ -173,7 +181,18 @@ def _admitting(site: Site, definitions: Definitions) -> Site:
         calls_per_second=limits.max_calls_per_second,
         away_after=limits.server_away_seconds,
         music={hotline.HOUSE_MUSIC: hotline.MUSIC, **definitions.own_music},
+        trunks=with_secrets(settings.root, definitions.trunks),
+        # With trunks, nobody calls in from this machine unless a setting says so.
+        trunk_addresses=settings.trunk_addresses or (() if _replaced(definitions, settings) else LOCAL_ALONE),
     )
     for sentence in admitting.audio.too_few(limits.max_calls, 0):
         _log.warning("there are too few ports", why=sentence)
+    for trunk in admitting.trunks:
+        if sentence := left_out(admitting, trunk):
+            _log.warning("a codec of a trunk is not offered", trunk=trunk.name, why=sentence)
     return admitting
+
+
+def _replaced(definitions: Definitions, settings: Settings) -> bool:
+    """Whether configured trunks are all that the public calls in by."""
+    return bool(definitions.trunks) and not settings.trunk

@@ -16,6 +16,7 @@ from server.config import Settings
 from server.hotline import definitions as hotline
 from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher
+from server.hotline.trunks import Trunk
 from server.hotline.view import View
 from server.metrics import Metrics
 from server.storage.recording_store import FolderStore, day_of, key_for
@@ -49,6 +50,11 @@ from server.telephony.channels.withdrawals import Withdrawals
 from server.telephony.liveness.watch import Liveness
 from server.telephony.recording.joiner import Joiner
 from server.telephony.tokens import ChannelTokens
+from server.telephony.trunks.desk import TrunkDesk
+from server.telephony.trunks.outgoing import Outgoing
+from server.telephony.trunks.routes import Trunks
+from server.telephony.trunks.trace import Trace
+from server.telephony.trunks.trial import Trial
 from server.usecases.groups import UseCases
 
 Script = Callable[[AgiCall], Coroutine[Any, Any, None]]
@@ -56,7 +62,8 @@ Script = Callable[[AgiCall], Coroutine[Any, Any, None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """The needs of the parts. `definitions` gives those of now, `unreadable` counts entries that cannot be read."""
+    """The needs of the parts. `definitions` and `trunks` give those of now, `unreadable` counts entries that cannot be
+    read."""
 
     settings: Settings
     site: Site
@@ -67,6 +74,7 @@ class Ground:
     phones: PhoneBook
     registry: CollectorRegistry
     definitions: Callable[[], Definitions]
+    trunks: Callable[[], tuple[Trunk, ...]]
     unreadable: Callable[[], int]
     acts: UseCases
 
@@ -79,6 +87,10 @@ class Parts:
     legs: Legs
     keys: KeySources
     rtp_watch: RtpWatch
+    trunks: Trunks
+    trunk_desk: TrunkDesk
+    trial: Trial
+    trace: Trace
     early_hangups: EarlyHangups
     brief_calls: BriefCalls
     takeover: Takeover
@@ -121,8 +133,11 @@ def build(ground: Ground) -> Parts:
         settings.recording_overdue_seconds,
     )
     legs = Legs(dispatcher, view, ami, recording_prefix=folders.recording, on_final=joiner.final)
-    dialler = Dialler(dispatcher, view, legs, ami, definitions, node, trunk=bool(settings.trunk))
-    callers = Callers(dispatcher, view, legs, ami, definitions, folders, node, device, work_numbers.file)
+    trunks = Trunks(ami, view, ground.trunks, lambda: definitions().callback.region, site.layout.log / "messages")
+    outgoing = Outgoing(trunks)
+    trial, trace = Trial(ami, outgoing), Trace(site.layout)
+    dialler = Dialler(dispatcher, view, legs, ami, definitions, node, trunks=trunks)
+    callers = Callers(dispatcher, view, legs, ami, definitions, folders, node, device, work_numbers.file, outgoing)
     rtp_watch = RtpWatch(dispatcher, view, legs, ami, folders.recording, lambda: definitions().sound)
     agi = AgiFactory(_unconnected, ground.tokens, confirm=lambda call: ami.has_channel(call.channel))
     refusals = Refusals(ami, agi)
@@ -136,6 +151,10 @@ def build(ground: Ground) -> Parts:
         legs=legs,
         keys=KeySources(),
         rtp_watch=rtp_watch,
+        trunks=trunks,
+        trunk_desk=TrunkDesk(trunks, trial, trace),
+        trial=trial,
+        trace=trace,
         early_hangups=EarlyHangups(dispatcher, view),
         takeover=Takeover(ami, f"{settings.agi_host}:{settings.agi_port}", settings.servers),
         withdrawals=Withdrawals(dispatcher),
@@ -155,7 +174,7 @@ def build(ground: Ground) -> Parts:
         callers=callers,
         calling=Calling(dialler, callers.services, definitions),
         agent_phone=agent_phone,
-        agent_side=AgentSide(dispatcher, view, legs, device, hotline.PROMPTS),
+        agent_side=AgentSide(dispatcher, view, legs, device, outgoing, hotline.PROMPTS),
         readmission=Readmission(),
         agi=agi,
         refusals=refusals,
@@ -167,6 +186,7 @@ def build(ground: Ground) -> Parts:
             refusals=refusals.counts,
             overdue=joiner.overdue,
             one_way=rtp_watch.silent,
+            trunks=trunks.state,
         ),
     )
 
@@ -179,6 +199,7 @@ def connect(parts: Parts, dispatcher: Dispatcher, ami: Ami) -> None:
     # Asterisk hands a channel over: AGI script → handler. Callers come by any other script.
     scripts: dict[str, Script] = {
         "called": parts.callers.called,
+        "trunk-test": parts.trial,
         "agent": parts.agent_phone,
         "outbound": parts.internal_calls,
         "transferred": parts.callers.transferred,
@@ -199,8 +220,8 @@ def connect(parts: Parts, dispatcher: Dispatcher, ami: Ami) -> None:
     for event, receivers in {
         "DTMFBegin": (parts.keys.began,),
         "DTMFEnd": (parts.keys.ended,),
-        "DialBegin": (legs.dial_begin, customers.dial_begin, parts.internal_calls.dial_begin),
-        "DialState": (legs.dial_state, customers.dial_state),
+        "DialBegin": (legs.dial_begin, customers.dial_begin, parts.internal_calls.dial_begin, parts.trunks.dial_begin),
+        "DialState": (legs.dial_state, customers.dial_state, parts.trunks.dial_state),
         "DialEnd": (legs.dial_end, customers.dial_end),
         "BridgeEnter": (legs.bridge_enter, parts.rtp_watch.wake, parts.internal_calls.bridge_enter),
         "BlindTransfer": (parts.phone_transfers.left,),
@@ -218,14 +239,18 @@ def connect(parts: Parts, dispatcher: Dispatcher, ami: Ami) -> None:
             monitoring.hung_up,
             parts.internal_calls.hung_up,
             parts.keys.gone,
+            parts.trunks.hung_up,
         ),
         "OriginateResponse": (monitoring.answered,),
-        "ContactStatus": (presence.contact,),
+        "ContactStatus": (presence.contact, parts.trunks.health.contact),
+        "Registry": (parts.trunks.health.registry,),
         "UserEvent": (parts.refusals.user_event, parts.brief_calls.user_event),
     }.items():
         for receiver in receivers:
             ami.subscribe(event, receiver)
     ami.on_state(presence.link)
+    ami.on_state(parts.trunks.health.link)
+    parts.trunks.on_free = parts.dialler.place_due
 
     # A key counts once, in whatever ways a telephone sends it.
     parts.keys.pressed = (legs.digit, features.digit, monitoring.digit)

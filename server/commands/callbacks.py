@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import typer
 
 from server.commands.output import Json, cell, clock, fields, note, print_json, say, show
-from server.commands.shared import Down, Refused, ahead, as_shown, queries, request, settings, zone
+from server.commands.shared import Down, Refused, ahead, as_shown, calls_go_out, queries, request, settings, zone
 
 app = typer.Typer(help="Callbacks: promise, list, change; switch callback mode.", no_args_is_help=True)
 
@@ -218,5 +218,5 @@ def _tell(found: Mapping[str, Any]) -> None:
 
 
 def _say_without_trunk() -> None:
-    if not settings().trunk:
-        note("no calls go out: set SANSHENG_TRUNK to the SIP address that outgoing calls go to, and start again")
+    if not calls_go_out(settings()):
+        note("no calls go out: set up a trunk first (docs/trunks.md)")

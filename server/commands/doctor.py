@@ -58,4 +58,5 @@ def _lines() -> Findings:
     yield from service.check_unreadable(here)
     yield from service.check_records(here, running)
     yield from service.check_calling_back(here)
+    yield from service.check_trunks(here)
     yield from service.check_spool(here, running)

@@ -46,14 +46,14 @@ def settings() -> Settings:
         raise Refused(str(error)) from None
 
 
-def request(method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-    """Ask the server on this machine. Raises Refused with its answer, or with the news that none runs."""
+def request(method: str, path: str, body: Mapping[str, Any] | None = None, *, within: float = _PATIENCE) -> Any:
+    """Ask the server on this machine, which has `within` seconds. Raises Refused with its answer, or Down."""
     here = settings()
     token = here.api_token or _owner_token(here)
     try:
-        status, text = exchange(here, method, path, body, {"Authorization": f"Bearer {token}"})
+        status, text = exchange(here, method, path, body, {"Authorization": f"Bearer {token}"}, within=within)
     except TimeoutError:
-        raise Refused(f"the server at {here.api} did not answer within {_PATIENCE:g} s: see {log_of(here)}") from None
+        raise Refused(f"the server at {here.api} did not answer within {within:g} s: see {log_of(here)}") from None
     except OSError:
         raise Down(f"no server answers at {here.api}: {START}") from None
     try:
@@ -157,6 +157,17 @@ def records_database() -> Iterator[Database]:
         raise Refused(f"the records cannot be read: {cause}; see `sansheng doctor`") from None
     finally:
         database.dispose()
+
+
+def calls_go_out(here: Settings) -> bool:
+    """Whether there is a trunk for outgoing calls; True where the definitions are broken, of which others tell."""
+    from server.hotline.definitions import load
+    from tables.toml import DefinitionFault
+
+    try:
+        return bool(here.trunk) or any(trunk.numbers for trunk in load(here.root).trunks)
+    except DefinitionFault:
+        return True
 
 
 def as_shown(number: str) -> str:

@@ -27,6 +27,8 @@ from server.hotline.dialling_policy import Callback, read_callback
 from server.hotline.parties import Party, canonical, party
 from server.hotline.promising import usual_queue
 from server.hotline.ticket_rules import hours_of, read_rules, unreachable
+from server.hotline.trunk_secrets import missing
+from server.hotline.trunks import Trunk, read_trunks
 from tables.errors import Key, TableError, nearest, shown
 from tables.toml import DefinitionFault, line_of, located, read
 from tables.values import Table, items, number, text
@@ -45,7 +47,7 @@ AGENTS_LANGUAGE = LANGUAGES[0]
 
 _CLASS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 _ROUTING = ("skills", "routing", "phones", "queues")
-_HOUSE = ("hotline", "numbers", "admission", "sound", "callback", "lists", "calendar", "teams", "tickets")
+_HOUSE = ("hotline", "numbers", "admission", "sound", "callback", "lists", "calendar", "teams", "tickets", "trunks")
 TABLES = (*_ROUTING, *_HOUSE)
 """What a hotline file may hold."""
 
@@ -93,6 +95,8 @@ class Definitions:
     """Name of each team → its leaders, who are asked for help in this order."""
     own_music: Mapping[str, Path] = field(default_factory=dict)
     """Class of music on hold → the folder of its files. One that is called as a queue is that queue's own."""
+    trunks: tuple[Trunk, ...] = ()
+    """The trunks, as outgoing calls try them; without their secrets."""
     source: str = ""
 
     def is_vip(self, number: str) -> bool:
@@ -221,6 +225,7 @@ def examine(home: Path, now: float, prompts: Path = PROMPTS, *, trunk: bool = Fa
     found += _examine_prompts(prompts)
     if definitions is not None:
         found += _examine_callback(definitions, hotline, now, trunk)
+        found += _examine_trunks(definitions, hotline, home)
         found += _examine_tickets(definitions, hotline, now)
     if definitions is not None and len(flows) == len(files):
         try:
@@ -291,6 +296,7 @@ def _read_hotline(file: Path, flows: Mapping[str, Flow] | None) -> Definitions:
             tickets=tickets,
             tickets_in_hours=in_hours,
             teams=_teams(top.table("teams")),
+            trunks=read_trunks(top.table("trunks"), callback.region),
             source=str(file),
         )
 
@@ -398,7 +404,8 @@ def _examine_flows(
 
 def _examine_callback(definitions: Definitions, hotline: Path, now: float, trunk: bool) -> Iterator[Found]:
     written = hotline.read_text(encoding="utf-8")
-    if trunk and not definitions.callback.outgoing:
+    shows = definitions.callback.outgoing or all(each.cli for each in definitions.trunks if each.numbers)
+    if (trunk and not definitions.callback.outgoing) or not shows:
         at = ("callback", "outgoing")
         sentence = "calls go out without a number of the hotline's: give the approved one, which people are told"
         yield Found("warning", hotline, line_of(written, at), shown(at), sentence)
@@ -406,6 +413,14 @@ def _examine_callback(definitions: Definitions, hotline: Path, now: float, trunk
         at = ("callback", "window")
         sentence = "the window and the hours of [calendar] never meet: calls go out in the window alone"
         yield Found("warning", hotline, line_of(written, at), shown(at), sentence)
+
+
+def _examine_trunks(definitions: Definitions, hotline: Path, home: Path) -> Iterator[Found]:
+    written = hotline.read_text(encoding="utf-8") if definitions.trunks else ""
+    for each in definitions.trunks:
+        if sentence := missing(home, each):
+            at = ("trunks", each.name, "user")
+            yield Found("warning", hotline, line_of(written, at), shown(at), sentence)
 
 
 def _examine_tickets(definitions: Definitions, hotline: Path, now: float) -> Iterator[Found]:

@@ -11,6 +11,7 @@ from server.usecases.recordings import RecordingActs
 from server.usecases.server import Server
 from server.usecases.tickets import TicketActs
 from server.usecases.tokens import TokenActs
+from server.usecases.trunks import TrunkActs
 
 
 class UseCases:
@@ -24,4 +25,5 @@ class UseCases:
         self.tickets = TicketActs(server)
         self.recordings = RecordingActs(server)
         self.definitions = DefinitionActs(server)
+        self.trunks = TrunkActs(server)
         self.tokens = TokenActs(server)

@@ -42,6 +42,9 @@ class Act(StrEnum):
     READ_RECORDINGS = "recordings.read"
     PULL_RECORDING = "recordings.pull"
     READ_REPORTS = "reports.read"
+    READ_TRUNKS = "trunks.read"
+    TEST_TRUNK = "trunks.test"
+    TRACE_TRUNKS = "trunks.trace"
     RELOAD_DEFINITIONS = "definitions.reload"
     MANAGE_TOKENS = "tokens.manage"
     READ_AUDIT = "audit.read"
@@ -72,6 +75,9 @@ tickets.read           own    team    all         all  own         all          
 recordings.read        own    team    all         all  -           all            -
 recordings.pull        own    team    all         all  -           all            audited
 reports.read           -      all     all         all  -           all            -
+trunks.read            -      all     all         -    -           all            -
+trunks.test            -      -       all         -    -           all            audited
+trunks.trace           -      -       -           -    -           all            audited
 definitions.reload     -      -       all         -    -           all            audited
 tokens.manage          -      -       -           -    -           all            audited
 audit.read             -      -       -           -    -           all            -

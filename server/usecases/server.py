@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from acd.events import Monitor
 from server.eventlog.log import id_order
@@ -59,6 +59,26 @@ class Monitoring(Protocol):
         """Record the event, ring the phone of agent `by`, and let it take part. Raises Conflict."""
 
 
+class TrunkState(Protocol):
+    """The trunks while they work. Acts raise Conflict when Asterisk cannot do it now."""
+
+    @property
+    def tracing(self) -> bool:
+        """Whether a trace is being made."""
+
+    def state(self) -> list[dict[str, Any]]:
+        """A row for each trunk."""
+
+    def routes_of(self, number: str) -> list[dict[str, Any]]:
+        """A row for each trunk: whether it takes this number, and why not."""
+
+    async def test(self, number: str, shows: str) -> dict[str, Any]:
+        """Call the number for a moment."""
+
+    async def trace(self, seconds: float) -> str:
+        """The SIP messages of the next seconds, masked."""
+
+
 class Server(Protocol):
     """One server, leading or standing by. The parts that only a leader has raise NotLeading elsewhere."""
 
@@ -93,6 +113,10 @@ class Server(Protocol):
     @property
     def monitoring(self) -> Monitoring:
         """Supervisors' phones."""
+
+    @property
+    def trunks(self) -> TrunkState:
+        """The trunks."""
 
     async def reload(self) -> str:
         """Take over edited definitions; the file that holds now. Raises ValueError for what cannot be used."""

@@ -70,7 +70,7 @@ class Hotline:
     preloaded: bool = True
 
     def __post_init__(self) -> None:
-        names = ("SIP", "HTTP", "AGI", "AMI", "ASTERISK_HTTP")
+        names = ("SIP", "SIP_TLS", "HTTP", "AGI", "AMI", "ASTERISK_HTTP")
         self.ports = dict(zip(names, free_ports(len(names)), strict=True))
         # A block of its own below the ephemeral ports, by the SIP port, so that runs side by side rarely share one.
         first = 10_000 + 200 * (self.ports["SIP"] % 100)

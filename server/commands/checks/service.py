@@ -24,8 +24,8 @@ def check_settings(settings: Settings) -> Findings:
     """The settings, and variables that look like settings and are none."""
     for variable in unknown_variables():
         yield warn("settings", f"{variable} is no setting: unset it, or see docs/operations.md for the right name")
-    trunk = settings.trunk or "none, so no outgoing calls are made (SANSHENG_TRUNK)"
-    yield ok("settings", f"home {settings.root}; trunk: {trunk}")
+    trunk = f"; trunk: {settings.trunk}" if settings.trunk else ""
+    yield ok("settings", f"home {settings.root}{trunk}")
 
 
 def check_server(settings: Settings, running: HomeProcesses) -> Findings:
@@ -220,19 +220,48 @@ def check_calling_back(settings: Settings) -> Findings:
     from server.hotline import definitions
 
     try:
-        callback = definitions.load(settings.root).callback
+        loaded = definitions.load(settings.root)
     except ValueError:
         return
-    promised = _to_be_kept(settings)
-    if settings.trunk:
+    callback, promised = loaded.callback, _to_be_kept(settings)
+    names = [trunk.name for trunk in loaded.trunks if trunk.numbers] + [settings.trunk] * bool(settings.trunk)
+    if names:
         shown = f"and show {callback.outgoing}" if callback.outgoing else "and show no number"
         verdict = ok if callback.outgoing else warn
-        yield verdict("callbacks", f"calls go out over {settings.trunk} {shown}; {_count(range(promised), 'promise')}")
+        yield verdict(
+            "callbacks", f"calls go out over {', '.join(names)} {shown}; {_count(range(promised), 'promise')}"
+        )
     elif promised:
-        todo = "set SANSHENG_TRUNK and start again"
+        todo = "set one up, see docs/trunks.md"
         yield warn("callbacks", f"{_count(range(promised), 'promised call')} cannot be made without a trunk: {todo}")
     else:
-        yield ok("callbacks", "numbers are taken, but no calls go out without a trunk (SANSHENG_TRUNK)")
+        yield ok("callbacks", "numbers are taken, but no calls go out without a trunk (docs/trunks.md)")
+
+
+def check_trunks(settings: Settings) -> Findings:
+    """Each trunk has what it needs, and is up."""
+    from server.commands.shared import Refused, request
+    from server.hotline import definitions
+    from server.hotline.trunk_secrets import missing
+
+    try:
+        trunks = definitions.load(settings.root).trunks
+    except ValueError:
+        return
+    for trunk in trunks:
+        if sentence := missing(settings.root, trunk):
+            yield warn("trunks", f"trunk {trunk.name}: {sentence}")
+    if not trunks:
+        return
+    try:
+        rows = request("GET", "/api/v1/trunks")["items"]
+    except Refused:
+        yield ok("trunks", f"{_count(trunks, 'trunk')} configured; whether they are up, a running server tells")
+        return
+    for row in rows:
+        if row["up"]:
+            registered = ", registered" if row["registered"] else ""
+            yield ok("trunks", f"trunk {row['name']} is up{registered}, {_count(range(row['calls']), 'call')}")
 
 
 def _to_be_kept(settings: Settings) -> int:

@@ -53,6 +53,8 @@ def check_ports(settings: Settings, running: HomeProcesses) -> Findings:
     """Each port is free, or held by this home's own processes."""
     everything = held()
     for variable, port in ports(settings).items():
+        if variable not in _WANTED:
+            continue
         what, protocols, owner = _WANTED[variable]
         if owner == "asterisk" and settings.asterisk:
             continue

@@ -18,9 +18,9 @@ from server.hotline.live_calls import Leg
 from server.hotline.view import View
 from server.tasks import first_of
 from server.telephony.agi.server import AgiCall, AgiGone, AgiHangup
-from server.telephony.channels import dial
 from server.telephony.channels.legs import Legs
 from server.telephony.channels.ownership import AgentChannel
+from server.telephony.trunks.outgoing import Outgoing
 from server.usecases.conversations import REFUSED
 
 _log = structlog.get_logger("agent_side")
@@ -35,9 +35,16 @@ class AgentSide:
     """The handler of AGI connections from `agent-side`. `device` tells what to dial for an agent."""
 
     def __init__(
-        self, dispatcher: Dispatcher, view: View, legs: Legs, device: Callable[[str], str], prompts: Path
+        self,
+        dispatcher: Dispatcher,
+        view: View,
+        legs: Legs,
+        device: Callable[[str], str],
+        outgoing: Outgoing,
+        prompts: Path,
     ) -> None:
         self._dispatcher, self._view, self._legs, self._device = dispatcher, view, legs, device
+        self._outgoing = outgoing
         self._failed = str(prompts / AGENTS_LANGUAGE / "transfer-failed")
 
     async def __call__(self, agi: AgiCall) -> None:
@@ -84,9 +91,12 @@ class AgentSide:
     async def _ask(self, agi: AgiCall, channel: AgentChannel, leg: Leg) -> None:
         """Call the colleague who is asked, and come back to the caller when the colleague is gone."""
         outside = self._view.floor.agent(leg.asked) is None
-        device = dial.outside(leg.asked) if outside else self._device(leg.asked)
         await agi.set_music(False)
-        await agi.execute("Dial", device, str(RING_FOR), f"rgiF({ASKED_SIDE})")
+        options = f"rgF({ASKED_SIDE})"
+        if outside:
+            await self._outgoing.dial(agi, leg.asked, RING_FOR, options)
+        else:
+            await agi.execute("Dial", self._device(leg.asked), str(RING_FOR), f"{options}i")
         if self._leg(channel) is not leg:
             return
         if await agi.get_variable("DIALSTATUS") != "ANSWER":

@@ -41,7 +41,7 @@ HOUSE = "default"
 LATER = "later"
 """The class of music that begins with silence: started before a server is waited for, so that a caller whom the server
 leaves hears music, and a caller whom it serves in time hears none of it."""
-OTHER_EVENTS = ("ContactStatus", "FullyBooted", "OriginateResponse", "Shutdown")
+OTHER_EVENTS = ("ContactStatus", "FullyBooted", "OriginateResponse", "Registry", "Shutdown")
 
 
 def asterisk_conf(site: Site, secret: str) -> str:

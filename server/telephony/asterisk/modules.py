@@ -17,11 +17,14 @@ SIP = """
     res_pjsip_registrar res_pjsip_outbound_registration res_pjsip_authenticator_digest
     res_pjsip_outbound_authenticator_digest res_pjsip_endpoint_identifier_ip res_pjsip_endpoint_identifier_user
     res_pjsip_caller_id res_pjsip_diversion res_pjsip_dtmf_info res_pjsip_header_funcs res_pjsip_nat res_pjsip_path
-    res_pjsip_refer res_pjsip_rfc3326 chan_pjsip
+    res_pjsip_refer res_pjsip_rfc3326 res_pjsip_logger chan_pjsip
 """
 BROWSERS = "res_http_websocket res_pjsip_transport_websocket"
 BRIDGES = "bridge_simple bridge_native_rtp bridge_softmix bridge_holding bridge_builtin_features"
-AUDIO = "codec_alaw codec_ulaw codec_a_mu codec_resample codec_gsm format_wav format_pcm format_gsm format_sln"
+AUDIO = """
+    codec_alaw codec_ulaw codec_a_mu codec_g722 codec_g729 codec_resample codec_gsm
+    format_wav format_pcm format_gsm format_sln
+"""
 APPLICATIONS = """
     app_amd app_chanspy app_controlplayback app_dial app_exec app_mixmonitor app_playback app_read
     app_senddtmf app_stack app_transfer app_userevent app_verbose res_mutestream
@@ -46,9 +49,9 @@ ESSENTIAL = frozenset(
 
 
 @cache
-def knows(folder: Path, option: str) -> bool:
-    """Whether the SIP of the Asterisk in `folder` has this option; one that it has not would void the whole section."""
-    file = folder / "res_pjsip.so"
+def knows(folder: Path, option: str, module: str = "res_pjsip.so") -> bool:
+    """Whether a module of the Asterisk in `folder` has this option; one that it has not would void its section."""
+    file = folder / module
     return file.is_file() and option.encode() in file.read_bytes()
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Set
 
 from server.telephony.asterisk.modules import knows
 from server.telephony.asterisk.site import AgentPhone, Site
+from server.telephony.asterisk.trunk_pjsip import trunk_sections
 from server.telephony.asterisk.values import SiteError, text, written
 
 AUDIO = ("disallow=all", "allow=alaw,ulaw")
@@ -40,14 +41,18 @@ def pjsip_conf(site: Site) -> str:
         ),
         *(_transport(site, protocol) for protocol in ("udp", "tcp")),
         _section("transport-ws", "type=transport", "protocol=ws", f"bind={_host(site.bind)}"),
-        _section("trunk", *_caller(site), "identify_by=ip", "context=from-trunk", "trust_id_inbound=yes"),
-        _section("trunk", "type=identify", "endpoint=trunk", f"match={','.join(site.trunk_addresses)}"),
     ]
+    if site.trunk_addresses:
+        sections += [
+            _section("trunk", *_caller(site), "identify_by=ip", "context=from-trunk", "trust_id_inbound=yes"),
+            _section("trunk", "type=identify", "endpoint=trunk", f"match={','.join(site.trunk_addresses)}"),
+        ]
     if site.trunk:
         sections += [
             _section("trunk-out", *_trunk(site), "identify_by=ip", "context=refused", "aors=trunk-out", "send_pai=yes"),
             _section("trunk-out", "type=aor", f"contact={site.trunk}"),
         ]
+    sections += trunk_sections(site, _caller(site), _trunk(site))
     return "\n".join((*sections, "#include pjsip_agents.conf\n"))
 
 
@@ -228,13 +233,7 @@ def ipaddress_is_loopback(text: str) -> bool:
 
 def _transport(site: Site, protocol: str) -> str:
     lines = ["type=transport", f"protocol={protocol}", f"bind={_host(site.bind)}:{site.sip_port}"]
-    if site.external_address:
-        lines += [
-            f"external_media_address={site.external_address}",
-            f"external_signaling_address={site.external_address}",
-            *(f"local_net={net}" for net in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8")),
-        ]
-    return _section(f"transport-{protocol}", *lines)
+    return _section(f"transport-{protocol}", *lines, *site.behind_translation)
 
 
 def _host(bind: str) -> str:

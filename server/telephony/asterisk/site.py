@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from server.config import Settings, is_sip_address
+from server.hotline.trunks import Trunk, source_of
 from server.telephony.asterisk.ports import LEAST, AudioPorts
 from server.telephony.asterisk.values import FORBIDDEN, SiteError, check
 
@@ -22,6 +23,8 @@ QUEUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 SECRET = re.compile(r"[!-~]{8,128}")
 _NOT_IN_A_PATH = re.compile(r"[,\[\]{}*?]")
 """Beside what no value may have: Asterisk looks for its configuration files by patterns."""
+LOCAL_ALONE = ("127.0.0.1",)
+"""Where the public's calls come from as long as no trunk and no address is configured."""
 SOCKET_PATH_LIMIT = 104
 """Longest path, in bytes, that a Unix socket takes on every system."""
 
@@ -154,7 +157,11 @@ class Site:
     trunk: str = ""
     """SIP URI that outgoing calls go to; empty: none can be made."""
     trunk_addresses: tuple[str, ...] = ("127.0.0.1",)
-    """IP addresses or networks whose calls are the public's."""
+    """IP addresses or networks whose calls are the public's, besides those of `trunks`."""
+    trunks: tuple[Trunk, ...] = ()
+    """The trunks of hotline.toml, with their secrets."""
+    sip_tls_port: int = 5061
+    """Where SIP over TLS is taken, if a trunk uses it."""
     external_address: str = ""
     """Public IP address when Asterisk stands behind address translation; empty: none."""
     max_calls: int = 200
@@ -233,8 +240,21 @@ class Site:
 
     @property
     def trunk_is_local(self) -> bool:
-        """Whether the trunk's calls come from this machine, where agents' phones may stand too."""
-        return any(ipaddress.ip_network(address, strict=False).is_loopback for address in self.trunk_addresses)
+        """Whether a trunk's calls come from this machine, where agents' phones may stand too."""
+        sources = [*self.trunk_addresses, *(each for trunk in self.trunks for each in trunk.source)]
+        networks = [source_of(each)[0] for each in sources]
+        return any(network is not None and network.is_loopback for network in networks)
+
+    @property
+    def behind_translation(self) -> tuple[str, ...]:
+        """What a transport is told when Asterisk stands behind address translation."""
+        if not self.external_address:
+            return ()
+        return (
+            f"external_media_address={self.external_address}",
+            f"external_signaling_address={self.external_address}",
+            *(f"local_net={net}" for net in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8")),
+        )
 
 
 def site(
@@ -265,7 +285,8 @@ def site(
         rtp_ports=rtp_range(settings.rtp_ports),
         servers=settings.servers or (f"{settings.agi_host}:{settings.agi_port}",),
         trunk=settings.trunk,
-        trunk_addresses=settings.trunk_addresses,
+        trunk_addresses=settings.trunk_addresses or LOCAL_ALONE,
+        sip_tls_port=settings.sip_tls_port,
         external_address=settings.external_address,
         server_name=settings.server_name,
     )

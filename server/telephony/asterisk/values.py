@@ -12,6 +12,7 @@ import re
 FORBIDDEN = frozenset("&()|^$[]\\#")
 LONGEST = 4000
 """Bytes of one value. Asterisk cuts a line off after 8191, and an escaped `;` takes two."""
+LONGEST_SECRET = 128
 _HEAD = re.compile(r"\[[A-Za-z0-9][A-Za-z0-9_.-]*\]|#include [a-z_]+\.conf|")
 _IPV6 = re.compile(r"\[[0-9A-Fa-f:.]+\]")
 """The one place for brackets: an IPv6 address in a SIP address or before a port."""
@@ -31,6 +32,18 @@ def check(what: str, value: str) -> str:
     if len(value.encode()) > LONGEST:
         raise SiteError(f"{what} has more than {LONGEST} bytes: make it shorter")
     return value
+
+
+def secret(what: str, value: str) -> str:
+    """A carrier's password as it stands in a file of SIP's. It goes no further, so it may have what Dial would read.
+
+    Raises SiteError.
+    """
+    if not value.isascii() or not value.isprintable() or value != value.strip() or len(value) > LONGEST_SECRET:
+        raise SiteError(
+            f"{what} is not {LONGEST_SECRET} printable ASCII characters at most, without blanks around them"
+        )
+    return value.replace(";", "\\;")
 
 
 def written(what: str, value: str) -> str:
@@ -55,4 +68,4 @@ def _line(line: str) -> str:
     if key.endswith(" ") or value.startswith(">"):
         # Without the blank before it, a value that begins with > would lose it.
         key, equals, value = key.rstrip(), " = ", value.removeprefix(" ")
-    return f"{key}{equals}{written(key, value)}"
+    return f"{key}{equals}{secret(key, value) if key == 'password' else written(key, value)}"

@@ -32,6 +32,8 @@ _GRACE = 5.0
 """Seconds that an attempt may take beyond the ringing."""
 _COMING = 5.0
 """Seconds within which the dialplan brings a customer who has picked up."""
+_SILENT = 6.4
+"""Seconds until Asterisk gives a trunk up that says nothing."""
 _FOR_EVER = 4 * 3600.0
 
 
@@ -40,6 +42,7 @@ class Calling:
 
     def __init__(self, dialler: Dialler, services: SessionServices, definitions: Callable[[], Definitions]) -> None:
         self._dialler, self._services, self._definitions = dialler, services, definitions
+        self._outgoing = services.outgoing
         self._dispatcher, self._view = services.dispatcher, services.view
 
     async def line(self, agi: AgiCall) -> None:
@@ -162,33 +165,57 @@ class Calling:
                 self._dialler.over(live, AttemptOutcome.AGENT_GONE)
                 return
             await agi.set_variable(ATTEMPT, str(live.attempt))
-            device = dial.outside(live.caller)
-            try:
-                await agi.execute("Dial", *dial.going_on(device, rules.ring_for, place))
-            except AgiRefused as error:
-                if isinstance(error, AgiHangup):
-                    raise
-                self._dialler.over(live, AttemptOutcome.FAILED, str(error))
-            status = await agi.get_variable("DIALSTATUS") or ""
-        if status == "ANSWER":
+            if await self._dial(agi, live, rules, place):
+                return
+        elif status == "ANSWER":
             return
-        cause = await agi.get_variable("HANGUPCAUSE") or ""
-        rang = self._dialler.customers.rang(live.id, watched=watched)
-        outcome = dial.attempt_outcome(status, cause, rang=rang)
-        self._dialler.over(live, outcome, f"{status} {cause}")
+        else:
+            cause = await agi.get_variable("HANGUPCAUSE") or ""
+            rang = self._dialler.customers.rang(live.id, watched=watched)
+            self._dialler.over(live, dial.attempt_outcome(status, cause, rang=rang), f"{status} {cause}")
         await agi.hangup()
+
+    async def _dial(self, agi: AgiCall, live: LiveCall, rules: CallbackRules, place: str) -> bool:
+        """Dial the customer by the trunks there are; whether they picked up. Otherwise the attempt is over."""
+
+        options, shows = dial.split(place), self._shown(live)
+        try:
+            dialled = await self._outgoing.dial(agi, live.caller, rules.ring_for, options, shows)
+        except AgiRefused as error:
+            if isinstance(error, AgiHangup):
+                raise
+            self._dialler.over(live, AttemptOutcome.FAILED, str(error))
+            return False
+        if dialled.answered:
+            return True
+        if dialled.refused_by_trunk:
+            outcome = AttemptOutcome.FAILED
+        elif dialled.redirected:
+            outcome = AttemptOutcome.REJECTED
+        else:
+            rang = self._dialler.customers.rang(live.id)
+            outcome = dial.attempt_outcome(dialled.status, dialled.cause, rang=rang)
+        self._dialler.over(live, outcome, dialled.detail)
+        return False
 
     async def _prepare(self, agi: AgiCall, live: LiveCall) -> None:
         """Nothing that another Dial left on this channel may be taken for what comes of this one."""
+        await agi.execute("MSet", f"DIALSTATUS=,CALLERID(name)=,CALLERID(num)={self._shown(live)}")
+
+    def _shown(self, live: LiveCall) -> str:
+        """The hotline's number that the call shows, unless its trunk names another."""
         promise = self._view.callbacks.promise(live.promise)
-        outgoing = self._definitions().outgoing(promise.called if promise is not None else "")
-        await agi.execute("MSet", f"DIALSTATUS=,CALLERID(name)=,CALLERID(num)={outgoing}")
+        return self._definitions().outgoing(promise.called if promise is not None else "")
 
     def _takes(self, rules: CallbackRules, leg: Leg) -> float:
         """Seconds until it is known what came of the attempt; until an agent is wanted, if the customer is first."""
         if rules.dialling is Dialling.AGENT_FIRST:
-            return rules.ring_for + _GRACE
-        return rules.ring_for + rules.confirm_for + leg.ring_for
+            return rules.ring_for + _GRACE + self._others()
+        return rules.ring_for + rules.confirm_for + leg.ring_for + self._others()
+
+    def _others(self) -> float:
+        """Seconds that trunks may take which say nothing, before the last one rings."""
+        return _SILENT * max(0, len(self._outgoing.trunks.all()) - 1)
 
     # What the log says
 

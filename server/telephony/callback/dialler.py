@@ -35,9 +35,9 @@ from server.hotline.view import View
 from server.tasks import BackgroundTasks
 from server.telephony.ami.link import Ami, AmiError, AmiEvent
 from server.telephony.callback.customers import Customers
-from server.telephony.callback.trunk_rest import TrunkRest
 from server.telephony.channels.legs import Legs
 from server.telephony.channels.ownership import AgentChannel, belongs, origin_id
+from server.telephony.trunks.routes import Trunks
 
 _log = structlog.get_logger("dialler")
 
@@ -47,7 +47,7 @@ _LONGEST = 600_000
 
 
 class Dialler:
-    """`definitions` gives those of now; `trunk`: whether there is a way out at all."""
+    """`definitions` gives those of now; `trunks` are the ways out, if there are any."""
 
     def __init__(
         self,
@@ -58,11 +58,11 @@ class Dialler:
         definitions: Callable[[], Definitions],
         node: str,
         *,
-        trunk: bool,
+        trunks: Trunks,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._dispatcher, self._view, self._legs, self._ami = dispatcher, view, legs, ami
-        self._definitions, self._node, self._trunk, self._clock = definitions, node, trunk, clock
+        self._definitions, self._node, self._trunks, self._clock = definitions, node, trunks, clock
         self._ready = self._draining = False
         self._kept: list[Offer] = []
         """Offers that came before lines could be opened."""
@@ -74,7 +74,6 @@ class Dialler:
         """Offers whose failure is."""
         self._starting: dict[int, int] = {}
         """The attempt that is on its way into the log, by call."""
-        self._trunk_rest = TrunkRest(self._place_due)
         self.customers = Customers(view, legs, ami, self._gone)
         self._release: dict[int, Callable[[], None]] = {}
         self._tasks = BackgroundTasks(_log, "a call of the hotline's own could not be carried on", NotLeading)
@@ -82,11 +81,9 @@ class Dialler:
     @property
     def problem(self) -> str:
         """Why promises are not kept at the moment, as a sentence; empty when they are, or none is live."""
-        if not any(promise.live for promise in self._view.callbacks.promises()):
+        if self._trunks.exist or not any(promise.live for promise in self._view.callbacks.promises()):
             return ""
-        if self._trunk:
-            return self._trunk_rest.problem
-        return "no outgoing calls: set SANSHENG_TRUNK, or nobody who was promised a call is called back"
+        return "no outgoing calls: set up a trunk (docs/trunks.md), or nobody who was promised a call is called back"
 
     # Beginning, ending, recovering
 
@@ -103,7 +100,7 @@ class Dialler:
             self._offered(offer)
         for stopping in self._view.callbacks.stopping():
             self._stop(stopping)
-        self._place_due()
+        self.place_due()
 
     async def drain(self) -> None:
         """Dial no customer any more. A customer whose phone rings is called again after the next start."""
@@ -151,13 +148,7 @@ class Dialler:
             crash_points.reached("promise_placed")
         elif isinstance(event, AttemptStarted):
             self._starting.pop(event.call, None)
-        elif isinstance(event, AttemptEnded):
-            if event.outcome is AttemptOutcome.FAILED:
-                self._trunk_rest.failed()
-            else:
-                self._trunk_rest.worked()
         elif isinstance(event, AttemptAnswered):
-            self._trunk_rest.worked()
             self._release.pop(event.call, lambda: None)()
             self.customers.forget(event.call)
             self._reached(event)
@@ -189,14 +180,21 @@ class Dialler:
 
     # A call in line
 
-    def _place_due(self) -> None:
+    def place_due(self) -> None:
+        """Place the calls of the promises that are due, if they can be made."""
         for promise in self._view.callbacks.due():
             self._place(promise)
 
     def _place(self, promise: PromiseView) -> None:
-        if not self._ready or self._draining or not self._trunk or promise.id in self._placing or not promise.live:
+        if (
+            not self._ready
+            or self._draining
+            or not self._trunks.exist
+            or promise.id in self._placing
+            or not promise.live
+        ):
             return
-        if self._trunk_rest.resting:
+        if self._trunks.resting:
             return
         self._placing.add(promise.id)
         definitions, now = self._definitions(), self._clock()
@@ -265,7 +263,7 @@ class Dialler:
         live = self._standing(offer.call, offer.offer)
         if live is None or self.customers.picked_up(live.id):
             return  # the session that comes with the customer connects them
-        if self._trunk_rest.resting:
+        if self._trunks.resting:
             self._leave(live)
             return
         now = self._clock()

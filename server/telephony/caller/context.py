@@ -16,6 +16,7 @@ from server.telephony.caller.audio import CallerAudio
 from server.telephony.caller.mailbox import Mailbox
 from server.telephony.channels.leg_recorder import LegRecorder
 from server.telephony.channels.legs import Legs
+from server.telephony.trunks.outgoing import Outgoing
 
 FACTS_DEADLINE = 2.0
 """Seconds within which the AMI stream tells what an AGI command knows already; after that the session tells it."""
@@ -40,7 +41,8 @@ class CallFolders:
 @dataclass(frozen=True, slots=True)
 class SessionServices:
     """What sessions work with. `device` says what to dial for an agent; `work_number` gives the sound file that tells
-    a caller, in a language, which agent is going to speak; `clock` is UTC epoch seconds."""
+    a caller, in a language, which agent is going to speak; `outgoing` dials outside numbers; `clock` is UTC epoch
+    seconds."""
 
     dispatcher: Dispatcher
     view: View
@@ -49,6 +51,7 @@ class SessionServices:
     folders: CallFolders
     device: Callable[[str], str]
     work_number: Callable[[str, str], Awaitable[str]]
+    outgoing: Outgoing
     clock: Callable[[], float]
 
     @property

@@ -110,18 +110,16 @@ class Conversation:
         context, agi = self._context, self._context.agi
         await agi.set_variable(dial.RECORDING, self._services.folders.recording(context.call, leg.offer))
         options = f"gm({self._music})U({dial.LEG})"
-        await agi.execute("Dial", dial.outside(leg.agent), f"{OUTSIDE_RING:.0f}", options, music_after=LATER)
+        dialled = await self._services.outgoing.dial(agi, leg.agent, OUTSIDE_RING, options, music_after=LATER)
         context.audio.quiet = False
-        status = await agi.get_variable("DIALSTATUS") or ""
-        if status == "ANSWER":
+        if dialled.answered:
             return
-        cause = await agi.get_variable("HANGUPCAUSE") or ""
-        outcome = dial.outcome(status, cause)
+        outcome = dial.outcome(dialled.status, dialled.cause)
         live = self._live
         if live is None:
             raise AgiHangup("the call is over")
         await self._dispatcher.record(
-            acd.OfferFailed(leg.offer, Outcome(outcome), f"{status} {cause}"),
+            acd.OfferFailed(leg.offer, Outcome(outcome), dialled.detail),
             # Back at the place it had, for the agent who sent it out before all others.
             *queueing.again(live, owner=leg.given_by),
         )

@@ -37,6 +37,7 @@ from server.telephony.caller.promises import CallerPromises
 from server.telephony.caller.waiting import Waiting
 from server.telephony.channels import dial
 from server.telephony.channels.legs import Legs
+from server.telephony.trunks.outgoing import Outgoing
 
 __all__ = ["CallFolders", "Callers"]
 
@@ -69,9 +70,10 @@ class Callers:
         node: str,
         device: Callable[[str], str],
         work_number: Callable[[str, str], Awaitable[str]],
+        outgoing: Outgoing,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.services = SessionServices(dispatcher, view, legs, ami, folders, device, work_number, clock)
+        self.services = SessionServices(dispatcher, view, legs, ami, folders, device, work_number, outgoing, clock)
         self.definitions, self.node = definitions, node
         self.unknown_numbers = UnknownNumbers()
         self.on_transferred: Callable[[LiveCall, str], Awaitable[None]] = _nobody_transfers

@@ -12,7 +12,7 @@ from acd.events import Outcome
 from ivr.saying import say_digits
 
 TRUNK = "trunk-out"
-"""The endpoint that outside numbers are called by."""
+"""What the endpoints begin with that outside numbers are called by; see `server.hotline.trunks`."""
 _NUMBER = re.compile(r"\+?[0-9]{1,32}")
 RECORDING = "__SANSHENG_REC"
 """Variable with the prefix of the leg's two files; the dialplan starts recording with the bridge."""
@@ -30,7 +30,7 @@ _BY_CAUSE = {
 }
 _OURS = ("", "0")
 """With CHANUNAVAIL: Asterisk itself could not place the call, as when no port is free for its sound."""
-_UNAVAILABLE = "19"
+UNAVAILABLE = "19"
 """With NOANSWER, which a phone that rings to the end gives another cause."""
 _BY_STATUS = {
     "NOANSWER": Outcome.NO_ANSWER,
@@ -63,11 +63,11 @@ _ATTEMPT_BY_CAUSE = {
 }
 
 
-def outside(number: str) -> str:
+def outside(number: str, endpoint: str = TRUNK) -> str:
     """The device of an outside number. Raises ValueError for what Dial could read as more than a number."""
     if not _NUMBER.fullmatch(number):
         raise ValueError(f"{number!r} is no number that can be dialled")
-    return f"PJSIP/{number}@{TRUNK}"
+    return f"PJSIP/{number}@{endpoint}"
 
 
 def arguments(device: str, ring_for: float, music: str, whisper: str, announcement: str) -> tuple[str, str, str]:
@@ -89,7 +89,7 @@ def outcome(status: str, cause: str, *, rang: bool = True, redirected: bool = Fa
     """
     if redirected:
         return Outcome.REDIRECTED
-    if status == "NOANSWER" and (not rang or cause == _UNAVAILABLE):
+    if status == "NOANSWER" and (not rang or cause == UNAVAILABLE):
         return Outcome.UNREGISTERED
     if status in ("NOANSWER", "CANCEL"):
         return _BY_STATUS[status]
@@ -104,7 +104,12 @@ def going_on(device: str, ring_for: float, place: str) -> tuple[str, str, str]:
     Who dials hears the other's ringing, whether that phone sends it or only says so.
     """
     follows = "i" if place == TO_AGENT else ""  # an agent's phone that sends the call elsewhere is not followed
-    return device, str(max(1, round(ring_for))), f"{follows}G({place})"
+    return device, str(max(1, round(ring_for))), f"{follows}{split(place)}"
+
+
+def split(place: str) -> str:
+    """The option of `Dial` whose two channels go on apart at `place`."""
+    return f"G({place})"
 
 
 def attempt_outcome(status: str, cause: str, *, rang: bool = True) -> AttemptOutcome:
@@ -117,7 +122,7 @@ def attempt_outcome(status: str, cause: str, *, rang: bool = True) -> AttemptOut
     if status == "BUSY":
         return AttemptOutcome.BUSY
     if status == "NOANSWER":
-        return AttemptOutcome.NO_ANSWER if rang or cause == _UNAVAILABLE else AttemptOutcome.FAILED
+        return AttemptOutcome.NO_ANSWER if rang or cause == UNAVAILABLE else AttemptOutcome.FAILED
     return _ATTEMPT_BY_CAUSE.get(cause, AttemptOutcome.NO_ANSWER if rang else AttemptOutcome.FAILED)
 
 

@@ -84,7 +84,8 @@ def device_of(channel: str) -> str:
 
 def belongs(channel: str, name: str, *, outside: bool) -> bool:
     """Whether a channel is this agent's, or leads to the outside."""
-    return agent_of(channel) == (TRUNK if outside else name)
+    endpoint = agent_of(channel)
+    return endpoint == TRUNK or endpoint.startswith(f"{TRUNK}-") if outside else endpoint == name
 
 
 def find_asked(here: Mapping[str, AmiEvent], agent: AmiEvent, asked: str, *, outside: bool) -> AskedChannel | None:

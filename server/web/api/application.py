@@ -22,6 +22,7 @@ from server.web.api.recordings import recording_routes
 from server.web.api.reports import report_routes
 from server.web.api.tickets import ticket_routes
 from server.web.api.tokens import token_routes
+from server.web.api.trunks import trunk_routes
 from server.web.api.watch import Watched, watch_routes
 from server.web.authentication import Authentication
 from server.web.gate import Gate
@@ -51,6 +52,7 @@ def make_api(acts: UseCases, watched: Watched, authentication: Authentication) -
         agent_routes(acts.agents),
         callback_routes(acts.callbacks),
         report_routes(acts.callbacks),
+        trunk_routes(acts.trunks),
         definition_routes(acts.definitions),
         token_routes(acts.tokens),
     ):

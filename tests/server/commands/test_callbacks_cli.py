@@ -168,7 +168,7 @@ async def test_without_a_trunk_it_is_said_that_no_calls_go_out(served, monkeypat
     monkeypatch.delenv("SANSHENG_TRUNK")
     done = await add(served)
     assert done.code == 0
-    assert "no calls go out: set SANSHENG_TRUNK" in done.err
+    assert "no calls go out: set up a trunk first" in done.err
 
 
 def test_the_next_such_time_is_today_or_tomorrow(home) -> None:

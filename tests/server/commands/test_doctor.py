@@ -251,7 +251,7 @@ def test_promises_without_a_trunk_are_named_and_so_is_a_number_that_is_missing(s
     Projector(database.write).apply(story.entries)
     database.dispose()
     (sentence,) = those(service.check_calling_back(settings), Verdict.WARN)
-    assert sentence.startswith("1 promised call cannot be made without a trunk: set SANSHENG_TRUNK")
+    assert sentence.startswith("1 promised call cannot be made without a trunk: set one up")
     trunked = replace(settings, trunk="sip:127.0.0.1:5090")
     (sentence,) = those(service.check_calling_back(trunked), Verdict.WARN)
     assert sentence == "calls go out over sip:127.0.0.1:5090 and show no number; 1 promise"

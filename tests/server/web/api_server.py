@@ -72,6 +72,10 @@ class ApiServer:
         self.acts = UseCases(self)
 
     @property
+    def trunks(self) -> Any:
+        raise Conflict("no Asterisk here")
+
+    @property
     def conversation_channels(self) -> Any:
         raise Conflict("no Asterisk here")
 

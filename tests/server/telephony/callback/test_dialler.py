@@ -26,15 +26,18 @@ from server.hotline.definitions import DEFAULTS, load
 from server.hotline.dispatcher import Dispatcher
 from server.hotline.live_calls import Leg, LiveCall, line_id
 from server.hotline.standby import rebuild
+from server.hotline.trunks import legacy
 from server.hotline.view import View
 from server.telephony.ami.link import Ami, AmiEvent, AmiReply
 from server.telephony.callback.dialler import Dialler
 from server.telephony.channels.legs import Legs
+from server.telephony.trunks.routes import Trunks
 from tests.redis_server import RedisServer, redis_server
 
 __all__ = ["redis_server"]
 
 NUMBER = "13800138000"
+TRUNK = legacy("sip:127.0.0.1:5090")
 
 
 class Willing(Ami):
@@ -98,7 +101,9 @@ async def parts(redis_server: RedisServer, tmp_path: Path) -> AsyncIterator[Part
         recording_prefix=lambda call, offer: tmp_path / f"{call}-{offer}",
         on_final=lambda _: None,
     )
-    dialler = Dialler(dispatcher, view, legs, ami, lambda: definitions, "one", trunk=True)
+    trunks = Trunks(ami, view, lambda: (TRUNK,), lambda: "CN", tmp_path / "messages")
+    dialler = Dialler(dispatcher, view, legs, ami, lambda: definitions, "one", trunks=trunks)
+    trunks.on_free = dialler.place_due
     legs.on_unreached = dialler.unreached
     dispatcher.listen(dialler.follow)
     customers = dialler.customers
@@ -199,15 +204,17 @@ async def test_a_phone_that_rang_while_nobody_watched_counts_as_one_that_rang(pa
 
 
 async def test_no_agent_is_rung_while_the_trunk_takes_no_calls(parts: Parts) -> None:
-    assert parts.dialler.problem == ""
+    trunks = parts.dialler._trunks
+    assert trunks.problems() == []
     for attempt in range(3):
         live, leg = await parts.offered()
         assert await parts.dialler.start(live, leg, 30.0), attempt
+        trunks.failed(TRUNK)
         parts.dialler.over(live, AttemptOutcome.FAILED, "CONGESTION 34")
         await parts.until(lambda: parts.dispatcher.state.calls.get(live.id) is None)  # noqa: B023
     await parts.until(parts.dispatcher.state.callbacks.due)
     assert not len(parts.dispatcher.state.calls)
-    assert parts.dialler.problem.startswith("the trunk took none of the last 3 calls")
-    parts.dialler._trunk_rest.worked()
+    assert trunks.problems()[0].startswith("the trunk took none of the last 3 calls")
+    trunks.worked(TRUNK)
     await parts.until(lambda: len(parts.dispatcher.state.calls))
-    assert parts.dialler.problem == ""
+    assert trunks.problems() == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from server.telephony.callback.trunk_rest import ENOUGH, TrunkRest
+from server.telephony.trunks.rest import ENOUGH, TrunkRest
 
 
 class Rested(TrunkRest):

@@ -16,8 +16,10 @@ ENOUGH = 3
 class TrunkRest:
     """Rests for `first` seconds, twice as long each time that nothing got better, `longest` at most; then `over()`."""
 
-    def __init__(self, over: Callable[[], None], *, first: float = 60.0, longest: float = 900.0) -> None:
-        self._over, self._first, self._longest = over, first, longest
+    def __init__(
+        self, over: Callable[[], None], name: str = "", *, first: float = 60.0, longest: float = 900.0
+    ) -> None:
+        self._over, self._name, self._first, self._longest = over, name, first, longest
         self._failed = 0
         self._lasts = 0.0
         self._rest: asyncio.TimerHandle | None = None
@@ -31,6 +33,9 @@ class TrunkRest:
         """A sentence while the trunk takes no calls; empty otherwise."""
         if self._failed < ENOUGH:
             return ""
+        if self._name:
+            none = f"trunk {self._name} took none of the last {self._failed} calls"
+            return f"{none}: `sansheng trunk test NUMBER --call` says why; it is tried again by itself"
         none = f"the trunk took none of the last {self._failed} calls"
         return f"{none}: see whether what SANSHENG_TRUNK names is there; it is tried again by itself"
 
@@ -39,7 +44,12 @@ class TrunkRest:
         self._failed += 1
         if self._failed >= ENOUGH and self._rest is None:
             self._lasts = min(self._lasts * 2 or self._first, self._longest)
-            _log.warning("the trunk takes no calls: it is left alone for a while", failed=self._failed, s=self._lasts)
+            _log.warning(
+                "the trunk takes no calls: it is left alone for a while",
+                trunk=self._name or "default",
+                failed=self._failed,
+                s=self._lasts,
+            )
             self._rest = asyncio.get_running_loop().call_later(self._lasts, self._end)
 
     def worked(self) -> None:

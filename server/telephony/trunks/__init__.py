@@ -1,0 +1,1 @@
+"""The trunks while they work: `health` (which are up), `routes` (which takes a call), `outgoing` (calls)."""

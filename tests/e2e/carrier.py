@@ -1,0 +1,241 @@
+"""Carriers for tests: a second Asterisk that asks for a password, and one that refuses every call as the number says.
+
+Each stands at an address of its own on the loopback, by which the hotline tells them apart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from provision import default_cache, provision
+from server.hotline.definitions import MUSIC, PROMPTS
+from server.telephony.asterisk.configure import arguments, configure
+from server.telephony.asterisk.ready import ready
+from server.telephony.asterisk.site import Site
+
+TREE = Path(__file__).resolve().parents[2]
+USER, SECRET = "4008001234", "a;secret#with(all)&sorts$of[characters]"
+TONE_HZ = 1000
+DIALPLAN = f"""
+[out]
+exten => _X.,1,Set(CALLERID(num)=${{CUT(EXTEN,-,2)}})
+ same => n,Dial(PJSIP/${{CUT(EXTEN,-,1)}}@{USER},20)
+ same => n,Hangup()
+
+[hotline]
+exten => _X.,1,Goto(s,1)
+exten => _+X.,1,Goto(s,1)
+exten => s,1,Set(WHO=${{CALLERID(num)}})
+ same => n,Set(FROM=${{PJSIP_HEADER(read,From)}})
+ same => n,Set(PAI=${{PJSIP_HEADER(read,P-Asserted-Identity)}})
+ same => n,Log(NOTICE,CAME ${{CHANNEL(pjsip,request_uri)}} from ${{FROM}} pai ${{PAI}})
+ same => n,ExecIf($["${{CHANNEL(pjsip,request_uri):-4:2}}" = "18"]?Progress())
+ same => n,Ringing()
+ same => n,Wait(0.3)
+ same => n,Answer()
+ same => n,Playtones({TONE_HZ})
+ same => n,Wait(20)
+ same => n,Hangup()
+"""
+
+
+def free_port(address: str) -> int:
+    """A port of this address that is free for TCP and UDP now."""
+    while True:
+        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+            tcp.bind((address, 0))
+            with contextlib.suppress(OSError):
+                udp.bind((address, tcp.getsockname()[1]))
+                return int(tcp.getsockname()[1])
+
+
+class Carrier:
+    """A second Asterisk at `address`. A hotline registers as USER with SECRET, or is known by its address."""
+
+    def __init__(self, address: str, hotline_port: int, *, tls: Path | None = None) -> None:
+        tool = provision("asterisk", default_cache(), print)
+        assert tool.modules
+        assert tool.data
+        self._tool, self._hotline_port, self._tls = tool, hotline_port, tls
+        self.home = Path(tempfile.mkdtemp(prefix="ss-carrier-"))
+        first = 26_000 + 100 * (hotline_port % 50)
+        self.site = Site(
+            home=self.home,
+            modules=tool.modules,
+            data=tool.data,
+            prompts={"zh": PROMPTS / "zh"},
+            python=Path(sys.executable),
+            dialplan=TREE / "dialplan",
+            music={"default": MUSIC},
+            bind=address,
+            sip_port=free_port(address),
+            sip_tls_port=free_port(address),
+            ami_port=free_port("127.0.0.1"),
+            http_port=free_port(address),
+            rtp_ports=(first, first + 99),
+        )
+        configure(self.site, [])
+        etc = self.site.layout.etc
+        (etc / "pjsip.conf").write_text(self._pjsip())
+        (etc / "extensions.conf").write_text(DIALPLAN)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        return f"{self.site.bind}:{self.site.sip_tls_port if self._tls else self.site.sip_port}"
+
+    def start(self) -> None:
+        """Return when it takes calls. It begins anew with every start, and knows no registration."""
+        shutil.rmtree(self.site.layout.root / "lib", ignore_errors=True)
+        (self.site.layout.root / "lib").mkdir()
+        with (self.home / "terminal").open("ab") as out:
+            words = self._tool.argv("asterisk", *arguments(self.site))
+            self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+
+    async def up(self) -> None:
+        """Return when it takes calls."""
+        await ready(self.site)
+
+    def stop(self) -> None:
+        """End it at once: it says goodbye to nobody."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait(10)
+            self._process = None
+
+    def end(self) -> None:
+        """Leave nothing behind."""
+        self.stop()
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def command(self, text: str) -> str:
+        """Its command line."""
+        words = self._tool.argv("asterisk", "-C", self.site.layout.etc / "asterisk.conf", "-rx", text)
+        return subprocess.run(words, capture_output=True, text=True, check=False, timeout=10).stdout
+
+    def call(self, called: str, caller: str) -> None:
+        """Call the hotline as somebody of the public, whose number is asserted."""
+        self.command(f"channel originate Local/{called}-{caller}@out application Wait 20")
+
+    def came(self) -> list[str]:
+        """What it noted of each call that came in."""
+        log = (self.site.layout.log / "messages").read_text(errors="replace")
+        return [line.partition("CAME ")[2] for line in log.splitlines() if "CAME sip" in line]
+
+    def _pjsip(self) -> str:
+        escaped = SECRET.replace(";", "\\;")
+        lines = [
+            "[global]",
+            "type=global",
+            "endpoint_identifier_order=username,ip",
+            *self._transport("udp", self.site.sip_port),
+            *self._transport("tcp", self.site.sip_port),
+            *self._transport("tls", self.site.sip_tls_port),
+            f"[{USER}]",
+            "type=endpoint",
+            "context=hotline",
+            "disallow=all",
+            "allow=alaw",
+            "direct_media=no",
+            f"media_address={self.site.bind}",
+            "bind_rtp_to_media_address=yes",
+            f"aors={USER}",
+            f"auth={USER}",
+            "identify_by=username,auth_username",
+            "send_pai=yes",
+            "trust_id_outbound=yes",
+            "rtp_symmetric=yes",
+            *(("media_encryption=sdes",) if self._tls else ()),
+            f"[{USER}]",
+            "type=auth",
+            "auth_type=digest",
+            f"username={USER}",
+            f"password={escaped}",
+            f"[{USER}]",
+            "type=aor",
+            "max_contacts=1",
+            "remove_existing=yes",
+            "minimum_expiration=5",
+        ]
+        return "\n".join(lines) + "\n"
+
+    def _transport(self, protocol: str, port: int) -> list[str]:
+        if protocol == "tls" and self._tls is None:
+            return []
+        own = (
+            [f"cert_file={self._tls / 'certificate.pem'}", f"priv_key_file={self._tls / 'key.pem'}"]
+            if self._tls
+            else []
+        )
+        lines = [f"[transport-{protocol}]", "type=transport", f"protocol={protocol}", f"bind={self.site.bind}:{port}"]
+        return [*lines, *(["method=tlsv1_2", *own] if protocol == "tls" else [])]
+
+
+class RefusingCarrier(asyncio.DatagramProtocol):
+    """Answers OPTIONS, and every INVITE with the status that the last three digits of the called number are.
+
+    `more` are header lines of the refusals, by status; 000 is no answer at all.
+    """
+
+    def __init__(self, address: str, more: dict[int, str] | None = None) -> None:
+        self._at, self._more = (address, free_port(address)), more or {}
+        self.came: list[tuple[str, str]] = []
+        """(called, header lines) of each INVITE."""
+        self.silent = False
+
+    @property
+    def address(self) -> str:
+        return "{}:{}".format(*self._at)
+
+    async def __aenter__(self) -> RefusingCarrier:
+        loop = asyncio.get_running_loop()
+        self._transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=self._at)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._transport.close()
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        text = data.decode("utf-8", "replace")
+        method = text.split(" ", 1)[0]
+        found = re.match(r"INVITE sips?:([^@;>]+)@", text)
+        if self.silent or method not in ("OPTIONS", "INVITE", "CANCEL", "BYE"):
+            return
+        status = 200
+        if found:
+            branch = re.search(r"branch=[^;\s]+", text)
+            if branch is None or not any(branch[0] in earlier for _, earlier in self.came):
+                self.came.append((found[1], text))
+            status = int(found[1][-3:])
+        if status == 0:
+            return
+        kept = [line for line in text.split("\r\n") if re.match(r"(?i)(via|from|call-id|cseq):", line)]
+        to = re.search(r"(?im)^to:.*$", text)
+        assert to is not None
+        lines = [f"SIP/2.0 {status} Said So", *kept, f"{to[0].strip()};tag={int(time.time() * 1e6)}"]
+        if status in self._more:
+            lines.append(self._more[status])
+        self._transport.sendto(("\r\n".join((*lines, "Content-Length: 0")) + "\r\n\r\n").encode(), addr)
+
+
+@contextlib.contextmanager
+def carrier(address: str, hotline_port: int, *, tls: Path | None = None) -> Iterator[Carrier]:
+    """A carrier that runs, and is gone afterwards."""
+    made = Carrier(address, hotline_port, tls=tls)
+    try:
+        made.start()
+        asyncio.run(made.up())
+        yield made
+    finally:
+        made.end()
