@@ -133,7 +133,8 @@ class AgentFreed(Event):
 @dataclass(frozen=True, slots=True)
 class CallArrived(Event):
     """A call was answered by the hotline. `invited_at` is when its INVITE came in, `answered_at` when its 200 OK went
-    out: before this event, as a server may have come to the call late."""
+    out: before this event, as a server may have come to the call late. `name` is the caller's as the network shows it,
+    `told_by` the SIP header that the number was taken from."""
 
     call: int
     caller: str
@@ -143,6 +144,8 @@ class CallArrived(Event):
     invited_at: float
     node: str = ""
     answered_at: float | None = None
+    name: str = ""
+    told_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,9 +116,9 @@ class Definitions:
         """The number that a callback shows whose caller had dialled `called`; "" if none is given."""
         return self.numbers.of(called).outgoing or self.callback.outgoing
 
-    def party(self, number: str) -> Party:
-        """The party with this number, however it is written."""
-        return party(number, self.callback.region)
+    def party(self, number: str, name: str = "", told_by: str = "") -> Party:
+        """The party with this number, however it is written; see `parties`."""
+        return party(number, self.callback.region, name, told_by)
 
     def music(self, queue: str, wanted: str = "") -> str:
         """The music class of a call: what its flow wants where the home has `music/<class>/`, else the queue's own."""

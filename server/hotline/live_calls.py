@@ -97,6 +97,10 @@ class LiveCall:
     """Whether a callback was asked for in this call."""
     cut_off: bool = False
     """The phone of the agent was lost in mid-call, and no agent has picked up since."""
+    name: str = ""
+    """The caller's name, as the network shows it."""
+    told_by: str = ""
+    """The SIP header that the caller's number was taken from."""
 
     @property
     def queue(self) -> str:
@@ -272,6 +276,7 @@ class Calls:
 
     def _arrived(self, event: acd.CallArrived, at: float) -> None:
         live = LiveCall(event.call, event.caller, event.called, event.channel, event.unique_id, event.node, at)
+        live.name, live.told_by = event.name, event.told_by
         self._calls[live.id] = live
         self._by_unique_id[live.unique_id] = live
         self._last_call = max(self._last_call, live.id)

@@ -14,6 +14,8 @@ from urllib.parse import unquote
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, PhoneNumberType
 
+LONGEST_NAME = 80
+"""Characters of a display name that are kept."""
 LONGEST = 40
 """Characters of a number or of a user's name that are kept."""
 _SUBSCRIBERS = frozenset(
@@ -40,11 +42,14 @@ _DIALLED = re.compile(r"\+?[0-9]+")
 class Party:
     """One who calls or is called. `number` is canonical, `shown` is what people read and dial in the hotline's region.
 
-    Both are empty when the party withheld its number.
+    `name` is what the network shows beside the number, `told_by` the header that the number was taken from (from, pai,
+    rpid, diversion). All are empty when the party withheld its number.
     """
 
     number: str = ""
     shown: str = ""
+    name: str = ""
+    told_by: str = ""
 
     @property
     def withheld(self) -> bool:
@@ -88,10 +93,21 @@ def shown(number: str, region: str) -> str:
     return re.sub(r"\D", "", phonenumbers.format_number(parsed, PhoneNumberFormat.NATIONAL))
 
 
-def party(text: str, region: str) -> Party:
-    """The party with this number, however it is written."""
+def party(text: str, region: str, name: str = "", told_by: str = "") -> Party:
+    """The party with this number, however it is written. A name that only says the number again is none."""
     number = canonical(text, region)
-    return Party(number, shown(number, region))
+    if not number:
+        return Party()
+    name = _printable(name)
+    if canonical(name, region) in ("", number):
+        name = ""
+    return Party(number, shown(number, region), name, told_by)
+
+
+def _printable(name: str) -> str:
+    """A display name in one line, without the quotes around it."""
+    text = "".join(each for each in unicodedata.normalize("NFC", name) if each.isprintable())
+    return text.strip().strip('"').strip()[:LONGEST_NAME]
 
 
 def may_be_called(text: str, region: str) -> bool:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from redis import Redis
 
+import acd.events as acd
+from server.eventlog.entries import decode
 from server.hotline.trunk_secrets import store
 from tests.e2e import brisk
 from tests.e2e.carrier import SECRET, USER, Carrier, RefusingCarrier, carrier
 from tests.e2e.conftest import Hotline, make_home
+from tests.raw_sip import RawSip
 
 pytestmark = pytest.mark.e2e
 
@@ -46,6 +52,21 @@ trusted = true
 cli = "02155667788"
 numbers_out = "idd"
 user_phone = true
+
+[trunks.gateway]
+address = "127.0.0.4"
+trusted = true
+caller_header = "rpid"
+numbers_in = "e164"
+strip_in = "9"
+numbers = []
+qualify_seconds = 3600
+
+[trunks.forwarding]
+address = "127.0.0.5"
+caller_header = "diversion"
+numbers = []
+qualify_seconds = 3600
 """
 
 
@@ -60,8 +81,6 @@ class House:
         return dict(next(row for row in rows if row["name"] == name))
 
     async def becomes(self, name: str, within: float = 15.0, **wanted: Any) -> dict[str, Any]:
-        import asyncio
-
         end = asyncio.get_running_loop().time() + within
         while True:
             row = await self.state(name)
@@ -139,3 +158,116 @@ async def test_the_next_trunk_is_tried_where_a_refusal_names_the_trunk_and_only_
         got[status] = (answer["trunk"], answer["sip"])
     assert got == TABLE
     assert len(house.telecom.came()) - before == sum(sip == 200 for _, sip in TABLE.values())
+
+
+async def test_a_carrier_that_goes_away_is_down_and_comes_back_by_itself(house: House) -> None:
+    house.telecom.stop()
+    down = await house.becomes("telecom", up=False)
+    assert "does not answer OPTIONS" in down["problem"]
+    health = house.hotline.health()
+    assert health["ok"], "a carrier that is down is a warning"
+    assert any("trunk telecom" in each for each in health["warnings"])
+    routes = (await house.hotline.request("GET", "/api/v1/trunks/route?number=01088886666"))["items"]
+    assert [route["trunk"] for route in routes if not route["why_not"]] == []
+    assert "it is down" in next(route["why_not"] for route in routes if route["trunk"] == "telecom")
+    checked = await house.hotline.command("trunk", "check", check=False)
+    assert checked.returncode == 1
+    assert "trunk telecom: " in checked.stderr
+    house.telecom.start()
+    await house.telecom.up()
+    await house.becomes("telecom", up=True)
+    answer = await house.calls("01088886666")
+    assert answer["answered"], "its calls are answered, registration or not: the password is in the call"
+
+
+async def test_a_wrong_secret_is_told_and_the_right_one_is_taken_over(house: House, tmp_path: Path) -> None:
+    def given(secret: str) -> Path:
+        (tmp_path / "secret").write_text(secret + "\n")
+        return tmp_path / "secret"
+
+    await house.hotline.command("trunk", "secret", "telecom", "--file", str(given("wrong")))
+    refused = await house.becomes("telecom", up=False, registered=False)
+    assert "secret" in refused["problem"]
+    await house.hotline.command("trunk", "secret", "telecom", "--file", str(given(SECRET)))
+    await house.becomes("telecom", up=True, registered=True, problem="")
+
+
+TRUSTED, UNTRUSTED = CARRIER, REFUSER
+MOBILE, PILOT = "13912345678", "<sip:4008001234@c.example>"
+ASSERTED = {"P-Asserted-Identity": "<tel:+8613912345678>"}
+HIDDEN = "<sip:anonymous@anonymous.invalid>"
+CALLERS: list[tuple[str, dict[str, str], str, str, str, str]] = [
+    # From, other headers, where the call comes from -> number as it is shown here, name, the header that told it
+    ("<sip:13912345678@c.example>", {}, TRUSTED, MOBILE, "", "from"),
+    ("<sip:008613912345678@c.example>", {}, TRUSTED, MOBILE, "", "from"),
+    ("<sip:013912345678@c.example>", {}, UNTRUSTED, MOBILE, "", "from"),
+    ("<sip:+86-139-1234-5678;phone-context=ims.x@c.example;user=phone>", {}, UNTRUSTED, MOBILE, "", "from"),
+    ("<sip:13912345678;npdi;cpc=ordinary@c.example>", {}, TRUSTED, MOBILE, "", "from"),
+    ("<sip:1391234%35678@c.example>", {}, UNTRUSTED, MOBILE, "", "from"),
+    ("sip:+8613912345678@c.example", {}, TRUSTED, MOBILE, "", "from"),
+    ("<tel:+86-21-5566-7788>", {}, TRUSTED, "02155667788", "", "from"),
+    ("<tel:5566-7788;phone-context=+8621>", {}, UNTRUSTED, "02155667788", "", "from"),
+    ('"李女士" <sip:+85223456789@c.example>', {}, TRUSTED, "+85223456789", "李女士", "from"),
+    ('"13912345678" <sip:13912345678@c.example>', {}, TRUSTED, MOBILE, "", "from"),
+    (f'"Anonymous" {HIDDEN}', {}, UNTRUSTED, "", "", ""),
+    ("<sip:Restricted@c.example>", {}, TRUSTED, "", "", ""),
+    ("<sip:Unknown@c.example>", {}, UNTRUSTED, "", "", ""),
+    ("<sip:0000000@c.example>", {}, TRUSTED, "", "", ""),
+    (f'"Anonymous" {HIDDEN}', ASSERTED | {"Privacy": "id"}, TRUSTED, "", "", ""),
+    (f'"Wang" {PILOT}', ASSERTED | {"Privacy": "user;id"}, TRUSTED, "", "", ""),
+    (HIDDEN, ASSERTED, TRUSTED, "", "", ""),
+    (PILOT, ASSERTED, TRUSTED, MOBILE, "", "pai"),
+    (PILOT, ASSERTED, UNTRUSTED, "4008001234", "", "from"),
+    (
+        PILOT,
+        {"P-Asserted-Identity": '"Li, Ming" <sip:+86139%31234567%38;cpc=x@c.example>, <tel:+8613912345678>'},
+        TRUSTED,
+        MOBILE,
+        "Li, Ming",
+        "pai",
+    ),
+    (f'"Li" {PILOT}', {"P-Asserted-Identity": "<sip:anonymous@c.example>"}, TRUSTED, "", "", ""),
+    ("<sip:13912345678@c.example>", {"Remote-Party-ID": "<sip:13700000000@c.example>"}, TRUSTED, MOBILE, "", "from"),
+]
+RPID = "<sip:8613912345678@c.example>"
+OTHERS: list[tuple[str, dict[str, str], str, str, str, str]] = [
+    ("<sip:02155667788@c.example>", {"Remote-Party-ID": f'"Li" {RPID};privacy=off'}, "", MOBILE, "Li", "rpid"),
+    ("<sip:02155667788@c.example>", {"Remote-Party-ID": f"{RPID};privacy=full"}, "", "", "", ""),
+    (PILOT, ASSERTED | {"Remote-Party-ID": "<sip:13700000000@c.example>"}, "", MOBILE, "", "pai"),
+    # The carrier writes the country code without a plus, and a 9 before it.
+    ("<sip:98613912345678@c.example>", {}, "", MOBILE, "", "from"),
+    ("<sip:985223456789@c.example>", {}, "", "+85223456789", "", "from"),
+    ("<sip:910086@c.example>", {}, "", "10086", "", "from"),
+]
+FORWARDED = [
+    (PILOT, {"Diversion": "<sip:13912345678@c.example>;reason=unconditional"}, "", MOBILE, "", "diversion"),
+    ("<sip:13912345678@c.example>", {}, "", MOBILE, "", "from"),
+]
+
+
+def arrived(hotline: Hotline) -> dict[str, acd.CallArrived]:
+    """The log's word of each call that came in, by the number that was dialled."""
+    with Redis(unix_socket_path=str(hotline.home / "redis" / "redis.sock")) as redis:
+        entries: Any = redis.xrange("sansheng:log")
+    found = [decode("CallArrived", fields[b"e"]) for _, fields in entries if fields[b"t"] == b"CallArrived"]
+    return {event.called: event for event in found}
+
+
+async def comes(house: House, called: str, sender: str, headers: dict[str, str], source: str) -> acd.CallArrived:
+    """A call of the public: what the server keeps of the caller."""
+    async with RawSip(house.hotline.sip_port, source) as peer:
+        answer = await peer.answer(peer.invite("", called, sender=sender, headers=headers))
+        assert answer.startswith(b"SIP/2.0 200"), (sender, answer)
+        peer.acknowledge(answer)
+        event = await house.hotline.until(lambda: arrived(house.hotline).get(called), f"{sender} is in the log")
+        peer.acknowledge(answer, "BYE")
+    assert isinstance(event, acd.CallArrived)
+    return event
+
+
+async def test_the_caller_is_taken_from_the_header_that_the_trunk_says_counts(house: House) -> None:
+    cases = [*CALLERS, *((*case[:2], "127.0.0.4", *case[3:]) for case in OTHERS)]
+    cases += [(*case[:2], "127.0.0.5", *case[3:]) for case in FORWARDED]
+    came = await asyncio.gather(*(comes(house, f"400100{place:04}", *case[:3]) for place, case in enumerate(cases)))
+    got = [(*case[:3], each.caller, each.name, each.told_by) for case, each in zip(cases, came, strict=True)]
+    assert got == cases

@@ -36,6 +36,7 @@ from server.telephony.agi.wire import (
 _log = structlog.get_logger("agi")
 _UNKNOWN = ("", "unknown")
 _LONGEST_NUMBER = 80
+_LONGEST_NAME = 80
 """Characters; Asterisk cuts what is dialled to as many."""
 _KEY = re.compile(r"[0-9]{1,3}")
 _AHEAD = 0.2
@@ -122,6 +123,12 @@ class AgiCall:
         """The caller's number, or "" if it is withheld."""
         number = bounds.line(self.env.get("callerid", ""), _LONGEST_NUMBER)
         return "" if number in _UNKNOWN else number
+
+    @property
+    def caller_name(self) -> str:
+        """The caller's name, or "" if there is none."""
+        name = bounds.line(self.env.get("calleridname", ""), _LONGEST_NAME)
+        return "" if name in _UNKNOWN else name
 
     @property
     def called(self) -> str:

@@ -73,8 +73,8 @@ class CallerContext:
 
     @property
     def party(self) -> Party:
-        """The caller, as the channel shows the number."""
-        return self.definitions.party(self.agi.caller)
+        """The caller, as the channel shows the number and the name."""
+        return self.definitions.party(self.agi.caller, self.agi.caller_name, self.agi.query.get("said_by", ""))
 
     @property
     def called(self) -> str:

@@ -154,6 +154,8 @@ class _Session:
                 invited_at=invited_at or now,
                 node=self._node,
                 answered_at=answered_at,
+                name=caller.name,
+                told_by=caller.told_by,
             )
         )
         number = self._definitions.numbers.of(agi.called)
