@@ -20,31 +20,37 @@ from pathlib import Path
 
 from provision import default_cache, provision
 from server.hotline.definitions import MUSIC, PROMPTS
-from server.telephony.asterisk.configure import arguments, configure
+from server.telephony.asterisk.configure import AMI_SECRET, arguments, configure, secret
 from server.telephony.asterisk.ready import ready
 from server.telephony.asterisk.site import Site
 
 TREE = Path(__file__).resolve().parents[2]
+SECURE = "4008005678"
 USER, SECRET = "4008001234", "a;secret#with(all)&sorts$of[characters]"
-TONE_HZ = 1000
-DIALPLAN = f"""
+DIALPLAN = """
 [out]
-exten => _X.,1,Set(CALLERID(num)=${{CUT(EXTEN,-,2)}})
- same => n,Dial(PJSIP/${{CUT(EXTEN,-,1)}}@{USER},20)
+exten => _X.,1,Set(CALLERID(num)=${CUT(EXTEN,-,2)})
+ same => n,Dial(PJSIP/${CUT(EXTEN,-,1)}@${CUT(EXTEN,-,1)},20)
  same => n,Hangup()
 
 [hotline]
-exten => _X.,1,Goto(s,1)
-exten => _+X.,1,Goto(s,1)
-exten => s,1,Set(WHO=${{CALLERID(num)}})
- same => n,Set(FROM=${{PJSIP_HEADER(read,From)}})
- same => n,Set(PAI=${{PJSIP_HEADER(read,P-Asserted-Identity)}})
- same => n,Log(NOTICE,CAME ${{CHANNEL(pjsip,request_uri)}} from ${{FROM}} pai ${{PAI}})
- same => n,ExecIf($["${{CHANNEL(pjsip,request_uri):-4:2}}" = "18"]?Progress())
+; A number that ends with 183 has something to say before the answer, and one with 184 refuses after that.
+exten => _X.,1,Set(LAST=${EXTEN:-3})
+ same => n,Goto(s,1)
+exten => _+X.,1,Set(LAST=${EXTEN:-3})
+ same => n,Goto(s,1)
+exten => s,1,Set(FROM=${PJSIP_HEADER(read,From)})
+ same => n,Set(PAI=${PJSIP_HEADER(read,P-Asserted-Identity)})
+ same => n,Log(NOTICE,CAME ${CHANNEL(pjsip,request_uri)} from ${FROM} pai ${PAI})
+ same => n,GotoIf($["${LAST}" = "183" | "${LAST}" = "184"]?early)
  same => n,Ringing()
- same => n,Wait(0.3)
+ same => n,Goto(wait)
+ same => n(early),Progress()
+ same => n,StartMusicOnHold(default)
+ same => n(wait),Wait(0.3)
+ same => n,ExecIf($["${LAST}" = "184"]?Hangup(34))
  same => n,Answer()
- same => n,Playtones({TONE_HZ})
+ same => n,StartMusicOnHold(default)
  same => n,Wait(20)
  same => n,Hangup()
 """
@@ -61,13 +67,16 @@ def free_port(address: str) -> int:
 
 
 class Carrier:
-    """A second Asterisk at `address`. A hotline registers as USER with SECRET, or is known by its address."""
+    """A second Asterisk at `address`. A hotline registers as USER with SECRET, and as SECURE at `tls_address`.
 
-    def __init__(self, address: str, hotline_port: int, *, tls: Path | None = None) -> None:
+    `tls` is the folder of certificate.pem and key.pem; without it there is no TLS.
+    """
+
+    def __init__(self, address: str, hotline_port: int, tls_address: str, tls: Path | None = None) -> None:
         tool = provision("asterisk", default_cache(), print)
         assert tool.modules
         assert tool.data
-        self._tool, self._hotline_port, self._tls = tool, hotline_port, tls
+        self._tool, self._tls_address, self._tls = tool, tls_address, tls
         self.home = Path(tempfile.mkdtemp(prefix="ss-carrier-"))
         first = 26_000 + 100 * (hotline_port % 50)
         self.site = Site(
@@ -80,7 +89,7 @@ class Carrier:
             music={"default": MUSIC},
             bind=address,
             sip_port=free_port(address),
-            sip_tls_port=free_port(address),
+            sip_tls_port=free_port(tls_address),
             ami_port=free_port("127.0.0.1"),
             http_port=free_port(address),
             rtp_ports=(first, first + 99),
@@ -93,7 +102,11 @@ class Carrier:
 
     @property
     def address(self) -> str:
-        return f"{self.site.bind}:{self.site.sip_tls_port if self._tls else self.site.sip_port}"
+        return f"{self.site.bind}:{self.site.sip_port}"
+
+    @property
+    def tls_address(self) -> str:
+        return f"{self._tls_address}:{self.site.sip_tls_port}"
 
     def start(self) -> None:
         """Return when it takes calls. It begins anew with every start, and knows no registration."""
@@ -125,8 +138,19 @@ class Carrier:
         return subprocess.run(words, capture_output=True, text=True, check=False, timeout=10).stdout
 
     def call(self, called: str, caller: str) -> None:
-        """Call the hotline as somebody of the public, whose number is asserted."""
-        self.command(f"channel originate Local/{called}-{caller}@out application Wait 20")
+        """Call the hotline, which is registered as `called`, as somebody of the public whose number is asserted."""
+        words = [
+            "Action: Login\r\nUsername: sansheng",
+            f"Secret: {secret(self.site.layout, AMI_SECRET)}\r\n",
+            "Action: Originate",
+            f"Channel: Local/{called}-{caller}@out",
+            "Application: Wait\r\nData: 20\r\nAsync: true\r\n",
+            "Action: Logoff\r\n\r\n",
+        ]
+        with socket.create_connection(("127.0.0.1", self.site.ami_port), timeout=5) as link:
+            link.sendall("\r\n".join(words).encode())
+            while link.recv(4096):
+                pass
 
     def came(self) -> list[str]:
         """What it noted of each call that came in."""
@@ -134,15 +158,28 @@ class Carrier:
         return [line.partition("CAME ")[2] for line in log.splitlines() if "CAME sip" in line]
 
     def _pjsip(self) -> str:
-        escaped = SECRET.replace(";", "\\;")
         lines = [
             "[global]",
             "type=global",
-            "endpoint_identifier_order=username,ip",
-            *self._transport("udp", self.site.sip_port),
-            *self._transport("tcp", self.site.sip_port),
-            *self._transport("tls", self.site.sip_tls_port),
-            f"[{USER}]",
+            "endpoint_identifier_order=username,auth_username,ip",
+            *self._transport("udp", self.site.bind, self.site.sip_port),
+            *self._transport("tcp", self.site.bind, self.site.sip_port),
+            *self._account(USER),
+        ]
+        if self._tls is not None:
+            lines += [
+                *self._transport("tls", self._tls_address, self.site.sip_tls_port),
+                "method=tlsv1_2",
+                f"cert_file={self._tls / 'certificate.pem'}",
+                f"priv_key_file={self._tls / 'key.pem'}",
+                *self._account(SECURE, "media_encryption=sdes"),
+            ]
+        return "\n".join(lines) + "\n"
+
+    def _account(self, user: str, *more: str) -> tuple[str, ...]:
+        escaped = SECRET.replace(";", "\\;")
+        return (
+            f"[{user}]",
             "type=endpoint",
             "context=hotline",
             "disallow=all",
@@ -150,36 +187,28 @@ class Carrier:
             "direct_media=no",
             f"media_address={self.site.bind}",
             "bind_rtp_to_media_address=yes",
-            f"aors={USER}",
-            f"auth={USER}",
+            f"aors={user}",
+            f"auth={user}",
             "identify_by=username,auth_username",
+            "rewrite_contact=yes",
             "send_pai=yes",
             "trust_id_outbound=yes",
             "rtp_symmetric=yes",
-            *(("media_encryption=sdes",) if self._tls else ()),
-            f"[{USER}]",
+            *more,
+            f"[{user}]",
             "type=auth",
             "auth_type=digest",
-            f"username={USER}",
+            f"username={user}",
             f"password={escaped}",
-            f"[{USER}]",
+            f"[{user}]",
             "type=aor",
             "max_contacts=1",
             "remove_existing=yes",
             "minimum_expiration=5",
-        ]
-        return "\n".join(lines) + "\n"
-
-    def _transport(self, protocol: str, port: int) -> list[str]:
-        if protocol == "tls" and self._tls is None:
-            return []
-        own = (
-            [f"cert_file={self._tls / 'certificate.pem'}", f"priv_key_file={self._tls / 'key.pem'}"]
-            if self._tls
-            else []
         )
-        lines = [f"[transport-{protocol}]", "type=transport", f"protocol={protocol}", f"bind={self.site.bind}:{port}"]
-        return [*lines, *(["method=tlsv1_2", *own] if protocol == "tls" else [])]
+
+    def _transport(self, protocol: str, address: str, port: int) -> tuple[str, ...]:
+        return (f"[transport-{protocol}]", "type=transport", f"protocol={protocol}", f"bind={address}:{port}")
 
 
 class RefusingCarrier(asyncio.DatagramProtocol):
@@ -230,12 +259,23 @@ class RefusingCarrier(asyncio.DatagramProtocol):
 
 
 @contextlib.contextmanager
-def carrier(address: str, hotline_port: int, *, tls: Path | None = None) -> Iterator[Carrier]:
+def carrier(address: str, hotline_port: int, tls_address: str, tls: Path | None = None) -> Iterator[Carrier]:
     """A carrier that runs, and is gone afterwards."""
-    made = Carrier(address, hotline_port, tls=tls)
+    made = Carrier(address, hotline_port, tls_address, tls)
     try:
         made.start()
         asyncio.run(made.up())
         yield made
     finally:
         made.end()
+
+
+def self_signed(folder: Path, address: str) -> bool:
+    """A certificate for this address, and its key; False where there is no `openssl` to make them."""
+    if shutil.which("openssl") is None:
+        return False
+    folder.mkdir(parents=True, exist_ok=True)
+    words = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=carrier.example -keyout key.pem"
+    names = ["-out", "certificate.pem", "-addext", f"subjectAltName=IP:{address}"]
+    subprocess.run([*words.split(), *names], cwd=folder, check=True, capture_output=True)
+    return True

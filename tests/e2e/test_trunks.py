@@ -16,10 +16,13 @@ from redis import Redis
 import acd.events as acd
 from server.eventlog.entries import decode
 from server.hotline.trunk_secrets import store
+from server.storage.database import open_database
+from server.storage.queries.callbacks import PromiseQueries
+from softphone.phone import Answer
 from tests.e2e import brisk
-from tests.e2e.carrier import SECRET, USER, Carrier, RefusingCarrier, carrier
+from tests.e2e.carrier import SECRET, SECURE, USER, Carrier, RefusingCarrier, carrier, self_signed
 from tests.e2e.conftest import Hotline, make_home
-from tests.raw_sip import RawSip
+from tests.raw_sip import SDP, RawSip
 
 pytestmark = pytest.mark.e2e
 
@@ -29,10 +32,10 @@ outgoing = "01065529988"
 window = "00:00-24:00"
 delays = { busy = 1, no_answer = 1, rejected = 1, machine = 1, failed = 1, hung_up = 1, lost = 1 }
 """
-REFUSER, CARRIER = "127.0.0.2", "127.0.0.3"
+REFUSER, CARRIER, TLS = "127.0.0.2", "127.0.0.3", "127.0.0.6"
 
 
-def trunks(refuser: str, carrier: str) -> str:
+def trunks(refuser: str, carrier: str, secure: str) -> str:
     return f"""
 [trunks.first]
 address = "{refuser}"
@@ -52,6 +55,19 @@ trusted = true
 cli = "02155667788"
 numbers_out = "idd"
 user_phone = true
+order = 5
+
+[trunks.secure]
+address = "{secure}"
+transport = "tls"
+srtp = "required"
+register = true
+user = "{SECURE}"
+retry_seconds = 1
+qualify_seconds = 2
+trusted = true
+numbers = ["020*"]
+max_calls = 1
 
 [trunks.gateway]
 address = "127.0.0.4"
@@ -99,12 +115,20 @@ def running() -> Iterator[tuple[Hotline, Carrier, RefusingCarrier]]:
     hotline = Hotline(make_home())
     refuser = RefusingCarrier(REFUSER, {503: "Retry-After: 30", 302: f"Contact: <sip:900@{CARRIER}>"})
     try:
-        with carrier(CARRIER, hotline.sip_port) as telecom:
+        own, known = hotline.home / "secrets" / "carrier", hotline.home / "secrets" / "sip"
+        if not self_signed(own, TLS):
+            pytest.skip("there is no openssl to make a certificate")
+        known.mkdir()
+        shutil.copy(own / "certificate.pem", known / "ca.pem")
+        with carrier(CARRIER, hotline.sip_port, TLS, own) as telecom:
             brisk.install(hotline.home)
             text = (hotline.home / "hotline.toml").read_text()
             text = re.sub(r"(?ms)^\[callback[\].].*?(?=^\[(?!callback)|\Z)", "", text)
-            (hotline.home / "hotline.toml").write_text(text + CALLBACK + trunks(refuser.address, telecom.address))
-            store(hotline.home, "telecom", SECRET)
+            (hotline.home / "hotline.toml").write_text(
+                text + CALLBACK + trunks(refuser.address, telecom.address, telecom.tls_address)
+            )
+            for name in ("telecom", "secure"):
+                store(hotline.home, name, SECRET)
             hotline.start()
             yield hotline, telecom, refuser
     finally:
@@ -172,12 +196,20 @@ async def test_a_carrier_that_goes_away_is_down_and_comes_back_by_itself(house: 
     assert "it is down" in next(route["why_not"] for route in routes if route["trunk"] == "telecom")
     checked = await house.hotline.command("trunk", "check", check=False)
     assert checked.returncode == 1
-    assert "trunk telecom: " in checked.stderr
+    assert f"trunk telecom: {house.telecom.address} does not answer OPTIONS" in checked.stderr
     house.telecom.start()
     await house.telecom.up()
     await house.becomes("telecom", up=True)
-    answer = await house.calls("01088886666")
-    assert answer["answered"], "its calls are answered, registration or not: the password is in the call"
+    assert (await house.calls("01088886666"))["answered"]
+
+    def knows() -> bool:
+        return f"sip:{USER}@" in house.telecom.command("pjsip show contacts")
+
+    await house.hotline.until(knows, "the carrier that began anew knows where the hotline is")
+    house.telecom.call(USER, "13912345679")
+    event = await house.hotline.until(lambda: arrived(house.hotline).get(USER), "the carrier's call is in the log")
+    assert (event.caller, event.told_by) == ("13912345679", "pai")
+    await house.becomes("telecom", calls=1)
 
 
 async def test_a_wrong_secret_is_told_and_the_right_one_is_taken_over(house: House, tmp_path: Path) -> None:
@@ -271,3 +303,75 @@ async def test_the_caller_is_taken_from_the_header_that_the_trunk_says_counts(ho
     came = await asyncio.gather(*(comes(house, f"400100{place:04}", *case[:3]) for place, case in enumerate(cases)))
     got = [(*case[:3], each.caller, each.name, each.told_by) for case, each in zip(cases, came, strict=True)]
     assert got == cases
+
+
+async def test_a_trunk_with_tls_and_srtp_registers_and_takes_calls_both_ways(house: House) -> None:
+    await house.becomes("secure", up=True, registered=True)
+    answer = await house.calls("020-8888-6666")
+    assert (answer["answered"], answer["trunk"]) == (True, "secure")
+    assert "sip:02088886666@" in house.telecom.came()[-1]
+    house.telecom.call(SECURE, "13912345670")
+    event = await house.hotline.until(lambda: arrived(house.hotline).get(SECURE), "the carrier's call is in the log")
+    assert (event.caller, event.told_by) == ("13912345670", "pai")
+    await house.becomes("secure", calls=1)
+    routes = (await house.hotline.request("GET", "/api/v1/trunks/route?number=02088886666"))["items"]
+    why = {route["trunk"]: route["why_not"] for route in routes}
+    assert why["secure"] == "it has no room: 1 calls (max_calls)"
+    assert why["telecom"] == ""
+
+
+async def test_sound_before_the_answer_and_an_offer_that_comes_late_are_no_hindrance(house: House) -> None:
+    early = await house.calls("01088880183")
+    assert (early["answered"], early["trunk"]) == (True, "telecom")
+    refused = await house.calls("01088880184")
+    assert (refused["answered"], refused["sip"], refused["detail"]) == (False, 503, "by trunk telecom: SIP 503")
+    async with RawSip(house.hotline.sip_port, CARRIER) as peer:
+        answer = await peer.answer(peer.invite("13912345671", "4001009001", sdp=""))
+        assert answer.startswith(b"SIP/2.0 200")
+        offered = {line.split()[1] for line in answer.decode().splitlines() if line.startswith("a=rtpmap:")}
+        assert offered >= {"PCMA/8000", "PCMU/8000"}
+        peer.acknowledge(answer, sdp=SDP)
+        await house.hotline.until(lambda: arrived(house.hotline).get("4001009001"), "the call is in the log")
+        peer.acknowledge(answer, "BYE")
+
+
+async def test_one_attempt_stays_one_whatever_trunks_are_tried_and_names_the_last(house: House) -> None:
+    hotline, number = house.hotline, "13800138500"
+    async with hotline.agent("3101", complaint=5) as agent:
+        agent.on_invite = Answer(0.1)
+        body = {"number": number, "category": "attitude", "reason": "a test asks for it"}
+        made = await hotline.request("POST", "/api/v1/callbacks", body)
+        leg = await agent.incoming(20)
+        shown: dict[str, Any] = {}
+        promises = PromiseQueries(open_database(f"sqlite:///{hotline.home / 'records.db'}").read)
+
+        def connected() -> bool:
+            shown.update(promises.promise_show(made["id"]) or {"history": []})
+            return bool(shown["history"]) and shown["history"][0]["outcome"] == "connected"
+
+        await hotline.until(connected, "the customer is on the line")
+        await leg.hangup()
+    assert [(each["attempt"], each["detail"]) for each in shown["history"]] == [(1, "by trunk telecom")]
+    assert [called for called, _ in house.refuser.came if called.endswith(number[1:])] == [f"+86{number}"]
+
+
+async def test_a_trace_shows_the_messages_and_no_number(house: House, tmp_path: Path) -> None:
+    file = tmp_path / "trace.txt"
+    tracing = asyncio.create_task(
+        house.hotline.command("trunk", "trace", "--seconds", "2.5", "--to", str(file), check=False)
+    )
+    log = house.hotline.home / "asterisk" / "run" / "trace.pcap"
+    await house.hotline.until(log.exists, "a trace is made")
+    answer = await house.calls("13800138501")
+    assert answer["answered"]
+    done = await tracing
+    assert done.returncode == 0, done.stderr
+    text = file.read_text()
+    assert f"INVITE sip:+86****8501@{REFUSER}" in text
+    assert "Authorization: Digest" in text
+    assert "CSeq: " in text
+    for secret in ("13800138501", "02155667788", SECRET):
+        assert secret not in text
+    assert not re.search(r'response="(?!…)', text)
+    assert file.stat().st_mode & 0o077 == 0
+    assert not log.exists(), "nothing is left, and nothing is written any more"

@@ -8,6 +8,7 @@ import ivr.events as ivr
 from acd.callbacks.states import LIVE, PromiseState, PromiseView
 from server.eventlog.derived_events import ModeNoted, PromiseNoted
 from server.eventlog.log import Entry
+from server.hotline.trunks import LEGACY, trunk_of
 from server.storage.projections.outcome import outcome_of
 from server.storage.projections.rows import Rows, entry_key, utc
 from server.storage.projections.rules import Rules
@@ -128,6 +129,8 @@ def _(event: callback.AttemptAnswered, entry: Entry, rows: Rows) -> None:
     attempt = rows.attempt(event.call)
     if attempt is not None:
         attempt.answered_at = attempt.answered_at or utc(entry.at)
+        if (trunk := trunk_of(event.channel)) not in ("", LEGACY):
+            attempt.detail = f"by trunk {trunk}"
 
 
 @RULES.on(callback.AttemptEnded)
@@ -152,4 +155,5 @@ def _(event: acd.Joined, entry: Entry, rows: Rows) -> None:
 def _end(attempt: Attempt | None, outcome: str, detail: str, entry: Entry) -> None:
     """What is known first stays."""
     if attempt is not None and attempt.outcome is None:
-        attempt.outcome, attempt.detail, attempt.ended_at = outcome, detail, utc(entry.at)
+        attempt.outcome, attempt.ended_at = outcome, utc(entry.at)
+        attempt.detail = "; ".join(filter(None, (attempt.detail, detail)))

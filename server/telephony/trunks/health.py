@@ -87,6 +87,11 @@ class TrunkHealth:
         if not endpoint.startswith(OUT):
             return
         if status in _ANSWERS:
+            if self._answers.get(endpoint) is False and any(
+                trunk.register and trunk.endpoint == endpoint for trunk in self._trunks()
+            ):
+                # A carrier that begins anew knows nothing of the registration, which Asterisk takes to stand.
+                self._tasks.start(self._ami.action("PJSIPRegister", Registration=endpoint))
             self._answers[endpoint] = True
         elif status in _GONE:
             self._answers[endpoint] = False
