@@ -65,7 +65,7 @@ def check() -> None:
 @app.command("test")
 def try_(
     number: Annotated[str, typer.Argument(help="An outside number, however it is written.")],
-    call: Annotated[bool, typer.Option("--call", help="Call it, for two seconds at most.")] = False,
+    call: Annotated[bool, typer.Option("--call", help="Call it, for a second at most.")] = False,
     as_json: Json = False,
 ) -> None:
     """Say which trunk a number would go by and why the others would not; with --call, what the carrier answers."""

@@ -48,6 +48,8 @@ class TrunkHealth:
         self._registrations: dict[str, str] = {}
         """Asterisk's word for the state of each registration."""
         self._why: dict[str, str] = {}
+        self._known: dict[str, Trunk] = {}
+        """The trunks as they were when they were last asked for."""
         self._look: asyncio.TimerHandle | None = None
         self._told: dict[str, bool] = {}
         self._tasks = BackgroundTasks(_log, "the trunks could not be asked for", AmiError)
@@ -91,7 +93,7 @@ class TrunkHealth:
                 trunk.register and trunk.endpoint == endpoint for trunk in self._trunks()
             ):
                 # A carrier that begins anew knows nothing of the registration, which Asterisk takes to stand.
-                self._tasks.start(self._ami.action("PJSIPRegister", Registration=endpoint))
+                self._tasks.start(self._register(endpoint))
             self._answers[endpoint] = True
         elif status in _GONE:
             self._answers[endpoint] = False
@@ -118,6 +120,10 @@ class TrunkHealth:
     async def reconcile(self) -> None:
         """Take what Asterisk says now for what there is; and let it ask each carrier at once. Raises AmiError."""
         for trunk in self._trunks():
+            if trunk.register and self._known.get(trunk.name, trunk) != trunk:
+                # Asterisk goes on with a registration that stands, whatever user and secret are now.
+                await self._register(trunk.endpoint)
+            self._known[trunk.name] = trunk
             if not trunk.qualify_seconds:
                 continue
             name = await self._value(f"PJSIP_AOR({trunk.endpoint},contact)")
@@ -180,6 +186,10 @@ class TrunkHealth:
         if "authentication" in last.lower() or "challenge" in last.lower():
             return "the carrier does not take the user and the secret: see `sansheng trunk secret`"
         return "the registration does not stand (yet)"
+
+    async def _register(self, endpoint: str) -> None:
+        with suppress(AmiFailed):
+            await self._ami.action("PJSIPRegister", Registration=endpoint)
 
     async def _value(self, variable: str) -> str:
         try:

@@ -13,7 +13,7 @@ from server.telephony.ami.link import Ami
 from server.telephony.trunks.outgoing import Dialled, Outgoing
 
 RING_FOR = 20.0
-TALK = 2
+TALK = 1
 """Seconds after which the call is hung up, when somebody picks up."""
 _WITHIN = 60.0
 _LONGEST = 60_000

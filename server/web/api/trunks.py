@@ -88,7 +88,7 @@ def trunk_routes(acts: TrunkActs) -> APIRouter:
 
     @routes.post("/trunks/test", response_model=Tested, responses=answers(409, 422, 503))
     async def test(who: Who, body: TestIn) -> dict[str, Any]:
-        """Call the number for two seconds at most; the answer takes as long as the call rings."""
+        """Call the number for a second at most; the answer takes as long as the call rings."""
         return await acts.test(who, body.number)
 
     @routes.post("/trunks/trace", response_model=Traced, responses=answers(409, 422, 503))
