@@ -61,11 +61,13 @@ class Outgoing:
         ring_for: float,
         options: str,
         shows: str = "",
+        *,
+        music_after: str = "",
     ) -> Dialled:
         """Dial by one trunk after the other, until somebody answers or the number is refused.
 
-        `shows` is the hotline's number where the trunk names no other; empty: the channel's own. Raises ValueError for
-        what is no number, and what AgiCall raises.
+        `shows` is the hotline's number where the trunk names no other; empty: the channel's own. `music_after` as
+        `AgiCall.execute` takes it. Raises ValueError for what is no number, and what AgiCall raises.
         """
         dial.outside(number)
         tried: list[str] = []
@@ -73,7 +75,7 @@ class Outgoing:
         last = Dialled("CHANUNAVAIL", NO_TRUNK, refused_by_trunk=True)
         while (trunk := self.trunks.choose(number, tried)) is not None:
             tried.append(trunk.name)
-            last = await self._by(agi, trunk, number, ring_for, options, shows)
+            last = await self._by(agi, trunk, number, ring_for, options, shows, music_after)
             told.append(f"{trunk.name}: {'answered' if last.answered else sentence(last.sip, last.status, last.cause)}")
             if not last.refused_by_trunk:
                 if last.status:
@@ -99,6 +101,7 @@ class Outgoing:
         ring_for: float,
         options: str,
         shows: str,
+        music_after: str,
     ) -> Dialled:
         region = self.trunks.region
         device = dial.outside(trunk.dialled(number, region), trunk.endpoint)
@@ -110,7 +113,8 @@ class Outgoing:
         self.trunks.begin(trunk, agi.unique_id)
         try:
             # i: a carrier that redirects is followed nowhere.
-            await agi.execute("Dial", device, str(max(1, round(ring_for))), f"{options}i{named}")
+            ring = str(max(1, round(ring_for)))
+            await agi.execute("Dial", device, ring, f"{options}i{named}", music_after=music_after)
         finally:
             rang = self.trunks.over(trunk, agi.unique_id)
         status = await agi.get_variable("DIALSTATUS") or ""

@@ -125,7 +125,7 @@ class Line:
         self._ends = list(ends)
         self.dialled: list[tuple[str, str]] = []
 
-    async def execute(self, app: str, *args: str) -> str:
+    async def execute(self, app: str, *args: str, music_after: str = "") -> str:
         if app == "Dial":
             self.dialled.append((args[0], args[2]))
             self.now = self._ends.pop(0)
