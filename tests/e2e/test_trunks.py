@@ -150,8 +150,34 @@ async def test_a_trunk_registers_and_its_calls_show_its_own_number(house: House)
     answer = await house.calls("01088886666")
     assert (answer["answered"], answer["sip"], answer["trunk"]) == (True, 200, "telecom")
     came = house.telecom.came()[-1]
+    called, _, shown = came.partition(" from ")
+    assert called.startswith("sip:00861088886666@")
+    assert called.endswith(";user=phone")
+    assert shown.count("<sip:00862155667788@") == 2, "From and PAI show the trunk's number as the carrier writes it"
 
-    assert "sip:008601088886666@" in came or "sip:00861088886666@" in came
+
+async def test_a_plain_trunk_offers_g711_and_shows_the_hotlines_number(house: House) -> None:
+    assert (await house.calls("13800137486"))["sip"] == 486
+    invite = next(text for called, text in house.refuser.came if called == "+8613800137486")
+    assert re.search(r"(?m)^m=audio \d+ RTP/AVP 8 0 101\s*$", invite)
+    assert "From: <sip:+861065529988@" in invite
+    assert "P-Asserted-Identity: <sip:+861065529988@" in invite
+
+
+async def test_a_trunk_that_is_written_while_the_server_runs_takes_calls(house: House) -> None:
+    file = house.hotline.home / "hotline.toml"
+    before = file.read_text()
+    added = f'\n[trunks.added]\naddress = "{house.refuser.address}"\naddresses = ["127.0.0.9"]\nnumbers = ["0571*"]\n'
+    try:
+        file.write_text(before + added)
+        await house.hotline.request("POST", "/api/v1/definitions/reload")
+        await house.becomes("added", up=True)
+        assert (await house.calls("05718888404"))["trunk"] == "added"
+    finally:
+        file.write_text(before)
+    await house.hotline.request("POST", "/api/v1/definitions/reload")
+    rows = (await house.hotline.request("GET", "/api/v1/trunks"))["items"]
+    assert "added" not in {row["name"] for row in rows}
 
 
 TABLE = {

@@ -214,11 +214,24 @@ class Site:
                 raise SiteError(
                     f"trunk address {address!r} is no IP address or network such as 203.0.113.0/29"
                 ) from None
+        self._check_trunks()
         if not self.prompts:
             raise SiteError("no language: give at least one folder of prompts")
         for name in self.music:
             if not QUEUE.fullmatch(name):
                 raise SiteError(f"music class {name!r}: a name is letters, digits, '-' and '_'")
+
+    def _check_trunks(self) -> None:
+        """A trunk's address may not be the public's too: Asterisk would take its calls for either one's."""
+        public = [(address, ipaddress.ip_network(address, strict=False)) for address in self.trunk_addresses]
+        for trunk in self.trunks:
+            for network in (source_of(each)[0] for each in trunk.source):
+                for address, general in public:
+                    if network is not None and network.version == general.version and network.overlaps(general):
+                        raise SiteError(
+                            f"trunk {trunk.name} calls in from {network}, which SANSHENG_TRUNK_ADDRESSES has too "
+                            f"({address}): leave it out there, or give the trunk addresses with which they differ"
+                        )
 
     @property
     def layout(self) -> Layout:
