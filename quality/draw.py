@@ -94,9 +94,9 @@ def redraw(job: Job, frame: Frame) -> Job:
     return job
 
 
-def rank(seed: str, call: int) -> str:
-    """The place of a call in the order of drawing: SHA-256 in hex of `seed|call`; the lowest is drawn first."""
-    return hashlib.sha256(f"{seed}|{call}".encode()).hexdigest()
+def rank(seed: str, call: int) -> bytes:
+    """The place of a call in the order of drawing: SHA-256 of `seed|call`; the lowest is drawn first."""
+    return hashlib.sha256(f"{seed}|{call}".encode()).digest()
 
 
 def stratify(plan: Plan, frame: Frame) -> list[tuple[Stratum, tuple[int, ...]]]:
@@ -118,7 +118,7 @@ def stratify(plan: Plan, frame: Frame) -> list[tuple[Stratum, tuple[int, ...]]]:
 
 def select(seed: str, parts: Sequence[tuple[Stratum, Iterable[int]]]) -> tuple[Drawn, ...]:
     """The first n_h calls of each stratum, in the order of drawing over all of them."""
-    chosen: list[tuple[str, int, int]] = []
+    chosen: list[tuple[bytes, int, int]] = []
     for place, (stratum, calls) in enumerate(parts):
         ranked = sorted((rank(seed, call), call) for call in calls)
         chosen += [(hashed, call, place) for hashed, call in ranked[: stratum.drawn]]

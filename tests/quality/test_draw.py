@@ -47,7 +47,7 @@ PLANS = st.builds(
 )
 
 
-@settings(max_examples=25)
+@settings(max_examples=20)
 @given(PLANS, frames())
 def test_strata_are_disjoint_and_are_all_of_the_frame(plan, frame):
     parts = stratify(plan, frame)
@@ -63,7 +63,7 @@ def test_strata_are_disjoint_and_are_all_of_the_frame(plan, frame):
             assert each.length in stratum.lengths or not stratum.lengths
 
 
-@settings(max_examples=25)
+@settings(max_examples=20)
 @given(PLANS, frames())
 def test_every_agent_has_the_quota_or_all_calls(plan, frame):
     job, _ = draw(1, plan, WEEK, frame)
@@ -73,14 +73,14 @@ def test_every_agent_has_the_quota_or_all_calls(plan, frame):
     assert len({each.call for each in job.calls}) == len(job.calls)
 
 
-@settings(max_examples=25)
+@settings(max_examples=20)
 @given(PLANS.filter(lambda plan: plan.per_agent > 1), frames())
 def test_no_stratum_is_without_a_call_nor_with_a_spread_unknown(plan, frame):
     for stratum, _ in stratify(plan, frame):
         assert min(2, stratum.size) <= stratum.drawn <= stratum.size
 
 
-@settings(max_examples=25)
+@settings(max_examples=20)
 @given(PLANS.filter(lambda plan: plan.per_agent >= 4), frames())
 def test_risky_calls_have_their_least(plan, frame):
     strata = [stratum for stratum, _ in stratify(plan, frame)]
@@ -91,7 +91,7 @@ def test_risky_calls_have_their_least(plan, frame):
         assert drawn >= min(plan.risk_least, risky, plan.per_agent - min(2, ordinary))
 
 
-@settings(max_examples=25)
+@settings(max_examples=20)
 @given(PLANS, frames())
 def test_a_redraw_gives_the_same_calls_in_the_same_order(plan, frame):
     job, left = draw(1, plan, WEEK, frame)
@@ -99,7 +99,7 @@ def test_a_redraw_gives_the_same_calls_in_the_same_order(plan, frame):
     assert draw(1, plan, WEEK, Frame(reversed(frame.calls)))[0] == job
 
 
-@settings(max_examples=25)
+@settings(max_examples=20)
 @given(PLANS, frames())
 def test_the_order_is_by_sha256_of_seed_and_call(plan, frame):
     job, _ = draw(1, plan, WEEK, frame)
@@ -110,7 +110,7 @@ def test_the_order_is_by_sha256_of_seed_and_call(plan, frame):
         assert [each.call for each in job.calls if each.stratum == place] == first
 
 
-@settings(max_examples=25)
+@settings(max_examples=20)
 @given(PLANS, frames())
 def test_what_an_earlier_job_drew_is_not_drawn_again(plan, frame):
     first, _ = draw(1, plan, WEEK, frame)

@@ -144,6 +144,7 @@ def test_a_name_that_is_no_period_is_refused(name):
         period(name)
 
 
+@settings(max_examples=25)
 @given(st.dates(date(2001, 1, 1), date(2099, 12, 31)), st.sampled_from(PeriodKind))
 def test_every_day_is_in_one_period_of_each_kind(day, kind):
     found = period_of(day, kind)

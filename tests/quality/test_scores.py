@@ -101,7 +101,7 @@ def marks(draw, form):
     )
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(st.data())
 def test_scores_are_from_0_to_100_and_a_better_mark_never_lowers_one(form, data):
     given_ = data.draw(marks(form))
