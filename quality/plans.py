@@ -119,7 +119,7 @@ def risks(facts: CallFacts, rules: RiskRules) -> tuple[Risk, ...]:
     return tuple(each for each in Risk if found[each])
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class FrameCall:
     """One call of a frame, as far as drawing must know it. `length` is its band, `risks` why it is risky."""
 
@@ -137,7 +137,7 @@ class Frame:
     """
 
     def __init__(self, calls: Iterable[FrameCall]) -> None:
-        self.calls = tuple(sorted(calls))
+        self.calls = tuple(sorted(calls, key=lambda each: each.call))
         for before, after in zip(self.calls, self.calls[1:], strict=False):
             if before.call == after.call:
                 raise QualityError(f"call {after.call} stands twice in the frame: a call is one agent's")

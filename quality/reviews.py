@@ -6,11 +6,12 @@ A second reviewer is blind: `seen_by` hides the first score until the second one
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 
+from quality.agreement import Agreement, agreement
 from quality.errors import QualityError
 from quality.events import (
     AppealDecided,
@@ -23,7 +24,7 @@ from quality.events import (
     SecondScoreSubmitted,
 )
 from quality.forms.definitions import Form
-from quality.scores import Mark, Score, check, score
+from quality.scores import Mark, Score, category, check, score
 
 
 class ReviewState(StrEnum):
@@ -174,6 +175,19 @@ def seen_by(review: Review, reader: str) -> Review:
         state = ReviewState.DRAFT if review.state is ReviewState.SUBMITTED else review.state
         return replace(shown, first=None, state=state)
     return shown
+
+
+def by_question(reviews: Iterable[Review], form: Form, level: float = 0.95) -> dict[str, Agreement]:
+    """How far first and second scores agree on each question, over the reviews by this form that have both."""
+    double = [
+        tuple({mark.question: category(mark) for mark in given.marks} for given in (review.first, review.second))
+        for review in reviews
+        if (review.form, review.version) == (form.name, form.version) and review.first and review.second
+    ]
+    return {
+        question.id: agreement([[marks.get(question.id) for marks in pair] for pair in double], question.answers, level)
+        for question in form.questions
+    }
 
 
 def opened(event: ReviewOpened) -> Review:

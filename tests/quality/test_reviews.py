@@ -185,6 +185,24 @@ def test_it_is_too_late_for_a_second_score_after_an_appeal(log):
         reviews.ask_second(log.review, "qa2")
 
 
+def test_the_agreement_of_first_and_second_scores_is_by_question(form):
+    found = []
+    for number in range(20):
+        log = Log(form)
+        log.submit(greeting=int(number > 0))
+        found.append(log.review)
+        if number < 15:
+            log.second(hold=None if number < 3 else 1)
+            found[-1] = log.review
+    figures = reviews.by_question(found, form)
+    assert set(figures) == {each.id for each in form.questions}
+    assert {each.share.n for each in figures.values()} == {15}
+    assert figures["greeting"].share.value == pytest.approx(14 / 15)
+    assert figures["hold"].share.value == pytest.approx(12 / 15)
+    assert figures["respect"].kappa.value is None
+    assert figures["respect"].ac1.value == 1.0
+
+
 # Appeals
 
 
