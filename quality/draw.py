@@ -82,15 +82,17 @@ def draw(job: int, plan: Plan, period: Period, frame: Frame, earlier: Collection
 
 
 def redraw(job: Job, frame: Frame) -> Job:
-    """Draw a stored job again. Raises QualityError when the frame is not the job's, or the result is another."""
+    """Draw a stored job again, of its own strata: a later rule for making strata does not change an earlier job.
+
+    Raises QualityError when the frame is not the job's, or the calls are not those that strata and seed give.
+    """
     if frame.digest != job.frame:
         raise QualityError(
             f"job {job.job} was drawn of another frame: SHA-256 {job.frame[:12]}…, not {frame.digest[:12]}…"
         )
-    parts = stratify(job.plan, frame)
-    strata, calls = tuple(stratum for stratum, _ in parts), select(job.plan.seed, parts)
-    if strata != job.strata or calls != job.calls:
-        raise QualityError(f"job {job.job}: its stored calls are not those that its seed, plan and frame give")
+    parts = _as_stored(job, frame)
+    if parts is None or select(job.plan.seed, parts) != job.calls:
+        raise QualityError(f"job {job.job}: its stored calls are not those that its seed, strata and frame give")
     return job
 
 
@@ -140,6 +142,28 @@ def allocate(total: int, sizes: Mapping[N, int], least: Mapping[N, int]) -> dict
         short = [(given[name] * everything - total * size, name) for name, size in sizes.items() if given[name] < size]
         given[min(short)[1]] += 1
     return given
+
+
+def _as_stored(job: Job, frame: Frame) -> list[tuple[Stratum, list[int]]] | None:
+    """The frame's calls in the job's strata; None if one is in none or in several, or a size is another."""
+    of_agent: dict[str, list[int]] = {}
+    for place, stratum in enumerate(job.strata):
+        of_agent.setdefault(stratum.agent, []).append(place)
+    parts: list[tuple[Stratum, list[int]]] = [(stratum, []) for stratum in job.strata]
+    for each in frame.calls:
+        places = [place for place in of_agent.get(each.agent, ()) if _is_in(each, job.strata[place])]
+        if len(places) != 1:
+            return None
+        parts[places[0]][1].append(each.call)
+    return parts if all(stratum.size == len(calls) for stratum, calls in parts) else None
+
+
+def _is_in(call: FrameCall, stratum: Stratum) -> bool:
+    return (
+        stratum.risk in (None, bool(call.risks))
+        and (not stratum.categories or call.category in stratum.categories)
+        and (not stratum.lengths or call.length in stratum.lengths)
+    )
 
 
 def _by_risk(calls: list[FrameCall], quota: int, risk_least: int) -> list[tuple[bool | None, list[FrameCall], int]]:

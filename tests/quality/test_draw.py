@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quality.draw import Drawn, allocate, draw, rank, redraw, stratify
+from quality.draw import Drawn, Stratum, allocate, draw, rank, redraw, select, stratify
 from quality.errors import QualityError
 from quality.periods import period
 from quality.plans import Frame, FrameCall, Key, Plan, Risk
@@ -99,6 +99,16 @@ def test_a_redraw_gives_the_same_calls_in_the_same_order(plan, frame):
     assert draw(1, plan, WEEK, Frame(reversed(frame.calls)))[0] == job
 
 
+def test_a_redraw_keeps_to_the_strata_that_the_job_has():
+    """As of a release that made other strata: a job of one stratum for each agent."""
+    frame = Frame(FrameCall(n, f"100{n % 2}", "process", "0-180", (Risk.REPEAT,) * (n % 5 == 0)) for n in range(60))
+    job, left = draw(1, PLAN, WEEK, frame)
+    strata = tuple(Stratum(agent, (), (), None, 30, 10) for agent in ("1000", "1001"))
+    parts = [(stratum, [each.call for each in left.calls if each.agent == stratum.agent]) for stratum in strata]
+    earlier = replace(job, strata=strata, calls=select(PLAN.seed, parts))
+    assert redraw(earlier, left) == earlier
+
+
 @settings(max_examples=20)
 @given(PLANS, frames())
 def test_the_order_is_by_sha256_of_seed_and_call(plan, frame):
@@ -135,6 +145,12 @@ def test_a_job_is_not_redrawn_of_another_frame_nor_when_it_was_altered():
         redraw(job, left.without({1}))
     with pytest.raises(QualityError, match="job 7: its stored calls are not those"):
         redraw(replace(job, calls=(Drawn(1, 0), *job.calls[1:])), left)
+    (stratum,) = job.strata
+    for other in (replace(stratum, size=48), replace(stratum, categories=("system",)), replace(stratum, drawn=9)):
+        with pytest.raises(QualityError, match="job 7: its stored calls are not those"):
+            redraw(replace(job, strata=(other,)), left)
+    with pytest.raises(QualityError, match="job 7: its stored calls are not those"):
+        redraw(replace(job, strata=(stratum, stratum)), left)
 
 
 def test_a_job_is_drawn_in_its_own_kind_of_period():
