@@ -10,6 +10,7 @@ import hashlib
 import ipaddress
 from collections.abc import Iterable, Set
 
+from server.hotline.trunks import source_of
 from server.telephony.asterisk.modules import knows
 from server.telephony.asterisk.site import AgentPhone, Site
 from server.telephony.asterisk.trunk_pjsip import trunk_sections
@@ -105,11 +106,14 @@ def trunk_addresses(site: Site) -> frozenset[str]:
 
     A whole network may have agents' phones in it, and so may this machine: there only the trunk's own port counts.
     """
-    found = {str(net.network_address) for net in map(_network, site.trunk_addresses) if net.num_addresses == 1}
-    found = {f"[{each}]" if ":" in each else each for each in found if not ipaddress_is_loopback(each)}
-    if address := contact_address(site.trunk):
-        host = address.rpartition(":")[0]
-        found.add(address if ipaddress_is_loopback(host.strip("[]")) else host)
+    sources = [*site.trunk_addresses, *(each for trunk in site.trunks for each in trunk.source)]
+    networks = [source_of(each)[0] for each in sources]
+    hosts = {net.network_address for net in networks if net is not None and net.num_addresses == 1}
+    found = {f"[{host}]" if host.version == 6 else str(host) for host in hosts if not host.is_loopback}
+    for contact in (site.trunk, *(trunk.uri for trunk in site.trunks)):
+        if address := contact_address(contact):
+            host = address.rpartition(":")[0]
+            found.add(address if ipaddress_is_loopback(host.strip("[]")) else host)
     return frozenset(found)
 
 
@@ -121,7 +125,7 @@ def phone_transfer_conf(site: Site, phones: Iterable[AgentPhone]) -> str:
     """
     numbers = [phone.agent for phone in _ordered(phones) if phone.agent.isascii() and phone.agent.isdecimal()]
     numbers.append("_[1-9]")
-    if site.trunk:
+    if site.trunk or site.trunks:
         numbers += [f"_{plus}{'X' * length}" for length in OUTSIDE_LENGTHS for plus in ("", "+")]
     lines = [f"exten => {each},1,Set(SANSHENG_TO=${{EXTEN}})\n same => n,Goto(transferred,s,1)" for each in numbers]
     return "\n".join(("[phone-transfer]", *lines, "[no-transfer]", ""))
@@ -136,10 +140,6 @@ def contact_address(contact: str) -> str:
     except ValueError:
         return ""
     return f"{f'[{address}]' if address.version == 6 else address}:{int(port)}"
-
-
-def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
-    return ipaddress.ip_network(text, strict=False)
 
 
 def _ordered(phones: Iterable[AgentPhone]) -> list[AgentPhone]:
