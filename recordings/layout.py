@@ -8,14 +8,21 @@ where the sound belongs. All times are seconds since the join.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 TOLERANCE = 0.1
 """Seconds that sound may stand before its time. Silence fills what is more; less is the unevenness of packets."""
-_NEAR = 0.02
-"""A part that is shorter than its time by no more than this share is laid out as it is."""
+STANDARD = (100.0, 50.0, 100 / 3, 25.0, 50 / 3)
+"""Packets a second at 10, 20, 30, 40 and 60 ms."""
+_SHORT = 0.2
+"""A part that is shorter than its time by no more than these seconds is laid out as it is."""
+_DENSEST = 0.7
+"""Asterisk loses some of the sound of packets that come late; what is shorter than this share ended too early."""
+_FINE = 0.5
+"""Seconds: packets that are lost, not left out, are missing in each of so many alike."""
 _STEPS = 40
 
 
@@ -64,19 +71,26 @@ class Layout:
         return self.pieces[-1].end if self.pieces else 0.0
 
 
-def lay_out(parts: Sequence[Part], counted: Sequence[Packets] = ()) -> Layout:
-    """Put each part at its time. Every second of sound is in exactly one piece, and pieces do not overlap."""
+def lay_out(parts: Sequence[Part], counted: Sequence[Packets] = (), talked: float | None = None) -> Layout:
+    """Put each part at its time. Every second of sound is in exactly one piece, and pieces do not overlap.
+
+    `talked` is how long the parts were in the call, all together, if that is known.
+    """
     pieces: list[Piece] = []
-    covered = 0.0
+    covered = known = 0.0
     rates = _rates(counted)
     for number, part in enumerate(parts):
         until = parts[number + 1].begins if number + 1 < len(parts) else float("inf")
         during = [each for each in counted if part.begins <= each.at < until]
+        over = max(part.begins + part.seconds, during[-1].at if during else 0.0)
+        if number + 1 == len(parts) and talked is not None:
+            over = max(over, part.begins + talked - known)
+        known += over - part.begins
         end = pieces[-1].end if pieces else 0.0
-        made = _spread(number, part, during, rates, end) or [Piece(number, 0.0, max(part.begins, end), part.seconds)]
+        spans = _spans(part, during, rates, over)
+        made = _spread(number, part, spans, end) or [Piece(number, 0.0, max(part.begins, end), part.seconds)]
         pieces += [piece for piece in made if piece.seconds > 0]
-        last = max(made[-1].end, during[-1].at if during else 0.0)
-        covered += max(part.seconds, last - part.begins)
+        covered += part.seconds + min(over - part.begins - part.seconds, sum((u - s) * (1 - f) for s, u, f in spans))
     return Layout(tuple(pieces), covered)
 
 
@@ -87,7 +101,12 @@ def _rates(counted: Sequence[Packets]) -> tuple[float, float]:
         if (lasted := after.at - before.at) > 0:
             caller = max(caller, (after.caller - before.caller) / lasted)
             agent = max(agent, (after.agent - before.agent) / lasted)
-    return caller, agent
+    return usual(caller), usual(agent)
+
+
+def usual(rate: float) -> float:
+    """The packets a second of a stream of which at most `rate` came; 0: nothing came."""
+    return min(STANDARD, key=lambda each: max(each / rate, rate / each)) if rate > 0 else 0.0
 
 
 def share(before: Packets, after: Packets, rates: tuple[float, float]) -> float:
@@ -101,15 +120,32 @@ def share(before: Packets, after: Packets, rates: tuple[float, float]) -> float:
     return min(1.0, max((n / (rate * lasted) for n, rate in zip(came, rates, strict=True) if rate > 0), default=0.0))
 
 
-def _spread(
-    number: int, part: Part, during: Sequence[Packets], rates: tuple[float, float], end: float
-) -> list[Piece] | None:
+_Span = tuple[float, float, float]
+"""From when to when, and the share of the time in which sound came."""
+
+
+def _spans(part: Part, during: Sequence[Packets], rates: tuple[float, float], over: float) -> list[_Span]:
+    """The time of a part, cut at each count; none without counts."""
+    if len(during) < 2:
+        return []
+    spans = [(before.at, after.at, share(before, after, rates)) for before, after in pairwise(during)]
+    mean = sum((until - since) * part for since, until, part in spans) / max(during[-1].at - during[0].at, 1e-9)
+    # Up to the first count sound is taken to have come without a pause, and after the last one as it did before.
+    spans = [(part.begins, during[0].at, 1.0), *spans, (during[-1].at, over, mean)]
+    return [fine for span in spans for fine in _cut(*span)]
+
+
+def _cut(since: float, until: float, part: float) -> Iterator[_Span]:
+    """A span in steps, unless much of it is a pause, which is somewhere in it."""
+    steps = math.ceil((until - since) / _FINE) if part >= _DENSEST and until > since else 1
+    for step in range(steps):
+        yield since + (until - since) * step / steps, since + (until - since) * (step + 1) / steps, part
+
+
+def _spread(number: int, part: Part, spans: Sequence[_Span], end: float) -> list[Piece] | None:
     """The part in pieces, by the packets that came in it; None when its sound has no pauses."""
-    if len(during) < 2 or part.seconds >= (during[-1].at - part.begins) * (1 - _NEAR):
+    if not spans or spans[-1][1] - part.begins - part.seconds <= _SHORT:
         return None
-    # Up to the first count sound is taken to have come without a pause.
-    spans = [(part.begins, during[0].at, 1.0)]
-    spans += [(before.at, after.at, share(before, after, rates)) for before, after in pairwise(during)]
     lengths = list(_shared_out(spans, part.seconds))
     pieces: list[Piece] = []
     start, position = 0.0, max(part.begins, end)
@@ -139,7 +175,7 @@ def _append(pieces: list[Piece], piece: Piece) -> None:
         pieces.append(piece)
 
 
-def _shared_out(spans: Sequence[tuple[float, float, float]], seconds: float) -> Iterator[float]:
+def _shared_out(spans: Sequence[_Span], seconds: float) -> Iterator[float]:
     """How much of the sound belongs to each span: by its share, no more than it lasted, and all of it if it fits.
 
     Two sides whose packets were lost, or who spoke in turns, fill more of a span than the busier one alone tells.
@@ -148,12 +184,13 @@ def _shared_out(spans: Sequence[tuple[float, float, float]], seconds: float) -> 
     def filled(factor: float) -> list[float]:
         return [min(until - since, (until - since) * part * factor) for since, until, part in spans]
 
-    low, high = 0.0, 64.0
+    low, high = _DENSEST, 64.0
     for _ in range(_STEPS):
         middle = (low + high) / 2
         low, high = (middle, high) if sum(filled(middle)) < seconds else (low, middle)
     left = seconds
-    for length in filled(high):
+    early = sum(filled(_DENSEST)) > seconds
+    for length in filled(1.0 if early else high):
         given = min(length, left)
         left -= given
         yield given

@@ -53,6 +53,19 @@ def test_two_sides_that_lose_packets_lose_no_time():
         assert piece.at == pytest.approx(piece.start / 0.96, abs=0.2)
 
 
+def test_sound_of_late_packets_is_missing_everywhere_alike():
+    counted = [Packets(at, 50 * at, 50 * at) for at in range(0, 61, 10)]
+    laid = lay_out([Part(0, 48.0)], counted, talked=61.0)
+    for piece in laid.pieces:
+        assert piece.at == pytest.approx(piece.start * 61 / 48, abs=0.2)
+    assert laid.covered == pytest.approx(48.0), "packets came, and their sound is missing"
+
+
+def test_a_recorder_that_stopped_early_has_its_sound_at_the_beginning():
+    counted = [Packets(at, 50 * at, 50 * at) for at in range(0, 61, 10)]
+    assert lay_out([Part(0, 20.0)], counted, talked=61.0).pieces == (Piece(0, 0, 0, 20.0),)
+
+
 def test_sound_that_is_missing_although_packets_came_is_not_covered():
     assert lay_out([Part(0, 20.0)]).covered == 20.0
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import structlog
 
 import acd.events as acd
-from recordings.layout import Packets, share
+from recordings.layout import Packets, share, usual
 from server.hotline.definitions import SoundRules
 from server.hotline.dispatcher import Dispatcher
 from server.hotline.view import View
@@ -32,6 +32,8 @@ OFTEN = 0.25
 """Seconds between two counts of a conversation whose sides leave packets out, and the shortest wait of the watch."""
 SOON = 0.5
 """Seconds between two counts of a conversation of which one side was not heard at the last one."""
+SELDOM = 10.0
+"""Seconds between two counts of any other conversation that are kept: packets may be lost on the way."""
 MOST_OFTEN = 40
 """Conversations that are counted often at the same time; what is more is counted at the usual rhythm."""
 _TURN = 0.05
@@ -56,7 +58,10 @@ class _Counted:
     rates: tuple[float, float] = (0.0, 0.0)
     sparse: bool = False
     """Its sides leave packets out; the counts are kept in a file for the recording."""
-    written: int = 0
+    written_at: float = -1.0
+    """The last count in the file."""
+    full: bool = False
+    """The last span has no gaps."""
     silent_since: dict[Side, float] = field(default_factory=dict)
     """Sides of which no sound comes, by UTC epoch seconds."""
 
@@ -67,11 +72,19 @@ class _Counted:
             came = (new.caller - counts[-1].caller) / lasted, (new.agent - counts[-1].agent) / lasted
             known = self.rates != (0.0, 0.0)
             self.rates = max(self.rates[0], came[0]), max(self.rates[1], came[1])
-            part = share(counts[-1], new, self.rates)
+            part = share(counts[-1], new, (usual(self.rates[0]), usual(self.rates[1])))
             self.sparse = self.sparse or (known and part < _GAPS)
-            if not self.sparse and len(counts) > 1 and min(part, share(counts[-2], counts[-1], self.rates)) >= _FULL:
+            if part >= _FULL and self.full and counts[-1].at > self.written_at:
                 counts.pop()
+            self.full = part >= _FULL
         counts.append(new)
+
+    def unwritten(self) -> list[Packets]:
+        """What is to be kept now: all counts of sides that leave packets out, else one now and then."""
+        last = self.counts[-1].at
+        if not self.sparse and last - self.written_at < SELDOM:
+            return []
+        return [each for each in self.counts if each.at > self.written_at]
 
 
 class RtpWatch:
@@ -178,8 +191,8 @@ class RtpWatch:
             usual = self._rules().counted_every
             rest = min(SOON, usual) if each.one_way.suspects else usual
             each.due = time.monotonic() + (OFTEN if each.sparse and often else rest)
-        if sparse := [each for each in due if each.sparse]:
-            await asyncio.to_thread(self._write, sparse)
+        if kept := [(each, new) for each in due if each.counts and (new := each.unwritten())]:
+            await asyncio.to_thread(self._write, kept)
 
     async def _packets(self, counted: _Counted) -> Packets | None:
         """How many packets have come; None when Asterisk does not say, or the two are apart by now."""
@@ -227,16 +240,15 @@ class RtpWatch:
                 counted.silent_since.pop(side, None)
                 self._dispatcher.submit(acd.SoundReturned(leg.call, leg.agent, side.value, round(seconds, 1)))
 
-    def _write(self, sparse: Iterable[_Counted]) -> None:
+    def _write(self, kept: Iterable[tuple[_Counted, list[Packets]]]) -> None:
         """Keep the counts for the recordings."""
-        for each in sparse:
-            new = each.counts[each.written :]
+        for each, new in kept:
             try:
                 add_counted(self._prefix(each.leg.call, each.leg.offer), new)
             except OSError as error:
                 _log.warning("packets that were counted cannot be kept", call=each.leg.call, why=str(error))
             else:
-                each.written += len(new)
+                each.written_at = new[-1].at
 
 
 def _who(leg: AgentChannel, side: Side) -> str:

@@ -96,12 +96,14 @@ class Track:
         return len(self.samples) / self.rate
 
 
-def join(sources: Sources, store: Store, key: str, lasted: float | None = None) -> Joined | Nothing:
+def join(
+    sources: Sources, store: Store, key: str, lasted: float | None = None, talked: float | None = None
+) -> Joined | Nothing:
     """Write the stereo WAV to `store` under `key`: caller left, agent right, each part at its time.
 
-    `lasted` is how long the conversation was, holds included: the recording is not shorter. A side that is missing or
-    unusable is silent and remarked upon; without any sound there is Nothing, and the store is not touched. Raises
-    OSError when the disk does.
+    `lasted` is how long the conversation was, holds included, and `talked` without them: the recording is not shorter.
+    A side that is missing or unusable is silent and remarked upon; without any sound there is Nothing, and the store is
+    not touched. Raises OSError when the disk does.
     """
     found = [_sides(each) for each in sources.parts()]
     tracks = [track for sides in found for track in sides if len(track.samples)]
@@ -113,7 +115,8 @@ def join(sources: Sources, store: Store, key: str, lasted: float | None = None) 
         return Nothing(f"one file has {rate} samples a second and another one {odd}")
     longest = [max(len(caller.samples), len(agent.samples)) for caller, agent in found]
     begun = [each.begins for each in sources.parts()]
-    placed = lay_out([Part(at, count / rate) for at, count in zip(begun, longest, strict=True)], sources.packets())
+    made = [Part(at, count / rate) for at, count in zip(begun, longest, strict=True)]
+    placed = lay_out(made, sources.packets(), talked)
     pieces = [
         _Piece(round(each.at * rate), round(each.start * rate), round(each.end * rate), *found[each.part])
         for each in placed.pieces
