@@ -263,6 +263,9 @@ def connect(parts: Parts, dispatcher: Dispatcher, ami: Ami) -> None:
     legs.on_left = parts.transfers.left
     legs.on_unreached = parts.dialler.unreached
 
+    # The watch counts the packets of a conversation.
+    parts.rtp_watch.listen(parts.liveness.counted)
+
     # The log has a new entry: its followers.
     for follow in (
         parts.metrics.follow,

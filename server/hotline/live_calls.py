@@ -19,6 +19,7 @@ import tickets.events as tickets
 from acd.commands import HandedOver, Offer, Withdraw
 from acd.policy.definitions import Requirement, Skill
 from ivr.session import number_begun
+from server.hotline.kept_places import KeptPlaces
 
 _REMEMBERED = 10_000
 _CALLED_REMEMBERED = 100
@@ -127,8 +128,7 @@ class Calls:
         self._begun: dict[int, tuple[float, LiveCall]] = {}
         self._called: dict[int, str] = {}
         """The hotline's numbers that callers had dialled whose calls ended lately."""
-        self._kept: dict[str, tuple[float, acd.CallQueued]] = {}
-        """The last place of callers who were lost in the queue, and when, by number."""
+        self.kept_places = KeptPlaces()
         self.consults: dict[int, tuple[str, str]] = {}
         """(who asks, who is asked) by call, until the end of the consultation is in the log."""
         self.monitors: dict[str, acd.MonitorStarted] = {}
@@ -243,7 +243,7 @@ class Calls:
             "taken": list(self._taken),
             "called": list(self._called.items()),
             "begun": [(at, msgspec.to_builtins(call)) for at, call in self._begun.values()],
-            "kept": [(at, msgspec.to_builtins(asked)) for at, asked in self._kept.values()],
+            "kept": self.kept_places.snapshot(),
             "consults": [(call, *who) for call, who in self.consults.items()],
             "monitors": [msgspec.to_builtins(started) for started in self.monitors.values()],
             "internal": [msgspec.to_builtins(started) for started in self.internal.values()],
@@ -264,8 +264,7 @@ class Calls:
         calls._taken = dict.fromkeys(data["taken"], 0)
         calls._begun = {row["id"]: (at, _live_call(row)) for at, row in data.get("begun", ())}
         calls._called = dict(data.get("called", ()))
-        kept = [(at, msgspec.convert(asked, acd.CallQueued)) for at, asked in data.get("kept", ())]
-        calls._kept = {asked.caller: (at, asked) for at, asked in kept}
+        calls.kept_places.restore(data.get("kept", ()))
         calls.consults = {call: (agent, to) for call, agent, to in data.get("consults", ())}
         started = msgspec.convert(data.get("monitors", []), list[acd.MonitorStarted])
         calls.monitors = {each.channel: each for each in started}
@@ -284,7 +283,7 @@ class Calls:
     def _queued(self, event: acd.CallQueued, at: float) -> None:
         if live := self._calls.get(event.call):
             live.stage, live.asked, live.attached = Stage.WAITING, event, True
-            self._kept.pop(event.caller, None)
+            self.kept_places.forget(event.caller)
 
     def _placed(self, event: callback.CallPlaced, at: float) -> None:
         self._calls[event.call] = LiveCall(
@@ -347,20 +346,7 @@ class Calls:
                     del self._called[next(iter(self._called))]
             self._leave_behind(live, at)
             if event.cause == "lost" and live.stage is Stage.WAITING and live.reached and live.asked is not None:
-                self._keep_place(live.asked, at)
-
-    def _keep_place(self, asked: acd.CallQueued, at: float) -> None:
-        """A caller who was lost in the queue may call again, and has this place then."""
-        if asked.caller:
-            self._kept.pop(asked.caller, None)
-            self._kept[asked.caller] = at, asked
-            while len(self._kept) > _REMEMBERED:
-                del self._kept[next(iter(self._kept))]
-
-    def kept_place(self, caller: str, queue: str, since: float) -> acd.CallQueued | None:
-        """The place that this caller had in this queue and lost, through no act of their own, since that instant."""
-        at, asked = self._kept.get(caller, (0.0, None))
-        return asked if asked is not None and asked.queue == queue and at >= since else None
+                self.kept_places.keep(live.asked, at)
 
     def _leave_behind(self, live: LiveCall, at: float) -> None:
         """Keep for a while a call whose caller hung up before confirming a number: an agent may still act on it."""

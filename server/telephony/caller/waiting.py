@@ -67,7 +67,7 @@ class Waiting:
         before = live.asked if live is not None and not live.served else None
         number = context.definitions.numbers.of(context.called)
         lost_since = self._services.clock() - self._view.floor.policy.phones.redial
-        kept = self._view.calls.kept_place(caller, verb.queue, lost_since) if before is None else None
+        kept = self._view.calls.kept_places.of(caller, verb.queue, lost_since) if before is None else None
         before, priority = before or kept, verb.priority + number.priority
         asked = queueing.first(
             context.definitions,

@@ -1,20 +1,21 @@
 """A phone that dies in a conversation, and a caller who vanishes, are noticed: no sound, and no answer when asked.
 
 Silence alone ends nothing: a phone that is muted, on hold or detects voice activity sends no sound and lives. So the
-packets of each conversation and of each caller are counted at a slow rhythm. Where none come, the agent's phone is
-asked by OPTIONS (PJSIPQualify), and the caller's by a re-INVITE: Asterisk itself ends a dialog in which nobody answers.
+packets that come are counted, of conversations by `RtpWatch`, of waiting callers and of those on hold here. Where none
+come, the agent's phone is asked by OPTIONS (PJSIPQualify), and the caller's by a re-INVITE: Asterisk itself ends a
+dialog in which nobody answers.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Iterable
 
 import structlog
 
 from acd.policy.definitions import PhoneRules
+from recordings.layout import Packets
 from server.hotline.live_calls import LiveCall
 from server.hotline.view import View
 from server.telephony.agent.presence import Presence
@@ -24,7 +25,6 @@ from server.telephony.channels.ownership import AgentChannel, device_of
 from server.telephony.liveness.signs import TEARDOWN, Sign, asks_caller, asks_phone, other_offer
 
 _log = structlog.get_logger("liveness")
-T = TypeVar("T")
 _ANSWERS_WITHIN = 2.0
 """Seconds that a phone has to answer OPTIONS: `qualify_timeout`."""
 _COUNT = "CHANNEL(rtcp,rxcount)"
@@ -56,45 +56,55 @@ class Liveness:
     def _rules(self) -> PhoneRules:
         return self._view.floor.policy.phones
 
+    def counted(self, leg: AgentChannel, packets: Packets, _: object) -> None:
+        """The packets of a conversation were counted (`RtpWatch`): nobody asks for them again."""
+        now, live = self._clock(), self._view.calls.get(leg.call)
+        self._look(leg.channel, packets.agent, now)
+        if live is not None and live.reached:
+            self._look(live.channel, packets.caller, now)
+
     async def look(self) -> None:
-        """Look at every phone whose time has come. Raises the link's errors."""
+        """Count the packets of the phones whose time has come, and ask the silent ones. Raises the link's errors."""
         rules, now = self._rules, self._clock()
-        agents = {leg.channel: leg for live in self._view.calls if (leg := self._talking(live)) is not None}
+        agents = {leg.channel: leg for live in self._view.calls if (leg := self._with_agent(live)) is not None}
         callers = {live.channel: live for live in self._view.calls if live.reached and live.channel}
         for gone in self._signs.keys() - agents.keys() - callers.keys():
             del self._signs[gone]
-        work = [self._agent(leg, now, rules) for leg in self._due(agents, rules.lost_after / 4, now)]
-        work += [self._caller(live, now, rules) for live in self._due(callers, rules.caller_lost_after / 5, now)]
-        await asyncio.gather(*work, self._ask_lost(now))
+        due = [*self._due(agents, rules.lost_after * 3 / 8, now), *self._due(callers, rules.caller_lost_after / 5, now)]
+        await asyncio.gather(*(self._count(channel, now) for channel in dict.fromkeys(due)))
+        for channel, leg in agents.items():
+            if (sign := self._signs.get(channel)) is not None and not leg.ended:
+                await self._judge_agent(leg, sign, now, rules)
+        for channel, live in callers.items():
+            if (sign := self._signs.get(channel)) is not None:
+                await self._judge_caller(live, sign, now, rules)
+        await self._ask_lost(now)
 
-    def _talking(self, live: LiveCall) -> AgentChannel | None:
+    def _with_agent(self, live: LiveCall) -> AgentChannel | None:
         leg = self._legs.of_call(live.id)
         return leg if leg is not None and leg.joined_at is not None and not leg.outside else None
 
-    def _due(self, channels: Mapping[str, T], every: float, now: float) -> list[T]:
+    def _due(self, channels: Iterable[str], every: float, now: float) -> list[str]:
         signs = self._signs
-        return [each for name, each in channels.items() if name not in signs or signs[name].due(every) <= now]
+        return [each for each in channels if each not in signs or signs[each].due(every) <= now]
+
+    def _look(self, channel: str, count: int, now: float) -> None:
+        self._signs.setdefault(channel, Sign(count, now, now)).look(count, now)
 
     async def _value(self, channel: str, variable: str) -> str:
         return (await self._ami.action("Getvar", Channel=channel, Variable=variable)).get("Value", "")
 
-    async def _sign(self, channel: str, now: float) -> Sign | None:
-        """The sign of this channel after another look; None when the channel is gone."""
+    async def _count(self, channel: str, now: float) -> None:
         try:
             text = await self._value(channel, _COUNT)
         except AmiFailed:
-            return None
-        count = int(text) if text.isdecimal() else 0
-        sign = self._signs.setdefault(channel, Sign(count, now, now))
-        sign.look(count, now)
-        return sign
+            self._signs.pop(channel, None)  # the channel is gone
+        else:
+            self._look(channel, int(text) if text.isdecimal() else 0, now)
 
     # Agents
 
-    async def _agent(self, leg: AgentChannel, now: float, rules: PhoneRules) -> None:
-        sign = await self._sign(leg.channel, now)
-        if sign is None or leg.ended:
-            return
+    async def _judge_agent(self, leg: AgentChannel, sign: Sign, now: float, rules: PhoneRules) -> None:
         limit = rules.lost_after if leg.held_since is None else max(rules.lost_after, rules.caller_lost_after)
         device = device_of(leg.channel)
         if asks_phone(sign, now, limit):
@@ -123,10 +133,7 @@ class Liveness:
 
     # Callers
 
-    async def _caller(self, live: LiveCall, now: float, rules: PhoneRules) -> None:
-        sign = await self._sign(live.channel, now)
-        if sign is None:
-            return
+    async def _judge_caller(self, live: LiveCall, sign: Sign, now: float, rules: PhoneRules) -> None:
         if sign.asked_at is None:
             self._legs.ends.trust(live.unique_id)
         if asks_caller(sign, now, rules.caller_lost_after):
