@@ -15,7 +15,7 @@ from enum import StrEnum
 from quality.errors import QualityError
 from quality.periods import Period, PeriodKind
 from tables.errors import TableError
-from tables.values import Table, number
+from tables.values import Table, integer
 
 
 class Risk(StrEnum):
@@ -69,7 +69,7 @@ class Plan:
     """Seconds of conversation; shorter calls are not in the frame."""
     keys: tuple[Key, ...] = (Key.CATEGORY, Key.LENGTH)
     lengths: tuple[float, ...] = (180.0, 480.0)
-    """Where one band of length ends and the next begins, seconds, rising."""
+    """Where one band of length ends and the next begins, whole seconds, rising."""
     risk_least: int = 3
     """At least so many of an agent's calls are risky ones, if there are so many."""
     risk: RiskRules = field(default_factory=RiskRules)
@@ -242,4 +242,4 @@ def _lengths(table: Table, usual: tuple[float, ...]) -> tuple[float, ...]:
 
 
 def _seconds(value: object, key: tuple[str | int, ...]) -> float:
-    return number(value, key, 0.0, 36000.0, 0.0, unit=" of seconds")
+    return float(integer(value, key, 1, 36_000))

@@ -199,7 +199,7 @@ def test_a_plan_says_everything():
         ('seed = "a"\nperiod = "year"', "'year' is none of day, week, month"),
         ('seed = "a"\nkeys = ["length", "length"]', r"keys\[1\]: 'length': keys are category and length, each once"),
         ('seed = "a"\nlengths = [300, 180]', "the seconds between bands rise"),
-        ('seed = "a"\nlengths = [0]', "number of seconds above 0"),
+        ('seed = "a"\nlengths = [180.4, 180.44]', r"lengths\[0\]: this must be a whole number from 1 to 36000"),
         ('seed = "a"\nquota = 5', '"quota" means nothing here'),
         ('seed = "a"\nrisk = { keywords = [" "] }', "an empty keyword is in every write-up"),
         ('seed = "a"\nrisk = { hold = nan }', "hold: this must be a number"),
