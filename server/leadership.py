@@ -133,6 +133,7 @@ class Leadership:
             ami=self.ami,
             tokens=self.tokens,
             phones=self.phones,
+            reloading=self.reloading,
             registry=self.registry,
             definitions=self._definitions,
             trunks=self._trunks,
@@ -186,6 +187,7 @@ class Leadership:
         self._tasks.start(parts.spool_import.run())
         self._tasks.start(parts.takeover.keep_fetching())
         self._tasks.start(parts.liveness.run())
+        self._tasks.start(parts.guessers.run())
         parts.dialler.begin()
         parts.abandoned.begin()
 
@@ -217,7 +219,7 @@ class Leadership:
     def warnings(self) -> list[str]:
         """Sentences on what needs the operator's attention although calls are taken."""
         joiner, dialler = self.parts.joiner, self.parts.dialler
-        found = (joiner.alarm(), joiner.problem, dialler.problem, self.reloading.problem)
+        found = (joiner.alarm(), joiner.problem, dialler.problem, self.reloading.problem, self.parts.guessers.warning())
         signed_in = sum(agent.status is not acd.Status.SIGNED_OUT for agent in self._view.floor.agents())
         few = self._site.audio.too_few(0, signed_in)
         own = [*few, *self.parts.rtp_watch.alarms(), *self.parts.trunks.problems()]

@@ -28,9 +28,12 @@ from server.telephony.agent.phone_codes import AgentPhone
 from server.telephony.agent.phone_transfers import PhoneTransfers
 from server.telephony.agent.presence import Presence
 from server.telephony.agent.transfers import Transfers
+from server.telephony.agent.wrong_passwords import Guessers
 from server.telephony.agi.server import AgiCall, AgiFactory
 from server.telephony.ami.link import Ami
+from server.telephony.asterisk.files import SECURITY_EVENTS
 from server.telephony.asterisk.phones import PhoneBook
+from server.telephony.asterisk.reloading import Reloading
 from server.telephony.asterisk.site import Site
 from server.telephony.callback.calling import Calling
 from server.telephony.callback.dialler import Dialler
@@ -72,6 +75,7 @@ class Ground:
     ami: Ami
     tokens: ChannelTokens
     phones: PhoneBook
+    reloading: Reloading
     registry: CollectorRegistry
     definitions: Callable[[], Definitions]
     trunks: Callable[[], tuple[Trunk, ...]]
@@ -105,6 +109,7 @@ class Parts:
     monitoring: Monitoring
     presence: Presence
     liveness: Liveness
+    guessers: Guessers
     callers: Callers
     calling: Calling
     agent_phone: AgentPhone
@@ -140,12 +145,20 @@ def build(ground: Ground) -> Parts:
     callers = Callers(dispatcher, view, legs, ami, definitions, folders, node, device, work_numbers.file, outgoing)
     rtp_watch = RtpWatch(dispatcher, view, legs, ami, folders.recording, lambda: definitions().sound)
     agi = AgiFactory(_unconnected, ground.tokens, confirm=lambda call: ami.has_channel(call.channel))
-    refusals = Refusals(ami, agi)
     conversations = ground.acts.conversations
     transfers = Transfers(dispatcher, view, legs, ami, callers.services.recorder, definitions)
     agent_phone = AgentPhone(ground.acts.agents, hotline.PROMPTS, legs.dialled_phones)
     internal_calls = InternalCalls(dispatcher, view, ami, conversations, device, agent_phone)
     presence = Presence(dispatcher, view, ami)
+    guessers = Guessers(
+        site,
+        ground.reloading,
+        presence.addresses,
+        lambda: (*site.trunk_addresses, *(each for trunk in ground.trunks() for each in trunk.source)),
+        settings.wrong_passwords,
+        settings.refused_seconds,
+    )
+    refusals = Refusals(ami, agi, lambda: guessers.count)
     return Parts(
         joiner=joiner,
         legs=legs,
@@ -171,6 +184,7 @@ def build(ground: Ground) -> Parts:
         monitoring=Monitoring(dispatcher, view, legs, ami, device),
         presence=presence,
         liveness=Liveness(view, legs, ami, presence),
+        guessers=guessers,
         callers=callers,
         calling=Calling(dialler, callers.services, definitions),
         agent_phone=agent_phone,
@@ -244,6 +258,7 @@ def connect(parts: Parts, dispatcher: Dispatcher, ami: Ami) -> None:
         "OriginateResponse": (monitoring.answered,),
         "ContactStatus": (presence.contact, parts.trunks.health.contact),
         "Registry": (parts.trunks.health.registry,),
+        **dict.fromkeys(SECURITY_EVENTS, (parts.guessers.wrong,)),
         "UserEvent": (parts.refusals.user_event, parts.brief_calls.user_event),
     }.items():
         for receiver in receivers:

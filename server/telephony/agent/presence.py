@@ -18,6 +18,7 @@ from server.hotline.dispatcher import Dispatcher
 from server.hotline.view import View
 from server.tasks import BackgroundTasks
 from server.telephony.ami.link import Ami, AmiError, AmiEvent, AmiFailed, LinkState
+from server.telephony.asterisk.pjsip import contact_address
 
 _log = structlog.get_logger("presence")
 
@@ -46,6 +47,11 @@ class Presence:
             return any(contacts.values())
         view = self._view.floor.agent(agent)
         return view is not None and bool(view.contact)
+
+    def addresses(self) -> frozenset[str]:
+        """The IP addresses at which agents' phones are."""
+        uris = (uri for contacts in self._contacts.values() for uri, there in contacts.items() if there)
+        return frozenset(contact_address(uri).rpartition(":")[0].strip("[]") for uri in uris)
 
     async def reconcile(self) -> None:
         """Take the contacts that there are now for all there are. Raises the link's errors."""

@@ -35,10 +35,12 @@ _OWING = threading.Lock()
 AGENTS_FILE = "pjsip_agents.conf"
 FIXED_PHONES_FILE = "fixed-phones.conf"
 PHONE_TRANSFER_FILE = "phone-transfer.conf"
+SLOWED_FILE = "pjsip_slowed.conf"
 RELOADS: Mapping[str, str] = {
     "pjsip.conf": "res_pjsip.so",
     AGENTS_FILE: "res_pjsip.so",
     FIXED_PHONES_FILE: "pbx_config.so",
+    SLOWED_FILE: "res_pjsip.so",
     "extensions.conf": "pbx_config.so",
     "globals.conf": "pbx_config.so",
     "servers.conf": "pbx_config.so",
@@ -90,6 +92,7 @@ def configure(site: Site, phones: Iterable[AgentPhone] | None = None) -> Written
         "asterisk.conf": files.asterisk_conf(site, secret(layout, INSTANCE_SECRET)),
         "modules.conf": files.modules_conf(loaded),
         "pjsip.conf": pjsip.pjsip_conf(site),
+        SLOWED_FILE: pjsip.pjsip_slowed_conf(()),
         "manager.conf": files.manager_conf(site, secret(layout, AMI_SECRET), tokens.mark),
         "rtp.conf": files.rtp_conf(site),
         "http.conf": files.http_conf(site),
@@ -111,6 +114,11 @@ def configure(site: Site, phones: Iterable[AgentPhone] | None = None) -> Written
 def configure_agents(site: Site, phones: Iterable[AgentPhone]) -> Written:
     """Write the agents' phones alone, after one was added, changed or removed."""
     return Written(_write_all(site.layout, _agent_texts(site, tuple(phones))))
+
+
+def configure_slowed(site: Site, addresses: Iterable[str]) -> Written:
+    """Write the addresses that are refused for a while alone."""
+    return Written(_write_all(site.layout, {SLOWED_FILE: pjsip.pjsip_slowed_conf(addresses)}))
 
 
 def check_agents(site: Site, phones: Iterable[AgentPhone]) -> None:

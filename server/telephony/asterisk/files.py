@@ -10,8 +10,9 @@ from server.telephony.asterisk.values import text, written
 from server.telephony.tokens import VARIABLE
 
 AMI_USER = "sansheng"
-READ_CLASSES = ("call", "dtmf", "system", "user")
-"""What the server follows: calls and bridges, digits of waiting callers, contacts, marks from the dialplan."""
+READ_CLASSES = ("call", "dtmf", "security", "system", "user")
+"""What the server follows: calls and bridges, digits of waiting callers, wrong passwords, contacts, marks from the
+dialplan."""
 WRITE_CLASSES = ("call", "originate", "reporting")
 """call: Redirect, Hangup, ControlPlayback, MixMonitorMute, Getvar, Setvar. originate: Originate, which without `system`
 is refused for applications that can run programs. reporting: CoreShowChannels, CoreStatus.
@@ -41,7 +42,10 @@ HOUSE = "default"
 LATER = "later"
 """The class of music that begins with silence: started before a server is waited for, so that a caller whom the server
 leaves hears music, and a caller whom it serves in time hears none of it."""
-OTHER_EVENTS = ("ContactStatus", "FullyBooted", "OriginateResponse", "Registry", "Shutdown")
+SECURITY_EVENTS = ("ChallengeResponseFailed", "InvalidPassword")
+"""Wrong passwords. The account is Asterisk's own name for it; in other events, about accounts that do not exist, it
+would be what a stranger wrote, line ends and all."""
+OTHER_EVENTS = ("ContactStatus", "FullyBooted", "OriginateResponse", "Registry", "Shutdown", *SECURITY_EVENTS)
 
 
 def asterisk_conf(site: Site, secret: str) -> str:

@@ -17,7 +17,7 @@ SIP = """
     res_pjsip_registrar res_pjsip_outbound_registration res_pjsip_authenticator_digest
     res_pjsip_outbound_authenticator_digest res_pjsip_endpoint_identifier_ip res_pjsip_endpoint_identifier_user
     res_pjsip_caller_id res_pjsip_diversion res_pjsip_dtmf_info res_pjsip_header_funcs res_pjsip_nat res_pjsip_path
-    res_pjsip_refer res_pjsip_rfc3326 res_pjsip_logger chan_pjsip
+    res_pjsip_refer res_pjsip_rfc3326 res_pjsip_logger res_pjsip_acl chan_pjsip
 """
 BROWSERS = "res_http_websocket res_pjsip_transport_websocket"
 BRIDGES = "bridge_simple bridge_native_rtp bridge_softmix bridge_holding bridge_builtin_features"

@@ -54,7 +54,13 @@ def pjsip_conf(site: Site) -> str:
             _section("trunk-out", "type=aor", f"contact={site.trunk}"),
         ]
     sections += trunk_sections(site, _caller(site), _trunk(site))
-    return "\n".join((*sections, "#include pjsip_agents.conf\n"))
+    return "\n".join((*sections, "#include pjsip_agents.conf\n#include pjsip_slowed.conf\n"))
+
+
+def pjsip_slowed_conf(addresses: Iterable[str]) -> str:
+    """The IP addresses from which Asterisk answers nothing but 403 for a while: too many wrong passwords came."""
+    denied = [f"deny={ipaddress.ip_address(each)}" for each in sorted(addresses)]
+    return _section("slowed", "type=acl", *denied) if denied else ""
 
 
 def identifier_order(site: Site) -> str:
