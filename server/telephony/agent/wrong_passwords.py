@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Set
 
 import structlog
 
+from server.hotline.trunks import source_of
 from server.telephony.ami.link import AmiEvent
 from server.telephony.asterisk.configure import configure_slowed
 from server.telephony.asterisk.reloading import Reloading
@@ -138,7 +139,8 @@ class Guessers:
 
     def _spared(self, address: str) -> str:
         """Why this address is not refused; empty when it is."""
-        if any(ipaddress.ip_address(address) in ipaddress.ip_network(each, strict=False) for each in self._trunks()):
+        networks = (source_of(each)[0] for each in self._trunks())
+        if any(each is not None and ipaddress.ip_address(address) in each for each in networks):
             return "it is a trunk's"
         return "an agent's phone is there" if address in self._phones() else ""
 
