@@ -140,4 +140,4 @@ class Conversation:
         live = self._live
         if live is None or live.leg is None or live.stage is Stage.AFTER:
             return
-        await self._dispatcher.record(*self._services.legs.unseen(live, leg))
+        await self._dispatcher.record(*self._services.legs.unwatched.unseen(live, leg))

@@ -40,6 +40,7 @@ class DialledPhones:
         self._codes: list[str] = []
         """Agents who dialled a code while their phone was called, and hear its answer."""
         self._redirected: set[int] = set()
+        self._answered: set[int] = set()
         self._gone: dict[int, tuple[AgentChannel, str]] = {}
         self._asking = BackgroundTasks(_log, "a phone that says nothing could not be asked about", AmiError)
 
@@ -56,16 +57,21 @@ class DialledPhones:
             self._heard(unique_id)
             self._dispatcher.submit(acd.OfferRinging(leg.offer))
 
-    def end(self, unique_id: str, leg: AgentChannel, forward: str) -> None:
+    def end(self, unique_id: str, leg: AgentChannel, status: str, forward: str) -> None:
         """The phone was answered, or will not be; `forward` is where it sent the call."""
         self._done(unique_id)
+        if status == "ANSWER":
+            self._answered.add(leg.offer)
+            self._gone.pop(leg.offer, None)  # another device of the agent
         if forward:
             self._redirected.add(leg.offer)
 
     def gone(self, unique_id: str, leg: AgentChannel, by: str) -> None:
         """The channel is gone. One that was hung up during the whisper is not known to have been answered."""
         self._done(unique_id)
-        if not leg.answered:
+        if leg.answered:
+            self._answered.discard(leg.offer)
+        elif leg.offer not in self._answered:
             self._gone[leg.offer] = leg, by
 
     @contextmanager
@@ -88,13 +94,18 @@ class DialledPhones:
         """Whether the phone of this offer sent the call elsewhere."""
         return offer in self._redirected
 
+    def is_answered(self, offer: int) -> bool:
+        """Whether Asterisk's events have told that a phone of this offer was answered."""
+        return offer in self._answered
+
     def answered_and_gone(self, offer: int) -> tuple[AgentChannel, str] | None:
-        """The phone of an offer that was answered, Dial says, and who hung up; None if it is there, or known."""
+        """The phone of an offer that was answered, Dial says, and who hung up; None if it is there."""
         return self._gone.pop(offer, None)
 
     def over(self, offer: int) -> None:
         """What came of the offer is known."""
         self._redirected.discard(offer)
+        self._answered.discard(offer)
         self._gone.pop(offer, None)
 
     def _done(self, unique_id: str) -> None:

@@ -38,6 +38,7 @@ from server.telephony.channels.ownership import (
     part_of,
 )
 from server.telephony.channels.transferred import is_transferred, left_by_transfer
+from server.telephony.channels.unwatched import Unwatched
 
 _log = structlog.get_logger("legs")
 
@@ -65,7 +66,7 @@ class Legs:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._dispatcher, self._view, self._ami, self._clock = dispatcher, view, ami, clock
-        self._files, self._on_final = LegFiles(recording_prefix), on_final
+        self.unwatched, self._on_final = Unwatched(LegFiles(recording_prefix), on_final), on_final
         self._keys = CallerKeys(clock)
         self.dialled_phones = DialledPhones(
             dispatcher, ami, lambda: view.floor.policy.phones.rings_within, self._hang_up
@@ -102,12 +103,16 @@ class Legs:
         self._withdrawn.pop(caller_unique_id, None)
 
     def was_answered(self, offer: int) -> None:
-        """Dial says that this offer was answered: record it now if the agent was gone before Asterisk told so."""
-        if (found := self.dialled_phones.answered_and_gone(offer)) is not None:
-            leg, by = found
-            leg.answered = True
-            self._dispatcher.submit(acd.OfferAnswered(offer))
-            self._end_leg(leg, by)
+        """Dial says that this offer was answered: record it, if the agent hung up before Asterisk's events told so."""
+        found = self.dialled_phones.answered_and_gone(offer)
+        if not self.dialled_phones.is_answered(offer):
+            there = next((leg for leg in self._agents.values() if leg.offer == offer), None)
+            if (leg := found[0] if found is not None else there) is not None and not leg.answered:
+                leg.answered = True
+                self._dispatcher.submit(acd.OfferAnswered(offer))
+            if found is not None:
+                self._end_leg(*found)
+        self.dialled_phones.over(offer)
 
     def by_channel(self, unique_id: str) -> AgentChannel | None:
         """The agent's part in a call whose channel has this unique id."""
@@ -244,7 +249,7 @@ class Legs:
             # Asterisk has lived on since the call came in: then it was not Asterisk that ended it.
             cause = "caller_hung_up" if self._asterisk_began <= live.arrived_at else "lost"
             _log.info("a caller went while nobody watched", call=live.id, cause=cause)
-            ended_at = self._last_sign(live, leg) or self._unseen_since
+            ended_at = self.unwatched.last_sign(live, leg) or self._unseen_since
             outcome = AttemptOutcome.LOST if cause == "lost" else AttemptOutcome.HUNG_UP
             await self._dispatcher.record(*self.ending(live, cause, outcome, ended_at))
         elif not rings and not self._dispatcher.owned(live.id) and live.attached:
@@ -258,9 +263,9 @@ class Legs:
             await self._found_leg(live, leg, found, here)
 
     async def _lost_leg(self, live: LiveCall, leg: Leg, here: dict[str, AmiEvent]) -> None:
-        if leg.joined_at is None and self._files.seconds(live.id, leg.offer) > 0:
+        if leg.joined_at is None and self.unwatched.files.seconds(live.id, leg.offer) > 0:
             # They were joined and hung up while no server watched: the recording tells.
-            await self._dispatcher.record(*self.unseen(live, leg))
+            await self._dispatcher.record(*self.unwatched.unseen(live, leg))
             return
         if leg.answered_at is None:
             await self._dispatcher.record(acd.OfferFailed(leg.offer, acd.Outcome.LOST, "the phone rings no longer"))
@@ -270,7 +275,7 @@ class Legs:
             if events := self.on_left(gone, live):
                 await self._dispatcher.record(*events)
                 return
-        ended = self._last_sign(live, leg) or self._unseen_since
+        ended = self.unwatched.last_sign(live, leg) or self._unseen_since
         if live.unique_id in here and await is_transferred(self._ami, here[live.unique_id]["Channel"]):
             self._agents[f"gone-{leg.offer}"] = left_by_transfer(live, leg, ended)
             return
@@ -296,12 +301,6 @@ class Legs:
                 self._hang_up(other["Channel"])
         else:
             self.join(known, self._clock())
-
-    def _last_sign(self, live: LiveCall, leg: Leg | None) -> float | None:
-        """The last instant at which a lost conversation is known to have gone on: its recording grew until then."""
-        if leg is None or leg.answered_at is None:
-            return None
-        return self._files.grew_until(live.id, leg.offer)
 
     def digit(self, event: AmiEvent) -> None:
         """A key was pressed: it goes to the session that holds the caller."""
@@ -349,7 +348,8 @@ class Legs:
         """Dialling a phone is over: answered or not."""
         leg = self._agents.get(event.get("DestUniqueid", ""))
         if leg is not None:
-            self.dialled_phones.end(event["DestUniqueid"], leg, event.get("Forward", ""))
+            status, forward = event.get("DialStatus", ""), event.get("Forward", "")
+            self.dialled_phones.end(event["DestUniqueid"], leg, status, forward)
         if leg is not None and event.get("DialStatus") == "ANSWER" and not leg.answered:
             leg.answered = True
             self._dispatcher.submit(acd.OfferAnswered(leg.offer))
@@ -371,28 +371,11 @@ class Legs:
     def join(self, leg: AgentChannel, now: float) -> None:
         """Caller and agent hear each other from now on (UTC epoch seconds)."""
         leg.joined_at = now
-        events = self.joined(leg.call, leg.offer, leg.agent, answered=leg.answered)
+        events = self.unwatched.joined(leg.call, leg.offer, leg.agent, answered=leg.answered)
         if leg.unrecorded:
             events.append(rec.RecordingMissing(leg.offer, leg.unrecorded))
         leg.answered = True
         self._dispatcher.submit(*events)
-
-    def joined(self, call: int, offer: int, agent: str, *, answered: bool) -> list[object]:
-        prefix = self._files.prefix(call, offer)
-        began = rec.RecordingStarted(offer, call, agent, f"{prefix}-caller.wav", f"{prefix}-agent.wav")
-        return [*([] if answered else [acd.OfferAnswered(offer)]), acd.Joined(call, agent), began]
-
-    def unseen(self, live: LiveCall, leg: Leg) -> list[object]:
-        """What is recorded of a conversation whose end the AMI stream does not tell; its files tell how long it was."""
-        talked = self._files.seconds(live.id, leg.offer)
-        began: list[object] = [] if leg.answered_at is not None else [acd.OfferAnswered(leg.offer)]
-        if talked > 0 and leg.joined_at is None:
-            began = self.joined(live.id, leg.offer, leg.agent, answered=leg.answered_at is not None)
-        if talked > 0:
-            self._on_final(leg.offer)
-        ended_at = self._files.grew_until(live.id, leg.offer)
-        ended = acd.ConversationEnded(live.id, leg.agent, "agent", talked=talked, held=leg.held, ended_at=ended_at)
-        return [*began, ended]
 
     def bridge_leave(self, event: AmiEvent) -> None:
         """A channel is apart from the other one."""
