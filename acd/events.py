@@ -247,6 +247,14 @@ class OfferRinging(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class OfferConfirming(Event):
+    """An agent's outside number picked up: within so many seconds a key says that it is the agent."""
+
+    offer: int
+    within: float
+
+
+@dataclass(frozen=True, slots=True)
 class OfferAnswered(Event):
     """The agent answered; whisper and announcement may still be playing. From now on this is a conversation."""
 

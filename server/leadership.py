@@ -94,7 +94,7 @@ class Leadership:
         link = partial(OwnAmi, socket) if not settings.asterisk or settings.asterisk_home else Ami
         self.ami = link(host, settings.ami_port, user, secret, tokens=self.tokens)
         self.reloading = Reloading(site.layout, self.ami)
-        self.phones = PhoneBook(site, self.ami, self._agents, self.reloading)
+        self.phones = PhoneBook(site, self.ami, self._agents, self.reloading, lambda: definitions().callback.region)
         if not settings.asterisk or settings.asterisk_home:
             self.reloading.compare = self.phones.differing
 

@@ -259,7 +259,7 @@ def connect(parts: Parts, dispatcher: Dispatcher, ami: Ami) -> None:
         "ContactStatus": (presence.contact, parts.trunks.health.contact),
         "Registry": (parts.trunks.health.registry,),
         **dict.fromkeys(SECURITY_EVENTS, (parts.guessers.wrong,)),
-        "UserEvent": (parts.refusals.user_event, parts.brief_calls.user_event),
+        "UserEvent": (parts.refusals.user_event, parts.brief_calls.user_event, legs.user_event),
     }.items():
         for receiver in receivers:
             ami.subscribe(event, receiver)
@@ -277,6 +277,7 @@ def connect(parts: Parts, dispatcher: Dispatcher, ami: Ami) -> None:
     # The legs ask what is recorded when an agent leaves a caller on hold, and tell which lines are gone.
     legs.on_left = parts.transfers.left
     legs.on_unreached = parts.dialler.unreached
+    legs.unconfirmed.within = lambda: parts.callers.definitions().outside_agent_confirms_for
 
     # The watch counts the packets of a conversation.
     parts.rtp_watch.listen(parts.liveness.counted)

@@ -57,6 +57,7 @@ HANDLERS: dict[type[events.Event], Handler] = {
     events.CallMoved: call_handlers.call_moved,
     events.CallPulled: call_handlers.call_pulled,
     events.OfferRinging: offers.offer_ringing,
+    events.OfferConfirming: offers.offer_confirming,
     events.OfferAnswered: offers.offer_answered,
     events.OfferFailed: offers.offer_failed,
     events.ConversationEnded: call_handlers.conversation_ended,

@@ -6,7 +6,7 @@ What counts against the agent is said in `misses`. After every outcome the calle
 from __future__ import annotations
 
 from acd.commands import Tell, Withdraw
-from acd.events import OfferAnswered, OfferFailed, OfferRinging, Outcome, Status
+from acd.events import OfferAnswered, OfferConfirming, OfferFailed, OfferRinging, Outcome, Status
 from acd.floor import misses
 from acd.floor.agents import AgentState, Signal
 from acd.floor.calls import Call, CallState, StandingOffer
@@ -23,6 +23,13 @@ def offer_ringing(floor: FloorState, event: OfferRinging) -> None:
         if floor.calls[offer.call].dialled_until:  # the agent was reserved long before: the phone rings its full time
             full = floor.now + floor.queue(offer.queue).rules.ring_for + floor.policy.offer_grace
             floor.extend_offer(offer, full)
+
+
+def offer_confirming(floor: FloorState, event: OfferConfirming) -> None:
+    """The offer stands until the key is pressed, or its time is over."""
+    offer = floor.offers.get(event.offer)
+    if offer is not None:
+        floor.extend_offer(offer, floor.now + event.within + floor.policy.offer_grace)
 
 
 def offer_answered(floor: FloorState, event: OfferAnswered) -> None:

@@ -24,7 +24,7 @@ def add(
     name: Annotated[str, typer.Option(help="Name, as leaders know the agent.")],
     skill: Annotated[list[str] | None, typer.Option(help="NAME:LEVEL, level 1 to 10; may be given again.")] = None,
     team: Annotated[list[str] | None, typer.Option(help="Team; may be given again.")] = None,
-    contact: Annotated[str, typer.Option(help="A phone that is always at this SIP address.")] = "",
+    contact: Annotated[str, typer.Option(help="A phone that is always at this SIP address, or tel:NUMBER.")] = "",
     secret: Annotated[str, typer.Option(help="Password with which the phone registers; made up if left out.")] = "",
 ) -> None:
     """Add an agent, or change one: the given values replace the old ones."""

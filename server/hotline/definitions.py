@@ -93,6 +93,8 @@ class Definitions:
     """Whether the limits of tickets run in business hours only."""
     teams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Name of each team → its leaders, who are asked for help in this order."""
+    outside_agent_confirms_for: float = 10.0
+    """Seconds within which an agent at an outside number presses 1."""
     own_music: Mapping[str, Path] = field(default_factory=dict)
     """Class of music on hold → the folder of its files. One that is called as a queue is that queue's own."""
     trunks: tuple[Trunk, ...] = ()
@@ -275,7 +277,7 @@ def _read_hotline(file: Path, flows: Mapping[str, Flow] | None) -> Definitions:
         _refuse_unknown(data)
         policy = read_policy({key: data[key] for key in _ROUTING if key in data})
         top = Table({key: value for key, value in data.items() if key in _HOUSE})
-        name, start = _hotline(top.table("hotline"), flows)
+        name, start, confirms_for = _hotline(top.table("hotline"), flows)
         calendar = Calendar.from_dict(data.get("calendar", {}), chinese_holidays(), ("calendar",))
         queues = [queue.name for queue in policy.queues]
         callback = read_callback(top.table("callback").data, calendar, queues)
@@ -297,6 +299,7 @@ def _read_hotline(file: Path, flows: Mapping[str, Flow] | None) -> Definitions:
             tickets_in_hours=in_hours,
             teams=_teams(top.table("teams")),
             trunks=read_trunks(top.table("trunks"), callback.region),
+            outside_agent_confirms_for=confirms_for,
             source=str(file),
         )
 
@@ -325,12 +328,13 @@ def _refuse_unknown(data: Mapping[str, Any]) -> None:
             raise TableError((table,), f"is not known{nearest(table, TABLES)}")
 
 
-def _hotline(table: Table, flows: Mapping[str, Flow] | None) -> tuple[str, str]:
+def _hotline(table: Table, flows: Mapping[str, Flow] | None) -> tuple[str, str, float]:
     name, start = table.text("name", "Sansheng"), table.text("flow", "hotline")
+    confirms_for = table.number("outside_agent_confirms_for", 10.0, least=3.0, most=60.0)
     table.done()
     if flows is not None and start not in flows:
         raise TableError(table.at("flow"), f'there is no flow "{start}": there are {", ".join(sorted(flows))}')
-    return name, start
+    return name, start, confirms_for
 
 
 def _admission(table: Table) -> Admission:

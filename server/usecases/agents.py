@@ -10,6 +10,7 @@ import acd.events as acd
 from acd.floor.agents import AgentState
 from acd.floor.views import AgentView
 from acd.policy.definitions import Skill
+from server.hotline.outside_agents import SCHEME, number_in
 from server.hotline.parties import may_be_called
 from server.usecases.errors import Conflict, Invalid, NotFound
 from server.usecases.permissions import Act
@@ -64,13 +65,26 @@ class AgentActs(Acts):
         if unknown := sorted(set(wanted.skills) - known):
             raise Invalid("skill", f"there is no skill {', '.join(unknown)}: there are {', '.join(sorted(known))}")
         self._refuse_misleading(wanted.id)
+        contact = self._contact(wanted.contact)
         try:
-            await self._server.phones.set(wanted.id, wanted.secret, wanted.contact)
+            await self._server.phones.set(wanted.id, wanted.secret, contact)
         except ValueError as error:
             raise Invalid("phone", str(error)) from None
         skills = tuple(Skill(name, level) for name, level in sorted(wanted.skills.items()))
-        defined = acd.AgentDefined(wanted.id, wanted.name, skills, wanted.teams, wanted.contact, by=who.name)
+        defined = acd.AgentDefined(wanted.id, wanted.name, skills, wanted.teams, contact, by=who.name)
         await self._record(who, Act.DEFINE_AGENT, defined, subject=f"agent {wanted.id}")
+
+    def _contact(self, contact: str) -> str:
+        """The contact as it is kept. An outside number must be one that the hotline may call. Raises Invalid."""
+        number = number_in(contact)
+        if not number:
+            return contact
+        if not self._server.outside_calls:
+            raise Invalid("phone", f"no outside number such as {number} can be called: there is no trunk")
+        dialled, why = self._server.definitions.callback_number(number)
+        if why:
+            raise Invalid("phone", f"no agent can be at {number}: {why}")
+        return f"{SCHEME}{dialled}"
 
     async def remove(self, who: Principal, agent: str) -> None:
         """Remove an agent; the records stay."""

@@ -6,8 +6,10 @@ import asyncio
 import json
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
 
+import numpy as np
 import pytest
 import pytest_asyncio
 
@@ -31,6 +33,9 @@ pytestmark = pytest.mark.e2e
 
 SHORT_TALK = RULES.replace("kept_after = 0", "kept_after = 3").replace("machine = 1", "machine = 2")
 NUMBERS = """
+[hotline]
+outside_agent_confirms_for = 4
+
 [numbers."400-800-1235"]
 flow = "orders"
 language = "en"
@@ -204,3 +209,66 @@ async def test_every_answered_call_has_its_row_however_soon_its_caller_hangs_up(
         shown = await hotline.ended_call(number)
         assert (shown["called"], shown["outcome"], shown["answered_at"] is not None) == ("4008001234", "in_ivr", True)
         assert len([row for row in hotline.records.call_list(limit=100).items if row["caller"] == number]) == 1
+
+
+@asynccontextmanager
+async def outside_agent(hotline: Hotline, agent: str, number: str, **skills: int) -> AsyncIterator[None]:
+    """An agent who is at a mobile's number."""
+    body = {"name": f"Agent {agent}", "skills": skills, "contact": f"tel:{number}"}
+    await hotline.request("PUT", f"/api/v1/agents/{agent}", body)
+    await hotline.request("POST", f"/api/v1/agents/{agent}/status", {"status": "available"})
+    try:
+        yield
+    finally:
+        await hotline.request("DELETE", f"/api/v1/agents/{agent}")
+
+
+async def test_an_agent_at_a_mobile_presses_1_before_the_join_and_a_voicemail_is_a_miss(network: PublicNetwork) -> None:
+    hotline, caller, mobile = network.hotline, "13800131081", "13800136201"
+    network.does[mobile] = Answer(0.3, Tone(AGENT_HZ))
+    async with hotline.caller(caller) as phone, outside_agent(hotline, "3110", mobile, complaint=5):
+        call = await phone.dial("4008001234", source=Tone(CUSTOMER_HZ))
+        voicemail = await network.rings(mobile)
+        await hears(voicemail, "agent-confirm")
+        await voicemail.ended(10)
+        ringing = await network.rings(mobile, time=2)
+        await hears(ringing, "agent-confirm")
+        assert np.abs(call.rtp.samples()[-4000:]).max() > 300, "the caller hears music meanwhile"
+        await ringing.press("1")
+        await hears_tone(call, AGENT_HZ)
+        await hears_tone(ringing, CUSTOMER_HZ)
+        await ringing.hangup()
+        await call.hangup()
+    shown = await hotline.ended_call(caller)
+    assert [(leg["agent"], leg["outcome"], leg["detail"]) for leg in shown["segments"]] == [
+        ("3110", "no_answer", "picked up, but nobody pressed 1"),
+        ("3110", "answered", None),
+    ]
+    assert (shown["outcome"], shown["segments"][0]["answered_at"]) == ("handled", None)
+
+
+async def test_a_callback_by_an_agent_at_a_mobile_rings_nobody_before_the_key(network: PublicNetwork) -> None:
+    hotline, customer, mobile = network.hotline, "13800136104", "13800136202"
+    network.does[mobile] = Answer(0.3, Tone(AGENT_HZ))
+    async with outside_agent(hotline, "3111", mobile, complaint=5):
+        made = await network.promise(customer)
+        voicemail = await network.rings(mobile)
+        await voicemail.ended(15)
+        assert network.times(customer) == 0
+        ringing = await network.rings(mobile, time=2)
+        await hears(ringing, "agent-confirm")
+        await ringing.press("1")
+        called = await network.rings(customer)
+        await hears_tone(called, AGENT_HZ)
+        await hears_tone(ringing, CUSTOMER_HZ)
+        await network.becomes(made["id"], "connected")
+        await called.hangup()
+    segments = (await hotline.ended_call(customer))["segments"]
+    assert [leg["outcome"] for leg in segments] == ["no_answer", "answered"]
+
+
+async def test_no_agent_can_be_at_a_number_that_is_not_called(network: PublicNetwork) -> None:
+    for number, why in (("4008001234", "own number"), ("008522345678", "abroad is not called")):
+        with pytest.raises(AssertionError, match=why):
+            async with outside_agent(network.hotline, "3112", number, complaint=5):
+                pass

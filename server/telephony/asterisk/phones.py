@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 
 import structlog
 
+from server.hotline.outside_agents import SCHEME
 from server.telephony.ami.link import Ami, AmiFailed
 from server.telephony.asterisk import pjsip
 from server.telephony.asterisk.configure import check_agents, configure_agents, secret
@@ -29,8 +30,9 @@ class PhoneBook:
         ami: Ami,
         agents: Callable[[], Iterable[tuple[str, str]]],
         reloading: Reloading | None = None,
+        region: Callable[[], str] = lambda: "CN",
     ) -> None:
-        self._site, self._ami, self._agents = site, ami, agents
+        self._site, self._ami, self._agents, self._region = site, ami, agents, region
         self._reloading = reloading or Reloading(site.layout, ami)
         self._secrets = site.layout.secrets / "agents"
         self._lock = asyncio.Lock()
@@ -60,7 +62,7 @@ class PhoneBook:
 
     async def set(self, agent: str, secret_given: str, contact: str) -> None:
         """Give an agent a telephone. Raises SiteError (a ValueError) when Asterisk could not use it."""
-        phone = AgentPhone(agent, "" if contact else secret_given or self._secret(agent), contact)
+        phone = self._phone(agent, contact, secret_given)
         check_agents(self._site, self._all(phone))
         if secret_given and not contact:
             self._store(agent, secret_given)
@@ -107,8 +109,10 @@ class PhoneBook:
             await asyncio.to_thread(configure_agents, self._site, self._all(without=without))
         await self._reloading.settle(agent)
 
-    def _phone(self, agent: str, contact: str) -> AgentPhone:
-        return AgentPhone(agent, "" if contact else self._secret(agent), contact)
+    def _phone(self, agent: str, contact: str, secret_given: str = "") -> AgentPhone:
+        if contact.startswith(SCHEME):
+            return self._site.at_outside(agent, contact.removeprefix(SCHEME), self._region())
+        return AgentPhone(agent, "" if contact else secret_given or self._secret(agent), contact)
 
     def _secret(self, agent: str) -> str:
         return secret(self._site.layout, f"agents/{agent}")

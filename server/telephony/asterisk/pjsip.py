@@ -13,7 +13,7 @@ from collections.abc import Iterable, Set
 from server.hotline.trunks import source_of
 from server.telephony.asterisk.modules import knows
 from server.telephony.asterisk.site import AgentPhone, Site
-from server.telephony.asterisk.trunk_pjsip import trunk_sections
+from server.telephony.asterisk.trunk_pjsip import outgoing_lines, trunk_sections
 from server.telephony.asterisk.values import SiteError, text, written
 
 AUDIO = ("disallow=all", "allow=alaw,ulaw")
@@ -94,7 +94,7 @@ def fixed_phones_conf(phones: Iterable[AgentPhone], trunks: Set[str] = frozenset
     lines = ["[fixed-phones]"]
     taken: dict[str, str] = {}
     for phone in _ordered(phones):
-        address = "" if phone.secret else contact_address(phone.contact)
+        address = "" if phone.secret or phone.outside else contact_address(phone.contact)
         if not address or address in trunks or address.rpartition(":")[0] in trunks:
             continue
         if address in taken:
@@ -159,7 +159,19 @@ def _ordered(phones: Iterable[AgentPhone]) -> list[AgentPhone]:
     return ordered
 
 
+def _outside(site: Site, phone: AgentPhone, mark: str) -> Iterable[str]:
+    """An agent at an outside number: called as the trunk is, and no call comes from it."""
+    trunk = next((each for each in site.trunks if each.name == phone.outside), None)
+    usual = (*_trunk(site), "identify_by=ip", "context=refused", "send_pai=yes")
+    lines = outgoing_lines(site, trunk, _trunk(site)) if trunk is not None else usual
+    yield _section(phone.agent, *lines, f"aors={phone.agent}", f"{MARK}={mark}")
+    yield _section(phone.agent, "type=aor", f"contact={phone.contact}")
+
+
 def _agent(site: Site, phone: AgentPhone, mark: str) -> Iterable[str]:
+    if phone.outside:
+        yield from _outside(site, phone, mark)
+        return
     owner = f"set_var=SANSHENG_AGENT={phone.agent}"
     common = (
         *_media(site),

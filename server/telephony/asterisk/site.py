@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from server.config import Settings, is_sip_address
-from server.hotline.trunks import Trunk, source_of
+from server.hotline.trunks import LEGACY, Trunk, in_order, source_of
 from server.telephony.asterisk.ports import LEAST, AudioPorts
 from server.telephony.asterisk.values import FORBIDDEN, SiteError, check
 
@@ -36,6 +36,8 @@ class AgentPhone:
     agent: str
     secret: str = ""
     contact: str = ""
+    outside: str = ""
+    """The trunk by which the contact is reached, an outside number such as a mobile's; empty for any other contact."""
 
     def __post_init__(self) -> None:
         if not AGENT.fullmatch(self.agent):
@@ -236,6 +238,19 @@ class Site:
     @property
     def layout(self) -> Layout:
         return Layout(self.home)
+
+    def at_outside(self, agent: str, number: str, region: str) -> AgentPhone:
+        """The telephone of an agent at an outside number, by the first trunk whose pattern fits.
+
+        Raises SiteError when there is none.
+        """
+        trunk = next((each for each in in_order(self.trunks) if each.carries(number, region)), None)
+        if trunk is None and not self.trunk:
+            raise SiteError(f"agent {agent}: no trunk takes calls to {number}: set SANSHENG_TRUNK, or [trunks.NAME]")
+        uri, dialled = (trunk.uri, trunk.dialled(number, region)) if trunk is not None else (self.trunk, number)
+        scheme, _, rest = uri.partition(":")
+        contact = f"{scheme}:{dialled}@{rest.rpartition('@')[2]}"
+        return AgentPhone(agent, contact=contact, outside=LEGACY if trunk is None else trunk.name)
 
     @property
     def audio(self) -> AudioPorts:

@@ -58,12 +58,8 @@ def left_out(site: Site, trunk: Trunk) -> str:
 
 def _trunk(site: Site, trunk: Trunk, incoming: Sequence[str], outgoing: Sequence[str]) -> Iterable[str]:
     inside, name = f"{IN}-{trunk.name}", trunk.endpoint
-    offered = codecs(site, trunk)
-    # Recordings are made at 8 kHz: a leg that is recorded takes no wideband codec.
-    narrow = tuple(codec for codec in offered if codec != "g722") or offered
-    login = (f"outbound_auth={name}",) if trunk.user and trunk.secret else ()
+    offered, login, common = codecs(site, trunk), _login(trunk), _common(trunk)
     transport = f"transport=transport-{trunk.transport}"
-    common = (*_security(trunk), *_signalling(trunk), transport, *login)
     headers = _HEADERS[trunk.caller_header] if trunk.trusted else ()
     if trunk.caller_header == "diversion":
         headers = ("Diversion", *headers)
@@ -82,21 +78,7 @@ def _trunk(site: Site, trunk: Trunk, incoming: Sequence[str], outgoing: Sequence
         *((f"set_var=STRIP_IN={trunk.strip_in}",) if trunk.strip_in else ()),
     )
     yield _section(inside, "type=identify", f"endpoint={inside}", f"match={','.join(trunk.source)}")
-    yield _section(
-        name,
-        *_without(outgoing, "allow", "send_connected_line", *(("dtmf_mode",) if trunk.dtmf in _DTMF else ())),
-        f"allow={','.join(narrow)}",
-        *common,
-        "identify_by=ip",
-        "context=refused",
-        f"aors={name}",
-        *((f"contact_user={trunk.user.partition('@')[0]}",) if trunk.user else ()),
-        *((f"from_user={trunk.from_user}",) if trunk.from_user else ()),
-        *((f"from_domain={trunk.from_domain}",) if trunk.from_domain else ()),
-        *((f"outbound_proxy={_proxy(trunk)}",) if trunk.proxy else ()),
-        f"send_pai={_yes(trunk.send_pai)}",
-        f"user_eq_phone={_yes(trunk.user_phone)}",
-    )
+    yield _section(name, *outgoing_lines(site, trunk, outgoing), f"aors={name}")
     yield _section(
         name,
         "type=aor",
@@ -129,6 +111,34 @@ def _trunk(site: Site, trunk: Trunk, incoming: Sequence[str], outgoing: Sequence
             "auth_rejection_permanent=no",
             *(("max_random_initial_delay=1",) if knows(site.modules, "max_random_initial_delay", REGISTERS) else ()),
         )
+
+
+def outgoing_lines(site: Site, trunk: Trunk, outgoing: Sequence[str]) -> tuple[str, ...]:
+    """The lines of an endpoint for calls to the carrier, without its `aors`."""
+    offered = codecs(site, trunk)
+    # Recordings are made at 8 kHz: a leg that is recorded takes no wideband codec.
+    narrow = tuple(codec for codec in offered if codec != "g722") or offered
+    return (
+        *_without(outgoing, "allow", "send_connected_line", *(("dtmf_mode",) if trunk.dtmf in _DTMF else ())),
+        f"allow={','.join(narrow)}",
+        *_common(trunk),
+        "identify_by=ip",
+        "context=refused",
+        *((f"contact_user={trunk.user.partition('@')[0]}",) if trunk.user else ()),
+        *((f"from_user={trunk.from_user}",) if trunk.from_user else ()),
+        *((f"from_domain={trunk.from_domain}",) if trunk.from_domain else ()),
+        *((f"outbound_proxy={_proxy(trunk)}",) if trunk.proxy else ()),
+        f"send_pai={_yes(trunk.send_pai)}",
+        f"user_eq_phone={_yes(trunk.user_phone)}",
+    )
+
+
+def _login(trunk: Trunk) -> tuple[str, ...]:
+    return (f"outbound_auth={trunk.endpoint}",) if trunk.user and trunk.secret else ()
+
+
+def _common(trunk: Trunk) -> tuple[str, ...]:
+    return (*_security(trunk), *_signalling(trunk), f"transport=transport-{trunk.transport}", *_login(trunk))
 
 
 _SHORT = {"P-Asserted-Identity": "pai", "Remote-Party-ID": "rpid", "Diversion": "diversion"}

@@ -6,6 +6,7 @@ the log says, and by what Asterisk kept on the channel of a Dial that nobody wat
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -18,10 +19,12 @@ from server import crash_points
 from server.hotline.definitions import AGENTS_LANGUAGE, Definitions
 from server.hotline.dispatcher import NotLeading
 from server.hotline.live_calls import Leg, LiveCall
+from server.hotline.outside_agents import is_outside
 from server.tasks import first_of
 from server.telephony.agi.server import AgiCall, AgiGone, AgiHangup, AgiRefused
 from server.telephony.callback.dialler import Dialler
 from server.telephony.caller.context import SessionServices
+from server.telephony.caller.waiting import UNCONFIRMED
 from server.telephony.channels import dial
 
 _log = structlog.get_logger("calling")
@@ -35,6 +38,10 @@ _COMING = 5.0
 _SILENT = 6.4
 """Seconds until Asterisk gives a trunk up that says nothing."""
 _FOR_EVER = 4 * 3600.0
+CONFIRMS = "1"
+"""The key by which an agent at an outside number takes the call."""
+_NEXT_KEY = 3000
+"""Milliseconds until the agent is asked for the key again."""
 
 
 class Calling:
@@ -101,6 +108,8 @@ class Calling:
         live, leg = self._standing(call, offer)
         if live is not None and leg is not None and not live.attempt:
             crash_points.reached("agent_answered")
+            if is_outside(self._view, leg.agent) and leg.answered_at is None and not await self._confirms(agi, leg):
+                return
             await self._picked_up(agi, leg)
             await self._whisper(agi, live)
             live, leg = self._standing(call, offer)
@@ -111,6 +120,27 @@ class Calling:
                 await self._attempt(agi, live, leg, dial.AGENT_TO_CUSTOMER)
                 return
         await self._until_joined(agi, call, offer)
+
+    async def _confirms(self, agi: AgiCall, leg: Leg) -> bool:
+        """An agent at an outside number presses 1, or the offer was not answered: what picked up may be a voicemail."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._services.legs.unconfirmed.within()
+        prompt = str(self._services.folders.prompts / AGENTS_LANGUAGE / "agent-confirm")
+        key, gone = None, False
+        self._services.legs.unconfirmed.picked_up(leg.offer)
+        await self._dispatcher.record(acd.OfferConfirming(leg.offer, self._services.legs.unconfirmed.within()))
+        try:
+            while key != CONFIRMS and loop.time() < end:
+                key = await agi.stream_file(prompt, CONFIRMS) or await agi.wait_for_digit(_NEXT_KEY)
+        except AgiHangup:
+            gone = True
+        if key == CONFIRMS and not gone:
+            self._services.legs.unconfirmed.confirmed(leg.offer)
+            return True
+        self._services.legs.unconfirmed.take(leg.offer)
+        self._dialler.offer_failed(leg.offer, acd.Outcome.NO_ANSWER, UNCONFIRMED)
+        await agi.hangup()
+        return False
 
     async def _picked_up(self, agi: AgiCall, leg: Leg) -> None:
         """The agent is there. Asterisk's events tell it too, unless they are late or the link is down."""

@@ -359,7 +359,7 @@ class Dialler:
             other = self._legs.of_call(live.id)
             if live.attempt and other is None:
                 self.over(live, AttemptOutcome.LOST, "the line is gone")
-            elif leg.answered_at is None and (other is None or not other.answered):
+            elif leg.answered_at is None and not (other and (other.answered or leg.offer in self._legs.unconfirmed)):
                 self.offer_failed(leg.offer, acd.Outcome.LOST, "the line is gone")
         elif agent.offer == leg.offer and agent.answered:
             if live.attempt:

@@ -23,6 +23,7 @@ from ivr import inputs, verbs
 from server.hotline import queueing
 from server.hotline.definitions import AGENTS_LANGUAGE
 from server.hotline.live_calls import Leg, LiveCall, Stage
+from server.hotline.outside_agents import is_outside
 from server.tasks import first_of
 from server.telephony.agi.server import AgiHangup, AgiRefused
 from server.telephony.ami.link import AmiError
@@ -35,6 +36,7 @@ from server.telephony.channels import dial
 
 _log = structlog.get_logger("hotline")
 
+UNCONFIRMED = "picked up, but nobody pressed 1"
 ACCEPTS = "1"
 """The key that accepts the offer of a callback."""
 
@@ -223,13 +225,13 @@ class Waiting:
         # DIALSTATUS would tell of an earlier Dial if this session ended before this one.
         recording = services.folders.recording(context.call, offer.offer)
         await context.agi.execute("MSet", f"{dial.RECORDING}={recording}", "DIALSTATUS=")
-        arguments = dial.arguments(
-            services.device(offer.agent),
-            offer.ring_for,
-            music=self._music,
-            whisper=self._whisper(),
-            announcement=await services.work_number(offer.agent, context.audio.language),
-        )
+        device, whisper = services.device(offer.agent), self._whisper()
+        if is_outside(self._view, offer.agent):
+            confirm_for = context.definitions.outside_agent_confirms_for
+            arguments = dial.to_outside_agent(device, offer.ring_for, self._music, whisper, confirm_for)
+        else:
+            announcement = await services.work_number(offer.agent, context.audio.language)
+            arguments = dial.arguments(device, offer.ring_for, self._music, whisper, announcement)
         live = self._live
         if live is None or live.leg is None or live.leg.offer != offer.offer:
             return None  # withdrawn meanwhile
@@ -270,6 +272,9 @@ class Waiting:
     async def _after_dial(self, offer: Offer | Leg, talked_before: float) -> inputs.Input | None:
         agi = self._context.agi
         status = await agi.get_variable("DIALSTATUS") or ""
+        if self._services.legs.unconfirmed.take(offer.offer):
+            await self._dispatcher.record(acd.OfferFailed(offer.offer, acd.Outcome.NO_ANSWER, UNCONFIRMED))
+            return None
         if status != "ANSWER":
             cause = await agi.get_variable("HANGUPCAUSE") or ""
             agent = self._view.floor.agent(offer.agent)

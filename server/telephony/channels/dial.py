@@ -17,6 +17,8 @@ _NUMBER = re.compile(r"\+?[0-9]{1,32}")
 RECORDING = "__SANSHENG_REC"
 """Variable with the prefix of the leg's two files; the dialplan starts recording with the bridge."""
 LEG = "sansheng-agent-leg"
+OUTSIDE_LEG = "sansheng-outside-agent"
+"""Where an agent at an outside number is asked for the key, and hears the whisper."""
 
 # Hang-up causes of ITU-T Q.850, as Asterisk gives them in HANGUPCAUSE.
 _BY_CAUSE = {
@@ -79,6 +81,13 @@ def arguments(device: str, ring_for: float, music: str, whisper: str, announceme
     whispered = f"A({said})" if said else ""
     options = f"gim({music}){whispered}U({LEG})F({AGENT_LEFT})"
     return device, str(max(1, round(ring_for))), options
+
+
+def to_outside_agent(
+    device: str, ring_for: float, music: str, whisper: str, confirm_for: float
+) -> tuple[str, str, str]:
+    """Arguments of `Dial` for an agent at an outside number, who is joined after pressing 1; the caller hears music."""
+    return device, str(max(1, round(ring_for))), f"gm({music})U({OUTSIDE_LEG}^{round(confirm_for)}^{whisper})"
 
 
 def outcome(status: str, cause: str, *, rang: bool = True, redirected: bool = False) -> Outcome:

@@ -21,6 +21,7 @@ from ivr.events import FieldSet
 from ivr.session import number_begun
 from server.hotline.dispatcher import Dispatcher
 from server.hotline.live_calls import Leg, LiveCall
+from server.hotline.outside_agents import is_outside
 from server.hotline.view import View
 from server.tasks import BackgroundTasks
 from server.telephony.ami.link import Ami, AmiError, AmiEvent, began
@@ -38,6 +39,7 @@ from server.telephony.channels.ownership import (
     part_of,
 )
 from server.telephony.channels.transferred import is_transferred, left_by_transfer
+from server.telephony.channels.unconfirmed import Unconfirmed
 from server.telephony.channels.unwatched import Unwatched
 
 _log = structlog.get_logger("legs")
@@ -79,6 +81,7 @@ class Legs:
         self._hanging_up = BackgroundTasks(_log, "a channel could not be hung up", AmiError)
         self._unseen_since: float | None = None
         self._asterisk_began = 0.0
+        self.unconfirmed = Unconfirmed()
         self._given: dict[int, AskedChannel] = {}
         """The channel that takes a call over, by call, until the log has said so."""
         self.on_left: Callable[[AgentChannel, LiveCall], Sequence[object]] = lambda leg, live: ()
@@ -288,7 +291,8 @@ class Legs:
         )
         known.answered = known.answered or leg.answered_at is not None
         known.joined_at = known.joined_at or leg.joined_at
-        if event["ChannelStateDesc"] == "Up" and not known.answered:
+        known.outside_agent = not known.answered and is_outside(self._view, leg.agent)
+        if event["ChannelStateDesc"] == "Up" and not known.answered and not known.outside_agent:
             known.answered = True
             await self._dispatcher.record(acd.OfferAnswered(leg.offer))
         if not (bridge := event.get("BridgeId")) or known.joined_at is not None:
@@ -334,7 +338,7 @@ class Legs:
         if not belongs(event["DestChannel"], live.leg.agent, outside=live.leg.outside):
             return
         leg = AgentChannel(live.id, live.leg.offer, live.leg.agent, event["DestChannel"], live.unique_id)
-        leg.outside = live.leg.outside
+        leg.outside, leg.outside_agent = live.leg.outside, is_outside(self._view, leg.agent)
         self._agents[event["DestUniqueid"]] = leg
         self.dialled_phones.begin(event["DestUniqueid"], leg)
 
@@ -350,19 +354,36 @@ class Legs:
         if leg is not None:
             status, forward = event.get("DialStatus", ""), event.get("Forward", "")
             self.dialled_phones.end(event["DestUniqueid"], leg, status, forward)
-        if leg is not None and event.get("DialStatus") == "ANSWER" and not leg.answered:
+        if leg is None or event.get("DialStatus") != "ANSWER" or leg.answered:
+            return
+        if leg.outside_agent:  # an outside number answers by the key
+            live = self._view.calls.get(leg.call)
+            if live is not None and not live.reached:
+                self.unconfirmed.picked_up(leg.offer)
+        else:
             leg.answered = True
             self._dispatcher.submit(acd.OfferAnswered(leg.offer))
             if self.dialled_phones.hears_code(leg.agent):
                 leg.own_code = True
                 self._hang_up(leg.channel)
 
+    def user_event(self, event: AmiEvent) -> None:
+        """The dialplan tells that an agent's outside number picked up, and that the key was pressed."""
+        leg = self._agents.get(event["Uniqueid"])
+        if leg is None or event.get("UserEvent") != "SanshengOutsideAgent":
+            return
+        if event.get("What") == "confirmed":
+            self.unconfirmed.confirmed(leg.offer)
+        else:
+            self.unconfirmed.picked_up(leg.offer)
+            self._dispatcher.submit(acd.OfferConfirming(leg.offer, self.unconfirmed.within()))
+
     def bridge_enter(self, event: AmiEvent) -> None:
         """A channel is joined with another one."""
         if (asked := self._asked(event["Uniqueid"])) is not None:
             asked.answered = asked.bridged = True
         leg = self._agents.get(event["Uniqueid"])
-        if leg is None:
+        if leg is None or leg.offer in self.unconfirmed:
             return
         leg.left_at = None
         if leg.joined_at is None:

@@ -39,6 +39,8 @@ class AgentChannel:
     answered: bool = False
     ended: bool = False
     asked: AskedChannel | None = None
+    outside_agent: bool = False
+    """The agent is at an outside number: picking up there is no answer."""
     taken_over: bool = False
     """It was asked first. Asterisk then has another place for it than the end of the conversation."""
     apart: asyncio.Event | None = None

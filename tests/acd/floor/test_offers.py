@@ -247,3 +247,14 @@ def test_a_call_that_was_pulled_for_an_agent_without_the_skill_stays_offered(hot
     hotline.play(ev.CallPulled(1, "1001", "boss"))
     hotline.agent("1001", "inquiry:2", status=None)
     assert hotline.state("1001") == "reserved"
+
+
+def test_an_outside_number_that_picked_up_has_its_time_to_press_the_key(hotline, the_offer, the):
+    hotline.agent("1001")
+    offer = the_offer(hotline.call())
+    hotline.play(ev.OfferRinging(offer.offer))
+    hotline.wait(20)
+    hotline.play(ev.OfferConfirming(offer.offer, 10.0))
+    assert hotline.wait(14) == []
+    assert the(Withdraw, hotline.wait(2)).offer == offer.offer
+    hotline.play(ev.OfferConfirming(offer.offer, 10.0))  # too late: nothing stands

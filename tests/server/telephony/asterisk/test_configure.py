@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from server.config import Settings
+from server.hotline.trunks import Trunk
 from server.telephony.asterisk import modules
 from server.telephony.asterisk.configure import configure, configure_agents, secret
 from server.telephony.asterisk.joined import joined
@@ -235,6 +236,23 @@ def test_a_home_with_other_odd_characters_works(here: Site, name: str) -> None:
 def test_a_phone_that_would_break_a_file_is_refused_in_a_sentence(bad: dict[str, str]) -> None:
     with pytest.raises(SiteError, match="agent"):
         AgentPhone(**bad)
+
+
+def test_an_agent_at_an_outside_number_is_called_as_the_trunk_is_and_no_call_comes_from_there(here: Site) -> None:
+    site = replace(here, trunk="sip:203.0.113.9:5080;transport=tcp")
+    outside = site.at_outside("1005", "13900001111", "CN")
+    assert outside.dial == "PJSIP/1005/sip:13900001111@203.0.113.9:5080;transport=tcp"
+    written = pjsip_agents_conf(site, [outside])
+    assert "context=refused" in written
+    assert not {"type=auth", "qualify_frequency", "SANSHENG_AGENT"} & {part for part in written.split() if part}
+    assert fixed_phones_conf([outside]) == "[fixed-phones]\n"
+    with pytest.raises(SiteError, match="set SANSHENG_TRUNK"):
+        replace(here, trunk="").at_outside("1005", "13900001111", "CN")
+    carrier = Trunk("telecom", "203.0.113.7:5070", user="u1", secret="s3", from_user="0106552", numbers_out="e164")
+    by_carrier = replace(site, trunks=(carrier,)).at_outside("1005", "13900001111", "CN")
+    assert by_carrier.contact == "sip:8613900001111@203.0.113.7:5070"
+    written = pjsip_agents_conf(replace(site, trunks=(carrier,)), [by_carrier])
+    assert {"outbound_auth=trunk-out-telecom", "from_user=0106552", "aors=1005"} <= set(written.split())
 
 
 def test_an_agent_may_not_take_the_name_of_another_device(here: Site) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -48,6 +49,17 @@ def known() -> list[tuple[str, str]]:
 @pytest.fixture
 def book(site: Site, manager: Manager, known: list[tuple[str, str]]) -> PhoneBook:
     return PhoneBook(site, cast(Ami, manager), lambda: known)
+
+
+async def test_an_agent_at_an_outside_number_needs_a_trunk_and_no_secret(
+    book: PhoneBook, site: Site, manager: Manager, known: list[tuple[str, str]]
+) -> None:
+    with pytest.raises(SiteError, match="SANSHENG_TRUNK"):
+        await book.set("1005", "", "tel:13900001111")
+    outside = PhoneBook(replace(site, trunk="sip:127.0.0.1:5090"), cast(Ami, manager), lambda: known)
+    await outside.set("1005", "", "tel:13900001111")
+    assert outside.device("1005") == "PJSIP/1005/sip:13900001111@127.0.0.1:5090"
+    assert not (site.layout.secrets / "agents" / "1005").exists()
 
 
 async def test_agents_added_at_the_same_time_all_have_a_phone(book: PhoneBook, site: Site, manager: Manager) -> None:

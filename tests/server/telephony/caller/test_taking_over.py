@@ -43,7 +43,7 @@ class Asterisk:
             id=CALL, reached=True, unique_id=CALLER, stage=None, leg=asking, attached=True, asked=None
         )
         calls = Calls(self.live)
-        floor = SimpleNamespace(policy=Policy())
+        floor = SimpleNamespace(policy=Policy(), agent=lambda _: None)
         state = SimpleNamespace(calls=calls, recordings=SimpleNamespace(unfinished=list), floor=floor)
         view: Any = state
         self.dispatcher: Any = SimpleNamespace(
