@@ -33,6 +33,9 @@ pytestmark = pytest.mark.e2e
 
 SHORT_TALK = RULES.replace("kept_after = 0", "kept_after = 3").replace("machine = 1", "machine = 2")
 NUMBERS = """
+[callback.queues.partnership]
+amd = true
+
 [hotline]
 outside_agent_confirms_for = 4
 
@@ -272,3 +275,16 @@ async def test_no_agent_can_be_at_a_number_that_is_not_called(network: PublicNet
         with pytest.raises(AssertionError, match=why):
             async with outside_agent(network.hotline, "3112", number, complaint=5):
                 pass
+
+
+async def test_with_amd_a_machine_that_talks_on_is_not_joined_with_the_agent(network: PublicNetwork) -> None:
+    hotline, number = network.hotline, "13800136105"
+    network.does[number] = Answer(0.2, Tone(CUSTOMER_HZ))
+    async with hotline.agent("3113", partnership=5) as agent:
+        agent.on_invite = AGENT
+        made = await network.promise(number, "", queue="partnership")
+        called = await network.rings(number)
+        await called.ended(10)
+        shown = await network.says(made["id"], "a machine answered: Asterisk heard it")
+        await hotline.agent_is("3113", state="idle")
+    assert attempts(shown)[0] == "machine"

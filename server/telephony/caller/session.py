@@ -10,12 +10,14 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 import structlog
 
 import acd.events as acd
 import ivr.events as flow_events
-from acd.callbacks.events import AttemptAnswered, AttemptOutcome
+from acd.callbacks.events import AttemptAnswered, AttemptEnded, AttemptOutcome
+from acd.callbacks.policy import Dialling
 from ivr import inputs, verbs
 from ivr.saying import LANGUAGES
 from ivr.session import Caller, Session
@@ -33,6 +35,7 @@ from server.telephony.ami.link import Ami
 from server.telephony.caller import message
 from server.telephony.caller.audio import CallerAudio
 from server.telephony.caller.context import FACTS_DEADLINE, CallerContext, CallFolders, SessionServices
+from server.telephony.caller.machine import is_machine
 from server.telephony.caller.promises import CallerPromises
 from server.telephony.caller.waiting import Waiting
 from server.telephony.channels import dial
@@ -182,7 +185,11 @@ class _Session:
             crash_points.reached("answer_recorded")
             if not live.reached or self._view.calls.get(live.id) is None:
                 raise AgiHangup("the attempt was over")
-            await self._call_back(live)
+            rules = self._view.callbacks.policy.of(live.queue)
+            if rules.amd and rules.dialling is Dialling.AGENT_FIRST and await is_machine(self._agi):
+                await self._hang_up(verbs.Hangup("machine"), "Asterisk heard it")
+            else:
+                await self._call_back(live)
 
     async def _call_back(self, live: LiveCall) -> None:
         """The customer's flow of a callback, from its beginning."""
@@ -369,12 +376,13 @@ class _Session:
         self._fields[field] = value
         self._dispatcher.submit(flow_events.FieldSet(self._call, field, value))
 
-    async def _hang_up(self, verb: verbs.Hangup) -> None:
+    async def _hang_up(self, verb: verbs.Hangup, detail: str = "") -> None:
         await self._agi.set_variable(DONE, verb.why)
         ended: list[object] = [acd.CallEnded(self._call, "hotline_hung_up")]
         if (live := self._view.calls.get(self._call)) is not None:
             outcome = AttemptOutcome.MACHINE if verb.why == "machine" else AttemptOutcome.HUNG_UP
             ended = self._services.legs.ending(live, "hotline_hung_up", outcome)
+        ended = [replace(each, detail=detail) if isinstance(each, AttemptEnded) else each for each in ended]
         self._dispatcher.submit(*ended)
         await self._agi.hangup()
 
