@@ -212,20 +212,32 @@ async def phone_that_rings(*phones: Phone) -> Call:
     return done.pop().result()
 
 
-async def test_a_transfer_while_no_server_is_there_is_done_by_the_next_one(house: Hotline) -> None:
-    number = "13800138208"
+@pytest.mark.parametrize("how", ["blind", "attended"])
+async def test_a_transfer_while_no_server_is_there_is_recorded_by_the_next_one(house: Hotline, how: str) -> None:
+    number = {"blind": "13800138208", "attended": "13800138209"}[how]
     async with (
         agent(house, "1101", complaint=5) as phone,
         agent(house, "1102", inquiry=5) as colleague,
         talking(house, phone, number) as (call, leg),
     ):
+        own = None
+        if how == "attended":
+            await leg.hold()
+            own = await phone.dial("1102", source=Tone(FIRST))
+            second = await colleague.incoming()
+            await second.answer(Tone(SECOND))
+            await hears_tone(own, SECOND)
         house.kill()
-        await transfers(leg, "1102")
+        await transfers(leg, "1102", own)
         await call.heard()
         await asyncio.to_thread(house.start)
-        second = await colleague.incoming(20)
-        await second.answer(Tone(SECOND))
+        if how == "blind":
+            second = await colleague.incoming(20)
+            await second.answer(Tone(SECOND))
         await together(call, second, SECOND)
+        await state_of(house, "1102", "on_call")
+        await state_of(house, "1101", "idle")
         await call.hangup()
     shown = await house.ended_call(number)
-    assert [each[:2] for each in legs(shown)] == [("1101", "answered"), ("1102", "answered")]
+    assert legs(shown) == [("1101", "answered", "transfer"), ("1102", "answered", "caller")]
+    assert len(shown["recordings"]) == 2

@@ -24,7 +24,8 @@ from server.telephony.ami.link import Ami, AmiError, AmiEvent
 from server.telephony.channels import dial
 from server.telephony.channels.leg_recorder import LegRecorder
 from server.telephony.channels.legs import Legs
-from server.telephony.channels.ownership import AgentChannel, AskedChannel
+from server.telephony.channels.ownership import AgentChannel, AskedChannel, agent_of
+from server.telephony.channels.transferred import left_by_transfer
 from server.usecases.conversations import ConversationActs
 from server.usecases.errors import ActRefused
 from server.usecases.principal import phone_of
@@ -127,6 +128,33 @@ class PhoneTransfers:
             taken.by_phone = True
             self._legs.join(taken, self._clock())
         await self._transfers.end(before)
+
+    async def reconcile(self) -> None:
+        """Tell the log of phones that joined caller and colleague while nobody watched. Raises the link's errors."""
+        talking = [
+            live for live in self._view.calls if live.leg is not None and live.leg.joined_at and not live.leg.hold
+        ]
+        if not talking:
+            return
+        here = {event["Uniqueid"]: event for event in await self._ami.collect("CoreShowChannels")}
+        for live in talking:
+            leg, asked = live.leg, self._with(live, here)
+            if leg is not None and asked is not None:
+                gone = left_by_transfer(live, leg, None)
+                to = agent_of(asked.channel)
+                recorded = self._dispatcher.submit(*self._transfers.by_phone(live, leg, gone, to, asked))
+                await self._joined(recorded, asked, gone)
+
+    def _with(self, live: LiveCall, here: dict[str, AmiEvent]) -> AskedChannel | None:
+        """The channel of an agent with whom the caller is joined, and of whom the log knows nothing."""
+        bridge = here[live.unique_id].get("BridgeId", "") if live.unique_id in here else ""
+        others = [each for each in here.values() if bridge and each.get("BridgeId") == bridge]
+        for each in others if len(others) == 2 else ():
+            agent = agent_of(each["Channel"])
+            known = live.leg is not None and live.leg.agent != agent and self._view.floor.agent(agent) is not None
+            if known and each["Uniqueid"] != live.unique_id:
+                return AskedChannel(each["Channel"], each["Uniqueid"], answered=True)
+        return None
 
     async def _fetch(self, live: LiveCall, own: InternalCall) -> None:
         """The colleague's phone still rings, with the caller in the agent's place: the transfer is blind."""

@@ -101,6 +101,7 @@ class Transfers:
         """Let a phone that has transferred its caller hang up by itself, as it does when it is told of the success."""
         with suppress(TimeoutError):
             await asyncio.wait_for(channel.away.wait(), HANGS_UP_WITHIN)
+            return
         await self._hang_up(channel.channel)
 
     async def returned(self, live: LiveCall, leg: Leg, number: str) -> None:
