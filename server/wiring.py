@@ -148,7 +148,7 @@ def build(ground: Ground) -> Parts:
     conversations = ground.acts.conversations
     transfers = Transfers(dispatcher, view, legs, ami, callers.services.recorder, definitions)
     agent_phone = AgentPhone(ground.acts.agents, hotline.PROMPTS, legs.dialled_phones)
-    internal_calls = InternalCalls(dispatcher, view, ami, conversations, device, agent_phone)
+    internal_calls = InternalCalls(dispatcher, view, ami, conversations, device, outgoing, agent_phone)
     presence = Presence(dispatcher, view, ami)
     guessers = Guessers(
         site,

@@ -52,8 +52,11 @@ class AgentSide:
         channel = self._legs.by_channel(agi.unique_id)
         try:
             if channel is not None:
+                if channel.arrives is not None:
+                    channel.arrives.set()
                 await self._serve(agi, channel)
-            await agi.hangup()
+            if channel is None or not channel.replaced:
+                await agi.hangup()
         except (AgiHangup, AgiGone, NotLeading) as error:
             _log.info("an agent's side is over", channel=agi.channel, why=str(error))
 

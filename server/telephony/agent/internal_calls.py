@@ -21,11 +21,13 @@ from server.telephony.agi.server import AgiCall, AgiGone, AgiHangup
 from server.telephony.ami.link import Ami, AmiEvent
 from server.telephony.channels import dial
 from server.telephony.channels.ownership import AskedChannel, belongs
+from server.telephony.trunks.outgoing import Outgoing
 from server.usecases.conversations import ConversationActs
 from server.usecases.errors import ActRefused, NotFound
 
 _log = structlog.get_logger("internal_calls")
 RING_FOR = 30
+_OPTIONS = f"F({dial.AGENT_LEFT})"
 _BUSY = "17"
 """What the phone is told: the one who was called cannot be reached now."""
 
@@ -47,8 +49,8 @@ class InternalCall:
 class InternalCalls:
     """The handler of AGI connections from agents' phones that dial no code; arguments are the agent and the number.
 
-    `device` tells what to dial for an agent, `in_words` answers what is no number to call. `dial_begin`, `bridge_enter`
-    and `hung_up` want AMI's events of these names.
+    `device` tells what to dial for an agent, `outgoing` dials outside numbers, `in_words` answers what is no number to
+    call. `dial_begin`, `bridge_enter` and `hung_up` want AMI's events of these names.
     """
 
     def __init__(
@@ -58,10 +60,12 @@ class InternalCalls:
         ami: Ami,
         conversations: ConversationActs,
         device: Callable[[str], str],
+        outgoing: Outgoing,
         in_words: Callable[[AgiCall], Awaitable[None]],
     ) -> None:
         self._dispatcher, self._view, self._ami = dispatcher, view, ami
-        self._conversations, self._device, self._in_words = conversations, device, in_words
+        self._conversations, self._device, self._outgoing = conversations, device, outgoing
+        self._in_words = in_words
         self._calls: dict[str, InternalCall] = {}
         self._tasks = BackgroundTasks(
             _log, "the end of an agent's own call could not be recorded", NotLeading, Unwritable
@@ -87,12 +91,11 @@ class InternalCalls:
         try:
             self._calls[agi.unique_id] = InternalCall(agent, number, outside)
             await self._dispatcher.record(acd.InternalCallStarted(agent, number, agi.unique_id))
-            await agi.execute(
-                "Dial",
-                dial.outside(number) if outside else self._device(number),
-                str(RING_FOR),
-                f"F({dial.AGENT_LEFT})",
-            )
+            if outside:
+                await self._outgoing.dial(agi, number, RING_FOR, _OPTIONS)
+            else:
+                # i: a phone that sends the call elsewhere is followed nowhere.
+                await agi.execute("Dial", self._device(number), str(RING_FOR), f"{_OPTIONS}i")
         except (AgiHangup, AgiGone, NotLeading) as error:
             _log.info("an agent's own call is over", agent=agent, why=str(error))
 

@@ -107,9 +107,8 @@ class PhoneTransfers:
             # The caller is in the place of the agent's channel when that is gone, and must not be moved before.
             own.then = lambda: self._tasks.start(self._fetch(live, own))
             return
-        asked.bridged = bool(
-            leg.hold
-        )  # on hold by a key, the caller is joined with the colleague by the caller's session
+        # On hold by a key: the colleague comes to the agent's side, from where the caller's session joins the two.
+        asked.bridged, asked.moves, channel.replaced = False, bool(leg.hold), bool(leg.hold)
         recorded = self._dispatcher.submit(*self._transfers.by_phone(live, leg, channel, own.to, asked))
         if not leg.hold:
             self._tasks.start(self._joined(recorded, asked, channel))

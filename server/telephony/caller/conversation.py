@@ -6,6 +6,7 @@ hold, or another agent has the call. It then joins the caller with the agent who
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 
 import structlog
@@ -24,6 +25,8 @@ from server.telephony.channels import dial
 _log = structlog.get_logger("conversation")
 _FOR_EVER = 4 * 3600.0
 OUTSIDE_RING = 30.0
+_ARRIVES_WITHIN = 4.0
+"""Seconds within which the dialplan brings a colleague who takes the place of the agent's channel."""
 
 
 class Conversation:
@@ -87,6 +90,9 @@ class Conversation:
         channel = self._services.legs.of_call(self._context.call)
         if channel is None:
             return
+        if channel.arrives is not None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(channel.arrives.wait(), _ARRIVES_WITHIN)
         await self._services.legs.part(channel)
         if self._services.legs.of_call(self._context.call) is not channel:
             return

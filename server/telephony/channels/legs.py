@@ -191,6 +191,7 @@ class Legs:
         if live is not None and live.leg is not None and asked is not None:
             taken = AgentChannel(call, live.leg.offer, live.leg.agent, asked.channel, live.unique_id, answered=True)
             taken.taken_over, taken.apart = True, asyncio.Event() if asked.bridged else None
+            taken.arrives = asyncio.Event() if asked.moves else None
             self._agents[asked.unique_id] = taken
 
     async def part(self, channel: AgentChannel) -> None:

@@ -21,6 +21,8 @@ class AskedChannel:
     """It has been in a bridge with the agent who asks."""
     bridged: bool = False
     """It is in that bridge."""
+    moves: bool = False
+    """A phone's transfer key puts it into the place of the agent's channel."""
 
 
 @dataclass(slots=True)
@@ -57,6 +59,10 @@ class AgentChannel:
     """The phone has transferred the caller blind, who is out of the bridge."""
     away: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the phone has hung up."""
+    replaced: bool = False
+    """The colleague's channel takes its place in the dialplan."""
+    arrives: asyncio.Event | None = None
+    """Set when it has taken the place of the agent's channel; None when it takes none."""
     by_phone: bool = False
     """Another phone's transfer key joined it with the caller."""
     unrecorded: str = ""
