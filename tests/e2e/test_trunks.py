@@ -6,6 +6,7 @@ import asyncio
 import re
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,11 @@ from server.eventlog.entries import decode
 from server.hotline.trunk_secrets import store
 from server.storage.database import open_database
 from server.storage.queries.callbacks import PromiseQueries
-from softphone.phone import Answer
+from softphone.audio import Tone
+from softphone.phone import Answer, Phone
 from tests.e2e import brisk
 from tests.e2e.carrier import SECRET, SECURE, USER, Carrier, RefusingCarrier, carrier, self_signed
-from tests.e2e.conftest import Hotline, make_home
+from tests.e2e.conftest import Hotline, hears_tone, make_home
 from tests.raw_sip import SDP, RawSip
 
 pytestmark = pytest.mark.e2e
@@ -172,7 +174,7 @@ async def test_a_trunk_that_is_written_while_the_server_runs_takes_calls(house: 
         file.write_text(before + added)
         await house.hotline.request("POST", "/api/v1/definitions/reload")
         await house.becomes("added", up=True)
-        assert (await house.calls("05718888404"))["trunk"] == "added"
+        assert (await house.calls("057188888404"))["trunk"] == "added"
     finally:
         file.write_text(before)
     await house.hotline.request("POST", "/api/v1/definitions/reload")
@@ -401,3 +403,32 @@ async def test_a_trace_shows_the_messages_and_no_number(house: House, tmp_path: 
     assert not re.search(r'response="(?!…)', text)
     assert file.stat().st_mode & 0o077 == 0
     assert not log.exists(), "nothing is left, and nothing is written any more"
+
+
+async def test_a_caller_who_is_sent_to_an_outside_number_goes_by_the_trunks_too(house: House) -> None:
+    hotline, number, outside = house.hotline, brisk.LISTS["straight"][77], "13800139502"
+    async with (
+        hotline.agent("3102", complaint=5) as agent,
+        Phone(number, "127.0.0.1", hotline.sip_port, bind=CARRIER) as caller,
+    ):
+        agent.on_invite = Answer(0.0, Tone(600))
+        call = await caller.dial("4001009100", source=Tone(1000))
+        leg = await agent.incoming(20)
+        await hears_tone(call, 600)
+        with suppress(ConnectionError):
+            await leg.press(f"*3{outside}#")
+        await leg.ended()
+
+        def answered() -> bool:
+            row = hotline.newest(number)
+            shown = hotline.records.call_show(row["id"]) if row else None
+            return shown is not None and any(each["joined_at"] for each in shown["segments"][1:])
+
+        await hotline.until(answered, "the outside number has answered")
+        await call.hangup()
+    shown = await hotline.ended_call(number)
+    assert [(each["agent"], each["outcome"]) for each in shown["segments"]] == [
+        ("3102", "answered"),
+        (outside, "answered"),
+    ]
+    assert any(called == f"+86{outside}" for called, _ in house.refuser.came), "the first trunk was asked first"
