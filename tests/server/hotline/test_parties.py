@@ -101,3 +101,12 @@ def test_a_canonical_number_is_its_own_canonical_form(text: str) -> None:
     number = canonical(text, "CN")
     assert canonical(number, "CN") == number
     assert canonical(shown(number, "CN"), "CN") == number
+
+
+def test_a_party_has_the_name_that_the_network_shows_and_the_header_that_told_the_number() -> None:
+    found = party("<tel:+86-138-0013-8000>", "CN", '"王先生"', "pai")
+    assert (found.number, found.name, found.told_by) == ("+8613800138000", "王先生", "pai")
+    assert party("13800138000", "CN", "+86 138 0013 8000").name == "", "the number again is no name"
+    assert party("13800138000", "CN", "Anonymous").name == ""
+    assert party("13800138000", "CN", "a\r\nb" + "x" * 200).name == "ab" + "x" * 78
+    assert party("anonymous", "CN", "王先生", "from") == Party(), "who withholds the number has no name either"
