@@ -142,8 +142,14 @@ async def test_a_server_that_sleeps_loses_its_callers_and_does_no_harm_when_it_w
         order = await people.wait_in_queue(["13800000002", "13800000003"])
         assert pair.first.process is not None
         pair.first.process.send_signal(signal.SIGSTOP)
+        phone = await stack.enter_async_context(pair.first.caller("13800000004"))
+        arriving = await phone.dial("400", source=Tone(CALLER_HZ))
+        await arriving.answered(5)
+        heard = asyncio.create_task(arriving.heard(within=3.0))
         took = await pair.second_leads(15)
         assert took < 5, f"the lead moved in {took:.2f} s"
+        await heard
+        await arriving.hangup()
         people.house = pair.second
         await pair.second.until(
             lambda: (pair.second.home / "log/server.log").read_text().count("a caller is back") >= 2, "fetched", 10

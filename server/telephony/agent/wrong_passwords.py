@@ -27,7 +27,8 @@ TOLD_FOR = 600.0
 """Seconds for which a guesser stays a warning."""
 REMEMBERED = 10_000
 """Wrong passwords, and addresses, that are kept: more come only from a guesser who is told anyway."""
-EVERY = 0.5
+EVERY = 1.0
+"""Seconds between two looks at the list: Asterisk reads its telephones anew for each change."""
 TELL_FROM = 10
 """Wrong passwords in `TOLD_FOR` from which they are a warning."""
 

@@ -282,6 +282,24 @@ def pretend(path: Path, pid: int, *, boot: str = "", earlier: int = 0) -> None:
     path.write_text(f"{' '.join(fields)}\n{boot}\n{digest_of(SLEEPER)}\n")
 
 
+async def test_an_adopted_child_that_is_frozen_already_is_replaced(
+    make_children: MakeChildren, tmp_path: Path, orphan: int
+) -> None:
+    os.kill(orphan, signal.SIGSTOP)
+    children = make_children()
+
+    async def answers(within: float = 1.0) -> None:
+        if children.pid("sleeper") == orphan:
+            raise TimeoutError
+
+    children.add(Child("sleeper", SLEEPER, tmp_path), answers, liveness=Liveness(answers, 0.2))
+    children.startService()
+    assert children.adopted("sleeper")
+    await children.wait("sleeper", ChildState.READY, DEADLINE)
+    assert children.pid("sleeper") not in (None, orphan)
+    assert not alive(orphan)
+
+
 async def test_a_pid_that_belongs_to_somebody_else_by_now_is_neither_adopted_nor_killed(
     make_children: MakeChildren, tmp_path: Path, stranger: int
 ) -> None:
