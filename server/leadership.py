@@ -295,7 +295,7 @@ class Leadership:
     async def _reconcile(self, unseen_since: float | None) -> None:
         """Record what happened while the link was down. Raises the link's errors."""
         await self.parts.phone_transfers.reconcile()
-        await self.parts.legs.reconcile(unseen_since)
+        await self.parts.reconciliation(unseen_since)
         await self.parts.dialler.reconcile()
         await self.parts.monitoring.reconcile()
         await self.parts.internal_calls.reconcile()

@@ -46,6 +46,7 @@ from server.telephony.caller.session import Callers, CallFolders
 from server.telephony.caller.work_numbers import WorkNumbers
 from server.telephony.channels.key_sources import KeySources
 from server.telephony.channels.legs import Legs
+from server.telephony.channels.reconciliation import Reconciliation
 from server.telephony.channels.refusals import Refusals
 from server.telephony.channels.rtp_watch import RtpWatch
 from server.telephony.channels.takeover import Takeover
@@ -89,6 +90,7 @@ class Parts:
 
     joiner: Joiner
     legs: Legs
+    reconciliation: Reconciliation
     keys: KeySources
     rtp_watch: RtpWatch
     trunks: Trunks
@@ -162,6 +164,7 @@ def build(ground: Ground) -> Parts:
     return Parts(
         joiner=joiner,
         legs=legs,
+        reconciliation=Reconciliation(dispatcher, view, ami, legs, on_final=joiner.final),
         keys=KeySources(),
         rtp_watch=rtp_watch,
         trunks=trunks,

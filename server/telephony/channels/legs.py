@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,11 +20,11 @@ from acd.callbacks.events import AttemptOutcome
 from ivr.events import FieldSet
 from ivr.session import number_begun
 from server.hotline.dispatcher import Dispatcher
-from server.hotline.live_calls import Leg, LiveCall
+from server.hotline.live_calls import LiveCall
 from server.hotline.outside_agents import is_outside
 from server.hotline.view import View
 from server.tasks import BackgroundTasks
-from server.telephony.ami.link import Ami, AmiError, AmiEvent, began
+from server.telephony.ami.link import Ami, AmiError, AmiEvent
 from server.telephony.channels import endings
 from server.telephony.channels.caller_keys import CallerKeys, HearsDigits
 from server.telephony.channels.dialled import DialledPhones
@@ -34,11 +34,7 @@ from server.telephony.channels.ownership import (
     AskedChannel,
     agent_of,
     belongs,
-    find_asked,
-    origin_id,
-    part_of,
 )
-from server.telephony.channels.transferred import is_transferred, left_by_transfer
 from server.telephony.channels.unconfirmed import Unconfirmed
 from server.telephony.channels.unwatched import Unwatched
 
@@ -71,7 +67,7 @@ class Legs:
         self.unwatched, self._on_final = Unwatched(LegFiles(recording_prefix), on_final), on_final
         self._keys = CallerKeys(clock)
         self.dialled_phones = DialledPhones(
-            dispatcher, ami, lambda: view.floor.policy.phones.rings_within, self._hang_up
+            dispatcher, ami, lambda: view.floor.policy.phones.rings_within, self.hang_up
         )
         self._agents: dict[str, AgentChannel] = {}
         self._hung_up_first: dict[str, str] = {}
@@ -79,8 +75,6 @@ class Legs:
         self._withdrawn: dict[str, str] = {}
         """Agent whose offer was withdrawn before the phone rang, by the caller's unique id."""
         self._hanging_up = BackgroundTasks(_log, "a channel could not be hung up", AmiError)
-        self._unseen_since: float | None = None
-        self._asterisk_began = 0.0
         self.unconfirmed = Unconfirmed()
         self._given: dict[int, AskedChannel] = {}
         """The channel that takes a call over, by call, until the log has said so."""
@@ -97,7 +91,7 @@ class Legs:
         """The floor took this offer back: hang the agent's phone up, now or as soon as it begins to ring."""
         for leg in self._agents.values():
             if leg.offer == offer:
-                self._hang_up(leg.channel)
+                self.hang_up(leg.channel)
         # An agent may have two devices, and the second may begin to ring after this.
         self._withdrawn[caller_unique_id] = agent
 
@@ -161,7 +155,7 @@ class Legs:
         if len(events) > 1:
             for leg in self.in_call(live.id):
                 leg.ended = True
-                self._hang_up(leg.channel)
+                self.hang_up(leg.channel)
         return events
 
     def times(self, leg: AgentChannel) -> tuple[float, float]:
@@ -183,7 +177,7 @@ class Legs:
         """The phone of this agent is gone: the caller waits again, and the channel is ended."""
         leg.lost = True
         self._end_leg(leg, "lost")
-        self._hang_up(leg.channel)
+        self.hang_up(leg.channel)
 
     def take_over(self, call: int) -> None:
         """The log says that the colleague who was asked has the call now."""
@@ -203,109 +197,27 @@ class Legs:
             return
         for other in self.in_call(channel.call):
             if other is not channel:
-                self._hang_up(other.channel)
+                self.hang_up(other.channel)
         with suppress(TimeoutError):
             async with asyncio.timeout(PARTING):
                 await channel.apart.wait()
 
-    async def reconcile(self, unseen_since: float | None = None) -> None:
-        """Compare the log's calls with the channels that are really there, and record what was missed.
-
-        After a start, and whenever the AMI link is up again. What is gone without a later sign of life ended at
-        `unseen_since` (UTC epoch seconds), or at the instant that the log has now. Raises the link's errors.
-        """
-        self._unseen_since = unseen_since
-        self._asterisk_began = began(await self._ami.action("CoreStatus"))
-        channels = await self._ami.collect("CoreShowChannels")
-        here = {event["Uniqueid"]: event for event in channels}
+    def keep(self, here: Mapping[str, AmiEvent]) -> None:
+        """Forget every channel that is not `here` (by unique id)."""
         self._agents = {key: leg for key, leg in self._agents.items() if key in here}
         self._keys.keep(here)
         self.ends.keep(here)
         for remembered in (self._withdrawn, self._hung_up_first):
             for gone in remembered.keys() - here.keys():
                 del remembered[gone]
-        for live in list(self._view.calls):
-            await self._reconcile_call(live, here)
-        for each in self._view.recordings.unfinished():
-            if not any(leg.offer == each.recording and not leg.away.is_set() for leg in self._agents.values()):
-                _log.info("a recording was left open: joining it now", recording=each.recording, call=each.call)
-                self._on_final(each.recording)
 
-    async def _reconcile_call(self, live: LiveCall, here: dict[str, AmiEvent]) -> None:
-        leg = live.leg
-        if not live.reached:
-            await self._reconcile_line(live, leg, here)
-            return
-        present = live.unique_id in here
-        linked = here[live.unique_id]["Linkedid"] if present else live.unique_id
-        rings = False
-        if leg is not None:
-            found = part_of(here, linked, leg)
-            if found is None:
-                await self._lost_leg(live, leg, here)
-            else:
-                await self._found_leg(live, leg, found, here)
-                rings = leg.answered_at is None
-                if leg.asked:
-                    outside, known = self._view.floor.agent(leg.asked) is None, self._agents[found["Uniqueid"]]
-                    known.asked = find_asked(here, found, leg.asked, outside=outside) or known.asked
-        if not present:
-            # Asterisk has lived on since the call came in: then it was not Asterisk that ended it.
-            cause = "caller_hung_up" if self._asterisk_began <= live.arrived_at else "lost"
-            _log.info("a caller went while nobody watched", call=live.id, cause=cause)
-            ended_at = self.unwatched.last_sign(live, leg) or self._unseen_since
-            outcome = AttemptOutcome.LOST if cause == "lost" else AttemptOutcome.HUNG_UP
-            await self._dispatcher.record(*self.ending(live, cause, outcome, ended_at))
-        elif not rings and not self._dispatcher.owned(live.id) and live.attached:
-            # While a phone rings the offer stands: the agent who picks up has the caller, held by a server or not.
-            await self._dispatcher.record(acd.CallDetached(live.id))
+    def adopt(self, key: str, leg: AgentChannel) -> AgentChannel:
+        """Follow this leg under that unique id, unless one is followed there; returns the one that is."""
+        return self._agents.setdefault(key, leg)
 
-    async def _reconcile_line(self, live: LiveCall, leg: Leg | None, here: dict[str, AmiEvent]) -> None:
-        """The customer is not on the line yet: only the agent is looked for here."""
-        found = part_of(here, origin_id(leg.offer), leg) if leg is not None else None
-        if leg is not None and found is not None:
-            await self._found_leg(live, leg, found, here)
-
-    async def _lost_leg(self, live: LiveCall, leg: Leg, here: dict[str, AmiEvent]) -> None:
-        if leg.joined_at is None and self.unwatched.files.seconds(live.id, leg.offer) > 0:
-            # They were joined and hung up while no server watched: the recording tells.
-            await self._dispatcher.record(*self.unwatched.unseen(live, leg))
-            return
-        if leg.answered_at is None:
-            await self._dispatcher.record(acd.OfferFailed(leg.offer, acd.Outcome.LOST, "the phone rings no longer"))
-            return
-        if leg.hold and live.unique_id in here:
-            gone = AgentChannel(live.id, leg.offer, leg.agent, "", live.unique_id, leg.joined_at, answered=True)
-            if events := self.on_left(gone, live):
-                await self._dispatcher.record(*events)
-                return
-        ended = self.unwatched.last_sign(live, leg) or self._unseen_since
-        if live.unique_id in here and await is_transferred(self._ami, here[live.unique_id]["Channel"]):
-            self._agents[f"gone-{leg.offer}"] = left_by_transfer(live, leg, ended)
-            return
-        talked = max(0.0, ended - leg.joined_at) if leg.joined_at and ended else 0.0
-        await self._dispatcher.record(acd.ConversationEnded(live.id, leg.agent, "lost", talked=talked, ended_at=ended))
-
-    async def _found_leg(self, live: LiveCall, leg: Leg, event: AmiEvent, here: dict[str, AmiEvent]) -> None:
-        known = self._agents.setdefault(
-            event["Uniqueid"], AgentChannel(live.id, leg.offer, leg.agent, event["Channel"], live.unique_id)
-        )
-        known.answered = known.answered or leg.answered_at is not None
-        known.joined_at = known.joined_at or leg.joined_at
-        known.outside_agent = not known.answered and is_outside(self._view, leg.agent)
-        if event["ChannelStateDesc"] == "Up" and not known.answered and not known.outside_agent:
-            known.answered = True
-            await self._dispatcher.record(acd.OfferAnswered(leg.offer))
-        if not (bridge := event.get("BridgeId")) or known.joined_at is not None:
-            return
-        others = [each for each in here.values() if each.get("BridgeId") == bridge and each is not event]
-        if others and live.unique_id in here and here[live.unique_id] not in others:
-            # The agent who asked has given the call away and is still with the channel that has it now.
-            known.apart = known.apart or asyncio.Event()
-            for other in others:
-                self._hang_up(other["Channel"])
-        else:
-            self.join(known, self._clock())
+    def is_open(self, offer: int) -> bool:
+        """Whether a channel of this offer is there, whose files Asterisk has not closed."""
+        return any(leg.offer == offer and not leg.away.is_set() for leg in self._agents.values())
 
     def digit(self, event: AmiEvent) -> None:
         """A key was pressed: it goes to the session that holds the caller."""
@@ -318,7 +230,8 @@ class Legs:
         """A key that was told came in a second way."""
         self._keys.again(event["Uniqueid"], event["Digit"])
 
-    def _hang_up(self, channel: str) -> None:
+    def hang_up(self, channel: str) -> None:
+        """End this channel (its name)."""
         for leg in self._agents.values():
             leg.let_go = leg.let_go or leg.channel == channel
         self._hanging_up.start(self._ami.action("Hangup", Channel=channel))
@@ -326,7 +239,7 @@ class Legs:
     def dial_begin(self, event: AmiEvent) -> None:
         """A phone is being dialled for a call."""
         if self._withdrawn.get(event.get("Uniqueid", "")) == agent_of(event["DestChannel"]):
-            self._hang_up(event["DestChannel"])
+            self.hang_up(event["DestChannel"])
             return
         if (asking := self._agents.get(event.get("Uniqueid", ""))) is not None:
             if (calling := self._view.calls.get(asking.call)) is not None and not calling.reached:
@@ -366,7 +279,7 @@ class Legs:
             self._dispatcher.submit(acd.OfferAnswered(leg.offer))
             if self.dialled_phones.hears_code(leg.agent):
                 leg.own_code = True
-                self._hang_up(leg.channel)
+                self.hang_up(leg.channel)
 
     def user_event(self, event: AmiEvent) -> None:
         """The dialplan tells that an agent's outside number picked up, and that the key was pressed."""
@@ -477,7 +390,7 @@ class Legs:
                 if other.away.is_set():
                     del self._agents[key]
                 if other.taken_over:
-                    self._hang_up(other.channel)
+                    self.hang_up(other.channel)
         self._dispatcher.submit(*ending)
 
     def _finish(self, leg: AgentChannel) -> None:

@@ -17,6 +17,7 @@ from server.telephony.ami.link import AmiError
 from server.telephony.caller.conversation import Conversation
 from server.telephony.channels.leg_recorder import LegRecorder
 from server.telephony.channels.legs import Legs
+from server.telephony.channels.reconciliation import Reconciliation
 
 CALL, CALLER, FIRST, SECOND = 7, "caller", "first", "second"
 GIVEN = Leg(2, "1102", 2.0, 20.0, answered_at=2.0, given_by="1101")
@@ -53,6 +54,7 @@ class Asterisk:
         self.legs = Legs(
             self.dispatcher, view, ami, recording_prefix=lambda call, offer: Path("x"), on_final=self.final.append
         )
+        self.reconciliation = Reconciliation(self.dispatcher, view, ami, self.legs, on_final=self.final.append)
         self._heard: dict[str, Callable[[Any], None]] = {
             "DialBegin": self.legs.dial_begin,
             "DialEnd": self.legs.dial_end,
@@ -167,7 +169,7 @@ async def test_a_server_that_finds_the_two_still_together_joins_nobody_and_parts
     asterisk = Asterisk()
     asterisk.live.leg = GIVEN
     asterisk.listed = [shown(CALLER), shown(FIRST, "private"), shown(SECOND, "private")]
-    await asterisk.legs.reconcile()
+    await asterisk.reconciliation()
     assert asterisk.told == []
     channel = asterisk.legs.of_call(CALL)
     assert channel is not None

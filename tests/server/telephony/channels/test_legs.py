@@ -15,6 +15,7 @@ from ivr.nodes import Number
 from recordings.events import RecordingStarted
 from server.hotline.live_calls import Leg
 from server.telephony.channels.legs import KEYED, Legs
+from server.telephony.channels.reconciliation import Reconciliation
 
 
 class Keys:
@@ -70,7 +71,7 @@ async def test_a_conversation_that_no_server_saw_begin_is_told_by_its_recording(
     ami: Any = SimpleNamespace(action=action, collect=collect)
     prefix = lambda call, offer: tmp_path / f"{call}-{offer}"  # noqa: E731
     legs = Legs(dispatcher, view, ami, recording_prefix=prefix, on_final=final.append)
-    await legs.reconcile()
+    await Reconciliation(dispatcher, view, ami, legs, on_final=final.append)()
     answered = [] if answered_at else [acd.OfferAnswered]
     assert [type(each) for each in told] == [*answered, acd.Joined, RecordingStarted, acd.ConversationEnded]
     ended = told[-1]
