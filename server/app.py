@@ -39,7 +39,7 @@ from server.telephony.agent.transfers import Transfers
 from server.telephony.ami.link import AmiError
 from server.telephony.asterisk.phones import PhoneBook
 from server.telephony.asterisk.site import SiteError
-from server.telephony.trunks.desk import TrunkDesk
+from server.telephony.trunks.requests import TrunkRequests
 from server.usecases.groups import UseCases
 from server.web.api.application import make_api
 from server.web.authentication import Authentication
@@ -167,7 +167,7 @@ class App:
         return bool(self.settings.trunk) or any(trunk.numbers for trunk in self.definitions.trunks)
 
     @property
-    def trunks(self) -> TrunkDesk:
+    def trunks(self) -> TrunkRequests:
         """The trunks while they work."""
         return self._election.leading().trunks
 

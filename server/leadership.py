@@ -42,7 +42,7 @@ from server.telephony.asterisk.phones import PhoneBook
 from server.telephony.asterisk.reloading import Reloading
 from server.telephony.asterisk.site import Site
 from server.telephony.tokens import ChannelTokens
-from server.telephony.trunks.desk import TrunkDesk
+from server.telephony.trunks.requests import TrunkRequests
 from server.usecases.groups import UseCases
 from server.wiring import Ground, Parts, build, connect
 
@@ -147,9 +147,9 @@ class Leadership:
         return self.parts.transfers
 
     @property
-    def trunks(self) -> TrunkDesk:
+    def trunks(self) -> TrunkRequests:
         """The trunks while they work."""
-        return self.parts.trunk_desk
+        return self.parts.trunk_requests
 
     @property
     def monitoring(self) -> Monitoring:

@@ -54,8 +54,8 @@ from server.telephony.channels.withdrawals import Withdrawals
 from server.telephony.liveness.watch import Liveness
 from server.telephony.recording.joiner import Joiner
 from server.telephony.tokens import ChannelTokens
-from server.telephony.trunks.desk import TrunkDesk
 from server.telephony.trunks.outgoing import Outgoing
+from server.telephony.trunks.requests import TrunkRequests
 from server.telephony.trunks.routes import Trunks
 from server.telephony.trunks.trace import Trace
 from server.telephony.trunks.trial import Trial
@@ -94,7 +94,7 @@ class Parts:
     keys: KeySources
     rtp_watch: RtpWatch
     trunks: Trunks
-    trunk_desk: TrunkDesk
+    trunk_requests: TrunkRequests
     trial: Trial
     trace: Trace
     early_hangups: EarlyHangups
@@ -168,7 +168,7 @@ def build(ground: Ground) -> Parts:
         keys=KeySources(),
         rtp_watch=rtp_watch,
         trunks=trunks,
-        trunk_desk=TrunkDesk(trunks, trial, trace),
+        trunk_requests=TrunkRequests(trunks, trial, trace),
         trial=trial,
         trace=trace,
         early_hangups=EarlyHangups(dispatcher, view),

@@ -11,7 +11,7 @@ from server.telephony.trunks.trial import Trial
 from server.usecases.errors import Conflict
 
 
-class TrunkDesk:
+class TrunkRequests:
     """Raises Conflict when Asterisk cannot do it now."""
 
     def __init__(self, trunks: Trunks, trial: Trial, trace: Trace) -> None:
