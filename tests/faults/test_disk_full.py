@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, suppress
@@ -45,6 +46,14 @@ class OnItsOwnDisk(Hotline):
         assert self.process is not None
         self.home = Path(f"/proc/{self.process.pid}/root{self.settings['outside']}")
         self.environment["SANSHENG_HOME"] = str(self.home)
+
+    def end(self) -> None:
+        """Leave no process behind: when the server is gone, nothing outside finds the notes of its children."""
+        children = [pid for name in ("asterisk", "redis") if (pid := self.pid(name))]
+        super().end()
+        for pid in children:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def fill(self) -> Path:
         """Take all the room there is."""
