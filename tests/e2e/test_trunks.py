@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import pytest_asyncio
 from redis import Redis
@@ -156,6 +157,10 @@ async def test_a_trunk_registers_and_its_calls_show_its_own_number(house: House)
     assert called.startswith("sip:00861088886666@")
     assert called.endswith(";user=phone")
     assert shown.count("<sip:00862155667788@") == 2, "From and PAI show the trunk's number as the carrier writes it"
+    async with httpx.AsyncClient(trust_env=False, verify=False) as client:
+        metrics = (await client.get(f"{house.hotline.api}/metrics")).text
+    for gauge in ("up", "registered"):
+        assert f'sansheng_trunk_{gauge}{{trunk="telecom"}} 1.0' in metrics
 
 
 async def test_a_plain_trunk_offers_g711_and_shows_the_hotlines_number(house: House) -> None:
