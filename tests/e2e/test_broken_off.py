@@ -128,7 +128,7 @@ async def test_a_phone_that_dies_in_a_conversation_gets_the_caller_back_when_it_
         died = loop.time()
         agent.unplug()
         await strict.agent_is("2621", phone="unreachable", state="idle", status="available")
-        assert loop.time() - died < 3 * 10 / 8 + 2
+        assert loop.time() - died < 8
         await hears(call, "agent-cut-off")
         await agent.incoming()
         agent.plug_in()
@@ -190,7 +190,7 @@ async def test_callers_who_vanish_are_noticed_and_one_who_waited_has_the_place_a
         await strict.queued(behind)
         for phone in (one, three):
             phone.unplug()
-        lost = await asyncio.gather(strict.ended_call(waiting, 25), strict.ended_call(talking, 25))
+        lost = await asyncio.gather(strict.ended_call(waiting, 30), strict.ended_call(talking, 30))
         assert [each["end_cause"] for each in lost] == ["lost", "lost"]
         assert [each["ended_by"] for each in lost[1]["segments"]] == ["lost"]
         assert agent.calls[0].ended_at

@@ -21,8 +21,6 @@ AUDIO = ("disallow=all", "allow=alaw,ulaw")
 MARK = "message_context"
 OUTSIDE_LENGTHS = range(7, 21)
 """Digits of the outside numbers that a phone may transfer a caller to."""
-QUALIFY = "qualify_timeout=2.0"
-"""A phone that has not answered OPTIONS after so many seconds is not there."""
 T1 = 100
 """Milliseconds until SIP's first retransmission. The last one is given up after 64 of them: an answer that nobody
 acknowledges ends after 6.4 s instead of 32, and so does an INVITE to a phone that says nothing at all."""
@@ -191,7 +189,7 @@ def _agent(site: Site, phone: AgentPhone, mark: str) -> Iterable[str]:
     else:
         yield _section(phone.agent, "type=endpoint", *common, "identify_by=ip", f"aors={phone.agent}")
     if phone.contact:
-        yield _section(phone.agent, "type=aor", f"contact={phone.contact}", "qualify_frequency=15", QUALIFY)
+        yield _section(phone.agent, "type=aor", f"contact={phone.contact}", "qualify_frequency=15")
     else:
         yield _section(phone.agent, "type=aor", *_registrations())
     if phone.secret:
@@ -208,7 +206,6 @@ def _registrations() -> tuple[str, ...]:
         "default_expiration=120",
         "maximum_expiration=3600",
         "qualify_frequency=30",
-        QUALIFY,
     )
 
 

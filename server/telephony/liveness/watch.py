@@ -25,8 +25,8 @@ from server.telephony.channels.ownership import AgentChannel, device_of
 from server.telephony.liveness.signs import TEARDOWN, Sign, asks_caller, asks_phone, other_offer
 
 _log = structlog.get_logger("liveness")
-_ANSWERS_WITHIN = 2.0
-"""Seconds that a phone has to answer OPTIONS: `qualify_timeout`."""
+_ANSWERS_WITHIN = 3.0
+"""Seconds that a phone has to answer OPTIONS: Asterisk's `qualify_timeout`."""
 _COUNT = "CHANNEL(rtcp,rxcount)"
 _OFFER = "PJSIP_MEDIA_OFFER(audio)"
 
