@@ -52,8 +52,7 @@ class AgentSide:
         channel = self._legs.by_channel(agi.unique_id)
         try:
             if channel is not None:
-                if channel.arrives is not None:
-                    channel.arrives.set()
+                channel.arrived.set()
                 await self._serve(agi, channel)
             if channel is None or not channel.replaced:
                 await agi.hangup()

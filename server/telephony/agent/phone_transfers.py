@@ -108,7 +108,7 @@ class PhoneTransfers:
             own.then = lambda: self._tasks.start(self._fetch(live, own))
             return
         # On hold by a key: the colleague comes to the agent's side, from where the caller's session joins the two.
-        asked.bridged, asked.moves, channel.replaced = False, bool(leg.hold), bool(leg.hold)
+        asked.bridged, asked.replaces, channel.replaced = False, channel.offer if leg.hold else 0, bool(leg.hold)
         recorded = self._dispatcher.submit(*self._transfers.by_phone(live, leg, channel, own.to, asked))
         if not leg.hold:
             self._tasks.start(self._joined(recorded, asked, channel))

@@ -90,9 +90,12 @@ class Conversation:
         channel = self._services.legs.of_call(self._context.call)
         if channel is None:
             return
-        if channel.arrives is not None:
+        if channel.replaces:
             with suppress(TimeoutError):
-                await asyncio.wait_for(channel.arrives.wait(), _ARRIVES_WITHIN)
+                await asyncio.wait_for(channel.arrived.wait(), _ARRIVES_WITHIN)
+            await self._services.recorder.stop(channel)
+            self._services.legs.final(channel.replaces)
+            channel.replaces = 0
         await self._services.legs.part(channel)
         if self._services.legs.of_call(self._context.call) is not channel:
             return

@@ -31,7 +31,7 @@ class LegRecorder:
         begins = 0.0
         if channel.joined_at is not None:
             begins = self._clock() - channel.joined_at
-            await self._stop(channel)
+            await self.stop(channel)
         files = part(self._prefix(channel.call, channel.offer), begins)
         # b: only while bridged; r: the sound that this channel sends (the agent), t: the sound to it (the caller).
         options = f"br({files.agent})t({files.caller})"
@@ -47,9 +47,9 @@ class LegRecorder:
             await self._ami.action("MixMonitorMute", Channel=channel.channel, Direction="both", State="1")
         except AmiError as error:
             _log.info("a recorder is stopped, as it cannot be muted", channel=channel.channel, why=str(error))
-            await self._stop(channel)
+            await self.stop(channel)
 
-    async def _stop(self, channel: AgentChannel) -> None:
+    async def stop(self, channel: AgentChannel) -> None:
         """Close the files; a channel that is not recorded stays so."""
         with suppress(AmiError):
             await self._ami.action("StopMixMonitor", Channel=channel.channel)

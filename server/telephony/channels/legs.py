@@ -185,7 +185,7 @@ class Legs:
         if live is not None and live.leg is not None and asked is not None:
             taken = AgentChannel(call, live.leg.offer, live.leg.agent, asked.channel, live.unique_id, answered=True)
             taken.taken_over, taken.apart = True, asyncio.Event() if asked.bridged else None
-            taken.arrives = asyncio.Event() if asked.moves else None
+            taken.replaces = asked.replaces
             self._agents[asked.unique_id] = taken
 
     async def part(self, channel: AgentChannel) -> None:
@@ -395,8 +395,12 @@ class Legs:
 
     def _finish(self, leg: AgentChannel) -> None:
         """Asterisk has closed the files of this part."""
-        if leg.joined_at is not None and not leg.unrecorded:
+        if leg.joined_at is not None and not leg.unrecorded and not leg.replaced:
             self._on_final(leg.offer)
+
+    def final(self, offer: int) -> None:
+        """The recorder of a part whose channel was replaced is stopped."""
+        self._on_final(offer)
 
     def _left(self, leg: AgentChannel, by: str) -> None:
         """The agent is gone. A caller on hold is not dropped with them."""

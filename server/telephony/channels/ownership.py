@@ -21,8 +21,8 @@ class AskedChannel:
     """It has been in a bridge with the agent who asks."""
     bridged: bool = False
     """It is in that bridge."""
-    moves: bool = False
-    """A phone's transfer key puts it into the place of the agent's channel."""
+    replaces: int = 0
+    """The offer of the agent's part whose place in the dialplan it takes, by the phone's transfer key; 0 without."""
 
 
 @dataclass(slots=True)
@@ -60,9 +60,11 @@ class AgentChannel:
     away: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the phone has hung up."""
     replaced: bool = False
-    """The colleague's channel takes its place in the dialplan."""
-    arrives: asyncio.Event | None = None
-    """Set when it has taken the place of the agent's channel; None when it takes none."""
+    """The colleague's channel takes its place in the dialplan, its recorder included."""
+    replaces: int = 0
+    """The offer of the part whose place it takes so."""
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when it has."""
     by_phone: bool = False
     """Another phone's transfer key joined it with the caller."""
     unrecorded: str = ""
