@@ -14,8 +14,9 @@ READ_CLASSES = ("call", "dtmf", "security", "system", "user")
 """What the server follows: calls and bridges, digits of waiting callers, wrong passwords, contacts, marks from the
 dialplan."""
 WRITE_CLASSES = ("call", "originate", "reporting")
-"""call: Redirect, Hangup, ControlPlayback, MixMonitorMute, Getvar, Setvar. originate: Originate, which without `system`
-is refused for applications that can run programs. reporting: CoreShowChannels, CoreStatus.
+"""call: Redirect, Hangup, ControlPlayback, MixMonitorMute, StopMixMonitor, PlayDTMF, Getvar, Setvar. originate:
+Originate, which without `system` is refused for applications that can run programs. reporting: CoreShowChannels,
+CoreStatus.
 Not `system`, which loads modules, runs programs and reloads; nor `config`, which rewrites files; nor `command`, which
 is all of Asterisk's command line; nor `agi`, which runs any application. What the server needs of those goes over the
 control socket (`control`)."""

@@ -66,7 +66,9 @@ def counted(prefix: Path) -> list[Packets]:
 
 
 def add_counted(prefix: Path, packets: Sequence[Packets]) -> None:
-    """Add counts to the leg's file of them. Raises OSError."""
+    """Add counts to the leg's file of them; a leg that is not recorded needs none. Raises OSError."""
+    if not _there(part(prefix)):
+        return
     with prefix.with_name(prefix.name + PACKETS).open("a", encoding="ascii") as file:
         file.writelines(f"{round(each.at * 1000)} {each.caller} {each.agent}\n" for each in packets)
 

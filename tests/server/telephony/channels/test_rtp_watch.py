@@ -37,6 +37,7 @@ class Line:
         self.live: Any = SimpleNamespace(channel=CALLER, leg=SimpleNamespace(offer=1, hold=""))
         self.talking = [self.leg]
         self.prefix = tmp_path / "7-1"
+        (tmp_path / "7-1-agent.wav").touch()
         dispatcher: Any = SimpleNamespace(submit=lambda *events: self.told.extend(events))
         view: Any = SimpleNamespace(calls={7: self.live})
         legs: Any = SimpleNamespace(talking=lambda: list(self.talking))
