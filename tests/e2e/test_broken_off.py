@@ -19,7 +19,7 @@ pytestmark = pytest.mark.e2e
 
 LIMITS = """
 [phones]
-misses_within = 2
+misses_within = 3
 rings_within = 1.5
 lost_after = 3
 back_within = 10
@@ -135,7 +135,7 @@ async def test_a_phone_that_dies_in_a_conversation_gets_the_caller_back_when_it_
         again = await agent.incoming()
         assert again.number == first
         await hears_tone(again, 1000)
-        await asyncio.sleep(2.2)
+        await asyncio.sleep(3.2)
         await again.hangup()
         await call.hangup()
     shown = await strict.ended_call(first)

@@ -37,9 +37,11 @@ class CallerEnds:
         self._asked: dict[str, str] = {}
         self._doubted: dict[str, tuple[float, float]] = {}
 
-    def request(self, unique_id: str, cause: str) -> None:
-        """The phone said goodbye, or its dialog was given up."""
-        self._asked.setdefault(unique_id, cause)
+    def request(self, unique_id: str, cause: str) -> str:
+        """The phone said goodbye, or its dialog was given up; who ended it: caller or lost."""
+        since, until = self._doubted.get(unique_id, (0.0, 0.0))
+        by = "lost" if cause in _NO_ACT or since <= self._clock() <= until else "caller"
+        return self._asked.setdefault(unique_id, by)
 
     def doubt(self, unique_id: str, ends_after: float) -> None:
         """Nothing is heard of this caller, and the phone is asked. If it does not answer, Asterisk ends the dialog
@@ -54,10 +56,11 @@ class CallerEnds:
 
     def of(self, unique_id: str, cause: str) -> str:
         """The cause of `CallEnded` for a channel that is gone with this cause."""
-        asked, (since, until) = self._asked.pop(unique_id, None), self._doubted.pop(unique_id, (0.0, 0.0))
-        if asked is None:
+        by = self._asked.pop(unique_id, None)
+        self._doubted.pop(unique_id, None)
+        if by is None:
             return "lost" if cause in _NO_ACT else "hotline_hung_up"
-        return "lost" if asked in _NO_ACT or since <= self._clock() <= until else "caller_hung_up"
+        return "lost" if by == "lost" else "caller_hung_up"
 
     def keep(self, here: Container[str]) -> None:
         """Forget the channels that are not among these."""

@@ -128,6 +128,10 @@ class Legs:
             leg for leg in self._agents.values() if leg.joined_at is not None and leg.left_at is None and not leg.ended
         ]
 
+    def parts(self) -> list[AgentChannel]:
+        """Every channel that has or had a part in a call, and is still there."""
+        return list(self._agents.values())
+
     def rings(self, call: int) -> bool:
         """Whether a phone rings for this call: then the offer stands, even while no server holds the caller."""
         leg = self.of_call(call)
@@ -344,8 +348,7 @@ class Legs:
         if unique_id in self._agents:
             self._hung_up_first.setdefault(self._agents[unique_id].caller_unique_id, "agent")
         elif self._view.calls.by_unique_id(unique_id) is not None:
-            self._hung_up_first.setdefault(unique_id, "caller")
-            self.ends.request(unique_id, event.get("Cause", ""))
+            self._hung_up_first.setdefault(unique_id, self.ends.request(unique_id, event.get("Cause", "")))
 
     def hung_up(self, event: AmiEvent) -> None:
         """A channel is gone."""

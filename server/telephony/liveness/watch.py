@@ -66,7 +66,7 @@ class Liveness:
     async def look(self) -> None:
         """Count the packets of the phones whose time has come, and ask the silent ones. Raises the link's errors."""
         rules, now = self._rules, self._clock()
-        agents = {leg.channel: leg for live in self._view.calls if (leg := self._with_agent(live)) is not None}
+        agents = {leg.channel: leg for leg in self._legs.parts() if self._has_caller(leg)}
         callers = {live.channel: live for live in self._view.calls if live.reached and live.channel}
         for gone in self._signs.keys() - agents.keys() - callers.keys():
             del self._signs[gone]
@@ -80,9 +80,11 @@ class Liveness:
                 await self._judge_caller(live, sign, now, rules)
         await self._ask_lost(now)
 
-    def _with_agent(self, live: LiveCall) -> AgentChannel | None:
-        leg = self._legs.of_call(live.id)
-        return leg if leg is not None and leg.joined_at is not None and not leg.outside else None
+    def _has_caller(self, leg: AgentChannel) -> bool:
+        """Whether this agent has the caller, in talk or on hold."""
+        live = self._view.calls.get(leg.call)
+        part = live.leg if live is not None else None
+        return leg.joined_at is not None and not leg.ended and part is not None and part.offer == leg.offer
 
     def _due(self, channels: Iterable[str], every: float, now: float) -> list[str]:
         signs = self._signs
