@@ -151,6 +151,14 @@ class Endpoint(asyncio.DatagramProtocol):
                 self._started = self._loop.time()
             self._timer = self._loop.call_soon(self._tick)
 
+    def send_packet(self, number: int, position: int, samples: Samples) -> None:
+        """Send one packet of a stream that the test makes itself, `number` and `position` in samples from its start."""
+        if self._transport is None or self._remote is None:
+            return
+        head = 0x80, self._codec.payload_type, (self._sequence + number) & 0xFFFF
+        timestamp = (self._first_timestamp + 100 * RATE + position) & 0xFFFFFFFF
+        self._transport.sendto(_HEADER.pack(*head, timestamp, self._ssrc) + self._codec.encode(samples), self._remote)
+
     def press(self, digits: str, *, seconds: float = 0.1, gap: float = 0.1) -> asyncio.Future[None]:
         """Send digits as events of `seconds` with `gap` of audio after each; done when the last gap is over.
 

@@ -38,8 +38,12 @@ MOST_OFTEN = 40
 """Conversations that are counted often at the same time; what is more is counted at the usual rhythm."""
 _TURN = 0.05
 """Seconds in which conversations that begin together are taken up together."""
-_FULL, _GAPS = 0.98, 0.9
-"""The share of the time with packets from which on a span has no gaps; and below which it surely has."""
+EARLY = 8
+"""Counts that every conversation has at the shortest rhythm, to learn how its sides send."""
+_FULL = 0.98
+"""The share of the time with packets from which on a span has no gaps."""
+_GAP = 0.15
+"""Seconds without packets in a span from which on it surely has a gap."""
 _COUNT = "CHANNEL(rtcp,rxcount)"
 _LEARN = "PJSIP_SEND_SESSION_REFRESH()"
 """Asterisk renegotiates with the phone, and after its answer takes the sound from where it comes then."""
@@ -60,6 +64,8 @@ class _Counted:
     """Its sides leave packets out; the counts are kept in a file for the recording."""
     written_at: float = -1.0
     """The last count in the file."""
+    seen: int = 0
+    """How often it was counted."""
     full: bool = False
     """The last span has no gaps."""
     silent_since: dict[Side, float] = field(default_factory=dict)
@@ -73,11 +79,12 @@ class _Counted:
             known = self.rates != (0.0, 0.0)
             self.rates = max(self.rates[0], came[0]), max(self.rates[1], came[1])
             part = share(counts[-1], new, (usual(self.rates[0]), usual(self.rates[1])))
-            self.sparse = self.sparse or (known and part < _GAPS)
+            self.sparse = self.sparse or (known and (1 - part) * lasted > _GAP)
             if part >= _FULL and self.full and counts[-1].at > self.written_at:
                 counts.pop()
             self.full = part >= _FULL
         counts.append(new)
+        self.seen += 1
 
     def unwritten(self) -> list[Packets]:
         """What is to be kept now: all counts of sides that leave packets out, else one now and then."""
@@ -190,7 +197,7 @@ class RtpWatch:
                 self._heed(each, packets)
             usual = self._rules().counted_every
             rest = min(SOON, usual) if each.one_way.suspects else usual
-            each.due = time.monotonic() + (OFTEN if each.sparse and often else rest)
+            each.due = time.monotonic() + (OFTEN if often and (each.sparse or each.seen < EARLY) else rest)
         if kept := [(each, new) for each in due if each.counts and (new := each.unwritten())]:
             await asyncio.to_thread(self._write, kept)
 

@@ -42,7 +42,7 @@ class Line:
         view: Any = SimpleNamespace(calls={7: self.live})
         legs: Any = SimpleNamespace(talking=lambda: list(self.talking))
         ami: Any = SimpleNamespace(action=self.action)
-        rules = SoundRules(counted_every=0.05, one_way_after=0.4, learn_after=0.2)
+        rules = SoundRules(counted_every=0.2, one_way_after=0.6, learn_after=0.3)
         self.watch = RtpWatch(dispatcher, view, legs, ami, lambda call, offer: self.prefix, lambda: rules)
 
     async def action(self, name: str, **headers: str) -> dict[str, str]:
@@ -83,7 +83,7 @@ async def until(holds: Callable[[], object]) -> None:
 
 @pytest.fixture
 def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Line:
-    monkeypatch.setattr(rtp_watch, "OFTEN", 0.05)
+    monkeypatch.setattr(rtp_watch, "OFTEN", 0.2)
     monkeypatch.setattr(rtp_watch, "_TURN", 0.01)
     return Line(tmp_path)
 
@@ -109,7 +109,7 @@ async def test_nobody_is_asked_about_a_caller_on_hold(line: Line) -> None:
         line.live.leg.hold = "hold"
         line.send(50, 0)
         line.watch.wake(SimpleNamespace())  # type: ignore[arg-type]
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.3)
         asked = len(line.asked)
         await asyncio.sleep(0.6)
         assert len(line.asked) == asked
@@ -126,7 +126,7 @@ async def test_a_phone_that_holds_need_not_send(line: Line) -> None:
     line.watch.hold(event)
     async with watching(line):
         line.send(0, 50)
-        await asyncio.sleep(0.8)
+        await asyncio.sleep(1.2)
         assert line.watch.alarms() == []
         line.watch.unhold(event)
         await until(lambda: line.watch.alarms())
