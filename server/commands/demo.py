@@ -60,7 +60,7 @@ async def _call(script: Script) -> None:
 
 @app.command()
 def callback(
-    talk: Annotated[float, typer.Option(help="Seconds of conversation.", min=1, max=600)] = 3.0,
+    talk: Annotated[float, typer.Option(help="Seconds of conversation; kept_after at least.", min=1, max=600)] = 3.0,
     satisfaction: Annotated[Literal["1", "2", "3", "4", "5"], typer.Option(help="The customer's mark.")] = "5",
 ) -> None:
     """Play a caller who leaves a number, and an agent who calls back, over real SIP. Needs SANSHENG_TRUNK."""

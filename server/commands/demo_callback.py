@@ -46,8 +46,9 @@ async def run(definitions: Definitions, talk: float, satisfaction: str) -> None:
     now = await asyncio.to_thread(_queue, queue)
     bind, port = _customer_stands_at(here)
     _calls_go_out_now(definitions)
-    script = Script(_number(), digits=_DIGITS, talk=talk, satisfaction=satisfaction)
     rules, outgoing = definitions.callback.policy.of(queue), definitions.callback.outgoing
+    # A shorter talk would keep no promise, and the customer would be called again when the demo is over.
+    script = Script(_number(), digits=_DIGITS, talk=max(talk, rules.kept_after + 1), satisfaction=satisfaction)
     how = Promise(_is_offered(definitions, now), rules.dialling is Dialling.CUSTOMER_FIRST, outgoing)
     phone = Phone(script.caller, host(here), here.sip_port, bind=bind, port=port)
     try:

@@ -41,6 +41,8 @@ def rules(hotline: Hotline, *, window: str = "00:00-24:00", dialling: str = "age
     for key, value in {"outgoing": OUTGOING, "window": window, "dialling": dialling}.items():
         text, found = re.subn(rf'(?m)^{key} = ".*"$', f'{key} = "{value}"', text)
         assert found == 1, key
+    assert "\nkept_after = 10\n" in text
+    text = text.replace("\nkept_after = 10\n", "\nkept_after = 2\n")
     (hotline.home / "hotline.toml").write_text(text, encoding="utf-8")
 
 
