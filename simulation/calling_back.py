@@ -113,8 +113,10 @@ class CallingBack:
         self.promises: dict[int, PromiseFate] = {}
 
     def begin(self) -> None:
-        """Load the rules and choose the mode."""
-        self.world.hear(CallbackPolicySet(self.rules.policy))
+        """Load the rules and choose the mode. A talk that is drawn served its customer, however short it is."""
+        policy = self.rules.policy
+        served = tuple((queue, replace(rules, kept_after=0.0)) for queue, rules in policy.queues)
+        self.world.hear(CallbackPolicySet(replace(policy, rules=replace(policy.rules, kept_after=0.0), queues=served)))
         if self.rules.mode is not Mode.AUTO:
             self.world.hear(ModeSet("", self.rules.mode, "scenario"))
         for since, until in self.rules.forced:

@@ -29,11 +29,12 @@ CALLERS = [f"138000{number:05d}" for number in range(1, 61)]
 TALK = 7.0
 """Seconds; the whisper and the work number take up to six of them."""
 AGENTS = ("1001", "1002", "1003", "1004")
-CALM = "[callback]\nhold = 3600\n"
+CALM = "[callback]\nhold = 3600\nkept_after = 0\n"
 RULES = f"""\
 [callback]
 outgoing = "{SHOWN}"
 window = "00:00-24:00"
+kept_after = 0
 on_above = 8
 on_ratio = 2
 hold = 1
