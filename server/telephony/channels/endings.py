@@ -25,7 +25,7 @@ _NO_ACT = frozenset({"18", "44", "102"})
 """Causes of Q.850 with which Asterisk ends a dialog or a stream of which it hears nothing."""
 
 
-_EARLIER, _LATER = 1.0, 4.0
+_EARLIER, _LATER = 0.7, 2.0
 """Seconds around the instant at which Asterisk ends a dialog that nobody answers."""
 
 
