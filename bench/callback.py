@@ -9,7 +9,7 @@ and the real registry of promises, on the same days:
 - ours, live callers 15 min ahead: what a head start for live callers would do.
 
 The peak is the time with more calls than the agents can serve. Waits are those of callers who stayed and were answered;
-"lost" are people with whom no agent ever spoke. The callers' readiness to accept is an assumption: the second table
+"lost" are people who never spoke with an agent. The callers' readiness to accept is an assumption: the second table
 varies it.
 
     python bench/callback.py [--runs 6] [--seed 1] [--scenario FILE]

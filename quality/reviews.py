@@ -122,7 +122,7 @@ def step(review: Review, wanted: Step) -> ReviewState:
 def open_review(
     review: int, call: int, agent: str, form: Form, reviewer: str, *, accused: str = "", job: int | None = None
 ) -> list[Event]:
-    """Give a call to a reviewer; `accused` is the agent whom the call's ticket accuses, if there is one.
+    """Give a call to a reviewer; `accused` is the agent that the call's ticket accuses, if there is one.
 
     Raises QualityError when the reviewer is one of the two.
     """

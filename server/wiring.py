@@ -274,7 +274,7 @@ def connect(parts: Parts, dispatcher: Dispatcher, ami: Ami) -> None:
     parts.keys.pressed = (legs.digit, features.digit, monitoring.digit)
     parts.keys.again = legs.digit_again
 
-    # A caller whom a phone has transferred: what becomes of them.
+    # A caller who was transferred by a phone: what becomes of the caller.
     parts.callers.on_transferred = parts.phone_transfers.blind
 
     # The legs ask what is recorded when an agent leaves a caller on hold, and tell which lines are gone.

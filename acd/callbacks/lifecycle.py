@@ -252,7 +252,7 @@ def joined(registry: PromiseRegistry, event: Joined) -> list[Command]:
 def spoken(registry: PromiseRegistry, event: ConversationEnded | Transferred) -> list[Command]:
     """An agent spoke with the customer: after `kept_after` in all the promise is kept, even if the call goes on.
 
-    A customer with whom nobody spoke for so long may still be served in the same call: its end says what it came to.
+    A customer who was not spoken with for so long may still be served in the same call: its end says what it came to.
     """
     promise = _of_call(registry, event.call)
     if promise is not None and promise.state is PromiseState.CONNECTED:

@@ -13,7 +13,7 @@ from typing import Any
 
 
 class Critical(StrEnum):
-    """Toward whom a failed critical question is a fault: 客户, 业务, 合规."""
+    """The side that a failed critical question is a fault toward: 客户, 业务, 合规."""
 
     CUSTOMER = "customer"
     BUSINESS = "business"

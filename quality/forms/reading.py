@@ -72,9 +72,7 @@ def _question(table: Table) -> Question:
         hint_en=table.text("hint_en", ""),
     )
     if fatal and not critical:
-        raise TableError(
-            table.at("fatal"), f"a fatal question says toward whom: critical = one of {', '.join(Critical)}"
-        )
+        raise TableError(table.at("fatal"), f"a fatal question names its kind: critical = one of {', '.join(Critical)}")
     if table.has("cap") and question.cap is None:
         why = "a fatal question makes the score 0: it has no cap" if fatal else "only a critical question has a cap"
         raise TableError(table.at("cap"), why)

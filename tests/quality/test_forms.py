@@ -97,7 +97,7 @@ def test_a_small_form_is_read():
     [
         ("weight = 0", "at least one question with a weight"),
         ("na = true", "at least one question with a weight"),
-        ("fatal = true", "a fatal question says toward whom"),
+        ("fatal = true", "a fatal question names its kind"),
         ("cap = 50", "only a critical question has a cap"),
         ('critical = "customer"\nfatal = true\ncap = 50', "a fatal question makes the score 0: it has no cap"),
         ('critical = "customer"\nlevels = 4', "a critical question is answered yes or no"),

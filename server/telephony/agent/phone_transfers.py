@@ -1,8 +1,8 @@
 """The transfer key of an agent's phone (REFER) does what the agent's key *3 does.
 
-The law: the log first, then whoever waits for it. A blind transfer takes the caller out of the conversation to the
-dialplan, which asks a server until one has recorded the transfer; when that cannot be, the agent's phone rings for the
-caller again. An attended one joins caller and colleague at once: a fact, of which the log is told as of any other.
+The law: the log first, then the channels that wait for it. A blind transfer takes the caller out of the conversation
+to the dialplan, which asks a server until one has recorded the transfer; when that cannot be, the agent's phone rings
+for the caller again. An attended one joins caller and colleague at once: a fact, which the log is told like any other.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from server.usecases.principal import phone_of
 _log = structlog.get_logger("phone_transfers")
 
 TRANSFERRED = "transferred"
-"""Dialplan context of a caller whom a phone has transferred blind."""
+"""Dialplan context of a caller who was transferred blind by a phone."""
 
 
 class PhoneTransfers:
@@ -145,7 +145,7 @@ class PhoneTransfers:
                 await self._joined(recorded, asked, gone)
 
     def _with(self, live: LiveCall, here: dict[str, AmiEvent]) -> AskedChannel | None:
-        """The channel of an agent with whom the caller is joined, and of whom the log knows nothing."""
+        """The channel of an agent who is joined with the caller while the log knows nothing of it."""
         bridge = here[live.unique_id].get("BridgeId", "") if live.unique_id in here else ""
         others = [each for each in here.values() if bridge and each.get("BridgeId") == bridge]
         for each in others if len(others) == 2 else ():

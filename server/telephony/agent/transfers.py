@@ -116,7 +116,7 @@ class Transfers:
     def by_phone(
         self, live: LiveCall, leg: Leg, channel: AgentChannel, to: str, asked: AskedChannel
     ) -> Sequence[object]:
-        """A phone has given the call to the one whom it called."""
+        """A phone has given the call to the colleague that it called."""
         channel.asked = asked
         self._legs.give(channel)
         return self._giving(live, leg, channel, Target(self._kind(to), to), attended=True)
@@ -125,7 +125,7 @@ class Transfers:
         """Give the call to the colleague who is being asked; while that phone still rings, the transfer is blind."""
         channel = self._legs.of_call(live.id)
         if channel is None or channel.asked is None:
-            raise Conflict(f"nobody is being asked about call {live.id}: say to whom it goes")
+            raise Conflict(f"nobody is being asked about call {live.id}: name the agent that it goes to")
         if channel.asked.answered:
             self._legs.give(channel)
             target = Target(self._kind(leg.asked), leg.asked)

@@ -41,8 +41,8 @@ that, the number in an event is what a stranger wrote, line ends and all."""
 HOUSE = "default"
 """The class of music that every hotline has."""
 LATER = "later"
-"""The class of music that begins with silence: started before a server is waited for, so that a caller whom the server
-leaves hears music, and a caller whom it serves in time hears none of it."""
+"""The class of music that begins with silence: started before a server is waited for, so that a caller hears
+music when the server says nothing, and none when the server serves the caller in time."""
 SECURITY_EVENTS = ("ChallengeResponseFailed", "InvalidPassword")
 """Wrong passwords. The account is Asterisk's own name for it; in other events, about accounts that do not exist, it
 would be what a stranger wrote, line ends and all."""

@@ -80,7 +80,7 @@ class Callers:
         self.definitions, self.node = definitions, node
         self.unknown_numbers = UnknownNumbers()
         self.on_transferred: Callable[[LiveCall, str], Awaitable[None]] = _nobody_transfers
-        """Records what becomes of a caller whom an agent's phone has transferred to this number."""
+        """Records what becomes of a caller who was transferred to this number by an agent's phone."""
         self.letting_go = BackgroundTasks(_log, "the end of a session could not be recorded", NotLeading, Unwritable)
 
     async def __call__(self, agi: AgiCall) -> None:
@@ -227,7 +227,7 @@ class _Session:
                 await self._run(session, session.step(inputs.Started(), now))
 
     async def transferred(self, live: LiveCall) -> None:
-        """A caller whom an agent's phone has transferred, under music until the log says where to."""
+        """A caller who was transferred by an agent's phone, under music until the log says where to."""
         self._take_up(live)
         with self._holding():
             session = self._restored(live, self._clock())

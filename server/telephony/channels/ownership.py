@@ -99,7 +99,7 @@ def belongs(channel: str, name: str, *, outside: bool) -> bool:
 
 
 def find_asked(here: Mapping[str, AmiEvent], agent: AmiEvent, asked: str, *, outside: bool) -> AskedChannel | None:
-    """The channel of somebody (`asked`) whom this agent's channel asks; the last one, if there are several."""
+    """The channel of the colleague (`asked`) that this agent's channel asks; the last one, if there are several."""
     found = None
     for event in here.values():
         if event["Linkedid"] == agent["Linkedid"] and belongs(event["Channel"], asked, outside=outside):

@@ -87,7 +87,7 @@ class _Counted:
         self.seen += 1
 
     def unwritten(self) -> list[Packets]:
-        """What is to be kept now: all counts of sides that leave packets out, else one now and then."""
+        """The counts to keep now: all of sides that leave packets out, else one now and then."""
         last = self.counts[-1].at
         if not self.sparse and last - self.written_at < SELDOM:
             return []

@@ -1,4 +1,4 @@
-"""A caller whom an agent's phone has transferred while no server watched: the caller's channel tells."""
+"""A caller who was transferred by an agent's phone while no server watched: the caller's channel tells."""
 
 from __future__ import annotations
 
