@@ -128,7 +128,7 @@ class Calling:
         prompt = str(self._services.folders.prompts / AGENTS_LANGUAGE / "agent-confirm")
         key, gone = None, False
         self._services.legs.unconfirmed.picked_up(leg.offer)
-        await self._dispatcher.record(acd.OfferConfirming(leg.offer, self._services.legs.unconfirmed.within()))
+        await self._dispatcher.record(acd.OfferConfirming(leg.offer, self._services.legs.unconfirmed.stands_for()))
         try:
             while key != CONFIRMS and loop.time() < end:
                 key = await agi.stream_file(prompt, CONFIRMS) or await agi.wait_for_digit(_NEXT_KEY)

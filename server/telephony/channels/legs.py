@@ -294,7 +294,7 @@ class Legs:
             self.unconfirmed.confirmed(leg.offer)
         else:
             self.unconfirmed.picked_up(leg.offer)
-            self._dispatcher.submit(acd.OfferConfirming(leg.offer, self.unconfirmed.within()))
+            self._dispatcher.submit(acd.OfferConfirming(leg.offer, self.unconfirmed.stands_for()))
 
     def bridge_enter(self, event: AmiEvent) -> None:
         """A channel is joined with another one."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 CONFIRM_FOR = 10.0
+LAST_ROUND = 8.0
+"""Seconds that the prompt and the wait for the key may go on beyond that: a round that began is ended."""
 REMEMBERED = 1_000
 
 
@@ -17,6 +19,10 @@ class Unconfirmed:
 
     def __contains__(self, offer: int) -> bool:
         return offer in self._offers
+
+    def stands_for(self) -> float:
+        """Seconds for which the offer stands after something picked up."""
+        return self.within() + LAST_ROUND
 
     def picked_up(self, offer: int) -> None:
         """Something picked up: an agent, or a voicemail."""
