@@ -33,6 +33,7 @@ async def test_a_caller_keeps_the_place_when_an_agent_does_not_answer(hotline: H
         await hotline.queued(second)
         await offered.ended(8)
         assert offered.code == 487
+        await hotline.agent_is("2001", state="idle")
         await hotline.request("POST", "/api/v1/agents/2002/status", {"status": "available"})
         taken = await ready.incoming()
         assert taken.number == first

@@ -41,6 +41,10 @@ hold = 1
 off_below = 4
 dwell = 3
 ring_for = 5
+
+# sipp's callers send no sound, and answer no INVITE in mid-call.
+[sound]
+learn_after = 0
 """
 
 

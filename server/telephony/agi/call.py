@@ -89,6 +89,8 @@ class AgiCall:
         self._sent: deque[_Pending] = deque()
         """All that Asterisk has not answered, in order: the current command, and what was sent ahead."""
         self._waiting: deque[_Pending] = deque()
+        self._holding: asyncio.TimerHandle | None = None
+        """While the next command waits for the reply to what was sent ahead, but not for long."""
         self._over = asyncio.Event()
         self._began = False
         """Whether a command was sent: before that, Asterisk has nothing to say."""
@@ -164,7 +166,7 @@ class AgiCall:
             raise self._ending(name)
         pending = _Pending(name, line, asyncio.get_running_loop().create_future())
         self._waiting.append(pending)
-        if self._current is None:
+        if self._holding is None:
             self._send_next()
         return pending
 
@@ -324,7 +326,11 @@ class AgiCall:
             current.future.set_result(reply)
         if current is self._current:
             self._current = None
-            self._send_next()
+        if self._sent and self._current is None:
+            # Asterisk would read the line sent ahead and the next command at once, and look at the first alone.
+            self._holding = asyncio.get_running_loop().call_later(_AHEAD, self._release)
+        else:
+            self._release()
 
     def connection_ended(self, why: str) -> None:
         """The connection is gone: the command that waits for a reply fails."""
@@ -337,12 +343,20 @@ class AgiCall:
         self._current = None
         self._sent.clear()
         self._waiting.clear()
+        self._release()
         for pending in waiting:
             if pending is not None and not pending.future.done():
                 pending.future.set_exception(self._ending(pending.name))
 
+    def _release(self) -> None:
+        """Nothing holds the next command up any longer."""
+        if self._holding is not None:
+            self._holding.cancel()
+            self._holding = None
+        self._send_next()
+
     def _send_next(self) -> None:
-        while self._waiting:
+        while self._waiting and self._current is None:
             pending = self._waiting.popleft()
             if not pending.future.done():
                 self._current = pending

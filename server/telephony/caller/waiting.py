@@ -279,9 +279,10 @@ class Waiting:
             cause = await agi.get_variable("HANGUPCAUSE") or ""
             agent = self._view.floor.agent(offer.agent)
             rang = agent is None or agent.state is not AgentState.RESERVED
-            redirected = self._services.legs.dialled_phones.was_redirected(offer.offer)
-            outcome = dial.outcome(status, cause, rang=rang, redirected=redirected)
-            self._services.legs.dialled_phones.over(offer.offer)
+            phones = self._services.legs.dialled_phones
+            redirected, left = phones.was_redirected(offer.offer), phones.was_left(offer.offer)
+            outcome = dial.outcome(status, cause, rang=rang, redirected=redirected, left=left)
+            phones.over(offer.offer)
             await self._dispatcher.record(acd.OfferFailed(offer.offer, outcome, f"{status} {cause}"))
             return None
         self._services.legs.was_answered(offer.offer)

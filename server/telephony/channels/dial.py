@@ -90,14 +90,16 @@ def to_outside_agent(
     return device, str(max(1, round(ring_for))), f"gm({music})U({OUTSIDE_LEG}^{round(confirm_for)}^{whisper})"
 
 
-def outcome(status: str, cause: str, *, rang: bool = True, redirected: bool = False) -> Outcome:
+def outcome(status: str, cause: str, *, rang: bool = True, redirected: bool = False, left: bool = False) -> Outcome:
     """What DIALSTATUS and HANGUPCAUSE say of an offer that was not answered.
 
     `rang`: the phone said that it rings. One that never did, or calls itself unavailable (480), is no agent's fault.
-    `redirected`: it sent the call elsewhere, which Dial calls busy.
+    `redirected`: it sent the call elsewhere, which Dial calls busy. `left`: it said nothing, and the server hung it up.
     """
     if redirected:
         return Outcome.REDIRECTED
+    if left:
+        return Outcome.UNREGISTERED
     if status == "NOANSWER" and (not rang or cause == UNAVAILABLE):
         return Outcome.UNREGISTERED
     if status in ("NOANSWER", "CANCEL"):

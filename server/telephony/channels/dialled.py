@@ -40,6 +40,8 @@ class DialledPhones:
         self._codes: list[str] = []
         """Agents who dialled a code while their phone was called, and hear its answer."""
         self._redirected: set[int] = set()
+        self._left: set[int] = set()
+        """Offers whose phone said nothing, and was left."""
         self._answered: set[int] = set()
         self._gone: dict[int, tuple[AgentChannel, str]] = {}
         self._asking = BackgroundTasks(_log, "a phone that says nothing could not be asked about", AmiError)
@@ -94,6 +96,10 @@ class DialledPhones:
         """Whether the phone of this offer sent the call elsewhere."""
         return offer in self._redirected
 
+    def was_left(self, offer: int) -> bool:
+        """Whether the phone of this offer said nothing, and was left for the next agent's."""
+        return offer in self._left
+
     def is_answered(self, offer: int) -> bool:
         """Whether Asterisk's events have told that a phone of this offer was answered."""
         return offer in self._answered
@@ -105,6 +111,7 @@ class DialledPhones:
     def over(self, offer: int) -> None:
         """What came of the offer is known."""
         self._redirected.discard(offer)
+        self._left.discard(offer)
         self._answered.discard(offer)
         self._gone.pop(offer, None)
 
@@ -133,4 +140,5 @@ class DialledPhones:
             self._dispatcher.submit(acd.OfferRinging(leg.offer))
         else:
             _log.info("a phone says nothing: the next agent is rung", call=leg.call, agent=leg.agent, said=said)
+            self._left.add(leg.offer)
             self._hang_up(leg.channel)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from server.telephony.agi.server import AgiCall, AgiHangup, AgiRefused, AgiReply, Recorded
@@ -189,6 +191,24 @@ async def test_music_for_after_an_application_is_sent_while_it_runs_and_holds_up
     assert await peer.heard() == 'GET VARIABLE "DIALSTATUS"'
     peer.say(b"200 result=0\n200 result=1 (ANSWER)\n")
     assert await line.result() == ("0", "ANSWER")
+
+
+async def test_the_next_command_waits_until_asterisk_has_looked_at_what_was_sent_ahead(line):
+    async def talk(call: AgiCall) -> str | None:
+        await call.execute("Dial", "PJSIP/1001", 20, music_after="later")
+        return await call.get_variable("DIALSTATUS")
+
+    line.listen(talk)
+    peer = await line.dial()
+    assert [await peer.heard(), await peer.heard()] == ['EXEC "Dial" "PJSIP/1001,20"', 'SET MUSIC "on" "later"']
+    peer.say(b"200 result=0\n")
+    command = asyncio.ensure_future(peer.heard())
+    await asyncio.wait({command}, timeout=0.1)
+    assert not command.done()
+    peer.say(b"200 result=0\n")
+    assert await command == 'GET VARIABLE "DIALSTATUS"'
+    peer.say(b"200 result=1 (ANSWER)\n")
+    assert await line.result() == "ANSWER"
 
 
 async def test_no_music_is_sent_for_an_application_that_is_over_at_once(line):
