@@ -42,7 +42,7 @@ off_below = 4
 dwell = 3
 ring_for = 5
 
-# sipp's callers send no sound, and answer no INVITE in mid-call.
+# sipp's callers send no sound, and answer no INVITE in mid-call: nobody asks them whether they are there.
 [sound]
 learn_after = 0
 """
@@ -57,7 +57,8 @@ def house(new_hotline: Callable[..., Hotline]) -> Hotline:
     file = hotline.home / "hotline.toml"
     text = file.read_text().replace("[queues.complaint]\n", "[queues.complaint]\nhandling = 4\n", 1)
     assert CALM in text
-    file.write_text(text.replace(CALM, RULES))
+    text = text.replace("[phones]\n", "[phones]\ncaller_lost_after = 600\n", 1).replace(CALM, RULES)
+    file.write_text(text)
     return hotline
 
 
