@@ -36,6 +36,8 @@ skills = ["complaint", "process"]
 [queues.complaint]
 skill = "complaint"
 wrap_up = {{ mode = "none" }}
+[phones]
+misses_within = 0
 {ADMIT_ALL}"""
 THEIRS = "native"
 PLAIN = """
