@@ -67,7 +67,10 @@ _ANSWER = """<label id="options"/>
 _AGAIN = """  <recv request="BYE" timeout="{milliseconds}" ontimeout="press{number}" next="bye"/>
   <label id="press{number}"/>
 {info}"""
-_AS_MEANT = re.compile(r"[^\n]*?receive timeout on message [^:]*:\d+, jumping to label \d+")
+_AS_MEANT = re.compile(
+    r"\d{4}-\d\d-\d\d\t[\d:.]+\t[\d.]+: Call-Id: \S+ receive timeout on message [^:]*:\d+, jumping to label "
+    r"\d+?(?=\d{4}-\d\d-\d\d\t|\s|$)"
+)
 """What sipp writes of a time-out that a scenario waits for."""
 _MOST_PRESSES = 60
 """sipp reads no scenario of more than 64 KiB."""
@@ -173,7 +176,7 @@ class Run:
     def _errors(self) -> str:
         """sipp's own word about what went wrong; without one, what it printed."""
         found = next((name for name in ("errors.log", "output") if self._has(name)), None)
-        return _AS_MEANT.sub("\n", (self.folder / found).read_text(errors="replace")).strip() if found else ""
+        return _AS_MEANT.sub("", (self.folder / found).read_text(errors="replace")).strip() if found else ""
 
 
 class Sipp:
