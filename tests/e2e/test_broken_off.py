@@ -172,13 +172,14 @@ async def test_silence_and_hold_are_no_death(strict: Hotline) -> None:
 
 
 async def test_callers_who_vanish_are_noticed_and_one_who_waited_has_the_place_again(strict: Hotline) -> None:
-    waiting, behind, talking = "13800131083", "13800131084", "13800131085"
+    waiting, behind, talking, restarted = "13800131083", "13800131084", "13800131085", "13800131086"
     async with (
         strict.agent("2623", complaint=9) as agent,
         strict.agent("2624", complaint=5, status="break") as ready,
         strict.caller(talking) as three,
         strict.caller(waiting) as one,
         strict.caller(behind) as two,
+        strict.caller(restarted) as four,
     ):
         agent.on_invite = Answer(0.1, Tone(600))
         ready.on_invite = Answer(0.1, Tone(600))
@@ -187,11 +188,14 @@ async def test_callers_who_vanish_are_noticed_and_one_who_waited_has_the_place_a
         await one.dial("4008001234", source=Tone(1000))
         queued = (await strict.queued(waiting))["queued_at"]
         quiet = await two.dial("4008001234", source=None)
-        await strict.queued(behind)
+        forgotten = await four.dial("4008001234", source=None)
+        for number in (behind, restarted):
+            await strict.queued(number)
+        four.forget(forgotten)  # asked about this call, the phone answers 481
         for phone in (one, three):
             phone.unplug()
-        lost = await asyncio.gather(strict.ended_call(waiting, 30), strict.ended_call(talking, 30))
-        assert [each["end_cause"] for each in lost] == ["lost", "lost"]
+        lost = await asyncio.gather(*(strict.ended_call(each, 30) for each in (waiting, talking, restarted)))
+        assert [each["end_cause"] for each in lost] == ["lost", "lost", "lost"]
         assert [each["ended_by"] for each in lost[1]["segments"]] == ["lost"]
         assert agent.calls[0].ended_at
         assert not quiet.ended_at  # a caller who is only silent waits on
@@ -202,3 +206,4 @@ async def test_callers_who_vanish_are_noticed_and_one_who_waited_has_the_place_a
             assert (await ready.incoming()).number == waiting
             await call.hangup()
         await quiet.hangup()
+        assert (await strict.ended_call(behind))["end_cause"] == "caller_hung_up"

@@ -8,8 +8,7 @@ the caller's act.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 
 import acd.events as acd
@@ -21,52 +20,46 @@ from server.hotline.live_calls import LiveCall
 from server.hotline.view import View
 from server.telephony.channels.ownership import AgentChannel
 
+UNCLEAR = "unclear"
 _NO_ACT = frozenset({"18", "44", "102"})
 """Causes of Q.850 with which Asterisk ends a dialog or a stream of which it hears nothing."""
-
-
-_EARLIER, _LATER = 0.7, 2.0
-"""Seconds around the instant at which Asterisk ends a dialog that nobody answers."""
+_GIVEN_UP = frozenset({"408", "481", "503"})
+"""SIP answers for which Asterisk ends a dialog: nobody answers, the phone does not know it, the connection broke."""
 
 
 class CallerEnds:
-    """How the channels of callers end, as Asterisk tells of it: a goodbye is asked for (HangupRequest) before it is."""
+    """Whose act the end of a caller's channel is. A goodbye is asked for (HangupRequest) before it is, and so is the end
+    of a dialog that Asterisk gives up: Hangup tells the two apart, by the SIP answer (TechCause)."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._asked: dict[str, str] = {}
-        self._doubted: dict[str, tuple[float, float]] = {}
+        self._doubted: set[str] = set()
 
     def request(self, unique_id: str, cause: str) -> str:
-        """The phone said goodbye, or its dialog was given up; who ended it: caller or lost."""
-        since, until = self._doubted.get(unique_id, (0.0, 0.0))
-        by = "lost" if cause in _NO_ACT or since <= self._clock() <= until else "caller"
+        """The end was asked for; who asked, as far as is known: caller, lost, or `UNCLEAR` until the channel is gone."""
+        by = "lost" if cause in _NO_ACT else UNCLEAR if unique_id in self._doubted else "caller"
         return self._asked.setdefault(unique_id, by)
 
-    def doubt(self, unique_id: str, ends_after: float) -> None:
-        """Nothing is heard of this caller, and the phone is asked. If it does not answer, Asterisk ends the dialog
-        after so many seconds, in the words of a phone that says goodbye.
-        """
-        due = self._clock() + ends_after
-        self._doubted[unique_id] = due - _EARLIER, due + _LATER
+    def doubt(self, unique_id: str) -> None:
+        """Nothing is heard of this caller, and the phone is asked whether it is there."""
+        self._doubted.add(unique_id)
 
     def trust(self, unique_id: str) -> None:
         """The caller is heard again."""
-        self._doubted.pop(unique_id, None)
+        self._doubted.discard(unique_id)
 
-    def of(self, unique_id: str, cause: str) -> str:
-        """The cause of `CallEnded` for a channel that is gone with this cause."""
+    def of(self, unique_id: str, cause: str, answer: str = "") -> str:
+        """The cause of `CallEnded` for a channel that is gone with this cause and, of Asterisk's own end, SIP answer."""
         by = self._asked.pop(unique_id, None)
-        self._doubted.pop(unique_id, None)
+        self._doubted.discard(unique_id)
         if by is None:
             return "lost" if cause in _NO_ACT else "hotline_hung_up"
-        return "lost" if by == "lost" else "caller_hung_up"
+        return "lost" if by == "lost" or cause in _NO_ACT or answer in _GIVEN_UP else "caller_hung_up"
 
     def keep(self, here: Container[str]) -> None:
         """Forget the channels that are not among these."""
-        for gone in [each for each in self._asked if each not in here]:
-            del self._asked[gone]
-        self._doubted = {each: due for each, due in self._doubted.items() if each in here}
+        self._asked = {each: by for each, by in self._asked.items() if each in here}
+        self._doubted = {each for each in self._doubted if each in here}
 
 
 def of_call(

@@ -370,8 +370,11 @@ class Legs:
                 if not leg.ended:
                     self.on_unreached(calling, leg)
                 return
-            self.dialled_phones.gone(unique_id, leg, first)
-            self._left(leg, first)
+            if first == endings.UNCLEAR and leg.answered and not leg.ended:
+                self._agents[unique_id] = leg  # who ended it, the caller's channel tells at its end
+            else:
+                self.dialled_phones.gone(unique_id, leg, "caller" if first == endings.UNCLEAR else first)
+                self._left(leg, first)
             self._finish(leg)
             return
         self._hung_up_first.pop(unique_id, None)
@@ -381,7 +384,7 @@ class Legs:
         if not live.reached:
             self.on_unreached(live, None)
             return
-        cause = self.ends.of(unique_id, event.get("Cause", ""))
+        cause = self.ends.of(unique_id, event.get("Cause", ""), event.get("TechCause", ""))
         by = "caller" if cause == "caller_hung_up" else "lost"
         outcome = AttemptOutcome.LOST if cause == "lost" else AttemptOutcome.HUNG_UP
         ending = self.ending(live, cause, outcome)

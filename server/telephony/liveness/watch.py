@@ -22,7 +22,7 @@ from server.telephony.agent.presence import Presence
 from server.telephony.ami.link import Ami, AmiError, AmiFailed
 from server.telephony.channels.legs import Legs
 from server.telephony.channels.ownership import AgentChannel, device_of
-from server.telephony.liveness.signs import TEARDOWN, Sign, asks_caller, asks_phone, other_offer
+from server.telephony.liveness.signs import Sign, asks_caller, asks_phone, other_offer
 
 _log = structlog.get_logger("liveness")
 _ANSWERS_WITHIN = 3.0
@@ -140,7 +140,7 @@ class Liveness:
             self._legs.ends.trust(live.unique_id)
         if asks_caller(sign, now, rules.caller_lost_after):
             sign.ask(now)
-            self._legs.ends.doubt(live.unique_id, TEARDOWN)
+            self._legs.ends.doubt(live.unique_id)
             _log.info("nothing is heard of a caller: the phone is asked", call=live.id)
             await self._invite_again(live.channel)
 

@@ -13,53 +13,42 @@ from server.telephony.channels.endings import CallerEnds, of_part
 from server.telephony.channels.ownership import AgentChannel
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.mark.parametrize(
-    ("request_cause", "cause", "expected"),
+    ("request_cause", "cause", "answer", "expected"),
     [
-        ("16", "16", "caller_hung_up"),
-        ("", "0", "caller_hung_up"),
-        ("18", "18", "lost"),
-        (None, "44", "lost"),
-        (None, "16", "hotline_hung_up"),
+        ("16", "16", "", "caller_hung_up"),
+        ("", "0", "", "caller_hung_up"),
+        ("", "31", "480", "caller_hung_up"),  # a goodbye with a Reason
+        ("18", "18", "", "lost"),
+        ("", "18", "408", "lost"),
+        ("16", "16", "408", "lost"),
+        ("", "127", "481", "lost"),
+        ("", "0", "503", "lost"),
+        (None, "44", "", "lost"),
+        (None, "16", "", "hotline_hung_up"),
+        (None, "34", "503", "hotline_hung_up"),
     ],
 )
+@pytest.mark.parametrize("doubted", [False, True])
 def test_an_end_that_no_phone_asked_for_is_never_the_callers_act(
-    request_cause: str | None, cause: str, expected: str
+    request_cause: str | None, cause: str, answer: str, expected: str, doubted: bool
 ) -> None:
-    ends = CallerEnds(Clock())
+    ends = CallerEnds()
+    if doubted:
+        ends.doubt("u1")
     if request_cause is not None:
         ends.request("u1", request_cause)
-    assert ends.of("u1", cause) == expected
+    assert ends.of("u1", cause, answer) == expected
 
 
-@pytest.mark.parametrize(("after", "expected"), [(5.0, "caller_hung_up"), (12.8, "lost"), (20.0, "caller_hung_up")])
-def test_a_dialog_that_is_given_up_ends_when_the_re_invite_and_the_goodbye_had_no_answer(
-    after: float, expected: str
-) -> None:
-    clock = Clock()
-    ends = CallerEnds(clock)
-    ends.doubt("u1", 12.8)
-    clock.now += after
-    ends.request("u1", "16")
-    assert ends.of("u1", "16") == expected
-
-
-def test_a_caller_who_was_heard_again_has_hung_up() -> None:
-    clock = Clock()
-    ends = CallerEnds(clock)
-    ends.doubt("u1", 12.8)
-    ends.trust("u1")
-    clock.now += 12.8
-    ends.request("u1", "16")
-    assert ends.of("u1", "16") == "caller_hung_up"
+def test_of_a_caller_who_was_asked_it_is_known_at_the_end_of_the_channel_who_ended_it() -> None:
+    ends = CallerEnds()
+    ends.doubt("u1")
+    ends.doubt("u2")
+    ends.trust("u2")
+    assert [ends.request(each, "") for each in ("u1", "u2", "u3")] == ["unclear", "caller", "caller"]
+    ends.keep({"u3"})
+    assert ends.request("u1", "") == "caller"
 
 
 def _view(**live: Any) -> Any:
