@@ -41,7 +41,7 @@ class Asking:
     attempts: int = 3
     timeout: float = 5.0
     digit_timeout: float = 3.0
-    barge_in: bool = True
+    interruptible: bool = True
     type_ahead: bool = True
 
 

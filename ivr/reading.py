@@ -46,9 +46,14 @@ def _asking(table: Table, defaults: Table) -> Asking:
         attempts=table.integer("attempts", defaults.integer("attempts", 3, least=1, most=10), least=1, most=10),
         timeout=table.seconds("timeout", defaults.seconds("timeout", 5.0), most=60),
         digit_timeout=table.seconds("digit_timeout", defaults.seconds("digit_timeout", 3.0), most=60),
-        barge_in=table.flag("barge_in", defaults.flag("barge_in", True)),
+        interruptible=_interruptible(table, _interruptible(defaults, True)),
         type_ahead=table.flag("type_ahead", defaults.flag("type_ahead", True)),
     )
+
+
+def _interruptible(table: Table, otherwise: bool) -> bool:
+    """Whether a key ends the prompts. Flows of earlier releases say `barge_in`."""
+    return table.flag("interruptible", table.flag("barge_in", otherwise))
 
 
 def _ways_out(table: Table) -> tuple[str, str]:

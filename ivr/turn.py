@@ -125,7 +125,7 @@ class Turn:
                 terminators=terminators,
                 first_timeout=asking.timeout,
                 digit_timeout=asking.digit_timeout,
-                interruptible=asking.barge_in,
+                interruptible=asking.interruptible,
                 flush=not asking.type_ahead or frame.missed not in ("", NO_INPUT),
             )
         )

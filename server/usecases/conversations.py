@@ -91,8 +91,6 @@ class ConversationActs(Acts):
     async def hand_over(self, who: Principal, call: int) -> None:
         """Give the call to the colleague of the consult. While that phone still rings, the transfer is blind."""
         live, leg = self._talking(who, call)
-        if not leg.asked:
-            raise Conflict(f"nobody is being asked about call {call}: name the agent that it goes to")
         await self._server.conversation_channels.hand_over(live, leg)
 
     async def monitor(self, who: Principal, call: int, mode: acd.Monitor, reason: str, phone: str = "") -> None:

@@ -86,6 +86,7 @@ DIGITS = {"kind": "digits", "prompts": ["hello"], "field": "account", "min": 4, 
         (menu(attempts=0), ("nodes", "m", "attempts"), "from 1 to 10"),
         (menu(attempts=True), ("nodes", "m", "attempts"), "whole number"),
         (menu(timeout=-1), ("nodes", "m", "timeout"), "above 0"),
+        (menu(interruptible="yes"), ("nodes", "m", "interruptible"), "true or false"),
         (menu(barge_in="yes"), ("nodes", "m", "barge_in"), "true or false"),
         (menu(on_fail=None), ("nodes", "m"), '"on_fail" is missing'),
         (menu(on_fail=None, on_no_input="@hangup"), ("nodes", "m"), '"on_fail" is missing'),
@@ -122,3 +123,10 @@ def test_a_flow_may_have_its_own_timing_and_a_node_its_own_again():
     flow = Flow.from_dict("a", {"defaults": {"timeout": 8, "attempts": 2}} | menu(timeout=4))
     asking = flow.nodes["m"].asking
     assert (asking.timeout, asking.attempts, asking.digit_timeout) == (4.0, 2, 3.0)
+
+
+@pytest.mark.parametrize("word", ["interruptible", "barge_in"])
+def test_a_flow_of_an_earlier_release_says_in_its_own_word_that_no_key_ends_the_prompts(word):
+    flow = Flow.from_dict("a", {"defaults": {word: False}} | menu())
+    again = Flow.from_dict("a", {"defaults": {word: False}} | menu(**{word: True}))
+    assert (flow.nodes["m"].asking.interruptible, again.nodes["m"].asking.interruptible) == (False, True)

@@ -124,7 +124,7 @@ class Transfers:
     async def hand_over(self, live: LiveCall, leg: Leg) -> None:
         """Give the call to the colleague who is being asked; while that phone still rings, the transfer is blind."""
         channel = self._legs.of_call(live.id)
-        if channel is None or channel.asked is None:
+        if channel is None or channel.asked is None or not leg.asked:
             raise Conflict(f"nobody is being asked about call {live.id}: name the agent that it goes to")
         if channel.asked.answered:
             self._legs.give(channel)

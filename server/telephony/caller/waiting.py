@@ -29,9 +29,9 @@ from server.telephony.agi.server import AgiHangup, AgiRefused
 from server.telephony.ami.link import AmiError
 from server.telephony.asterisk.files import LATER
 from server.telephony.caller.context import MUSIC, CallerContext, SessionServices
-from server.telephony.caller.conversation import Conversation
 from server.telephony.caller.promises import OFFERED, CallerPromises
 from server.telephony.caller.queue_prompts import CALLBACK_OFFER, position_prompts
+from server.telephony.caller.rejoining import Rejoining
 from server.telephony.channels import dial
 
 _log = structlog.get_logger("hotline")
@@ -293,7 +293,7 @@ class Waiting:
 
         `joined`: Dial joined the two already; without it the agent waits to be joined.
         """
-        await Conversation(self._context, self._services, self._music).go_on(offer if joined else 0)
+        await Rejoining(self._context, self._services, self._music).go_on(offer if joined else 0)
         live = self._live
         if live is not None and live.stage is Stage.WAITING:
             if live.cut_off:

@@ -28,15 +28,15 @@ _GIVEN_UP = frozenset({"408", "481", "503"})
 
 
 class CallerEnds:
-    """Whose act the end of a caller's channel is. A goodbye is asked for (HangupRequest) before it is, and so is the end
-    of a dialog that Asterisk gives up: Hangup tells the two apart, by the SIP answer (TechCause)."""
+    """Whose act the end of a caller's channel is. Asterisk asks for it (HangupRequest) when the phone says goodbye, and
+    when it gives a dialog up: Hangup tells the two apart, by the SIP answer (TechCause)."""
 
     def __init__(self) -> None:
         self._asked: dict[str, str] = {}
         self._doubted: set[str] = set()
 
     def request(self, unique_id: str, cause: str) -> str:
-        """The end was asked for; who asked, as far as is known: caller, lost, or `UNCLEAR` until the channel is gone."""
+        """The end is asked for; by whom, as far as is known: caller, lost, or `UNCLEAR` until the channel is gone."""
         by = "lost" if cause in _NO_ACT else UNCLEAR if unique_id in self._doubted else "caller"
         return self._asked.setdefault(unique_id, by)
 
@@ -49,7 +49,7 @@ class CallerEnds:
         self._doubted.discard(unique_id)
 
     def of(self, unique_id: str, cause: str, answer: str = "") -> str:
-        """The cause of `CallEnded` for a channel that is gone with this cause and, of Asterisk's own end, SIP answer."""
+        """The cause of `CallEnded` for a channel that is gone with this cause of Q.850 and this SIP answer."""
         by = self._asked.pop(unique_id, None)
         self._doubted.discard(unique_id)
         if by is None:

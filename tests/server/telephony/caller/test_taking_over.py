@@ -14,7 +14,7 @@ import recordings.events as rec
 from acd.policy.definitions import Policy
 from server.hotline.live_calls import Leg
 from server.telephony.ami.link import AmiError
-from server.telephony.caller.conversation import Conversation
+from server.telephony.caller.rejoining import Rejoining
 from server.telephony.channels.leg_recorder import LegRecorder
 from server.telephony.channels.legs import Legs
 from server.telephony.channels.reconciliation import Reconciliation
@@ -71,7 +71,7 @@ class Asterisk:
             recorder=LegRecorder(ami, folders.recording),
         )
         context: Any = SimpleNamespace(call=CALL, agi=SimpleNamespace(execute=self._bridge), audio=self)
-        self.conversation = Conversation(context, services, "music")
+        self.conversation = Rejoining(context, services, "music")
 
     def tells(self, name: str, unique_id: str, **more: str) -> None:
         self._heard[name](shown(unique_id) | more)

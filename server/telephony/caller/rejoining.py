@@ -22,15 +22,15 @@ from server.telephony.asterisk.files import LATER
 from server.telephony.caller.context import FACTS_DEADLINE, CallerContext, SessionServices
 from server.telephony.channels import dial
 
-_log = structlog.get_logger("conversation")
+_log = structlog.get_logger("rejoining")
 _FOR_EVER = 4 * 3600.0
 OUTSIDE_RING = 30.0
 _ARRIVES_WITHIN = 4.0
 """Seconds within which the dialplan brings a colleague who takes the place of the agent's channel."""
 
 
-class Conversation:
-    """One caller's talk. `music` is what they hear on hold."""
+class Rejoining:
+    """Joins one caller with the agent who has the call by the log, again and again. On hold they hear `music`."""
 
     def __init__(self, context: CallerContext, services: SessionServices, music: str) -> None:
         self._context, self._services, self._music = context, services, music
