@@ -58,6 +58,16 @@ def check_versions(settings: Settings) -> Findings:
             yield fail("versions", f"{name} is neither installed nor provisioned: `make run` provisions it")
 
 
+def asterisk_modules() -> Path | None:
+    """The modules of the Asterisk that a server would start; None while there is none."""
+    from provision import PARTS, default_cache
+    from provision.making import find_installed, find_provisioned
+
+    part = PARTS["asterisk"]
+    tool = find_installed(part) or find_provisioned(part, default_cache())
+    return tool.modules if tool is not None else None
+
+
 def check_disk(home: Path, *, flush: bool = True) -> Findings:
     """Space in a folder and, with `flush`, how long a write takes to be on the disk."""
     place = next(folder for folder in (home, *home.parents) if folder.exists())

@@ -72,6 +72,7 @@ def _trunk(site: Site, trunk: Trunk, incoming: Sequence[str], outgoing: Sequence
         "context=from-trunk",
         # The dialplan reads the headers that count, one by one.
         "trust_id_inbound=no",
+        *(("send_pai=yes",) if trunk.connected_line else ()),  # what tells the carrier who answered
         f"set_var=SANSHENG_TRUNK={trunk.name}",
         f"set_var=CALLER_HEADERS={'-'.join(_SHORT[each] for each in headers)}",
         f"set_var=NUMBERS_IN={trunk.numbers_in}",

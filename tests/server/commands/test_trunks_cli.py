@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from server.commands.checks import Verdict, service
+from server.commands.checks import Verdict, machine, service
 from server.commands.shared import settings
 from server.hotline.definitions import DEFAULTS
 from server.usecases.errors import Conflict
@@ -136,3 +136,23 @@ async def test_what_asterisk_cannot_do_now_is_one_sentence(trunked, served, monk
     monkeypatch.setattr(Carriers, "test", refuse)
     done = await served("trunk", "test", "13800138000", "--call")
     assert (done.code, done.err) == (1, "sansheng: no trunk takes this number: telecom: it is down\n")
+
+
+@pytest.mark.parametrize(
+    ("codecs", "severity", "then"),
+    [(["g729"], "error", "add alaw"), (["g729", "alaw"], "warning", "it is left out, and the others are offered")],
+)
+def test_a_check_says_what_becomes_of_g729_without_asterisks_codec(
+    home: Path, sansheng, monkeypatch: pytest.MonkeyPatch, codecs: list[str], severity: str, then: str
+) -> None:
+    text = DEFAULTS.read_text(encoding="utf-8") + TRUNKS + f"codecs = {codecs}\n"
+    (home / "hotline.toml").write_text(text.replace("'", '"'), encoding="utf-8")
+    monkeypatch.setattr(machine, "asterisk_modules", lambda: home)
+    done = sansheng("check", "--json")
+    (finding,) = (row for row in done.json if row["key"] == "trunks.unicom.codecs")
+    assert (done.code, finding["severity"]) == (int(severity == "error"), severity)
+    assert finding["sentence"] == (
+        f"this Asterisk has no G.729 (codec_g729.so), and without it nobody would hear a prompt: {then}"
+    )
+    (home / "codec_g729.so").touch()
+    assert not [row for row in sansheng("check", "--json").json if row["key"] == "trunks.unicom.codecs"]

@@ -108,6 +108,7 @@ def test_each_key_reaches_asterisk(here: Site) -> None:
     for both in ("dtmf_mode=inband", "timers=always", "timers_sess_expires=900", "send_connected_line=yes"):
         assert both in coming
         assert both in going
+    assert "send_pai=yes" in coming, "what tells the carrier who answered"
     assert sum(line.startswith("dtmf_mode=") for line in found["trunk-in-telecom", "endpoint"]) == 1
     assert {
         "send_pai=no",
