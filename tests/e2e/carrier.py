@@ -137,14 +137,18 @@ class Carrier:
         words = self._tool.argv("asterisk", "-C", self.site.layout.etc / "asterisk.conf", "-rx", text)
         return subprocess.run(words, capture_output=True, text=True, check=False, timeout=10).stdout
 
-    def call(self, called: str, caller: str) -> None:
-        """Call the hotline, which is registered as `called`, as somebody of the public whose number is asserted."""
+    def call(self, called: str, caller: str, subscriber: str = "") -> None:
+        """Call the hotline, which is registered as `called`, as somebody of the public whose number is asserted.
+
+        `subscriber` is the SIP address of a telephone that is joined with the call; without it the caller is silent.
+        """
+        what = f"Dial\r\nData: PJSIP/subscriber/{subscriber}" if subscriber else "Wait\r\nData: 20"
         words = [
             "Action: Login\r\nUsername: sansheng",
             f"Secret: {secret(self.site.layout, AMI_SECRET)}\r\n",
             "Action: Originate",
             f"Channel: Local/{called}-{caller}@out",
-            "Application: Wait\r\nData: 20\r\nAsync: true\r\n",
+            f"Application: {what}\r\nAsync: true\r\n",
             "Action: Logoff\r\n\r\n",
         ]
         with socket.create_connection(("127.0.0.1", self.site.ami_port), timeout=5) as link:
@@ -165,6 +169,13 @@ class Carrier:
             *self._transport("udp", self.site.bind, self.site.sip_port),
             *self._transport("tcp", self.site.bind, self.site.sip_port),
             *self._account(USER),
+            "[subscriber]",
+            "type=endpoint",
+            "transport=transport-udp",
+            "context=hotline",
+            "disallow=all",
+            "allow=alaw",
+            "direct_media=no",
         ]
         if self._tls is not None:
             lines += [

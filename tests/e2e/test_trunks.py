@@ -355,6 +355,21 @@ async def test_a_trunk_with_tls_and_srtp_registers_and_takes_calls_both_ways(hou
     assert why["telecom"] == ""
 
 
+async def test_sound_goes_both_ways_over_srtp(house: House) -> None:
+    hotline, number = house.hotline, brisk.LISTS["straight"][76]
+    async with hotline.agent("3103", complaint=5) as agent, Phone("x", "127.0.0.1", 0) as subscriber:
+        agent.on_invite, subscriber.on_invite = Answer(0.0, Tone(600)), Answer(0.0, Tone(1000))
+        await house.becomes("secure", up=True, registered=True)
+        house.telecom.call(SECURE, number, subscriber.contact)
+        leg, call = await agent.incoming(20), await subscriber.incoming(20)
+        await hears_tone(leg, 1000)
+        await hears_tone(call, 600)
+        assert dict(hotline.newest(number) or {})["called"] == SECURE
+        await call.hangup()
+    shown = await hotline.ended_call(number)
+    assert (shown["outcome"], shown["end_cause"]) == ("handled", "caller_hung_up")
+
+
 async def test_sound_before_the_answer_and_an_offer_that_comes_late_are_no_hindrance(house: House) -> None:
     early = await house.calls("01088880183")
     assert (early["answered"], early["trunk"]) == (True, "telecom")
