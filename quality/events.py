@@ -31,6 +31,24 @@ class SamplingPlanSet(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class SamplingPlanEnded(Event):
+    """The plan draws no more; its jobs stay."""
+
+    plan: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameKept(Event):
+    """Part `part` (from 1) of `parts` of the frame with this digest, packed; it comes before the job's own event."""
+
+    digest: str
+    part: int
+    parts: int
+    packed: str
+
+
+@dataclass(frozen=True, slots=True)
 class SampleDrawn(Event):
     """A sample was drawn. The frame is stored beside it under its digest."""
 
@@ -195,6 +213,8 @@ class TrainingNeeded(Event):
     question: str
     calls: tuple[int, ...]
     gate: str = ""
+    level: int = 0
+    """The level that the agent had in this skill, and has again afterwards; 0: did not have it."""
 
 
 @dataclass(frozen=True, slots=True)

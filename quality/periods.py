@@ -71,3 +71,8 @@ def period_of(day: date, kind: PeriodKind) -> Period:
         return period(f"{day:%Y-%m}")
     year, week, _ = day.isocalendar()
     return period(f"{year:04d}-W{week:02d}")
+
+
+def before(this: Period) -> Period:
+    """The period of the same kind that ends the day before this one begins. Raises QualityError before 2000."""
+    return period_of(this.first - timedelta(days=1), this.kind)

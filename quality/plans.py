@@ -73,6 +73,8 @@ class Plan:
     risk_least: int = 3
     """At least so many of an agent's calls are risky ones, if there are so many."""
     risk: RiskRules = field(default_factory=RiskRules)
+    reviewers: tuple[str, ...] = ()
+    """The people for whom it draws; empty: every reviewer."""
 
     def band(self, seconds: float) -> str:
         """The band of length, such as `0-180`, `180-480`, `480+`; a call of just 180 s is in `180-480`."""
@@ -199,6 +201,7 @@ def read_plan(name: str, table: Table) -> Plan:
         lengths=_lengths(table, usual.lengths),
         risk_least=table.integer("risk_least", usual.risk_least, most=1000),
         risk=_risk(rules),
+        reviewers=table.texts("reviewers", usual.reviewers),
     )
     if not plan.seed:
         raise TableError(table.at("seed"), "a seed is at least one character")

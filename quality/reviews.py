@@ -120,13 +120,22 @@ def step(review: Review, wanted: Step) -> ReviewState:
 
 
 def open_review(
-    review: int, call: int, agent: str, form: Form, reviewer: str, *, accused: str = "", job: int | None = None
+    review: int,
+    call: int,
+    agent: str,
+    form: Form,
+    reviewer: str,
+    *,
+    accused: str = "",
+    heard: Iterable[str] = (),
+    job: int | None = None,
 ) -> list[Event]:
-    """Give a call to a reviewer; `accused` is the agent that the call's ticket accuses, if there is one.
+    """Give a call to a reviewer; `accused` is the agent that the call's ticket accuses, if there is one, `heard` are
+    the other agents who spoke in it.
 
-    Raises QualityError when the reviewer is one of the two.
+    Raises QualityError when the reviewer is one of them.
     """
-    barred = tuple(sorted({agent, accused} - {""}))
+    barred = tuple(sorted({agent, accused, *heard} - {""}))
     _not_barred(review, reviewer, barred)
     return [ReviewOpened(review, call, agent, form.name, form.version, reviewer, barred, job)]
 

@@ -6,7 +6,7 @@ Both ways are tables. A gate on a skill, if the operator wants one, opens when t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -91,6 +91,8 @@ class Training:
     calls: tuple[int, ...]
     gate: str = ""
     state: TrainingState = TrainingState.NEEDED
+    level: int = 0
+    """The agent's level in the gated skill before; 0: did not have it."""
 
     @property
     def closes(self) -> str:
@@ -186,12 +188,10 @@ def move(training: Training, wanted: TrainingStep, by: str, note: str = "") -> l
 
 def needed(event: TrainingNeeded) -> Training:
     """The training that begins with this event."""
-    return Training(event.training, event.agent, event.form, event.question, event.calls, event.gate)
+    return Training(event.training, event.agent, event.form, event.question, event.calls, event.gate, level=event.level)
 
 
 def play_training(training: Training, event: TrainingMoved) -> Training:
     """The training after one logged event about it. A step that is not its own changes nothing."""
     after = TRAINING.get((training.state, TrainingStep(event.step)), training.state)
-    return Training(
-        training.training, training.agent, training.form, training.question, training.calls, training.gate, after
-    )
+    return replace(training, state=after)

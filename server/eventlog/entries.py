@@ -17,9 +17,11 @@ import msgspec
 import acd.callbacks.events
 import acd.events
 import ivr.events
+import quality.events
 import recordings.events
 import server.eventlog.access_events
 import server.eventlog.derived_events
+import server.eventlog.quality_events
 import tickets.events
 from server import bounds
 from server.eventlog.upcast import UPCASTS, upcast
@@ -89,6 +91,8 @@ EVENTS = _event_types(
     recordings.events,
     server.eventlog.access_events,
     server.eventlog.derived_events,
+    quality.events,
+    server.eventlog.quality_events,
 )
 """Every type that may stand in the log, by its name there."""
 

@@ -26,6 +26,7 @@ from server.hotline.called_numbers import CalledNumbers, read_numbers
 from server.hotline.dialling_policy import Callback, read_callback
 from server.hotline.parties import Party, canonical, party
 from server.hotline.promising import usual_queue
+from server.hotline.quality_rules import QualityRules, read_quality_rules
 from server.hotline.ticket_rules import hours_of, read_rules, unreachable
 from server.hotline.trunk_secrets import missing
 from server.hotline.trunks import Trunk, read_trunks
@@ -48,7 +49,8 @@ AGENTS_LANGUAGE = LANGUAGES[0]
 _CLASS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 _ROUTING = ("skills", "routing", "phones", "queues")
 _HOUSE = ("hotline", "numbers", "admission", "sound", "callback", "lists", "calendar", "teams", "tickets", "trunks")
-TABLES = (*_ROUTING, *_HOUSE)
+_HOUSE_TOO = ("quality",)
+TABLES = (*_ROUTING, *_HOUSE, *_HOUSE_TOO)
 """What a hotline file may hold."""
 
 
@@ -91,6 +93,7 @@ class Definitions:
     tickets: Rules = field(default_factory=Rules)
     tickets_in_hours: bool = True
     """Whether the limits of tickets run in business hours only."""
+    quality: QualityRules = field(default_factory=QualityRules)
     teams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Name of each team → its leaders, who are asked for help in this order."""
     outside_agent_confirms_for: float = 10.0
@@ -276,7 +279,7 @@ def _read_hotline(file: Path, flows: Mapping[str, Flow] | None) -> Definitions:
     with located(file, written):
         _refuse_unknown(data)
         policy = read_policy({key: data[key] for key in _ROUTING if key in data})
-        top = Table({key: value for key, value in data.items() if key in _HOUSE})
+        top = Table({key: value for key, value in data.items() if key in TABLES})
         name, start, confirms_for = _hotline(top.table("hotline"), flows)
         calendar = Calendar.from_dict(data.get("calendar", {}), chinese_holidays(), ("calendar",))
         queues = [queue.name for queue in policy.queues]
@@ -297,6 +300,7 @@ def _read_hotline(file: Path, flows: Mapping[str, Flow] | None) -> Definitions:
             callback=callback,
             tickets=tickets,
             tickets_in_hours=in_hours,
+            quality=read_quality_rules(top.table("quality").data, policy.skills),
             teams=_teams(top.table("teams")),
             trunks=read_trunks(top.table("trunks"), callback.region),
             outside_agent_confirms_for=confirms_for,

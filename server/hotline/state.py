@@ -17,6 +17,7 @@ import structlog
 
 import acd.events as acd
 import ivr.events as ivr
+import quality.events as quality
 import recordings.events as rec
 import tickets.events as tickets
 from acd.callbacks.commands import ModeChanged, PromiseChanged
@@ -24,10 +25,12 @@ from acd.callbacks.engine import Callbacks
 from acd.callbacks.events import GIVEN, PromiseAsked
 from acd.commands import AgentChanged, Command, HandedOver, Moved, Offer, Withdraw
 from acd.floor.engine import Floor
+from quality.register import Register as QualityRegister
 from recordings.catalogue import Catalogue
 from server import bounds
 from server.eventlog.derived_events import AgentNoted, Decided, ModeNoted, PromiseNoted
 from server.eventlog.log import Entry, Unreadable, decode, encode, id_order
+from server.eventlog.quality_events import QualityRulesSet
 from server.hotline.access_tokens import AccessTokens
 from server.hotline.live_calls import Calls
 from server.hotline.promising import asked_back
@@ -58,6 +61,7 @@ class HotlineState:
         self.ticket_rules: tickets.TicketRulesSet | None = None
         """The rules that the register follows; None while the log has none."""
         self.access_tokens = AccessTokens()
+        self.quality = QualityRegister()
         self.last_ticket = 0
         self.position = "0-0"
         """Id of the last entry played."""
@@ -100,6 +104,11 @@ class HotlineState:
                 self._matter(entry, self.tickets.served(entry.event.call, entry.event.agent))
             elif isinstance(entry.event, ivr.NumberTaken):
                 self._number_taken(entry, entry.event, commands)
+        with self._passing_over(entry, "quality assurance"):
+            if isinstance(entry.event, quality.Event):
+                self.quality.receive(entry.event, entry.at)
+            elif isinstance(entry.event, QualityRulesSet):
+                self.quality.follow(entry.event.appeals, entry.event.training)
         with self._passing_over(entry, "the commands"):
             for command in commands:
                 self._take_in(entry, command)
@@ -261,6 +270,7 @@ class HotlineState:
                 "desk": self.tickets.snapshot(),
                 "ticket_rules": self.ticket_rules,
                 "access_tokens": self.access_tokens.snapshot(),
+                "quality": self.quality.snapshot(),
                 "last_ticket": self.last_ticket,
                 "position": self.position,
                 "unwritten": [(*_text(each.note), each.at, each.after) for each in self.unwritten],
@@ -284,6 +294,7 @@ class HotlineState:
         if values.get("ticket_rules"):
             state._follow(msgspec.convert(values["ticket_rules"], tickets.TicketRulesSet))
         state.access_tokens = AccessTokens.restore(values.get("access_tokens", []))
+        state.quality = QualityRegister.restore(values.get("quality") or {})
         state.last_ticket, state.position = values["last_ticket"], values["position"]
         state.at = values["at"]
         for name, note, at, after in values["unwritten"]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from acd.callbacks.engine import Callbacks
 from acd.floor.engine import Floor
+from quality.register import Register as QualityRegister
 from recordings.catalogue import Catalogue
 from server.hotline.access_tokens import AccessTokens
 from server.hotline.live_calls import Calls
@@ -57,6 +58,11 @@ class View:
     def access_tokens(self) -> AccessTokens:
         """Access tokens, those that hold no more too."""
         return self._state().access_tokens
+
+    @property
+    def quality(self) -> QualityRegister:
+        """Quality assurance that goes on: plans, forms, open reviews, rounds, trainings."""
+        return self._state().quality
 
     @property
     def at(self) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
@@ -16,8 +16,10 @@ from acd.callbacks.engine import Callbacks
 from server.storage.projector_loop import ProjectorLoop
 from server.storage.queries.callbacks import PromiseFilter, merged, promise_detail
 from server.storage.queries.paging import Page, QueryError
+from server.storage.queries.quality import QualityQueries
 from server.storage.queries.records import CallFilter, Queries
 
+T = TypeVar("T")
 _LAG = 2.0
 """Seconds for which an answer to a change waits until the records show it."""
 
@@ -27,6 +29,13 @@ class Records:
 
     def __init__(self, engine: Engine, following: ProjectorLoop, position: Callable[[], str]) -> None:
         self._queries, self._following, self._position = Queries(engine), following, position
+
+    async def quality(self, ask: Callable[[QualityQueries], T]) -> T:
+        """What this question to the records of quality assurance is answered. Raises QueryError."""
+        try:
+            return await asyncio.to_thread(ask, self._queries.quality)
+        except OverflowError as error:
+            raise QueryError(str(error)) from None
 
     async def caught_up(self) -> None:
         """Wait, not for ever, until the records show what has happened up to now."""

@@ -31,6 +31,8 @@ def examples(form):
     found = score(form, marks)
     return [
         events.SamplingPlanSet(job.plan, "qa"),
+        events.SamplingPlanEnded("weekly", "qa"),
+        events.FrameKept(job.frame, 1, 1, "eJw="),
         events.SampleDrawn(job, "qa"),
         events.CallPicked(17, "1001", "leader", "新员工"),
         events.FormAdded(form, "qa"),

@@ -16,6 +16,16 @@ from server.eventlog.derived_events import PromiseNoted
 from server.eventlog.log import Entry
 from server.storage.schema.access_tables import AccessToken
 from server.storage.schema.callback_tables import Attempt, CallbackOffer, Promise
+from server.storage.schema.quality_tables import (
+    QaCalibration,
+    QaForm,
+    QaFramePart,
+    QaJob,
+    QaPlan,
+    QaResults,
+    QaReview,
+    QaTraining,
+)
 from server.storage.schema.tables import (
     Agent,
     AgentInterval,
@@ -92,6 +102,14 @@ class Rows:
         self.promises = Shelf(session, Promise, Promise.id, _promises(entries))
         self.offers = Shelf(session, CallbackOffer, CallbackOffer.call, ())
         self.access_tokens = Shelf(session, AccessToken, AccessToken.id, ())
+        self.qa_plans = Shelf(session, QaPlan, QaPlan.name, ())
+        self.qa_frames = Shelf(session, QaFramePart, QaFramePart.key, ())
+        self.qa_jobs = Shelf(session, QaJob, QaJob.id, ())
+        self.qa_forms = Shelf(session, QaForm, QaForm.key, ())
+        self.qa_reviews = Shelf(session, QaReview, QaReview.id, _mentioned(entries, "review"))
+        self.qa_calibrations = Shelf(session, QaCalibration, QaCalibration.id, ())
+        self.qa_trainings = Shelf(session, QaTraining, QaTraining.id, ())
+        self.qa_results = Shelf(session, QaResults, QaResults.key, ())
         self._attempts = self._attempts_of(_calls(entries, _OF_ATTEMPTS) | _noted_calls(entries))
         self._offered = Shelf(session, Segment, Segment.offer, _mentioned(entries, "offer"))
         self._legs: dict[int, list[Segment]] = {}

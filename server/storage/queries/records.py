@@ -20,6 +20,7 @@ from server.storage.queries import serialise
 from server.storage.queries.callbacks import PromiseQueries
 from server.storage.queries.one_way_sound import one_way_sound
 from server.storage.queries.paging import Page, QueryError, iso, page_of
+from server.storage.queries.quality import QualityQueries
 from server.storage.schema.access_tables import AuditEntry
 from server.storage.schema.tables import (
     Agent,
@@ -60,6 +61,7 @@ class Queries:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.callbacks = PromiseQueries(engine)
+        self.quality = QualityQueries(engine)
 
     def call_list(
         self, which: CallFilter | None = None, *, limit: int = 100, after: str | None = None, mask: bool = False
