@@ -21,6 +21,7 @@ from server.commands import (
     demo,
     doctor,
     floor,
+    quality,
     queues,
     records,
     replay,
@@ -57,6 +58,7 @@ app.add_typer(trunks.app, name="trunk")
 app.add_typer(tokens.tokens, name="token")
 app.add_typer(tokens.audit, name="audit")
 app.add_typer(reports.app, name="report")
+app.add_typer(quality.app, name="qa")
 app.command("replay")(replay.replay)
 app.command("simulate")(simulate.simulate)
 app.add_typer(demo.app, name="demo")

@@ -21,6 +21,7 @@ import acd.events as acd
 from acd.callbacks.events import CallbackPolicySet
 from acd.commands import Divert
 from acd.decisions import Decision
+from quality.events import FormAdded
 from server.config import Settings
 from server.eventlog.derived_events import ServerStarted
 from server.eventlog.log import Lease, Log
@@ -28,6 +29,7 @@ from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher
 from server.hotline.live_calls import Stage
 from server.hotline.promising import asked_back
+from server.hotline.quality_rules import product_form
 from server.hotline.state import HotlineState
 from server.hotline.trunks import Trunk
 from server.hotline.view import View
@@ -44,6 +46,7 @@ from server.telephony.asterisk.site import Site
 from server.telephony.tokens import ChannelTokens
 from server.telephony.trunks.requests import TrunkRequests
 from server.usecases.groups import UseCases
+from server.usecases.quality_clock import draw_by_the_clock
 from server.wiring import Ground, Parts, build, connect
 
 _log = structlog.get_logger("leadership")
@@ -188,6 +191,7 @@ class Leadership:
         self._tasks.start(parts.takeover.keep_fetching())
         self._tasks.start(parts.liveness.run())
         self._tasks.start(parts.guessers.run())
+        self._tasks.start(draw_by_the_clock(self._acts.quality))
         parts.dialler.begin()
         parts.abandoned.begin()
 
@@ -198,8 +202,17 @@ class Leadership:
             await self.dispatcher.record(acd.PolicySet(now.policy, now.source))
         if self._view.callbacks.policy != now.callback.policy:
             await self.dispatcher.record(CallbackPolicySet(now.callback.policy, now.source))
+        await self._set_quality(now)
         if self._view.ticket_rules != (wanted := now.ticket_rules(time.time())):
             await self.dispatcher.record(wanted)
+
+    async def _set_quality(self, now: Definitions) -> None:
+        """Quality assurance goes by the rules of now, and has the form that comes with the product."""
+        known, wanted = self._view.quality, now.quality
+        if (known.appeal_rules, known.training_rules) != (wanted.appeals, wanted.training):
+            await self.dispatcher.record(wanted.for_log(now.source))
+        if not known.forms.all():
+            await self.dispatcher.record(FormAdded(product_form(), "product"))
 
     async def reload(self, modules: Iterable[str]) -> None:
         """Let Asterisk take over the files of these modules, and all others that were written anew."""

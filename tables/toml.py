@@ -37,14 +37,20 @@ def read(file: Path) -> tuple[dict[str, Any], str]:
     try:
         # Some editors begin a file with a byte-order mark, which is no part of its text.
         text = file.read_text(encoding="utf-8-sig")
-        if _ENDLESS_KEY.search(text):
-            raise RecursionError
-        values = tomllib.loads(text)
     except OSError as error:
         raise DefinitionFault(file, 1, (), f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         line = 1 + error.object[: error.start].count(b"\n")
         raise DefinitionFault(file, line, (), "is not UTF-8 text here: save it as UTF-8") from None
+    return parse(text, file), text
+
+
+def parse(text: str, file: Path) -> dict[str, Any]:
+    """The values of a text that was read elsewhere; `file` is what errors name. Raises DefinitionFault."""
+    try:
+        if _ENDLESS_KEY.search(text):
+            raise RecursionError
+        values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"line (\d+)", str(error))
         line = int(found[1]) if found else 1 + text.rstrip().count("\n")
@@ -56,7 +62,7 @@ def read(file: Path) -> tuple[dict[str, Any], str]:
         raise DefinitionFault(file, 1, (), "nests lists or tables too deeply to be read") from None
     for key in _oversized(values):
         raise DefinitionFault(file, line_of(text, key), key, "a whole number of TOML has 64 bits: this is too large")
-    return values, text
+    return values
 
 
 def line_of(text: str, key: Key) -> int:

@@ -7,12 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from quality.appeals import AppealRules
+from quality.forms.definitions import Form
+from quality.forms.reading import read_form
 from quality.rollup import TrainingRules, read_training_rules
 from server.eventlog.quality_events import QualityRulesSet
+from tables.toml import located, read
 from tables.values import Table, known
+
+FORM = Path(str(resources.files("quality.forms") / "complaint.toml"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,13 @@ class QualityRules:
     def for_log(self, source: str) -> QualityRulesSet:
         """The rules that the register follows, as the log keeps them."""
         return QualityRulesSet(self.appeals, self.training, source)
+
+
+def product_form() -> Form:
+    """The form that comes with the product."""
+    values, written = read(FORM)
+    with located(FORM, written):
+        return read_form(Table(values))
 
 
 def read_quality_rules(data: Any, skills: Collection[str]) -> QualityRules:

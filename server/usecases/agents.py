@@ -59,12 +59,16 @@ class AgentActs(Acts):
         return found
 
     async def define(self, who: Principal, wanted: AgentWanted) -> None:
-        """Add an agent, or change one: the given values replace the old ones. Raises Invalid."""
+        """Add an agent, or change one: the given values replace the old ones. Raises Invalid, and Conflict
+        for a skill that waits for a training."""
         self.permissions.require(who, Act.DEFINE_AGENT)
         known = frozenset(self._server.definitions.policy.skills)
         if unknown := sorted(set(wanted.skills) - known):
             raise Invalid("skill", f"there is no skill {', '.join(unknown)}: there are {', '.join(sorted(known))}")
         self._refuse_misleading(wanted.id)
+        for skill, training in sorted(self._view.quality.gated(wanted.id).items()):
+            if skill in wanted.skills:
+                raise Conflict(f"agent {wanted.id} has no skill {skill} until training {training} is passed")
         contact = self._contact(wanted.contact)
         try:
             await self._server.phones.set(wanted.id, wanted.secret, contact)

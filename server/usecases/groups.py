@@ -7,6 +7,9 @@ from server.usecases.callbacks import CallbackActs
 from server.usecases.calls import CallActs
 from server.usecases.conversations import ConversationActs
 from server.usecases.definitions import DefinitionActs
+from server.usecases.quality import QualityActs
+from server.usecases.quality_reviews import ReviewActs
+from server.usecases.quality_training import TrainingActs
 from server.usecases.recordings import RecordingActs
 from server.usecases.server import Server
 from server.usecases.tickets import TicketActs
@@ -27,3 +30,6 @@ class UseCases:
         self.definitions = DefinitionActs(server)
         self.trunks = TrunkActs(server)
         self.tokens = TokenActs(server)
+        self.quality = QualityActs(server)
+        self.reviews = ReviewActs(server)
+        self.training = TrainingActs(server)

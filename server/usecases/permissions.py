@@ -45,6 +45,18 @@ class Act(StrEnum):
     READ_TRUNKS = "trunks.read"
     TEST_TRUNK = "trunks.test"
     TRACE_TRUNKS = "trunks.trace"
+    READ_QA = "qa.read"
+    READ_SAMPLES = "qa.samples"
+    PLAN_QA = "qa.plan"
+    DRAW_QA = "qa.draw"
+    ADD_FORM = "qa.forms"
+    PICK_QA = "qa.pick"
+    SCORE_QA = "qa.score"
+    ASSIGN_QA = "qa.assign"
+    APPEAL_QA = "qa.appeal"
+    CALIBRATE_QA = "qa.calibrate"
+    RESULTS_QA = "qa.results"
+    TRAIN_QA = "qa.train"
     RELOAD_DEFINITIONS = "definitions.reload"
     MANAGE_TOKENS = "tokens.manage"
     READ_AUDIT = "audit.read"
@@ -78,6 +90,18 @@ reports.read           -      all     all         all  -           all          
 trunks.read            -      all     all         -    -           all            -
 trunks.test            -      -       all         -    -           all            audited
 trunks.trace           -      -       -           -    -           all            audited
+qa.read                own    team    all         all  -           all            -
+qa.samples             -      team    all         all  -           all            -
+qa.plan                -      -       all         all  -           all            audited
+qa.draw                -      -       all         all  -           all            audited
+qa.forms               -      -       all         all  -           all            audited
+qa.pick                -      team    all         -    -           all            audited
+qa.score               -      team    all         all  -           all            -
+qa.assign              -      team    all         all  -           all            audited
+qa.appeal              own    team    -           -    -           all            -
+qa.calibrate           -      -       all         all  -           all            audited
+qa.results             -      team    all         all  -           all            -
+qa.train               -      -       all         all  -           all            -
 definitions.reload     -      -       all         -    -           all            audited
 tokens.manage          -      -       -           -    -           all            audited
 audit.read             -      -       -           -    -           all            -

@@ -200,6 +200,12 @@ class QualityQueries:
                 for row in session.scalars(wanted)
             ]
 
+    def scored_in(self, period: Period, zone: ZoneInfo, agents: frozenset[str]) -> list[Review]:
+        """The reviews with a score of these agents' calls of the period, oldest first."""
+        with Session(self._engine) as session:
+            found = quality_figures.reviews_in(session, period, zone, agents)
+        return [each for each in found if each.counts is not None]
+
     # Figures
 
     def report(

@@ -8,7 +8,7 @@ its frames. Reviews are those of calls that came in within the period; a hand-pi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -28,7 +28,7 @@ from server.storage.queries.quality_frame import days
 from server.storage.schema.quality_tables import QaForm, QaJob, QaReview
 from server.storage.schema.tables import Call
 
-_READ = {
+_READ: dict[str, Callable[[Score], float]] = {
     "mean": lambda score: score.score,
     "points": lambda score: score.points,
     "pass_rate": lambda score: float(score.passed),
@@ -42,7 +42,7 @@ def report(
     session: Session, period: Period, zone: ZoneInfo, *, plan: str | None = None, agents: frozenset[str] | None = None
 ) -> dict[str, Any]:
     """The report as JSON has it; only of `agents`, and by jobs of one `plan`, where given."""
-    reviews = _reviews(session, period, zone, agents)
+    reviews = reviews_in(session, period, zone, agents)
     scores = {each.call: each.counts.score for each in reversed(reviews) if each.counts is not None}
     jobs = _jobs(session, period, plan)
     used = _samples(jobs)
@@ -67,7 +67,8 @@ def report(
     }
 
 
-def _reviews(session: Session, period: Period, zone: ZoneInfo, agents: frozenset[str] | None) -> list[Review]:
+def reviews_in(session: Session, period: Period, zone: ZoneInfo, agents: frozenset[str] | None) -> list[Review]:
+    """The reviews of the period's calls, oldest first; only of `agents` where given."""
     since, until = days(period, zone)
     wanted = select(QaReview).join(Call, Call.id == QaReview.call).order_by(QaReview.id)
     wanted = wanted.where(Call.offered_at >= since, Call.offered_at < until)
@@ -123,9 +124,8 @@ def _figures(jobs: Iterable[Job], scores: Mapping[int, Score], agents: frozenset
 
 def _by_agent(jobs: list[Job], scores: Mapping[int, Score], agents: frozenset[str] | None) -> list[dict[str, Any]]:
     """Each agent's figures by work number. The ranks are those that the intervals of `points` allow."""
-    names = sorted(
-        {stratum.agent for job in jobs for stratum in job.strata if agents is None or stratum.agent in agents}
-    )
+    every = {stratum.agent for job in jobs for stratum in job.strata}
+    names = sorted(every if agents is None else every & agents)
     found = {name: _estimates(jobs, scores, (name,)) for name in names}
     return [
         {

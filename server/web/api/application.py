@@ -18,6 +18,8 @@ from server.web.api.calls import call_routes
 from server.web.api.conversations import conversation_routes
 from server.web.api.definitions import definition_routes
 from server.web.api.floor import floor_routes
+from server.web.api.quality import quality_routes
+from server.web.api.quality_reviews import review_routes, training_routes
 from server.web.api.recordings import recording_routes
 from server.web.api.reports import report_routes
 from server.web.api.tickets import ticket_routes
@@ -55,6 +57,9 @@ def make_api(acts: UseCases, watched: Watched, authentication: Authentication) -
         trunk_routes(acts.trunks),
         definition_routes(acts.definitions),
         token_routes(acts.tokens),
+        quality_routes(acts.quality),
+        review_routes(acts.reviews),
+        training_routes(acts.training),
     ):
         api.router.routes.extend(routes.routes)  # not included: a 405 names the methods of the flat list
     _describe(api)

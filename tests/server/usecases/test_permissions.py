@@ -11,6 +11,8 @@ import pytest
 import acd.events as acd
 import recordings.events as rec
 from acd.policy.definitions import Skill
+from quality.events import FormAdded, ReviewOpened
+from server.hotline.quality_rules import product_form
 from server.usecases.errors import Conflict, Forbidden
 from server.usecases.permissions import RULES, Act, Reach, reach_of
 from server.usecases.principal import Role, phone_of
@@ -59,6 +61,18 @@ REQUESTS: dict[Act, Asked] = {
     Act.READ_TRUNKS: Asked("GET", "trunks"),
     Act.TEST_TRUNK: Asked("POST", "trunks/test", {"number": "13800138001"}),
     Act.TRACE_TRUNKS: Asked("POST", "trunks/trace", {"seconds": 1}),
+    Act.READ_QA: Asked("GET", "qa/report?period=2027-W02&agent={agent}"),
+    Act.READ_SAMPLES: Asked("GET", "qa/jobs"),
+    Act.PLAN_QA: Asked("GET", "qa/plans"),
+    Act.DRAW_QA: Asked("POST", "qa/jobs", {"plan": "none", "period": "2027-W02"}),
+    Act.ADD_FORM: Asked("POST", "qa/forms", {"toml": "x"}),
+    Act.PICK_QA: Asked("POST", "qa/picks", {"call": "{call}", "why": "new"}),
+    Act.SCORE_QA: Asked("POST", "qa/scores/{call}/submit", {"marks": {}}),
+    Act.ASSIGN_QA: Asked("POST", "qa/scores/{call}/second", {"reviewer": "nobody"}),
+    Act.APPEAL_QA: Asked("POST", "qa/appeals", {"score": "{call}", "why": "no"}),
+    Act.CALIBRATE_QA: Asked("POST", "qa/calibrations/99/close"),
+    Act.RESULTS_QA: Asked("GET", "qa/results"),
+    Act.TRAIN_QA: Asked("POST", "qa/trainings/99/move", {"step": "give"}),
     Act.RELOAD_DEFINITIONS: Asked("POST", "definitions/reload"),
     Act.MANAGE_TOKENS: Asked("GET", "tokens"),
     Act.READ_AUDIT: Asked("GET", "audit"),
@@ -86,6 +100,8 @@ async def floor(server: ApiServer) -> ApiServer:
     for agent, team in ((OWN, "A"), (MATE, "A"), (OTHER, "B"), ("1009", "C"), ("3000", "C")):
         contact = f"sip:{agent}@127.0.0.1:5062"
         await server.tell(acd.AgentDefined(agent, f"Agent {agent}", (Skill("complaint", 5),), (team,), contact))
+    form = product_form()
+    await server.tell(FormAdded(form))
     for agent, call in TALKING.items():
         await server.call(call, f"1380013800{call}")
         server.dispatcher.own(call, lambda command: None)
@@ -96,6 +112,7 @@ async def floor(server: ApiServer) -> ApiServer:
         assert leg.agent == agent
         await server.tell(acd.OfferAnswered(leg.offer), acd.Joined(call, agent))
         await server.tell(rec.RecordingStarted(call, call, agent, f"{call}-in.wav", f"{call}-out.wav"))
+        await server.tell(ReviewOpened(call, call, agent, form.name, form.version, "somebody", (agent,)))
     await server.call(4)
     await server.queue(4, "13800138000")
     return server
