@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 import typer
 
+from server.commands import figures
+from server.commands.figures import seconds
 from server.commands.output import Json, print_json, say, table
 from server.commands.shared import Refused, queries, zone
 
@@ -17,7 +18,9 @@ COLUMNS = (
     "from", "queue", "offered", "accepted", "promised", "connected", "kept", "broken", "expired", "cancelled", "open",
     "unconfirmed", "attempts", "abandoned_by_us", "mean", "p50", "p90", "max",
 )  # fmt: skip
-_UNITS = {"m": 60, "h": 3600, "d": 86_400}
+
+
+figures.register(app)
 
 
 @app.callback()
@@ -49,14 +52,6 @@ def callback(
         say(line)
     outcomes = found["total"]["outcomes"]
     say("attempts: " + (", ".join(f"{outcome} {count}" for outcome, count in outcomes.items()) or "none"))
-
-
-def seconds(text: str) -> int:
-    """An interval as people write it. Raises Refused."""
-    found = re.fullmatch(r"(\d{1,4})\s*(m|h|d)", text)
-    if not found:
-        raise Refused(f"--interval {text}: write minutes, hours or a day, such as 15m, 30m, 1h or 1d")
-    return int(found[1]) * _UNITS[found[2]]
 
 
 def _day(text: str) -> date:

@@ -16,13 +16,20 @@ from sqlalchemy.orm import Session
 from server import bounds
 from server.eventlog.log import START, Entry, Unreadable, encode
 from server.storage.database import is_fault_of_data
-from server.storage.projections import access, callbacks, calls, quality, tickets
+from server.storage.projections import access, callbacks, calls, quality, reports, tickets, totals
 from server.storage.projections.outcome import SHORT
 from server.storage.projections.rows import Rows, entry_key
 from server.storage.projections.rules import Rules, project
 from server.storage.schema.tables import Cursor, LogEntry
 
-PROJECTIONS: tuple[Rules, ...] = (calls.RULES, tickets.RULES, callbacks.RULES, access.RULES, quality.RULES)
+PROJECTIONS: tuple[Rules, ...] = (
+    calls.RULES,
+    tickets.RULES,
+    callbacks.RULES,
+    access.RULES,
+    quality.RULES,
+    reports.RULES,
+)
 """Every projection, in the order in which they are told of an entry."""
 READER = "projector"
 BATCH = 1000
@@ -80,6 +87,7 @@ class Projector:
                 rows = Rows(session, new)
                 for entry in new:
                     project(entry, rows, self._projections, self._short)
+                totals.count(session, rows, self._insert)
                 session.flush()
             session.execute(self._insert(LogEntry), [_archived(entry, problem) for entry in new])
             cursor.entry = new[-1].id

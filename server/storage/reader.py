@@ -19,7 +19,7 @@ from server.storage.queries.paging import Page, QueryError
 from server.storage.queries.quality import QualityQueries
 from server.storage.queries.records import CallFilter, Queries
 
-T = TypeVar("T")
+_Answer = TypeVar("_Answer")
 _LAG = 2.0
 """Seconds for which an answer to a change waits until the records show it."""
 
@@ -29,8 +29,9 @@ class Records:
 
     def __init__(self, engine: Engine, following: ProjectorLoop, position: Callable[[], str]) -> None:
         self._queries, self._following, self._position = Queries(engine), following, position
+        self._engine = engine
 
-    async def quality(self, ask: Callable[[QualityQueries], T]) -> T:
+    async def quality(self, ask: Callable[[QualityQueries], _Answer]) -> _Answer:
         """What this question to the records of quality assurance is answered. Raises QueryError."""
         try:
             return await asyncio.to_thread(ask, self._queries.quality)
@@ -128,6 +129,10 @@ class Records:
     async def callback_report(self, day: date, zone: ZoneInfo, interval: int, queue: str | None) -> dict[str, Any]:
         """The figures of one day. Raises QueryError for an interval that divides no day."""
         return await asyncio.to_thread(self._queries.callbacks.report, day, zone, interval=interval, queue=queue)
+
+    async def asked(self, question: Callable[..., _Answer], *args: Any, **named: Any) -> _Answer:
+        """What this question to the records' engine answers, from a thread. Raises what it raises."""
+        return await asyncio.to_thread(question, self._engine, *args, **named)
 
 
 def _which(filters: dict[str, str]) -> CallFilter:

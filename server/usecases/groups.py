@@ -11,6 +11,7 @@ from server.usecases.quality import QualityActs
 from server.usecases.quality_reviews import ReviewActs
 from server.usecases.quality_training import TrainingActs
 from server.usecases.recordings import RecordingActs
+from server.usecases.reports import ReportActs
 from server.usecases.server import Server
 from server.usecases.tickets import TicketActs
 from server.usecases.tokens import TokenActs
@@ -33,3 +34,4 @@ class UseCases:
         self.quality = QualityActs(server)
         self.reviews = ReviewActs(server)
         self.training = TrainingActs(server)
+        self.reports = ReportActs(server)

@@ -273,6 +273,10 @@ def _(event: AgentNoted, entry: Entry, rows: Rows) -> None:
     if current is not None and (current.status, current.state, current.reason, current.call) == now:
         return
     ms, seq = entry_key(entry.id)
+    if current is not None and current.state == "wrap_up" and current.after_call is not None:
+        leg = _leg_of(rows, current.after_call, event.agent)
+        if leg is not None:
+            leg.wrapped += max(0.0, (at - current.began_at).total_seconds())
     interval = AgentInterval(
         ms=ms,
         seq=seq,
@@ -281,6 +285,7 @@ def _(event: AgentNoted, entry: Entry, rows: Rows) -> None:
         state=event.state,
         reason=event.reason,
         call=event.call,
+        after_call=(current.call or current.after_call) if event.state == "wrap_up" and current is not None else None,
         began_at=at,
     )
     rows.begin_interval(interval)

@@ -26,6 +26,7 @@ from server.storage.schema.quality_tables import (
     QaReview,
     QaTraining,
 )
+from server.storage.schema.report_tables import TicketTimes
 from server.storage.schema.tables import (
     Agent,
     AgentInterval,
@@ -95,6 +96,8 @@ class Rows:
     def __init__(self, session: Session, entries: Sequence[Entry]) -> None:
         self._session = session
         calls, agents = _mentioned(entries, "call"), _mentioned(entries, "agent")
+        self._intervals = self._open_intervals(agents)
+        calls |= {each.after_call for each in self._intervals.values() if each.after_call is not None}
         self.calls = Shelf(session, Call, Call.id, calls)
         self.agents = Shelf(session, Agent, Agent.id, agents)
         self.tickets = Shelf(session, Ticket, Ticket.id, _mentioned(entries, "ticket"))
@@ -110,15 +113,20 @@ class Rows:
         self.qa_calibrations = Shelf(session, QaCalibration, QaCalibration.id, ())
         self.qa_trainings = Shelf(session, QaTraining, QaTraining.id, ())
         self.qa_results = Shelf(session, QaResults, QaResults.key, ())
+        self.ticket_times = Shelf(session, TicketTimes, TicketTimes.ticket, _mentioned(entries, "ticket"))
+        self.counted: list[tuple[tuple[int, str, str, str, str], dict[str, int]]] = []
+        """What entries add to the counts of reports by themselves: key and counts."""
+        self._contacts: dict[tuple[str, str], Call] = {}
+        self._callers: set[str] = set()
         self._attempts = self._attempts_of(_calls(entries, _OF_ATTEMPTS) | _noted_calls(entries))
         self._offered = Shelf(session, Segment, Segment.offer, _mentioned(entries, "offer"))
         self._legs: dict[int, list[Segment]] = {}
+        self._whole = set(calls)
         legs = session.scalars(select(Segment).where(Segment.call.in_(sorted(calls)))).all() if calls else []
         self._offered.put(leg for leg in legs if leg.offer is not None)
         for leg in sorted({*self._offered, *legs}, key=lambda each: (each.ms, each.seq)):
             if leg.call is not None:
                 self._legs.setdefault(leg.call, []).append(leg)
-        self._intervals = self._open_intervals(agents)
         self._instants = self._instants_of(entries)
         self._spooled = self._spooled_of(_mentioned(entries, "spool_id"))
         self._chains: dict[str, tuple[int, str]] = {}
@@ -155,6 +163,34 @@ class Rows:
     def legs(self, call: int) -> list[Segment]:
         """The call's legs, in the order in which they began."""
         return self._legs.get(call, [])
+
+    def whole_calls(self, numbers: Collection[int]) -> Iterator[tuple[Call, list[Segment]]]:
+        """These calls, each with all its legs."""
+        missing = sorted(set(numbers) - self._whole)
+        if missing:
+            found = self._session.scalars(select(Call).where(Call.id.in_(missing))).all()
+            self.calls.put(found)
+            for leg in self._session.scalars(select(Segment).where(Segment.call.in_(missing))):
+                if leg.call is not None and leg not in self._legs.setdefault(leg.call, []):
+                    self._legs[leg.call].append(leg)
+            self._whole |= set(missing)
+        for number in sorted(numbers):
+            yield self.calls[number], self._legs.get(number, [])
+
+    def take_contact(self, call: Call) -> Call | None:
+        """The call before, of the same number about the same category, that an agent spoke in; this is the last now."""
+        if call.caller not in self._callers:
+            callers = {each.caller for each in self.calls if each.caller} - self._callers
+            spoke = (Call.connected_at.is_not(None), Call.ended_at.is_not(None), Call.direction != "outbound")
+            found = select(Call).where(Call.caller.in_(sorted(callers)), *spoke).order_by(Call.id)
+            for each in self._session.scalars(found):
+                if each is not call:
+                    self._contacts[each.caller, each.category or each.business] = each
+            self._callers |= callers
+        key = call.caller, call.category or call.business
+        before = self._contacts.get(key)
+        self._contacts[key] = call
+        return before if before is not call else None
 
     def attempt(self, call: int) -> Attempt | None:
         """The latest attempt of the call that is to keep a promise."""

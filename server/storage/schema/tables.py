@@ -121,6 +121,12 @@ class Call(Base):
     """inbound, or outbound for a call of the hotline's own that is to keep a promise."""
     promise: Mapped[int | None] = mapped_column(default=None)
     """The promise that was made in it, or that it is to keep."""
+    opened_ticket: Mapped[bool] = mapped_column(default=False, server_default="0")
+    """A ticket was opened in it; `ticket` may also be one that it joined."""
+    since_contact: Mapped[float | None] = mapped_column(default=None)
+    """Seconds since the same number called last about the same category and spoke with an agent; null: never."""
+    until_contact: Mapped[float | None] = mapped_column(default=None)
+    """Seconds until it called again about it and spoke with an agent."""
 
 
 class Segment(OfEntry, Base):
@@ -146,6 +152,8 @@ class Segment(OfEntry, Base):
     ended_by: Mapped[str] = mapped_column(default="")
     talked: Mapped[float] = mapped_column(default=0.0)
     held: Mapped[float] = mapped_column(default=0.0)
+    wrapped: Mapped[float] = mapped_column(default=0.0, server_default="0")
+    """Seconds of the agent's wrap-up after it."""
 
 
 class Agent(Base):
@@ -178,6 +186,8 @@ class AgentInterval(OfEntry, Base):
     reason: Mapped[str]
     call: Mapped[int | None]
     began_at: Mapped[datetime]
+    after_call: Mapped[int | None] = mapped_column(default=None)
+    """Of a wrap-up: the call that it belongs to."""
     ended_at: Mapped[datetime | None] = mapped_column(default=None)
 
 

@@ -53,7 +53,7 @@ def make_api(acts: UseCases, watched: Watched, authentication: Authentication) -
         floor_routes(acts.calls),
         agent_routes(acts.agents),
         callback_routes(acts.callbacks),
-        report_routes(acts.callbacks),
+        report_routes(acts.callbacks, acts.reports),
         trunk_routes(acts.trunks),
         definition_routes(acts.definitions),
         token_routes(acts.tokens),

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from server.storage.figures.catalogue import Terms
 from server.usecases.callbacks import CallbackActs
-from server.web.api.shapes import Who, router
+from server.usecases.reports import ReportActs
+from server.web.api.shapes import Instant, Who, router
 from server.web.problems import answers
 
 Interval = Annotated[int, Query(ge=60, le=86_400, description="Seconds; must divide a day.")]
@@ -49,7 +51,77 @@ class CallbackReport(BaseModel):
     total: Figures
 
 
-def report_routes(acts: CallbackActs) -> APIRouter:
+class FigureOut(BaseModel):
+    """One figure: its names and its formula."""
+
+    id: str
+    zh: str
+    en: str
+    unit: str = Field(description="count, share (0 to 1), seconds, or points.")
+    of: str = Field(description="calls, legs, agents, tickets or house: in which lists it is given.")
+    formula: str
+    named: str = Field(description="What must be said with it.")
+
+
+Value = int | float | None
+Row = dict[str, Value | str]
+
+
+class TermsOut(BaseModel):
+    """What the reader chose: T of the service level, N of repeats; `short` is the limit of a short abandon."""
+
+    within: int
+    days: int
+    short: float
+
+
+class FiguresReport(BaseModel):
+    """A period in figures, by their ids. Intervals, queues and categories sum to the total."""
+
+    model_config = ConfigDict(extra="allow")
+
+    from_: str = Field(alias="from")
+    to: str
+    zone: str
+    interval: int
+    queue: str
+    terms: TermsOut
+    belongs: str = Field(description="To which interval and queue a call belongs.")
+    figures: list[FigureOut]
+    intervals: list[Row]
+    queues: list[Row]
+    categories: list[Row]
+    agents: list[Row]
+    teams: list[Row]
+    departments: list[Row]
+    total: dict[str, Value]
+
+
+class HourlySheet(BaseModel):
+    """Each team in each hour, and the whole in each hour."""
+
+    day: str
+    days: int
+    interval: int
+    zone: str
+    terms: TermsOut
+    figures: list[FigureOut]
+    teams: list[Row]
+    intervals: list[Row]
+
+
+def terms(
+    within: Annotated[int, Query(ge=1, le=3600, description="T of the service level, in seconds.")] = 20,
+    days: Annotated[int, Query(ge=1, le=31, description="N of repeats, in days.")] = 7,
+) -> Terms:
+    """What the reader of a report can choose."""
+    return Terms(within, days)
+
+
+Chosen = Annotated[Terms, Depends(terms)]
+
+
+def report_routes(acts: CallbackActs, reports: ReportActs) -> APIRouter:
     """The routes of reports."""
     routes = router("reports")
 
@@ -59,5 +131,45 @@ def report_routes(acts: CallbackActs) -> APIRouter:
     ) -> dict[str, Any]:
         """Callback mode in one day of the hotline's zone (today if left out), by interval and queue."""
         return await acts.report(who, day, interval, queue or None)
+
+    @routes.get("/reports/day", response_model=FiguresReport, responses=answers(400, 422))
+    async def day_report(
+        who: Who, chosen: Chosen, day: date | None = None, interval: Interval = 1800, queue: str | None = None
+    ) -> dict[str, Any]:
+        """One day of the hotline's zone (today if left out) in figures."""
+        return await reports.day(who, day, interval, queue or None, chosen)
+
+    @routes.get("/reports/week", response_model=FiguresReport, responses=answers(400, 422))
+    async def week_report(
+        who: Who, chosen: Chosen, day: date | None = None, queue: str | None = None
+    ) -> dict[str, Any]:
+        """The week, Monday to Sunday, in which the day lies, by days."""
+        return await reports.week(who, day, queue or None, chosen)
+
+    @routes.get("/reports/month", response_model=FiguresReport, responses=answers(400, 422))
+    async def month_report(
+        who: Who, chosen: Chosen, day: date | None = None, queue: str | None = None
+    ) -> dict[str, Any]:
+        """The month in which the day lies, by days."""
+        return await reports.month(who, day, queue or None, chosen)
+
+    @routes.get("/reports/range", response_model=FiguresReport, responses=answers(400, 422))
+    async def range_report(
+        who: Who, chosen: Chosen, first: date, last: date, queue: str | None = None
+    ) -> dict[str, Any]:
+        """From the first day to the last, both in it, by days; a year at most."""
+        return await reports.range(who, first, last, queue or None, chosen)
+
+    @routes.get("/reports/shift", response_model=FiguresReport, responses=answers(400, 422))
+    async def shift_report(
+        who: Who, chosen: Chosen, since: Instant, until: Instant, interval: Interval = 3600
+    ) -> dict[str, Any]:
+        """One shift, from a quarter of an hour to another one."""
+        return await reports.shift(who, since, until, interval, chosen)
+
+    @routes.get("/reports/hourly", response_model=HourlySheet, responses=answers(400, 422))
+    async def hourly_sheet(who: Who, chosen: Chosen, day: date | None = None) -> dict[str, Any]:
+        """Each team in each hour of the day (today if left out)."""
+        return await reports.hourly(who, day, chosen)
 
     return routes

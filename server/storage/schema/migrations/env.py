@@ -4,7 +4,8 @@ from alembic import context
 
 import server.storage.schema.access_tables
 import server.storage.schema.callback_tables
-import server.storage.schema.quality_tables  # noqa: F401  (its tables)
+import server.storage.schema.quality_tables
+import server.storage.schema.report_tables  # noqa: F401  (its tables)
 from server.storage.schema.tables import Base
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=Base.metadata)

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0009_quality"
+revision = "0004"
 down_revision = "0003"
 branch_labels = None
 depends_on = None

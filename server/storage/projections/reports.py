@@ -1,0 +1,72 @@
+"""From a log entry to what reports need beside the other rows: contacts of a number, instants of a ticket.
+
+These rules come after all others: they find the rows as the entry left them.
+"""
+
+from __future__ import annotations
+
+import acd.events as acd
+import tickets.events as tickets
+from server.eventlog.log import Entry
+from server.storage.figures.counts import slot_of
+from server.storage.projections.rows import Rows, utc
+from server.storage.projections.rules import Rules
+
+RULES = Rules()
+
+
+@RULES.on(acd.CallEnded)
+def _(event: acd.CallEnded, entry: Entry, rows: Rows) -> None:
+    """A caller who spoke with an agent: how long ago the same number spoke with one about the same category."""
+    call = rows.calls[event.call]
+    if call.connected_at is None or call.direction == "outbound" or not call.caller or call.offered_at is None:
+        return
+    before = rows.take_contact(call)
+    if before is not None and before.offered_at is not None and call.since_contact is None:
+        gap = max(0.0, (call.offered_at - before.offered_at).total_seconds())
+        call.since_contact, before.until_contact = gap, gap
+
+
+@RULES.on(acd.SoundStopped)
+def _(event: acd.SoundStopped, entry: Entry, rows: Rows) -> None:
+    rows.counted.append(((slot_of(entry.at), "alarm", "", "", event.agent), {"one_way_sound": 1}))
+
+
+@RULES.on(tickets.TicketOpened)
+def _(event: tickets.TicketOpened, entry: Entry, rows: Rows) -> None:
+    call, ticket = rows.calls[event.call], rows.ticket_times[event.ticket]
+    call.opened_ticket = True
+    ticket.queue, ticket.business, ticket.category = call.queue, event.business, event.category
+    ticket.opened_at = ticket.opened_at or utc(entry.at)
+    _due(event, rows)
+
+
+@RULES.on(tickets.GradeRaised)
+def _(event: tickets.GradeRaised, entry: Entry, rows: Rows) -> None:
+    _due(event, rows)
+
+
+@RULES.on(tickets.RoundStarted)
+def _(event: tickets.RoundStarted, entry: Entry, rows: Rows) -> None:
+    rows.ticket_times[event.ticket].settled_at = None
+    _due(event, rows)
+
+
+def _due(event: tickets.TicketOpened | tickets.GradeRaised | tickets.RoundStarted, rows: Rows) -> None:
+    if event.resolve_by is not None:
+        rows.ticket_times[event.ticket].due_at = utc(event.resolve_by)
+
+
+@RULES.on(tickets.CategoryConfirmed)
+def _(event: tickets.CategoryConfirmed, entry: Entry, rows: Rows) -> None:
+    rows.ticket_times[event.ticket].category = event.category
+
+
+@RULES.on(tickets.StateChanged)
+def _(event: tickets.StateChanged, entry: Entry, rows: Rows) -> None:
+    ticket = rows.ticket_times[event.ticket]
+    ticket.department = getattr(event, "department", "") or ticket.department
+    if event.state == "dispatched":
+        ticket.dispatched_at = ticket.dispatched_at or utc(entry.at)
+    elif event.state in ("resolved", "closed"):
+        ticket.settled_at = ticket.settled_at or utc(entry.at)

@@ -1,0 +1,106 @@
+"""The counts of reports are the sum of what the rows add, at every instant at which anybody can read them.
+
+A batch of entries changes rows; before they are written, each changed row's earlier contribution is taken from the
+counts and its present one added, in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import msgspec
+from sqlalchemy import inspect, select, tuple_
+from sqlalchemy.orm import Session
+
+from server.storage.figures.counts import Counts, add
+from server.storage.projections.contributions import (
+    Contribution,
+    Key,
+    difference,
+    of_call,
+    of_interval,
+    of_promise,
+    of_recording,
+    of_ticket,
+)
+from server.storage.projections.rows import Rows
+from server.storage.schema.callback_tables import Promise
+from server.storage.schema.report_tables import ReportCount, TicketTimes
+from server.storage.schema.tables import AgentInterval, Call, Recording, Segment
+
+ALONE: dict[type, Callable[[Any], Contribution]] = {
+    AgentInterval: of_interval,
+    TicketTimes: of_ticket,
+    Recording: of_recording,
+    Promise: of_promise,
+}
+"""Rows whose contribution depends on nothing else. A call's depends on its legs too."""
+_KEY = (ReportCount.slot, ReportCount.kind, ReportCount.queue, ReportCount.category, ReportCount.agent)
+_decode = msgspec.json.Decoder(dict[str, int]).decode
+_AT_ONCE = 1000
+
+
+class Before:
+    """A row as it is in the database, while the session holds changes of it."""
+
+    def __init__(self, row: Any) -> None:
+        self._row, self._before = row, inspect(row).committed_state
+
+    def __getattr__(self, name: str) -> Any:
+        return self._before[name] if name in self._before else getattr(self._row, name)
+
+
+def count(session: Session, rows: Rows, insert: Any) -> None:
+    """Bring the counts up to date with the session's changed rows before they are flushed. `insert`: the dialect's."""
+    change = difference(*_contributions(session, rows))
+    for key, counts in rows.counted:
+        add(change.setdefault(Key(*key), {}), counts)
+    write(session, change, insert)
+
+
+def write(session: Session, change: Contribution, insert: Any) -> None:
+    """Add to the counts."""
+    keys = sorted(key for key, counts in change.items() if counts)
+    for start in range(0, len(keys), _AT_ONCE):
+        part = keys[start : start + _AT_ONCE]
+        known = {Key(*key): _decode(data) for *key, data in _read(session, part)}
+        values = [key._asdict() | {"data": _data(known.get(key, {}), change[key])} for key in part]
+        statement = insert(ReportCount)
+        updated = {"data": statement.excluded.data}
+        session.execute(statement.on_conflict_do_update(index_elements=list(_KEY), set_=updated), values)
+
+
+def _data(known: Counts, change: Counts) -> str:
+    add(known, change)
+    return msgspec.json.encode(known, order="sorted").decode()
+
+
+def _read(session: Session, keys: Iterable[Key]) -> Iterable[Any]:
+    return session.execute(select(*_KEY, ReportCount.data).where(tuple_(*_KEY).in_(keys)))
+
+
+def _contributions(session: Session, rows: Rows) -> tuple[list[Contribution], list[Contribution]]:
+    before: list[Contribution] = []
+    after: list[Contribution] = []
+    calls: set[int] = set()
+    for row in _changed(session):
+        if (of := ALONE.get(type(row))) is not None:
+            if inspect(row).persistent:
+                before.append(of(Before(row)))
+            after.append(of(row))
+        elif isinstance(row, Call):
+            calls.add(row.id)
+        elif isinstance(row, Segment) and row.call is not None:
+            calls.add(row.call)
+    for call, legs in rows.whole_calls(calls):
+        if inspect(call).persistent:
+            stood = [Before(leg) for leg in legs if inspect(leg).persistent]
+            before.append(of_call(Before(call), [leg for leg in stood if leg.call == call.id]))
+        after.append(of_call(call, legs))
+    return before, after
+
+
+def _changed(session: Session) -> Iterator[Any]:
+    yield from session.new
+    yield from (row for row in session.dirty if session.is_modified(row))

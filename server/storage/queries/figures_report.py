@@ -1,0 +1,243 @@
+"""A day, or a range of days, in figures: from the counts of its quarter hours, so that many calls cost what few do.
+
+Intervals sum to the whole, queues and categories too. A team is the sum of the agents who are in it now; an agent in
+two teams counts in both. Agents' times have no queue: a report of one queue leaves them out.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from sqlalchemy import Connection, Engine, select
+
+from server.storage.figures.catalogue import Of, Terms, catalogue, figures_of
+from server.storage.figures.counts import SLOT, Counts, add, slot_of
+from server.storage.projections.contributions import DUE, Key, spent
+from server.storage.queries.paging import QueryError, iso
+from server.storage.schema.report_tables import ReportCount
+from server.storage.schema.tables import Agent, AgentInterval
+
+BELONGS = (
+    "a call and its legs belong to the interval in which the call was offered, and to the queue that it reached last;"
+    " agents' times, tickets and recordings to the one in which they were"
+)
+_DAY = 86_400
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
+LONGEST = 366
+"""Days that one report may span."""
+_KINDS = {
+    "queue": ("queues", (Of.CALLS, Of.LEGS, Of.TICKETS), frozenset({"call", "promise", "ticket", DUE})),
+    "category": ("categories", (Of.CALLS, Of.LEGS, Of.TICKETS), frozenset({"call", "promise", "ticket", DUE})),
+    "agent": ("agents", (Of.LEGS, Of.AGENTS), frozenset({"agent", "time", "recording", "score"})),
+    "team": ("teams", (Of.LEGS, Of.AGENTS), frozenset({"agent", "time", "recording", "score"})),
+    "department": ("departments", (Of.TICKETS,), frozenset({"ticket", DUE})),
+}
+"""What is broken down: into which list, with which figures, from which kinds of counts."""
+OF_AGENTS = frozenset({"agent"})
+"""Kinds that say again, by agent, what other kinds say of the whole."""
+_decode = msgspec.json.Decoder(dict[str, int]).decode
+Counted = tuple[Key, Counts]
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """What a report is of: [since, until), cut into intervals that begin at `begins`. `words` name it."""
+
+    since: datetime
+    until: datetime
+    begins: tuple[datetime, ...]
+    zone: ZoneInfo
+    words: dict[str, Any]
+
+
+def days(day: date, zone: ZoneInfo, *, count: int = 1, interval: int = 1800) -> Period:
+    """So many days of this zone, from `day` on; `interval` in seconds. Raises QueryError for what cannot be."""
+    if not 1 <= count <= LONGEST:
+        raise QueryError(f"a report spans from 1 to {LONGEST} days, not {count}")
+    if not FIRST_DAY <= day <= LAST_DAY - timedelta(days=count):
+        raise QueryError(f"there is no report of {day}: days are from {FIRST_DAY} to {LAST_DAY}")
+    if interval % SLOT or interval <= 0 or (_DAY % interval and interval != count * _DAY):
+        raise QueryError(
+            f"an interval of {interval} s is not made of quarter hours that divide a day: 15m, 30m, 1h, 1d"
+        )
+    midnights = [_midnight(day + timedelta(days=each), zone) for each in range(count + 1)]
+    since, until = midnights[0], midnights[-1]
+    if interval == _DAY:
+        begins = midnights[:-1]
+    else:
+        cuts = range(0, int((until - since).total_seconds()), interval)
+        begins = [since + timedelta(seconds=each) for each in cuts]
+    return Period(since, until, tuple(begins), zone, {"day": day.isoformat(), "days": count, "interval": interval})
+
+
+def between(since: datetime, until: datetime, zone: ZoneInfo, *, interval: int = 3600) -> Period:
+    """From a quarter of an hour to another one, such as a shift. Raises QueryError."""
+    if since.timestamp() % SLOT or until.timestamp() % SLOT:
+        raise QueryError("a shift begins and ends at a quarter of an hour, such as 08:00 or 16:15")
+    if not since < until <= since + timedelta(days=LONGEST):
+        raise QueryError(f"a shift ends after it began, and lasts {LONGEST} days at most")
+    if interval % SLOT or interval <= 0:
+        raise QueryError(f"an interval of {interval} s is not made of quarter hours: 15m, 30m, 1h")
+    cuts = range(0, int((until - since).total_seconds()), interval)
+    begins = tuple(since + timedelta(seconds=each) for each in cuts)
+    return Period(since, until, begins, zone, {"interval": interval})
+
+
+def week_of(day: date, zone: ZoneInfo) -> Period:
+    """The week, Monday to Sunday, in which this day lies, by days. Raises QueryError."""
+    if day < FIRST_DAY:
+        raise QueryError(f"there is no report of {day}: days are from {FIRST_DAY} to {LAST_DAY}")
+    return days(day - timedelta(days=day.weekday()), zone, count=7, interval=_DAY)
+
+
+def month_of(day: date, zone: ZoneInfo) -> Period:
+    """The month in which this day lies, by days. Raises QueryError."""
+    return days(day.replace(day=1), zone, count=monthrange(day.year, day.month)[1], interval=_DAY)
+
+
+def range_of(first: date, last: date, zone: ZoneInfo) -> Period:
+    """From the first day to the last, both in it, by days. Raises QueryError."""
+    if last < first:
+        raise QueryError(f"the last day, {last}, is before the first, {first}")
+    return days(first, zone, count=(last - first).days + 1, interval=_DAY)
+
+
+def report(
+    engine: Engine, period: Period, *, now: datetime, queue: str | None = None, terms: Terms | None = None
+) -> dict[str, Any]:
+    """The figures of a period, up to `now`."""
+    terms = terms or Terms()
+    counted, teams = counts_of(engine, period, now, queue)
+    whole = _sum_by(counted, lambda key: () if key.kind in OF_AGENTS else ("",)).get("", {})
+    return {
+        **period.words,
+        "from": iso(period.since),
+        "to": iso(period.until),
+        "zone": period.zone.key,
+        "queue": queue or "all",
+        "terms": asdict(terms),
+        "belongs": BELONGS,
+        "figures": catalogue(terms),
+        "intervals": _intervals(counted, period, terms),
+        **{name: _group(what, counted, teams, terms) for what, (name, _, _) in _KINDS.items()},
+        "total": figures_of(whole, terms),
+    }
+
+
+def hourly(engine: Engine, period: Period, *, now: datetime, terms: Terms | None = None) -> dict[str, Any]:
+    """The sheet of each team in each interval in which it was signed in or on calls, and of the whole."""
+    terms = terms or Terms()
+    counted, teams = counts_of(engine, period, now, None)
+    _, figures, kinds = _KINDS["team"]
+    place_of = _places(period)
+    sums: defaultdict[tuple[int, str], Counts] = defaultdict(dict)
+    for key, counts in counted:
+        for team in teams.get(key.agent, ()) if key.kind in kinds else ():
+            add(sums[place_of[key.slot], team], counts)
+    ends = (*period.begins[1:], period.until)
+    return {
+        **period.words,
+        "zone": period.zone.key,
+        "terms": asdict(terms),
+        "figures": catalogue(terms),
+        "teams": [
+            {"from": iso(period.begins[at]), "to": iso(ends[at]), "team": team}
+            | figures_of(sums[at, team], terms, figures)
+            for at, team in sorted(sums)
+        ],
+        "intervals": _intervals(counted, period, terms),
+    }
+
+
+def counts_of(
+    engine: Engine, period: Period, now: datetime, queue: str | None
+) -> tuple[list[Counted], dict[str, Sequence[str]]]:
+    """(everything that was counted in the period, with what agents do at the moment; the agents' teams)."""
+    with engine.connect() as connection:
+        return list(_counted(connection, period.since, period.until, now, queue)), _teams(connection)
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+
+
+def _counted(
+    connection: Connection, since: datetime, until: datetime, now: datetime, queue: str | None
+) -> Iterator[Counted]:
+    first, last, present = slot_of(since.timestamp()), slot_of(until.timestamp()), slot_of(now.timestamp())
+    columns = (ReportCount.slot, ReportCount.kind, ReportCount.queue, ReportCount.category, ReportCount.agent)
+    wanted = select(*columns, ReportCount.data).where(ReportCount.slot >= first, ReportCount.slot < last)
+    if queue is not None:
+        wanted = wanted.where(ReportCount.queue == queue)
+    for row in connection.execute(wanted):
+        if row.kind != DUE or row.slot < present:
+            yield Key(row.slot, row.kind, row.queue, row.category, row.agent), _decode(row.data)
+    if queue is None:
+        yield from _going_on(connection, first, last, now)
+
+
+def _going_on(connection: Connection, first: int, last: int, now: datetime) -> Iterator[Counted]:
+    """What agents do now and is not counted yet."""
+    columns = (AgentInterval.agent, AgentInterval.status, AgentInterval.state, AgentInterval.began_at)
+    for interval in connection.execute(select(*columns).where(AgentInterval.ended_at.is_(None))):
+        for key, counts in spent(interval, max(now, interval.began_at)).items():
+            if first <= key.slot < last:
+                yield key, counts
+
+
+def _teams(connection: Connection) -> dict[str, Sequence[str]]:
+    return {agent: tuple(teams) for agent, teams in connection.execute(select(Agent.id, Agent.teams))}
+
+
+def _sum_by(counted: Sequence[Counted], names: Callable[[Key], Sequence[str]]) -> dict[str, Counts]:
+    sums: defaultdict[str, Counts] = defaultdict(dict)
+    for key, counts in counted:
+        for name in names(key):
+            add(sums[name], counts)
+    return dict(sums)
+
+
+def _group(
+    what: str, counted: Sequence[Counted], teams: Mapping[str, Sequence[str]], terms: Terms
+) -> list[dict[str, Any]]:
+    _, figures, kinds = _KINDS[what]
+
+    def names(key: Key) -> Sequence[str]:
+        if key.kind not in kinds:
+            return ()
+        if what == "team":
+            return teams.get(key.agent, ())
+        name = key.agent if what == "department" else getattr(key, what)
+        return (name,) if name else ()
+
+    sums = _sum_by(counted, names)
+    return [{what: name, **figures_of(sums[name], terms, figures)} for name in sorted(sums)]
+
+
+def _intervals(counted: Sequence[Counted], period: Period, terms: Terms) -> list[dict[str, Any]]:
+    place_of = _places(period)
+    sums: list[Counts] = [{} for _ in period.begins]
+    for key, counts in counted:
+        if key.kind not in OF_AGENTS:
+            add(sums[place_of[key.slot]], counts)
+    ends = (*period.begins[1:], period.until)
+    return [
+        {"from": iso(begin), "to": iso(end), **figures_of(counts, terms)}
+        for begin, end, counts in zip(period.begins, ends, sums, strict=True)
+    ]
+
+
+def _places(period: Period) -> dict[int, int]:
+    """In which interval a slot lies."""
+    ends = (*period.begins[1:], period.until)
+    places: dict[int, int] = {}
+    for place, (begin, end) in enumerate(zip(period.begins, ends, strict=True)):
+        places |= dict.fromkeys(range(slot_of(begin.timestamp()), slot_of(end.timestamp())), place)
+    return places

@@ -1,0 +1,50 @@
+"""Reports: counts by quarter of an hour, instants of tickets, wrap-up of a leg, contacts of a number."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+TEXT = sa.String()
+INSTANT = sa.DateTime(timezone=True)
+NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    op.create_table(
+        "report_counts",
+        sa.Column("slot", NUMBER, autoincrement=False, nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("queue", TEXT, nullable=False),
+        sa.Column("category", TEXT, nullable=False),
+        sa.Column("agent", TEXT, nullable=False),
+        sa.Column("data", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("slot", "kind", "queue", "category", "agent", name="pk_report_counts"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "ticket_times",
+        sa.Column("ticket", NUMBER, autoincrement=False, nullable=False),
+        *(sa.Column(name, TEXT, nullable=False) for name in ("queue", "business", "category", "department")),
+        *(sa.Column(name, INSTANT, nullable=True) for name in ("opened_at", "due_at", "dispatched_at", "settled_at")),
+        sa.PrimaryKeyConstraint("ticket", name="pk_ticket_times"),
+    )
+    op.add_column("calls", sa.Column("opened_ticket", sa.Boolean(), server_default=sa.false(), nullable=False))
+    for name in ("since_contact", "until_contact"):
+        op.add_column("calls", sa.Column(name, sa.Double(), nullable=True))
+    op.add_column("segments", sa.Column("wrapped", sa.Double(), server_default="0", nullable=False))
+    op.add_column("agent_intervals", sa.Column("after_call", NUMBER, nullable=True))
+
+
+def downgrade() -> None:
+    op.drop_column("agent_intervals", "after_call")
+    op.drop_column("segments", "wrapped")
+    for name in ("until_contact", "since_contact", "opened_ticket"):
+        op.drop_column("calls", name)
+    op.drop_table("ticket_times")
+    op.drop_table("report_counts")

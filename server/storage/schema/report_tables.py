@@ -1,0 +1,44 @@
+"""What the records hold for reports: counts of each quarter of an hour, and the instants of each ticket."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.storage.schema.tables import Base
+
+
+class ReportCount(Base):
+    """What was counted in one slot of 15 minutes. `data` is a JSON object of whole numbers.
+
+    `slot` is the slot's begin in epoch seconds, divided by 900. `kind` says of what: call, agent, time, ticket, due,
+    recording, promise, alarm. `agent` is a department for tickets. A column that says nothing is empty.
+    """
+
+    __tablename__ = "report_counts"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
+
+    slot: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    queue: Mapped[str] = mapped_column(primary_key=True)
+    category: Mapped[str] = mapped_column(primary_key=True)
+    agent: Mapped[str] = mapped_column(primary_key=True)
+    data: Mapped[str] = mapped_column(Text)
+
+
+class TicketTimes(Base):
+    """When what happened first to a ticket in its present round, and where it belongs in reports."""
+
+    __tablename__ = "ticket_times"
+
+    ticket: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    queue: Mapped[str] = mapped_column(default="")
+    business: Mapped[str] = mapped_column(default="")
+    category: Mapped[str] = mapped_column(default="")
+    department: Mapped[str] = mapped_column(default="")
+    opened_at: Mapped[datetime | None] = mapped_column(default=None)
+    due_at: Mapped[datetime | None] = mapped_column(default=None)
+    dispatched_at: Mapped[datetime | None] = mapped_column(default=None)
+    settled_at: Mapped[datetime | None] = mapped_column(default=None)

@@ -1,0 +1,355 @@
+"""Each figure of a report is what the raw log says: recomputed here from the entries alone, in another way."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import sys
+from collections import defaultdict
+from datetime import UTC, date, datetime, timedelta
+from math import ceil
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+import acd.events as acd
+import ivr.events as ivr
+import recordings.events as rec
+import tickets.events as tickets
+from acd.callbacks.events import PromiseAsked
+from server.eventlog.derived_events import AgentNoted, Decided, PromiseNoted
+from server.storage.figures.catalogue import FIGURES, Terms
+from server.storage.figures.counts import SLOT, add, percentile, step_of, total
+from server.storage.projector import Projector
+from server.storage.queries.figures_report import between, days, hourly, month_of, range_of, report, week_of
+from server.storage.queries.paging import QueryError
+
+sys.path.insert(0, str(Path(__file__).parents[3] / "bench"))
+from made_up import BEGAN, Made, entries
+
+ZONE = ZoneInfo("Asia/Shanghai")
+FIRST = datetime.fromtimestamp(BEGAN, ZONE).date()
+LATER = datetime.fromtimestamp(BEGAN, UTC) + timedelta(days=30)
+MADE = Made(calls=400, per_day=200, agents=12, seed=7, numbers=0.5)
+
+
+class Raw:
+    """What the log says of each call, agent and ticket."""
+
+    def __init__(self, log):
+        self.calls = defaultdict(lambda: defaultdict(lambda: None))
+        self.legs, self.states, self.tickets, self.promises = {}, defaultdict(list), {}, {}
+        self.recorded, self.missing, self.one_way, self.contacts = [], set(), [], {}
+        for entry in log:
+            self.tell(entry.event, entry.at)
+
+    def tell(self, event, at):
+        match event:
+            case acd.CallArrived():
+                self.calls[event.call] |= {"at": event.invited_at, "caller": event.caller}
+            case ivr.FieldSet(field=("business" | "category")):
+                self.calls[event.call][event.field] = event.value
+            case acd.CallQueued():
+                self.calls[event.call] |= {"queued": event.queued_at, "queue": event.queue}
+            case acd.CallLeftQueue():
+                self.calls[event.call]["left"] = event.why
+            case PromiseAsked():
+                self.calls[event.call]["left"] = "callback"
+            case acd.Joined():
+                self.calls[event.call] |= {"joined": at, "agent": event.agent}
+                self.recorded.append((at, event.agent))
+                next(leg for leg in self.of(event.call) if leg["agent"] == event.agent)["joined"] = at
+            case acd.ConversationEnded():
+                leg = next(leg for leg in self.of(event.call) if leg["agent"] == event.agent)
+                leg |= {"talk": event.talked, "hold": event.held}
+            case acd.CallEnded():
+                call = self.calls[event.call]
+                call |= {"ended": at, "cause": event.cause}
+                if call["joined"] and call["caller"]:
+                    key = call["caller"], call["category"]
+                    before = self.contacts.get(key)
+                    self.contacts[key] = call
+                    if before:
+                        call["before"] = before["after"] = call["at"] - before["at"]
+            case ivr.SatisfactionGiven():
+                self.calls[event.call]["score"] = event.score
+            case Decided():
+                made = event.decision
+                self.legs[made.offer] = {"call": made.call, "agent": made.agent, "wrap": 0.0}
+            case acd.OfferFailed():
+                self.legs[event.offer]["failed"] = event.outcome
+            case AgentNoted():
+                self.states[event.agent].append((at, event.status, event.state, event.call))
+            case tickets.TicketOpened():
+                self.calls[event.call] |= {"ticket": event.ticket, "opened": True}
+                self.tickets[event.ticket] = {"opened": at, "due": event.resolve_by}
+            case tickets.ContactAdded():
+                self.calls[event.call]["ticket"] = event.ticket
+            case tickets.StateChanged(state="dispatched"):
+                self.tickets[event.ticket]["dispatched"] = at
+            case tickets.StateChanged(state="resolved"):
+                self.tickets[event.ticket]["settled"] = at
+            case PromiseNoted():
+                self.promises[event.promise.id] = event.promise
+            case rec.RecordingMissing():
+                self.missing.add(event.recording)
+            case acd.SoundStopped():
+                self.one_way.append(at)
+
+    def of(self, call):
+        return [leg for leg in self.legs.values() if leg["call"] == call]
+
+    def figures(self, since, until, queue=None, agent=None):
+        def within(at):
+            return at is not None and since <= at < until
+
+        mine = {n: c for n, c in self.calls.items() if within(c["at"]) and queue in (None, c["queue"])}
+        calls = list(mine.values())
+        asked = [c for c in calls if c["queued"]]
+        waits = sorted(c["joined"] - c["queued"] for c in asked if c["joined"])
+        gave_up = [c["ended"] - c["queued"] for c in asked if not c["joined"] and not c["left"] and
+                   c["cause"] == "caller_hung_up"]  # fmt: skip
+        legs = [leg for leg in self.legs.values() if leg["call"] in mine and agent in (None, leg["agent"])]
+        talked = [leg for leg in legs if leg.get("joined")]
+        handled = [c for c in calls if c["joined"] and c["ended"] and agent in (None, c["agent"])]
+        scores = [c["score"] for c in handled if c["score"]]
+        known = [c for c in handled if c["caller"]]
+        week = 7 * 86_400
+        repeats = [c for c in known if c["before"] is not None and c["before"] <= week]
+        matters = [c for c in known if c not in repeats]
+        quiet = [c for c in matters if c["after"] is None or c["after"] > week]
+
+        def share(part, whole, times=1.0, digits=4):
+            return round(times * part / whole, digits) if whole else None
+
+        def soon(seconds):
+            return sum(wait <= seconds for wait in waits)
+
+        found = {
+            "calls": len(calls), "asked": len(asked), "answered": len(waits),
+            "abandoned": sum(wait >= 5 for wait in gave_up), "short_abandoned": sum(wait < 5 for wait in gave_up),
+            "callback": sum(c["left"] == "callback" for c in asked),
+            "message": sum(c["left"] == "message" for c in asked),
+            "overflowed": sum(c["left"] == "overflow" for c in asked),
+            "failed": sum(c["cause"] == "lost" for c in asked), "in_ivr": len(calls) - len(asked),
+            "withheld": sum(not c["caller"] for c in calls), "connect_rate": share(len(waits), len(asked)),
+            "answered_15": share(soon(15), len(waits)), "answered_20": share(soon(20), len(waits)),
+            "service_level": share(soon(20), len(asked)),
+            "service_level_without_abandons": share(soon(20), len(asked) - len(gave_up)),
+            "service_level_late_abandons": share(soon(20), len(asked) - sum(wait <= 20 for wait in gave_up)),
+            "abandon_rate": share(sum(wait >= 5 for wait in gave_up), len(asked)),
+            "short_abandon_rate": share(sum(wait < 5 for wait in gave_up), len(asked)),
+            "wait_p90": step_of(waits[ceil(len(waits) * 0.9) - 1]) if waits else None,
+            "ticket_rate": share(sum(c["ticket"] is not None for c in calls), len(calls)),
+            "handled_calls": len(handled), "rated": len(scores), "legs": len(talked), "offers": len(legs),
+            "missed": sum(leg.get("failed") == acd.Outcome.NO_ANSWER for leg in legs),
+            "satisfaction": share(sum(scores), len(scores), 1, 2),
+            "satisfied_rate": share(sum(score >= 4 for score in scores), len(scores)),
+            "repeat_rate": share(len(repeats), len(known)), "fcr": share(len(quiet), len(matters)),
+        }  # fmt: skip
+        times = {
+            "asa": share(sum(waits), len(waits), 1, 6),
+            "talk": share(sum(leg["talk"] for leg in talked), len(talked), 1, 6),
+            "hold": share(sum(leg["hold"] for leg in talked), len(talked), 1, 6),
+            "acw": share(sum(self.wrapped(leg) for leg in talked), len(talked), 1, 6),
+        }
+        times["aht"] = sum(times[part] for part in ("talk", "hold", "acw")) if talked else None
+        return found, times
+
+    def wrapped(self, leg):
+        states = self.states[leg["agent"]]
+        return sum(
+            next_at - at
+            for (_, _, _, of), (at, _, state, _), (next_at, *_) in zip(states, states[1:], states[2:], strict=False)
+            if state == "wrap_up" and of == leg["call"]
+        )
+
+    def spent(self, agent, since, until):
+        """Seconds signed in and seconds on calls and in wrap-up."""
+        signed = busy = idle = 0.0
+        for (at, status, state, _), (end, *_) in itertools.pairwise(self.states[agent]):
+            seconds = max(0.0, min(end, until) - max(at, since))
+            signed += seconds * (status != "signed_out")
+            busy += seconds * (state in ("on_call", "wrap_up"))
+            idle += seconds * (status == "available" and state == "idle")
+        return signed, busy, idle
+
+
+@pytest.fixture(scope="module")
+def log():
+    return list(entries(MADE))
+
+
+@pytest.fixture(scope="module")
+def raw(log):
+    return Raw(log)
+
+
+@pytest.fixture
+def engine(database, log):
+    apply = Projector(database.write).apply
+    chance, start = random.Random(3), 0
+    while start < len(log):  # in any cuts
+        size = chance.choice((1, 7, 400))
+        apply(log[start : start + size])
+        start += size
+    return database.read
+
+
+def same(found, expected):
+    counts, times = expected
+    assert {name: found[name] for name in counts if name in found} == {
+        name: value for name, value in counts.items() if name in found
+    }
+    for name, value in times.items():
+        if name in found:
+            assert found[name] == (None if value is None else pytest.approx(value, abs=0.06)), name
+
+
+def instants(row):
+    return [datetime.fromisoformat(row[name]).timestamp() for name in ("from", "to")]
+
+
+def test_every_figure_is_what_the_raw_log_says(engine, raw):
+    found = report(engine, days(FIRST, ZONE, interval=SLOT), now=LATER)
+    midnight = BEGAN
+    day = (midnight, midnight + 86_400)
+    assert found["total"]["calls"] == MADE.per_day
+    same(found["total"], raw.figures(*day))
+    assert len(found["intervals"]) == 96
+    for row in found["intervals"]:
+        same(row, raw.figures(*instants(row)))
+    assert {row["queue"] for row in found["queues"]} > {"complaint", "orders"}
+    for row in found["queues"]:
+        same(row, raw.figures(*day, queue=row["queue"]))
+        same(report(engine, days(FIRST, ZONE), now=LATER, queue=row["queue"])["total"],
+             raw.figures(*day, queue=row["queue"]))  # fmt: skip
+    assert len(found["agents"]) == MADE.agents
+    for row in found["agents"]:
+        counts, times = raw.figures(*day, agent=row["agent"])
+        same(row, (counts, times))
+        signed, busy, idle = raw.spent(row["agent"], *day)
+        assert row["signed_in"] == pytest.approx(signed, abs=1)
+        assert row["utilisation"] == pytest.approx(busy / signed, abs=1e-3)
+        assert row["occupancy"] == pytest.approx(busy / (busy + idle), abs=1e-3)
+    assert {row["team"]: row["legs"] for row in found["teams"]} == {
+        f"team {team}": sum(row["legs"] for row in found["agents"] if (int(row["agent"]) - 1001) % 4 == team)
+        for team in range(4)
+    }
+
+
+def test_tickets_promises_and_alarms_are_what_the_raw_log_says(engine, raw):
+    found = report(engine, days(FIRST, ZONE, count=2, interval=86_400), now=LATER)["intervals"]
+    for place, row in enumerate(found):
+        since, until = BEGAN + 86_400 * place, BEGAN + 86_400 * (place + 1)
+
+        def of(name, since=since, until=until):
+            return [each for each in raw.tickets.values() if since <= each.get(name, 0) < until]
+
+        due, settled, handled = of("due"), of("settled"), row["handled_calls"]
+        assert (row["tickets_opened"], row["tickets_due"]) == (len(of("opened")), len(due))
+        in_time = sum(each.get("settled", 1e12) <= each["due"] for each in due)
+        assert row["tickets_in_time"] == (round(in_time / len(due), 4) if due else None)
+        assert row["tickets_dispatched"] == len(of("dispatched"))
+        assert row["dispatched_per_1000"] == round(1000 * len(of("dispatched")) / handled, 1)
+        assert row["first_desk_rate"] == round(sum("dispatched" not in each for each in settled) / len(settled), 4)
+        opened = sum(bool(call["opened"]) for call in raw.calls.values() if since <= call["at"] < until)
+        assert row["complaint_rate"] == round(opened / handled, 4)
+        made = [each for each in raw.promises.values() if since <= each.promised_at < until]
+        kept = sum(each.state == "kept" for each in made)
+        assert (row["promises"], row["promises_kept"]) == (len(made), kept)
+        assert row["recordings"] == sum(since <= at < until for at, _ in raw.recorded)
+        one_way = sum(since <= at < until for at in raw.one_way)
+        assert row["alarms"] == row["recordings_missing"] + row["failed"] + one_way
+    assert sum(row["recordings_missing"] for row in found) == len(raw.missing)
+
+
+def test_counts_and_intervals_sum_to_the_day_and_days_to_the_week(engine):
+    by_interval = report(engine, days(FIRST, ZONE), now=LATER)
+    counts = [figure.id for figure in FIGURES if figure.unit == "count"]
+    for name in counts:
+        assert sum(row[name] for row in by_interval["intervals"]) == by_interval["total"][name], name
+    total_of_day = by_interval["total"]
+    ways = ("answered", "open", "abandoned", "short_abandoned", "callback", "message", "overflowed", "failed")
+    assert sum(total_of_day[way] for way in ways) == total_of_day["asked"]
+    apart = ("asked", "in_ivr", "unasked_callback", "unasked_other")
+    assert sum(total_of_day[way] for way in apart) == total_of_day["calls"]
+    for period in (week_of(FIRST, ZONE), month_of(FIRST, ZONE), range_of(FIRST, FIRST + timedelta(days=1), ZONE)):
+        found = report(engine, period, now=LATER)
+        for row in found["intervals"]:
+            day = datetime.fromisoformat(row["from"]).astimezone(ZONE).date()
+            again = report(engine, days(day, ZONE), now=LATER)["total"]
+            assert {name: row[name] for name in again} == again
+
+
+def test_a_shift_and_the_hourly_sheet_are_parts_of_the_day(engine):
+    at = [datetime.fromtimestamp(BEGAN + 3600 * hour, UTC) for hour in (0, 8, 16, 24)]
+    shifts = [report(engine, between(*pair, ZONE), now=LATER)["total"]["calls"] for pair in itertools.pairwise(at)]
+    assert sum(shifts) == MADE.per_day
+    sheet = hourly(engine, days(FIRST, ZONE, interval=3600), now=LATER)
+    day = report(engine, days(FIRST, ZONE), now=LATER)
+    assert len(sheet["intervals"]) == 24
+    for team in day["teams"]:
+        hours = [row for row in sheet["teams"] if row["team"] == team["team"]]
+        assert sum(row["legs"] for row in hours) == team["legs"]
+        assert sum(row["signed_in"] for row in hours) == pytest.approx(team["signed_in"], abs=24)
+
+
+def test_what_agents_do_now_and_what_is_not_due_yet(database, story):
+    story.tell(acd.AgentDefined("1001", "Li", ()), AgentNoted("1001", "available", "idle"))
+    now = datetime.fromtimestamp(story.now + 600, UTC)
+    limit = story.now + 700
+    story.arrive()
+    story.tell(tickets.TicketOpened(1, 1, "138", "complaint", "attitude", "general", None, limit))
+    Projector(database.write).apply(story.entries)
+    day = now.astimezone(ZONE).date()
+    found = report(database.read, days(day, ZONE), now=now)["total"]
+    assert (found["signed_in"], found["tickets_due"]) == (600, 0)
+    overdue = report(database.read, days(day, ZONE), now=now + timedelta(hours=1))["total"]
+    assert (overdue["tickets_due"], overdue["tickets_in_time"]) == (1, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        (lambda: days(date(1999, 12, 31), ZONE), "days are from 2000-01-01"),
+        (lambda: days(date(9999, 12, 31), ZONE), "to 2100-12-31"),
+        (lambda: days(FIRST, ZONE, interval=420), "quarter hours"),
+        (lambda: days(FIRST, ZONE, count=400), "from 1 to 366 days"),
+        (lambda: week_of(date(1, 1, 1), ZONE), "days are from"),
+        (lambda: month_of(date(9999, 12, 1), ZONE), "days are from"),
+        (lambda: range_of(FIRST, FIRST - timedelta(days=1), ZONE), "is before the first"),
+        (lambda: between(LATER, LATER, ZONE), "ends after it began"),
+        (lambda: between(LATER + timedelta(seconds=7), LATER, ZONE), "a quarter of an hour"),
+    ],
+)
+def test_a_period_that_no_report_can_be_of_is_refused(asked, sentence):
+    with pytest.raises(QueryError, match=sentence):
+        asked()
+
+
+def test_a_day_of_a_zone_that_changes_its_clock_has_all_its_hours():
+    berlin = ZoneInfo("Europe/Berlin")
+    longest, shortest = days(date(2027, 10, 31), berlin), days(date(2027, 3, 28), berlin)
+    assert [len(each.begins) for each in (longest, shortest)] == [50, 46]
+
+
+def test_waits_are_counted_in_steps_and_a_percentile_is_never_too_good():
+    waits = [0.0, 0.4, 1.0, 14.2, 119.9, 121, 599, 601, 3599, 3601, 200_000]
+    assert [step_of(wait) for wait in waits] == [0, 1, 1, 15, 120, 125, 600, 630, 3600, 3900, 86_400]
+    counts = total({f"wait:{step_of(wait)}": 1} for wait in waits)
+    assert (percentile(counts, "wait", 0.5), percentile(counts, "wait", 1.0), percentile({}, "wait", 0.5)) == (
+        125, 86_400, None
+    )  # fmt: skip
+    add(counts, {"wait:1": 2}, -1)
+    assert "wait:1" not in counts
+
+
+def test_each_figure_has_both_names_and_a_formula():
+    assert len({figure.id for figure in FIGURES}) == len(FIGURES)
+    for figure in FIGURES:
+        described = figure.described(Terms(30, 3))
+        assert all(described[name] for name in ("id", "zh", "en", "unit", "of", "formula"))
+        assert "{" not in described["formula"] + described["named"]
+        assert figure.value({}, Terms()) in (0, None), figure.id

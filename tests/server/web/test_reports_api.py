@@ -1,0 +1,72 @@
+"""Reports over HTTP and by the command line, against real parts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from acd.events import CallArrived, CallEnded, CallQueued
+from acd.policy.definitions import Requirement, Skill
+from tests.redis_server import redis_server
+from tests.server.commands.test_callbacks_cli import served
+from tests.server.commands.test_cli import home, sansheng
+from tests.server.web.api_server import ApiServer, api, refused, server
+
+__all__ = ["api", "home", "redis_server", "sansheng", "served", "server"]
+
+TODAY = datetime.now(UTC).astimezone(ZoneInfo("Asia/Shanghai")).date()
+
+
+async def a_call(server: ApiServer) -> None:
+    now = datetime.now(UTC).timestamp()
+    wanted = Requirement((Skill("complaint"),))
+    await server.dispatcher.record(
+        CallArrived(1, "13800138000", "4001", "PJSIP/1", "u1", now),
+        CallQueued(1, "complaint", wanted, now, category="attitude"),
+        CallEnded(1, "caller_hung_up"),
+    )
+    await server.acts.reports.shown()
+
+
+async def test_a_day_is_reported_with_its_formulas(server, api) -> None:
+    await a_call(server)
+    found = (await api.get(f"/api/v1/reports/day?day={TODAY}&interval=3600&within=30")).json()
+    assert (found["total"]["asked"], found["total"]["short_abandoned"], found["total"]["asa"]) == (1, 1, None)
+    assert [row["queue"] for row in found["queues"]] == ["complaint"]
+    assert len(found["intervals"]) == 24
+    formulas = {figure["id"]: figure["formula"] for figure in found["figures"]}
+    assert "≤ 30 s" in formulas["service_level"]
+    assert set(found["total"]) == set(formulas)
+
+
+@pytest.mark.parametrize("path", ["week", "month", "hourly", f"range?first={TODAY}&last={TODAY}"])
+async def test_longer_reports_hold_the_same_call(server, api, path) -> None:
+    await a_call(server)
+    found = (await api.get(f"/api/v1/reports/{path}")).json()
+    assert sum(row["asked"] for row in found["intervals"]) == 1
+
+
+async def test_what_no_report_can_be_of_is_refused(server, api) -> None:
+    for path in ("day?interval=420", "day?day=9999-12-31", "week?day=0001-01-01", "month?day=9999-12-31"):
+        refused(await api.get(f"/api/v1/reports/{path}"), 400)
+    refused(await api.get("/api/v1/reports/range?first=2027-02-01&last=2027-01-01"), 400)
+    shift = "since=2027-01-15T08:07:00Z&until=2027-01-15T16:00:00Z"
+    assert "quarter of an hour" in refused(await api.get(f"/api/v1/reports/shift?{shift}"), 400)
+    refused(await api.get("/api/v1/reports/day?within=0"), 422)
+
+
+async def test_the_command_line_gives_the_same_reports(server, served) -> None:
+    await a_call(server)
+    found = (await served("report", "day", "--day", str(TODAY), "--interval", "1h", "--json")).json
+    assert found["total"]["asked"] == 1
+    done = await served("report", "day")
+    assert "接通率 connect rate: 0.0% = answered ÷ asked for an agent" in done.out
+    for typed in (("week",), ("month",), ("range", "--from", str(TODAY), "--to", str(TODAY))):
+        assert (await served("report", *typed, "--json")).json["total"]["asked"] == 1
+    shift = ("--from", f"{TODAY}T00:00", "--to", f"{TODAY}T23:45")
+    assert (await served("report", "shift", *shift, "--json")).json["total"]["calls"] in (0, 1)
+    assert len((await served("report", "hourly", "--json")).json["intervals"]) == 24
+    assert "write minutes" in (await served("report", "day", "--interval", "x")).err
+    assert "days are from" in (await served("report", "day", "--day", "9999-12-31")).err
