@@ -76,20 +76,26 @@ def check(
 
 def check_calendar(calendar: Calendar, now: float) -> list[Finding]:
     """What is wrong with the hours: a year whose holidays are not known yet, or a hotline that never opens.
-    Next year's are asked for from December on. `now` is UTC epoch seconds."""
-    found = []
-    today = datetime.fromtimestamp(now, calendar.zone)
-    years = [today.year, today.year + 1] if today.month == 12 else [today.year]
-    for year in years:
-        if calendar.holidays.years and year not in calendar.holidays.years:
-            sentence = (
-                f"the public holidays of {year} are not known: weekday hours stand. "
-                f"Update the package chinesecalendar, or write them as exceptions"
-            )
-            found.append(Finding("", ("calendar", "holidays"), Severity.WARNING, sentence))
+    `now` is UTC epoch seconds."""
+    found = [
+        Finding("", ("calendar", "holidays"), Severity.WARNING, sentence) for sentence in unknown_years(calendar, now)
+    ]
     if calendar.next_open(now) is None:
         found.append(Finding("", ("calendar", "hours"), Severity.WARNING, "the hotline never opens by these hours"))
     return found
+
+
+def unknown_years(calendar: Calendar, now: float) -> list[str]:
+    """A sentence for each year whose public holidays should be known by now: next year's from November on, when the
+    State Council announces them. `now` is UTC epoch seconds."""
+    today = datetime.fromtimestamp(now, calendar.zone)
+    years = [today.year, today.year + 1] if today.month >= 11 else [today.year]
+    return [
+        f"the public holidays of {year} are not known: only the statutory days are holidays, and no weekend is worked. "
+        f"Update the package chinesecalendar, or import a table with `sansheng holidays import`"
+        for year in years
+        if calendar.holidays.years and year not in calendar.holidays.years
+    ]
 
 
 def _error(flow: Flow, key: Key, sentence: str) -> Finding:

@@ -17,6 +17,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 from watchfiles import awatch
 
+from ivr.check import unknown_years
 from provision import ProvisionError
 from server.config import Settings
 from server.election import Election
@@ -142,6 +143,11 @@ class App:
         return self._home.token if self._home else ""
 
     @property
+    def home(self) -> Path:
+        """The folder of all data of this server."""
+        return self.settings.root
+
+    @property
     def records(self) -> Records:
         """The records, for reading."""
         return self._records.records
@@ -199,6 +205,7 @@ class App:
         """Sentences on what needs the operator's attention although calls are taken."""
         set_aside = self._home.set_aside.problem if self._home else ""
         found = [problem for problem in (self._definition_problem, set_aside) if problem]
+        found += unknown_years(self.definitions.calendar, time.time())
         if (leadership := self._election.leadership) is not None:
             found += leadership.warnings()
         return found + ([self._records.problem] if self._records.problem else [])
@@ -257,4 +264,5 @@ class App:
 
 
 def _is_definition(_: object, path: str) -> bool:
-    return path.endswith("hotline.toml") or (path.endswith(".toml") and Path(path).parent.name == "flows")
+    own = Path(path).name in ("hotline.toml", "holidays.toml")
+    return own or (path.endswith(".toml") and Path(path).parent.name == "flows")

@@ -7,20 +7,25 @@ the value or leave it out. A caller is never turned away for it.
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, date, datetime, tzinfo
 from math import isfinite
 from unicodedata import category
 
 DAY = 86_400.0
 EARLIEST = 946_684_800.0
 """2000-01-01 in UTC epoch seconds: no fact of this hotline is earlier."""
-LATEST = 32_503_680_000.0
-"""3000-01-01: no plan is later, and every calendar reaches as far."""
+LATEST = 4_102_444_800.0
+"""2100-01-01: no plan is later, and every calendar reaches as far."""
 AHEAD = DAY
 """Seconds by which the clock of a peer may be ahead of ours: no fact is later than that."""
 LONGEST = 200
 """Characters of a text, unless the edge says otherwise."""
 MOST = 2**53
 """The largest number that every reader of JSON reads exactly."""
+_DAY = r"\d{4}-\d{2}-\d{2}"
+_INSTANT = re.compile(rf"{_DAY}([T ]\d{{2}}:\d{{2}}(:\d{{2}}([.,]\d{{1,9}})?)?(Z|[+-]\d{{2}}(:?\d{{2}})?)?)?", re.ASCII)
+_RIGHT = "write a day or an instant from 2000 to 2099, such as 2027-01-15 or 2027-01-15T08:30:00+08:00"
 
 
 def number(value: object) -> float:
@@ -43,10 +48,46 @@ def happened(value: object, now: float) -> float:
 
 
 def planned(value: object) -> float:
-    """The instant of a plan, UTC epoch seconds: from 2000 to 3000."""
+    """The instant of a plan, UTC epoch seconds: from 2000 to 2099."""
     found = number(value)
     if not EARLIEST <= found < LATEST:
-        raise ValueError(f"{found:.15g} is not an instant from 2000 to 3000")
+        raise ValueError(f"{found:.15g} is not an instant from 2000 to 2099")
+    return found
+
+
+def instant(value: object, zone: tzinfo = UTC) -> datetime:
+    """An instant from 2000 to 2099, in UTC, out of a text of ISO 8601 with hyphens and colons: a day, or day and time.
+
+    `zone` holds where the text names none. A number is no instant: 20270101 would be a day of 1970.
+    """
+    if isinstance(value, datetime):
+        value = value.isoformat()
+    if not isinstance(value, str) or not _INSTANT.fullmatch(value):
+        raise ValueError(_RIGHT)
+    try:
+        found = datetime.fromisoformat(value.replace(",", "."))
+        found = (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
+        inside = EARLIEST <= found.timestamp() < LATEST
+    except (ValueError, OverflowError):
+        raise ValueError(_RIGHT) from None
+    if not inside:
+        raise ValueError(_RIGHT)
+    return found
+
+
+def day(value: object) -> date:
+    """A day from 2000 to 2099, out of a text such as 2027-01-15."""
+    right = "write a day from 2000 to 2099, such as 2027-01-15"
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = value.isoformat()
+    if not isinstance(value, str) or not re.fullmatch(_DAY, value, re.ASCII):
+        raise ValueError(right)
+    try:
+        found = date.fromisoformat(value)
+    except ValueError:
+        raise ValueError(right) from None
+    if not 2000 <= found.year < 2100:
+        raise ValueError(right)
     return found
 
 

@@ -21,6 +21,7 @@ from server.commands import (
     demo,
     doctor,
     floor,
+    holidays,
     quality,
     queues,
     records,
@@ -59,6 +60,7 @@ app.add_typer(tokens.tokens, name="token")
 app.add_typer(tokens.audit, name="audit")
 app.add_typer(reports.app, name="report")
 app.add_typer(quality.app, name="qa")
+app.add_typer(holidays.app, name="holidays")
 app.command("replay")(replay.replay)
 app.command("simulate")(simulate.simulate)
 app.add_typer(demo.app, name="demo")

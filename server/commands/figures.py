@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from server.commands.output import Json, print_json, say, table
-from server.commands.shared import Refused, instant, reading, zone
+from server.commands.shared import Refused, day, instant, reading, zone
 
 if TYPE_CHECKING:
     from server.storage.queries.figures_report import Period
@@ -178,9 +178,4 @@ def _lines(rows: Sequence[dict[str, Any]], columns: Sequence[str], where: ZoneIn
 
 
 def _day(text: str | None, where: ZoneInfo, option: str = "--day") -> date:
-    if text is None:
-        return datetime.now(UTC).astimezone(where).date()
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise Refused(f"{option} {text}: write a day such as 2027-01-15") from None
+    return datetime.now(UTC).astimezone(where).date() if text is None else day(text, option)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -24,6 +23,7 @@ from server.commands.shared import (
     settings,
     zone,
 )
+from server.commands.shared import day as as_day
 
 calls = typer.Typer(help="Calls: list them, show one with its decisions.", no_args_is_help=True)
 tickets = typer.Typer(help="Tickets: list them, show one with its history.", no_args_is_help=True)
@@ -242,10 +242,7 @@ def recording_verify(
 
     if last is not None and day is None:
         raise Refused("--last is the last link of one day: name it with --day")
-    try:
-        only = None if day is None else date.fromisoformat(day)
-    except ValueError:
-        raise Refused(f"--day {day}: write a day such as 2027-01-15") from None
+    only = None if day is None else as_day(day)
     found = []
     with reading() as engine:
         integrity = Integrity(engine, FolderStore(settings().recordings_folder))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -10,7 +10,8 @@ import typer
 from server.commands import figures
 from server.commands.figures import seconds
 from server.commands.output import Json, print_json, say, table
-from server.commands.shared import Refused, queries, zone
+from server.commands.shared import day as as_day
+from server.commands.shared import queries, zone
 
 app = typer.Typer(help="Reports: figures of a day, by interval and queue.", no_args_is_help=True)
 
@@ -37,7 +38,7 @@ def callback(
 ) -> None:
     """Callback mode: offers, promises, attempts and their outcomes."""
     where = zone()
-    wanted = datetime.now(UTC).astimezone(where).date() if day is None else _day(day)
+    wanted = datetime.now(UTC).astimezone(where).date() if day is None else as_day(day)
     with queries() as records:
         found = records.callbacks.report(wanted, where, interval=seconds(interval), queue=queue)
     if as_json:
@@ -52,13 +53,6 @@ def callback(
         say(line)
     outcomes = found["total"]["outcomes"]
     say("attempts: " + (", ".join(f"{outcome} {count}" for outcome, count in outcomes.items()) or "none"))
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise Refused(f"--day {text}: write a day such as 2027-01-15") from None
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:

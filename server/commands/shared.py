@@ -11,11 +11,12 @@ import pwd
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from server import bounds
 from server.config import Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
@@ -220,7 +221,14 @@ def ahead(text: str, option: str, now: datetime | None = None) -> datetime:
 def instant(text: str, option: str) -> datetime:
     """A typed day or instant, in the hotline's zone unless it says otherwise. Raises Refused."""
     try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise Refused(f"{option} {text}: write a day or an instant such as 2027-01-15 or 2027-01-15T08:30") from None
-    return (found if found.tzinfo else found.replace(tzinfo=zone())).astimezone(UTC)
+        return bounds.instant(text, zone())
+    except ValueError as error:
+        raise Refused(f"{option} {text}: {error}") from None
+
+
+def day(text: str, option: str = "--day") -> date:
+    """A typed day. Raises Refused."""
+    try:
+        return bounds.day(text)
+    except ValueError as error:
+        raise Refused(f"{option} {text}: {error}") from None

@@ -18,12 +18,12 @@ from acd.policy.reading import read_policy
 from ivr.calendar import Calendar
 from ivr.check import check, check_calendar
 from ivr.flow import Flow
-from ivr.holidays import chinese_holidays
 from ivr.manifest import Manifest
 from ivr.manifest import check as check_prompts
 from ivr.saying import LANGUAGES
 from server.hotline.called_numbers import CalledNumbers, read_numbers
 from server.hotline.dialling_policy import Callback, read_callback
+from server.hotline.holidays import holidays_of
 from server.hotline.parties import Party, canonical, party
 from server.hotline.promising import usual_queue
 from server.hotline.quality_rules import QualityRules, read_quality_rules
@@ -182,7 +182,7 @@ class Definitions:
 
 def load(home: Path) -> Definitions:
     """The definitions in force for this home. Raises DefinitionFault with file, line and key."""
-    return replace(_read_hotline(_hotline_file(home), _read_flows(home)), own_music=_own_music(home / "music"))
+    return replace(_read_hotline(_hotline_file(home), _read_flows(home), home), own_music=_own_music(home / "music"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +224,7 @@ def examine(home: Path, now: float, prompts: Path = PROMPTS, *, trunk: bool = Fa
     hotline = _hotline_file(home)
     definitions = None
     try:
-        definitions = _read_hotline(hotline, None if found else flows)
+        definitions = _read_hotline(hotline, None if found else flows, home)
     except DefinitionFault as fault:
         found.append(_error(fault))
     found += _examine_prompts(prompts)
@@ -273,7 +273,7 @@ def _read_flow(name: str, file: Path) -> Flow:
         return Flow.from_dict(name, data)
 
 
-def _read_hotline(file: Path, flows: Mapping[str, Flow] | None) -> Definitions:
+def _read_hotline(file: Path, flows: Mapping[str, Flow] | None, home: Path) -> Definitions:
     """`flows` is None when they could not be read: then nothing is said about the one that calls begin with."""
     data, written = read(file)
     with located(file, written):
@@ -281,7 +281,7 @@ def _read_hotline(file: Path, flows: Mapping[str, Flow] | None) -> Definitions:
         policy = read_policy({key: data[key] for key in _ROUTING if key in data})
         top = Table({key: value for key, value in data.items() if key in TABLES})
         name, start, confirms_for = _hotline(top.table("hotline"), flows)
-        calendar = Calendar.from_dict(data.get("calendar", {}), chinese_holidays(), ("calendar",))
+        calendar = Calendar.from_dict(data.get("calendar", {}), holidays_of(home), ("calendar",))
         queues = [queue.name for queue in policy.queues]
         callback = read_callback(top.table("callback").data, calendar, queues)
         numbers = read_numbers(top.table("numbers"), flows, callback.region)

@@ -59,7 +59,9 @@ class CallbackActs(Acts):
         if number := which.get("number"):
             which = {**which, "number": self._server.definitions.party(number).shown or number}
         mask = mask or masks(who, Act.READ_CALLBACKS)
-        return await self._server.records.promises(which, limit, cursor, mask, await self._registry())
+        found = await self._server.records.promises(which, limit, cursor, mask, await self._registry())
+        self._check_names(which, found, cursor)
+        return found
 
     async def show(self, who: Principal, promise: int, *, mask: bool = False) -> dict[str, Any]:
         """One promise with the history of its attempts."""
@@ -87,7 +89,9 @@ class CallbackActs(Acts):
         """The changes of callback mode, newest first, each with its principal, reason and rule."""
         self.permissions.require(who, Act.READ_CALLBACKS)
         await self._registry()
-        return await self._server.records.modes(scope, limit)
+        found = await self._server.records.modes(scope, limit)
+        self._check_names({"scope": scope}, {"items": found})
+        return found
 
     async def report(self, who: Principal, day: date | None, interval: int, queue: str | None) -> dict[str, Any]:
         """The figures of one day of the hotline's zone, today if None; `interval` in seconds.
@@ -97,7 +101,9 @@ class CallbackActs(Acts):
         self.permissions.require(who, Act.READ_REPORTS)
         zone = self._server.definitions.calendar.zone
         day = day or datetime.fromtimestamp(self._clock(), zone).date()
-        return await self._server.records.callback_report(day, zone, interval, queue)
+        found = await self._server.records.callback_report(day, zone, interval, queue)
+        self._check_names({"queue": queue}, {"items": found["queues"]})
+        return found
 
     async def _registry(self) -> Callbacks:
         """The promises as this server knows them, after waiting for the records to show them too."""

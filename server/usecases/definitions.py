@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import threading
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+from ivr.holidays import Holidays, chinese_holidays, with_own_years
+from server.hotline.holidays import FILE, own_years, written
 from server.usecases.audit import audited
 from server.usecases.errors import Invalid
 from server.usecases.permissions import Act
 from server.usecases.principal import Principal
 from server.usecases.server import Acts
+from tables.errors import TableError
+
+_writing = threading.Lock()
 
 
 class DefinitionActs(Acts):
@@ -22,3 +34,49 @@ class DefinitionActs(Acts):
             raise Invalid("definitions", str(error)) from None
         await leader.record(*audited(who, Act.RELOAD_DEFINITIONS, source))
         return source
+
+    def holidays(self, who: Principal, year: int) -> dict[str, Any]:
+        """The public holidays of a year in force: days, make-up workdays, and whether they are known completely."""
+        self.permissions.require(who, Act.READ_FLOOR)
+        found = self._server.definitions.calendar.holidays
+        return _of_year(found if found.years else chinese_holidays(), year)
+
+    async def set_holidays(
+        self, who: Principal, year: int, days: Iterable[str], makeup_days: Iterable[str], source: str = ""
+    ) -> dict[str, Any]:
+        """Take over a year's public holidays in place of what was known of it. The home's `holidays.toml` keeps them.
+
+        A day is written 2027-02-05, a span 2027-02-05/2027-02-11. Raises Invalid.
+        """
+        self.permissions.require(who, Act.SET_HOLIDAYS)
+        leader = self._server.dispatcher
+        table = {"days": list(days), "makeup_days": list(makeup_days)}
+        try:
+            taken = with_own_years(Holidays(), {str(year): table})
+        except TableError as error:
+            raise Invalid("holidays", str(error)) from None
+        try:
+            await asyncio.to_thread(self._keep, year, taken, source)
+            await self._server.reload()
+        except ValueError as error:
+            raise Invalid("definitions", str(error)) from None
+        await leader.record(*audited(who, Act.SET_HOLIDAYS, f"public holidays of {year}", source))
+        return _of_year(taken, year)
+
+    def _keep(self, year: int, taken: Holidays, source: str) -> None:
+        file = self._server.home / FILE
+        with _writing:
+            tables: dict[int, tuple[Iterable[date], Iterable[date], str]] = dict(own_years(self._server.home))
+            tables[year] = (taken.days, taken.makeup_days, source)
+            half_done = file.with_name(f".{FILE}.part")
+            half_done.write_text(written(tables), encoding="utf-8")
+            os.replace(half_done, file)
+
+
+def _of_year(holidays: Holidays, year: int) -> dict[str, Any]:
+    return {
+        "year": year,
+        "known": year in holidays.years,
+        "days": [day.isoformat() for day in sorted(holidays.days) if day.year == year],
+        "makeup_days": [day.isoformat() for day in sorted(holidays.makeup_days) if day.year == year],
+    }

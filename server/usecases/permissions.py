@@ -58,6 +58,7 @@ class Act(StrEnum):
     RESULTS_QA = "qa.results"
     TRAIN_QA = "qa.train"
     RELOAD_DEFINITIONS = "definitions.reload"
+    SET_HOLIDAYS = "definitions.holidays"
     MANAGE_TOKENS = "tokens.manage"
     READ_AUDIT = "audit.read"
 
@@ -103,6 +104,7 @@ qa.calibrate           -      -       all         all  -           all          
 qa.results             -      team    all         all  -           all            -
 qa.train               -      -       all         all  -           all            -
 definitions.reload     -      -       all         -    -           all            audited
+definitions.holidays   -      -       all         -    -           all            audited
 tokens.manage          -      -       -           -    -           all            audited
 audit.read             -      -       -           -    -           all            -
 """

@@ -32,9 +32,11 @@ class RecordActs(Acts):
         agents = self.permissions.agents(who, self.act)
         if caller := filters.get("caller"):
             filters = {**filters, "caller": self._server.definitions.party(caller).shown or caller}
-        return await self._server.records.page(
+        found = await self._server.records.page(
             self.kind, filters, limit, cursor, mask=masks(who, self.act), agents=agents
         )
+        self._check_names(filters, found, cursor)
+        return found
 
     async def show(self, who: Principal, number: int) -> dict[str, Any]:
         """One record."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 from acd.events import Monitor
@@ -13,6 +14,7 @@ from server.hotline.dispatcher import Dispatcher
 from server.hotline.live_calls import Leg, LiveCall
 from server.hotline.state import HotlineState
 from server.hotline.view import View
+from server.storage.queries.paging import QueryError
 from server.storage.reader import Records
 from server.usecases.audit import audited
 from server.usecases.permissions import Act, Permissions
@@ -91,6 +93,10 @@ class Server(Protocol):
         """The operator's definitions in force."""
 
     @property
+    def home(self) -> Path:
+        """The folder of all data of this server."""
+
+    @property
     def records(self) -> Records:
         """The records, for reading."""
 
@@ -136,6 +142,20 @@ class Acts:
     async def _record(self, who: Principal, act: Act, *events: object, subject: str = "", reason: str = "") -> None:
         """Record the events and the act's entry in the audit in one batch. Raises NotLeading."""
         await self._server.dispatcher.record(*events, *audited(who, act, subject, reason))
+
+    def _check_names(self, filters: Mapping[str, Any], found: Mapping[str, Any], cursor: str | None = None) -> None:
+        """Raises QueryError for a queue, category or agent that nobody knows, where nothing was found: the records may
+        know names that the definitions have no more."""
+        if found["items"] or cursor is not None:
+            return
+        definitions = self._server.definitions
+        queues = [each.name for each in definitions.policy.queues]
+        known = {"queue": queues, "category": [*definitions.categories, *queues], "scope": [*queues, "all"]}
+        for name, names in known.items():
+            if (wanted := filters.get(name)) and wanted not in names:
+                raise QueryError(f"there is no {name} {wanted[:80]}: there are {', '.join(names)}")
+        if (agent := filters.get("agent")) and self._view.floor.agent(agent) is None:
+            raise QueryError(f"there is no agent {agent[:80]}: see `sansheng agent list`")
 
     async def shown(self) -> None:
         """Wait until the records show all events up to now, with the notes that follow from them."""

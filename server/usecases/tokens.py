@@ -10,6 +10,7 @@ from typing import Any
 
 from server.eventlog.access_events import TokenIssued, TokenRevoked
 from server.hotline.access_tokens import AccessToken, digest
+from server.storage.queries.paging import QueryError
 from server.usecases.errors import Conflict, Invalid, NotFound
 from server.usecases.permissions import Act, scope_holds
 from server.usecases.principal import Principal, Role
@@ -89,6 +90,8 @@ class TokenActs(Acts):
     async def audit(self, who: Principal, filters: dict[str, str], limit: int, cursor: str | None) -> dict[str, Any]:
         """One page of the audit, newest first. Raises QueryError for a wrong cursor."""
         self.permissions.require(who, Act.READ_AUDIT)
+        if (act := filters.get("act")) and act not in set(Act):
+            raise QueryError(f"there is no act {act[:80]}: there are {', '.join(Act)}")
         return await self._server.records.page("audit", filters, limit, cursor)
 
     def _check(self, name: str, role: Role, agent: str, scopes: tuple[str, ...], expires_at: float | None) -> None:

@@ -80,7 +80,8 @@ def test_the_days_whose_hours_are_not_their_weekdays_are_listed_from_a_day_on(of
         ("2026-02-28T17:00", True),
         ("2026-10-01T19:00", True),  # National Day, but an exception goes before
         ("2026-10-03T19:00", False),
-        ("2031-10-01T15:00", True),  # not announced yet: a Wednesday like any other
+        ("2031-10-01T15:00", False),  # not announced yet, but a statutory day
+        ("2041-10-01T15:00", True),  # beyond what is known of the moon: a Tuesday like any other
     ],
 )
 def test_the_hours_of_a_day_are_its_exception_then_the_holiday_then_the_make_up_day_then_the_weekday(

@@ -134,11 +134,10 @@ def test_a_field_that_is_never_set_is_a_warning():
 
 def test_a_year_whose_holidays_are_not_known_is_a_warning_in_time():
     calendar = Calendar.from_dict({"hours": {"weekdays": ["09:00-18:00"]}}, Holidays(years=frozenset({2026})))
-    assert check_calendar(calendar, datetime(2026, 11, 30, tzinfo=UTC).timestamp()) == []
-    assert (
-        "2027 are not known" in only(check_calendar(calendar, datetime(2026, 12, 1, tzinfo=UTC).timestamp())).sentence
-    )
-    assert "2027 are not known" in only(check_calendar(calendar, datetime(2027, 5, 1, tzinfo=UTC).timestamp())).sentence
+    last_of_october, first_of_november = (datetime(2026, 10, 31, hour, tzinfo=UTC).timestamp() for hour in (15, 16))
+    assert check_calendar(calendar, last_of_october) == []
+    for now in (first_of_november, datetime(2027, 5, 1, tzinfo=UTC).timestamp()):
+        assert "2027 are not known" in only(check_calendar(calendar, now)).sentence
 
 
 def test_hours_that_never_open_are_a_warning():

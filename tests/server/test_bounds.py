@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta, timezone
 from math import inf, nan
 
 import pytest
@@ -35,7 +36,7 @@ def test_the_clock_of_a_peer_may_be_ahead_by_a_day() -> None:
 def test_a_plan_is_within_the_calendar() -> None:
     assert bounds.planned(NOW + 1e8) == NOW + 1e8
     for value in (-62_135_596_800.0, 253_402_300_799.0):
-        with pytest.raises(ValueError, match="2000 to 3000"):
+        with pytest.raises(ValueError, match="2000 to 2099"):
             bounds.planned(value)
 
 
@@ -70,3 +71,39 @@ def test_a_text_with_wide_spaces_is_one_line_and_one_with_line_ends_is_not() -> 
     assert bounds.is_line("李明\u3000投诉\u00a0")
     for text in ("a\nb", "a\x00", "a\u2028b", "\u202eb", "\ud800"):
         assert not bounds.is_line(text)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(20270101, 1.8e9, True, None, "20270101", "1800000000", "2027-W01", "2027-13-01", "0001-01-01T00:00:00+14:00"),
+        *(
+            "9999-12-31",
+            "1999-12-31",
+            "2100-01-01",
+            "2027-01-01T25:00",
+            "2027-01-01T00:00+99:99",
+            "nan",
+            "",
+            "\uff12027-01-01",
+        ),
+    ],
+)
+def test_an_instant_is_written_in_iso_8601_and_lies_from_2000_to_2099(value: object) -> None:
+    with pytest.raises(ValueError, match="write a day or an instant from 2000 to 2099"):
+        bounds.instant(value)
+
+
+def test_an_instant_without_a_zone_is_of_the_zone_that_is_given() -> None:
+    china = timezone(timedelta(hours=8))
+    expected = datetime(2027, 1, 15, 0, 30, tzinfo=UTC)
+    for text in ("2027-01-15T08:30", "2027-01-15 08:30:00.000", "2027-01-15T08:30:00+08:00", "2027-01-15T00:30Z"):
+        assert bounds.instant(text, china) == expected
+    assert bounds.instant("2027-01-15") == datetime(2027, 1, 15, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("value", [20270101, "20270101", "9999-12-31", "1999-12-31", "2027-02-30", "", None])
+def test_a_day_is_written_with_hyphens_and_lies_from_2000_to_2099(value: object) -> None:
+    with pytest.raises(ValueError, match="write a day from 2000 to 2099"):
+        bounds.day(value)
+    assert bounds.day("2027-02-28").isoformat() == "2027-02-28"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
@@ -11,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from server.storage.figures.catalogue import Terms
 from server.usecases.callbacks import CallbackActs
 from server.usecases.reports import ReportActs
-from server.web.api.shapes import Instant, Who, router
+from server.web.api.shapes import Day, Instant, Who, router
 from server.web.problems import answers
 
 Interval = Annotated[int, Query(ge=60, le=86_400, description="Seconds; must divide a day.")]
@@ -127,36 +126,32 @@ def report_routes(acts: CallbackActs, reports: ReportActs) -> APIRouter:
 
     @routes.get("/reports/callback", response_model=CallbackReport, responses=answers(400, 422))
     async def callback_report(
-        who: Who, day: date | None = None, interval: Interval = 1800, queue: str | None = None
+        who: Who, day: Day | None = None, interval: Interval = 1800, queue: str | None = None
     ) -> dict[str, Any]:
         """Callback mode in one day of the hotline's zone (today if left out), by interval and queue."""
         return await acts.report(who, day, interval, queue or None)
 
     @routes.get("/reports/day", response_model=FiguresReport, responses=answers(400, 422))
     async def day_report(
-        who: Who, chosen: Chosen, day: date | None = None, interval: Interval = 1800, queue: str | None = None
+        who: Who, chosen: Chosen, day: Day | None = None, interval: Interval = 1800, queue: str | None = None
     ) -> dict[str, Any]:
         """One day of the hotline's zone (today if left out) in figures."""
         return await reports.day(who, day, interval, queue or None, chosen)
 
     @routes.get("/reports/week", response_model=FiguresReport, responses=answers(400, 422))
-    async def week_report(
-        who: Who, chosen: Chosen, day: date | None = None, queue: str | None = None
-    ) -> dict[str, Any]:
+    async def week_report(who: Who, chosen: Chosen, day: Day | None = None, queue: str | None = None) -> dict[str, Any]:
         """The week, Monday to Sunday, in which the day lies, by days."""
         return await reports.week(who, day, queue or None, chosen)
 
     @routes.get("/reports/month", response_model=FiguresReport, responses=answers(400, 422))
     async def month_report(
-        who: Who, chosen: Chosen, day: date | None = None, queue: str | None = None
+        who: Who, chosen: Chosen, day: Day | None = None, queue: str | None = None
     ) -> dict[str, Any]:
         """The month in which the day lies, by days."""
         return await reports.month(who, day, queue or None, chosen)
 
     @routes.get("/reports/range", response_model=FiguresReport, responses=answers(400, 422))
-    async def range_report(
-        who: Who, chosen: Chosen, first: date, last: date, queue: str | None = None
-    ) -> dict[str, Any]:
+    async def range_report(who: Who, chosen: Chosen, first: Day, last: Day, queue: str | None = None) -> dict[str, Any]:
         """From the first day to the last, both in it, by days; a year at most."""
         return await reports.range(who, first, last, queue or None, chosen)
 
@@ -168,7 +163,7 @@ def report_routes(acts: CallbackActs, reports: ReportActs) -> APIRouter:
         return await reports.shift(who, since, until, interval, chosen)
 
     @routes.get("/reports/hourly", response_model=HourlySheet, responses=answers(400, 422))
-    async def hourly_sheet(who: Who, chosen: Chosen, day: date | None = None) -> dict[str, Any]:
+    async def hourly_sheet(who: Who, chosen: Chosen, day: Day | None = None) -> dict[str, Any]:
         """Each team in each hour of the day (today if left out)."""
         return await reports.hourly(who, day, chosen)
 

@@ -6,7 +6,7 @@ OpenAPI is drawn from the shapes. Instants are ISO 8601 in UTC. What has no valu
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Generic, TypeVar
 
 from fastapi import APIRouter, Depends, Path
@@ -27,36 +27,19 @@ Who = Annotated[Principal, Depends(principal_of)]
 """The principal of a request, found by the gate from the token."""
 
 
-def _with_zone(instant: datetime) -> datetime:
-    aware = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
-    try:
-        aware.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("this instant lies outside the years 1 to 9999 of UTC") from None
-    return aware
+def _instant(value: object) -> datetime:
+    return bounds.instant(value)
 
 
-def _no_day_as_a_number(value: object) -> object:
-    """A number is taken for epoch seconds or milliseconds, and 20270101 would be a day of 1970."""
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        return value
-    if abs(number) < bounds.EARLIEST:
-        raise ValueError("write a day or an instant such as 2027-01-15 or 2027-01-15T08:30:00+08:00")
-    return value
+def _day(value: object) -> date:
+    return bounds.day(value)
 
 
-Instant = Annotated[datetime, BeforeValidator(_no_day_as_a_number), AfterValidator(_with_zone)]
-"""UTC where a request names no zone."""
-
-
-def _within_the_calendar(instant: datetime) -> datetime:
-    bounds.planned(instant.timestamp())
-    return instant
-
-
-Planned = Annotated[Instant, AfterValidator(_within_the_calendar)]
+Instant = Annotated[datetime, BeforeValidator(_instant)]
+"""From 2000 to 2099; UTC where a request names no zone."""
+Day = Annotated[date, BeforeValidator(_day)]
+"""From 2000 to 2099."""
+Planned = Instant
 """An instant that goes into an event."""
 
 

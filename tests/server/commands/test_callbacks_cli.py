@@ -158,7 +158,7 @@ async def test_the_report_says_where_a_promise_belongs(server, served) -> None:
     for typed, sentence in (
         (("--interval", "7m"), "does not divide a day"),
         (("--interval", "often"), "write minutes, hours or a day"),
-        (("--day", "monday"), "--day monday: write a day such as"),
+        (("--day", "monday"), "--day monday: write a day from 2000 to 2099"),
     ):
         done = await served("report", "callback", *typed)
         assert (done.code, sentence in done.err) == (1, True)

@@ -186,9 +186,11 @@ def test_without_hours_and_with_hours_that_never_close_a_limit_runs_by_the_clock
     assert working_time(None)(at(FRIDAY), 24 * HOUR) == at(FRIDAY) + 24 * HOUR
 
 
-def test_years_whose_holidays_nobody_knows_have_their_weekdays_hours() -> None:
-    working = working_time(hours_of(office(), at("2031-10-01T00:00")))
-    assert working(at("2031-10-01T17:00"), 2 * HOUR) == at("2031-10-02T10:00")
+def test_years_that_nobody_announced_have_the_statutory_holidays_and_their_weekdays_hours() -> None:
+    working = working_time(hours_of(office(), at("2030-09-30T00:00")))
+    assert working(at("2030-09-30T17:00"), 2 * HOUR) == at("2030-10-04T10:00")
+    working = working_time(hours_of(office(), at("2041-10-01T00:00")))
+    assert working(at("2041-10-01T17:00"), 2 * HOUR) == at("2041-10-02T10:00")
 
 
 @pytest.mark.parametrize("hours", [(), ((540, 541),)])
