@@ -15,6 +15,7 @@ from typing import Any
 
 import structlog
 from prometheus_client import CollectorRegistry
+from redis.asyncio import Redis
 from watchfiles import awatch
 
 from ivr.check import unknown_years
@@ -66,6 +67,7 @@ class App:
         self.acts = UseCases(self)
         self._home: Home | None = None
         self._records: OpenRecords
+        self._redis: Redis
         self._definition_problem = ""
         self._tasks = BackgroundTasks(_log, "a part of the server failed")
         self._undo: list[Callable[[], Coroutine[Any, Any, None]]] = []
@@ -95,6 +97,7 @@ class App:
     async def _open_log(self, home: Home) -> Log:
         redis = await reach_log(self.settings)
         self._undo.append(redis.aclose)
+        self._redis = redis
         return Log(redis, set_aside=home.set_aside.keep)
 
     async def _open_records(self, home: Home) -> None:
@@ -103,7 +106,7 @@ class App:
 
     async def _open_web(self) -> None:
         http = HttpServer(
-            make_api(self.acts, self, Authentication(lambda: self.token, self.acts.tokens)),
+            make_api(self.acts, self, Authentication(lambda: self.token, self.acts.tokens), redis=self._redis),
             self.settings.bind,
             self.settings.http_port,
             name=self.settings.server_name,

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 import typer
 
 from server.commands.output import Json, print_json, say, table
-from server.commands.shared import Refused, day, instant, reading, zone
+from server.commands.shared import Refused, instant, reading, zone
+from server.commands.shared import day as as_day
 
 if TYPE_CHECKING:
     from server.storage.queries.figures_report import Period
@@ -178,4 +179,4 @@ def _lines(rows: Sequence[dict[str, Any]], columns: Sequence[str], where: ZoneIn
 
 
 def _day(text: str | None, where: ZoneInfo, option: str = "--day") -> date:
-    return datetime.now(UTC).astimezone(where).date() if text is None else day(text, option)
+    return datetime.now(UTC).astimezone(where).date() if text is None else as_day(text, option)

@@ -18,13 +18,14 @@ from server.eventlog.log import Unwritable
 from server.hotline.dispatcher import NotLeading
 from server.storage.queries.paging import QueryError
 from server.usecases.errors import ActRefused, Conflict, Forbidden, Invalid, NotFound
+from server.web.problem_types import type_of
 
 MEDIA_TYPE = "application/problem+json"
 MOST_ERRORS, MOST_DETAIL = 20, 2_000
 """The most errors that a problem names, and the most characters of its sentence: a request may have more."""
 REFUSALS: dict[type[ActRefused], tuple[int, str]] = {
     NotFound: (404, "Not found"),
-    Invalid: (422, "Request cannot be used"),
+    Invalid: (422, "Value cannot be used"),
     Conflict: (409, "Cannot be done now"),
     Forbidden: (403, "Not allowed for this role"),
 }
@@ -49,10 +50,11 @@ class Wrong(BaseModel):
 class ProblemOut(BaseModel):
     """A problem as an answer shows it."""
 
-    type: str = "about:blank"
+    type: str = Field("about:blank", description="/problems/NAME, which explains the kind of problem.")
     title: str
     status: int
     detail: str
+    reason: str | None = Field(None, description="Of a value that cannot be used: why, in one word.")
     errors: list[Wrong] = []
 
 
@@ -74,11 +76,16 @@ def problem(
     *,
     errors: Sequence[Wrong] = (),
     headers: dict[str, str] | None = None,
+    reason: str | None = None,
 ) -> JSONResponse:
-    """The answer."""
+    """The answer. Its type follows from status and title, see `problem_types`."""
     named = [Wrong(where=_shown(each.where, 100), sentence=_shown(each.sentence, 300)) for each in errors]
-    body = ProblemOut(title=title, status=status, detail=_shown(detail, MOST_DETAIL), errors=named)
-    wanted = body.model_dump() if errors else body.model_dump(exclude={"errors"})
+    kind = type_of(status, title)
+    body = ProblemOut(
+        type=kind, title=title, status=status, detail=_shown(detail, MOST_DETAIL), reason=reason, errors=named
+    )
+    left_out = {name for name, wanted in (("errors", errors), ("reason", reason)) if not wanted}
+    wanted = body.model_dump(exclude=left_out)
     return JSONResponse(wanted, status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
 
@@ -92,8 +99,8 @@ def answer_with_problems(api: FastAPI) -> None:
 
     @api.exception_handler(ActRefused)
     async def act_refused(_: Request, error: ActRefused) -> JSONResponse:
-        status, title = REFUSALS[type(error)]
-        return problem(status, title, str(error))
+        status, title = next(REFUSALS[each] for each in type(error).__mro__ if each in REFUSALS)
+        return problem(status, title, str(error), reason=error.reason if isinstance(error, Invalid) else None)
 
     @api.exception_handler(QueryError)
     async def wrong_question(_: Request, error: QueryError) -> JSONResponse:
@@ -105,7 +112,7 @@ def answer_with_problems(api: FastAPI) -> None:
 
     @api.exception_handler(Unwritable)
     async def unwritable(_: Request, error: Unwritable) -> JSONResponse:
-        return problem(422, "Request cannot be used", str(error))
+        return problem(422, "Value cannot be used", str(error), reason="unwritable")
 
     @api.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
@@ -125,7 +132,7 @@ def answer_with_problems(api: FastAPI) -> None:
             case 400:  # bytes that are no text are no JSON either
                 return problem(422, "Request cannot be used", "body: this is no JSON")
             case 404:
-                detail = f"there is no {path}: see /api/v1/openapi.json"
+                title, detail = "No such path", f"there is no {path}: see /api/v1/openapi.json"
             case 405:
                 headers["allow"] = ", ".join(_methods(request))
                 detail = f"{request.method} {path} is not possible: use {headers['allow']}"

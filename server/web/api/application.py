@@ -7,10 +7,13 @@ reaches the port. Errors are problems (see `problems`).
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 from fastapi import FastAPI, Response
+from redis.asyncio import Redis
 
+from server.hotline.dispatcher import NotLeading
 from server.usecases.groups import UseCases
 from server.web.api.agents import agent_routes
 from server.web.api.callbacks import callback_routes
@@ -18,6 +21,7 @@ from server.web.api.calls import call_routes
 from server.web.api.conversations import conversation_routes
 from server.web.api.definitions import definition_routes
 from server.web.api.floor import floor_routes
+from server.web.api.problem_pages import problem_routes
 from server.web.api.quality import quality_routes
 from server.web.api.quality_reviews import review_routes, training_routes
 from server.web.api.recordings import recording_routes
@@ -28,11 +32,23 @@ from server.web.api.trunks import trunk_routes
 from server.web.api.watch import Watched, watch_routes
 from server.web.authentication import Authentication
 from server.web.gate import Gate
+from server.web.idempotency import Idempotency
+from server.web.preconditions import Preconditions, describe_headers
 from server.web.problems import ProblemOut, answer_with_problems
 
 
-def make_api(acts: UseCases, watched: Watched, authentication: Authentication) -> FastAPI:
-    """The application over these acts. `authentication` finds the principal of a request, `watched` is for health."""
+def make_api(
+    acts: UseCases, watched: Watched, authentication: Authentication, *, redis: Redis | None = None
+) -> FastAPI:
+    """The application over these acts. `authentication` finds the principal of a request, `watched` is for health.
+
+    `redis` keeps the answers to requests with an Idempotency-Key; without it the header has no effect.
+    """
+
+    async def settled() -> None:
+        with suppress(NotLeading):
+            await acts.calls.shown()
+
     api = FastAPI(
         title="Sansheng 三声",
         version="1",
@@ -42,6 +58,8 @@ def make_api(acts: UseCases, watched: Watched, authentication: Authentication) -
         redoc_url=None,
         redirect_slashes=False,
     )
+    api.add_middleware(Preconditions, routes=lambda: api.routes, settled=settled)
+    api.add_middleware(Idempotency, redis=redis)
     api.add_middleware(Gate, authenticate=authentication)
     answer_with_problems(api)
     for routes in (
@@ -60,6 +78,7 @@ def make_api(acts: UseCases, watched: Watched, authentication: Authentication) -
         quality_routes(acts.quality),
         review_routes(acts.reviews),
         training_routes(acts.training),
+        problem_routes(),
     ):
         api.router.routes.extend(routes.routes)  # not included: a 405 names the methods of the flat list
     _describe(api)
@@ -82,6 +101,7 @@ def _describe(api: FastAPI) -> None:
             problem = ProblemOut.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas.update(problem.pop("$defs", {}))
             schemas["ProblemOut"] = problem
+            describe_headers(drawn, api.routes)
         assert api.openapi_schema is not None
         return api.openapi_schema
 

@@ -14,6 +14,7 @@ import pytest
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from redis import Redis as SyncRedis
+from redis.asyncio import Redis
 
 import acd.events as acd
 from acd.callbacks.events import CallbackPolicySet
@@ -34,6 +35,7 @@ from server.usecases.groups import UseCases
 from server.usecases.principal import Principal, Role
 from server.web.api.application import make_api
 from server.web.authentication import Authentication
+from server.web.problem_types import TYPES
 from tests.redis_server import RedisServer, redis_server
 
 __all__ = ["redis_server"]
@@ -64,6 +66,7 @@ class ApiServer:
         self.view = View(lambda: dispatcher.state)
         self.phones, self.token, self.registry = Phones(), TOKEN, CollectorRegistry()
         self.outside_calls = False
+        self.redis: Redis | None = None
         self.definitions = definitions.load(home)
         self.wrong: list[str] = []
         self.doubtful: list[str] = []
@@ -85,7 +88,7 @@ class ApiServer:
 
     def application(self) -> FastAPI:
         """The API of this server."""
-        return make_api(self.acts, self, Authentication(lambda: self.token, self.acts.tokens))
+        return make_api(self.acts, self, Authentication(lambda: self.token, self.acts.tokens), redis=self.redis)
 
     def problems(self) -> list[str]:
         return self.wrong
@@ -126,6 +129,7 @@ async def server(redis_server: RedisServer, migrated_sqlite: Path, tmp_path: Pat
     dispatcher = Dispatcher(log, lease, HotlineState(), lease_ttl=10)
     await dispatcher.start()
     made = ApiServer(dispatcher, Records(database.read, following, lambda: dispatcher.state.position), tmp_path)
+    made.redis = redis
     await made.tell(acd.PolicySet(made.definitions.policy), CallbackPolicySet(made.definitions.callback.policy))
     yield made
     await dispatcher.stop()
@@ -149,7 +153,8 @@ def refused(answer: httpx.Response, status: int) -> str:
     """The sentence of a problem, after looking at its shape."""
     assert answer.headers["content-type"] == "application/problem+json"
     body = answer.json()
-    assert (answer.status_code, body["status"], body["type"]) == (status, status, "about:blank")
-    assert body["title"]
-    assert set(body) <= {"type", "title", "status", "detail", "errors"}
+    assert (answer.status_code, body["status"]) == (status, status)
+    kind = TYPES[body["type"].removeprefix("/problems/")]
+    assert (kind.status, kind.title) == (status, body["title"])
+    assert set(body) <= {"type", "title", "status", "detail", "reason", "errors"}
     return str(body["detail"])

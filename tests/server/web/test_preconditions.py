@@ -1,0 +1,82 @@
+"""ETag and If-Match: a change is done only if its resource is what the client has seen."""
+
+from __future__ import annotations
+
+import asyncio
+
+from server.web.preconditions import CHANGES, Preconditions
+from tests.redis_server import redis_server
+from tests.server.web.api_server import api, refused, server
+
+__all__ = ["api", "redis_server", "server"]
+
+LI = {"name": "Li", "skills": {"complaint": 5}, "contact": "sip:1001@127.0.0.1:5062"}
+AGENT = "/api/v1/agents/1001"
+
+
+async def test_a_change_of_what_has_changed_since_is_refused_and_nothing_is_done(server, api) -> None:
+    await api.put(AGENT, json=LI)
+    seen = (await api.get(AGENT)).headers["etag"]
+    assert (await api.put(AGENT, json={**LI, "name": "Wang"}, headers={"If-Match": seen})).status_code == 200
+    answer = await api.put(AGENT, json={**LI, "name": "Zhao"}, headers={"If-Match": seen})
+    assert "has changed since" in refused(answer, 412)
+    assert answer.json()["type"] == "/problems/changed"
+    now = await api.get(AGENT)
+    assert now.json()["name"] == "Wang"
+    assert answer.headers["etag"] == now.headers["etag"] != seen
+    assert (await api.put(AGENT, json=LI, headers={"If-Match": f'"other", {now.headers["etag"]}'})).status_code == 200
+
+
+async def test_of_two_changes_of_what_both_have_seen_one_is_done(server, api) -> None:
+    await api.put(AGENT, json=LI)
+    seen = {"If-Match": (await api.get(AGENT)).headers["etag"]}
+    both = await asyncio.gather(*(api.put(AGENT, json={**LI, "name": name}, headers=seen) for name in ("A", "B")))
+    assert sorted(each.status_code for each in both) == [200, 412]
+
+
+async def test_a_condition_on_a_path_below_holds_for_its_resource(server, api) -> None:
+    await api.put(AGENT, json=LI)
+    seen = (await api.get(AGENT)).headers["etag"]
+    body = {"status": "available"}
+    assert refused(await api.post(f"{AGENT}/status", json=body, headers={"If-Match": '"other"'}), 412)
+    assert (await api.post(f"{AGENT}/status", json=body, headers={"If-Match": seen})).status_code == 200
+    assert refused(await api.post(f"{AGENT}/status", json=body, headers={"If-Match": seen}), 412)
+    assert (await api.post(f"{AGENT}/status", json=body, headers={"If-Match": "*"})).status_code == 200
+
+
+async def test_what_is_not_there_matches_nothing_and_what_is_there_is_not_made_anew(server, api) -> None:
+    assert "there is no" in refused(await api.put(AGENT, json=LI, headers={"If-Match": "*"}), 412)
+    assert (await api.put(AGENT, json=LI, headers={"If-None-Match": "*"})).status_code == 200
+    assert "exists already" in refused(await api.put(AGENT, json=LI, headers={"If-None-Match": "*"}), 412)
+
+
+async def test_what_has_not_changed_is_not_sent_again(server, api) -> None:
+    await api.put(AGENT, json=LI)
+    tag = (await api.get(AGENT)).headers["etag"]
+    again = await api.get(AGENT, headers={"If-None-Match": f"W/{tag}"})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+    assert "etag" not in (await api.get("/api/v1/agents")).headers
+
+
+async def test_a_strange_condition_is_no_fault_of_the_server(server, api) -> None:
+    await api.put(AGENT, json=LI)
+    for condition in ("", '"', "W/", "\u00ff", ", ,", "*, *"):
+        answer = await api.put(AGENT, json=LI, headers={"If-Match": condition.encode("latin-1")})
+        assert answer.status_code in (200, 412), condition
+
+
+def test_the_resource_of_a_change_is_the_longest_part_of_its_path_that_can_be_fetched(server) -> None:
+    routes = server.application().routes
+
+    async def settled() -> None:
+        pass
+
+    found = Preconditions(lambda *_: None, lambda: routes, settled)  # type: ignore[arg-type,return-value]
+    for path, resource in (
+        ("/api/v1/agents/1001/wrap-up/end", "/api/v1/agents/1001"),
+        ("/api/v1/callbacks/7/cancel", "/api/v1/callbacks/7"),
+        ("/api/v1/callbacks", None),
+        ("/api/v1/callback-mode", "/api/v1/callback-mode"),
+        ("/api/v1/trunks/test", None),
+    ):
+        assert found.resource_of(path, CHANGES) == resource, path
