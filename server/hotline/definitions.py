@@ -48,9 +48,9 @@ AGENTS_LANGUAGE = LANGUAGES[0]
 
 _CLASS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 _ROUTING = ("skills", "routing", "phones", "queues")
-_HOUSE = ("hotline", "numbers", "admission", "sound", "callback", "lists", "calendar", "teams", "tickets", "trunks")
-_HOUSE_TOO = ("quality",)
-TABLES = (*_ROUTING, *_HOUSE, *_HOUSE_TOO)
+_CALLS = ("hotline", "numbers", "admission", "sound", "callback", "lists", "calendar", "teams", "trunks")
+_WORK = ("tickets", "quality")
+TABLES = (*_ROUTING, *_CALLS, *_WORK)
 """What a hotline file may hold."""
 
 
