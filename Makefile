@@ -12,6 +12,10 @@ SEED ?= 1
 run: setup  ## start everything in the foreground; Ctrl-C stops it all
 	@exec $(BIN)/sansheng run
 
+# A process of the tests does not compile again what another process has compiled.
+check test: export PYTHONDONTWRITEBYTECODE =
+check test: export PYTHONPYCACHEPREFIX = $(CURDIR)/.cache/bytecode
+
 check: setup-test static  ## what every commit must pass, in a minute or so: no real calls, no PostgreSQL
 	$(BIN)/pytest -q -n 2 --dist loadfile -m "not e2e and not postgres and not thorough" \
 	  --ignore tests/e2e --ignore tests/faults --ignore tests/dialplan

@@ -22,6 +22,9 @@ from redis.exceptions import RedisError
 
 from provision import default_cache, provision
 
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+"""A folder in memory, if there is one: a disk that is busy with other tests takes milliseconds for each event."""
+
 
 @dataclass
 class RedisServer:
@@ -77,7 +80,7 @@ class RedisServer:
 
 @pytest.fixture
 def redis_server() -> Iterator[RedisServer]:
-    server = RedisServer(Path(tempfile.mkdtemp(prefix="ss-redis-")))
+    server = RedisServer(Path(tempfile.mkdtemp(prefix="ss-redis-", dir=MEMORY)))
     try:
         server.start()
         yield server

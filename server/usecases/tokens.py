@@ -88,10 +88,11 @@ class TokenActs(Acts):
         return self._view.access_tokens.get(number) or found
 
     async def audit(self, who: Principal, filters: dict[str, str], limit: int, cursor: str | None) -> dict[str, Any]:
-        """One page of the audit, newest first. Raises QueryError for a wrong cursor."""
+        """One page of the audit, newest first, with every act that was answered before. Raises QueryError."""
         self.permissions.require(who, Act.READ_AUDIT)
         if (act := filters.get("act")) and act not in set(Act):
             raise QueryError(f"there is no act {act[:80]}: there are {', '.join(Act)}")
+        await self._server.records.caught_up()
         return await self._server.records.page("audit", filters, limit, cursor)
 
     def _check(self, name: str, role: Role, agent: str, scopes: tuple[str, ...], expires_at: float | None) -> None:

@@ -38,7 +38,7 @@ def problem_routes() -> APIRouter:
         """Every kind of problem that this API answers with."""
         return Kinds(items=list(kinds.values()))
 
-    @routes.get("/problems/{name}", response_model=Kind, responses=answers(404))
+    @routes.get("/problems/{name}", response_model=Kind, responses=answers(404, 422))
     async def show_problem(name: str) -> Kind | JSONResponse:
         """One kind of problem."""
         return kinds.get(name) or problem(404, "Not found", f"there is no problem {name[:40]}: see /problems")

@@ -295,7 +295,7 @@ def training_routes(acts: TrainingActs) -> APIRouter:
         """End a round: marks are shown and compared from now on."""
         return shown(await acts.close_round(who, number))
 
-    @routes.get("/qa/results")
+    @routes.get("/qa/results", responses=answers(422))
     async def list_results(who: Who, period: Annotated[str | None, Query(max_length=10)] = None) -> dict[str, Any]:
         """Where the results of teams and periods are."""
         rows = await acts.results(who, period or None)

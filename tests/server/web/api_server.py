@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +59,49 @@ class Phones:
         self.known.pop(agent, None)
 
 
+class Standing:
+    """Stands for a part of the server under test, whichever that is when it is asked for something."""
+
+    def __init__(self, part: Callable[[], Any]) -> None:
+        self._part = part
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._part(), name)
+
+
+class StandingActs:
+    """Stands for the acts of the server under test: each group is a `Standing`."""
+
+    def __getattr__(self, name: str) -> Standing:
+        return Standing(lambda: getattr(ApiServer.under_test.acts, name))
+
+
+@cache
+def shared_application() -> FastAPI:
+    """The API of the server under test. To make one takes longer than most tests, so each process makes one alone."""
+    return new_application()
+
+
+def new_application() -> FastAPI:
+    """The API of the server under test, as after a restart."""
+    acts: Any = StandingActs()
+    watched: Any = Standing(lambda: ApiServer.under_test)
+    redis: Any = Standing(lambda: ApiServer.under_test.redis)
+    return make_api(
+        acts, watched, lambda scope, headers: ApiServer.under_test.authentication(scope, headers), redis=redis
+    )
+
+
+@cache
+def usual_definitions() -> definitions.Definitions:
+    """The definitions of a home that has none of its own."""
+    return definitions.load(Path("/nowhere"))
+
+
 class ApiServer:
     """A server without Asterisk."""
+
+    under_test: ApiServer
 
     def __init__(self, dispatcher: Dispatcher, records: Records, home: Path) -> None:
         self.dispatcher, self.records, self.home = dispatcher, records, home
@@ -67,12 +109,13 @@ class ApiServer:
         self.phones, self.token, self.registry = Phones(), TOKEN, CollectorRegistry()
         self.outside_calls = False
         self.redis: Redis | None = None
-        self.definitions = definitions.load(home)
+        self.definitions = usual_definitions()
         self.wrong: list[str] = []
         self.doubtful: list[str] = []
         metrics = Metrics(self.registry, View(lambda: dispatcher.state), unwritable=lambda: dispatcher.refused)
         dispatcher.listen(metrics.follow)
         self.acts = UseCases(self)
+        self.authentication = Authentication(lambda: self.token, self.acts.tokens)
 
     @property
     def trunks(self) -> Any:
@@ -88,7 +131,8 @@ class ApiServer:
 
     def application(self) -> FastAPI:
         """The API of this server."""
-        return make_api(self.acts, self, Authentication(lambda: self.token, self.acts.tokens), redis=self.redis)
+        ApiServer.under_test = self
+        return shared_application()
 
     def problems(self) -> list[str]:
         return self.wrong

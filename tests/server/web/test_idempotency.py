@@ -9,7 +9,7 @@ import pytest
 
 from server.usecases.callbacks import CallbackActs
 from tests.redis_server import redis_server
-from tests.server.web.api_server import TOKEN, api, refused, server
+from tests.server.web.api_server import TOKEN, api, new_application, refused, server
 
 __all__ = ["api", "redis_server", "server"]
 
@@ -17,8 +17,8 @@ ASKED = {"number": "13800138000", "category": "attitude"}
 KEY = {"Idempotency-Key": "8e03978e-40d5-43e8-bc93-6894a57f9324"}
 
 
-def client_of(server) -> httpx.AsyncClient:
-    transport = httpx.ASGITransport(server.application(), raise_app_exceptions=False)
+def restarted_server() -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(new_application(), raise_app_exceptions=False)
     return httpx.AsyncClient(
         transport=transport, base_url="http://hotline", headers={"Authorization": f"Bearer {TOKEN}"}
     )
@@ -27,7 +27,7 @@ def client_of(server) -> httpx.AsyncClient:
 async def test_the_same_request_is_done_once_and_answered_alike_after_a_restart_too(server, api) -> None:
     first = await api.post("/api/v1/callbacks", json=ASKED, headers=KEY)
     assert first.status_code == 201
-    async with client_of(server) as restarted:
+    async with restarted_server() as restarted:
         for client in (api, restarted):
             again = await client.post("/api/v1/callbacks", json=ASKED, headers=KEY)
             assert (again.status_code, again.content) == (201, first.content)
@@ -69,7 +69,7 @@ async def test_two_at_once_are_done_once(server, api, monkeypatch: pytest.Monkey
     assert refused(other, 409)
     assert (other.json()["type"], other.headers["retry-after"]) == ("/problems/in-progress", "1")
     # A server that was started anew does not know what became of it.
-    async with client_of(server) as restarted:
+    async with restarted_server() as restarted:
         unknown = await restarted.post("/api/v1/callbacks", json=ASKED, headers=KEY)
         assert unknown.json()["type"] == "/problems/outcome-unknown"
     go_on.set()
