@@ -17,7 +17,7 @@ check test: export PYTHONDONTWRITEBYTECODE =
 check test: export PYTHONPYCACHEPREFIX = $(CURDIR)/.cache/bytecode
 
 check: setup-test static  ## what every commit must pass, in a minute or so: no real calls, no PostgreSQL
-	$(BIN)/pytest -q -n 2 --dist loadfile -m "not e2e and not postgres and not thorough" \
+	$(BIN)/pytest -q -n 3 --dist loadfile -m "not e2e and not postgres and not thorough" \
 	  --ignore tests/e2e --ignore tests/faults --ignore tests/dialplan
 
 test: setup-test static  ## every check and every test; a test that failed is run once more, alone

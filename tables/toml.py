@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def parse(text: str, file: Path) -> dict[str, Any]:
 
 def line_of(text: str, key: Key) -> int:
     """The line, from 1, on which a key or a list's item stands, or the nearest enclosing one; 1 if none."""
-    places = _Scanner(text).places
+    places = _places(text)
     return next((places[key[:n]] for n in range(len(key), 0, -1) if key[:n] in places), 1)
 
 
@@ -91,6 +92,12 @@ def _oversized(values: dict[str, Any]) -> Iterator[Key]:
             left += [((*key, index), inner) for index, inner in enumerate(value)]
         elif isinstance(value, int) and not -(2**63) <= value < 2**63:
             yield key
+
+
+@lru_cache(maxsize=1)
+def _places(text: str) -> dict[Key, int]:
+    """Where everything stands in the text that is asked about now."""
+    return _Scanner(text).places
 
 
 class _Scanner:

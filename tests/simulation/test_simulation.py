@@ -334,6 +334,7 @@ def test_the_picture_is_svg_with_a_line_for_each_policy(scenario):
     assert len(drawn.findall("{http://www.w3.org/2000/svg}polyline")) == 2
 
 
+@pytest.mark.thorough
 def test_the_fewest_agents_reach_the_level_in_every_interval(scenario):
     # All day there are others; some may help in the first hour.
     small = replace(scenario, service_level=ServiceLevel(0.8, 30.0))
@@ -344,6 +345,7 @@ def test_the_fewest_agents_reach_the_level_in_every_interval(scenario):
     assert all(sum(row) < 3 * small.load(index) + 4 for index, row in enumerate(plan.counts))
 
 
+@pytest.mark.thorough
 def test_a_level_that_no_staffing_reaches_is_said_to_be_out_of_reach(scenario):
     plan = fewest_agents(replace(scenario, service_level=ServiceLevel(0.8, 1.0)), find_policy("ours"), runs=1)
     assert not plan.reached, "a phone is answered after 3 s at the earliest"

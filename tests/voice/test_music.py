@@ -57,6 +57,7 @@ def test_the_end_runs_into_the_beginning_without_a_click(sound):
     assert np.sum(power[-16:]) < 1e-4 * np.sum(power)
 
 
+@pytest.mark.thorough
 def test_the_same_page_gives_the_same_music(piece, sound):
     again = from_pcm(to_pcm(compose(piece)))
     assert np.max(np.abs(again - sound)) <= 1 / 32768

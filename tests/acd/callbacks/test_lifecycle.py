@@ -6,10 +6,10 @@ import pytest
 
 from acd import events as ev
 from acd.callbacks import events as cb
+from acd.callbacks import registry
 from acd.callbacks.commands import PlaceCall, PromiseChanged, StopCalling
 from acd.callbacks.engine import Callbacks
 from acd.callbacks.policy import CallbackPolicy, CallbackRules, Delays
-from acd.callbacks.registry import MOST_SETTLED
 
 HOUR = 3600.0
 DAY = 24 * HOUR
@@ -382,10 +382,11 @@ def test_what_is_settled_is_remembered_for_a_day(office):
     assert office.callbacks.promise(1) is None
 
 
-def test_no_more_than_so_many_settled_ones_are_remembered():
+def test_no_more_than_so_many_settled_ones_are_remembered(monkeypatch):
+    monkeypatch.setattr(registry, "MOST_SETTLED", 100)
     callbacks = Callbacks()
     callbacks.receive(cb.CallbackPolicySet(CallbackPolicy(per_day=0)), 0.0)
-    for number in range(1, MOST_SETTLED + 11):
+    for number in range(1, 111):
         callbacks.receive(cb.PromiseAsked(str(number), "complaint"), 0.0)
         callbacks.receive(cb.PromiseCancelled(number), 0.0)
     assert callbacks.promise(10) is None

@@ -12,12 +12,10 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-import typer.main
 
 import acd.events as acd
 from acd.policy.definitions import Skill
@@ -61,14 +59,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-commands_of = cache(typer.main.get_command)
-"""To build all commands takes longer than to run one of them, so each process of tests builds them once."""
-
-
 @pytest.fixture
 def sansheng(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs a command as a shell would, in this process."""
-    monkeypatch.setattr(typer.main, "get_command", commands_of)
 
     def run(*typed: str) -> Done:
         monkeypatch.setattr(sys, "argv", ["sansheng", *typed])
