@@ -52,6 +52,7 @@ class UserAgent(Protocol):
     """What a call needs of the phone that it belongs to: RFC 3261's user agent."""
 
     user: str
+    login: str
     secret: str | None
     server: sip.Address
     loop: asyncio.AbstractEventLoop
@@ -300,7 +301,7 @@ class Call:
                 self._establish(request, response)
             if response.code not in (401, 407) or proof or self._cancelled or self.phone.secret is None:
                 return response
-            proof = [digest.proof(response, method, str(request.uri), self.phone.user, self.phone.secret)]
+            proof = [digest.proof(response, method, str(request.uri), self.phone.login, self.phone.secret)]
 
     def _compose(self, method: str, headers: Iterable[sip.Header], body: bytes = b"", cseq: int = 0) -> Request:
         if not cseq:

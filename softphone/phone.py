@@ -89,6 +89,8 @@ class Phone:
     ) -> None:
         self.user = user
         self.secret = secret
+        self.login = user
+        """The name by which it answers challenges: "authentication name" in most phones' menus."""
         self.server: sip.Address = (host, sip_port)
         self.on_invite: Policy | Callable[[Call], Policy] = Ring()
         self.calls: list[Call] = []
@@ -199,7 +201,7 @@ class Phone:
             if response.code == 423 and (response.min_expires or 0) > expires:
                 expires = response.min_expires or expires
             elif response.code in (401, 407) and not proof and self.secret is not None:
-                proof = [digest.proof(response, "REGISTER", str(request.uri), self.user, self.secret)]
+                proof = [digest.proof(response, "REGISTER", str(request.uri), self.login, self.secret)]
             else:
                 raise Refused(f"{host}:{port} does not take {self.user}: {response.code} {response.phrase}")
 

@@ -6,11 +6,12 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
-from softphone.audio import Tone
-from softphone.phone import Answer, Call, Policy
+from softphone.audio import Tone, tone_level
+from softphone.phone import Answer, Call, Phone, Policy
 from tests.e2e import brisk
 from tests.e2e.conftest import Hotline, hears_tone, make_home
 from tests.e2e.hearing import hears
@@ -143,6 +144,72 @@ async def test_a_phone_that_dies_in_a_conversation_gets_the_caller_back_when_it_
     states = [each["state"] for each in strict.records.agent_intervals("2621")]
     assert states.count("on_call") == 2
     assert "wrap_up" not in states[: states.index("on_call", states.index("on_call") + 1)]
+
+
+async def test_a_phone_that_dies_while_the_caller_is_on_hold_or_a_colleague_is_asked_loses_the_caller_too(
+    strict: Hotline,
+) -> None:
+    holds, asks = ("2631", "13800131087"), ("2632", "13800131088")
+
+    async def dies(number: str, caller: str, keys: str, colleague: Phone | None = None) -> None:
+        async with strict.agent(number, complaint=9) as agent, strict.caller(caller) as phone:
+            agent.on_invite = Answer(0.1, Tone(600))
+            call = await phone.dial("4008001234", source=Tone(1000))
+            leg = await agent.incoming(20)
+            await hears_tone(leg, 1000)
+            with suppress(ConnectionError):
+                await leg.press(keys)
+            if colleague is not None:
+                asked = await colleague.incoming()
+                await asked.answer(Tone(800))
+                await hears_tone(leg, 800)
+                await strict.agent_is(colleague.user, state="occupied")
+            else:
+                await strict.until(lambda: tone_level(call.rtp.samples(0.5), 600) < -45, "the caller is on hold")
+            agent.unplug()
+            await strict.agent_is(number, phone="unreachable", state="idle")
+            await hears(call, "agent-cut-off")
+            if colleague is not None:
+                await asked.ended()
+                await strict.agent_is(colleague.user, state="idle")
+            await call.hangup()
+        shown = await strict.ended_call(caller)
+        assert [(leg["agent"], leg["outcome"], leg["ended_by"]) for leg in shown["segments"]] == [
+            (number, "lost", "lost")
+        ]
+
+    async with strict.agent("2633", inquiry=5) as colleague:
+        await dies(*holds, "*1")
+        await dies(*asks, "*22633#", colleague)
+
+
+async def test_of_an_agents_two_devices_the_one_that_has_the_call_may_die(strict: Hotline) -> None:
+    number, caller = "2634", "13800131089"
+    body = {"name": "Two", "skills": {"complaint": 9}, "secret": "two-devices"}
+    strict.hush(number)
+    await strict.request("PUT", f"/api/v1/agents/{number}", body)
+    async with (
+        Phone(number, "127.0.0.1", strict.sip_port, secret=body["secret"]) as desk,
+        Phone(f"{number}-web", "127.0.0.1", strict.sip_port, secret=body["secret"]) as browser,
+        strict.caller(caller) as phone,
+    ):
+        browser.login = number
+        await asyncio.gather(desk.register(), browser.register())
+        await strict.agent_is(number, phone="reachable")
+        desk.on_invite = Answer(0.3, Tone(600))
+        await strict.request("POST", f"/api/v1/agents/{number}/status", {"status": "available"})
+        call = await phone.dial("4008001234", source=Tone(1000))
+        await browser.incoming(20)
+        await hears_tone(call, 600)
+        desk.unplug()
+        await hears(call, "agent-cut-off")
+        await browser.incoming(20)
+        assert (strict.agent_row(number) or {})["phone"] == "reachable"
+        await call.hangup()
+        desk.plug_in()
+    shown = await strict.ended_call(caller)
+    assert shown["segments"][0]["outcome"] == "lost"
+    await strict.request("DELETE", f"/api/v1/agents/{number}")
 
 
 async def test_silence_and_hold_are_no_death(strict: Hotline) -> None:

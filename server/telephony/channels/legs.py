@@ -178,10 +178,11 @@ class Legs:
             self._given[leg.call] = leg.asked
 
     def lose(self, leg: AgentChannel) -> None:
-        """The phone of this agent is gone: the caller waits again, and the channel is ended."""
+        """The phone of this agent is gone: the caller waits again; the channel is ended, and a colleague's who is asked."""
         leg.lost = True
         self._end_leg(leg, "lost")
-        self.hang_up(leg.channel)
+        for channel in (leg.channel, *((leg.asked.channel,) if leg.asked is not None else ())):
+            self.hang_up(channel)
 
     def take_over(self, call: int) -> None:
         """The log says that the colleague who was asked has the call now."""
