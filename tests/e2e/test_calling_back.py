@@ -30,7 +30,7 @@ from tests.e2e.public_network import (
 
 pytestmark = pytest.mark.e2e
 
-RINGING_HZ = 450
+RINGING_HZ, COLLEAGUE_HZ = 450, 800
 AGENT = Answer(0.3, Tone(AGENT_HZ))
 
 
@@ -95,6 +95,33 @@ async def test_an_agent_calls_back_on_the_same_ticket_and_the_customer_gives_a_m
     assert tone_level(samples[middle, 0], CUSTOMER_HZ) > -20 > tone_level(samples[middle, 0], AGENT_HZ) + 25
     assert tone_level(samples[middle, 1], AGENT_HZ) > -20 > tone_level(samples[middle, 1], CUSTOMER_HZ) + 25
     assert network.times(number) == 1
+
+
+async def test_an_agents_phone_transfers_a_customer_who_was_called(network: PublicNetwork) -> None:
+    hotline, number = network.hotline, "13800136020"
+    network.does[number] = Answer(0.2, Tone(CUSTOMER_HZ))
+    async with hotline.agent("3031", complaint=5) as agent, hotline.agent("3032", media=5) as colleague:
+        agent.on_invite, colleague.on_invite = Answer(0.1, Tone(AGENT_HZ)), Answer(0.1, Tone(COLLEAGUE_HZ))
+        made = await network.promise(number)
+        called = await network.rings(number)
+        leg = await agent.incoming()
+        await hears_tone(called, AGENT_HZ)
+        await hears_tone(leg, CUSTOMER_HZ)
+        assert await leg.refer("3032") == 202
+        await leg.told(200)
+        await leg.hangup()
+        second = await colleague.incoming()
+        await hears_tone(called, COLLEAGUE_HZ)
+        await hears_tone(second, CUSTOMER_HZ)
+        await second.hangup()
+        await network.becomes(made["id"], "kept")
+        await called.hangup()
+    shown = await hotline.ended_call(number)
+    assert [(leg["agent"], leg["outcome"], leg["ended_by"]) for leg in shown["segments"]] == [
+        ("3031", "answered", "transfer"),
+        ("3032", "answered", "agent"),
+    ]
+    assert (shown["outcome"], network.times(number)) == ("handled", 1)
 
 
 async def test_a_customer_who_is_called_first_presses_1_and_has_an_agent(network: PublicNetwork) -> None:
