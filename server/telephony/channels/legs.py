@@ -178,7 +178,7 @@ class Legs:
             self._given[leg.call] = leg.asked
 
     def lose(self, leg: AgentChannel) -> None:
-        """The phone of this agent is gone: the caller waits again; the channel is ended, and a colleague's who is asked."""
+        """The phone of this agent is gone: the caller waits again, and the channel is ended, as is a colleague's."""
         leg.lost = True
         self._end_leg(leg, "lost")
         for channel in (leg.channel, *((leg.asked.channel,) if leg.asked is not None else ())):
