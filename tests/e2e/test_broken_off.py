@@ -13,6 +13,7 @@ import pytest
 from softphone.audio import Tone, tone_level
 from softphone.phone import Answer, Call, Phone, Policy
 from tests.e2e import brisk
+from tests.e2e.browser_phone import BrowserPhone
 from tests.e2e.conftest import Hotline, hears_tone, make_home
 from tests.e2e.hearing import hears
 
@@ -209,6 +210,33 @@ async def test_of_an_agents_two_devices_the_one_that_has_the_call_may_die(strict
         desk.plug_in()
     shown = await strict.ended_call(caller)
     assert shown["segments"][0]["outcome"] == "lost"
+    await strict.request("DELETE", f"/api/v1/agents/{number}")
+
+
+async def test_a_browsers_phone_is_lost_when_its_connection_is_gone_and_not_by_silence_alone(strict: Hotline) -> None:
+    number, caller, secret = "2635", "13800131090", "browser-secret"
+    strict.hush(number)
+    await strict.request(
+        "PUT", f"/api/v1/agents/{number}", {"name": "Web", "skills": {"complaint": 9}, "secret": secret}
+    )
+    async with (
+        BrowserPhone(number, secret, strict.ports["ASTERISK_HTTP"]) as browser,
+        strict.caller(caller) as phone,
+    ):
+        await strict.agent_is(number, phone="reachable")
+        await strict.request("POST", f"/api/v1/agents/{number}/status", {"status": "available"})
+        call = await phone.dial("4008001234", source=Tone(1000))
+        await asyncio.wait_for(browser.answered.wait(), 20)
+        await strict.agent_is(number, state="on_call")
+        asked = browser.asked
+        await strict.until(lambda: browser.asked > asked + 1, "it is asked, and answers")
+        assert (strict.agent_row(number) or {})["state"] == "on_call"
+        browser.close()
+        await strict.agent_is(number, phone="unreachable", state="idle")
+        await hears(call, "agent-cut-off")
+        await call.hangup()
+    shown = await strict.ended_call(caller)
+    assert [(leg["outcome"], leg["ended_by"]) for leg in shown["segments"]] == [("lost", "lost")]
     await strict.request("DELETE", f"/api/v1/agents/{number}")
 
 
