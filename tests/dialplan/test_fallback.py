@@ -66,6 +66,22 @@ async def test_a_caller_keys_in_another_number(machine: Machine) -> None:
     assert (taken["number"], taken["category"], taken["complete"]) == ("02188887777", "", True)
 
 
+async def test_nothing_is_known_of_a_caller_who_withholds_the_number(machine: Machine) -> None:
+    withheld = [("P-Asserted-Identity", "<sip:+8613900001111@carrier.example>"), ("Privacy", "id")]
+    async with machine.phone("13900001111") as phone:
+        call = await phone.dial("4008001234", source=Tone(1000), headers=withheld)
+        await call.heard(TONES["fallback-key-number"], within=12)
+        await call.press("02188887777#")
+        await call.heard(TONES["fallback-number"], within=8)
+        await call.press("1")
+        await call.heard(TONES["fallback-category"], within=4)
+        await call.press("0")
+        await call.ended(8)
+    taken = entry(machine)
+    assert (taken["caller"], taken["number"], taken["complete"]) == ("", "02188887777", True)
+    assert "13900001111" not in str(taken)
+
+
 async def test_a_caller_who_hangs_up_in_the_middle_is_kept_with_what_is_known(machine: Machine) -> None:
     async with machine.phone("13800001111") as phone:
         call = await phone.dial("4008001234", source=Tone(1000))
