@@ -101,13 +101,14 @@ class QualityActs(QualityBase):
         return self._register.plans()
 
     async def set_plan(self, who: Principal, name: str, values: Mapping[str, Any]) -> Standing:
-        """Make a plan, or change one, from the values of its table; without a seed it has one made up. Jobs that were
-        drawn keep theirs."""
+        """Make a plan, or change one, from the values of its table. Without a seed it has the one that it had, or one
+        that is made up. Jobs that were drawn keep theirs."""
         self.permissions.require(who, Act.PLAN_QA)
         if not name or len(name) > _LONGEST_NAME or not is_line(name) or "/" in name:
             raise Invalid("name", f"a plan's name is one line of 1 to {_LONGEST_NAME} characters without /")
         wanted = dict(values)
-        wanted["seed"] = wanted.get("seed") or secrets.token_hex(8)
+        known = {each.plan.name: each.plan.seed for each in self._register.plans()}
+        wanted["seed"] = wanted.get("seed") or known.get(name) or secrets.token_hex(8)
         with refusals():
             plan = read_plan(name, Table(wanted))
         for text in (plan.seed, *plan.businesses, *plan.risk.keywords, *plan.reviewers):

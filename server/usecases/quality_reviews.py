@@ -59,7 +59,7 @@ class ReviewActs(QualityBase):
         review = await self._review(number)
         self.permissions.require(who, Act.READ_QA, review.agent)
         if who.role is Role.AGENT and review.first is None and review.agent == who.agent:
-            raise NotFound(f"there is no score {number}")
+            raise NotFound(f"there is no review {number}")
         pending = self.drafts.pending(number, person(who))
         if pending is not None:
             review = reviews.play(review, pending, self._clock())
@@ -110,7 +110,7 @@ class ReviewActs(QualityBase):
             raise Invalid("reviewer", f"nobody is known as {reviewer}: give a work number or a token's name")
         with refusals():
             asked = reviews.ask_second(review, reviewer, person(who))
-        await self._record(who, Act.ASSIGN_QA, *asked, subject=f"score {number}")
+        await self._record(who, Act.ASSIGN_QA, *asked, subject=f"review {number}")
         return reviews.seen_by(await self._known(number), person(who))
 
     # Appeals
@@ -125,7 +125,7 @@ class ReviewActs(QualityBase):
             made = appeals.appeal(
                 review, person(who), why, self._clock(), form, self._register.appeal_rules, tuple(questions)
             )
-        await self._record(who, Act.APPEAL_QA, *made, subject=f"score {number}", reason=why[:200])
+        await self._record(who, Act.APPEAL_QA, *made, subject=f"review {number}", reason=why[:200])
         return reviews.seen_by(await self._known(number), person(who))
 
     async def decide(self, who: Principal, number: int, marks: Mapping[str, Any], why: str) -> Review:
@@ -137,7 +137,7 @@ class ReviewActs(QualityBase):
         given = marks_of(form, marks, whole=True)
         with refusals():
             decided = appeals.decide(review, person(who), form, given, why)
-        await self._record(who, Act.SCORE_QA, *decided, subject=f"score {number}: appeal", reason=why[:200])
+        await self._record(who, Act.SCORE_QA, *decided, subject=f"review {number}: appeal", reason=why[:200])
         return reviews.play(review, decided[0], self._clock())
 
     # Parts
@@ -148,7 +148,7 @@ class ReviewActs(QualityBase):
         await self._caught_up()
         for each in await self._ask(lambda records: records.reviews_of([call])):
             if each.form == form.name:
-                raise Conflict(f"call {call} is scored by form {form.name}: see score {each.review}")
+                raise Conflict(f"call {call} is scored by form {form.name}: see review {each.review}")
         job = await self._ask(lambda records: records.job_of(call))
         picked = await self._picked(who, call, people, job)
         given = marks_of(form, marks, whole=submit)
@@ -162,7 +162,7 @@ class ReviewActs(QualityBase):
             review = reviews.opened(opened[0])
             act = reviews.submit if submit else reviews.save
             following = act(review, person(who), form, given)
-        await self._record(who, Act.SCORE_QA, *picked, *opened, *following, subject=f"score {number}: call {call}")
+        await self._record(who, Act.SCORE_QA, *picked, *opened, *following, subject=f"review {number}: call {call}")
         return reviews.seen_by(await self._known(number), person(who))
 
     async def _picked(self, who: Principal, call: int, people: People, job: Job | None) -> list[Event]:
@@ -195,7 +195,7 @@ class ReviewActs(QualityBase):
             act = reviews.submit_second if second else reviews.submit
             events = act(review, reviewer, form, given)
         self.drafts.forget(review.review, reviewer)
-        await self._record(who, Act.SCORE_QA, *events, subject=f"score {review.review}: call {review.call}")
+        await self._record(who, Act.SCORE_QA, *events, subject=f"review {review.review}: call {review.call}")
         return reviews.seen_by(reviews.play(review, events[0], self._view.at), reviewer)
 
     def _open_review(self, call: int, form: str, reviewer: str) -> Review | None:
@@ -207,7 +207,7 @@ class ReviewActs(QualityBase):
         review = self._register.review(number)
         if review is None:
             over = await self._review(number)
-            raise Conflict(f"score {number} is {over.state} and final: nothing can be changed any more")
+            raise Conflict(f"review {number} is {over.state} and final: nothing can be changed any more")
         return review
 
     async def _review(self, number: int) -> Review:
@@ -216,7 +216,7 @@ class ReviewActs(QualityBase):
             await self._caught_up()
             review = await self._ask(lambda records: records.review(number))
         if review is None:
-            raise NotFound(f"there is no score {number}: see `sansheng qa score-list`")
+            raise NotFound(f"there is no review {number}: see `sansheng qa score-list`")
         return review
 
     def _people_with_tokens(self) -> frozenset[str]:

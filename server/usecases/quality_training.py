@@ -217,6 +217,7 @@ class TrainingActs(QualityBase):
         async with self._numbering:
             training = self._register.training(number)
             if training is None:
+                await self._caught_up()
                 passed = await self._ask(lambda records: records.training(number))
                 if passed is None:
                     raise NotFound(f"there is no training {number}: see `sansheng qa training list`")

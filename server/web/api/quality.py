@@ -215,10 +215,11 @@ def _samples(routes: APIRouter, acts: QualityActs) -> None:
         values = wanted.model_dump(exclude={"name"}, exclude_none=True)
         return plan_row(await acts.set_plan(who, wanted.name, values))
 
-    @routes.delete("/qa/plans/{name}", status_code=204, responses=answers(404, 422, 503))
-    async def end_plan(who: Who, name: Annotated[str, Path(max_length=40)]) -> None:
+    @routes.delete("/qa/plans/{name}", responses=answers(404, 422, 503))
+    async def end_plan(who: Who, name: Annotated[str, Path(max_length=40)]) -> dict[str, str]:
         """Let a plan draw no more; its jobs stay."""
         await acts.end_plan(who, name)
+        return {"name": name}
 
     @routes.get("/qa/jobs", response_model=Page[JobRow], responses=answers(400, 422))
     async def list_jobs(who: Who, asked: Annotated[JobsAsked, Query()]) -> dict[str, Any]:
