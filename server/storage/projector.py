@@ -32,6 +32,7 @@ PROJECTIONS: tuple[Rules, ...] = (
 )
 """Every projection, in the order in which they are told of an entry."""
 READER = "projector"
+COUNTER = "report counts"
 BATCH = 1000
 
 
@@ -47,6 +48,7 @@ class Projector:
         self, engine: Engine, projections: Sequence[Rules] = PROJECTIONS, *, short_abandon: float = SHORT
     ) -> None:
         self._engine, self._projections, self._short = engine, projections, short_abandon
+        self._counted = False
         self._insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
 
     def cursor(self) -> str:
@@ -83,6 +85,7 @@ class Projector:
             new = [entry for entry in entries if entry_key(entry.id) > done]
             if not new:
                 return 0
+            self._count_once(session)
             if not problem:
                 rows = Rows(session, new)
                 for entry in new:
@@ -92,6 +95,15 @@ class Projector:
             session.execute(self._insert(LogEntry), [_archived(entry, problem) for entry in new])
             cursor.entry = new[-1].id
             return len(new)
+
+    def _count_once(self, session: Session) -> None:
+        """Counts of reports are made of the records that were there before there were counts."""
+        if self._counted:
+            return
+        self._counted = session.scalar(select(Cursor.entry).where(Cursor.reader == COUNTER)) is not None
+        if not self._counted:
+            totals.recount(session, self._insert)
+            session.execute(self._insert(Cursor).values(reader=COUNTER, entry=START))
 
     def _locked_cursor(self, session: Session) -> Cursor:
         locked = select(Cursor).where(Cursor.reader == READER).with_for_update()

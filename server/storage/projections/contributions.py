@@ -20,6 +20,8 @@ NOT_MISSED = frozenset({"answered", "caller_gone", "withdrawn"})
 """Outcomes of an offer that are no fault of the agent or the phone."""
 DUE = "due"
 """The kind of counts that may lie in slots to come."""
+ALARM = "alarm"
+"""The kind of counts that entries add by themselves."""
 HANDLING = frozenset({"on_call", "wrap_up"})
 
 

@@ -9,6 +9,7 @@ import acd.events as acd
 import tickets.events as tickets
 from server.eventlog.log import Entry
 from server.storage.figures.counts import slot_of
+from server.storage.projections.contributions import ALARM
 from server.storage.projections.rows import Rows, utc
 from server.storage.projections.rules import Rules
 
@@ -29,7 +30,7 @@ def _(event: acd.CallEnded, entry: Entry, rows: Rows) -> None:
 
 @RULES.on(acd.SoundStopped)
 def _(event: acd.SoundStopped, entry: Entry, rows: Rows) -> None:
-    rows.counted.append(((slot_of(entry.at), "alarm", "", "", event.agent), {"one_way_sound": 1}))
+    rows.counted.append(((slot_of(entry.at), ALARM, "", "", event.agent), {"one_way_sound": 1}))
 
 
 @RULES.on(tickets.TicketOpened)

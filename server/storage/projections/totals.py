@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
-from sqlalchemy import inspect, select, tuple_
+from sqlalchemy import delete, inspect, select, tuple_
 from sqlalchemy.orm import Session
 
 from server.storage.figures.counts import Counts, add
 from server.storage.projections.contributions import (
+    ALARM,
     Contribution,
     Key,
     difference,
@@ -59,21 +60,61 @@ def count(session: Session, rows: Rows, insert: Any) -> None:
     write(session, change, insert)
 
 
+def recount(session: Session, insert: Any) -> None:
+    """Make all counts again from the rows, a thousand at a time; counts of events alone stay.
+
+    Records that were written before there were counts need it once.
+    """
+    session.execute(delete(ReportCount).where(ReportCount.kind != ALARM))
+    for table, of in ALONE.items():
+        for rows in _all(session, table):
+            write(session, difference((), [of(row) for row in rows]), insert)
+    for calls in _all(session, Call):
+        legs: dict[int | None, list[Segment]] = {}
+        for leg in session.scalars(select(Segment).where(Segment.call.in_([call.id for call in calls]))):
+            legs.setdefault(leg.call, []).append(leg)
+            session.expunge(leg)
+        write(session, difference((), [of_call(call, legs.get(call.id, ())) for call in calls]), insert)
+
+
+def _all(session: Session, table: type[Any]) -> Iterator[list[Any]]:
+    """Every row, a thousand at a time; the session keeps none of them."""
+    key = list(table.__table__.primary_key.columns)
+    after: Any = None
+    while True:
+        wanted = select(table).order_by(*key).limit(_AT_ONCE)
+        rows = list(session.scalars(wanted if after is None else wanted.where(tuple_(*key) > after)))
+        if not rows:
+            return
+        after = tuple_(*(getattr(rows[-1], column.key) for column in key))
+        yield rows
+        for row in rows:
+            session.expunge(row)
+
+
 def write(session: Session, change: Contribution, insert: Any) -> None:
     """Add to the counts."""
     keys = sorted(key for key, counts in change.items() if counts)
     for start in range(0, len(keys), _AT_ONCE):
         part = keys[start : start + _AT_ONCE]
         known = {Key(*key): _decode(data) for *key, data in _read(session, part)}
-        values = [key._asdict() | {"data": _data(known.get(key, {}), change[key])} for key in part]
-        statement = insert(ReportCount)
-        updated = {"data": statement.excluded.data}
-        session.execute(statement.on_conflict_do_update(index_elements=list(_KEY), set_=updated), values)
+        after = {key: _sum(known.get(key, {}), change[key]) for key in part}
+        values = [key._asdict() | {"data": _encode(counts)} for key, counts in after.items() if counts]
+        if values:
+            statement = insert(ReportCount)
+            updated = {"data": statement.excluded.data}
+            session.execute(statement.on_conflict_do_update(index_elements=list(_KEY), set_=updated), values)
+        if emptied := [key for key, counts in after.items() if not counts and key in known]:
+            session.execute(delete(ReportCount).where(tuple_(*_KEY).in_(emptied)))
 
 
-def _data(known: Counts, change: Counts) -> str:
+def _sum(known: Counts, change: Counts) -> Counts:
     add(known, change)
-    return msgspec.json.encode(known, order="sorted").decode()
+    return known
+
+
+def _encode(counts: Counts) -> str:
+    return msgspec.json.encode(counts, order="sorted").decode()
 
 
 def _read(session: Session, keys: Iterable[Key]) -> Iterable[Any]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import delete, select
 
 import acd.events as acd
 import ivr.events as ivr
@@ -21,9 +22,11 @@ from acd.callbacks.events import PromiseAsked
 from server.eventlog.derived_events import AgentNoted, Decided, PromiseNoted
 from server.storage.figures.catalogue import FIGURES, Terms
 from server.storage.figures.counts import SLOT, add, percentile, step_of, total
-from server.storage.projector import Projector
+from server.storage.projector import COUNTER, Projector
 from server.storage.queries.figures_report import between, days, hourly, month_of, range_of, report, week_of
 from server.storage.queries.paging import QueryError
+from server.storage.schema.report_tables import ReportCount
+from server.storage.schema.tables import Base, Cursor
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "bench"))
 from made_up import BEGAN, Made, entries
@@ -294,6 +297,26 @@ def test_a_shift_and_the_hourly_sheet_are_parts_of_the_day(engine):
         hours = [row for row in sheet["teams"] if row["team"] == team["team"]]
         assert sum(row["legs"] for row in hours) == team["legs"]
         assert sum(row["signed_in"] for row in hours) == pytest.approx(team["signed_in"], abs=24)
+
+
+def test_records_from_before_there_were_counts_are_counted_once(database, log):
+    half = len(log) // 2
+    Projector(database.write).apply(log)
+    whole = counts_in(database)
+    with database.write.begin() as connection:
+        for table in Base.metadata.sorted_tables:
+            connection.execute(delete(table))
+    Projector(database.write).apply(log[:half])
+    with database.write.begin() as connection:
+        connection.execute(delete(ReportCount).where(ReportCount.kind != "alarm"))
+        connection.execute(delete(Cursor).where(Cursor.reader == COUNTER))
+    Projector(database.write).apply(log[half:])
+    assert counts_in(database) == whole
+
+
+def counts_in(database):
+    with database.read.connect() as connection:
+        return sorted(tuple(row) for row in connection.execute(select(ReportCount.__table__)))
 
 
 def test_what_agents_do_now_and_what_is_not_due_yet(database, story):

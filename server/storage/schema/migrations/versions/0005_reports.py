@@ -39,6 +39,11 @@ def upgrade() -> None:
         op.add_column("calls", sa.Column(name, sa.Double(), nullable=True))
     op.add_column("segments", sa.Column("wrapped", sa.Double(), server_default="0", nullable=False))
     op.add_column("agent_intervals", sa.Column("after_call", NUMBER, nullable=True))
+    op.execute(
+        "INSERT INTO ticket_times (ticket, queue, business, category, department, opened_at, due_at)"
+        " SELECT id, business, business, category, '', opened_at, resolve_by FROM tickets"
+    )
+    op.execute("UPDATE calls SET opened_ticket = true WHERE id IN (SELECT call FROM tickets)")
 
 
 def downgrade() -> None:
