@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 import typer
@@ -24,6 +24,9 @@ from server.commands.shared import (
     zone,
 )
 from server.commands.shared import day as as_day
+
+if TYPE_CHECKING:
+    from server.hotline.called_numbers import CalledNumbers
 
 calls = typer.Typer(help="Calls: list them, show one with its decisions.", no_args_is_help=True)
 tickets = typer.Typer(help="Tickets: list them, show one with its history.", no_args_is_help=True)
@@ -96,8 +99,8 @@ def call_list(
     with queries() as records:
         rows = records.call_list(which, limit=limit).items
     numbers = called_numbers()
-    columns = CALLS if not numbers.numbers else (*CALLS[:3], "called_name", *CALLS[3:])
-    show([numbers.named(row) for row in rows], columns, as_json)
+    columns = CALLS if numbers is None else (*CALLS[:3], "called_name", *CALLS[3:])
+    show([_named(row, numbers) for row in rows], columns, as_json)
 
 
 @calls.command("show")
@@ -107,12 +110,17 @@ def call_show(number: Number, as_json: Json = False) -> None:
         call = records.call_show(number)
     if call is None:
         raise Refused(f"there is no call {number}: see `sansheng call list`")
-    call = called_numbers().named(call)
+    call = _named(call, called_numbers())
     if as_json:
         print_json(call)
     else:
         for line in described(call, zone()):
             say(line)
+
+
+def _named(call: dict[str, Any], numbers: CalledNumbers | None) -> dict[str, Any]:
+    """A call with `called_name`, None where its number has no name."""
+    return call | {"called_name": None} if numbers is None else numbers.named(call)
 
 
 def described(call: dict[str, Any], where: ZoneInfo) -> list[str]:

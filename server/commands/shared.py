@@ -182,23 +182,31 @@ def as_shown(number: str) -> str:
         return number
 
 
-def called_numbers() -> CalledNumbers:
-    """The hotline's numbers; none where the definitions are broken."""
-    from server.hotline.called_numbers import CalledNumbers
+def called_numbers() -> CalledNumbers | None:
+    """The hotline's numbers; None where the operator named none, or the definitions are broken."""
+    if not _definitions().get("numbers"):
+        return None
     from server.hotline.definitions import load
     from tables.toml import DefinitionFault
 
     try:
         return load(settings().root).numbers
     except DefinitionFault:
-        return CalledNumbers()
+        return None
+
+
+def _definitions() -> dict[str, Any]:
+    """What stands in `hotline.toml`, unchecked; nothing where it cannot be read."""
+    try:
+        return tomllib.loads((settings().root / "hotline.toml").read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError):
+        return {}
 
 
 def zone() -> ZoneInfo:
     """The hotline's time zone, in which people are shown times; Asia/Shanghai unless its calendar says otherwise."""
     try:
-        data = tomllib.loads((settings().root / "hotline.toml").read_text(encoding="utf-8-sig"))
-        return ZoneInfo(data["calendar"]["zone"])
+        return ZoneInfo(_definitions()["calendar"]["zone"])
     except (OSError, ValueError, LookupError, TypeError):
         return ZoneInfo("Asia/Shanghai")
 

@@ -12,9 +12,8 @@ from server.hotline.trunks import LEGACY, trunk_of
 from server.storage.projections.outcome import outcome_of
 from server.storage.projections.rows import Rows, entry_key, utc
 from server.storage.projections.rules import Rules
-from server.storage.schema.callback_tables import Attempt, CallbackMode, Promise
+from server.storage.schema.callback_tables import CONNECTED, Attempt, CallbackMode, Promise
 
-CONNECTED = "connected"
 OFFERED = "callback_offered"
 """The field of a call that says where its caller was offered a callback."""
 _COPIED = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import select, tuple_
@@ -14,6 +14,7 @@ from acd.events import CallEnded, Joined
 from recordings.chain import FIRST
 from server.eventlog.derived_events import PromiseNoted
 from server.eventlog.log import Entry
+from server.storage.instants import utc
 from server.storage.schema.access_tables import AccessToken
 from server.storage.schema.callback_tables import Attempt, CallbackOffer, Promise
 from server.storage.schema.quality_tables import (
@@ -39,6 +40,7 @@ from server.storage.schema.tables import (
     Ticket,
 )
 
+__all__ = ["Rows", "Shelf", "entry_key", "utc"]
 _Row = TypeVar("_Row", bound=Base)
 _OF_ATTEMPTS = (AttemptStarted, AttemptAnswered, AttemptEnded, Joined, CallEnded)
 """Events that say something of the latest attempt of their call."""
@@ -48,11 +50,6 @@ def entry_key(entry_id: str) -> tuple[int, int]:
     """A log id as (ms, seq), the key of rows and the order of the log."""
     ms, _, seq = entry_id.partition("-")
     return int(ms), int(seq or 0)
-
-
-def utc(at: float) -> datetime:
-    """Epoch seconds as a datetime. Raises ValueError or OverflowError for what is no instant."""
-    return datetime.fromtimestamp(at, UTC)
 
 
 class Shelf(Generic[_Row]):

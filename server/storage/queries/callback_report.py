@@ -19,9 +19,8 @@ from sqlalchemy.orm import Session
 
 from acd.callbacks.events import AttemptOutcome
 from acd.callbacks.states import PromiseState
-from server.storage.projections.callbacks import CONNECTED
 from server.storage.queries.paging import QueryError, iso
-from server.storage.schema.callback_tables import Attempt, CallbackOffer, Promise
+from server.storage.schema.callback_tables import CONNECTED, Attempt, CallbackOffer, Promise
 
 BELONGS = (
     "a promise belongs to the interval in which it was made, with all that came of it; waits are counted from the"

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, Select, func, select
 from sqlalchemy.orm import Session
 
 from acd.callbacks.states import LIVE, PromiseState, PromiseView
-from server.storage.projections.rows import utc
+from server.storage.instants import utc
 from server.storage.queries.callback_report import callback_report
 from server.storage.queries.paging import Page, QueryError, decode_cursor, encode_cursor, iso, masked, page_of
 from server.storage.schema.callback_tables import Attempt, CallbackMode, Promise

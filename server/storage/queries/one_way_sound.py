@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from acd.events import SoundReturned, SoundStopped
-from server.eventlog.log import decode
 from server.storage.queries.paging import iso
 from server.storage.schema.tables import Call, LogEntry
 
+_KINDS: dict[str, Any] = {kind.__name__: kind for kind in (SoundStopped, SoundReturned)}
 _LONGEST = timedelta(days=1)
 """How long after its beginning a call is over, whatever the records say of its end."""
 
@@ -22,12 +23,12 @@ def one_way_sound(session: Session, call: Call) -> list[dict[str, Any]]:
     if (began := call.offered_at) is None:
         return []
     until = call.ended_at or began + _LONGEST
-    told = (LogEntry.type.in_((SoundStopped.__name__, SoundReturned.__name__)), LogEntry.problem == "")
+    told = (LogEntry.type.in_(_KINDS), LogEntry.problem == "")
     when = (LogEntry.at >= began.timestamp() - 1, LogEntry.at <= until.timestamp() + 1)
     wanted = select(LogEntry).where(*told, *when).order_by(LogEntry.ms, LogEntry.seq)
     found: list[dict[str, Any]] = []
     for row in session.scalars(wanted):
-        event: SoundStopped | SoundReturned = decode(row.type, row.data.encode())
+        event: SoundStopped | SoundReturned = msgspec.json.decode(row.data, type=_KINDS[row.type])
         if event.call != call.id:
             continue
         if isinstance(event, SoundStopped):

@@ -9,6 +9,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from server.storage.schema.tables import Base, OfEntry
 
+CONNECTED = "connected"
+"""The outcome of an attempt in which an agent spoke with the customer."""
+
 
 class Promise(Base):
     """One promise as it is, or was in the end. `call` is the one that keeps it or tried to lastly, `origin` the one in
