@@ -224,6 +224,8 @@ class Settings:
     """How often the state is saved; the log is trimmed up to there."""
     drain_seconds: float = field(default=30.0, metadata=_by(_seconds(0.0)))
     """How long an orderly stop waits for conversations to end."""
+    archive_days: int = field(default=0, metadata=_by(_count(0, 36_500)))
+    """Days for which the archived log holds what calls left in it, and the decisions; 0: for ever."""
     database_url: str = field(default="", metadata=_by(_url("sqlite", "postgresql", "postgres"), "DATABASE_URL"))
     redis_url: str = field(default="", metadata=_by(_url("redis", "rediss", "unix"), "REDIS_URL"))
 

@@ -56,12 +56,16 @@ class Replayed:
     first: Difference | None = None
 
 
-def replay(entries: Iterable[Entry], since: float, until: float) -> Replayed:
-    """Play a log from its beginning, and compare every note of [since, until) (UTC epoch seconds) with the one made
-    again. Stops at the first difference."""
-    state, result = HotlineState(), Replayed()
+def replay(entries: Iterable[Entry], since: float, until: float, state: HotlineState | None = None) -> Replayed:
+    """Play a log from its beginning, or from where `state` stands, and compare every note of [since, until) (UTC epoch
+    seconds) with the one made again. Stops at the first difference."""
+    state, result = state or HotlineState(), Replayed()
     made: dict[str, deque[object]] = {}
     when: dict[str, float] = {}
+    for each in state.unwritten:
+        made.setdefault(each.after, deque()).append(each.note)
+        when[each.after] = each.at
+    state.unwritten.clear()
     for entry in entries:
         if entry.at >= until:
             break

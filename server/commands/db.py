@@ -76,6 +76,32 @@ def backup(to: Annotated[Path, typer.Option(help="The file to write; it must not
     say(f"{to}: {to.stat().st_size / 1e6:.1f} MB")
 
 
+@app.command()
+def trim(
+    keep_days: Annotated[
+        int | None, typer.Option(help="Days that stay whole; as SANSHENG_ARCHIVE_DAYS says if left out.", min=1)
+    ] = None,
+) -> None:
+    """Trim the archived log: what calls left in it, and their decisions, before so many days.
+
+    Every later day can still be replayed. Calls, legs, tickets, recordings and counts stay. The space is used again;
+    the file of SQLite does not shrink.
+    """
+    from datetime import UTC, datetime, time, timedelta
+
+    from server.commands.shared import zone
+    from server.storage.retention import trim as trimmed
+
+    days = keep_days or settings().archive_days
+    if not days:
+        raise Refused("the archive is kept for ever: name --keep-days, or set SANSHENG_ARCHIVE_DAYS")
+    first = datetime.now(UTC).astimezone(zone()).date() - timedelta(days=days)
+    midnight = datetime.combine(first, time(), zone())
+    with _Opened() as database:
+        done = trimmed(database.write, midnight.timestamp())
+    say(f"before {first}: {done.entries} entries and {done.decisions} decisions are trimmed")
+
+
 class _Opened:
     """The database, closed at the end; its errors become one sentence."""
 

@@ -12,8 +12,10 @@ from typing import Any
 from server.commands.output import print_json, say, table
 from server.commands.shared import START, Refused, settings, zone
 from server.eventlog.log import Entry
-from server.storage.archive import archived_entries
-from server.storage.database import DatabaseError, open_database
+from server.storage.archive import archived_after, archived_entries
+from server.storage.database import Database, DatabaseError, open_database
+from server.storage.projections.rows import entry_key
+from server.storage.retention import start_before
 from simulation.fit import NothingRecorded
 from simulation.measures import ALL, Measured
 from simulation.reading import load_rules
@@ -29,8 +31,15 @@ COLUMNS = ("queue", "rules", "offered", "service_level", "mean_wait", "p95", "ab
 def again(day: str, as_json: bool) -> None:
     """Play the day with its own rules. Raises Refused with the first difference."""
     since, until = bounds(day)
-    with archive(until) as entries:
-        result = replay(entries, since, until)
+    with _database() as database:
+        try:
+            start = start_before(database.read, since)
+        except LookupError as error:
+            first = datetime.fromtimestamp(float(error.args[0]), zone())
+            raise Refused(f"the log of {day} is trimmed: days from {first:%Y-%m-%d} on can be played") from None
+        state = None if start is None else start[0]
+        entries = archived_after(database.read, (0, 0) if state is None else entry_key(state.position))
+        result = replay(entries, since, until, state)
     if not result.entries:
         raise Refused(f"nothing is recorded of {day}")
     if as_json:
@@ -66,7 +75,16 @@ def bounds(day: str) -> tuple[float, float]:
 
 @contextmanager
 def archive(until: float) -> Iterator[Iterator[Entry]]:
-    """The recorded log from its beginning up to an instant. Raises Refused when there is none."""
+    """The recorded log from its beginning up to an instant; where it was trimmed, the calls of then are not in it.
+
+    Raises Refused when there is none.
+    """
+    with _database() as database:
+        yield archived_entries(database.read, 0.0, until)
+
+
+@contextmanager
+def _database() -> Iterator[Database]:
     here = settings()
     if not here.database_url and not (here.root / "records.db").exists():
         raise Refused(f"there are no records in {here.root} yet: {START}")
@@ -75,7 +93,7 @@ def archive(until: float) -> Iterator[Iterator[Entry]]:
     except DatabaseError as error:
         raise Refused(str(error)) from None
     try:
-        yield archived_entries(database.read, 0.0, until)
+        yield database
     finally:
         database.dispose()
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, Select, select, tuple_
 from sqlalchemy.orm import Session
 
 from server.eventlog.log import Entry, entry_of
@@ -13,8 +14,17 @@ from server.storage.schema.tables import LogEntry
 
 def archived_entries(engine: Engine, since: float, until: float, *, batch: int = 1000) -> Iterator[Entry]:
     """Entries with `since` <= at < `until` (UTC epoch seconds), in the log's order, read a batch at a time."""
-    key = (LogEntry.ms, LogEntry.seq)
-    wanted = select(LogEntry).where(LogEntry.at >= since, LogEntry.at < until).order_by(*key)
+    yield from _entries(engine, select(LogEntry).where(LogEntry.at >= since, LogEntry.at < until), batch)
+
+
+def archived_after(engine: Engine, position: tuple[int, int], *, batch: int = 1000) -> Iterator[Entry]:
+    """Entries after the one with this id, (ms, seq), in the log's order, read a batch at a time."""
+    key = tuple_(LogEntry.ms, LogEntry.seq)
+    yield from _entries(engine, select(LogEntry).where(key > tuple_(*position)), batch)
+
+
+def _entries(engine: Engine, wanted: Select[Any], batch: int) -> Iterator[Entry]:
+    wanted = wanted.order_by(LogEntry.ms, LogEntry.seq)
     with Session(engine) as session:
         for row in session.scalars(wanted.execution_options(yield_per=batch)):
             cause = {b"f": row.after.encode()} if row.after else {}

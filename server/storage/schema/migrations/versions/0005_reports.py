@@ -34,6 +34,14 @@ def upgrade() -> None:
         *(sa.Column(name, INSTANT, nullable=True) for name in ("opened_at", "due_at", "dispatched_at", "settled_at")),
         sa.PrimaryKeyConstraint("ticket", name="pk_ticket_times"),
     )
+    op.create_table(
+        "archive_starts",
+        sa.Column("ms", NUMBER, autoincrement=False, nullable=False),
+        sa.Column("seq", NUMBER, autoincrement=False, nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("ms", "seq", name="pk_archive_starts"),
+    )
     op.add_column("calls", sa.Column("opened_ticket", sa.Boolean(), server_default=sa.false(), nullable=False))
     for name in ("since_contact", "until_contact"):
         op.add_column("calls", sa.Column(name, sa.Double(), nullable=True))
@@ -51,5 +59,6 @@ def downgrade() -> None:
     op.drop_column("segments", "wrapped")
     for name in ("until_contact", "since_contact", "opened_ticket"):
         op.drop_column("calls", name)
+    op.drop_table("archive_starts")
     op.drop_table("ticket_times")
     op.drop_table("report_counts")

@@ -1,0 +1,195 @@
+"""How fast the records take entries in, how large they are, and how long each list and report takes; on both databases.
+
+Writes the log of days that never were (`made_up.py`) through the projector, as a server does, and then asks each list
+and report many times. Trims the archive at the end, as SANSHENG_ARCHIVE_DAYS does. With `--beside FOLDER`, another
+checkout of the project with a Python environment of its own, the same log goes through that one too, turn by turn.
+The ratio is ours to the other's time for an entry; without another checkout, to the time that the aims allow.
+
+    python bench/records.py [--calls 10000] [--per-day 6800] [--postgresql] [--beside FOLDER]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+TREE = Path(os.environ.get("RECORDS_TREE", Path(__file__).parent.parent))
+sys.path[:0] = [str(TREE), str(Path(__file__).parent)]
+
+from made_up import BEGAN, Made, entries
+from sqlalchemy import Engine, text
+
+from server.storage.database import Database, open_database
+from server.storage.projector import Projector
+from server.storage.queries.records import CallFilter, Queries
+from server.storage.schema.migrate import migrate
+
+ZONE = ZoneInfo("Asia/Shanghai")
+BATCH = 1000
+AIMS = {"report day": 200.0, "report day, one queue": 200.0, "call list": 50.0, "ticket list --state new": 20.0}
+"""Milliseconds at p95. A list without a name here has the aim of `call list`."""
+BYTES = 4000.0
+"""Bytes a call after the archive was trimmed."""
+
+
+def main() -> None:
+    """Measure."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--calls", type=int, default=10_000)
+    parser.add_argument("--per-day", type=int, default=6800)
+    parser.add_argument("--postgresql", action="store_true", help="PostgreSQL too (the one of the tests)")
+    parser.add_argument("--beside", type=Path, help="another checkout, with its environment in .venv")
+    parser.add_argument("--times", type=int, default=40, help="how often each list and report is asked for")
+    parser.add_argument("--url", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.url:  # one side's turn, in a process of its own
+        print(json.dumps(_measure(options.url, Made(options.calls, options.per_day), options.times)))
+        return
+    sides = {"ours": TREE} | ({"theirs": options.beside.resolve()} if options.beside else {})
+    worst, costs = 0.0, dict.fromkeys(sides, 0.0)
+    for kind in ("sqlite", *(("postgresql",) if options.postgresql else ())):
+        for side, tree in sides.items():
+            with _database(kind) as url:
+                found = _turn(tree, url, options)
+            costs[side] += found["seconds"] / found["entries"]
+            print(f"\n{kind}, {side}: {found['calls']:,} calls, {found['entries']:,} entries")
+            print(f"  {found['entries'] / found['seconds']:,.0f} entries/s, {found['bytes']:,.0f} bytes a call")
+            if found["trimmed"] is not None:
+                print(f"  {found['trimmed']:,.0f} bytes a call after trimming (aim {BYTES:,.0f})")
+            for name, p95 in found["p95"].items():
+                aim = AIMS.get(name, AIMS["call list"])
+                print(f"  {name:<32} p95 {p95:7.1f} ms (aim {aim:g})")
+                worst = max(worst, p95 / aim) if side == "ours" else worst
+    if options.beside:
+        ours, theirs = (1e6 * costs[side] for side in ("ours", "theirs"))
+        print(f"\nrecords: ours={ours:.0f}us theirs={theirs:.0f}us ratio={ours / theirs:.2f}")
+    else:
+        print(f"\nrecords: ours={worst:.2f} theirs=1.00 ratio={worst:.2f}")
+
+
+def _turn(tree: Path, url: str, options: argparse.Namespace) -> dict[str, Any]:
+    python = tree / ".venv" / "bin" / "python"
+    python = python if python.exists() else Path(sys.executable)
+    command = [python, __file__, "--url", url, "--calls", str(options.calls), "--per-day", str(options.per_day)]
+    command += ["--times", str(options.times)]
+    environment = os.environ | {"RECORDS_TREE": str(tree), "PYTHONPATH": str(tree)}
+    done = subprocess.run(command, env=environment, cwd=tree, stdout=subprocess.PIPE, text=True, check=True)
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def _measure(url: str, made: Made, times: int) -> dict[str, Any]:
+    database = open_database(url)
+    migrate(database.write)
+    projector = Projector(database.write)
+    log, count, seconds = entries(made), 0, 0.0
+    while batch := list(islice(log, BATCH)):
+        began = time.perf_counter()
+        projector.apply(batch)
+        seconds += time.perf_counter() - began
+        count += len(batch)
+    size = _size(database) / made.calls
+    p95 = {name: _p95(ask, times) for name, ask in _questions(database.read, made).items()}
+    found = {"calls": made.calls, "entries": count, "seconds": seconds, "bytes": size, "p95": p95}
+    found["trimmed"] = _trimmed(database, made)
+    database.dispose()
+    return found
+
+
+def _questions(engine: Engine, made: Made) -> dict[str, Callable[[], object]]:
+    queries = Queries(engine)
+    last = datetime.fromtimestamp(BEGAN, ZONE).date() + timedelta(days=(made.calls - 1) // made.per_day)
+    now = datetime.now(UTC) + timedelta(days=3650)
+    middle = queries.call_list(limit=1).items[0]["id"] // 2
+    since = datetime.fromtimestamp(BEGAN, UTC) + timedelta(hours=9)
+    found: dict[str, Callable[[], object]] = {
+        "call list": lambda: queries.call_list(limit=100),
+        "call list --since": lambda: queries.call_list(CallFilter(since=since), limit=100),
+        "call list --agent": lambda: queries.call_list(CallFilter(agent="1003"), limit=100),
+        "call list --queue": lambda: queries.call_list(CallFilter(queue="orders"), limit=100),
+        "call list --outcome": lambda: queries.call_list(CallFilter(outcome="message"), limit=100),
+        "call list --caller": lambda: queries.call_list(CallFilter(caller="13800000007"), limit=100),
+        "call show": lambda: queries.call_show(middle),
+        "ticket list": lambda: queries.ticket_list(limit=100),
+        "ticket list --state new": lambda: queries.ticket_list(state="new", limit=100),
+        "recording list": lambda: queries.recording_list(limit=100),
+        "recording list --agent": lambda: queries.recording_list(agent="1003", limit=100),
+        "callback report": lambda: queries.callbacks.report(last, ZONE),
+    }
+    try:
+        from server.storage.queries.figures_report import days, month_of, report
+    except ImportError:
+        return found  # a checkout from before there were reports
+    return found | {
+        "report day": lambda: report(engine, days(last, ZONE), now=now),
+        "report day, one queue": lambda: report(engine, days(last, ZONE), now=now, queue="complaint"),
+        "report month": lambda: report(engine, month_of(last, ZONE), now=now),
+    }
+
+
+def _p95(ask: Callable[[], object], times: int) -> float:
+    ask()
+    spent = []
+    for _ in range(times):
+        began = time.perf_counter()
+        ask()
+        spent.append(1000 * (time.perf_counter() - began))
+    return sorted(spent)[max(0, int(len(spent) * 0.95) - 1)]
+
+
+def _trimmed(database: Database, made: Made) -> float | None:
+    try:
+        from server.storage.retention import trim
+    except ImportError:
+        return None
+    trim(database.write, BEGAN + 86_400 * (made.calls / made.per_day + 3))
+    with database.write.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("VACUUM FULL"))
+    return _size(database) / made.calls
+
+
+def _size(database: Database) -> float:
+    """Bytes in use: pages that are free are used again."""
+    with database.read.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            return float(connection.scalar(text("SELECT pg_database_size(current_database())")) or 0)
+        used = connection.scalar(
+            text("SELECT page_count - freelist_count FROM pragma_page_count, pragma_freelist_count")
+        )
+        return float(used or 0) * float(connection.scalar(text("PRAGMA page_size")) or 0)
+
+
+@contextmanager
+def _database(kind: str) -> Iterator[str]:
+    if kind == "sqlite":
+        with tempfile.TemporaryDirectory(prefix="sansheng-records-") as folder:
+            yield f"sqlite:///{folder}/records.db"
+        return
+    from provision import default_cache, provision
+    from tests.conftest import _run_postgres
+
+    tool = provision("postgresql", default_cache(), print)
+    with tempfile.TemporaryDirectory(prefix="sansheng-postgres-") as folder:
+        servers = _run_postgres(tool, Path(folder))
+        server = next(servers)
+        try:
+            with server.new_database() as url:
+                yield url
+        finally:
+            servers.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""What is trimmed is gone, what stays can be replayed, and a crash at any point loses nothing."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import func, select
+
+from server.storage import retention
+from server.storage.archive import archived_after, archived_entries
+from server.storage.projections.rows import entry_key
+from server.storage.projector import Projector
+from server.storage.retention import TRIMMED, start_before, trim
+from server.storage.schema.tables import Base, Call, Decision, LogEntry
+from simulation.recorded import record
+from simulation.replay import replay
+from tests.recorded.played import entries
+
+STAY = {"events", "decisions", "archive_starts"}
+
+
+@pytest.fixture(scope="module")
+def log():
+    return entries()
+
+
+@pytest.fixture
+def records(database, log):
+    Projector(database.write).apply(log)
+    return database
+
+
+def rows(database):
+    with database.read.connect() as connection:
+        return {
+            table.name: sorted(map(repr, connection.execute(select(table))))
+            for table in Base.metadata.sorted_tables
+            if table.name not in STAY
+        }
+
+
+def count(database, table, *where):
+    with database.read.connect() as connection:
+        return connection.scalar(select(func.count()).select_from(table).where(*where))
+
+
+def replayed(database, since):
+    start = start_before(database.read, since)
+    state = None if start is None else start[0]
+    after = (0, 0) if state is None else entry_key(state.position)
+    return replay(archived_after(database.read, after), since, 2e10, state)
+
+
+def test_a_trimmed_archive_replays_every_later_instant_as_the_whole_one_did(records, log):
+    middle, later = log[len(log) // 2].at, log[len(log) * 3 // 4].at
+    before, kept, played = rows(records), list(archived_entries(records.read, middle, 2e10)), replayed(records, later)
+    assert played.notes > 50
+    done = trim(records.write, middle)
+    assert done.entries > len(log) / 4
+    assert done.decisions > 5
+    assert rows(records) == before
+    assert list(archived_entries(records.read, middle, 2e10)) == kept
+    assert {entry.event.__class__.__name__ for entry in archived_entries(records.read, 0, middle)} & TRIMMED == set()
+    assert count(records, LogEntry, LogEntry.at < middle) > 0
+    assert replayed(records, later) == played
+    with pytest.raises(LookupError):
+        start_before(records.read, middle - 1)
+
+
+def test_the_second_trimming_goes_on_from_the_first(records, log):
+    whole = replayed(records, log[-100].at)
+    for part in (4, 2):
+        trim(records.write, log[len(log) // part].at)
+    again = trim(records.write, log[len(log) // 2].at)
+    assert (again.entries, again.decisions) == (0, 0)
+    assert count(records, Base.metadata.tables["archive_starts"]) == 1
+    assert replayed(records, log[-100].at) == whole
+
+
+@pytest.mark.parametrize("at_once", [7, 100])
+def test_a_trimming_that_was_stopped_is_finished_by_the_next(records, log, monkeypatch, at_once):
+    monkeypatch.setattr(retention, "_AT_ONCE", at_once)
+    middle = log[len(log) // 2].at
+    whole = replayed(records, middle)
+
+    class Killed(Exception):
+        pass
+
+    def kill(deleted):
+        raise Killed
+
+    with pytest.raises(Killed):
+        trim(records.write, middle, kill)
+    assert replayed(records, middle) == whole
+    trim(records.write, middle)
+    assert replayed(records, middle) == whole
+    assert count(records, LogEntry, LogEntry.at < middle, LogEntry.type.in_(TRIMMED)) == 0
+
+
+def test_a_day_after_the_trimmed_ones_is_recorded_as_before(records, log):
+    since, until = log[len(log) * 3 // 4].at, log[-1].at
+    before = record(archived_entries(records.read, 0, until), since, until)
+    trim(records.write, log[len(log) // 2].at)
+    after = record(archived_entries(records.read, 0, until), since, until)
+    assert [call.queued for call in after.calls.values()] == [call.queued for call in before.calls.values()]
+    assert (after.staff, after.policies) == (before.staff, before.policies)
+
+
+def test_nothing_is_trimmed_where_nothing_is_old(records, log):
+    assert trim(records.write, log[0].at - 1).entries == 0
+    assert start_before(records.read, 0.0) is None
+    assert count(records, Decision) > 0
+    assert count(records, Call) > 0
