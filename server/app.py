@@ -35,6 +35,7 @@ from server.programs import Programs
 from server.startup import Home, OpenRecords, open_home, open_records, reach_log
 from server.storage.database import DatabaseError
 from server.storage.reader import Records
+from server.storage.webhook_outbox import Outbox
 from server.tasks import BackgroundTasks
 from server.telephony.agent.monitoring import Monitoring
 from server.telephony.agent.transfers import Transfers
@@ -46,6 +47,8 @@ from server.usecases.groups import UseCases
 from server.web.api.application import make_api
 from server.web.authentication import Authentication
 from server.web.serve import HttpServer
+from server.webhooks.delivery import Deliveries
+from server.webhooks.sender import Sender
 from tables.toml import DefinitionFault
 
 __all__ = ["App", "StartError"]
@@ -92,6 +95,7 @@ class App:
             # Of a program that cannot write, only its silence is seen: its port is not to blame.
             raise StartError(no_room(self.settings.root) or str(error)) from error
         self._tasks.start(self._watch_definitions())
+        self._tasks.start(self._deliveries.run())
         self._tasks.start(self._election.lead_again(log))
 
     async def _open_log(self, home: Home) -> Log:
@@ -103,6 +107,14 @@ class App:
     async def _open_records(self, home: Home) -> None:
         self._records = await open_records(self.settings, home.set_aside, lambda: self.view.position)
         self._undo.append(self._records.close)
+        self._outbox = Outbox(self._records.database)
+        self._deliveries = Deliveries(
+            self._outbox,
+            self.view,
+            lambda: self.dispatcher,
+            self.settings.root,
+            Sender(self.settings.webhook_networks),
+        )
 
     async def _open_web(self) -> None:
         http = HttpServer(
@@ -149,6 +161,11 @@ class App:
     def home(self) -> Path:
         """The folder of all data of this server."""
         return self.settings.root
+
+    @property
+    def outbox(self) -> Outbox:
+        """Messages of webhooks that are to be sent."""
+        return self._outbox
 
     @property
     def records(self) -> Records:
@@ -211,6 +228,7 @@ class App:
         found += unknown_years(self.definitions.calendar, time.time())
         if (leadership := self._election.leadership) is not None:
             found += leadership.warnings()
+            found += self._deliveries.warnings()
         return found + ([self._records.problem] if self._records.problem else [])
 
     async def reload(self) -> str:

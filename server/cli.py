@@ -31,6 +31,7 @@ from server.commands import (
     simulate,
     tokens,
     trunks,
+    webhooks,
 )
 from server.commands.shared import Refused, settings
 from server.home import close_to_others
@@ -61,6 +62,7 @@ app.add_typer(tokens.audit, name="audit")
 app.add_typer(reports.app, name="report")
 app.add_typer(quality.app, name="qa")
 app.add_typer(holidays.app, name="holidays")
+app.add_typer(webhooks.app, name="webhook")
 app.command("replay")(replay.replay)
 app.command("simulate")(simulate.simulate)
 app.add_typer(demo.app, name="demo")

@@ -183,6 +183,8 @@ class Settings:
     caller must be an agent's phone. Empty: 127.0.0.1 as long as there is no such trunk."""
     wrong_passwords: int = field(default=10, metadata=_by(_count(0, 10_000)))
     """An address with so many wrong passwords of agents in a minute is refused for a while; 0: never."""
+    webhook_networks: tuple[str, ...] = field(default=(), metadata=_by(_networks))
+    """IP addresses or networks that webhooks may reach besides public addresses, by http too."""
     refused_seconds: float = field(default=60.0, metadata=_by(_seconds(1.0)))
     """How long such an address is refused."""
     external_address: str = field(default="", metadata=_by(_address))

@@ -92,3 +92,13 @@ class RoundStarted(Event):
     why: str = ""
     respond_by: float | None = None
     resolve_by: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TicketLinked(Event):
+    """The case is kept in another system, under this reference; a later event of the same system takes its place."""
+
+    system: str
+    reference: str
+    url: str = ""
+    by: str = ""

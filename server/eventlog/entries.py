@@ -22,6 +22,7 @@ import recordings.events
 import server.eventlog.access_events
 import server.eventlog.derived_events
 import server.eventlog.quality_events
+import server.eventlog.webhook_events
 import tickets.events
 from server import bounds
 from server.eventlog.upcast import UPCASTS, upcast
@@ -93,6 +94,7 @@ EVENTS = _event_types(
     server.eventlog.derived_events,
     quality.events,
     server.eventlog.quality_events,
+    server.eventlog.webhook_events,
 )
 """Every type that may stand in the log, by its name there."""
 

@@ -35,6 +35,7 @@ from server.hotline.access_tokens import AccessTokens
 from server.hotline.live_calls import Calls
 from server.hotline.promising import asked_back
 from server.hotline.ticket_rules import working_time
+from server.hotline.webhooks import Webhooks
 from tickets.register import Register
 
 _log = structlog.get_logger("state")
@@ -62,6 +63,7 @@ class HotlineState:
         """The rules that the register follows; None while the log has none."""
         self.access_tokens = AccessTokens()
         self.quality = QualityRegister()
+        self.webhooks = Webhooks()
         self.last_ticket = 0
         self.position = "0-0"
         """Id of the last entry played."""
@@ -87,6 +89,8 @@ class HotlineState:
         commands = self._decide(entry)
         with self._passing_over(entry, "the access tokens"):
             self.access_tokens.receive(entry.event, entry.at)
+        with self._passing_over(entry, "the webhooks"):
+            self.webhooks.receive(entry.event, entry.at)
         with self._passing_over(entry, "the calls"):
             self.calls.receive(entry.event, entry.at)
             for call in (getattr(entry.event, "call", 0), *(each.call for each in commands if isinstance(each, Moved))):
@@ -271,6 +275,7 @@ class HotlineState:
                 "ticket_rules": self.ticket_rules,
                 "access_tokens": self.access_tokens.snapshot(),
                 "quality": self.quality.snapshot(),
+                "webhooks": self.webhooks.snapshot(),
                 "last_ticket": self.last_ticket,
                 "position": self.position,
                 "unwritten": [(*_text(each.note), each.at, each.after) for each in self.unwritten],
@@ -295,6 +300,7 @@ class HotlineState:
             state._follow(msgspec.convert(values["ticket_rules"], tickets.TicketRulesSet))
         state.access_tokens = AccessTokens.restore(values.get("access_tokens", []))
         state.quality = QualityRegister.restore(values.get("quality") or {})
+        state.webhooks = Webhooks.restore(values.get("webhooks"))
         state.last_ticket, state.position = values["last_ticket"], values["position"]
         state.at = values["at"]
         for name, note, at, after in values["unwritten"]:

@@ -14,6 +14,7 @@ from recordings.catalogue import Catalogue
 from server.hotline.access_tokens import AccessTokens
 from server.hotline.live_calls import Calls
 from server.hotline.state import HotlineState, Unwritten
+from server.hotline.webhooks import Webhooks
 from tickets.events import TicketRulesSet
 from tickets.register import Register
 
@@ -63,6 +64,11 @@ class View:
     def quality(self) -> QualityRegister:
         """Quality assurance that goes on: plans, forms, open reviews, rounds, trainings."""
         return self._state().quality
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Subscriptions of other systems."""
+        return self._state().webhooks
 
     @property
     def at(self) -> float:

@@ -16,6 +16,7 @@ from server.usecases.server import Server
 from server.usecases.tickets import TicketActs
 from server.usecases.tokens import TokenActs
 from server.usecases.trunks import TrunkActs
+from server.usecases.webhooks import WebhookActs
 
 
 class UseCases:
@@ -35,3 +36,4 @@ class UseCases:
         self.reviews = ReviewActs(server)
         self.training = TrainingActs(server)
         self.reports = ReportActs(server)
+        self.webhooks = WebhookActs(server)

@@ -59,6 +59,7 @@ class Act(StrEnum):
     TRAIN_QA = "qa.train"
     RELOAD_DEFINITIONS = "definitions.reload"
     SET_HOLIDAYS = "definitions.holidays"
+    MANAGE_WEBHOOKS = "webhooks.manage"
     MANAGE_TOKENS = "tokens.manage"
     READ_AUDIT = "audit.read"
 
@@ -105,6 +106,7 @@ qa.results             -      team    all         all  -           all          
 qa.train               -      -       all         all  -           all            -
 definitions.reload     -      -       all         -    -           all            audited
 definitions.holidays   -      -       all         -    -           all            audited
+webhooks.manage        -      -       -           -    -           all            audited
 tokens.manage          -      -       -           -    -           all            audited
 audit.read             -      -       -           -    -           all            -
 """

@@ -16,6 +16,7 @@ from server.hotline.state import HotlineState
 from server.hotline.view import View
 from server.storage.queries.paging import QueryError
 from server.storage.reader import Records
+from server.storage.webhook_outbox import Outbox
 from server.usecases.audit import audited
 from server.usecases.permissions import Act, Permissions
 from server.usecases.principal import Principal
@@ -99,6 +100,10 @@ class Server(Protocol):
     @property
     def records(self) -> Records:
         """The records, for reading."""
+
+    @property
+    def outbox(self) -> Outbox:
+        """Messages of webhooks that are to be sent."""
 
     @property
     def outside_calls(self) -> bool:

@@ -39,6 +39,7 @@ from server.storage.schema.tables import (
     Segment,
     Ticket,
 )
+from server.storage.schema.webhook_tables import TicketLink, Webhook
 
 __all__ = ["Rows", "Shelf", "entry_key", "utc"]
 _Row = TypeVar("_Row", bound=Base)
@@ -115,6 +116,9 @@ class Rows:
         """What entries add to the counts of reports by themselves: key and counts."""
         self._contacts: dict[tuple[str, str], Call] = {}
         self._callers: set[str] = set()
+        self.webhooks = Shelf(session, Webhook, Webhook.id, ())
+        self.webhooks.put(session.scalars(select(Webhook).where(~Webhook.removed)))
+        self._links: dict[tuple[int, str], TicketLink] = {}
         self._attempts = self._attempts_of(_calls(entries, _OF_ATTEMPTS) | _noted_calls(entries))
         self._offered = Shelf(session, Segment, Segment.offer, _mentioned(entries, "offer"))
         self._legs: dict[int, list[Segment]] = {}
@@ -228,6 +232,17 @@ class Rows:
 
     def lengthen_chain(self, day: str, place: int, link: str) -> None:
         self._chains[day] = (place, link)
+
+    def ticket_link(self, ticket: int, system: str) -> TicketLink:
+        """The link of this ticket to this system; a new one when there is none."""
+        key = (ticket, system)
+        if key not in self._links:
+            found = self._session.get(TicketLink, key)
+            if found is None:
+                found = TicketLink(ticket=ticket, system=system)
+                self.add(found)
+            self._links[key] = found
+        return self._links[key]
 
     def add(self, row: Base) -> None:
         """Write a new row with the batch."""

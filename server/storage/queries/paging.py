@@ -7,11 +7,23 @@ import binascii
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Select
 from sqlalchemy.orm import Session
+
+from server.storage.notation import iso, masked
+
+__all__ = [
+    "Page",
+    "QueryError",
+    "check_limit",
+    "decode_cursor",
+    "encode_cursor",
+    "iso",
+    "masked",
+    "page_of",
+]
 
 LARGEST_PAGE = 1000
 _LARGEST_KEY = 2**63 - 1
@@ -63,17 +75,3 @@ def decode_cursor(kind: str, cursor: str) -> int:
     if found != kind or not isinstance(key, int) or isinstance(key, bool) or not 0 <= key <= _LARGEST_KEY:
         raise QueryError(f"cursor {cursor!r} is not one of the {kind} list: use `next` of the page before")
     return key
-
-
-def iso(instant: datetime | None) -> str | None:
-    """An instant as ISO 8601 in UTC with milliseconds, as `2027-01-15T08:00:00.250Z`."""
-    if instant is None:
-        return None
-    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def masked(number: str) -> str:
-    """A telephone number with its middle hidden: `138****8000`. Short ones keep the last two digits only."""
-    if len(number) >= 9:
-        return f"{number[:3]}{'*' * (len(number) - 7)}{number[-4:]}"
-    return "*" * max(0, len(number) - 2) + number[-2:] if len(number) > 2 else "*" * len(number)

@@ -30,6 +30,7 @@ from server.web.api.tickets import ticket_routes
 from server.web.api.tokens import token_routes
 from server.web.api.trunks import trunk_routes
 from server.web.api.watch import Watched, watch_routes
+from server.web.api.webhooks import webhook_routes
 from server.web.authentication import Authentication
 from server.web.gate import Gate
 from server.web.idempotency import Idempotency
@@ -78,6 +79,7 @@ def make_api(
         quality_routes(acts.quality),
         review_routes(acts.reviews),
         training_routes(acts.training),
+        webhook_routes(acts.webhooks),
         problem_routes(),
     ):
         api.router.routes.extend(routes.routes)  # not included: a 405 names the methods of the flat list

@@ -30,6 +30,7 @@ from server.storage.database import open_database
 from server.storage.projector import Projector
 from server.storage.projector_loop import ProjectorLoop
 from server.storage.reader import Records
+from server.storage.webhook_outbox import Outbox
 from server.telephony.asterisk.site import AgentPhone
 from server.usecases.errors import Conflict
 from server.usecases.groups import UseCases
@@ -109,6 +110,7 @@ class ApiServer:
         self.phones, self.token, self.registry = Phones(), TOKEN, CollectorRegistry()
         self.outside_calls = False
         self.redis: Redis | None = None
+        self.outbox: Outbox
         self.definitions = usual_definitions()
         self.wrong: list[str] = []
         self.doubtful: list[str] = []
@@ -173,7 +175,7 @@ async def server(redis_server: RedisServer, migrated_sqlite: Path, tmp_path: Pat
     dispatcher = Dispatcher(log, lease, HotlineState(), lease_ttl=10)
     await dispatcher.start()
     made = ApiServer(dispatcher, Records(database.read, following, lambda: dispatcher.state.position), tmp_path)
-    made.redis = redis
+    made.redis, made.outbox = redis, Outbox(database)
     await made.tell(acd.PolicySet(made.definitions.policy), CallbackPolicySet(made.definitions.callback.policy))
     yield made
     await dispatcher.stop()

@@ -6,7 +6,8 @@ import server.storage.schema.access_tables
 import server.storage.schema.archive_tables
 import server.storage.schema.callback_tables
 import server.storage.schema.quality_tables
-import server.storage.schema.report_tables  # noqa: F401  (its tables)
+import server.storage.schema.report_tables
+import server.storage.schema.webhook_tables  # noqa: F401  (its tables)
 from server.storage.schema.tables import Base
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=Base.metadata)
