@@ -118,7 +118,12 @@ class App:
 
     async def _open_web(self) -> None:
         http = HttpServer(
-            make_api(self.acts, self, Authentication(lambda: self.token, self.acts.tokens), redis=self._redis),
+            make_api(
+                self.acts,
+                self,
+                Authentication(lambda: self.token, self.acts.tokens, self.acts.links),
+                redis=self._redis,
+            ),
             self.settings.bind,
             self.settings.http_port,
             name=self.settings.server_name,

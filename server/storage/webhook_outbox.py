@@ -14,6 +14,7 @@ from server.storage.database import Database
 from server.storage.notation import iso
 from server.storage.projections.rows import entry_key
 from server.storage.queries.paging import QueryError
+from server.storage.queries.ticket_links import ticket_links
 from server.storage.schema.webhook_tables import Webhook, WebhookMessage
 
 DEAD_KEPT = timedelta(days=30)
@@ -113,6 +114,11 @@ class Outbox:
         mine = update(WebhookMessage).where(WebhookMessage.webhook == webhook, ~WebhookMessage.dead)
         with Session(self._database.write) as session, session.begin():
             session.execute(mine.values(due_at=None, attempts=0))
+
+    def ticket_links(self, ticket: int) -> list[dict[str, Any]]:
+        """The ticket in other systems, by the system's name."""
+        with Session(self._database.read) as session:
+            return ticket_links(session, ticket)
 
     def backlog(self) -> Sequence[Backlog]:
         """Of each subscription that has not received everything."""

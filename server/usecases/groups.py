@@ -7,12 +7,14 @@ from server.usecases.callbacks import CallbackActs
 from server.usecases.calls import CallActs
 from server.usecases.conversations import ConversationActs
 from server.usecases.definitions import DefinitionActs
+from server.usecases.links import LinkActs
 from server.usecases.quality import QualityActs
 from server.usecases.quality_reviews import ReviewActs
 from server.usecases.quality_training import TrainingActs
 from server.usecases.recordings import RecordingActs
 from server.usecases.reports import ReportActs
 from server.usecases.server import Server
+from server.usecases.ticket_links import TicketLinkActs
 from server.usecases.tickets import TicketActs
 from server.usecases.tokens import TokenActs
 from server.usecases.trunks import TrunkActs
@@ -37,3 +39,5 @@ class UseCases:
         self.training = TrainingActs(server)
         self.reports = ReportActs(server)
         self.webhooks = WebhookActs(server)
+        self.links = LinkActs(server)
+        self.ticket_links = TicketLinkActs(server)

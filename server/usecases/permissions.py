@@ -59,6 +59,8 @@ class Act(StrEnum):
     TRAIN_QA = "qa.train"
     RELOAD_DEFINITIONS = "definitions.reload"
     SET_HOLIDAYS = "definitions.holidays"
+    LINK_TICKET = "tickets.link"
+    LINK_RECORDING = "recordings.link"
     MANAGE_WEBHOOKS = "webhooks.manage"
     MANAGE_TOKENS = "tokens.manage"
     READ_AUDIT = "audit.read"
@@ -106,6 +108,8 @@ qa.results             -      team    all         all  -           all          
 qa.train               -      -       all         all  -           all            -
 definitions.reload     -      -       all         -    -           all            audited
 definitions.holidays   -      -       all         -    -           all            audited
+tickets.link           -      -       all         -    -           all            -
+recordings.link        -      team    all         -    -           all            audited
 webhooks.manage        -      -       -           -    -           all            audited
 tokens.manage          -      -       -           -    -           all            audited
 audit.read             -      -       -           -    -           all            -

@@ -17,6 +17,7 @@ from fastapi import Request
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from server.usecases.links import SIGNATURE, LinkActs
 from server.usecases.principal import Principal, Role
 from server.usecases.tokens import OWNER, TokenActs
 
@@ -25,10 +26,10 @@ _SAFE = ("GET", "HEAD")
 
 
 class Authentication:
-    """`owner_token` gives the content of the home's token file."""
+    """`owner_token` gives the content of the home's token file, `links` knows signed links."""
 
-    def __init__(self, owner_token: Callable[[], str], tokens: TokenActs) -> None:
-        self._owner_token, self._tokens = owner_token, tokens
+    def __init__(self, owner_token: Callable[[], str], tokens: TokenActs, links: LinkActs | None = None) -> None:
+        self._owner_token, self._tokens, self._links = owner_token, tokens, links
 
     def __call__(self, scope: Scope, headers: Headers) -> Principal | None:
         """The principal of this request; None without a valid token."""
@@ -36,12 +37,19 @@ class Authentication:
         token = token.strip()
         client = scope.get("client")
         origin = str(client[0]) if client else "http"
+        if self._links is not None and is_link(scope) and "authorization" not in headers:
+            return self._links.principal(scope["path"], scope["query_string"].decode("latin-1"), origin)
         if scheme.lower() != "bearer" or not token:
             return None
         if secrets.compare_digest(token.encode(), self._owner_token().encode()):
             account = "" if scope["method"] in _SAFE else account_of(client, scope.get("server"))
             return Principal(f"{account} on this machine" if account else OWNER, Role.ADMINISTRATOR, origin)
         return self._tokens.principal(token, origin)
+
+
+def is_link(scope: Scope) -> bool:
+    """Whether the request is by a signed link."""
+    return scope["method"] in _SAFE and f"{SIGNATURE}=".encode() in scope["query_string"]
 
 
 def principal_of(request: Request) -> Principal:

@@ -16,6 +16,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.usecases.principal import Principal
+from server.web.authentication import is_link
 from server.web.problems import problem
 
 MOST_BODY = 1_000_000
@@ -86,6 +87,8 @@ class Gate:
             who = self._authenticate(scope, headers)
             if who is None:
                 refusal = {"WWW-Authenticate": "Bearer"}
+                if is_link(scope) and "authorization" not in headers:
+                    return problem(401, "Link not valid", "this link is over, or was changed: ask for a new one")
                 return problem(401, "Not allowed", "give a valid bearer token", headers=refusal)
             scope.setdefault("state", {})["principal"] = who
         # h11 has seen to it that this is a number.

@@ -21,7 +21,7 @@ from server.storage.notation import iso, masked
 from server.storage.projections.outcome import outcome_of
 from server.storage.projections.rows import Rows, entry_key, utc
 from server.storage.projections.rules import Rules
-from server.storage.schema.tables import Call, Ticket
+from server.storage.schema.tables import Call, Ticket, TicketHistory
 from server.storage.schema.webhook_tables import WebhookMessage
 
 BEFORE = Rules()
@@ -128,7 +128,23 @@ for _kind in tickets.Event.__subclasses__():
 @RULES.on(tickets.TicketLinked)
 def _(event: tickets.TicketLinked, entry: Entry, rows: Rows) -> None:
     link = rows.ticket_link(event.ticket, event.system)
+    before = link.reference
     link.reference, link.url, link.by, link.at = event.reference, event.url, event.by, utc(entry.at)
+    ms, seq = entry_key(entry.id)
+    rows.add(
+        TicketHistory(
+            ms=ms,
+            seq=seq,
+            ticket=event.ticket,
+            at=utc(entry.at),
+            kind="link",
+            before=before,
+            after=event.reference,
+            by=event.by,
+            why=event.system,
+            call=None,
+        )
+    )
     _on_ticket(event, entry, rows)
 
 

@@ -21,6 +21,7 @@ from server.storage.queries.callbacks import PromiseQueries
 from server.storage.queries.one_way_sound import one_way_sound
 from server.storage.queries.paging import Page, QueryError, iso, page_of
 from server.storage.queries.quality import QualityQueries
+from server.storage.queries.ticket_links import ticket_links
 from server.storage.schema.access_tables import AuditEntry
 from server.storage.schema.tables import (
     Agent,
@@ -186,6 +187,7 @@ class Queries:
                 "calls": calls,
                 "recordings": [number for call in calls for number in recordings[call]],
                 "history": [serialise.history(line) for line in history],
+                "links": ticket_links(session, number),
             }
 
     def concerns(self, kind: str, number: int, agents: frozenset[str]) -> bool:

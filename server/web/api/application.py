@@ -21,6 +21,7 @@ from server.web.api.calls import call_routes
 from server.web.api.conversations import conversation_routes
 from server.web.api.definitions import definition_routes
 from server.web.api.floor import floor_routes
+from server.web.api.links import link_routes
 from server.web.api.problem_pages import problem_routes
 from server.web.api.quality import quality_routes
 from server.web.api.quality_reviews import review_routes, training_routes
@@ -80,6 +81,7 @@ def make_api(
         review_routes(acts.reviews),
         training_routes(acts.training),
         webhook_routes(acts.webhooks),
+        link_routes(acts.links, acts.ticket_links),
         problem_routes(),
     ):
         api.router.routes.extend(routes.routes)  # not included: a 405 names the methods of the flat list

@@ -75,6 +75,8 @@ REQUESTS: dict[Act, Asked] = {
     Act.TRAIN_QA: Asked("POST", "qa/trainings/99/move", {"step": "give"}),
     Act.RELOAD_DEFINITIONS: Asked("POST", "definitions/reload"),
     Act.SET_HOLIDAYS: Asked("PUT", "holidays/2027", {"days": ["2027-01-01"]}),
+    Act.LINK_TICKET: Asked("PUT", "tickets/{call}/links/crm", {"reference": "7"}),
+    Act.LINK_RECORDING: Asked("POST", "recordings/{call}/link", {"purpose": "complaint"}),
     Act.MANAGE_WEBHOOKS: Asked("GET", "webhooks"),
     Act.MANAGE_TOKENS: Asked("GET", "tokens"),
     Act.READ_AUDIT: Asked("GET", "audit"),

@@ -117,7 +117,7 @@ class ApiServer:
         metrics = Metrics(self.registry, View(lambda: dispatcher.state), unwritable=lambda: dispatcher.refused)
         dispatcher.listen(metrics.follow)
         self.acts = UseCases(self)
-        self.authentication = Authentication(lambda: self.token, self.acts.tokens)
+        self.authentication = Authentication(lambda: self.token, self.acts.tokens, self.acts.links)
 
     @property
     def trunks(self) -> Any:
