@@ -96,6 +96,7 @@ class App:
             raise StartError(no_room(self.settings.root) or str(error)) from error
         self._tasks.start(self._watch_definitions())
         self._tasks.start(self._deliveries.run())
+        self._tasks.start(self.acts.exports.keep_tidy())
         self._tasks.start(self._election.lead_again(log))
 
     async def _open_log(self, home: Home) -> Log:

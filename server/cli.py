@@ -20,6 +20,7 @@ from server.commands import (
     db,
     demo,
     doctor,
+    exports,
     floor,
     holidays,
     quality,
@@ -63,6 +64,7 @@ app.add_typer(reports.app, name="report")
 app.add_typer(quality.app, name="qa")
 app.add_typer(holidays.app, name="holidays")
 app.add_typer(webhooks.app, name="webhook")
+app.add_typer(exports.app, name="export")
 app.command("replay")(replay.replay)
 app.command("simulate")(simulate.simulate)
 app.add_typer(demo.app, name="demo")

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 from zoneinfo import ZoneInfo
 
 from server import bounds
@@ -101,6 +101,28 @@ def exchange(
         return answer.status, answer.read().decode("utf-8", "replace")
     except HTTPException as error:
         raise ConnectionError(f"what answers does not speak HTTP: {error!r}") from None
+    finally:
+        connection.close()
+
+
+def download(path: str, to: BinaryIO) -> None:
+    """Copy what the server answers to this GET. Raises Refused with its refusal, or Down."""
+    from http.client import HTTPConnection, HTTPException
+
+    here = settings()
+    connection = HTTPConnection(here.api.removeprefix("http://"), timeout=600.0)
+    try:
+        bearer = here.api_token or _owner_token(here)
+        connection.request("GET", path, headers={"Authorization": f"Bearer {bearer}", "Connection": "close"})
+        answer = connection.getresponse()
+        if answer.status >= 400:
+            raise Refused(str(json.loads(answer.read())["detail"]))
+        while piece := answer.read(1 << 16):
+            to.write(piece)
+    except (HTTPException, ConnectionError, TimeoutError):
+        raise Down(f"no server answers at {here.api}: {START}") from None
+    except (ValueError, LookupError, TypeError):
+        raise Refused(f"what answers at {here.api} is not Sansheng: set SANSHENG_HTTP_PORT to its port") from None
     finally:
         connection.close()
 

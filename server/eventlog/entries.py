@@ -21,6 +21,7 @@ import quality.events
 import recordings.events
 import server.eventlog.access_events
 import server.eventlog.derived_events
+import server.eventlog.export_events
 import server.eventlog.quality_events
 import server.eventlog.webhook_events
 import tickets.events
@@ -95,6 +96,7 @@ EVENTS = _event_types(
     quality.events,
     server.eventlog.quality_events,
     server.eventlog.webhook_events,
+    server.eventlog.export_events,
 )
 """Every type that may stand in the log, by its name there."""
 

@@ -32,6 +32,7 @@ from server.eventlog.derived_events import AgentNoted, Decided, ModeNoted, Promi
 from server.eventlog.log import Entry, Unreadable, decode, encode, id_order
 from server.eventlog.quality_events import QualityRulesSet
 from server.hotline.access_tokens import AccessTokens
+from server.hotline.exports import Exports
 from server.hotline.live_calls import Calls
 from server.hotline.promising import asked_back
 from server.hotline.ticket_rules import working_time
@@ -64,6 +65,7 @@ class HotlineState:
         self.access_tokens = AccessTokens()
         self.quality = QualityRegister()
         self.webhooks = Webhooks()
+        self.exports = Exports()
         self.last_ticket = 0
         self.position = "0-0"
         """Id of the last entry played."""
@@ -91,6 +93,8 @@ class HotlineState:
             self.access_tokens.receive(entry.event, entry.at)
         with self._passing_over(entry, "the webhooks"):
             self.webhooks.receive(entry.event, entry.at)
+        with self._passing_over(entry, "the exports"):
+            self.exports.receive(entry.event, entry.at)
         with self._passing_over(entry, "the calls"):
             self.calls.receive(entry.event, entry.at)
             for call in (getattr(entry.event, "call", 0), *(each.call for each in commands if isinstance(each, Moved))):
@@ -276,6 +280,7 @@ class HotlineState:
                 "access_tokens": self.access_tokens.snapshot(),
                 "quality": self.quality.snapshot(),
                 "webhooks": self.webhooks.snapshot(),
+                "exports": self.exports.snapshot(),
                 "last_ticket": self.last_ticket,
                 "position": self.position,
                 "unwritten": [(*_text(each.note), each.at, each.after) for each in self.unwritten],
@@ -301,6 +306,7 @@ class HotlineState:
         state.access_tokens = AccessTokens.restore(values.get("access_tokens", []))
         state.quality = QualityRegister.restore(values.get("quality") or {})
         state.webhooks = Webhooks.restore(values.get("webhooks"))
+        state.exports = Exports.restore(values.get("exports"))
         state.last_ticket, state.position = values["last_ticket"], values["position"]
         state.at = values["at"]
         for name, note, at, after in values["unwritten"]:

@@ -12,6 +12,7 @@ from acd.floor.engine import Floor
 from quality.register import Register as QualityRegister
 from recordings.catalogue import Catalogue
 from server.hotline.access_tokens import AccessTokens
+from server.hotline.exports import Exports
 from server.hotline.live_calls import Calls
 from server.hotline.state import HotlineState, Unwritten
 from server.hotline.webhooks import Webhooks
@@ -69,6 +70,11 @@ class View:
     def webhooks(self) -> Webhooks:
         """Subscriptions of other systems."""
         return self._state().webhooks
+
+    @property
+    def exports(self) -> Exports:
+        """Lists and reports that were asked for as files."""
+        return self._state().exports
 
     @property
     def at(self) -> float:

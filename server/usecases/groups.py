@@ -7,6 +7,7 @@ from server.usecases.callbacks import CallbackActs
 from server.usecases.calls import CallActs
 from server.usecases.conversations import ConversationActs
 from server.usecases.definitions import DefinitionActs
+from server.usecases.exports import ExportActs
 from server.usecases.links import LinkActs
 from server.usecases.quality import QualityActs
 from server.usecases.quality_reviews import ReviewActs
@@ -40,4 +41,5 @@ class UseCases:
         self.reports = ReportActs(server)
         self.webhooks = WebhookActs(server)
         self.links = LinkActs(server)
+        self.exports = ExportActs(server, self.calls, self.tickets, self.recordings, self.callbacks)
         self.ticket_links = TicketLinkActs(server)

@@ -59,6 +59,9 @@ class Act(StrEnum):
     TRAIN_QA = "qa.train"
     RELOAD_DEFINITIONS = "definitions.reload"
     SET_HOLIDAYS = "definitions.holidays"
+    ASK_EXPORT = "exports.ask"
+    APPROVE_EXPORT = "exports.approve"
+    EXPORT_OUTRIGHT = "exports.outright"
     LINK_TICKET = "tickets.link"
     LINK_RECORDING = "recordings.link"
     MANAGE_WEBHOOKS = "webhooks.manage"
@@ -108,6 +111,9 @@ qa.results             -      team    all         all  -           all          
 qa.train               -      -       all         all  -           all            -
 definitions.reload     -      -       all         -    -           all            audited
 definitions.holidays   -      -       all         -    -           all            audited
+exports.ask            -      all     all         all  -           all            audited
+exports.approve        -      -       all         -    -           all            audited
+exports.outright       -      -       -           -    -           all            -
 tickets.link           -      -       all         -    -           all            -
 recordings.link        -      team    all         -    -           all            audited
 webhooks.manage        -      -       -           -    -           all            audited

@@ -20,6 +20,7 @@ from server.web.api.callbacks import callback_routes
 from server.web.api.calls import call_routes
 from server.web.api.conversations import conversation_routes
 from server.web.api.definitions import definition_routes
+from server.web.api.exports import export_routes
 from server.web.api.floor import floor_routes
 from server.web.api.links import link_routes
 from server.web.api.problem_pages import problem_routes
@@ -81,6 +82,7 @@ def make_api(
         review_routes(acts.reviews),
         training_routes(acts.training),
         webhook_routes(acts.webhooks),
+        export_routes(acts.exports),
         link_routes(acts.links, acts.ticket_links),
         problem_routes(),
     ):

@@ -75,6 +75,8 @@ REQUESTS: dict[Act, Asked] = {
     Act.TRAIN_QA: Asked("POST", "qa/trainings/99/move", {"step": "give"}),
     Act.RELOAD_DEFINITIONS: Asked("POST", "definitions/reload"),
     Act.SET_HOLIDAYS: Asked("PUT", "holidays/2027", {"days": ["2027-01-01"]}),
+    Act.ASK_EXPORT: Asked("POST", "exports", {"kind": "callbacks", **REASON}),
+    Act.APPROVE_EXPORT: Asked("POST", "exports/99/approve", REASON),
     Act.LINK_TICKET: Asked("PUT", "tickets/{call}/links/crm", {"reference": "7"}),
     Act.LINK_RECORDING: Asked("POST", "recordings/{call}/link", {"purpose": "complaint"}),
     Act.MANAGE_WEBHOOKS: Asked("GET", "webhooks"),
@@ -82,8 +84,9 @@ REQUESTS: dict[Act, Asked] = {
     Act.READ_AUDIT: Asked("GET", "audit"),
 }
 CONCERN_AN_AGENT = {act for act, asked in REQUESTS.items() if "{" in f"{asked.path}{asked.body}"}
-ELSEWHERE = {Act.READ_NUMBERS, Act.PULL_RECORDING}
-"""Acts without a request of their own: masked numbers have a test below, recordings are pulled on the command line."""
+ELSEWHERE = {Act.READ_NUMBERS, Act.PULL_RECORDING, Act.EXPORT_OUTRIGHT}
+"""Acts without a request of their own: masked numbers have a test below, recordings are pulled on the command line, an
+export outright is one that needs no approval."""
 WORK_NUMBERS = {Role.AGENT: OWN, Role.LEADER: "1009"}
 
 
