@@ -36,6 +36,9 @@ from server.eventlog.log import Entry
 from server.storage.database import Database, open_database
 from server.storage.schema.migrate import migrate
 from server.storage.schema.tables import Base
+from tests.ending import pytest_configure, pytest_testnodeready
+
+__all__ = ["pytest_configure", "pytest_testnodeready"]
 
 # Every run tries the same examples, so that what fails has changed. HYPOTHESIS_PROFILE=search tries new ones.
 settings.register_profile("same", derandomize=True)

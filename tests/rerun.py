@@ -9,6 +9,7 @@ A flaky test fails no run, but it is a defect: docs/contributing.md says what be
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,8 +28,11 @@ def failed_tests(cache: Path) -> list[str]:
 
 
 def run(arguments: Sequence[str], cache: Path) -> int:
-    """One pytest process; its exit code."""
-    return subprocess.run([sys.executable, "-m", "pytest", "-o", f"cache_dir={cache}", *arguments]).returncode
+    """One pytest process; its exit code. SIGTERM is passed on, Ctrl-C reaches it by itself: it ends in order."""
+    process = subprocess.Popen([sys.executable, "-m", "pytest", "-o", f"cache_dir={cache}", *arguments])
+    signal.signal(signal.SIGTERM, lambda number, frame: process.send_signal(number))
+    signal.signal(signal.SIGINT, lambda number, frame: None)
+    return process.wait()
 
 
 def passes_alone(test: str, cache: Path) -> bool:

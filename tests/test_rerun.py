@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 pytestmark = pytest.mark.thorough
 
+TREE = Path(__file__).parents[1]
 RERUN = Path(__file__).with_name("rerun.py")
 FAILS_ONCE = """
 from pathlib import Path
@@ -19,6 +23,22 @@ def test_fails_once(request):
     if not seen.exists():
         seen.touch()
         raise AssertionError("the first time")
+"""
+STARTS_A_SERVER = """
+import asyncio, subprocess, sys
+from pathlib import Path
+import pytest
+
+@pytest.fixture
+async def server(request):
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    (Path(request.config.rootpath) / "pid").write_text(str(process.pid))
+    yield
+    process.kill()
+    process.wait()
+
+async def test_it(server):
+    await asyncio.sleep(300)
 """
 
 
@@ -49,3 +69,19 @@ def test_a_flaky_test_hides_no_other_failure(tmp_path: Path) -> None:
 def test_what_is_no_test_failure_is_told_as_pytest_tells_it(tmp_path: Path) -> None:
     assert rerun(tmp_path, "def test_yes():\n    pass\n", "--no-such-option").returncode == 4
     assert rerun(tmp_path, "").returncode == 5
+
+
+@pytest.mark.parametrize("processes", ["0", "2"])
+def test_a_run_that_is_ended_by_a_signal_leaves_no_server(tmp_path: Path, processes: str) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\nasyncio_mode = auto\n")
+    (tmp_path / "test_one.py").write_text(STARTS_A_SERVER)
+    words = [sys.executable, str(RERUN), "-p", "tests.ending", "-n", processes]
+    with subprocess.Popen(words, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(TREE)}) as run:
+        pid, end = tmp_path / "pid", time.monotonic() + 60
+        while not (pid.exists() and pid.read_text()):
+            assert time.monotonic() < end
+            assert run.poll() is None
+            time.sleep(0.05)
+        run.send_signal(signal.SIGTERM)
+        assert run.wait(60) == 2
+    assert not Path(f"/proc/{pid.read_text()}").exists()
