@@ -30,6 +30,7 @@ TRUNKS: dict[str, tuple[str, str]] = {
     "untimed": ("127.0.0.15", 'numbers = []\nsession_timers = "off"'),
     "info": ("127.0.0.16", 'numbers = []\ndtmf = "info"'),
     "inband": ("127.0.0.17", 'numbers = []\ndtmf = "inband"'),
+    "wide": ("127.0.0.19", 'numbers = []\ncodecs = ["g722", "alaw"]'),
     "events": ("127.0.0.18", 'numbers = []\ndtmf = "rfc4733"'),
 }
 """Name → the carrier's address, and what its table says besides."""
@@ -181,6 +182,17 @@ async def test_a_carriers_session_timer_is_taken_asked_for_or_left(
             assert b"Session-Expires" not in answer
         peer.acknowledge(answer)
         if status == "200":
+            peer.acknowledge(answer, "BYE")
+
+
+@pytest.mark.parametrize(("trunk", "status"), [("plain", "488"), ("wide", "200")])
+async def test_a_codec_is_taken_where_the_trunk_names_it(house: House, trunk: str, status: str) -> None:
+    async with RawSip(house.hotline.sip_port, TRUNKS[trunk][0]) as peer:
+        answer = await peer.answer(peer.invite("13912345678", sdp=SDP.replace("RTP/AVP 8", "RTP/AVP 9")))
+        assert answer.startswith(f"SIP/2.0 {status}".encode())
+        peer.acknowledge(answer)
+        if status == "200":
+            assert b"a=rtpmap:9 G722/8000" in answer
             peer.acknowledge(answer, "BYE")
 
 

@@ -72,6 +72,14 @@ trusted = true
 numbers = ["020*"]
 max_calls = 1
 
+[trunks.wired]
+address = "{carrier}"
+transport = "tcp"
+user = "{USER}"
+addresses = ["127.0.0.7"]
+numbers = ["021*"]
+qualify_seconds = 3600
+
 [trunks.gateway]
 address = "127.0.0.4"
 trusted = true
@@ -130,7 +138,7 @@ def running() -> Iterator[tuple[Hotline, Carrier, RefusingCarrier]]:
             (hotline.home / "hotline.toml").write_text(
                 text + CALLBACK + trunks(refuser.address, telecom.address, telecom.tls_address)
             )
-            for name in ("telecom", "secure"):
+            for name in ("telecom", "secure", "wired"):
                 store(hotline.home, name, SECRET)
             hotline.start()
             yield hotline, telecom, refuser
@@ -353,6 +361,12 @@ async def test_a_trunk_with_tls_and_srtp_registers_and_takes_calls_both_ways(hou
     why = {route["trunk"]: route["why_not"] for route in routes}
     assert why["secure"] == "it has no room: 1 calls (max_calls)"
     assert why["telecom"] == ""
+
+
+async def test_a_call_goes_out_over_tcp_to_a_carrier_that_asks_for_the_password(house: House) -> None:
+    answer = await house.calls("02188886666")
+    assert (answer["answered"], answer["trunk"]) == (True, "wired")
+    assert ";transport=tcp" in house.telecom.came()[-1].lower()
 
 
 async def test_sound_goes_both_ways_over_srtp(house: House) -> None:
