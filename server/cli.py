@@ -30,6 +30,7 @@ from server.commands import (
     reports,
     run,
     simulate,
+    tickets,
     tokens,
     trunks,
     webhooks,
@@ -55,7 +56,7 @@ app.add_typer(queues.app, name="queue")
 app.add_typer(records.calls, name="call")
 floor.register(records.calls)
 app.add_typer(callbacks.app, name="callback")
-app.add_typer(records.tickets, name="ticket")
+app.add_typer(tickets.tickets, name="ticket")
 app.add_typer(records.recordings, name="recording")
 app.add_typer(trunks.app, name="trunk")
 app.add_typer(tokens.tokens, name="token")

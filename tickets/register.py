@@ -6,12 +6,13 @@ same log knows the same, and a question asked twice before the answer is in the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+import heapq
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tickets import acts
+from tickets.case import Case, restored, saved, take
 from tickets.events import (
-    CategoryConfirmed,
     ContactAdded,
     Event,
     GradeRaised,
@@ -19,41 +20,14 @@ from tickets.events import (
     RoundStarted,
     StateChanged,
     TicketOpened,
+    TypeSet,
 )
+from tickets.limits import Working, by_the_clock, due, limits, next_due, raised, recomputed, wind
 from tickets.rules import Rules
 from tickets.severity import Grade, Trigger, after_trigger, gravest
-from tickets.states import TicketError, TicketState, step
+from tickets.states import TicketError, TicketState
 
-Working = Callable[[float, float], float]
-"""(start, seconds) → the instant at which so much working time has gone by."""
-
-
-def by_the_clock(start: float, seconds: float) -> float:
-    """Working time that never stops."""
-    return start + seconds
-
-
-@dataclass(slots=True)
-class Case:
-    """An open ticket, as far as the register must know it."""
-
-    ticket: int
-    caller: str
-    business: str
-    category: str
-    grade: Grade
-    opened_at: float
-    last_contact_at: float
-    calls: list[int]
-    state: TicketState = TicketState.NEW
-    round: int = 1
-    owner: str = ""
-    confirmed: str = ""
-    respond_by: float | None = None
-    resolve_by: float | None = None
-
-
-_FIELDS = tuple(each.name for each in fields(Case))
+__all__ = ["Case", "Register", "Working", "by_the_clock"]
 
 
 class Register:
@@ -65,10 +39,69 @@ class Register:
         self._cases: dict[int, Case] = {}
         self._by_call: dict[int, int] = {}
         self._by_caller: dict[str, list[int]] = {}
+        self._timers: list[tuple[float, int]] = []
+        """(instant, ticket), the earliest first; one that is not the case's `due` any more says nothing."""
+
+    @property
+    def rules(self) -> Rules:
+        """The operator's rules."""
+        return self._rules
+
+    @property
+    def working(self) -> Working:
+        """How limits count time."""
+        return self._working
+
+    def __len__(self) -> int:
+        """How many cases are open."""
+        return len(self._cases)
+
+    def __contains__(self, ticket: int) -> bool:
+        """Whether this ticket is open."""
+        return ticket in self._cases
+
+    def __iter__(self) -> Iterator[Case]:
+        """All open cases, in the order in which they were opened."""
+        return iter(self._cases.values())
 
     def follow(self, rules: Rules, working: Working = by_the_clock) -> None:
         """Go by these rules from now on; open cases keep the limits that they have."""
         self._rules, self._working = rules, working
+
+    def hours_changed(self, why: str) -> list[Event]:
+        """The events that follow when limits count time otherwise than before: each limit that changes, and why."""
+        return [event for case in self._cases.values() for event in recomputed(case, self._working, why)]
+
+    def rearm(self) -> None:
+        """Set every timer anew, after rules or hours have changed."""
+        self._timers = []
+        for case in self._cases.values():
+            self._arm(case)
+
+    # Time
+
+    def next_timer(self) -> float | None:
+        """The instant (UTC seconds) at which `due` has something to say, or None."""
+        while self._timers:
+            at, ticket = self._timers[0]
+            case = self._cases.get(ticket)
+            if case is not None and case.due == at:
+                return at
+            heapq.heappop(self._timers)
+        return None
+
+    def due(self, now: float) -> list[Event]:
+        """What the time up to now brings about: warnings, limits that are over, promised dates that were missed.
+
+        An instant is told of once; `receive` sets the next one.
+        """
+        told: list[Event] = []
+        while (at := self.next_timer()) is not None and at <= now:
+            _, ticket = heapq.heappop(self._timers)
+            case = self._cases[ticket]
+            case.due = None
+            told += due(case, self._rules, self._working, now)
+        return told
 
     # Questions
 
@@ -82,9 +115,17 @@ class Register:
         return self._by_call.get(call)
 
     def owner(self, ticket: int) -> str:
-        """The agent who owns the case; empty without an owner, or when the ticket is not open."""
+        """The agent who owns the case; empty without an owner, or when the ticket is not open.
+
+        Never the agent whom it accuses.
+        """
         case = self._cases.get(ticket)
-        return case.owner if case else ""
+        return case.owner if case and case.owner != case.accused else ""
+
+    def accused(self, caller: str) -> frozenset[str]:
+        """The agents whom this caller's open tickets accuse: none of them is offered the caller's call first."""
+        tickets = self._by_caller.get(caller, ()) if caller else ()
+        return frozenset(self._cases[ticket].accused for ticket in tickets) - {""}
 
     def case(self, ticket: int) -> Case:
         """Raises TicketError when there is no such open ticket."""
@@ -111,13 +152,15 @@ class Register:
         Nothing for a business that opens no tickets and for a call that has its ticket. A withheld number (empty)
         identifies nobody: each such call is a case of its own.
         """
-        if business not in self._rules.opens or call in self._by_call:
+        if not self._rules.opens_for(business) or call in self._by_call:
             return []
         known = self._same_matter(caller, business, category, now) if caller else None
         if known is None:
             grade = self._rules.at_first(business, category, vip=vip)
-            respond_by, resolve_by = self._limits(grade, now)
-            return [TicketOpened(next_ticket, call, caller, business, category, grade, respond_by, resolve_by)]
+            found = self._rules.type_for(business)
+            type = found.name if found is not None else ""
+            respond_by, resolve_by = limits(self._rules, self._working, grade, type, now)
+            return [TicketOpened(next_ticket, call, caller, business, category, grade, respond_by, resolve_by, type)]
         contacts = len(known.calls) + 1
         added: list[Event] = [ContactAdded(known.ticket, call)]
         repeated = self._rules.after_contacts(contacts)
@@ -145,19 +188,39 @@ class Register:
             return []
         return [OwnerSet(ticket, agent, by=agent, why="first_conversation")]
 
-    def advance(self, ticket: int, state: str, by: str = "", why: str = "") -> list[Event]:
-        """One step forward. Raises TicketError when the ticket is not open or the table has no such step."""
-        return [StateChanged(ticket, step(ticket, self.case(ticket).state, state), by, why)]
+    def opened_by_hand(
+        self,
+        ticket: int,
+        *,
+        caller: str,
+        business: str,
+        category: str,
+        type: str,
+        now: float,
+        by: str = "",
+        call: int = 0,
+        vip: bool = False,
+    ) -> list[Event]:
+        """A person opens a ticket, of a call (0: none) that has none. Raises TicketError for a call that has one, and
+        for a type that does not exist."""
+        if call and call in self._by_call:
+            raise TicketError(f"call {call} is about ticket {self._by_call[call]} already")
+        if type and self._rules.type(type) is None:
+            names = ", ".join(each.name for each in self._rules.types) or "none"
+            raise TicketError(f"there is no ticket type {type}: there are {names}")
+        grade = self._rules.at_first(business, category, vip=vip)
+        if not type and (found := self._rules.type_for(business)) is not None:
+            type = found.name
+        respond_by, resolve_by = limits(self._rules, self._working, grade, type, now)
+        return [TicketOpened(ticket, call, caller, business, category, grade, respond_by, resolve_by, type, by)]
+
+    def advance(self, ticket: int, state: str, by: str = "", why: str = "", department: str = "") -> list[Event]:
+        """One step forward, or another department. Raises TicketError as `acts.set_state`, and when it is not open."""
+        return acts.set_state(self.case(ticket), self._rules, state, department=department, by=by, why=why)
 
     def follow_up(self, ticket: int, satisfied: bool, now: float, by: str = "", why: str = "") -> list[Event]:
         """The customer was asked. Satisfied: closed. Not satisfied: the next round begins, one grade up."""
-        case = self.case(ticket)
-        asked = StateChanged(ticket, step(ticket, case.state, TicketState.FOLLOWED_UP), by, why)
-        if satisfied:
-            return [asked, StateChanged(ticket, TicketState.CLOSED, by, why)]
-        grade = after_trigger(case.grade, Trigger.NOT_SATISFIED)
-        respond_by, resolve_by = self._limits(grade, now)
-        return [asked, RoundStarted(ticket, case.round + 1, grade, by, why, respond_by, resolve_by)]
+        return acts.follow_up(self.case(ticket), self._rules, self._working, satisfied, now, by=by, why=why)
 
     # The log
 
@@ -167,7 +230,7 @@ class Register:
             self._open(event, now)
             return
         case = self._cases.get(event.ticket)
-        if case is None:
+        if case is None or not take(case, event, now):
             return
         match event:
             case ContactAdded(call=call):
@@ -175,38 +238,28 @@ class Register:
                     case.calls.append(call)
                     self._by_call[call] = case.ticket
                 case.last_contact_at = max(case.last_contact_at, now)
-            case GradeRaised(grade=grade, respond_by=respond_by, resolve_by=resolve_by):
-                case.grade = Grade(grade)
-                case.respond_by, case.resolve_by = respond_by, resolve_by
-            case RoundStarted():
-                case.round, case.grade, case.state = event.round, Grade(event.grade), TicketState.NEW
-                case.respond_by, case.resolve_by = event.respond_by, event.resolve_by
-            case OwnerSet(agent=agent):
-                case.owner = agent
-            case CategoryConfirmed(category=category):
-                case.confirmed = category
+            case GradeRaised() | RoundStarted() | TypeSet():
+                wind(case, self._rules, now)
             case StateChanged(state=TicketState.CLOSED):
                 self._close(case)
-            case StateChanged(state=state):
-                case.state = TicketState(state)
+                return
+        self._arm(case)
 
     def snapshot(self) -> dict[str, Any]:
         """Everything that `restore` needs, as plain JSON values."""
-        # Many cases are open for weeks: field by field this takes a tenth of what a deep copy does.
-        return {
-            "matters": [
-                {name: getattr(case, name) for name in _FIELDS} | {"calls": list(case.calls)}
-                for case in self._cases.values()
-            ]
-        }
+        return {"matters": [saved(case) for case in self._cases.values()]}
 
     @classmethod
     def restore(cls, snapshot: Mapping[str, Any]) -> Register:
         """The register that `snapshot` was taken of, by the rules as they are by default."""
         register = cls()
-        for saved in snapshot["matters"]:
-            values = {**saved, "grade": Grade(saved["grade"]), "state": TicketState(saved["state"])}
-            register._index(Case(**{**values, "calls": list(saved["calls"])}))
+        for values in snapshot["matters"]:
+            case = restored(values)
+            register._index(case)
+            if "due" in values:
+                register._wait(case)
+            else:  # an earlier release kept no timers
+                register._arm(case)
         return register
 
     # Inside
@@ -222,23 +275,16 @@ class Register:
         ]
         return max(same, key=lambda each: (each.last_contact_at, each.ticket), default=None)
 
-    def _limits(self, grade: Grade, now: float) -> tuple[float, float]:
-        limit = self._rules.limit(grade)
-        return self._working(now, limit.respond), self._working(now, limit.resolve)
-
     def _raised(self, case: Case, grade: Grade, why: str, now: float) -> list[Event]:
-        if grade is case.grade:
-            return []
-        respond_by, resolve_by = self._limits(grade, now)
-        return [
-            GradeRaised(
-                case.ticket,
-                grade,
-                why,
-                _sooner(case.respond_by, respond_by),
-                _sooner(case.resolve_by, resolve_by),
-            )
-        ]
+        return raised(case, grade, why, self._rules, self._working, now)
+
+    def _arm(self, case: Case) -> None:
+        case.due = next_due(case, self._rules, self._working)
+        self._wait(case)
+
+    def _wait(self, case: Case) -> None:
+        if case.due is not None:
+            heapq.heappush(self._timers, (case.due, case.ticket))
 
     def _open(self, event: TicketOpened, now: float) -> None:
         if event.ticket in self._cases:
@@ -251,11 +297,16 @@ class Register:
             Grade(event.grade),
             opened_at=now,
             last_contact_at=now,
-            calls=[event.call],
+            calls=[event.call] if event.call else [],
             respond_by=event.respond_by,
             resolve_by=event.resolve_by,
+            type=event.type,
+            opened_by=event.by,
+            version=1,
         )
+        wind(case, self._rules, now)
         self._index(case)
+        self._arm(case)
 
     def _index(self, case: Case) -> None:
         self._cases[case.ticket] = case
@@ -271,7 +322,3 @@ class Register:
             self._by_caller[case.caller].remove(case.ticket)
             if not self._by_caller[case.caller]:
                 del self._by_caller[case.caller]
-
-
-def _sooner(known: float | None, wanted: float) -> float:
-    return wanted if known is None else min(known, wanted)

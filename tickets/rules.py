@@ -8,19 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tickets.severity import Grade, gravest
+from tickets.types import Limit, TicketType
 
+__all__ = ["DAY", "HOUR", "Hours", "Limit", "Rules", "Spans"]
 HOUR = 3600.0
 DAY = 24 * HOUR
+_GENERAL, _SERIOUS, _CRITICAL = Limit(24 * HOUR, 72 * HOUR), Limit(4 * HOUR, 48 * HOUR), Limit(1 * HOUR, 24 * HOUR)
 Spans = tuple[tuple[int, int], ...]
 """From one minute of a day to another; an end beyond 24:00 is in the following day."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """Seconds of working time until the first response, and until it is resolved."""
-
-    respond: float
-    resolve: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +40,40 @@ class Rules:
     vip: Grade = Grade.GENERAL
     business: tuple[tuple[str, Grade], ...] = ()
     categories: tuple[tuple[str, Grade], ...] = ()
-    general: Limit = Limit(24 * HOUR, 72 * HOUR)
-    serious: Limit = Limit(4 * HOUR, 48 * HOUR)
-    critical: Limit = Limit(1 * HOUR, 24 * HOUR)
+    general: Limit = _GENERAL
+    serious: Limit = _SERIOUS
+    critical: Limit = _CRITICAL
+    types: tuple[TicketType, ...] = ()
+    departments: tuple[str, ...] = ()
+    """All departments that a ticket may be given to; none: each name is one."""
+    warn_at: float = 0.8
+    """The share of a limit's working time after which the limit is warned of."""
+    manager_after: float = 4 * HOUR
+    """Working time for which a leader has an overdue case before it is the manager's."""
+    follow_up: bool = True
+    """Whether a resolved case has its follow-up call by itself."""
+    follow_up_after: float = 0.0
+    """Seconds from the solution to that call, at least."""
+    satisfied_from: int = 3
+    """The least mark (1 to 5) in a follow-up call that counts as satisfied."""
 
-    def limit(self, grade: Grade) -> Limit:
-        """How long a case of this grade may take."""
-        return {Grade.GENERAL: self.general, Grade.SERIOUS: self.serious, Grade.CRITICAL: self.critical}[grade]
+    def type(self, name: str) -> TicketType | None:
+        """The type of this name, if the hotline has it."""
+        return next((each for each in self.types if each.name == name), None)
+
+    def type_for(self, business: str) -> TicketType | None:
+        """The type of tickets that a call of this business type opens, if one says so."""
+        return next((each for each in self.types if business in each.opens_for), None)
+
+    def opens_for(self, business: str) -> bool:
+        """Whether a call of this business type opens a ticket."""
+        return business in self.opens or self.type_for(business) is not None
+
+    def limit(self, grade: Grade, type: str = "") -> Limit:
+        """How long a case of this grade and type may take."""
+        usual = {Grade.GENERAL: self.general, Grade.SERIOUS: self.serious, Grade.CRITICAL: self.critical}[grade]
+        found = self.type(type)
+        return usual if found is None else found.limit(grade, usual)
 
     def at_first(self, business: str, category: str, *, vip: bool) -> Grade:
         """The grade with which such a case begins."""

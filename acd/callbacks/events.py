@@ -76,14 +76,18 @@ class ModeSet(Event):
 GIVEN = frozenset(("flow", "queue", "fallback", "line_full", "shutdown"))
 """Sources of promises that the caller was already told: they are made whatever the limits."""
 
+FOLLOW_UP = "follow_up"
+"""The purpose of a promise to ask the customer, after the solution, whether the matter is over (回访)."""
+
 
 @dataclass(frozen=True, slots=True)
 class PromiseAsked(Event):
     """A callback to `number` was asked for (the number is checked, and in the form that is dialled).
 
     The registry makes a new promise, joins the one that the number has already for this category, or refuses (limits).
-    `source` is one of `GIVEN`, or abandoned, hung_up, api or agent. `call` is the call in which it was asked for, 0 for
-    none. `queued_at` orders it: when the wait began, or the promise if there was no wait. `after`: not before.
+    `source` is one of `GIVEN`, or abandoned, hung_up, api, agent or follow_up. `call` is the call in which it was asked
+    for, 0 for none. `queued_at` orders it: when the wait began, or the promise if there was no wait. `after`: not
+    before.
     """
 
     number: str
@@ -111,11 +115,16 @@ class PromiseAsked(Event):
     """Why the number must not be dialled, as a sentence: then it is an agent's task from the beginning."""
     called: str = ""
     """The hotline's number that the caller dialled; empty where there was no call."""
+    purpose: str = ""
+    """`FOLLOW_UP`, or empty: a callback that the customer waits for."""
 
     @property
     def matter(self) -> str:
-        """The category, or the queue where there is none: a number has one live promise for a matter."""
-        return self.category or self.queue
+        """The category, or the queue where there is none: a number has one live promise for a matter.
+
+        A follow-up is a matter of its own, one for each ticket.
+        """
+        return f"{self.purpose} of ticket {self.ticket}" if self.purpose else self.category or self.queue
 
 
 @dataclass(frozen=True, slots=True)

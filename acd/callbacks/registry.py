@@ -28,7 +28,7 @@ class Promise:
     __slots__ = (
         "after", "answered", "asked", "attempt", "attempts", "behind", "by", "call", "called", "caller", "category",
         "connected_at", "counts_from", "due", "expires_at", "id", "joined_at", "language", "last", "matter", "number",
-        "origin", "owner", "placing", "priority", "promised_at", "queue", "queued_at", "reason", "retry_at",
+        "origin", "owner", "placing", "priority", "promised_at", "purpose", "queue", "queued_at", "reason", "retry_at",
         "ring_until", "source", "standing", "state", "talked", "task", "ticket", "vip",
     )  # fmt: skip
 
@@ -71,7 +71,7 @@ class Promise:
         """When the outcome of that attempt is due."""
         self.answered = False
         """The customer answered."""
-        self.called = self.last = ""
+        self.called = self.last = self.purpose = ""
         self.connected_at: float | None = None
         """When agent and customer first spoke in the latest attempt."""
         self.joined_at: float | None = None
@@ -131,6 +131,7 @@ class Promise:
             connected_at=self.connected_at,
             called=self.called,
             last=self.last,
+            purpose=self.purpose,
         )
 
 
@@ -186,7 +187,7 @@ class PromiseRegistry:
         promise.promised_at = promise.counts_from = now
         promise.queued_at = now if event.queued_at is None else min(event.queued_at, now)
         promise.priority, promise.vip, promise.ticket = event.priority, event.vip, event.ticket
-        promise.called = event.called
+        promise.called, promise.purpose, promise.matter = event.called, event.purpose, event.matter
         promise.after = now
         promise.reason = event.reason or "promised"
         promise.expires_at = now + self.rules(promise).expires

@@ -97,6 +97,8 @@ class PromiseView:
     """When agent and customer first spoke in the latest attempt; None: they did not. Notes have their own instant."""
     called: str = ""
     """The hotline's number that the caller dialled."""
+    purpose: str = ""
+    """Why the hotline calls, if the customer did not ask for it: `follow_up`."""
     last: str = ""
     """The outcome of the latest attempt, if agent and customer's line were joined in it without keeping the promise."""
 

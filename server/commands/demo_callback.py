@@ -22,8 +22,9 @@ from server.commands.call_story import Script, StoryEnded
 from server.commands.callback_story import Promise, tell
 from server.commands.demo_agent import AGENT, agent_there, host, how_to_listen, recorded, signs_in
 from server.commands.output import fields, say
-from server.commands.records import described, described_ticket
+from server.commands.records import described
 from server.commands.shared import Refused, queries, request, settings, zone
+from server.commands.tickets import described_ticket
 from server.config import Settings
 from server.hotline.definitions import DEFAULTS, Definitions
 from server.telephony.asterisk.site import Layout

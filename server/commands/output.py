@@ -24,6 +24,8 @@ def note(line: str) -> None:
         typer.echo(line, err=True)
 
 
+INSTANTS = ("at", "since", "until", "from", "to", "respond_by", "resolve_by", "promised_for")
+"""Columns with an instant whose name does not end in `_at`."""
 Json = Annotated[bool, typer.Option("--json", help="Print all fields as JSON.")]
 
 
@@ -60,7 +62,16 @@ def cell(column: str, value: Any, where: ZoneInfo) -> str:
         return " ".join(f"{key}:{each}" for key, each in value.items()) or "-"
     if isinstance(value, (list, tuple)):
         return " ".join(map(str, value)) or "-"
-    if column.endswith("_at") or column in ("at", "since", "until", "from", "to", "respond_by", "resolve_by"):
+    if column.endswith("_at") or column in (
+        "at",
+        "since",
+        "until",
+        "from",
+        "to",
+        "respond_by",
+        "resolve_by",
+        "promised_for",
+    ):
         return clock(str(value), where)
     if isinstance(value, float):
         return f"{value:.1f}"

@@ -1,4 +1,4 @@
-"""`sansheng call`, `ticket`, `recording`: the records, with or without a running server."""
+"""`sansheng call`, `recording`: the records, with or without a running server."""
 
 from __future__ import annotations
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from server.hotline.called_numbers import CalledNumbers
 
 calls = typer.Typer(help="Calls: list them, show one with its decisions.", no_args_is_help=True)
-tickets = typer.Typer(help="Tickets: list them, show one with its history.", no_args_is_help=True)
 recordings = typer.Typer(help="Recordings: list them, copy one out, verify them.", no_args_is_help=True)
 
 Limit = Annotated[int, typer.Option(help="How many at most, newest first.", min=1, max=1000)]
@@ -38,7 +37,6 @@ Since = Annotated[str | None, typer.Option(help="Offered then or later: a day or
 Until = Annotated[str | None, typer.Option(help="Offered before then.")]
 
 CALLS = ("id", "offered_at", "caller", "queue", "category", "agent", "outcome", "satisfaction", "ticket", "recordings")
-TICKETS = ("id", "opened_at", "category", "grade", "state", "call")
 RECORDINGS = ("id", "call", "agent", "ticket", "seconds", "channels", "sha256")
 _CALL = (
     "caller",
@@ -56,18 +54,6 @@ _CALL = (
     "promise",
 )
 _TIMES = ("offered_at", "answered_at", "queued_at", "connected_at", "ended_at")
-_TICKET = (
-    "caller",
-    "business",
-    "category",
-    "grade",
-    "state",
-    "round",
-    "owner",
-    "opened_at",
-    "respond_by",
-    "resolve_by",
-)
 
 
 @calls.command("list")
@@ -158,46 +144,6 @@ def _verdict(candidate: dict[str, Any]) -> str:
     if candidate.get("excluded"):
         return str(candidate["excluded"])
     return "eligible, score " + " ".join(f"{part:.5g}" for part in candidate.get("score", ()))
-
-
-@tickets.command("list")
-def ticket_list(
-    as_json: Json = False,
-    limit: Limit = 100,
-    state: Annotated[str | None, typer.Option(help="new, dispatched, acknowledged, in_progress, resolved, …")] = None,
-    category: Annotated[str | None, typer.Option(help="process, system, competence, attitude, usage, …")] = None,
-    caller: Annotated[str | None, typer.Option(help="Tickets of this number.")] = None,
-) -> None:
-    """List tickets, newest first."""
-    with queries() as records:
-        page = records.ticket_list(
-            state=state, category=category, caller=as_shown(caller) if caller else None, limit=limit
-        )
-    show(page.items, TICKETS, as_json)
-
-
-@tickets.command("show")
-def ticket_show(number: Number, as_json: Json = False) -> None:
-    """Show one ticket with its calls, recordings and history."""
-    with queries() as records:
-        ticket = records.ticket_show(number)
-    if ticket is None:
-        raise Refused(f"there is no ticket {number}: see `sansheng ticket list`")
-    if as_json:
-        print_json(ticket)
-        return
-    for line in described_ticket(ticket, zone()):
-        say(line)
-
-
-def described_ticket(ticket: dict[str, Any], where: ZoneInfo) -> list[str]:
-    """A ticket in words, with one line for each step of its history."""
-    lines = [f"ticket {ticket['id']}", *fields(ticket, (*_TICKET, "calls", "recordings"), where)]
-    for step in ticket["history"]:
-        change = f" {step['from']} → {step['to']}" if step["from"] else f" {step['to']}" if step["to"] else ""
-        rest = "".join(f", {word} {step[word]}" for word in ("by", "why", "call") if step.get(word))
-        lines.append(f"  {clock(step['at'], where)}  {step['kind']}{change}{rest}")
-    return lines
 
 
 @recordings.command("list")

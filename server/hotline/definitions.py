@@ -49,7 +49,7 @@ AGENTS_LANGUAGE = LANGUAGES[0]
 _CLASS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 _ROUTING = ("skills", "routing", "phones", "queues")
 _CALLS = ("hotline", "numbers", "admission", "sound", "callback", "lists", "calendar", "teams", "trunks")
-_WORK = ("tickets", "quality")
+_WORK = ("tickets", "ticket_types", "quality")
 TABLES = (*_ROUTING, *_CALLS, *_WORK)
 """What a hotline file may hold."""
 
@@ -286,7 +286,7 @@ def _read_hotline(file: Path, flows: Mapping[str, Flow] | None, home: Path) -> D
         callback = read_callback(top.table("callback").data, calendar, queues)
         numbers = read_numbers(top.table("numbers"), flows, callback.region)
         callback = replace(callback, own_numbers=callback.own_numbers | numbers.own())
-        tickets, in_hours = read_rules(top.table("tickets").data, queues, policy.skills)
+        tickets, in_hours = read_rules(top.table("tickets").data, queues, policy.skills, data.get("ticket_types"))
         return Definitions(
             name=name,
             policy=policy,

@@ -22,7 +22,7 @@ import recordings.events as rec
 import tickets.events as tickets
 from acd.callbacks.commands import ModeChanged, PromiseChanged
 from acd.callbacks.engine import Callbacks
-from acd.callbacks.events import GIVEN, PromiseAsked
+from acd.callbacks.events import FOLLOW_UP, GIVEN, PromiseAsked
 from acd.commands import AgentChanged, Command, HandedOver, Moved, Offer, Withdraw
 from acd.floor.engine import Floor
 from quality.register import Register as QualityRegister
@@ -103,15 +103,19 @@ class HotlineState:
             self._recordings(entry.event, entry.at)
         with self._passing_over(entry, "the ticket register"):
             if isinstance(entry.event, tickets.Event):
-                self.tickets.receive(entry.event, entry.at)
+                self._asked_of_a_ticket(entry.event, entry.at)
             elif isinstance(entry.event, tickets.TicketRulesSet):
-                self._follow(entry.event)
+                self._rules_set(entry, entry.event)
             elif isinstance(entry.event, acd.CallQueued):
                 self._contact(entry, entry.event)
             elif isinstance(entry.event, acd.Joined):
                 self._matter(entry, self.tickets.served(entry.event.call, entry.event.agent))
             elif isinstance(entry.event, ivr.NumberTaken):
                 self._number_taken(entry, entry.event, commands)
+            elif isinstance(entry.event, ivr.SatisfactionGiven):
+                self._followed_up(entry, entry.event)
+        with self._passing_over(entry, "the time of tickets"):
+            self._matter(entry, self.tickets.due(entry.at))
         with self._passing_over(entry, "quality assurance"):
             if isinstance(entry.event, quality.Event):
                 self.quality.receive(entry.event, entry.at)
@@ -124,7 +128,7 @@ class HotlineState:
 
     def next_timer(self) -> float | None:
         """The instant (UTC epoch seconds) at which a Tick is wanted, or None."""
-        due = (self.floor.next_timer(), self.callbacks.next_timer())
+        due = (self.floor.next_timer(), self.callbacks.next_timer(), self.tickets.next_timer())
         return min((each for each in due if each is not None), default=None)
 
     def _take_in(self, entry: Entry, command: Command) -> None:
@@ -230,6 +234,34 @@ class HotlineState:
     def _follow(self, wanted: tickets.TicketRulesSet) -> None:
         self.tickets.follow(wanted.rules, working_time(wanted.hours))
         self.ticket_rules = wanted
+
+    def _rules_set(self, entry: Entry, wanted: tickets.TicketRulesSet) -> None:
+        before = self.ticket_rules
+        self._follow(wanted)
+        if before is not None and before.hours != wanted.hours:
+            self._matter(entry, self.tickets.hours_changed("the business hours have changed"))
+        self.tickets.rearm()
+
+    def _asked_of_a_ticket(self, event: tickets.Event, at: float) -> None:
+        """A person's act. A ticket opened by hand has the next number: one that was given meanwhile opens none."""
+        if isinstance(event, tickets.TicketOpened):
+            if event.ticket <= self.last_ticket:
+                return
+            self.calls.receive(event, at)
+            self.last_ticket = event.ticket
+        self.tickets.receive(event, at)
+
+    def _followed_up(self, entry: Entry, event: ivr.SatisfactionGiven) -> None:
+        """The customer's mark in a follow-up call says whether the matter is over."""
+        live = self.calls.get(event.call)
+        promise = self.callbacks.promise(live.promise) if live is not None and live.promise else None
+        if promise is None or promise.purpose != FOLLOW_UP or promise.ticket is None:
+            return
+        if promise.ticket not in self.tickets or not self.tickets.case(promise.ticket).resolved:
+            return
+        satisfied = event.score >= self.tickets.rules.satisfied_from
+        why = f"the customer gave {event.score} of 5 in the follow-up call {event.call}"
+        self._matter(entry, self.tickets.follow_up(promise.ticket, satisfied, entry.at, "customer", why))
 
     def _number_taken(self, entry: Entry, event: ivr.NumberTaken, commands: list[Command]) -> None:
         """As `PromiseAsked` is written now; a number that could not be called was left on the ticket alone."""

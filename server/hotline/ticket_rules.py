@@ -7,12 +7,14 @@ even if the files and the known holidays have changed since.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from ivr.calendar import Calendar, Span
 from ivr.calendar import Spans as CalendarSpans
+from server.hotline.ticket_types import departments, read_types
 from tables.errors import Key, TableError
 from tables.values import Table, known, text
 from tickets.register import Working, by_the_clock
@@ -23,8 +25,8 @@ _USUAL = Rules()
 _LONGEST = 366 * DAY
 
 
-def read_rules(data: Any, business: Sequence[str], categories: Sequence[str]) -> tuple[Rules, bool]:
-    """Read the table: the rules, and whether limits run in business hours only.
+def read_rules(data: Any, business: Sequence[str], categories: Sequence[str], types: Any = None) -> tuple[Rules, bool]:
+    """Read the table, and `types` (`[ticket_types]`): the rules, and whether limits run in business hours only.
 
     `business` are the queues, `categories` the skills. Raises TableError with the key of the value that cannot be used.
     """
@@ -36,6 +38,8 @@ def read_rules(data: Any, business: Sequence[str], categories: Sequence[str]) ->
             known(name, business, (*table.at("opens"), index), "business type")
     raising = table.table("raise")
     limits = table.table("limits")
+    after = table.table("follow_up")
+    own_limits = {grade: _limit(limits.table(grade), getattr(_USUAL, grade)) for grade in Grade}
     rules = Rules(
         opens=opens,
         same_matter_for=table.seconds("same_matter_for", _USUAL.same_matter_for, most=_LONGEST),
@@ -43,11 +47,20 @@ def read_rules(data: Any, business: Sequence[str], categories: Sequence[str]) ->
         vip=_grade(raising.text("vip", _USUAL.vip), raising.at("vip")),
         business=_by_name(raising.table("business"), business, "business type"),
         categories=_by_name(raising.table("categories"), categories, "category"),
-        **{grade: _limit(limits.table(grade), getattr(_USUAL, grade)) for grade in Grade},
+        general=own_limits[Grade.GENERAL],
+        serious=own_limits[Grade.SERIOUS],
+        critical=own_limits[Grade.CRITICAL],
+        departments=departments(table),
+        warn_at=table.number("warn_at", _USUAL.warn_at, most=1.0, above=0.0),
+        manager_after=table.seconds("manager_after", _USUAL.manager_after, most=_LONGEST),
+        follow_up=after.flag("automatic", _USUAL.follow_up),
+        follow_up_after=after.number("after", _USUAL.follow_up_after, most=30 * DAY),
+        satisfied_from=after.integer("satisfied_from", _USUAL.satisfied_from, least=2, most=5),
     )
+    rules = replace(rules, types=read_types(types or {}, rules, business))
     _refuse_looser(limits, rules)
     in_hours = table.flag("business_hours", True)
-    for each in (table, raising, limits):
+    for each in (table, raising, limits, after):
         each.done()
     return rules, in_hours
 

@@ -52,6 +52,11 @@ class View:
         return self._state().tickets
 
     @property
+    def last_ticket(self) -> int:
+        """The number of the newest ticket; 0 before the first."""
+        return self._state().last_ticket
+
+    @property
     def ticket_rules(self) -> TicketRulesSet | None:
         """The rules that tickets follow; None while the log has none."""
         return self._state().ticket_rules

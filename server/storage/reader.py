@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
@@ -98,6 +98,10 @@ class Records:
     async def concerns(self, kind: str, number: int, agents: frozenset[str]) -> bool:
         """Whether this call, ticket or recording is one of these agents'."""
         return await asyncio.to_thread(self._queries.concerns, kind, number, agents)
+
+    async def accused_of(self, calls: Sequence[int]) -> dict[int, str]:
+        """Call → the agent whom its ticket accuses, for the calls that have one."""
+        return await asyncio.to_thread(self._queries.ticket_accused, calls)
 
     async def promises(
         self, which: dict[str, Any], limit: int, cursor: str | None, mask: bool, callbacks: Callbacks | None

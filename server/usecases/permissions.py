@@ -1,7 +1,7 @@
 """One table: which role may do which act, to what, and which acts leave an entry in the audit.
 
-Reach: `own` is the principal's own calls, recordings and status, `team` those of the teams that the principal leads,
-`all` everybody's. A service may do the acts that its token names, and reaches all.
+Reach: `own` is the principal's own calls, recordings and status, or a department's own tickets; `team` those of the
+teams that the principal leads, `all` everybody's. A service may do the acts that its token names, and reaches all.
 """
 
 from __future__ import annotations
@@ -39,6 +39,12 @@ class Act(StrEnum):
     NOBODY_THERE = "callbacks.nobody"
     SET_MODE = "callbacks.mode"
     READ_TICKETS = "tickets.read"
+    OPEN_TICKET = "tickets.open"
+    WORK_ON_TICKET = "tickets.work"
+    DISPATCH_TICKET = "tickets.dispatch"
+    FOLLOW_UP_TICKET = "tickets.follow-up"
+    ASSIGN_TICKET = "tickets.assign"
+    ANSWER_AUTHORITY = "tickets.authority"
     READ_RECORDINGS = "recordings.read"
     PULL_RECORDING = "recordings.pull"
     READ_REPORTS = "reports.read"
@@ -91,6 +97,12 @@ callbacks.settle       all    all     all         -    -           all          
 callbacks.nobody       own    team    all         -    -           all            -
 callbacks.mode         -      -       all         -    -           all            audited
 tickets.read           own    team    all         all  own         all            -
+tickets.open           all    all     all         -    -           all            -
+tickets.work           own    team    all         -    own         all            -
+tickets.dispatch       own    team    all         -    -           all            -
+tickets.follow-up      own    team    all         -    -           all            -
+tickets.assign         -      team    all         -    -           all            audited
+tickets.authority      -      team    all         -    -           all            audited
 recordings.read        own    team    all         all  -           all            -
 recordings.pull        own    team    all         all  -           all            audited
 reports.read           -      all     all         all  -           all            -

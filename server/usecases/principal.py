@@ -32,6 +32,11 @@ class Principal:
     agent: str = ""
     scopes: frozenset[str] = frozenset()
 
+    @property
+    def department(self) -> str:
+        """The department of a principal of that role: its name, up to a slash (`logistics`, `logistics/wang`)."""
+        return self.name.partition("/")[0].strip() if self.role is Role.DEPARTMENT else ""
+
 
 def phone_of(agent: str) -> Principal:
     """An agent who dials a code or presses a key."""

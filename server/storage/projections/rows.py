@@ -39,6 +39,7 @@ from server.storage.schema.tables import (
     Segment,
     Ticket,
 )
+from server.storage.schema.ticket_tables import TicketRound
 from server.storage.schema.webhook_tables import TicketLink, Webhook
 
 __all__ = ["Rows", "Shelf", "entry_key", "utc"]
@@ -131,6 +132,7 @@ class Rows:
         self._instants = self._instants_of(entries)
         self._spooled = self._spooled_of(_mentioned(entries, "spool_id"))
         self._chains: dict[str, tuple[int, str]] = {}
+        self._rounds = self._rounds_of(_mentioned(entries, "ticket"))
 
     def instant(self, entry: Entry) -> datetime:
         """When it happened: for a note, the instant of the entry that it follows from."""
@@ -222,6 +224,14 @@ class Rows:
         self._spooled.add(spool_id)
         return True
 
+    def ticket_round(self, ticket: int, number: int) -> TicketRound:
+        """This round of the ticket; a new row when there is none."""
+        found = self._rounds.get((ticket, number))
+        if found is None:
+            found = self._rounds[ticket, number] = TicketRound(ticket=ticket, round=number)
+            self.add(found)
+        return found
+
     def chain_end(self, day: str) -> tuple[int, str]:
         """(place, link) of the day's last closed recording; (0, FIRST) before the first."""
         if day not in self._chains:
@@ -253,6 +263,12 @@ class Rows:
             return {}
         found = select(Attempt).where(Attempt.call.in_(sorted(calls))).order_by(Attempt.ms, Attempt.seq)
         return {attempt.call: attempt for attempt in self._session.scalars(found)}
+
+    def _rounds_of(self, tickets: set[Any]) -> dict[tuple[int, int], TicketRound]:
+        if not tickets:
+            return {}
+        found = self._session.scalars(select(TicketRound).where(TicketRound.ticket.in_(sorted(tickets))))
+        return {(each.ticket, each.round): each for each in found}
 
     def _open_intervals(self, agents: set[Any]) -> dict[str, AgentInterval]:
         if not agents:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import recordings.events as rec
@@ -12,6 +13,9 @@ from server.storage.projections.rows import Rows, entry_key, utc
 from server.storage.projections.rules import Rules
 from server.storage.recording_store import day_of
 from server.storage.schema.tables import Recording, Ticket, TicketHistory
+from tickets.case import Level, sooner
+from tickets.severity import Grade
+from tickets.states import NEXT, TicketState
 
 RULES = Rules()
 
@@ -21,17 +25,22 @@ RULES = Rules()
 @RULES.on(tickets.TicketOpened)
 def _(event: tickets.TicketOpened, entry: Entry, rows: Rows) -> None:
     ticket = rows.tickets[event.ticket]
-    ticket.call, ticket.caller = event.call, event.caller
+    if ticket.opened_at is not None:
+        return
+    ticket.call, ticket.caller = event.call or None, event.caller
     ticket.business, ticket.category, ticket.grade = event.business, event.category, event.grade
-    ticket.opened_at, ticket.contacts = utc(entry.at), 1
-    _set_limits(ticket, event.respond_by, event.resolve_by)
-    rows.calls[event.call].ticket = event.ticket
-    _write(rows, entry, "opened", after=ticket.state, call=event.call)
+    ticket.opened_at, ticket.contacts, ticket.type = utc(entry.at), 1 if event.call else 0, event.type
+    ticket.version = 1
+    rows.ticket_round(event.ticket, 1).began_at = utc(entry.at)
+    _set_limits(rows, ticket, event.respond_by, event.resolve_by)
+    if event.call:
+        rows.calls[event.call].ticket = event.ticket
+    _write(rows, entry, "opened", after=ticket.state, by=event.by, call=event.call or None)
 
 
 @RULES.on(tickets.ContactAdded)
 def _(event: tickets.ContactAdded, entry: Entry, rows: Rows) -> None:
-    rows.tickets[event.ticket].contacts += 1
+    _changed(rows, event).contacts += 1
     rows.calls[event.call].ticket = event.ticket
     _write(rows, entry, "contact", call=event.call)
 
@@ -39,45 +48,196 @@ def _(event: tickets.ContactAdded, entry: Entry, rows: Rows) -> None:
 @RULES.on(tickets.GradeRaised)
 def _(event: tickets.GradeRaised, entry: Entry, rows: Rows) -> None:
     ticket = rows.tickets[event.ticket]
-    _write(rows, entry, "grade", ticket.grade, event.grade, why=event.why)
+    if Grade(event.grade).rank < Grade(ticket.grade).rank:
+        return
+    _changed(rows, event)
+    _write(rows, entry, "grade", ticket.grade, event.grade, event.by, event.why)
     ticket.grade = event.grade
-    _set_limits(ticket, event.respond_by, event.resolve_by)
+    _tighten(rows, ticket, event.respond_by, event.resolve_by)
 
 
 @RULES.on(tickets.StateChanged)
 def _(event: tickets.StateChanged, entry: Entry, rows: Rows) -> None:
     ticket = rows.tickets[event.ticket]
-    _write(rows, entry, "state", ticket.state, event.state, event.by, event.why)
-    ticket.state = event.state
-    if event.state == "closed":
-        ticket.closed_at = utc(entry.at)
+    if event.state not in NEXT[TicketState(ticket.state)]:
+        return
+    _changed(rows, event)
+    _write(rows, entry, "state", ticket.state, event.state, event.by, event.why, department=event.department)
+    ticket.state, at = event.state, utc(entry.at)
+    this = rows.ticket_round(ticket.id, ticket.round)
+    if event.state == TicketState.DISPATCHED:
+        ticket.dispatched_at, ticket.department = at, event.department or ticket.department
+        ticket.dispatches, this.dispatches, this.department = ticket.dispatches + 1, 1, ticket.department
+    elif event.state in (TicketState.ACKNOWLEDGED, TicketState.IN_PROGRESS, TicketState.RESOLVED):
+        ticket.responded_at = this.responded_at = this.responded_at or at
+    if event.state == TicketState.RESOLVED:
+        ticket.resolved_at = this.resolved_at = at
+    elif event.state == TicketState.CLOSED:
+        ticket.closed_at = this.ended_at = at
+        this.satisfied = True
+    _set_due(ticket)
+
+
+@RULES.on(tickets.Redispatched)
+def _(event: tickets.Redispatched, entry: Entry, rows: Rows) -> None:
+    ticket = rows.tickets[event.ticket]
+    if ticket.state != TicketState.DISPATCHED:
+        return
+    _changed(rows, event)
+    _write(rows, entry, "redispatched", ticket.department, event.department, event.by, event.why)
+    this = rows.ticket_round(ticket.id, ticket.round)
+    ticket.department = this.department = event.department
+    ticket.dispatched_at = utc(entry.at)
+    ticket.dispatches, this.dispatches = ticket.dispatches + 1, this.dispatches + 1
+    ticket.wrong_dispatches, this.wrong_dispatches = ticket.wrong_dispatches + 1, this.wrong_dispatches + 1
+
+
+@RULES.on(tickets.NoteAdded)
+def _(event: tickets.NoteAdded, entry: Entry, rows: Rows) -> None:
+    _changed(rows, event)
+    _write(rows, entry, "note", after=event.text, by=event.by)
 
 
 @RULES.on(tickets.OwnerSet)
 def _(event: tickets.OwnerSet, entry: Entry, rows: Rows) -> None:
-    ticket = rows.tickets[event.ticket]
+    ticket = _changed(rows, event)
     _write(rows, entry, "owner", ticket.owner, event.agent, event.by, event.why)
     ticket.owner = event.agent
 
 
+@RULES.on(tickets.AccusedSet)
+def _(event: tickets.AccusedSet, entry: Entry, rows: Rows) -> None:
+    ticket = _changed(rows, event)
+    _write(rows, entry, "accused", ticket.accused, event.accused, event.by, event.why)
+    ticket.accused = event.accused
+
+
 @RULES.on(tickets.CategoryConfirmed)
 def _(event: tickets.CategoryConfirmed, entry: Entry, rows: Rows) -> None:
-    ticket = rows.tickets[event.ticket]
+    ticket = _changed(rows, event)
     _write(rows, entry, "category", ticket.confirmed or ticket.category, event.category, event.by)
     ticket.confirmed = event.category
+
+
+@RULES.on(tickets.TypeSet)
+def _(event: tickets.TypeSet, entry: Entry, rows: Rows) -> None:
+    ticket = _changed(rows, event)
+    _write(rows, entry, "type", ticket.type, event.type, event.by, event.why)
+    ticket.type = event.type
+    _tighten(rows, ticket, event.respond_by, event.resolve_by)
+
+
+@RULES.on(tickets.FieldsFilled)
+def _(event: tickets.FieldsFilled, entry: Entry, rows: Rows) -> None:
+    ticket = _changed(rows, event)
+    known = ticket.fields or {}
+    before = ", ".join(f"{name}={known[name]}" for name, _ in event.fields if name in known)
+    _write(rows, entry, "fields", before, ", ".join(f"{name}={value}" for name, value in event.fields), event.by)
+    ticket.fields = {name: value for name, value in (known | dict(event.fields)).items() if value}
+
+
+@RULES.on(tickets.DatePromised)
+def _(event: tickets.DatePromised, entry: Entry, rows: Rows) -> None:
+    ticket = _changed(rows, event)
+    until = None if event.promised_for is None else utc(event.promised_for)
+    _write(rows, entry, "promised", iso(ticket.promised_for), iso(until), event.by, event.why)
+    ticket.promised_for = until
+
+
+@RULES.on(tickets.DateMissed)
+def _(event: tickets.DateMissed, entry: Entry, rows: Rows) -> None:
+    ticket = _changed(rows, event)
+    _write(rows, entry, "promise_missed", iso(utc(event.promised_for)))
+    ticket.dates_missed += 1
+
+
+@RULES.on(tickets.LimitWarned)
+def _(event: tickets.LimitWarned, entry: Entry, rows: Rows) -> None:
+    ticket = _changed(rows, event)
+    _write(rows, entry, "warning", after=event.limit, why=f"due {iso(utc(event.until))}")
+    ticket.warnings = " ".join(filter(None, (ticket.warnings, event.limit)))
+
+
+@RULES.on(tickets.LimitPassed)
+def _(event: tickets.LimitPassed, entry: Entry, rows: Rows) -> None:
+    _changed(rows, event)
+    _write(rows, entry, "overdue", after=event.limit, why=f"was due {iso(utc(event.until))}")
+
+
+@RULES.on(tickets.Escalated)
+def _(event: tickets.Escalated, entry: Entry, rows: Rows) -> None:
+    ticket = rows.tickets[event.ticket]
+    if Level(event.level).rank <= Level(ticket.level).rank:
+        return
+    _changed(rows, event)
+    _write(rows, entry, "escalated", ticket.level, event.level, event.by, event.why)
+    ticket.level = event.level
+
+
+@RULES.on(tickets.AuthorityAsked)
+def _(event: tickets.AuthorityAsked, entry: Entry, rows: Rows) -> None:
+    _changed(rows, event)
+    _write(rows, entry, "authority_asked", after=f"request {event.request}", by=event.by, why=event.what)
+
+
+@RULES.on(tickets.AuthorityAnswered)
+def _(event: tickets.AuthorityAnswered, entry: Entry, rows: Rows) -> None:
+    _changed(rows, event)
+    answer = "granted" if event.granted else "refused"
+    _write(rows, entry, "authority_answered", f"request {event.request}", answer, event.by, event.why)
+
+
+@RULES.on(tickets.LimitsRecomputed)
+def _(event: tickets.LimitsRecomputed, entry: Entry, rows: Rows) -> None:
+    ticket = _changed(rows, event)
+    before = f"respond {iso(ticket.respond_by)}, resolve {iso(ticket.resolve_by)}"
+    _set_limits(rows, ticket, event.respond_by, event.resolve_by)
+    after = f"respond {iso(ticket.respond_by)}, resolve {iso(ticket.resolve_by)}"
+    _write(rows, entry, "limits", before, after, why=event.why)
 
 
 @RULES.on(tickets.RoundStarted)
 def _(event: tickets.RoundStarted, entry: Entry, rows: Rows) -> None:
     ticket = rows.tickets[event.ticket]
+    if event.round != ticket.round + 1:
+        return
+    _changed(rows, event)
     _write(rows, entry, "round", str(ticket.round), str(event.round), event.by, event.why)
+    ended = rows.ticket_round(ticket.id, ticket.round)
+    ended.ended_at, ended.satisfied = utc(entry.at), False
     ticket.round, ticket.grade, ticket.state = event.round, event.grade, "new"
-    _set_limits(ticket, event.respond_by, event.resolve_by)
+    ticket.dispatched_at = ticket.responded_at = ticket.resolved_at = ticket.promised_for = None
+    ticket.warnings = ""
+    rows.ticket_round(ticket.id, event.round).began_at = utc(entry.at)
+    _set_limits(rows, ticket, event.respond_by, event.resolve_by)
 
 
-def _set_limits(ticket: Ticket, respond_by: float | None, resolve_by: float | None) -> None:
+def _changed(rows: Rows, event: tickets.Event) -> Ticket:
+    ticket = rows.tickets[event.ticket]
+    ticket.version += 1
+    return ticket
+
+
+def _set_limits(rows: Rows, ticket: Ticket, respond_by: float | None, resolve_by: float | None) -> None:
     ticket.respond_by = ticket.respond_by if respond_by is None else utc(respond_by)
     ticket.resolve_by = ticket.resolve_by if resolve_by is None else utc(resolve_by)
+    this = rows.ticket_round(ticket.id, ticket.round)
+    this.respond_by, this.resolve_by, this.grade = ticket.respond_by, ticket.resolve_by, ticket.grade
+    _set_due(ticket)
+
+
+def _tighten(rows: Rows, ticket: Ticket, respond_by: float | None, resolve_by: float | None) -> None:
+    known = [None if each is None else each.timestamp() for each in (ticket.respond_by, ticket.resolve_by)]
+    _set_limits(rows, ticket, sooner(known[0], respond_by), sooner(known[1], resolve_by))
+
+
+def _set_due(ticket: Ticket) -> None:
+    if ticket.state in (TicketState.NEW, TicketState.DISPATCHED):
+        ticket.due_at = ticket.respond_by
+    elif ticket.state in (TicketState.ACKNOWLEDGED, TicketState.IN_PROGRESS):
+        ticket.due_at = ticket.resolve_by
+    else:
+        ticket.due_at = None
 
 
 def _write(
@@ -89,10 +249,16 @@ def _write(
     by: str = "",
     why: str = "",
     call: int | None = None,
+    department: str = "",
 ) -> None:
     ms, seq = entry_key(entry.id)
+    why = "; ".join(filter(None, (f"to {department}" if department else "", why)))
     values: dict[str, Any] = {"before": before, "after": after, "by": by, "why": why, "call": call}
     rows.add(TicketHistory(ms=ms, seq=seq, ticket=entry.event.ticket, at=utc(entry.at), kind=kind, **values))
+
+
+def iso(instant: datetime | None) -> str:
+    return instant.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if instant else ""
 
 
 # Recordings

@@ -7,9 +7,9 @@ Lists come newest first (agents by number), page by page. Instants are ISO 8601 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, Select, exists, select
@@ -22,6 +22,7 @@ from server.storage.queries.one_way_sound import one_way_sound
 from server.storage.queries.paging import Page, QueryError, iso, page_of
 from server.storage.queries.quality import QualityQueries
 from server.storage.queries.ticket_links import ticket_links
+from server.storage.queries.tickets import accused_of, detail_of, filter_of, row_of, ticket_page, wanted_tickets
 from server.storage.schema.access_tables import AuditEntry
 from server.storage.schema.tables import (
     Agent,
@@ -36,7 +37,6 @@ from server.storage.schema.tables import (
     Ticket,
     TicketHistory,
 )
-from tickets.states import TicketState
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,26 +145,20 @@ class Queries:
     def ticket_list(
         self,
         *,
-        state: str | None = None,
-        category: str | None = None,
-        caller: str | None = None,
         agents: frozenset[str] | None = None,
         limit: int = 100,
         after: str | None = None,
+        **which: str | None,
     ) -> Page:
         """Tickets, newest first; only those that one of `agents` owns, or has answered a call of, where given.
 
-        Raises QueryError for an unknown state, a bad limit or cursor.
+        `which` are fields of `TicketFilter`. Raises QueryError for one that does not exist, for a value that none has,
+        and for a bad limit or cursor.
         """
-        if state is not None and state not in set(TicketState):
-            raise QueryError(f"{state!r} is not a state; the states are {', '.join(TicketState)}")
-        wanted = select(Ticket)
+        now = datetime.now(UTC)
+        wanted = wanted_tickets(filter_of(which), now)
         wanted = wanted if agents is None else wanted.where(_ticket_of(agents))
-        for column, value in ((Ticket.state, state), (Ticket.category, category), (Ticket.caller, caller)):
-            wanted = wanted if value is None else wanted.where(column == value)
-        with Session(self._engine) as session:
-            tickets, following = page_of(session, wanted, Ticket.id, "ticket", limit, after)
-            return Page([serialise.ticket(ticket) for ticket in tickets], following)
+        return ticket_page(self._engine, wanted, now, limit, after)
 
     def ticket_show(self, number: int, *, mask: bool = False) -> dict[str, Any] | None:
         """One ticket with its calls, their recordings and its history, in order."""
@@ -175,20 +169,19 @@ class Queries:
             calls = list(session.scalars(select(Call.id).where(Call.ticket == number).order_by(Call.id)))
             history = session.scalars(_in_order(TicketHistory).where(TicketHistory.ticket == number))
             recordings = _recordings_of(session, calls)
-            return serialise.ticket(ticket) | {
+            return row_of(ticket, datetime.now(UTC)) | {
                 "caller": serialise.caller_of(ticket.caller, mask),
-                "business": ticket.business,
-                "confirmed": ticket.confirmed or None,
-                "round": ticket.round,
-                "owner": ticket.owner or None,
-                "respond_by": iso(ticket.respond_by),
-                "resolve_by": iso(ticket.resolve_by),
-                "closed_at": iso(ticket.closed_at),
+                **detail_of(session, ticket),
                 "calls": calls,
                 "recordings": [number for call in calls for number in recordings[call]],
                 "history": [serialise.history(line) for line in history],
                 "links": ticket_links(session, number),
             }
+
+    def ticket_accused(self, calls: Collection[int]) -> dict[int, str]:
+        """Call → the agent whom its ticket accuses, for the calls that have one."""
+        with Session(self._engine) as session:
+            return accused_of(session, calls)
 
     def concerns(self, kind: str, number: int, agents: frozenset[str]) -> bool:
         """Whether this call, ticket or recording (`kind` in the plural) is one of these agents'."""

@@ -13,7 +13,6 @@ from server.storage.schema.tables import (
     NumberTaken,
     Recording,
     Segment,
-    Ticket,
     TicketHistory,
 )
 
@@ -80,17 +79,6 @@ def recording(recording: Recording, ticket: int | None) -> dict[str, Any]:
         "seconds": recording.seconds,
         "channels": recording.channels,
         "sha256": recording.sha256 or None,
-    }
-
-
-def ticket(ticket: Ticket) -> dict[str, Any]:
-    return {
-        "id": ticket.id,
-        "call": ticket.call,
-        "category": ticket.category or None,
-        "grade": ticket.grade,
-        "state": ticket.state,
-        "opened_at": iso(ticket.opened_at),
     }
 
 

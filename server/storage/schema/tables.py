@@ -195,7 +195,14 @@ class Ticket(Base):
     """One matter. `category` is the caller's choice, `confirmed` the agent's."""
 
     __tablename__ = "tickets"
-    __table_args__ = (Index(None, "caller"), Index(None, "state", "opened_at"))
+    __table_args__ = (
+        Index(None, "caller"),
+        Index(None, "state", "opened_at"),
+        Index(None, "state", "id"),
+        Index(None, "department", "state"),
+        Index(None, "owner"),
+        Index(None, "due_at"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     call: Mapped[int | None] = mapped_column(default=None)
@@ -212,6 +219,26 @@ class Ticket(Base):
     respond_by: Mapped[datetime | None] = mapped_column(default=None)
     resolve_by: Mapped[datetime | None] = mapped_column(default=None)
     closed_at: Mapped[datetime | None] = mapped_column(default=None)
+    type: Mapped[str] = mapped_column(default="", server_default="")
+    department: Mapped[str] = mapped_column(default="", server_default="")
+    accused: Mapped[str] = mapped_column(default="", server_default="")
+    level: Mapped[str] = mapped_column(default="agent", server_default="agent")
+    """Whose matter it is: agent, leader or manager."""
+    promised_for: Mapped[datetime | None] = mapped_column(default=None)
+    fields: Mapped[dict[str, str] | None] = mapped_column(Structure, default=None)
+    dispatches: Mapped[int] = mapped_column(default=0, server_default="0")
+    wrong_dispatches: Mapped[int] = mapped_column(default=0, server_default="0")
+    dates_missed: Mapped[int] = mapped_column(default=0, server_default="0")
+    dispatched_at: Mapped[datetime | None] = mapped_column(default=None)
+    responded_at: Mapped[datetime | None] = mapped_column(default=None)
+    resolved_at: Mapped[datetime | None] = mapped_column(default=None)
+    """Of the present round, as `dispatched_at` and `responded_at` are."""
+    due_at: Mapped[datetime | None] = mapped_column(default=None)
+    """The limit that runs: `respond_by` until somebody responds, then `resolve_by` until it is resolved."""
+    warnings: Mapped[str] = mapped_column(default="", server_default="")
+    """The limits of the present round that were warned of, with a space between."""
+    version: Mapped[int] = mapped_column(default=0, server_default="0")
+    """How many events of the log are about it."""
 
 
 class TicketHistory(OfEntry, Base):

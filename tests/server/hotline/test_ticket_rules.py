@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tomllib
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,8 @@ from server.hotline import definitions
 from server.hotline.definitions import DEFAULTS, examine, load
 from server.hotline.state import HotlineState
 from server.hotline.ticket_rules import hours_of, working_time
+from server.hotline.ticket_types import read_types
+from tables.errors import TableError
 from tables.toml import DefinitionFault
 from tickets.events import TicketOpened, TicketRulesSet
 from tickets.rules import DAY, HOUR, Hours, Limit, Rules
@@ -49,7 +53,9 @@ def written(home: Path, text: str) -> Path:
 
 
 def test_the_file_that_comes_with_the_product_writes_down_what_goes_without_it(tmp_path: Path) -> None:
-    assert load(tmp_path).tickets == Rules()
+    found = load(tmp_path).tickets
+    assert replace(found, types=()) == Rules()
+    assert [each.name for each in found.types if each.opens_for] == ["complaint"]
     assert load(tmp_path).tickets_in_hours
     (tmp_path / "hotline.toml").write_text("", encoding="utf-8")
     bare = load(tmp_path)
@@ -268,3 +274,57 @@ def test_the_definitions_say_what_the_log_is_to_keep(tmp_path: Path) -> None:
     assert wanted == own(tmp_path, hours).ticket_rules(at(FRIDAY) + 60 * DAY), "the same rules on every day of the year"
     assert wanted.hours == hours_of(office(), at(FRIDAY))
     assert own(tmp_path, f"{hours}[tickets]\nbusiness_hours = false\n").ticket_rules(at(FRIDAY)).hours is None
+
+
+TYPES = """
+[ticket_types.refusal]
+opens_for = ["orders"]
+departments = ["logistics"]
+checklist = ["reason"]
+[ticket_types.refusal.fields]
+reason = { kind = "choice", choices = ["damaged", "late"] }
+[ticket_types.refusal.limits]
+general = { respond = 7200, resolve = 86400 }
+"""
+
+
+def test_a_type_has_its_fields_checklist_departments_and_limits() -> None:
+    (refusal,) = read_types(tomllib.loads(TYPES)["ticket_types"], Rules(), ["orders"])
+    assert (refusal.opens_for, refusal.departments, refusal.checklist) == (("orders",), ("logistics",), ("reason",))
+    rules = Rules(types=(refusal,))
+    assert rules.limit(Grade.GENERAL, "refusal").respond == 7200
+    assert rules.limit(Grade.SERIOUS, "refusal") == Limit(7200, 86400)
+    assert rules.limit(Grade.CRITICAL, "refusal") == rules.critical
+    assert rules.limit(Grade.SERIOUS) == rules.serious
+    assert rules.opens_for("orders")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "key", "sentence"),
+    [
+        ('opens_for = ["nowhere"]', "refusal.opens_for", "no business type"),
+        ('checklist = ["nothing"]', "refusal.checklist", "no field"),
+        ('departments = ["moon"]', "refusal.departments", "no department"),
+        ('fields.reason = { kind = "colour" }', "refusal.fields.reason.kind", "'colour' is none of text, number"),
+        ('fields.reason = { kind = "choice" }', "refusal.fields.reason", "choices"),
+        ('fields.reason = { choices = ["a"] }', "refusal.fields.reason.choices", "choices"),
+        ("fields.reason = { most = 3 }", "refusal.fields.reason.most", "number"),
+        ('fields.reason = { kind = "number", least = 3, most = 2 }', "refusal.fields.reason.most", "less than least"),
+        ("fields.Reason = {}", "refusal.fields.Reason", "small letters"),
+        ("limits.general = { respond = 60, resolve = 30 }", "refusal.limits.general", "must not be longer"),
+        ("limits.critical = { respond = 20000, resolve = 86400 }", "refusal.limits.critical", "must not have longer"),
+        ("colour = 3", "refusal.colour", "means nothing here"),
+    ],
+)
+def test_a_type_that_cannot_be_used_is_refused_with_its_key(wrong: str, key: str, sentence: str) -> None:
+    rules = Rules(departments=("logistics",))
+    with pytest.raises(TableError) as refused:
+        read_types(tomllib.loads(f"[refusal]\n{wrong}"), rules, ["orders"])
+    assert ".".join(map(str, refused.value.key)).startswith(f"ticket_types.{key}")
+    assert sentence in str(refused.value)
+
+
+def test_calls_of_one_business_type_open_tickets_of_one_type() -> None:
+    data = {"a": {"opens_for": ["orders"]}, "b": {"opens_for": ["orders"]}}
+    with pytest.raises(TableError, match="open tickets of type a already"):
+        read_types(data, Rules(), ["orders"])

@@ -7,6 +7,7 @@ import server.storage.schema.archive_tables
 import server.storage.schema.callback_tables
 import server.storage.schema.quality_tables
 import server.storage.schema.report_tables
+import server.storage.schema.ticket_tables
 import server.storage.schema.webhook_tables  # noqa: F401  (its tables)
 from server.storage.schema.tables import Base
 
