@@ -14,13 +14,16 @@ from enum import StrEnum
 from ivr import nodes, paths, wording
 from ivr.calendar import Calendar
 from ivr.flow import Flow
+from ivr.identity import VERIFIED
 from ivr.nodes import AGAIN, HANGUP, RETURN, Node, SubFlow
 from ivr.paths import Paths
 from ivr.promises import PROMISE_FIELDS, WAIT
 from tables.errors import Key, nearest
 
-OWN_FIELDS = frozenset({"caller", "called", "now", "answer", "language"})
-"""Fields that are always there."""
+CUSTOMER_FIELDS = frozenset({"customer", "customer_class", "customer_region", "customer_since"})
+"""Fields that come with a caller who is a customer."""
+OWN_FIELDS = frozenset({"caller", "called", "now", "answer", "language"}) | CUSTOMER_FIELDS
+"""Fields that need not be set by a flow."""
 OWN_STARTS = {"callback": frozenset({"dialling", "promise"})}
 """Flows that begin calls which the hotline places, and the fields that come with them."""
 
@@ -203,6 +206,8 @@ def _set_here(node: Node) -> Iterator[tuple[str, str | None]]:
         yield from ((f"{node.field}_{part}", None) for part in ("when", "shown", "state"))
     if isinstance(node, nodes.CallbackMode):
         yield WAIT, None
+    if isinstance(node, nodes.Identity):
+        yield VERIFIED, None
     if isinstance(node, nodes.Recall):
         yield from ((name, None) for name in PROMISE_FIELDS)
 

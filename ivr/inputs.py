@@ -93,6 +93,15 @@ class PromiseStands(Input):
 
 
 @dataclass(frozen=True, slots=True)
+class IdentityStands(Input):
+    """What became of a check of identity. `known`: there is something to compare with, and not too many wrong answers
+    were given lately; `fits`: the digits are the customer's."""
+
+    known: bool = False
+    fits: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class NumberFits(Input):
     """The number may be called back. `number` is the form in which it is dialled."""
 

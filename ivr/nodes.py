@@ -311,6 +311,25 @@ class SubFlow(Node):
         return ((("next",), self.next),)
 
 
+@dataclass(frozen=True, slots=True)
+class Identity(Question):
+    """Digits that only the customer knows, `min`..`max` of them: compared by the server, kept nowhere. On to `next`
+    when they fit, to `unknown` when there is nothing to compare them with, without asking."""
+
+    next: str
+    unknown: str
+    min: int = 4
+    max: int = 4
+    terminators: str = "#"
+
+    def targets(self) -> Targets:
+        return ((("next",), self.next), (("unknown",), self.unknown), *Question.targets(self))
+
+    def silent(self) -> tuple[str, ...]:
+        """Who has given nothing to compare with is asked nothing."""
+        return (self.on_no_input, self.unknown)
+
+
 # Of callback mode. None of these waits for the caller: the server knows the answer.
 
 

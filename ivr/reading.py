@@ -247,6 +247,20 @@ def _condition(table: Table) -> Condition:
     return condition
 
 
+def _identity(name: str, table: Table, defaults: Table) -> Node:
+    asking, ways_out = _asking(table, defaults), _ways_out(table)
+    between = _between(table, 4, None)
+    return nodes.Identity(
+        name,
+        asking,
+        *ways_out,
+        next=table.text("next"),
+        unknown=table.text("unknown", ways_out[1]),
+        terminators=table.text("terminators", "#"),
+        **between,  # type: ignore[arg-type]
+    )
+
+
 def _callback_mode(name: str, table: Table, _: Table) -> Node:
     return nodes.CallbackMode(
         name,
@@ -310,6 +324,7 @@ KINDS: Mapping[str, Callable[[str, Table, Table], Node]] = {
     "menu": _menu,
     "digits": _digits,
     "number": _number,
+    "identity": _identity,
     "survey": _survey,
     "message": _message,
     "enqueue": _enqueue,

@@ -113,6 +113,8 @@ class Transcript:
                 if line is None:
                     return None
                 return inputs.Refused(line.strip()) if line.strip() else inputs.Finished()
+            case verbs.CheckIdentity(digits=digits):
+                return self._identity(digits)
             case verbs.AskCallback():
                 return self.answers.stands
             case verbs.AskPromise():
@@ -120,6 +122,12 @@ class Transcript:
             case verbs.CheckNumber(number=number):
                 return self.answers.check(number)
         return None
+
+    def _identity(self, digits: str) -> inputs.Input | None:
+        if not digits:
+            return inputs.IdentityStands(known=True)
+        line = self.read("Enter: the digits are the customer's; or anything else: they are not: ")
+        return None if line is None else inputs.IdentityStands(known=True, fits=not line.strip())
 
     def _taken(self, verb: verbs.TakeNumber) -> inputs.Input | None:
         line = self.read(f"Enter: the number is promised; or why not, such as {', '.join(REASONS)}: ")

@@ -128,6 +128,16 @@ class CheckNumber(Inquiry):
 
 
 @dataclass(frozen=True, slots=True)
+class CheckIdentity(Inquiry):
+    """Are these the digits that only this customer knows? Empty: can it be asked at all? Answered by IdentityStands.
+
+    The digits are to be compared, and neither logged nor kept.
+    """
+
+    digits: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class AskCallback(Inquiry):
     """How does callback mode stand for this queue, or (empty) for all? Answered by CallbackStands."""
 

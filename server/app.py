@@ -27,6 +27,7 @@ from server.home import no_room
 from server.hotline import definitions as hotline
 from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher, NotLeading
+from server.hotline.identity_key import identity_key
 from server.hotline.state import HotlineState
 from server.hotline.view import View
 from server.leadership import Leadership, StartError
@@ -192,6 +193,11 @@ class App:
     def monitoring(self) -> Monitoring:
         """Supervisors' phones."""
         return self._election.leading().monitoring
+
+    @property
+    def identity_key(self) -> bytes:
+        """The key with which customers' digits are kept."""
+        return identity_key(self.settings.root, self.settings.identity_key)
 
     @property
     def outside_calls(self) -> bool:

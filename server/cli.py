@@ -17,6 +17,7 @@ from server.commands import (
     agents,
     callbacks,
     check,
+    customers,
     db,
     demo,
     doctor,
@@ -66,6 +67,7 @@ app.add_typer(quality.app, name="qa")
 app.add_typer(holidays.app, name="holidays")
 app.add_typer(webhooks.app, name="webhook")
 app.add_typer(exports.app, name="export")
+app.add_typer(customers.app, name="customer")
 app.command("replay")(replay.replay)
 app.command("simulate")(simulate.simulate)
 app.add_typer(demo.app, name="demo")

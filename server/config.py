@@ -196,6 +196,8 @@ class Settings:
     """Management login of an Asterisk that runs elsewhere."""
     channel_secret: str = field(default="", metadata=_by(_text))
     """The secret by which that Asterisk's channels prove that its dialplan let them in: its file `secrets/channels`."""
+    identity_key: str = field(default="", metadata=_by(_text))
+    """The key with which customers' digits are kept, the same on all servers; empty: `secrets/identity` of the home."""
     asterisk_home: Path | None = field(default=None, metadata=_by(_path))
     """Home of that Asterisk as this server reaches it, for its agents' phones, spool and recordings in progress."""
     servers: tuple[str, ...] = field(default=(), metadata=_by(_servers))

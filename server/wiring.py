@@ -16,6 +16,7 @@ from server.config import Settings
 from server.hotline import definitions as hotline
 from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher
+from server.hotline.identity_key import identity_key
 from server.hotline.trunks import Trunk
 from server.hotline.view import View
 from server.metrics import Metrics
@@ -145,6 +146,7 @@ def build(ground: Ground) -> Parts:
     trial, trace = Trial(ami, outgoing), Trace(site.layout)
     dialler = Dialler(dispatcher, view, legs, ami, definitions, node, trunks=trunks)
     callers = Callers(dispatcher, view, legs, ami, definitions, folders, node, device, work_numbers.file, outgoing)
+    callers.identity_key = lambda: identity_key(home, settings.identity_key)
     rtp_watch = RtpWatch(dispatcher, view, legs, ami, folders.recording, lambda: definitions().sound)
     agi = AgiFactory(_unconnected, ground.tokens, confirm=lambda call: ami.has_channel(call.channel))
     conversations = ground.acts.conversations

@@ -47,7 +47,7 @@ def settings() -> Settings:
         raise Refused(str(error)) from None
 
 
-def request(method: str, path: str, body: Mapping[str, Any] | None = None, *, within: float = _PATIENCE) -> Any:
+def request(method: str, path: str, body: Mapping[str, Any] | bytes | None = None, *, within: float = _PATIENCE) -> Any:
     """Ask the server on this machine, which has `within` seconds. Raises Refused with its answer, or Down."""
     here = settings()
     token = here.api_token or _owner_token(here)
@@ -84,19 +84,24 @@ def exchange(
     here: Settings,
     method: str,
     path: str,
-    body: Mapping[str, Any] | None = None,
+    body: Mapping[str, Any] | bytes | None = None,
     headers: Mapping[str, str] | None = None,
     *,
     within: float = _PATIENCE,
 ) -> tuple[int, str]:
-    """One HTTP request to the server: (status, body). Raises OSError (TimeoutError) when no server answers."""
+    """One HTTP request to the server: (status, body). Bytes are sent as they are, as a table of the CSV form.
+
+    Raises OSError (TimeoutError) when no server answers.
+    """
     from http.client import HTTPConnection, HTTPException
 
     address = here.api.removeprefix("http://")
     connection = HTTPConnection(address, timeout=within)
-    sent = {"Content-Type": "application/json", "Connection": "close", **(headers or {})}
+    kind = "text/csv" if isinstance(body, bytes) else "application/json"
+    sent = {"Content-Type": kind, "Connection": "close", **(headers or {})}
+    content = body if isinstance(body, bytes) or body is None else json.dumps(body)
     try:
-        connection.request(method, path, None if body is None else json.dumps(body), sent)
+        connection.request(method, path, content, sent)
         answer = connection.getresponse()
         return answer.status, answer.read().decode("utf-8", "replace")
     except HTTPException as error:

@@ -16,6 +16,7 @@ import msgspec
 
 import acd.callbacks.events
 import acd.events
+import customers.events
 import ivr.events
 import quality.events
 import recordings.events
@@ -91,6 +92,7 @@ EVENTS = _event_types(
     ivr.events,
     tickets.events,
     recordings.events,
+    customers.events,
     server.eventlog.access_events,
     server.eventlog.derived_events,
     quality.events,

@@ -25,6 +25,7 @@ from acd.callbacks.engine import Callbacks
 from acd.callbacks.events import FOLLOW_UP, GIVEN, PromiseAsked
 from acd.commands import AgentChanged, Command, HandedOver, Moved, Offer, Withdraw
 from acd.floor.engine import Floor
+from customers.register import CustomerRegister
 from quality.register import Register as QualityRegister
 from recordings.catalogue import Catalogue
 from server import bounds
@@ -66,6 +67,7 @@ class HotlineState:
         self.quality = QualityRegister()
         self.webhooks = Webhooks()
         self.exports = Exports()
+        self.customers = CustomerRegister()
         self.last_ticket = 0
         self.position = "0-0"
         """Id of the last entry played."""
@@ -95,6 +97,8 @@ class HotlineState:
             self.webhooks.receive(entry.event, entry.at)
         with self._passing_over(entry, "the exports"):
             self.exports.receive(entry.event, entry.at)
+        with self._passing_over(entry, "the customers"):
+            self.customers.receive(entry.event, entry.at)
         with self._passing_over(entry, "the calls"):
             self.calls.receive(entry.event, entry.at)
             for call in (getattr(entry.event, "call", 0), *(each.call for each in commands if isinstance(each, Moved))):
@@ -313,6 +317,7 @@ class HotlineState:
                 "quality": self.quality.snapshot(),
                 "webhooks": self.webhooks.snapshot(),
                 "exports": self.exports.snapshot(),
+                "customers": self.customers.snapshot(),
                 "last_ticket": self.last_ticket,
                 "position": self.position,
                 "unwritten": [(*_text(each.note), each.at, each.after) for each in self.unwritten],
@@ -339,6 +344,7 @@ class HotlineState:
         state.quality = QualityRegister.restore(values.get("quality") or {})
         state.webhooks = Webhooks.restore(values.get("webhooks"))
         state.exports = Exports.restore(values.get("exports"))
+        state.customers = CustomerRegister.restore(values.get("customers"))
         state.last_ticket, state.position = values["last_ticket"], values["position"]
         state.at = values["at"]
         for name, note, at, after in values["unwritten"]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from acd.callbacks.engine import Callbacks
 from acd.floor.engine import Floor
+from customers.register import CustomerRegister
 from quality.register import Register as QualityRegister
 from recordings.catalogue import Catalogue
 from server.hotline.access_tokens import AccessTokens
@@ -80,6 +81,11 @@ class View:
     def exports(self) -> Exports:
         """Lists and reports that were asked for as files."""
         return self._state().exports
+
+    @property
+    def customers(self) -> CustomerRegister:
+        """Customers' files, and the marks on numbers."""
+        return self._state().customers
 
     @property
     def at(self) -> float:

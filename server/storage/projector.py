@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from server import bounds
 from server.eventlog.log import START, Entry, Unreadable, encode
 from server.storage.database import is_fault_of_data
-from server.storage.projections import access, callbacks, calls, quality, reports, tickets, totals, webhooks
+from server.storage.projections import access, callbacks, calls, customers, quality, reports, tickets, totals, webhooks
 from server.storage.projections.outcome import SHORT
 from server.storage.projections.rows import Rows, entry_key
 from server.storage.projections.rules import Rules, project
@@ -31,6 +31,7 @@ PROJECTIONS: tuple[Rules, ...] = (
     quality.RULES,
     reports.RULES,
     webhooks.RULES,
+    customers.RULES,
 )
 """Every projection, in the order in which they are told of an entry."""
 READER = "projector"

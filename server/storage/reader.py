@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine
 
 from acd.callbacks.engine import Callbacks
+from server.storage.customer_reader import CustomerReader
 from server.storage.projector_loop import ProjectorLoop
 from server.storage.queries.callbacks import PromiseFilter, merged, promise_detail
 from server.storage.queries.paging import Page, QueryError
@@ -30,6 +31,7 @@ class Records:
     def __init__(self, engine: Engine, following: ProjectorLoop, position: Callable[[], str]) -> None:
         self._queries, self._following, self._position = Queries(engine), following, position
         self._engine = engine
+        self.customers = CustomerReader(engine)
 
     async def quality(self, ask: Callable[[QualityQueries], _Answer]) -> _Answer:
         """What this question to the records of quality assurance is answered. Raises QueryError."""

@@ -16,6 +16,7 @@ from acd.callbacks.events import Mode, ModeSet, PromiseCancelled, PromisePostpon
 from acd.callbacks.states import ModeView, PromiseState, PromiseView
 from server.hotline.dispatcher import NotLeading
 from server.hotline.promising import asked_back
+from server.hotline.standing import is_vip, why_not_called
 from server.usecases.errors import Conflict, Invalid, NotFound
 from server.usecases.permissions import Act, Reach, reach_of
 from server.usecases.principal import Principal
@@ -133,6 +134,8 @@ class CallbackActs(Acts):
             raise Invalid("agent", f"there is no agent {wish.owner}: see `sansheng agent list`")
         now = self._clock()
         after = self._ahead(wish.after, now)
+        if why := why_not_called(state.customers, definitions, checked.number, now):
+            raise Conflict(why)
         if why := state.callbacks.why_not(checked.number, category or queue, now):
             raise Conflict(why)
         before = state.callbacks.live(checked.number, category or queue)
@@ -144,7 +147,7 @@ class CallbackActs(Acts):
             category=category,
             language=wish.language,
             priority=wish.priority,
-            vip=definitions.is_vip(checked.number),
+            vip=is_vip(state.customers, definitions, checked.number),
             owner=wish.owner,
             after=after,
             by=who.name,

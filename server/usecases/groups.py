@@ -6,6 +6,7 @@ from server.usecases.agents import AgentActs
 from server.usecases.callbacks import CallbackActs
 from server.usecases.calls import CallActs
 from server.usecases.conversations import ConversationActs
+from server.usecases.customers import CustomerActs
 from server.usecases.definitions import DefinitionActs
 from server.usecases.exports import ExportActs
 from server.usecases.links import LinkActs
@@ -43,3 +44,4 @@ class UseCases:
         self.links = LinkActs(server)
         self.exports = ExportActs(server, self.calls, self.tickets, self.recordings, self.callbacks)
         self.ticket_links = TicketLinkActs(server)
+        self.customers = CustomerActs(server)

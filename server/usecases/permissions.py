@@ -73,6 +73,13 @@ class Act(StrEnum):
     MANAGE_WEBHOOKS = "webhooks.manage"
     MANAGE_TOKENS = "tokens.manage"
     READ_AUDIT = "audit.read"
+    READ_CUSTOMERS = "customers.read"
+    CHANGE_CUSTOMER = "customers.change"
+    REMOVE_CUSTOMER = "customers.remove"
+    IMPORT_CUSTOMERS = "customers.import"
+    MARK_CUSTOMER = "customers.mark"
+    CONFIRM_MARK = "customers.confirm"
+    VERIFY_CUSTOMER = "customers.verify"
 
 
 _TABLE = """
@@ -131,6 +138,13 @@ recordings.link        -      team    all         -    -           all          
 webhooks.manage        -      -       -           -    -           all            audited
 tokens.manage          -      -       -           -    -           all            audited
 audit.read             -      -       -           -    -           all            -
+customers.read         all    all     all         all  -           all            -
+customers.change       -      all     all         -    -           all            audited
+customers.remove       -      -       -           -    -           all            audited
+customers.import       -      -       all         -    -           all            audited
+customers.mark         all    all     all         all  -           all            audited
+customers.confirm      -      -       all         -    -           all            audited
+customers.verify       all    all     all         -    -           all            audited
 """
 
 

@@ -106,6 +106,10 @@ class Server(Protocol):
         """Messages of webhooks that are to be sent."""
 
     @property
+    def identity_key(self) -> bytes:
+        """The key with which customers' digits are kept."""
+
+    @property
     def outside_calls(self) -> bool:
         """Whether outside numbers can be called."""
 

@@ -23,6 +23,8 @@ MOST_BODY = 1_000_000
 """Bytes."""
 MOST_HEAD, MOST_TARGET = 16_384, 8_192
 """Bytes of all headers, and of path and query."""
+MOST_IMPORT = 20_000_000
+"""Bytes of a table that is taken in as a whole, at a path that ends in `/import`."""
 BODY_TIME = 10.0
 """Seconds that a body may take from the end of the head to its own."""
 _NO_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
@@ -51,9 +53,9 @@ class Gate:
         body: bytes | None = b""
         if _guarded(scope):
             try:
-                body = await _whole(receive)
+                body = await _whole(receive, _most(scope))
             except _TooLong:
-                return await _too_long()(scope, receive, send)
+                return await _too_long(scope)(scope, receive, send)
             except TimeoutError:
                 late = problem(408, "Request Timeout", f"the body did not arrive within {BODY_TIME:g} seconds")
                 return await late(scope, receive, _closing(send))
@@ -92,8 +94,8 @@ class Gate:
                 return problem(401, "Not allowed", "give a valid bearer token", headers=refusal)
             scope.setdefault("state", {})["principal"] = who
         # h11 has seen to it that this is a number.
-        if _guarded(scope) and int(headers.get("content-length", 0)) > MOST_BODY:
-            return _too_long()
+        if _guarded(scope) and int(headers.get("content-length", 0)) > _most(scope):
+            return _too_long(scope)
         return None
 
 
@@ -101,7 +103,7 @@ class _TooLong(Exception):
     pass
 
 
-async def _whole(receive: Receive) -> bytes | None:
+async def _whole(receive: Receive, most: int) -> bytes | None:
     """The body; None when the peer has gone. Raises _TooLong, TimeoutError."""
     body = bytearray()
     async with asyncio.timeout(BODY_TIME):
@@ -110,7 +112,7 @@ async def _whole(receive: Receive) -> bytes | None:
             if message["type"] != "http.request":
                 return None
             body += message.get("body", b"")
-            if len(body) > MOST_BODY:
+            if len(body) > most:
                 raise _TooLong
             if not message.get("more_body", False):
                 return bytes(body)
@@ -140,5 +142,10 @@ def _guarded(scope: Scope) -> bool:
     return path.startswith("/api/") and path not in OPEN
 
 
-def _too_long() -> JSONResponse:
-    return problem(413, "Content Too Large", f"the body is longer than {MOST_BODY // 1_000_000} MB: send less")
+def _most(scope: Scope) -> int:
+    return MOST_IMPORT if scope["method"] == "POST" and scope["path"].endswith("/import") else MOST_BODY
+
+
+def _too_long(scope: Scope) -> JSONResponse:
+    most = _most(scope) // 1_000_000
+    return problem(413, "Content Too Large", f"the body is longer than {most} MB: send less")

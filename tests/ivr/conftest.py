@@ -32,6 +32,7 @@ class Line:
     modes: dict[str, inputs.CallbackStands] = field(default_factory=dict)
     promise: inputs.PromiseStands = field(default_factory=inputs.PromiseStands)
     refusals: dict[str, str] = field(default_factory=dict)
+    identity: str = ""
 
     def told(self, given: inputs.Input) -> Line:
         self.now += 1
@@ -50,6 +51,8 @@ class Line:
                 return self.modes.get(queue, inputs.CallbackStands())
             case verbs.AskPromise():
                 return self.promise
+            case verbs.CheckIdentity(digits=digits):
+                return inputs.IdentityStands(bool(self.identity), digits == self.identity)
             case verbs.CheckNumber(number=number) if number in self.refusals:
                 return inputs.NumberRefused(f"{number} cannot be called", self.refusals[number])
             case verbs.CheckNumber(number=number):

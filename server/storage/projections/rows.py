@@ -254,6 +254,11 @@ class Rows:
             self._links[key] = found
         return self._links[key]
 
+    @property
+    def session(self) -> Session:
+        """For rows that are found in a way of their own; flush before you ask."""
+        return self._session
+
     def add(self, row: Base) -> None:
         """Write a new row with the batch."""
         self._session.add(row)

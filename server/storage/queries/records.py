@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from server.storage.projections.outcome import Outcome
 from server.storage.queries import serialise
 from server.storage.queries.callbacks import PromiseQueries
+from server.storage.queries.customers import verified
 from server.storage.queries.one_way_sound import one_way_sound
 from server.storage.queries.paging import Page, QueryError, iso, page_of
 from server.storage.queries.quality import QualityQueries
@@ -101,6 +102,7 @@ class Queries:
                 "one_way_sound": one_way_sound(session, call),
                 "messages": [{"at": iso(each.at), "path": each.path, "seconds": each.seconds} for each in messages],
                 "numbers": [serialise.number(each, mask) for each in numbers],
+                "verified": verified(session, [number]),
             }
 
     def recording_list(
@@ -174,6 +176,7 @@ class Queries:
                 **detail_of(session, ticket),
                 "calls": calls,
                 "recordings": [number for call in calls for number in recordings[call]],
+                "verified": verified(session, calls),
                 "history": [serialise.history(line) for line in history],
                 "links": ticket_links(session, number),
             }

@@ -21,6 +21,7 @@ from acd.callbacks.events import (
     AttemptStarted,
     CallPlaced,
     PromiseAsked,
+    PromiseCancelled,
     PromisePostponed,
 )
 from acd.callbacks.states import PromiseView
@@ -31,6 +32,7 @@ from server.hotline import queueing
 from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher, NotLeading
 from server.hotline.live_calls import Leg, LiveCall, line_id
+from server.hotline.standing import why_not_called
 from server.hotline.view import View
 from server.tasks import BackgroundTasks
 from server.telephony.ami.link import Ami, AmiError, AmiEvent
@@ -156,7 +158,7 @@ class Dialler:
             self._release.pop(event.call, lambda: None)()
             self._ended.discard(event.call)
             self.customers.forget(event.call)
-        elif isinstance(event, PromisePostponed):
+        elif isinstance(event, PromisePostponed | PromiseCancelled):
             self._placing.discard(event.promise)
         elif isinstance(event, acd.OfferFailed):
             self._failed.discard(event.offer)
@@ -198,6 +200,11 @@ class Dialler:
             return
         self._placing.add(promise.id)
         definitions, now = self._definitions(), self._clock()
+        source, asked_at = promise.source, promise.promised_at
+        register = self._view.customers
+        if why := why_not_called(register, definitions, promise.number, now, source=source, asked_at=asked_at):
+            self._dispatcher.submit(PromiseCancelled(promise.id, "hotline", why))
+            return
         opens = definitions.calls_allowed(now)
         if opens > now:
             self._dispatcher.submit(_postponed(promise.id, opens))

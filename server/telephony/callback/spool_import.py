@@ -24,6 +24,7 @@ from server import bounds
 from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher, NotLeading
 from server.hotline.promising import asked_back
+from server.hotline.standing import is_vip
 from server.hotline.view import View
 from server.telephony.caller.brief_calls import BriefCalls
 from server.telephony.caller.promises import checked
@@ -201,7 +202,7 @@ class SpoolImport:
             caller=definitions.party(taken.caller).shown,
             called=taken.called,
             priority=definitions.numbers.of(taken.called).priority,
-            vip=definitions.is_vip(taken.caller),
+            vip=is_vip(self._view.customers, definitions, taken.caller),
             taken_at=taken.taken_at,
             spool_id=taken.id,
             unconfirmed="" if fits else found[0].sentence,

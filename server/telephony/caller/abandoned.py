@@ -24,6 +24,7 @@ from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher
 from server.hotline.live_calls import LiveCall
 from server.hotline.promising import asked_back
+from server.hotline.standing import is_vip, why_not_called
 from server.hotline.view import View
 from server.telephony.caller.promises import checked
 from server.telephony.channels.legs import KEYED
@@ -66,6 +67,7 @@ class AbandonedCallers:
     def _promise(self, gone: CallBackAbandoned) -> None:
         number, _, why = checked(self._view, self._definitions(), gone.number)
         why = why or self._view.callbacks.why_not(number, gone.category or gone.queue, self._clock())
+        why = why or why_not_called(self._view.customers, self._definitions(), number, self._clock())
         if why:
             _log.info("a caller who gave up is not called back", call=gone.call, why=why)
             return
@@ -102,7 +104,7 @@ class AbandonedCallers:
         number = next((number for number in found if number), keyed)
         if number:
             why = "hung up before they confirmed the number"
-            vip = definitions.is_vip(live.caller)
+            vip = is_vip(self._view.customers, definitions, live.caller)
             asked = asked_back(number, "hung_up", call=live.id, live=live, vip=vip, called=live.called, unconfirmed=why)
             self._dispatcher.submit(asked)
 
@@ -117,7 +119,7 @@ class AbandonedCallers:
             "flow" if live.asked is None else "queue",
             call=live.id,
             live=live,
-            vip=definitions.is_vip(live.caller),
+            vip=is_vip(self._view.customers, definitions, live.caller),
             called=live.called,
             reason="hung up while their own number was read back",
             **more,

@@ -17,6 +17,7 @@ from server.hotline.definitions import Definitions
 from server.hotline.dialling_policy import Checked
 from server.hotline.live_calls import LiveCall
 from server.hotline.promising import asked_back
+from server.hotline.standing import is_vip
 from server.hotline.view import View
 from server.telephony.caller.context import CallerContext, SessionServices
 
@@ -166,7 +167,7 @@ class CallerPromises:
             live=live,
             fields=context.fields,
             language=context.audio.language,
-            vip=context.definitions.is_vip(context.party.number),
+            vip=is_vip(self._view.customers, context.definitions, context.party.number),
             **more,
         )
 

@@ -28,6 +28,7 @@ from server.hotline.called_numbers import UnknownNumbers
 from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher, NotLeading
 from server.hotline.live_calls import LiveCall, Stage
+from server.hotline.standing import NUISANCE, Standing, standing
 from server.hotline.view import View
 from server.tasks import BackgroundTasks
 from server.telephony.agi.server import AgiCall, AgiGone, AgiHangup, AgiRefused
@@ -35,6 +36,7 @@ from server.telephony.ami.link import Ami
 from server.telephony.caller import message
 from server.telephony.caller.audio import CallerAudio
 from server.telephony.caller.context import FACTS_DEADLINE, CallerContext, CallFolders, SessionServices
+from server.telephony.caller.identity import IdentityChecks
 from server.telephony.caller.machine import is_machine
 from server.telephony.caller.promises import CallerPromises
 from server.telephony.caller.waiting import Waiting
@@ -81,6 +83,9 @@ class Callers:
         self.unknown_numbers = UnknownNumbers()
         self.on_transferred: Callable[[LiveCall, str], Awaitable[None]] = _nobody_transfers
         """Records what becomes of a caller who was transferred to this number by an agent's phone."""
+        self.identity = IdentityChecks(dispatcher, lambda: view.customers, lambda: self.identity_key(), clock)
+        self.identity_key: Callable[[], bytes] = lambda: b""
+        """The key with which customers' digits are kept."""
         self.letting_go = BackgroundTasks(_log, "the end of a session could not be recorded", NotLeading, Unwritable)
 
     async def __call__(self, agi: AgiCall) -> None:
@@ -130,6 +135,7 @@ class _Session:
     def __init__(self, callers: Callers, agi: AgiCall, call: int) -> None:
         self._services, self._node, self._agi, self._call = callers.services, callers.node, agi, call
         self._letting_go, self._on_transferred = callers.letting_go, callers.on_transferred
+        self._identity = callers.identity
         self._dispatcher, self._view = self._services.dispatcher, self._services.view
         self._clock = self._services.clock
         self._definitions = callers.definitions()
@@ -301,14 +307,18 @@ class _Session:
             await self._dispatcher.record(acd.CallDetached(self._call))
 
     def _caller(self, number: str, called: str) -> Caller:
+        known = self._standing(number)
         return Caller(
             number=number,
             called=called,
-            vip=self._definitions.is_vip(number),
+            vip=known.vip,
             open_ticket=self._view.tickets.open_ticket(number),
-            lists=self._definitions.lists_of(number),
-            fields=dict(self._fields),
+            lists=known.lists,
+            fields=known.fields | self._fields,
         )
+
+    def _standing(self, number: str) -> Standing:
+        return standing(self._view.customers, self._definitions, number, self._clock())
 
     # The flow's verbs
 
@@ -322,6 +332,8 @@ class _Session:
                 if isinstance(verb, verbs.Moved):
                     self._dispatcher.submit(flow_events.FlowMoved(self._call, verb.flow, verb.node, session.snapshot()))
                     continue
+                if isinstance(verb, verbs.Enqueue) and await self._turned_away(session.caller.number):
+                    return
                 answer = await self._do(verb) or answer
             todo = session.step(answer or inputs.Finished(), self._clock())
 
@@ -358,6 +370,10 @@ class _Session:
                 return await self._promises.take(verb)
             case verbs.CheckNumber():
                 return self._promises.check(verb.number)
+            case verbs.CheckIdentity():
+                live = self._view.calls.get(self._call)
+                file = self._standing(live.caller if live is not None else self._context.party.shown).file
+                return self._identity.check(self._call, file, verb)
             case verbs.AskCallback():
                 return self._promises.stands(verb)
             case verbs.AskPromise():
@@ -365,6 +381,15 @@ class _Session:
             case verbs.ChangePromise():
                 return await self._promises.change(verb)
         return None
+
+    async def _turned_away(self, number: str) -> bool:
+        """Whether the caller is a confirmed nuisance: hears the message and is not queued, whatever the flow says."""
+        live = self._view.calls.get(self._call)
+        if (live is not None and live.promise) or not self._standing(number).nuisance:
+            return False
+        await self._audio.play((NUISANCE,), interruptible=False)
+        await self._hang_up(verbs.Hangup(NUISANCE))
+        return True
 
     async def _name_channel(self) -> None:
         """Leave the call's number on the channel, for the fallback that takes the caller when no server does."""

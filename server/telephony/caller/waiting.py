@@ -24,6 +24,7 @@ from server.hotline import queueing
 from server.hotline.definitions import AGENTS_LANGUAGE
 from server.hotline.live_calls import Leg, LiveCall, Stage
 from server.hotline.outside_agents import is_outside
+from server.hotline.standing import is_vip
 from server.tasks import first_of
 from server.telephony.agi.server import AgiHangup, AgiRefused
 from server.telephony.ami.link import AmiError
@@ -82,7 +83,7 @@ class Waiting:
             caller=caller,
             language=context.audio.language,
             owner="" if ticket is None else tickets.owner(ticket),
-            vip=context.definitions.is_vip(caller),
+            vip=is_vip(self._view.customers, context.definitions, caller),
         )
         given_up: tuple[PromiseCancelled, ...] = ()
         if (promise := self._promises.place(verb.promise)) is not None:

@@ -19,6 +19,7 @@ from server.web.api.agents import agent_routes
 from server.web.api.callbacks import callback_routes
 from server.web.api.calls import call_routes
 from server.web.api.conversations import conversation_routes
+from server.web.api.customers import customer_routes
 from server.web.api.definitions import definition_routes
 from server.web.api.exports import export_routes
 from server.web.api.floor import floor_routes
@@ -85,6 +86,7 @@ def make_api(
         export_routes(acts.exports),
         link_routes(acts.links, acts.ticket_links),
         problem_routes(),
+        customer_routes(acts.customers),
     ):
         api.router.routes.extend(routes.routes)  # not included: a 405 names the methods of the flat list
     _describe(api)

@@ -88,6 +88,13 @@ REQUESTS: dict[Act, Asked] = {
     Act.MANAGE_WEBHOOKS: Asked("GET", "webhooks"),
     Act.MANAGE_TOKENS: Asked("GET", "tokens"),
     Act.READ_AUDIT: Asked("GET", "audit"),
+    Act.READ_CUSTOMERS: Asked("GET", "customers"),
+    Act.CHANGE_CUSTOMER: Asked("PATCH", "customers/99", {"name": "Wang"}),
+    Act.REMOVE_CUSTOMER: Asked("DELETE", "customers/99?reason=gone"),
+    Act.IMPORT_CUSTOMERS: Asked("POST", "customers/import"),
+    Act.MARK_CUSTOMER: Asked("POST", "customers/marks", {"number": "01065529988", "mark": "do_not_record", **REASON}),
+    Act.CONFIRM_MARK: Asked("POST", "customers/marks/lift", {"number": "01065529989", "mark": "nuisance"}),
+    Act.VERIFY_CUSTOMER: Asked("POST", "customers/99/verify", {"digits": "1234", "call": "4"}),
 }
 CONCERN_AN_AGENT = {act for act, asked in REQUESTS.items() if "{" in f"{asked.path}{asked.body}"}
 ELSEWHERE = {Act.READ_NUMBERS, Act.PULL_RECORDING, Act.EXPORT_OUTRIGHT}

@@ -112,6 +112,7 @@ class ApiServer:
         self.redis: Redis | None = None
         self.outbox: Outbox
         self.definitions = usual_definitions()
+        self.identity_key = b"a key for tests"
         self.wrong: list[str] = []
         self.doubtful: list[str] = []
         metrics = Metrics(self.registry, View(lambda: dispatcher.state), unwritable=lambda: dispatcher.refused)

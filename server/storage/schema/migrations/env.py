@@ -5,6 +5,7 @@ from alembic import context
 import server.storage.schema.access_tables
 import server.storage.schema.archive_tables
 import server.storage.schema.callback_tables
+import server.storage.schema.customer_tables
 import server.storage.schema.quality_tables
 import server.storage.schema.report_tables
 import server.storage.schema.ticket_tables

@@ -1,0 +1,1 @@
+"""What agents should know: bulletins, notices, articles and cases, and how they are found."""

@@ -1,0 +1,397 @@
+"""Acts on customers: their files, the marks on numbers, a table of files, and whether somebody is who they say.
+
+A file is changed under one lock, so that two changes at once never give a number to two customers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from acd.callbacks.events import PromiseCancelled
+from customers import identity, importing
+from customers.errors import CustomerError
+from customers.events import (
+    CustomerRemoved,
+    CustomerSaved,
+    CustomersImported,
+    IdentityChecked,
+    MarkConfirmed,
+    MarkLifted,
+    MarkPut,
+)
+from customers.files import MOST_NUMBERS, CustomerFile
+from customers.importing import Line, Wrong
+from customers.marks import LONGEST_NUISANCE, NUISANCE_FOR, Mark, Marked, MarkState
+from customers.register import CustomerRegister
+from server.hotline.parties import canonical, shown
+from server.storage.queries.customers import CustomerFilter
+from server.usecases.errors import Conflict, Invalid, NotFound
+from server.usecases.permissions import Act
+from server.usecases.principal import Principal
+from server.usecases.records import masks
+from server.usecases.server import Acts, Server
+
+AT_ONCE = 1000
+"""Files in one entry of the log."""
+TEXTS = ("name", "customer_class", "region", "registered_on", "note", "ref")
+
+
+class CustomerActs(Acts):
+    """Every act raises Forbidden, NotFound, Invalid or Conflict, and NotLeading where it changes something."""
+
+    def __init__(self, server: Server, clock: Callable[[], float] = time.time) -> None:
+        super().__init__(server, clock)
+        self._changing = asyncio.Lock()
+
+    @property
+    def _register(self) -> CustomerRegister:
+        return self._view.customers
+
+    # Reading
+
+    async def page(
+        self, who: Principal, filters: Mapping[str, str], limit: int, cursor: str | None = None
+    ) -> dict[str, Any]:
+        """One page of files, the newest first. A number is found however it is written. Raises QueryError."""
+        self.permissions.require(who, Act.READ_CUSTOMERS)
+        wanted = dict(filters)
+        ids: tuple[int, ...] | None = None
+        if number := wanted.pop("number", ""):
+            found = self._register.of_number(self._canonical(number))
+            ids = (found.id,) if found is not None else ()
+        if mark := wanted.pop("mark", ""):
+            numbers = [each.number for each in self._register.marks() if each.mark == mark and self._stands(each)]
+            marked = {file.id for each in numbers if (file := self._register.of_number(each)) is not None}
+            ids = tuple(sorted(marked if ids is None else marked & set(ids)))
+        which = CustomerFilter(ids=ids, **wanted)
+        page = await self._server.records.customers.page(which, limit, cursor, masks(who, Act.READ_CUSTOMERS))
+        return {**page, "items": [self._with_marks(row) for row in page["items"]]}
+
+    async def show(self, who: Principal, customer: int) -> dict[str, Any]:
+        """One file, with the marks on its numbers."""
+        self.permissions.require(who, Act.READ_CUSTOMERS)
+        return await self._shown(who, customer)
+
+    async def find(self, who: Principal, number: str) -> dict[str, Any]:
+        """The file to which this number belongs."""
+        self.permissions.require(who, Act.READ_CUSTOMERS)
+        found = self._register.of_number(self._canonical(number))
+        if found is None:
+            raise NotFound("nobody's file has this number: see `sansheng customer list`")
+        return await self._shown(who, found.id)
+
+    async def marks(self, who: Principal, filters: Mapping[str, str], limit: int) -> list[dict[str, Any]]:
+        """Marks, newest first, in the state of this moment. Raises QueryError."""
+        self.permissions.require(who, Act.READ_CUSTOMERS)
+        wanted: dict[str, Any] = dict(filters)
+        if number := wanted.pop("number", ""):
+            wanted["numbers"] = self._numbers_with(self._canonical(number))
+        await self._server.records.caught_up()
+        return await self._server.records.customers.marks(wanted, limit, masks(who, Act.READ_CUSTOMERS))
+
+    # Changing files
+
+    async def add(self, who: Principal, texts: Mapping[str, str], numbers: Sequence[str], digits: str = "") -> int:
+        """A new file; returns its id. `texts` are those of `TEXTS`, `digits` what only the customer knows."""
+        self.permissions.require(who, Act.CHANGE_CUSTOMER)
+        async with self._changing:
+            file = self._filled(CustomerFile(self._register.last + 1), texts, numbers, digits)
+            await self._save(who, file, f"customer {file.id}: added")
+        return file.id
+
+    async def change(
+        self,
+        who: Principal,
+        customer: int,
+        texts: Mapping[str, str],
+        numbers: Sequence[str] | None = None,
+        digits: str | None = None,
+        *,
+        whole: bool = False,
+        reason: str = "",
+    ) -> None:
+        """Change these parts of a file; with `whole`, the parts that are not given are emptied.
+
+        `digits` None keeps what is kept, empty forgets it.
+        """
+        self.permissions.require(who, Act.CHANGE_CUSTOMER)
+        async with self._changing:
+            before = self._known(customer)
+            base = CustomerFile(customer, identity=before.identity) if whole else before
+            given = numbers if numbers is not None or whole else None
+            file = self._filled(base, texts, given if given is not None else (() if whole else None), digits)
+            if file != before:
+                await self._save(who, file, f"customer {customer}: changed", reason)
+
+    async def remove(self, who: Principal, customer: int, reason: str) -> None:
+        """Remove a file. The marks on its numbers stay: they are wishes."""
+        self.permissions.require(who, Act.REMOVE_CUSTOMER)
+        async with self._changing:
+            self._known(customer)
+            gone = CustomerRemoved(customer, who.name, reason)
+            await self._record(who, Act.REMOVE_CUSTOMER, gone, subject=f"customer {customer}: removed", reason=reason)
+
+    async def import_(
+        self, who: Principal, data: bytes, *, source: str = "", skip_bad: bool = False, check: bool = False
+    ) -> dict[str, Any]:
+        """Take in a table of files (CSV); returns the report of every line.
+
+        A customer is found by reference, else by number; who is not found is new. Columns that the table does not have
+        stay as they are. With a bad line nothing is taken in, unless `skip_bad`; with `check`, nothing ever.
+        """
+        self.permissions.require(who, Act.IMPORT_CUSTOMERS)
+        region = self._server.definitions.callback.region
+        try:
+            read = await asyncio.to_thread(importing.read, data, lambda text: canonical(text, region))
+        except ValueError as error:
+            raise Invalid("file", str(error)) from None
+        async with self._changing:
+            files, created = self._matched(read)
+            changed = [file for file in files if self._register.file(file.id) != file]
+            taken = not check and (skip_bad or not read.wrong)
+            if taken and changed:
+                await self._take_in(who, changed, source)
+        return {
+            "encoding": read.encoding,
+            "lines": read.count,
+            "taken": taken,
+            "created": created,
+            "changed": len(changed) - created,
+            "unchanged": len(files) - len(changed),
+            "bad": [each.as_dict() for each in sorted(read.wrong, key=lambda each: each.line)],
+        }
+
+    async def _take_in(self, who: Principal, files: list[CustomerFile], source: str) -> None:
+        for start in range(0, len(files), AT_ONCE):
+            part = tuple(files[start : start + AT_ONCE])
+            subject = f"{len(part)} customers of {source or 'a table'}"
+            await self._record(who, Act.IMPORT_CUSTOMERS, CustomersImported(part, who.name, source), subject=subject)
+
+    def _matched(self, read: importing.Read) -> tuple[list[CustomerFile], int]:
+        """(the files as they are to be, how many of them are new). Lines that fit no file become faults."""
+        files: dict[int, CustomerFile] = {}
+        following, created = self._register.last, 0
+        for line in read.lines:
+            found = self._owners(line)
+            fault = _fault(line, found)
+            owner = next(iter(found), 0)
+            if fault is None and owner in files:
+                fault = Wrong(line.line, "", "", f"another line changes customer {owner} too", "leave one of them out")
+            if fault is not None:
+                read.wrong.append(fault)
+                continue
+            if not owner:
+                following, created, owner = following + 1, created + 1, following + 1
+            try:
+                file = self._of_line(line, self._register.file(owner) or CustomerFile(owner))
+                self._register.check(file)
+            except (CustomerError, Invalid) as error:
+                read.wrong.append(Wrong(line.line, "", "", str(error), "correct this line"))
+                created -= self._register.file(owner) is None
+                continue
+            files[owner] = file
+        return list(files.values()), created
+
+    def _owners(self, line: Line) -> set[int]:
+        found = {file.id for each in line.numbers if (file := self._register.of_number(each)) is not None}
+        named = self._register.of_ref(line.texts.get("ref", ""))
+        return {named.id} | found if named is not None else found
+
+    def _of_line(self, line: Line, before: CustomerFile) -> CustomerFile:
+        names = {"class": "customer_class", "registered": "registered_on"}
+        texts = {names.get(name, name): text for name, text in line.texts.items()}
+        digits = texts.pop("identity", "")
+        numbers = line.numbers if "numbers" in line.given and (line.numbers or not before.numbers) else None
+        same = digits and before.identity and identity.fits(digits, before.identity, self._server.identity_key)
+        return self._filled(before, texts, numbers, digits if digits and not same else None)
+
+    def _filled(
+        self, base: CustomerFile, texts: Mapping[str, str], numbers: Sequence[str] | None, digits: str | None
+    ) -> CustomerFile:
+        kept = base.identity
+        if digits is not None:
+            try:
+                kept = identity.keep(digits, self._server.identity_key, secrets.token_hex(8)) if digits else ""
+            except ValueError as error:
+                raise Invalid("identity", str(error)) from None
+        known = base.numbers if numbers is None else tuple(dict.fromkeys(self._telephone(each) for each in numbers))
+        if len(known) > MOST_NUMBERS:
+            raise Invalid("number", f"a customer has at most {MOST_NUMBERS} numbers: leave some out")
+        changes: dict[str, Any] = {name: texts[name] for name in TEXTS if name in texts}
+        return replace(base, numbers=known, identity=kept, **changes)
+
+    async def _save(self, who: Principal, file: CustomerFile, subject: str, reason: str = "") -> None:
+        try:
+            self._register.check(file)
+        except CustomerError as error:
+            raise Conflict(str(error)) from None
+        saved = CustomerSaved(file, who.name)
+        await self._record(who, Act.CHANGE_CUSTOMER, saved, subject=subject, reason=reason)
+
+    # Marks
+
+    async def mark(
+        self, who: Principal, number: str, mark: Mark, reason: str, until: float | None = None
+    ) -> dict[str, Any]:
+        """Mark a number. A nuisance holds when it is confirmed, and has an end; the customer's wishes hold at once.
+
+        With do not call, callbacks that are promised to the customer are cancelled.
+        """
+        self.permissions.require(who, Act.MARK_CUSTOMER)
+        now = self._clock()
+        known = self._telephone(number)
+        before = self._register.mark(known, mark)
+        if before is not None and before.stands(now):
+            raise Conflict(f"{self._as_shown(known)} is marked {mark.value} already: {_state(before, now)}")
+        ends = self._end(mark, until, now)
+        put = MarkPut(known, mark.value, who.name, reason, ends)
+        events: list[object] = [put]
+        if mark is Mark.DO_NOT_CALL:
+            events += self._promises_of(known, who, reason)
+        await self._record(who, Act.MARK_CUSTOMER, *events, subject=self._subject(known, mark), reason=reason)
+        return await self._mark_now(who, known, mark)
+
+    async def confirm(
+        self, who: Principal, number: str, mark: Mark, reason: str = "", until: float | None = None
+    ) -> dict[str, Any]:
+        """Confirm a proposed mark: it holds from now on."""
+        self.permissions.require(who, Act.CONFIRM_MARK)
+        now, known = self._clock(), self._telephone(number)
+        before = self._marked(known, mark)
+        if before.state_at(now) is not MarkState.PROPOSED:
+            raise Conflict(f"the mark {mark.value} of {self._as_shown(known)} is {_state(before, now)}: nothing to do")
+        ends = before.until if until is None else self._end(mark, until, now)
+        confirmed = MarkConfirmed(known, mark.value, who.name, reason, ends)
+        await self._record(who, Act.CONFIRM_MARK, confirmed, subject=self._subject(known, mark), reason=reason)
+        return await self._mark_now(who, known, mark)
+
+    async def unmark(self, who: Principal, number: str, mark: Mark, reason: str = "") -> dict[str, Any]:
+        """Lift a mark, proposed or in force."""
+        self.permissions.require(who, Act.CONFIRM_MARK)
+        now, known = self._clock(), self._telephone(number)
+        before = self._marked(known, mark)
+        if not before.stands(now):
+            raise Conflict(f"the mark {mark.value} of {self._as_shown(known)} is {_state(before, now)}: nothing to do")
+        lifted = MarkLifted(known, mark.value, who.name, reason)
+        await self._record(who, Act.CONFIRM_MARK, lifted, subject=self._subject(known, mark), reason=reason)
+        return await self._mark_now(who, known, mark)
+
+    # Identity
+
+    async def verify(self, who: Principal, customer: int, digits: str, call: int) -> bool:
+        """Whether these digits are the customer's; the check, without the digits, is in the log with the call.
+
+        Raises Conflict when nothing is kept of the customer, or too many answers were wrong.
+        """
+        self.permissions.require(who, Act.VERIFY_CUSTOMER)
+        file = self._known(customer)
+        if not file.identity:
+            raise Conflict(f"nothing is kept by which customer {customer} could be checked: set it in the file first")
+        if self._register.locked(customer, self._clock()):
+            raise Conflict(f"too many wrong answers were given for customer {customer}: check again tomorrow")
+        if not self._view.calls.was_given(call):
+            raise NotFound(f"there is no call {call}: see `sansheng call list`")
+        verified = identity.fits(digits, file.identity, self._server.identity_key)
+        checked = IdentityChecked(call, customer, verified, who.name)
+        await self._record(who, Act.VERIFY_CUSTOMER, checked, subject=f"customer {customer} in call {call}")
+        return verified
+
+    # Helpers
+
+    def _canonical(self, number: str) -> str:
+        return canonical(number, self._server.definitions.callback.region)
+
+    def _as_shown(self, number: str) -> str:
+        return shown(number, self._server.definitions.callback.region)
+
+    def _telephone(self, number: str) -> str:
+        plain = self._canonical(number)
+        if not plain or not plain.lstrip("+").isdecimal():
+            raise Invalid("number", f"{number[:40]!r} is no telephone number: write digits, such as 13800138000")
+        return plain
+
+    def _known(self, customer: int) -> CustomerFile:
+        found = self._register.file(customer)
+        if found is None:
+            raise NotFound(f"there is no customer {customer}: see `sansheng customer list`")
+        return found
+
+    def _marked(self, number: str, mark: Mark) -> Marked:
+        found = self._register.mark(number, mark)
+        if found is None:
+            raise NotFound(f"{self._as_shown(number)} is not marked {mark.value}: see `sansheng customer marks`")
+        return found
+
+    def _numbers_with(self, number: str) -> tuple[str, ...]:
+        file = self._register.of_number(number)
+        return tuple(dict.fromkeys((number, *(file.numbers if file is not None else ()))))
+
+    def _stands(self, put: Marked) -> bool:
+        return put.stands(self._clock())
+
+    def _end(self, mark: Mark, until: float | None, now: float) -> float | None:
+        if mark is Mark.NUISANCE:
+            until = now + NUISANCE_FOR if until is None else until
+            if until > now + LONGEST_NUISANCE:
+                raise Invalid("time", "a nuisance is marked for a year at most: give an earlier end")
+        if until is not None and until <= now:
+            raise Invalid("time", "that is in the past: give an instant to come")
+        return until
+
+    def _promises_of(self, number: str, who: Principal, reason: str) -> list[object]:
+        numbers = {self._as_shown(each) for each in self._numbers_with(number)}
+        why = reason or "do not call"
+        return [
+            PromiseCancelled(each.id, who.name, f"marked do not call: {why}")
+            for each in self._view.callbacks.promises()
+            if each.live and each.number in numbers
+        ]
+
+    def _subject(self, number: str, mark: Mark) -> str:
+        return f"number {self._as_shown(number)}: {mark.value}"
+
+    async def _mark_now(self, who: Principal, number: str, mark: Mark) -> dict[str, Any]:
+        await self.shown()
+        wanted = {"numbers": (number,), "mark": mark.value}
+        return (await self._server.records.customers.marks(wanted, 1, masks(who, Act.READ_CUSTOMERS)))[0]
+
+    async def _shown(self, who: Principal, customer: int) -> dict[str, Any]:
+        await self._server.records.caught_up()
+        found = await self._server.records.customers.show(customer, masks(who, Act.READ_CUSTOMERS))
+        if found is None:
+            raise NotFound(f"there is no customer {customer}: see `sansheng customer list`")
+        return self._with_marks(found)
+
+    async def now(self, who: Principal, customer: int) -> dict[str, Any]:
+        """The file after an act on it."""
+        await self.shown()
+        return await self._shown(who, customer)
+
+    def _with_marks(self, row: dict[str, Any]) -> dict[str, Any]:
+        """The marks in force or proposed for any of the customer's numbers, by name."""
+        file, now = self._register.file(row["id"]), self._clock()
+        numbers = file.numbers if file is not None else ()
+        put = [found for each in numbers for kind in Mark if (found := self._register.mark(each, kind)) is not None]
+        row["marks"] = sorted({_mark(each, now) for each in put if each.stands(now)})
+        return row
+
+
+def _mark(put: Marked, now: float) -> str:
+    state = put.state_at(now)
+    return put.mark.value if state is MarkState.IN_FORCE else f"{put.mark.value} ({state.value})"
+
+
+def _state(put: Marked, now: float) -> str:
+    return put.state_at(now).value.replace("_", " ")
+
+
+def _fault(line: Line, found: set[int]) -> Wrong | None:
+    if len(found) > 1:
+        which = " and ".join(str(each) for each in sorted(found))
+        return Wrong(line.line, "", "", f"it belongs to customers {which}", "correct the files first, or this line")
+    return None
