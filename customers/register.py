@@ -14,6 +14,7 @@ from customers.events import (
     CustomerRemoved,
     CustomerSaved,
     CustomersImported,
+    Event,
     IdentityChecked,
     MarkConfirmed,
     MarkLifted,
@@ -38,6 +39,8 @@ class CustomerRegister:
         self._failures: dict[int, list[float]] = {}
         self.last = 0
         """The greatest id that was ever given."""
+        self.changes = 0
+        """How often the register has changed."""
 
     def __len__(self) -> int:
         return len(self._files)
@@ -117,6 +120,9 @@ class CustomerRegister:
 
     def receive(self, event: object, at: float) -> None:
         """Take in an event of the log; events of other kinds change nothing."""
+        if not isinstance(event, Event):
+            return
+        self.changes += 1
         match event:
             case CustomerSaved():
                 self._keep(event.file)

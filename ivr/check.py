@@ -16,6 +16,7 @@ from ivr.calendar import Calendar
 from ivr.flow import Flow
 from ivr.identity import VERIFIED
 from ivr.nodes import AGAIN, HANGUP, RETURN, Node, SubFlow
+from ivr.notices import HEARD
 from ivr.paths import Paths
 from ivr.promises import PROMISE_FIELDS, WAIT
 from tables.errors import Key, nearest
@@ -182,6 +183,8 @@ def _settings(node: Node) -> Iterator[tuple[Key, str]]:
         yield ("promise",), node.promise
     if isinstance(node, nodes.CallbackMode):
         yield from ((("queue",), node.queue), (("category",), node.category))
+    if isinstance(node, nodes.Notice):
+        yield ("queue",), node.queue
     if isinstance(node, nodes.Recall):
         yield ("number",), node.number
     if isinstance(node, nodes.PromiseChange):
@@ -208,6 +211,8 @@ def _set_here(node: Node) -> Iterator[tuple[str, str | None]]:
         yield WAIT, None
     if isinstance(node, nodes.Identity):
         yield VERIFIED, None
+    if isinstance(node, nodes.Notice):
+        yield HEARD, None
     if isinstance(node, nodes.Recall):
         yield from ((name, None) for name in PROMISE_FIELDS)
 
@@ -260,7 +265,7 @@ def _unknown_queues(flows: Mapping[str, Flow], queues: Collection[str]) -> Itera
     values = _values(flows)
     for flow in flows.values():
         for node in flow.nodes.values():
-            if isinstance(node, nodes.Enqueue | nodes.CallbackMode):
+            if isinstance(node, nodes.Enqueue | nodes.CallbackMode | nodes.Notice):
                 for queue in sorted(wording.possible(node.queue, values) - set(queues)):
                     sentence = f'there is no queue "{queue}"{nearest(queue, queues)}'
                     yield _error(flow, ("nodes", node.name, "queue"), sentence)

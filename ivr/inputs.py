@@ -93,6 +93,13 @@ class PromiseStands(Input):
 
 
 @dataclass(frozen=True, slots=True)
+class NoticesStand(Input):
+    """The notices in force: (number, prompt id) of each."""
+
+    notices: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class IdentityStands(Input):
     """What became of a check of identity. `known`: there is something to compare with, and not too many wrong answers
     were given lately; `fits`: the digits are the customer's."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ivr import identity, inputs, nodes, numbers, promises, verbs
+from ivr import identity, inputs, nodes, notices, numbers, promises, verbs
 from ivr.nodes import AGAIN, Node
 from ivr.questions import other, unasked
 from ivr.turn import NO_INPUT, Turn
@@ -151,6 +151,7 @@ KINDS: Mapping[type[Node], Kind] = {
     nodes.Collect: Kind(numbers.ask_digits, numbers.take_digits),
     nodes.Number: Kind(numbers.ask_number, numbers.take_number),
     nodes.Identity: Kind(identity.ask, identity.take),
+    nodes.Notice: Kind(notices.ask, notices.take),
     nodes.Message: Kind(_ask_message, _take_message),
     nodes.Enqueue: Kind(_enqueue, _left_queue),
     nodes.CallbackMode: Kind(promises.ask_mode, promises.take_mode),

@@ -301,6 +301,17 @@ class Set(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Notice(Node):
+    """Say the incident notices in force, each once in a call: those of the queue, or those for all calls."""
+
+    next: str
+    queue: str = ""
+
+    def targets(self) -> Targets:
+        return ((("next",), self.next),)
+
+
+@dataclass(frozen=True, slots=True)
 class SubFlow(Node):
     """Go through another flow and come back to `next`. Without `next`, coming back ends the call."""
 

@@ -261,6 +261,10 @@ def _identity(name: str, table: Table, defaults: Table) -> Node:
     )
 
 
+def _notice(name: str, table: Table, _: Table) -> Node:
+    return nodes.Notice(name, queue=table.text("queue", ""), next=table.text("next"))
+
+
 def _callback_mode(name: str, table: Table, _: Table) -> Node:
     return nodes.CallbackMode(
         name,
@@ -325,6 +329,7 @@ KINDS: Mapping[str, Callable[[str, Table, Table], Node]] = {
     "digits": _digits,
     "number": _number,
     "identity": _identity,
+    "notice": _notice,
     "survey": _survey,
     "message": _message,
     "enqueue": _enqueue,

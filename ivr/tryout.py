@@ -113,6 +113,8 @@ class Transcript:
                 if line is None:
                     return None
                 return inputs.Refused(line.strip()) if line.strip() else inputs.Finished()
+            case verbs.AskNotices():
+                return inputs.NoticesStand()
             case verbs.CheckIdentity(digits=digits):
                 return self._identity(digits)
             case verbs.AskCallback():

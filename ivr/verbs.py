@@ -128,6 +128,13 @@ class CheckNumber(Inquiry):
 
 
 @dataclass(frozen=True, slots=True)
+class AskNotices(Inquiry):
+    """Which notices are in force before this queue, or (empty) for all calls? Answered by NoticesStand."""
+
+    queue: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CheckIdentity(Inquiry):
     """Are these the digits that only this customer knows? Empty: can it be asked at all? Answered by IdentityStands.
 

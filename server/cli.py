@@ -15,6 +15,7 @@ import typer
 
 from server.commands import (
     agents,
+    bulletins,
     callbacks,
     check,
     customers,
@@ -24,6 +25,7 @@ from server.commands import (
     exports,
     floor,
     holidays,
+    knowledge,
     quality,
     queues,
     records,
@@ -68,6 +70,9 @@ app.add_typer(holidays.app, name="holidays")
 app.add_typer(webhooks.app, name="webhook")
 app.add_typer(exports.app, name="export")
 app.add_typer(customers.app, name="customer")
+app.add_typer(bulletins.app, name="bulletin")
+app.add_typer(bulletins.notices, name="notice")
+app.add_typer(knowledge.app, name="knowledge")
 app.command("replay")(replay.replay)
 app.command("simulate")(simulate.simulate)
 app.add_typer(demo.app, name="demo")

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from server.config import Settings
 from server.hotline import definitions as hotline
+from server.hotline import own_prompts
 from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher
 from server.hotline.identity_key import identity_key
@@ -128,7 +129,7 @@ def build(ground: Ground) -> Parts:
     settings, site, definitions = ground.settings, ground.site, ground.definitions
     dispatcher, view, ami, device = ground.dispatcher, ground.view, ground.ami, ground.phones.device
     home, node = settings.root, settings.node_name
-    folders = CallFolders(hotline.PROMPTS, site.layout.recordings, home / "messages")
+    folders = CallFolders(hotline.PROMPTS, site.layout.recordings, home / "messages", own_prompts.folder(home))
     brief_calls = BriefCalls(dispatcher, view, definitions, node)
     work_numbers = WorkNumbers(hotline.PROMPTS, home / "cache" / "work-numbers")
     store = FolderStore(settings.recordings_folder)

@@ -18,6 +18,7 @@ import acd.callbacks.events
 import acd.events
 import customers.events
 import ivr.events
+import knowledge.events
 import quality.events
 import recordings.events
 import server.eventlog.access_events
@@ -93,6 +94,7 @@ EVENTS = _event_types(
     tickets.events,
     recordings.events,
     customers.events,
+    knowledge.events,
     server.eventlog.access_events,
     server.eventlog.derived_events,
     quality.events,

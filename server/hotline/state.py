@@ -26,6 +26,7 @@ from acd.callbacks.events import FOLLOW_UP, GIVEN, PromiseAsked
 from acd.commands import AgentChanged, Command, HandedOver, Moved, Offer, Withdraw
 from acd.floor.engine import Floor
 from customers.register import CustomerRegister
+from knowledge.board import Board
 from quality.register import Register as QualityRegister
 from recordings.catalogue import Catalogue
 from server import bounds
@@ -34,6 +35,7 @@ from server.eventlog.log import Entry, Unreadable, decode, encode, id_order
 from server.eventlog.quality_events import QualityRulesSet
 from server.hotline.access_tokens import AccessTokens
 from server.hotline.exports import Exports
+from server.hotline.kept_snapshot import KeptSnapshot
 from server.hotline.live_calls import Calls
 from server.hotline.promising import asked_back
 from server.hotline.ticket_rules import working_time
@@ -68,6 +70,9 @@ class HotlineState:
         self.webhooks = Webhooks()
         self.exports = Exports()
         self.customers = CustomerRegister()
+        self._customers_kept = KeptSnapshot()
+        self.board = Board()
+        self._board_kept = KeptSnapshot()
         self.last_ticket = 0
         self.position = "0-0"
         """Id of the last entry played."""
@@ -99,6 +104,8 @@ class HotlineState:
             self.exports.receive(entry.event, entry.at)
         with self._passing_over(entry, "the customers"):
             self.customers.receive(entry.event, entry.at)
+        with self._passing_over(entry, "the board"):
+            self.board.receive(entry.event, entry.at)
         with self._passing_over(entry, "the calls"):
             self.calls.receive(entry.event, entry.at)
             for call in (getattr(entry.event, "call", 0), *(each.call for each in commands if isinstance(each, Moved))):
@@ -317,7 +324,8 @@ class HotlineState:
                 "quality": self.quality.snapshot(),
                 "webhooks": self.webhooks.snapshot(),
                 "exports": self.exports.snapshot(),
-                "customers": self.customers.snapshot(),
+                "customers": self._customers_kept(self.customers),
+                "board": self._board_kept(self.board),
                 "last_ticket": self.last_ticket,
                 "position": self.position,
                 "unwritten": [(*_text(each.note), each.at, each.after) for each in self.unwritten],
@@ -345,6 +353,7 @@ class HotlineState:
         state.webhooks = Webhooks.restore(values.get("webhooks"))
         state.exports = Exports.restore(values.get("exports"))
         state.customers = CustomerRegister.restore(values.get("customers"))
+        state.board = Board.restore(values.get("board"))
         state.last_ticket, state.position = values["last_ticket"], values["position"]
         state.at = values["at"]
         for name, note, at, after in values["unwritten"]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from acd.callbacks.engine import Callbacks
 from acd.floor.engine import Floor
 from customers.register import CustomerRegister
+from knowledge.board import Board
 from quality.register import Register as QualityRegister
 from recordings.catalogue import Catalogue
 from server.hotline.access_tokens import AccessTokens
@@ -86,6 +87,11 @@ class View:
     def customers(self) -> CustomerRegister:
         """Customers' files, and the marks on numbers."""
         return self._state().customers
+
+    @property
+    def board(self) -> Board:
+        """Bulletins, notices, and the heads of articles."""
+        return self._state().board
 
     @property
     def at(self) -> float:

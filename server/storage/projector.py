@@ -16,7 +16,18 @@ from sqlalchemy.orm import Session
 from server import bounds
 from server.eventlog.log import START, Entry, Unreadable, encode
 from server.storage.database import is_fault_of_data
-from server.storage.projections import access, callbacks, calls, customers, quality, reports, tickets, totals, webhooks
+from server.storage.projections import (
+    access,
+    callbacks,
+    calls,
+    customers,
+    knowledge,
+    quality,
+    reports,
+    tickets,
+    totals,
+    webhooks,
+)
 from server.storage.projections.outcome import SHORT
 from server.storage.projections.rows import Rows, entry_key
 from server.storage.projections.rules import Rules, project
@@ -32,6 +43,7 @@ PROJECTIONS: tuple[Rules, ...] = (
     reports.RULES,
     webhooks.RULES,
     customers.RULES,
+    knowledge.RULES,
 )
 """Every projection, in the order in which they are told of an entry."""
 READER = "projector"

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from acd.callbacks.engine import Callbacks
 from server.storage.customer_reader import CustomerReader
+from server.storage.knowledge_reader import KnowledgeReader
 from server.storage.projector_loop import ProjectorLoop
 from server.storage.queries.callbacks import PromiseFilter, merged, promise_detail
 from server.storage.queries.paging import Page, QueryError
@@ -32,6 +33,7 @@ class Records:
         self._queries, self._following, self._position = Queries(engine), following, position
         self._engine = engine
         self.customers = CustomerReader(engine)
+        self.knowledge = KnowledgeReader(engine)
 
     async def quality(self, ask: Callable[[QualityQueries], _Answer]) -> _Answer:
         """What this question to the records of quality assurance is answered. Raises QueryError."""

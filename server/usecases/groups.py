@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from server.usecases.agents import AgentActs
+from server.usecases.bulletins import BulletinActs
 from server.usecases.callbacks import CallbackActs
 from server.usecases.calls import CallActs
 from server.usecases.conversations import ConversationActs
 from server.usecases.customers import CustomerActs
 from server.usecases.definitions import DefinitionActs
 from server.usecases.exports import ExportActs
+from server.usecases.knowledge import KnowledgeActs
 from server.usecases.links import LinkActs
 from server.usecases.quality import QualityActs
 from server.usecases.quality_reviews import ReviewActs
@@ -45,3 +47,5 @@ class UseCases:
         self.exports = ExportActs(server, self.calls, self.tickets, self.recordings, self.callbacks)
         self.ticket_links = TicketLinkActs(server)
         self.customers = CustomerActs(server)
+        self.bulletins = BulletinActs(server)
+        self.knowledge = KnowledgeActs(server)

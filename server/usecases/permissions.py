@@ -80,6 +80,12 @@ class Act(StrEnum):
     MARK_CUSTOMER = "customers.mark"
     CONFIRM_MARK = "customers.confirm"
     VERIFY_CUSTOMER = "customers.verify"
+    READ_BULLETINS = "bulletins.read"
+    POST_BULLETIN = "bulletins.post"
+    POST_NOTICE = "notices.post"
+    READ_KNOWLEDGE = "knowledge.read"
+    WRITE_KNOWLEDGE = "knowledge.write"
+    REMOVE_KNOWLEDGE = "knowledge.remove"
 
 
 _TABLE = """
@@ -145,6 +151,12 @@ customers.import       -      -       all         -    -           all          
 customers.mark         all    all     all         all  -           all            audited
 customers.confirm      -      -       all         -    -           all            audited
 customers.verify       all    all     all         -    -           all            audited
+bulletins.read         all    all     all         all  -           all            -
+bulletins.post         -      all     all         -    -           all            audited
+notices.post           -      -       all         -    -           all            audited
+knowledge.read         all    all     all         all  all         all            -
+knowledge.write        -      all     all         all  -           all            audited
+knowledge.remove       -      -       all         -    -           all            audited
 """
 
 

@@ -33,6 +33,7 @@ class Line:
     promise: inputs.PromiseStands = field(default_factory=inputs.PromiseStands)
     refusals: dict[str, str] = field(default_factory=dict)
     identity: str = ""
+    notices: dict[str, tuple[tuple[int, str], ...]] = field(default_factory=dict)
 
     def told(self, given: inputs.Input) -> Line:
         self.now += 1
@@ -41,8 +42,10 @@ class Line:
             self.said += self.session.step(given, self.now)
             if not isinstance(self.said[-1], verbs.Inquiry):
                 return self
-            self.asked.append(self.said.pop())
-            given = self.answer(self.asked[-1])
+            asked = self.said.pop()
+            if not isinstance(asked, verbs.AskNotices):
+                self.asked.append(asked)
+            given = self.answer(asked)
 
     def answer(self, asked: verbs.Inquiry) -> inputs.Input:
         """The answers of the server."""
@@ -51,6 +54,8 @@ class Line:
                 return self.modes.get(queue, inputs.CallbackStands())
             case verbs.AskPromise():
                 return self.promise
+            case verbs.AskNotices(queue=queue):
+                return inputs.NoticesStand(self.notices.get(queue, ()))
             case verbs.CheckIdentity(digits=digits):
                 return inputs.IdentityStands(bool(self.identity), digits == self.identity)
             case verbs.CheckNumber(number=number) if number in self.refusals:
@@ -113,12 +118,13 @@ def dial(flows: dict[str, Flow]) -> Callable[..., Line]:
         modes: dict[str, inputs.CallbackStands] | None = None,
         promise: inputs.PromiseStands | None = None,
         refusals: dict[str, str] | None = None,
+        notices: dict[str, tuple[tuple[int, str], ...]] | None = None,
         **caller: object,
     ) -> Line:
         who = Caller(**({"number": "13800138000"} | caller))
         session = Session(flows, start, who, calendar or Calendar.always_open(), 1_792_000_000.0)
         known = {"modes": modes or {}, "promise": promise or inputs.PromiseStands(), "refusals": refusals or {}}
-        return Line(session, **known).starts()
+        return Line(session, **known, notices=notices or {}).starts()
 
     return dialled
 

@@ -12,6 +12,7 @@ from ivr.inputs import (
     Finished,
     Input,
     NoInput,
+    NoticesStand,
     NotServed,
     NumberFits,
     NumberRefused,
@@ -27,6 +28,7 @@ from ivr.nodes import REASONS
 from ivr.session import Caller, Session
 from ivr.verbs import (
     AskCallback,
+    AskNotices,
     AskPromise,
     ChangePromise,
     CheckNumber,
@@ -53,6 +55,7 @@ INPUTS: st.SearchStrategy[Input] = st.one_of(
     st.just(Finished()),
     st.builds(Recorded, st.just("m.wav"), st.floats(0, 300)),
     st.just(RecordFailed("disk full")),
+    st.just(NoticesStand(((1, "notice-incident"),))),
     st.builds(Served, st.floats(0, 3600)),
     st.builds(NotServed, st.sampled_from(["message", "callback", "goodbye", "", "x"])),
     st.builds(NumberRefused, st.just("not to be called"), st.sampled_from(REASONS)),
@@ -147,6 +150,8 @@ def nothing_for(verb: Verb, stands: CallbackStands | None = None, promise: Promi
             return NumberFits(number)
         case AskCallback():
             return stands or CallbackStands()
+        case AskNotices():
+            return NoticesStand()
         case AskPromise():
             return promise or PromiseStands()
         case ChangePromise():

@@ -15,6 +15,7 @@ from pathlib import Path
 import structlog
 
 from ivr.saying import LANGUAGES
+from server.hotline import own_prompts
 from server.tasks import first_of
 from server.telephony.agi.server import AgiCall, AgiHangup, AgiRefused
 
@@ -39,10 +40,11 @@ class CallerAudio:
         language: str = LANGUAGES[0],
         *,
         hears_digits: Callable[[], bool] = lambda: True,
+        own: Path | None = None,
     ) -> None:
         self.agi = agi
         self.language = language
-        self._prompts = prompts
+        self._prompts, self._own = prompts, own
         self._hears_digits = hears_digits
         self._digits: deque[str] = deque()
         self._arrived = asyncio.Event()
@@ -113,6 +115,8 @@ class CallerAudio:
 
     def path(self, prompt: str) -> str:
         """A prompt's file in the caller's language, as Asterisk wants it: absolute, without extension."""
+        if self._own is not None and own_prompts.is_own(prompt):
+            return str(own_prompts.file(self._own, prompt, self.language).with_suffix(""))
         return str(self._prompts / self.language / prompt)
 
     async def play(self, prompts: Sequence[str], *, interruptible: bool = True) -> bool:

@@ -32,6 +32,8 @@ class CallFolders:
     prompts: Path
     recordings: Path
     messages: Path
+    own_prompts: Path | None = None
+    """The operator's own, see `server.hotline.own_prompts`."""
 
     def recording(self, call: int, offer: int) -> Path:
         """Prefix of one leg's two files, which Asterisk writes."""

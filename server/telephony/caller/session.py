@@ -139,7 +139,12 @@ class _Session:
         self._dispatcher, self._view = self._services.dispatcher, self._services.view
         self._clock = self._services.clock
         self._definitions = callers.definitions()
-        self._audio = CallerAudio(agi, self._services.folders.prompts, hears_digits=lambda: self._services.ami.is_up)
+        self._audio = CallerAudio(
+            agi,
+            self._services.folders.prompts,
+            hears_digits=lambda: self._services.ami.is_up,
+            own=self._services.folders.own_prompts,
+        )
         self._audio.quiet = False
         self._context = CallerContext(call, agi, self._audio, self._definitions)
         self._fields = self._context.fields
@@ -370,6 +375,9 @@ class _Session:
                 return await self._promises.take(verb)
             case verbs.CheckNumber():
                 return self._promises.check(verb.number)
+            case verbs.AskNotices():
+                said = self._view.board.said(verb.queue, self._clock())
+                return inputs.NoticesStand(tuple((each.notice, each.prompt) for each in said))
             case verbs.CheckIdentity():
                 live = self._view.calls.get(self._call)
                 file = self._standing(live.caller if live is not None else self._context.party.shown).file

@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 from server.hotline.dispatcher import NotLeading
 from server.usecases.groups import UseCases
 from server.web.api.agents import agent_routes
+from server.web.api.bulletins import bulletin_routes
 from server.web.api.callbacks import callback_routes
 from server.web.api.calls import call_routes
 from server.web.api.conversations import conversation_routes
@@ -23,6 +24,7 @@ from server.web.api.customers import customer_routes
 from server.web.api.definitions import definition_routes
 from server.web.api.exports import export_routes
 from server.web.api.floor import floor_routes
+from server.web.api.knowledge import knowledge_routes
 from server.web.api.links import link_routes
 from server.web.api.problem_pages import problem_routes
 from server.web.api.quality import quality_routes
@@ -87,6 +89,8 @@ def make_api(
         link_routes(acts.links, acts.ticket_links),
         problem_routes(),
         customer_routes(acts.customers),
+        bulletin_routes(acts.bulletins),
+        knowledge_routes(acts.knowledge),
     ):
         api.router.routes.extend(routes.routes)  # not included: a 405 names the methods of the flat list
     _describe(api)

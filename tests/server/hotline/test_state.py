@@ -16,6 +16,8 @@ from acd.callbacks.events import Mode
 from acd.callbacks.states import ModeView
 from acd.commands import Moved
 from acd.policy.definitions import Policy, Queue, Requirement, Skill
+from customers.events import CustomerSaved
+from customers.files import CustomerFile
 from server.eventlog.derived_events import AgentNoted, ModeNoted
 from server.eventlog.log import Entry, Unreadable, decode, encode
 from server.hotline import queueing
@@ -312,3 +314,14 @@ def test_the_recordings_in_a_snapshot_of_an_older_version_are_still_joined(over:
     (again,) = HotlineState.restore(msgspec.json.encode(old)).recordings.unfinished()
     assert (again.caller_file, again.agent_file, again.started_at) == ("a", "b", 7.0)
     assert (again.agent, again.ended_at) == (("", state.at) if over else ("1001", None))
+
+
+def test_customers_are_in_the_snapshot_as_they_are_after_each_change() -> None:
+    state = HotlineState()
+    for number in (1, 2):
+        saved = CustomerSaved(CustomerFile(number, "Wang", (f"+8613800138{number:03}",)))
+        state.play(Entry(f"{number}-0", 1.0, saved))
+        again = HotlineState.restore(state.snapshot())
+        assert state.snapshot() == state.snapshot()
+        assert again.customers.file(number) == saved.file
+        assert len(again.customers) == number

@@ -14,6 +14,7 @@ from sqlalchemy.exc import StatementError
 from sqlalchemy.orm import Session
 
 from server.storage.database import DatabaseError, open_database
+from server.storage.schema.knowledge_tables import SEARCH
 from server.storage.schema.migrate import config, migrate, revision
 from server.storage.schema.tables import Base, Call
 
@@ -22,7 +23,9 @@ def test_the_migrations_make_exactly_what_the_tables_say(database_url):
     database = open_database(database_url)
     migrate(database.write)
     with database.write.connect() as connection:
-        differences = compare_metadata(MigrationContext.configure(connection), Base.metadata)
+        # The words by which articles are found stand in a table that each database has in its own form.
+        ours = {"include_name": lambda name, kind, parents: not str(name).startswith(SEARCH)}
+        differences = compare_metadata(MigrationContext.configure(connection, opts=ours), Base.metadata)
     database.dispose()
     assert differences == []
 

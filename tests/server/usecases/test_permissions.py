@@ -94,6 +94,12 @@ REQUESTS: dict[Act, Asked] = {
     Act.IMPORT_CUSTOMERS: Asked("POST", "customers/import"),
     Act.MARK_CUSTOMER: Asked("POST", "customers/marks", {"number": "01065529988", "mark": "do_not_record", **REASON}),
     Act.CONFIRM_MARK: Asked("POST", "customers/marks/lift", {"number": "01065529989", "mark": "nuisance"}),
+    Act.READ_BULLETINS: Asked("GET", "bulletins"),
+    Act.POST_BULLETIN: Asked("POST", "bulletins/99/withdraw", REASON),
+    Act.POST_NOTICE: Asked("POST", "notices/99/end", REASON),
+    Act.READ_KNOWLEDGE: Asked("GET", "knowledge?q=退款"),
+    Act.WRITE_KNOWLEDGE: Asked("PUT", "knowledge/99", {"kind": "case", "title": "t", "text": "x", "version": "1"}),
+    Act.REMOVE_KNOWLEDGE: Asked("DELETE", "knowledge/99?reason=old"),
     Act.VERIFY_CUSTOMER: Asked("POST", "customers/99/verify", {"digits": "1234", "call": "4"}),
 }
 CONCERN_AN_AGENT = {act for act, asked in REQUESTS.items() if "{" in f"{asked.path}{asked.body}"}
