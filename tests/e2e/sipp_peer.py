@@ -145,6 +145,11 @@ class Run:
                     self.process.send_signal(sign)
                     await asyncio.wait_for(self.process.wait(), patience)
 
+    def told(self) -> str:
+        """What it has done so far, in words: to be read when a test fails."""
+        outcome = self._read() if self.process.returncode is not None else None
+        return f"{self.name} at {self.port}: {outcome or 'is running'}, {self._errors() or 'no errors'}"
+
     def logged(self) -> list[str]:
         """What the scenario has put in its log so far, a line each."""
         return (self.folder / "scenario.log").read_text().splitlines() if self._has("scenario.log") else []
@@ -222,6 +227,7 @@ class Sipp:
             (folder / "tone.alaw").write_bytes(ALAW.encode(sound.samples(0, 2 * RATE)))
             values = {
                 "[ring]": str(round(ring * 1000)),
+                "[talk]": str(round(talk * 1000)),
                 "[code]": str(code),
                 "[caller]": "[field0]" if callers else caller,
                 "[tone]": str(folder / "tone.alaw"),

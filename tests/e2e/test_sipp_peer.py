@@ -141,7 +141,7 @@ async def test_a_caller_who_agrees_presses_until_the_goodbye(sipp: Sipp, new_pho
 
 
 async def test_a_customer_of_sipp_tells_who_was_called_and_from_where(sipp: Sipp, new_phone: NewPhone) -> None:  # noqa: F811
-    async with sipp.run("customer", ring=0.1) as customer:
+    async with sipp.run("customer", ring=0.1, talk=20) as customer:
         phone = await new_phone("01012345678", customer.port)
         call = await phone.dial("13800138000", source=Tone(1000))
         await call.answered()
