@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
+import soundfile
 
-from softphone.audio import ALAW, QUIET, ULAW, Codec, Samples, Tone
+from server.hotline.definitions import PROMPTS
+from softphone.audio import ALAW, QUIET, ULAW, Codec, Samples, Tone, Wave
 from softphone.call import Call
-from tests.e2e.hearing import hears
+from tests.e2e.hearing import hears, said
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Hotline
@@ -80,3 +84,17 @@ async def test_keys_are_heard_in_the_sound_where_the_telephone_offers_no_events(
         await in_sound(call, "4")
         assert await waits(hotline, number) == ("complaint", "attitude")
         await call.hangup()
+
+
+async def test_speech_presses_no_key_where_keys_are_heard_in_the_sound(hotline: Hotline, tmp_path: Path) -> None:
+    """Half a minute of speech, 6 dB louder than it is, into questions to which any key but 1 is wrong."""
+    files = sorted((PROMPTS / "zh").glob("*.wav"), key=lambda file: file.stat().st_size)[-6:]
+    speech = np.concatenate([soundfile.read(file, dtype="float32")[0] for file in files])
+    soundfile.write(tmp_path / "speech.wav", np.clip(2 * speech, -1, 1), 8000, subtype="PCM_16")
+    async with hotline.caller("13800132006") as phone:
+        phone.events = False
+        call = await phone.dial("4008001234", source=Wave(tmp_path / "speech.wav"))
+        await call.ended(40)
+        heard = await said(call, ["no-input", "no-match", "too-many-tries"])
+    assert heard == ["no-input", "too-many-tries"]
+    assert (await hotline.ended_call("13800132006"))["outcome"] == "in_ivr"
