@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 import acd.events as acd
+from acd.policy.definitions import Policy
 from ivr.events import FieldSet
 from ivr.nodes import Number
 from recordings.events import RecordingStarted
 from server.hotline.live_calls import Leg
 from server.telephony.channels.legs import KEYED, Legs
+from server.telephony.channels.ownership import AgentChannel
 from server.telephony.channels.reconciliation import Reconciliation
 
 
@@ -77,3 +79,32 @@ async def test_a_conversation_that_no_server_saw_begin_is_told_by_its_recording(
     ended = told[-1]
     assert isinstance(ended, acd.ConversationEnded)
     assert (ended.talked, final) == (3.0, [1])
+
+
+@pytest.mark.parametrize(("answer", "by"), [("", "caller"), ("408", "lost")])
+@pytest.mark.parametrize("agent_first", [True, False])
+def test_of_a_caller_who_was_asked_the_end_of_the_channel_tells_who_ended_the_conversation(
+    answer: str, by: str, agent_first: bool
+) -> None:
+    leg = Leg(3, "1001", 1.0, 20.0, answered_at=2.0)
+    live = SimpleNamespace(id=7, reached=True, unique_id="u1", leg=leg, promise=0, attempt=0, flow_state="", asked=None)
+    told: list[Any] = []
+    final: list[int] = []
+    calls = {7: live}
+    view: Any = SimpleNamespace(
+        calls=SimpleNamespace(get=calls.get, by_unique_id=lambda unique_id: live if unique_id == "u1" else None),
+        floor=SimpleNamespace(policy=Policy()),
+    )
+    dispatcher: Any = SimpleNamespace(submit=lambda *events: told.extend(events))
+    ami: Any = None
+    legs = Legs(dispatcher, view, ami, recording_prefix=lambda call, offer: Path("x"), on_final=final.append)
+    legs.adopt("a1", AgentChannel(7, 3, "1001", "PJSIP/1001-1", "u1", joined_at=1.0, left_at=9.0, answered=True))
+    legs.ends.doubt("u1")
+    legs.hangup_request({"Uniqueid": "u1"})  # type: ignore[arg-type]
+    gone = [{"Uniqueid": "a1"}, {"Uniqueid": "u1"} | ({"TechCause": answer} if answer else {})]
+    for event in gone if agent_first else reversed(gone):
+        legs.hung_up(event)  # type: ignore[arg-type]
+    ended, over = told
+    assert (ended.by, ended.talked, over.cause) == (by, 8.0, "lost" if by == "lost" else "caller_hung_up")
+    assert final == [3]
+    assert legs.parts() == []
