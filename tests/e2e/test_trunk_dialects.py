@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -111,25 +111,24 @@ def asked_again(call: Call) -> list[str]:
 
 async def test_a_carrier_is_told_who_answered_only_where_the_trunk_says_so(house: House) -> None:
     """A trunk without `connected_line` gets nothing at the answer, and nothing while the two talk."""
-    hotline = house.hotline
-    async with AsyncExitStack() as stack:
-        came = {}
+    hotline, came = house.hotline, {}
+    async with hotline.agent("3300", complaint=5) as agent:
+        agent.on_invite = Answer(0.1, Tone(600))
         for place, trunk in enumerate(("plain", "telling")):
             number = brisk.LISTS["straight"][80 + place]
-            agent = await stack.enter_async_context(hotline.agent(f"330{place}", complaint=5))
-            agent.on_invite = Answer(0.1, Tone(600))
-            caller = await stack.enter_async_context(house.carrier(trunk, number))
-            call = await caller.dial("4008001234", source=Tone(1000))
-            await call.answered()
-            came[trunk] = asked_again(call)
-            await hears_tone(call, 600)
-            await hears_tone(agent.calls[-1], 1000)
-            if trunk == "plain":
-                await agent.calls[-1].hold()
-                await agent.calls[-1].hold(False)
+            async with house.carrier(trunk, number) as caller:
+                call = await caller.dial("4008001234", source=Tone(1000))
+                await call.answered()
+                came[trunk] = asked_again(call)
+                leg = await agent.incoming(20)
                 await hears_tone(call, 600)
-            await call.hangup()
-            await hotline.ended_call(number)
+                await hears_tone(leg, 1000)
+                if trunk == "plain":
+                    await leg.hold()
+                    await leg.hold(False)
+                    await hears_tone(call, 600)
+                await call.hangup()
+                await hotline.ended_call(number)
     assert came["plain"] == []
     assert came["telling"]
 
