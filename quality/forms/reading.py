@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Final
+from unicodedata import category
 
 from quality.forms.definitions import Critical, Form, Question, Section
 from tables.errors import Key, TableError
@@ -68,8 +69,8 @@ def _question(table: Table) -> Question:
         critical=Critical(critical) if critical else None,
         cap=table.number("cap", _CAP, most=100.0) if critical and not fatal else None,
         fatal=fatal,
-        hint_zh=table.text("hint_zh", ""),
-        hint_en=table.text("hint_en", ""),
+        hint_zh=_words(table, "hint_zh", ""),
+        hint_en=_words(table, "hint_en", ""),
     )
     if fatal and not critical:
         raise TableError(table.at("fatal"), f"a fatal question names its kind: critical = one of {', '.join(Critical)}")
@@ -90,7 +91,14 @@ def _id(table: Table, name: str) -> str:
 
 
 def _said(table: Table, name: str) -> str:
-    value = table.text(name)
+    value = _words(table, name)
     if not value.strip():
         raise TableError(table.at(name), "a text in both languages is needed")
+    return value
+
+
+def _words(table: Table, name: str, default: str | None = None) -> str:
+    value = table.text(name, default)
+    if any(category(each).startswith("C") and each != "\n" for each in value):
+        raise TableError(table.at(name), "a text has no control characters and no halves of characters")
     return value

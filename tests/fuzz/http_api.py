@@ -32,9 +32,14 @@ BODIES = (
     (b"POST", b"calls/1/monitor", b'{"phone": "9001", "mode": "listen", "reason": "training"}'),
     (b"POST", b"agents/9001/wrap-up/end", b""),
     (b"POST", b"definitions/reload", b""),
+    (b"POST", b"qa/plans", b'{"name": "weekly", "per_agent": 10, "seed": "x", "lengths": [180, 480]}'),
+    (b"POST", b"qa/jobs", b'{"plan": "weekly", "period": "2026-W02"}'),
+    (b"POST", b"qa/scores", b'{"call": 1, "form": "complaint", "marks": {"greeting": {"value": 0, "at": [83.5]}}}'),
+    (b"POST", b"qa/appeals", b'{"score": 1, "why": "no", "questions": ["greeting"]}'),
     (b"DELETE", b"agents/9001", b""),
 )  # fmt: skip
 PATHS = (
+    b"/api/v1/qa/report?period=2026-W02", b"/api/v1/qa/scores?state=draft&job=1",
     b"/healthz", b"/metrics", b"/api/v1/openapi.json", b"/api/v1/floor", b"/api/v1/queues", b"/api/v1/agents/9001",
     b"/api/v1/calls?limit=10&since=2026-01-01T00:00:00Z&outcome=in_ivr", b"/api/v1/calls/1",
     b"/api/v1/tickets?state=new", b"/api/v1/recordings?call=1",

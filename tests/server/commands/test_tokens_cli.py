@@ -27,6 +27,11 @@ COMMANDS: dict[Act, tuple[str, ...]] = {
     Act.CHANGE_CALLBACK: ("callback", "cancel", "99", "--reason", "no more"),
     Act.SETTLE_CALLBACK: ("callback", "settle", "99", "--reason", "done"),
     Act.SET_MODE: ("callback", "mode", "off"),
+    Act.PLAN_QA: ("qa", "plan", "list"),
+    Act.READ_SAMPLES: ("qa", "job", "list"),
+    Act.DRAW_QA: ("qa", "draw", "none", "--period", "2027-W02"),
+    Act.RESULTS_QA: ("qa", "results", "list"),
+    Act.TRAIN_QA: ("qa", "training", "move", "99", "give"),
     Act.MANAGE_TOKENS: ("token", "list"),
     Act.READ_AUDIT: ("audit", "list"),
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +22,7 @@ from server.hotline.quality_rules import product_form
 from server.hotline.state import HotlineState
 from server.usecases.principal import Role
 from server.usecases.quality import QualityActs
+from server.usecases.quality_clock import draw_by_the_clock
 from server.usecases.quality_drafts import Drafts
 from tests.redis_server import redis_server
 from tests.server.web.api_server import OWNER, ApiServer, api, refused, server
@@ -46,6 +49,11 @@ class Desk:
     async def ask(self, who: str, method: str, path: str, body: Any = None) -> Any:
         headers = {"Authorization": f"Bearer {self._tokens[who]}"} if who else {}
         return await self._api.request(method, f"{ROOT}/{path}", json=body, headers=headers)
+
+    async def raw(self, who: str, path: str, body: Any) -> Any:
+        """As JSON may be written, with halves of characters too."""
+        headers = {"Authorization": f"Bearer {self._tokens[who]}", "Content-Type": "application/json"}
+        return await self._api.post(f"{ROOT}/{path}", content=json.dumps(body), headers=headers)
 
     async def done(self, who: str, method: str, path: str, body: Any = None) -> Any:
         answer = await self.ask(who, method, path, body)
@@ -309,6 +317,9 @@ async def test_a_form_gets_new_versions_and_none_is_changed(desk: Desk) -> None:
     assert (await desk.done("wang", "GET", "forms/short?version=1"))["sections"][0]["questions"][0]["en"] == "one"
     assert "there is no form short version 9" in refused(await desk.ask("wang", "GET", "forms/short?version=9"), 404)
     assert "form.toml:1" in refused(await desk.ask("wang", "POST", "forms", {"toml": "name = "}), 422)
+    for text in ("a\\u0000b", "a\\ud800b", "a\ud800b"):
+        answer = await desk.raw("wang", "forms", toml(3, text))
+        assert refused(answer, 422)
 
 
 async def test_a_calibration_is_blind_until_it_is_closed(desk: Desk) -> None:
@@ -397,3 +408,54 @@ async def test_the_audit_names_who_drew_and_picked(desk: Desk) -> None:
     assert told[0] == ("qa.pick", "of 1009", "call 3", "投诉升级")
     assert told[1][:2] == ("qa.draw", "sun")
     assert told[2][:3] == ("qa.plan", "sun", "plan weekly")
+
+
+async def test_the_clock_draws_while_the_server_leads(desk: Desk) -> None:
+    server = desk.server
+    await desk.done("sun", "POST", "plans", {"name": "daily", "period": "day", "per_agent": 5})
+    (standing,) = server.view.quality.plans()
+    acts = QualityActs(server, clock=lambda: standing.since + 2 * 86_400)
+    clock = asyncio.create_task(draw_by_the_clock(acts, every=0.01))
+    assert await server.dispatcher.until(lambda state: bool(state.quality.plan("daily").drawn), 10)
+    clock.cancel()
+
+
+ODD: tuple[tuple[str, str, Any], ...] = (
+    ("POST", "plans", {"name": "a/b"}),
+    ("POST", "plans", {"name": "x", "shortest": "nan"}),
+    ("POST", "plans", {"name": "x", "lengths": [10**30]}),
+    ("POST", "plans", {"name": "x", "risk": {"hold": 1e300}}),
+    ("POST", "plans", {"name": "x\ud800"}),
+    ("POST", "plans", {"name": "x", "seed": "\ud800"}),
+    ("POST", "plans", {"name": "x", "reviewers": ["a\u0000"]}),
+    ("POST", "jobs", {"plan": "weekly", "period": "\u0662\u0660\u0662\u0667"}),
+    ("POST", "jobs", {"plan": "weekly", "period": "9999-12-31"}),
+    ("POST", "jobs", {"plan": "weekly", "period": "0001-01"}),
+    ("POST", "scores", {"call": 1, "form": "complaint", "marks": {"greeting": {"value": 1, "at": [1e400]}}}),
+    ("POST", "scores", {"call": 2**53, "form": "complaint", "marks": {}}),
+    ("POST", "scores", {"call": 1, "form": "complaint", "marks": {"\ud800": 1}}),
+    ("POST", "scores", {"call": 1, "form": "complaint", "marks": [1]}),
+    ("POST", "scores", {"call": 1, "form": "\ud800", "marks": {}}),
+    ("POST", "appeals", {"score": 2**53, "why": "x"}),
+    ("POST", "calibrations", {"calls": [1, 1], "form": "complaint", "reviewers": ["a", "b"]}),
+    ("POST", "results", {"team": "A", "period": "2027", "step": "leader_sums_up"}),
+    ("POST", "trainings/9007199254740992/move", {"step": "give"}),
+    ("GET", "scores?state=nonsense", None),
+    ("GET", "scores?cursor=eyJ9", None),
+    ("GET", "jobs/9007199254740992", None),
+    ("GET", "trainings?state=nonsense", None),
+    ("GET", "report?period=9999-12-31", None),
+    ("GET", "forms/%00?version=1", None),
+)
+
+
+async def test_odd_requests_are_refused_and_never_fail(desk: Desk) -> None:
+    await desk.done("sun", "POST", "plans", {"name": "weekly"})
+    for method, path, body in ODD:
+        headers = {"Authorization": f"Bearer {desk._tokens['1009' if path == 'results' else 'wang']}"}
+        content = None if body is None else json.dumps(body)
+        headers["Content-Type"] = "application/json"
+        answer = await desk._api.request(method, f"{ROOT}/{path}", content=content, headers=headers)
+        assert 400 <= answer.status_code < 500, (path, body, answer.status_code, answer.text)
+    for path in ("jobs?period=%00", "results?period=%00", "scores?agent=%00", "report?plan=%00"):
+        assert (await desk.ask("wang", "GET", path)).status_code < 500, path
