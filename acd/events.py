@@ -168,6 +168,8 @@ class CallQueued(Event):
     """No caller is on the line: the hotline will call the customer. No announcements, no overflow."""
     first: bool = False
     """The caller's conversation was cut off: the call is taken before all others."""
+    avoid: tuple[str, ...] = ()
+    """Agents who are offered it last: the caller complains about them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,9 @@ from acd.events import CallQueued
 from acd.floor.profiles import RelaxationPlan
 from acd.floor.queue_order import OrderedCalls
 
+AVOIDED_FOR = 60.0
+"""Seconds for which a call is not offered to agents whom it avoids, even if no other is ready."""
+
 
 class CallState(StrEnum):
     """Whether a waiting call may be offered."""
@@ -78,7 +81,7 @@ class Call:
         self.attached = True
         self.detached_at = 0.0
         self.step = 0
-        self.left_out: dict[str, float] = {}
+        self.left_out: dict[str, float] = dict.fromkeys(asked.avoid, now + AVOIDED_FOR)
         """Agents who did not take it this round, and the instant until which it is not offered to them again."""
         self.fired: list[int] = []
         """Overflow recipes already used, by index."""

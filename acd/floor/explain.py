@@ -56,5 +56,7 @@ def why_not(floor: FloorState, call: Call, agent: Agent) -> str:
     if call.reserved_for and call.reserved_for != agent.id:
         return f"kept for {call.reserved_for} for {max(0.0, call.reserved_until - floor.now):.0f} s more"
     if agent.id in call.left_out:
+        if agent.id in call.asked.avoid:
+            return "avoided: the caller complains about this agent"
         return "left out this round: did not take it before"
     return ""

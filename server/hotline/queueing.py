@@ -5,7 +5,7 @@ So a call that waits again keeps what was given to it meanwhile: another queue, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -34,8 +34,12 @@ def first(
     return CallQueued(call, queue, requirement, queued_at, category=category, **more)
 
 
-def for_promise(definitions: Definitions, call: int, promise: PromiseView) -> CallQueued:
-    """The call that is to keep a promise, at its place. A queue that is gone gives way to the first."""
+def for_promise(definitions: Definitions, call: int, promise: PromiseView, avoid: Iterable[str] = ()) -> CallQueued:
+    """The call that is to keep a promise, at its place. A queue that is gone gives way to the first.
+
+    `avoid` are agents whom the customer complains about.
+    """
+    avoided = tuple(sorted(avoid))
     names = [queue.name for queue in definitions.policy.queues]
     queue = promise.queue if promise.queue in names else names[0]
     if queue != promise.queue:
@@ -49,9 +53,10 @@ def for_promise(definitions: Definitions, call: int, promise: PromiseView) -> Ca
         priority=promise.priority,
         caller=promise.number,
         language=promise.language,
-        owner=promise.owner,
+        owner=promise.owner if promise.owner not in avoided else "",
         vip=promise.vip,
         promised=True,
+        avoid=avoided,
     )
 
 

@@ -212,7 +212,7 @@ class Dialler:
         call = self._view.calls.next_call()
         self._dispatcher.submit(
             CallPlaced(call, promise.id, promise.number, definitions.outgoing(promise.called), self._node),
-            queueing.for_promise(definitions, call, promise),
+            queueing.for_promise(definitions, call, promise, self._view.tickets.accused(promise.number)),
         )
 
     def _own(self, call: int) -> None:

@@ -84,6 +84,7 @@ class Waiting:
             language=context.audio.language,
             owner="" if ticket is None else tickets.owner(ticket),
             vip=is_vip(self._view.customers, context.definitions, caller),
+            avoid=tuple(sorted(tickets.accused(caller))),
         )
         given_up: tuple[PromiseCancelled, ...] = ()
         if (promise := self._promises.place(verb.promise)) is not None:

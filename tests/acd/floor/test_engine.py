@@ -164,3 +164,18 @@ def test_a_replay_answers_the_same_byte_for_byte(make_hotline, the_offer):
         hotline.wait(7)
     again = Floor()
     assert repr([again.receive(event, now) for event, now in hotline.log]) == repr(hotline.answers)
+
+
+def test_the_agent_whom_the_caller_complains_about_is_asked_last(make_hotline, offers, the_offer):
+    hotline = make_hotline()
+    hotline.agent("1001", "complaint:9")
+    hotline.agent("1002", "complaint:1")
+    first = the_offer(hotline.call(avoid=("1001",)))
+    assert first.agent == "1002"
+    hotline.answered(first)
+    assert offers(hotline.call(avoid=("1001",))) == []
+    assert not offers(hotline.wait(59))
+    saved = json.loads(json.dumps(hotline.floor.snapshot()))
+    again = Floor.restore(saved)
+    hotline.now += 1
+    assert offers(again.receive(ev.Tick(), hotline.now)) == offers(hotline.play(ev.Tick())) == [(2, "1001")]
