@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-TREE = Path(os.environ.get("RECORDS_TREE", Path(__file__).parent.parent))
-sys.path[:0] = [str(TREE), str(Path(__file__).parent)]
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, os.environ.get("RECORDS_TREE", str(Path(__file__).parent.parent)))
 
 from made_up import BEGAN, Made, entries
 from sqlalchemy import Engine, text
@@ -36,6 +36,7 @@ from server.storage.projector import Projector
 from server.storage.queries.records import CallFilter, Queries
 from server.storage.schema.migrate import migrate
 
+TREE = Path(__file__).parent.parent
 ZONE = ZoneInfo("Asia/Shanghai")
 BATCH = 1000
 AIMS = {"report day": 200.0, "report day, one queue": 200.0, "call list": 50.0, "ticket list --state new": 20.0}

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 import acd.callbacks.events as callback
 import acd.events as acd
 import ivr.events as ivr
+import recordings.events as rec
 from server.eventlog.derived_events import AgentNoted, Decided, PromiseNoted
 from server.eventlog.log import Entry
 from server.hotline.state import HotlineState
@@ -29,13 +30,14 @@ _STAY = (
     *(callback.PromisePostponed, callback.PromisePrioritised, callback.PromiseSettled),
 )
 """What people did stays, and what `call show` needs for ever."""
+_ALSO = (acd.Tick, acd.WrapUpEnded, acd.WrapUpExtended, Decided, AgentNoted, PromiseNoted, rec.RecordingStarted)
 _OF_CALLS = frozenset({"call", "offer", "promise"})
 TRIMMED: frozenset[str] = frozenset(
     kind.__name__
     for module in (acd, ivr, callback)
     for kind in vars(module).values()
     if isinstance(kind, type) and kind not in _STAY and _OF_CALLS & set(getattr(kind, "__dataclass_fields__", ()))
-) | {each.__name__ for each in (acd.Tick, acd.WrapUpEnded, acd.WrapUpExtended, Decided, AgentNoted, PromiseNoted)}
+) | {kind.__name__ for kind in _ALSO}
 """Types of entries that are trimmed."""
 _AT_ONCE = 5000
 

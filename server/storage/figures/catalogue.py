@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from server.storage.figures.counts import NEVER, RESOLUTION, contacts, percentile, within
+from server.storage.figures.counts import NEVER, RESOLUTION, Sums, contacts, percentile, within
 
 Value = int | float | None
 
@@ -72,7 +72,7 @@ class Figure:
 
 def figures_of(counts: Mapping[str, int], terms: Terms, kinds: Iterable[Of] = tuple(Of)) -> dict[str, Value]:
     """Every figure of these kinds, by its id."""
-    wanted = frozenset(kinds)
+    wanted, counts = frozenset(kinds), Sums(counts)
     return {figure.id: figure.value(counts, terms) for figure in FIGURES if figure.of in wanted}
 
 

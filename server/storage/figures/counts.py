@@ -55,16 +55,39 @@ def add(to: Counts, more: Mapping[str, int], times: int = 1) -> None:
             to.pop(name, None)
 
 
+def merge(to: Counts, more: Mapping[str, int]) -> None:
+    """Add counts of which none is negative."""
+    get = to.get
+    for name, count in more.items():
+        to[name] = get(name, 0) + count
+
+
 def total(many: Iterable[Mapping[str, int]]) -> Counts:
     """The sum."""
     found: Counts = {}
     for each in many:
-        add(found, each)
+        merge(found, each)
     return found
+
+
+class Sums(dict[str, int]):
+    """Counts that are only read: their waits are put in order once."""
+
+    def __init__(self, counts: Mapping[str, int]) -> None:
+        super().__init__(counts)
+        self.ordered: dict[str, list[tuple[int, int]]] = {}
+        for key, count in counts.items():
+            name, colon, upper = key.partition(":")
+            if colon and ":" not in upper:
+                self.ordered.setdefault(name, []).append((int(upper), count))
+        for steps_of_name in self.ordered.values():
+            steps_of_name.sort()
 
 
 def steps(counts: Mapping[str, int], name: str) -> list[tuple[int, int]]:
     """(upper end in seconds, how many) of the waits of this name, shortest first."""
+    if isinstance(counts, Sums):
+        return counts.ordered.get(name, [])
     prefix = f"{name}:"
     return sorted((int(key[len(prefix) :]), count) for key, count in counts.items() if key.startswith(prefix))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from calendar import monthrange
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ import msgspec
 from sqlalchemy import Connection, Engine, select
 
 from server.storage.figures.catalogue import Of, Terms, catalogue, figures_of
-from server.storage.figures.counts import SLOT, Counts, add, slot_of
+from server.storage.figures.counts import SLOT, Counts, merge, slot_of, total
 from server.storage.projections.contributions import DUE, Key, spent
 from server.storage.queries.paging import QueryError, iso
 from server.storage.schema.report_tables import ReportCount
@@ -115,7 +115,7 @@ def report(
     """The figures of a period, up to `now`."""
     terms = terms or Terms()
     counted, teams = counts_of(engine, period, now, queue)
-    whole = _sum_by(counted, lambda key: () if key.kind in OF_AGENTS else ("",)).get("", {})
+    of_intervals, cells = _of_intervals(counted, period), _cells(counted)
     return {
         **period.words,
         "from": iso(period.since),
@@ -125,9 +125,9 @@ def report(
         "terms": asdict(terms),
         "belongs": BELONGS,
         "figures": catalogue(terms),
-        "intervals": _intervals(counted, period, terms),
-        **{name: _group(what, counted, teams, terms) for what, (name, _, _) in _KINDS.items()},
-        "total": figures_of(whole, terms),
+        "intervals": _intervals(of_intervals, period, terms),
+        **{name: _group(what, cells, teams, terms) for what, (name, _, _) in _KINDS.items()},
+        "total": figures_of(total(of_intervals), terms),
     }
 
 
@@ -140,7 +140,7 @@ def hourly(engine: Engine, period: Period, *, now: datetime, terms: Terms | None
     sums: defaultdict[tuple[int, str], Counts] = defaultdict(dict)
     for key, counts in counted:
         for team in teams.get(key.agent, ()) if key.kind in kinds else ():
-            add(sums[place_of[key.slot], team], counts)
+            merge(sums[place_of[key.slot], team], counts)
     ends = (*period.begins[1:], period.until)
     return {
         **period.words,
@@ -152,7 +152,7 @@ def hourly(engine: Engine, period: Period, *, now: datetime, terms: Terms | None
             | figures_of(sums[at, team], terms, figures)
             for at, team in sorted(sums)
         ],
-        "intervals": _intervals(counted, period, terms),
+        "intervals": _intervals(_of_intervals(counted, period), period, terms),
     }
 
 
@@ -196,37 +196,37 @@ def _teams(connection: Connection) -> dict[str, Sequence[str]]:
     return {agent: tuple(teams) for agent, teams in connection.execute(select(Agent.id, Agent.teams))}
 
 
-def _sum_by(counted: Sequence[Counted], names: Callable[[Key], Sequence[str]]) -> dict[str, Counts]:
-    sums: defaultdict[str, Counts] = defaultdict(dict)
+def _cells(counted: Sequence[Counted]) -> dict[Key, Counts]:
+    """The counts of the whole period: each key once, with slot 0."""
+    cells: defaultdict[Key, Counts] = defaultdict(dict)
     for key, counts in counted:
-        for name in names(key):
-            add(sums[name], counts)
-    return dict(sums)
+        merge(cells[key._replace(slot=0)], counts)
+    return cells
 
 
 def _group(
-    what: str, counted: Sequence[Counted], teams: Mapping[str, Sequence[str]], terms: Terms
+    what: str, cells: Mapping[Key, Counts], teams: Mapping[str, Sequence[str]], terms: Terms
 ) -> list[dict[str, Any]]:
     _, figures, kinds = _KINDS[what]
-
-    def names(key: Key) -> Sequence[str]:
-        if key.kind not in kinds:
-            return ()
-        if what == "team":
-            return teams.get(key.agent, ())
-        name = key.agent if what == "department" else getattr(key, what)
-        return (name,) if name else ()
-
-    sums = _sum_by(counted, names)
+    sums: defaultdict[str, Counts] = defaultdict(dict)
+    for key, counts in cells.items():
+        if key.kind in kinds:
+            name = key.agent if what in ("department", "team") else getattr(key, what)
+            for each in teams.get(name, ()) if what == "team" else (name,) if name else ():
+                merge(sums[each], counts)
     return [{what: name, **figures_of(sums[name], terms, figures)} for name in sorted(sums)]
 
 
-def _intervals(counted: Sequence[Counted], period: Period, terms: Terms) -> list[dict[str, Any]]:
+def _of_intervals(counted: Sequence[Counted], period: Period) -> list[Counts]:
     place_of = _places(period)
     sums: list[Counts] = [{} for _ in period.begins]
     for key, counts in counted:
         if key.kind not in OF_AGENTS:
-            add(sums[place_of[key.slot]], counts)
+            merge(sums[place_of[key.slot]], counts)
+    return sums
+
+
+def _intervals(sums: Sequence[Counts], period: Period, terms: Terms) -> list[dict[str, Any]]:
     ends = (*period.begins[1:], period.until)
     return [
         {"from": iso(begin), "to": iso(end), **figures_of(counts, terms)}

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
@@ -178,7 +179,15 @@ class AgentInterval(OfEntry, Base):
     """An agent's status and state over one stretch of time; the last one is open. The key is the note it began with."""
 
     __tablename__ = "agent_intervals"
-    __table_args__ = (Index(None, "agent", "ended_at"), Index(None, "agent", "began_at"), Index(None, "began_at"))
+    __table_args__ = (
+        Index(None, "agent", "began_at"),
+        Index(
+            "ix_agent_intervals_open",
+            "agent",
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
 
     agent: Mapped[str]
     status: Mapped[str]

@@ -47,6 +47,12 @@ def upgrade() -> None:
         op.add_column("calls", sa.Column(name, sa.Double(), nullable=True))
     op.add_column("segments", sa.Column("wrapped", sa.Double(), server_default="0", nullable=False))
     op.add_column("agent_intervals", sa.Column("after_call", NUMBER, nullable=True))
+    op.drop_index("ix_agent_intervals_agent_ended_at", "agent_intervals")
+    op.drop_index("ix_agent_intervals_began_at", "agent_intervals")
+    still_open = sa.text("ended_at IS NULL")
+    op.create_index(
+        "ix_agent_intervals_open", "agent_intervals", ["agent"], sqlite_where=still_open, postgresql_where=still_open
+    )
     op.execute(
         "INSERT INTO ticket_times (ticket, queue, business, category, department, opened_at, due_at)"
         " SELECT id, business, business, category, '', opened_at, resolve_by FROM tickets"
@@ -55,6 +61,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_agent_intervals_open", "agent_intervals")
+    op.create_index("ix_agent_intervals_began_at", "agent_intervals", ["began_at"])
+    op.create_index("ix_agent_intervals_agent_ended_at", "agent_intervals", ["agent", "ended_at"])
     op.drop_column("agent_intervals", "after_call")
     op.drop_column("segments", "wrapped")
     for name in ("until_contact", "since_contact", "opened_ticket"):
