@@ -38,6 +38,15 @@ OF_AGENTS = (
     "complaint_rate",
 )
 OF_TICKETS = ("tickets_opened", "tickets_due", "tickets_in_time", "tickets_dispatched", "tickets_settled")
+OF_COMPLAINTS = (
+    "complaints",
+    "share",
+    "before",
+    "tickets_due",
+    "tickets_in_time",
+    "tickets_dispatched",
+    "tickets_settled",
+)
 _LISTS = (
     ("queues", ("queue", *OF_INTERVALS[1:])),
     ("categories", ("category", *OF_INTERVALS[1:])),
@@ -50,7 +59,7 @@ _UNITS = {"m": 60, "h": 3600, "d": 86_400}
 
 def register(app: typer.Typer) -> None:
     """The commands of this module, under `report`."""
-    for command in (day, week, month, range_, shift, hourly):
+    for command in (day, week, month, range_, shift, hourly, complaints):
         app.command(command.__name__.rstrip("_"))(command)
 
 
@@ -129,6 +138,26 @@ def hourly(day: Day = None, within: Within = 20, days: Repeats = 7, as_json: Jso
         return
     shares = {figure["id"] for figure in found["figures"] if figure["unit"] == "share"}
     _lines(found["teams"], ("from", "team", *OF_AGENTS), where, shares)
+
+
+def complaints(day: Day = None, days: Repeats = 7, as_json: Json = False) -> None:
+    """The complaints of the month in which the day lies, by category and department, beside the month before."""
+    from server.storage.figures.catalogue import Terms
+    from server.storage.queries import figures_report
+
+    where = zone()
+    with reading() as engine:
+        found = figures_report.complaints(
+            engine, _day(day, where), where, now=datetime.now(UTC), terms=Terms(days=days)
+        )
+    if as_json:
+        print_json(found)
+        return
+    total = found["total"]
+    say(f"{found['month']}: {total['complaints_opened']} complaints, {found['before']} in the month before")
+    for name, first in (("categories", "category"), ("departments", "department")):
+        say("")
+        _lines(found[name], (first, *OF_COMPLAINTS), where, {"share", "tickets_in_time", "first_desk_rate"})
 
 
 def seconds(text: str) -> int:

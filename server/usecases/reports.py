@@ -8,7 +8,17 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from server.storage.figures.catalogue import Terms
-from server.storage.queries.figures_report import Period, between, days, hourly, month_of, range_of, report, week_of
+from server.storage.queries.figures_report import (
+    Period,
+    between,
+    complaints,
+    days,
+    hourly,
+    month_of,
+    range_of,
+    report,
+    week_of,
+)
 from server.usecases.permissions import Act
 from server.usecases.principal import Principal
 from server.usecases.server import Acts
@@ -55,6 +65,13 @@ class ReportActs(Acts):
         zone = self._zone(who)
         period = days(day or self._today(zone), zone, interval=HOUR)
         return await self._server.records.asked(hourly, period, now=self._now(), terms=terms)
+
+    async def complaints(self, who: Principal, day: date | None, terms: Terms | None) -> dict[str, Any]:
+        """The complaint statistics of the month in which this day lies."""
+        zone = self._zone(who)
+        return await self._server.records.asked(
+            complaints, day or self._today(zone), zone, now=self._now(), terms=terms
+        )
 
     async def _report(self, period: Callable[[], Period], queue: str | None, terms: Terms | None) -> dict[str, Any]:
         return await self._server.records.asked(report, period(), now=self._now(), queue=queue, terms=terms)

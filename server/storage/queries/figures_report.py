@@ -156,6 +156,55 @@ def hourly(engine: Engine, period: Period, *, now: datetime, terms: Terms | None
     }
 
 
+def complaints(
+    engine: Engine, day: date, zone: ZoneInfo, *, now: datetime, terms: Terms | None = None
+) -> dict[str, Any]:
+    """The complaint statistics of the month in which this day lies, beside those of the month before.
+
+    By category and by department: complaint tickets opened, their share, the change, and what became of the tickets.
+    """
+    terms = terms or Terms()
+    month = month_of(day, zone)
+    before = month_of(day.replace(day=1) - timedelta(days=1), zone)
+    counted, teams = counts_of(engine, month, now, None)
+    cells = _cells(counted)
+    earlier = _cells(counts_of(engine, before, now, None)[0])
+    of_all = figures_of(total(_of_intervals(counted, month)), terms)
+    lists: dict[str, Any] = {}
+    for what in ("category", "department"):
+        past = {row[what]: row["complaints_opened"] for row in _group(what, earlier, teams, terms)}
+        rows = [
+            {what: row[what], "complaints": row["complaints_opened"], "before": past.pop(row[what], 0)}
+            | {"share": _part(row["complaints_opened"], of_all["complaints_opened"])}
+            | {name: row[name] for name in _OF_COMPLAINTS}
+            for row in _group(what, cells, teams, terms)
+            if any(row[name] for name in ("complaints_opened", *_OF_COMPLAINTS))
+        ]
+        rows += [{what: name, "complaints": 0, "before": count, "share": None} | dict.fromkeys(_OF_COMPLAINTS)
+                 for name, count in sorted(past.items()) if count]  # fmt: skip
+        lists[_KINDS[what][0]] = rows
+    return {
+        **month.words,
+        "month": f"{day:%Y-%m}",
+        "zone": zone.key,
+        "figures": catalogue(terms),
+        "total": of_all,
+        "before": sum(counts.get("complaints_opened", 0) for counts in earlier.values()),
+        "days": [
+            {"day": f"{begin.astimezone(zone):%Y-%m-%d}", "complaints": counts.get("complaints_opened", 0)}
+            for begin, counts in zip(month.begins, _of_intervals(counted, month), strict=True)
+        ],
+        **lists,
+    }
+
+
+_OF_COMPLAINTS = ("tickets_due", "tickets_in_time", "tickets_dispatched", "tickets_settled", "first_desk_rate")
+
+
+def _part(part: Any, whole: Any) -> float | None:
+    return round(part / whole, 4) if whole else None
+
+
 def counts_of(
     engine: Engine, period: Period, now: datetime, queue: str | None
 ) -> tuple[list[Counted], dict[str, Sequence[str]]]:

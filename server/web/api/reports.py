@@ -109,6 +109,19 @@ class HourlySheet(BaseModel):
     intervals: list[Row]
 
 
+class ComplaintStatistics(BaseModel):
+    """A month's complaints. `before` is the month before."""
+
+    month: str
+    zone: str
+    figures: list[FigureOut]
+    total: dict[str, Value]
+    before: int
+    days: list[Row]
+    categories: list[Row]
+    departments: list[Row]
+
+
 def terms(
     within: Annotated[int, Query(ge=1, le=3600, description="T of the service level, in seconds.")] = 20,
     days: Annotated[int, Query(ge=1, le=31, description="N of repeats, in days.")] = 7,
@@ -166,5 +179,10 @@ def report_routes(acts: CallbackActs, reports: ReportActs) -> APIRouter:
     async def hourly_sheet(who: Who, chosen: Chosen, day: Day | None = None) -> dict[str, Any]:
         """Each team in each hour of the day (today if left out)."""
         return await reports.hourly(who, day, chosen)
+
+    @routes.get("/reports/complaints", response_model=ComplaintStatistics, responses=answers(400, 422))
+    async def complaint_statistics(who: Who, chosen: Chosen, day: date | None = None) -> dict[str, Any]:
+        """The complaints of the month in which the day lies, by category and department, beside the month before."""
+        return await reports.complaints(who, day, chosen)
 
     return routes

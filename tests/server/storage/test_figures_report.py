@@ -23,7 +23,7 @@ from server.eventlog.derived_events import AgentNoted, Decided, PromiseNoted
 from server.storage.figures.catalogue import FIGURES, Terms
 from server.storage.figures.counts import SLOT, add, percentile, step_of, total
 from server.storage.projector import COUNTER, Projector
-from server.storage.queries.figures_report import between, days, hourly, month_of, range_of, report, week_of
+from server.storage.queries.figures_report import between, complaints, days, hourly, month_of, range_of, report, week_of
 from server.storage.queries.paging import QueryError
 from server.storage.schema.report_tables import ReportCount
 from server.storage.schema.tables import Base, Cursor
@@ -284,6 +284,20 @@ def test_counts_and_intervals_sum_to_the_day_and_days_to_the_week(engine):
             day = datetime.fromisoformat(row["from"]).astimezone(ZONE).date()
             again = report(engine, days(day, ZONE), now=LATER)["total"]
             assert {name: row[name] for name in again} == again
+
+
+def test_the_complaints_of_a_month_are_those_of_its_tickets(engine, raw):
+    found = complaints(engine, FIRST, ZONE, now=LATER)
+    opened = len(raw.tickets)
+    assert (found["total"]["complaints_opened"], found["before"]) == (opened, 0)
+    assert sum(row["complaints"] for row in found["categories"]) == opened
+    assert sum(row["complaints"] for row in found["days"]) == opened
+    assert sum(row["share"] for row in found["categories"]) == pytest.approx(1, abs=1e-3)
+    after = complaints(engine, FIRST + timedelta(days=31), ZONE, now=LATER)
+    assert (after["total"]["complaints_opened"], after["before"]) == (0, opened)
+    assert {row["category"]: row["before"] for row in after["categories"]} == {
+        row["category"]: row["complaints"] for row in found["categories"] if row["complaints"]
+    }
 
 
 def test_a_shift_and_the_hourly_sheet_are_parts_of_the_day(engine):

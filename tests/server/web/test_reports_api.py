@@ -48,6 +48,17 @@ async def test_longer_reports_hold_the_same_call(server, api, path) -> None:
     assert sum(row["asked"] for row in found["intervals"]) == 1
 
 
+async def test_the_complaints_of_a_month(server, api, served) -> None:
+    found = (await api.get("/api/v1/reports/complaints?day=2027-01-15")).json()
+    assert (found["month"], found["total"]["complaints_opened"], len(found["days"])) == ("2027-01", 0, 31)
+    assert (await served("report", "complaints", "--day", "2027-01-15", "--json")).json["month"] == "2027-01"
+    assert (
+        "2027-01: 0 complaints, 0 in the month before"
+        in (await served("report", "complaints", "--day", "2027-01-15")).out
+    )
+    refused(await api.get("/api/v1/reports/complaints?day=0001-01-01"), 400)
+
+
 async def test_what_no_report_can_be_of_is_refused(server, api) -> None:
     refused(await api.get("/api/v1/reports/day?interval=420"), 400)
     for path in ("day?day=9999-12-31", "week?day=0001-01-01", "month?day=9999-12-31"):
