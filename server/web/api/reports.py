@@ -181,7 +181,7 @@ def report_routes(acts: CallbackActs, reports: ReportActs) -> APIRouter:
         return await reports.hourly(who, day, chosen)
 
     @routes.get("/reports/complaints", response_model=ComplaintStatistics, responses=answers(400, 422))
-    async def complaint_statistics(who: Who, chosen: Chosen, day: date | None = None) -> dict[str, Any]:
+    async def complaint_statistics(who: Who, chosen: Chosen, day: Day | None = None) -> dict[str, Any]:
         """The complaints of the month in which the day lies, by category and department, beside the month before."""
         return await reports.complaints(who, day, chosen)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from server.hotline.dispatcher import Dispatcher
 from server.hotline.state import HotlineState
 from server.hotline.view import View
 from server.metrics import Metrics
-from server.storage.database import open_database
+from server.storage.database import Database, open_database
 from server.storage.projector import Projector
 from server.storage.projector_loop import ProjectorLoop
 from server.storage.reader import Records
@@ -162,20 +162,19 @@ class ApiServer:
         await self.tell(acd.CallQueued(number, "complaint", COMPLAINT, now, caller=caller, category="attitude"))
 
 
-@pytest.fixture
-async def server(redis_server: RedisServer, migrated_sqlite: Path, tmp_path: Path) -> AsyncIterator[ApiServer]:
+@asynccontextmanager
+async def running(redis_server: RedisServer, database: Database, home: Path) -> AsyncIterator[ApiServer]:
+    """A server over this database, until the end of the block."""
     redis = redis_server.connect()
     log = Log(redis)
     lease = await log.acquire("one", 10)
     assert lease is not None
-    shutil.copy(migrated_sqlite, tmp_path / "records.db")
-    database = open_database(f"sqlite:///{tmp_path / 'records.db'}")
     reading = SyncRedis.from_url(redis_server.url, protocol=2)
     following = ProjectorLoop(Projector(database.write), follower(reading), pace=0.0, block_ms=50)
     following.start()
     dispatcher = Dispatcher(log, lease, HotlineState(), lease_ttl=10)
     await dispatcher.start()
-    made = ApiServer(dispatcher, Records(database.read, following, lambda: dispatcher.state.position), tmp_path)
+    made = ApiServer(dispatcher, Records(database.read, following, lambda: dispatcher.state.position), home)
     made.redis, made.outbox = redis, Outbox(database)
     await made.tell(acd.PolicySet(made.definitions.policy), CallbackPolicySet(made.definitions.callback.policy))
     yield made
@@ -184,6 +183,14 @@ async def server(redis_server: RedisServer, migrated_sqlite: Path, tmp_path: Pat
     with suppress(Exception):
         await redis.aclose()
     reading.close()
+
+
+@pytest.fixture
+async def server(redis_server: RedisServer, migrated_sqlite: Path, tmp_path: Path) -> AsyncIterator[ApiServer]:
+    shutil.copy(migrated_sqlite, tmp_path / "records.db")
+    database = open_database(f"sqlite:///{tmp_path / 'records.db'}")
+    async with running(redis_server, database, tmp_path) as made:
+        yield made
     database.dispose()
 
 
