@@ -24,6 +24,7 @@ from server.commands import (
     doctor,
     exports,
     floor,
+    handovers,
     holidays,
     knowledge,
     quality,
@@ -73,6 +74,7 @@ app.add_typer(customers.app, name="customer")
 app.add_typer(bulletins.app, name="bulletin")
 app.add_typer(bulletins.notices, name="notice")
 app.add_typer(knowledge.app, name="knowledge")
+app.add_typer(handovers.app, name="handover")
 app.command("replay")(replay.replay)
 app.command("simulate")(simulate.simulate)
 app.add_typer(demo.app, name="demo")

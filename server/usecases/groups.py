@@ -10,6 +10,7 @@ from server.usecases.conversations import ConversationActs
 from server.usecases.customers import CustomerActs
 from server.usecases.definitions import DefinitionActs
 from server.usecases.exports import ExportActs
+from server.usecases.handovers import HandoverActs
 from server.usecases.knowledge import KnowledgeActs
 from server.usecases.links import LinkActs
 from server.usecases.quality import QualityActs
@@ -49,3 +50,4 @@ class UseCases:
         self.customers = CustomerActs(server)
         self.bulletins = BulletinActs(server)
         self.knowledge = KnowledgeActs(server)
+        self.handovers = HandoverActs(server)

@@ -86,6 +86,7 @@ class Act(StrEnum):
     READ_KNOWLEDGE = "knowledge.read"
     WRITE_KNOWLEDGE = "knowledge.write"
     REMOVE_KNOWLEDGE = "knowledge.remove"
+    SIGN_HANDOVER = "handovers.sign"
 
 
 _TABLE = """
@@ -157,6 +158,7 @@ notices.post           -      -       all         -    -           all          
 knowledge.read         all    all     all         all  all         all            -
 knowledge.write        -      all     all         all  -           all            audited
 knowledge.remove       -      -       all         -    -           all            audited
+handovers.sign         -      all     all         -    -           all            audited
 """
 
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 import acd.events as acd
 import tickets.events as tickets
 from server.eventlog.log import Entry
+from server.eventlog.report_events import HandoverSigned
 from server.storage.figures.counts import slot_of
+from server.storage.figures.handover import BookState, Side, signed
 from server.storage.projections.contributions import ALARM
 from server.storage.projections.rows import Rows, utc
 from server.storage.projections.rules import Rules
+from server.storage.schema.report_tables import Handover
 
 RULES = Rules()
 
@@ -31,6 +34,34 @@ def _(event: acd.CallEnded, entry: Entry, rows: Rows) -> None:
 @RULES.on(acd.SoundStopped)
 def _(event: acd.SoundStopped, entry: Entry, rows: Rows) -> None:
     rows.counted.append(((slot_of(entry.at), ALARM, "", "", event.agent), {"one_way_sound": 1}))
+
+
+@RULES.on(HandoverSigned)
+def _(event: HandoverSigned, entry: Entry, rows: Rows) -> None:
+    """A signature that does not fit the book as it is by then was given at the same time as another, and is none."""
+    until, at = utc(event.until), utc(entry.at)
+    book = rows.handover(event.team, until)
+    state = BookState.OPEN if book is None else BookState(book.state)
+    try:
+        after = signed(state, Side(event.side), event.by, "" if book is None else book.outgoing)
+    except ValueError:
+        return
+    if book is None:
+        book = Handover(
+            team=event.team,
+            until=until,
+            since=utc(event.since),
+            state=after,
+            digest=event.digest,
+            content=event.content,
+            outgoing=event.by,
+            outgoing_at=at,
+            outgoing_note=event.note,
+        )
+        rows.handovers[event.team, until] = book
+        rows.add(book)
+    elif event.digest == book.digest:
+        book.state, book.incoming, book.incoming_at, book.incoming_note = after, event.by, at, event.note
 
 
 @RULES.on(tickets.TicketOpened)

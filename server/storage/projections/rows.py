@@ -27,7 +27,7 @@ from server.storage.schema.quality_tables import (
     QaReview,
     QaTraining,
 )
-from server.storage.schema.report_tables import TicketTimes
+from server.storage.schema.report_tables import Handover, TicketTimes
 from server.storage.schema.tables import (
     Agent,
     AgentInterval,
@@ -115,6 +115,7 @@ class Rows:
         self.ticket_times = Shelf(session, TicketTimes, TicketTimes.ticket, _mentioned(entries, "ticket"))
         self.counted: list[tuple[tuple[int, str, str, str, str], dict[str, int]]] = []
         """What entries add to the counts of reports by themselves: key and counts."""
+        self.handovers: dict[tuple[str, datetime], Handover] = {}
         self._contacts: dict[tuple[str, str], Call] = {}
         self._callers: set[str] = set()
         self.webhooks = Shelf(session, Webhook, Webhook.id, ())
@@ -179,6 +180,13 @@ class Rows:
             self._whole |= set(missing)
         for number in sorted(numbers):
             yield self.calls[number], self._legs.get(number, [])
+
+    def handover(self, team: str, until: datetime) -> Handover | None:
+        """The hand-over book of the shift that ended then, if it was signed."""
+        found = self.handovers.get((team, until)) or self._session.get(Handover, (team, until))
+        if found is not None:
+            self.handovers[team, until] = found
+        return found
 
     def take_contact(self, call: Call) -> Call | None:
         """The call before, of the same number about the same category, that an agent spoke in; this is the last now."""

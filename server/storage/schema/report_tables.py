@@ -42,3 +42,38 @@ class TicketTimes(Base):
     due_at: Mapped[datetime | None] = mapped_column(default=None)
     dispatched_at: Mapped[datetime | None] = mapped_column(default=None)
     settled_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class Handover(Base):
+    """The hand-over book of a shift, from the first signature on. `content` is the JSON that was signed."""
+
+    __tablename__ = "handovers"
+
+    team: Mapped[str] = mapped_column(primary_key=True)
+    until: Mapped[datetime] = mapped_column(primary_key=True)
+    since: Mapped[datetime]
+    state: Mapped[str]
+    digest: Mapped[str]
+    content: Mapped[str] = mapped_column(Text)
+    outgoing: Mapped[str]
+    outgoing_at: Mapped[datetime]
+    outgoing_note: Mapped[str]
+    incoming: Mapped[str] = mapped_column(default="")
+    incoming_at: Mapped[datetime | None] = mapped_column(default=None)
+    incoming_note: Mapped[str] = mapped_column(default="")
+
+
+class Mail(Base):
+    """A mail that is to be sent once. `id` says what it is of; `sent_at` is null as long as no server has taken it."""
+
+    __tablename__ = "mails"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    recipients: Mapped[str]
+    subject: Mapped[str]
+    body: Mapped[str] = mapped_column(Text)
+    made_at: Mapped[datetime]
+    try_at: Mapped[datetime]
+    tries: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str] = mapped_column(default="")
+    sent_at: Mapped[datetime | None] = mapped_column(default=None)

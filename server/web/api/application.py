@@ -24,6 +24,7 @@ from server.web.api.customers import customer_routes
 from server.web.api.definitions import definition_routes
 from server.web.api.exports import export_routes
 from server.web.api.floor import floor_routes
+from server.web.api.handovers import handover_routes
 from server.web.api.knowledge import knowledge_routes
 from server.web.api.links import link_routes
 from server.web.api.problem_pages import problem_routes
@@ -78,6 +79,7 @@ def make_api(
         agent_routes(acts.agents),
         callback_routes(acts.callbacks),
         report_routes(acts.callbacks, acts.reports),
+        handover_routes(acts.handovers),
         trunk_routes(acts.trunks),
         definition_routes(acts.definitions),
         token_routes(acts.tokens),

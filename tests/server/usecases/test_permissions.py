@@ -64,6 +64,11 @@ REQUESTS: dict[Act, Asked] = {
     Act.ANSWER_AUTHORITY: Asked("POST", "tickets/{call}/authority/1/answer", {"granted": True}),
     Act.READ_RECORDINGS: Asked("GET", "recordings/{call}"),
     Act.READ_REPORTS: Asked("GET", "reports/callback"),
+    Act.SIGN_HANDOVER: Asked(
+        "POST",
+        "handovers/signatures",
+        {"since": "2027-01-15T00:07:00Z", "until": "2027-01-15T08:00:00Z", "side": "outgoing"},
+    ),
     Act.READ_TRUNKS: Asked("GET", "trunks"),
     Act.TEST_TRUNK: Asked("POST", "trunks/test", {"number": "13800138001"}),
     Act.TRACE_TRUNKS: Asked("POST", "trunks/trace", {"seconds": 1}),

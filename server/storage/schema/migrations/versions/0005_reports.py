@@ -42,6 +42,30 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("ms", "seq", name="pk_archive_starts"),
     )
+    op.create_table(
+        "handovers",
+        sa.Column("team", TEXT, nullable=False),
+        sa.Column("until", INSTANT, nullable=False),
+        sa.Column("since", INSTANT, nullable=False),
+        *(sa.Column(name, TEXT, nullable=False) for name in ("state", "digest")),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("outgoing", TEXT, nullable=False),
+        sa.Column("outgoing_at", INSTANT, nullable=False),
+        *(sa.Column(name, TEXT, nullable=False) for name in ("outgoing_note", "incoming")),
+        sa.Column("incoming_at", INSTANT, nullable=True),
+        sa.Column("incoming_note", TEXT, nullable=False),
+        sa.PrimaryKeyConstraint("team", "until", name="pk_handovers"),
+    )
+    op.create_table(
+        "mails",
+        *(sa.Column(name, TEXT, nullable=False) for name in ("id", "recipients", "subject")),
+        sa.Column("body", sa.Text(), nullable=False),
+        *(sa.Column(name, INSTANT, nullable=False) for name in ("made_at", "try_at")),
+        sa.Column("tries", NUMBER, nullable=False),
+        sa.Column("error", TEXT, nullable=False),
+        sa.Column("sent_at", INSTANT, nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_mails"),
+    )
     op.add_column("calls", sa.Column("opened_ticket", sa.Boolean(), server_default=sa.false(), nullable=False))
     for name in ("since_contact", "until_contact"):
         op.add_column("calls", sa.Column(name, sa.Double(), nullable=True))
@@ -68,6 +92,8 @@ def downgrade() -> None:
     op.drop_column("segments", "wrapped")
     for name in ("until_contact", "since_contact", "opened_ticket"):
         op.drop_column("calls", name)
+    op.drop_table("mails")
+    op.drop_table("handovers")
     op.drop_table("archive_starts")
     op.drop_table("ticket_times")
     op.drop_table("report_counts")
