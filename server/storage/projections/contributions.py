@@ -177,6 +177,18 @@ def of_promise(promise: Any) -> Contribution:
     return found
 
 
+def of_review(review: Any) -> Contribution:
+    """Of a first score, in the slot in which it was given; what an appeal makes of it changes nothing here."""
+    if review.scored_at is None:
+        return {}
+    first = review.data["first"]["score"]
+    fatal = any(each["fatal"] for each in first["faults"])
+    found: Contribution = {}
+    counts = {"scored": 1, "passed": int(first["passed"]), "fatal": int(fatal)}
+    _put(found, Key(slot_of(review.scored_at.timestamp()), "score", agent=review.agent), counts)
+    return found
+
+
 def difference(before: Iterable[Contribution], after: Iterable[Contribution]) -> Contribution:
     """What must be added to the counts when rows that added `before` add `after`."""
     found: Contribution = {}

@@ -23,10 +23,12 @@ from server.storage.projections.contributions import (
     of_interval,
     of_promise,
     of_recording,
+    of_review,
     of_ticket,
 )
 from server.storage.projections.rows import Rows
 from server.storage.schema.callback_tables import Promise
+from server.storage.schema.quality_tables import QaReview
 from server.storage.schema.report_tables import ReportCount, TicketTimes
 from server.storage.schema.tables import AgentInterval, Call, Recording, Segment
 
@@ -35,6 +37,7 @@ ALONE: dict[type, Callable[[Any], Contribution]] = {
     TicketTimes: of_ticket,
     Recording: of_recording,
     Promise: of_promise,
+    QaReview: of_review,
 }
 """Rows whose contribution depends on nothing else. A call's depends on its legs too."""
 _KEY = (ReportCount.slot, ReportCount.kind, ReportCount.queue, ReportCount.category, ReportCount.agent)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -21,6 +21,7 @@ from server.hotline.quality_rules import product_form
 from server.storage.database import open_database
 from server.storage.frames import PART, pack, unpack
 from server.storage.projector import Projector
+from server.storage.queries import figures_report
 from server.storage.queries.paging import QueryError
 from server.storage.queries.quality import QualityQueries, ReviewFilter
 
@@ -140,6 +141,11 @@ def test_a_review_is_in_the_records_as_the_core_plays_it(told, database, story):
         assert [each.review for each in told.reviews(which, 10, None)[0]] == found
     with pytest.raises(QueryError, match="'open' is not a state"):
         told.reviews(ReviewFilter(state="open"), 10, None)
+    now = datetime.fromtimestamp(story.now + 1, UTC)
+    figures = figures_report.report(database.read, figures_report.days(date(2027, 1, 15), ZONE), now=now)
+    (agent,) = [each for each in figures["agents"] if each["agent"] == "1001"]
+    for each in (figures["total"], agent):
+        assert (each["scored"], each["pass_rate"], each["fatal_rate"]) == (1, 0.0, 1.0)
     report = told.report(WEEK, ZONE)
     assert (report["plan"], report["picked"], report["appeals"], report["mean"]["value"]) == (None, 1, 1, None)
 
