@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -320,11 +320,9 @@ def make_home() -> Path:
     return Path(tempfile.mkdtemp(prefix="ss-"))
 
 
-@pytest.fixture(scope="session")
-def shared_hotline() -> Iterator[Hotline]:
-    """One running hotline for all tests that leave it as they found it."""
-    hotline = Hotline(make_home(), preloaded=False)
-    brisk.install(hotline.home)
+@contextmanager
+def running(hotline: Hotline) -> Iterator[Hotline]:
+    """The hotline runs; afterwards it is stopped in order, and nothing is left of it."""
     try:
         hotline.start()
         yield hotline
@@ -332,6 +330,15 @@ def shared_hotline() -> Iterator[Hotline]:
     finally:
         hotline.end()
         shutil.rmtree(hotline.home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def shared_hotline() -> Iterator[Hotline]:
+    """One running hotline for all tests that leave it as they found it."""
+    hotline = Hotline(make_home(), preloaded=False)
+    brisk.install(hotline.home)
+    with running(hotline):
+        yield hotline
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ handled the call."""
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -14,7 +13,7 @@ from softphone.audio import Tone, tone_level
 from softphone.phone import Answer, Call, Phone, Policy
 from tests.e2e import brisk
 from tests.e2e.browser_phone import BrowserPhone
-from tests.e2e.conftest import Hotline, hears_tone, make_home
+from tests.e2e.conftest import Hotline, hears_tone, make_home, running
 from tests.e2e.hearing import hears
 
 pytestmark = pytest.mark.e2e
@@ -37,13 +36,8 @@ def strict() -> Iterator[Hotline]:
     file = hotline.home / "hotline.toml"
     before, _, rest = file.read_text(encoding="utf-8").partition("[phones]\n")
     file.write_text(before + LIMITS + rest[rest.index("\n\n") :], encoding="utf-8")
-    try:
-        hotline.start()
+    with running(hotline):
         yield hotline
-        hotline.stop()
-    finally:
-        hotline.end()
-        shutil.rmtree(hotline.home, ignore_errors=True)
 
 
 @pytest.mark.parametrize(("agent", "joined"), [("2605", False), ("2606", True)])

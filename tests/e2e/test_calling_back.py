@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +12,7 @@ import soundfile
 
 from softphone.audio import Tone, tone_level
 from softphone.phone import Answer, CallState, Refuse, Ring
-from tests.e2e.conftest import Hotline, hears_tone
+from tests.e2e.conftest import Hotline, hears_tone, running
 from tests.e2e.hearing import hears
 from tests.e2e.public_network import (
     AGENT_HZ,
@@ -38,13 +37,8 @@ AGENT = Answer(0.3, Tone(AGENT_HZ))
 def calling_hotline() -> Iterator[Hotline]:
     """One running hotline with a way out, for all tests here."""
     hotline = new_hotline()
-    try:
-        hotline.start()
+    with running(hotline):
         yield hotline
-        hotline.stop()
-    finally:
-        hotline.end()
-        shutil.rmtree(hotline.home, ignore_errors=True)
 
 
 @pytest_asyncio.fixture

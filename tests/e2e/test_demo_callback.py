@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import closing
@@ -14,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from server.hotline import definitions
-from tests.e2e.conftest import Hotline, free_ports, make_home
+from tests.e2e.conftest import Hotline, free_ports, make_home, running
 
 pytestmark = pytest.mark.e2e
 
@@ -22,17 +21,12 @@ OUTGOING = "01065529988"
 
 
 @pytest.fixture(scope="module")
-def house() -> Iterator[Hotline]:
+def hotline() -> Iterator[Hotline]:
     """One running hotline as it comes, with a way out, a number to show and no hours. Nobody is signed in."""
     hotline = Hotline(make_home(), {"SANSHENG_TRUNK": f"sip:127.0.0.1:{free_ports(1)[0]}"})
     rules(hotline)
-    try:
-        hotline.start()
+    with running(hotline):
         yield hotline
-        hotline.stop()
-    finally:
-        hotline.end()
-        shutil.rmtree(hotline.home, ignore_errors=True)
 
 
 def rules(hotline: Hotline, *, window: str = "00:00-24:00", dialling: str = "agent_first") -> None:
@@ -53,8 +47,8 @@ def left_behind(hotline: Hotline) -> list[str]:
     return agents + [f"{row['number']} {row['state']}" for row in promises if row["state"] in ("pending", "dialling")]
 
 
-def test_nobody_is_there_so_the_caller_is_offered_a_call_back_and_has_it(house: Hotline) -> None:
-    told = house.cli("demo", "callback", "--talk", "1").stdout
+def test_nobody_is_there_so_the_caller_is_offered_a_call_back_and_has_it(hotline: Hotline) -> None:
+    told = hotline.cli("demo", "callback", "--talk", "1").stdout
     steps = (
         "caller   listens, and presses 1",
         "hotline  promises to call 138001",
@@ -71,43 +65,43 @@ def test_nobody_is_there_so_the_caller_is_offered_a_call_back_and_has_it(house: 
     at = 0
     for step in steps:
         assert (at := told.find(step, at)) >= 0, f"{step}: not there, or not in its place\n{told}"
-    assert left_behind(house) == []
+    assert left_behind(hotline) == []
 
 
 async def test_without_callback_mode_the_api_promises_and_a_customer_who_is_called_first_presses_a_key(
-    house: Hotline,
+    hotline: Hotline,
 ) -> None:
-    rules(house, dialling="customer_first")
-    await house.request("POST", "/api/v1/definitions/reload")
-    await house.command("callback", "mode", "off", "--reason", "a test")
+    rules(hotline, dialling="customer_first")
+    await hotline.request("POST", "/api/v1/definitions/reload")
+    await hotline.command("callback", "mode", "off", "--reason", "a test")
     try:
-        told = (await house.command("demo", "callback", "--talk", "1", "--satisfaction", "4")).stdout
+        told = (await hotline.command("demo", "callback", "--talk", "1", "--satisfaction", "4")).stdout
     finally:
-        await house.command("callback", "mode", "auto")
-        rules(house)
+        await hotline.command("callback", "mode", "auto")
+        rules(hotline)
     assert told.index("is offered no callback") < told.index("is asked by its API to call 138001")
     assert told.index("is asked for a key, and presses 1") < told.index("9001's telephone rings")
     assert "  satisfaction  4\n" in told
-    assert await asyncio.to_thread(left_behind, house) == []
+    assert await asyncio.to_thread(left_behind, hotline) == []
 
 
-def test_each_obstacle_is_one_sentence(house: Hotline) -> None:
+def test_each_obstacle_is_one_sentence(hotline: Hotline) -> None:
     def refused() -> str:
-        done = house.cli("demo", "callback", check=False)
+        done = hotline.cli("demo", "callback", check=False)
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
         return done.stderr
 
-    port = int(house.settings["SANSHENG_TRUNK"].rpartition(":")[2])
+    port = int(hotline.settings["SANSHENG_TRUNK"].rpartition(":")[2])
     with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as taken:
         taken.bind(("127.0.0.1", port))
         assert f"127.0.0.1:{port}, where calls go out to, is not free" in refused()
-    rules(house, window=_another_hour())
+    rules(hotline, window=_another_hour())
     try:
         assert "is kept at " in (sentence := refused())
         assert 'window = "00:00-24:00"' in sentence
     finally:
-        rules(house)
-    assert left_behind(house) == []
+        rules(hotline)
+    assert left_behind(hotline) == []
 
 
 def _another_hour() -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -15,7 +14,7 @@ import pytest_asyncio
 
 from softphone.audio import Tone
 from softphone.phone import Answer, Ring
-from tests.e2e.conftest import Hotline, hears_tone
+from tests.e2e.conftest import Hotline, hears_tone, running
 from tests.e2e.hearing import hears
 from tests.e2e.public_network import (
     AGENT_HZ,
@@ -75,13 +74,8 @@ def numbers_hotline() -> Iterator[Hotline]:
     hotline = new_hotline()
     set_rules(hotline.home, SHORT_TALK + NUMBERS)
     (hotline.home / "flows" / "orders.toml").write_text(ORDERS, encoding="utf-8")
-    try:
-        hotline.start()
+    with running(hotline):
         yield hotline
-        hotline.stop()
-    finally:
-        hotline.end()
-        shutil.rmtree(hotline.home, ignore_errors=True)
 
 
 @pytest_asyncio.fixture

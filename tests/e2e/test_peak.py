@@ -50,7 +50,7 @@ learn_after = 0
 
 
 @pytest.fixture
-def house(new_hotline: Callable[..., Hotline]) -> Hotline:
+def hotline(new_hotline: Callable[..., Hotline]) -> Hotline:
     """A hotline with a trunk, not started yet."""
     (trunk,) = free_ports(1)
     hotline = new_hotline(SANSHENG_TRUNK=f"sip:127.0.0.1:{trunk}")
@@ -64,31 +64,31 @@ def house(new_hotline: Callable[..., Hotline]) -> Hotline:
 
 
 @pytest_asyncio.fixture
-async def agents(house: Hotline, sipp: Sipp) -> AsyncIterator[list[Run]]:  # noqa: F811
+async def agents(hotline: Hotline, sipp: Sipp) -> AsyncIterator[list[Run]]:  # noqa: F811
     """Four agents who hang up a while after picking up."""
-    house.start()
+    hotline.start()
     async with AsyncExitStack() as stack:
         runs = []
         for agent in AGENTS:
-            house.hush(agent)
+            hotline.hush(agent)
             run = await stack.enter_async_context(sipp.run("agent-hangs-up", ring=0.1, talk=TALK, limit=270, calls=80))
             body = {"id": agent, "name": f"Agent {agent}", "skills": {"complaint": 5}, "contact": run.contact}
-            await house.request("PUT", f"/api/v1/agents/{agent}", body)
-            await house.request("POST", f"/api/v1/agents/{agent}/status", {"status": "available"})
+            await hotline.request("PUT", f"/api/v1/agents/{agent}", body)
+            await hotline.request("POST", f"/api/v1/agents/{agent}/status", {"status": "available"})
             runs.append(run)
         yield runs
 
 
-def spoken(house: Hotline) -> list[dict[str, Any]]:
+def spoken(hotline: Hotline) -> list[dict[str, Any]]:
     """Calls in which an agent spoke with somebody."""
-    return [row for row in house.records.call_list(limit=200).items if row["connected_at"]]
+    return [row for row in hotline.records.call_list(limit=200).items if row["connected_at"]]
 
 
 @asynccontextmanager
-async def followed(house: Hotline) -> AsyncIterator[list[Entry]]:
+async def followed(hotline: Hotline) -> AsyncIterator[list[Entry]]:
     """Every entry of the log from its beginning, as it comes: behind a snapshot the log is trimmed."""
     log: list[Entry] = []
-    redis = Redis(unix_socket_path=str(house.home / "redis" / "redis.sock"), protocol=2)
+    redis = Redis(unix_socket_path=str(hotline.home / "redis" / "redis.sock"), protocol=2)
 
     async def follow() -> None:
         last = "0-0"
@@ -108,32 +108,32 @@ async def followed(house: Hotline) -> AsyncIterator[list[Entry]]:
         await redis.aclose()
 
 
-async def every_promise_is_settled(house: Hotline, runs: Sequence[Run], within: float = 200.0) -> None:
+async def every_promise_is_settled(hotline: Hotline, runs: Sequence[Run], within: float = 200.0) -> None:
     """Wait for it. The error says what became of sipp, which gives a call up when it hears what it does not expect."""
     end = asyncio.get_running_loop().time() + within
     while True:
-        rows = (await house.request("GET", "/api/v1/callbacks?limit=200"))["items"]
+        rows = (await hotline.request("GET", "/api/v1/callbacks?limit=200"))["items"]
         left = [row for row in rows if row["state"] in ("pending", "dialling", "connected")]
         if rows and not left:
             return
         if asyncio.get_running_loop().time() > end:
             told = "\n".join(run.told() for run in runs)
-            raise AssertionError(f"not settled within {within:g} s: {left}\n{told}\n{house.output()}")
+            raise AssertionError(f"not settled within {within:g} s: {left}\n{told}\n{hotline.output()}")
         await asyncio.sleep(0.5)
 
 
 async def test_sixty_callers_on_four_agents_are_all_called_back_in_order_and_each_once(
-    house: Hotline,
+    hotline: Hotline,
     agents: list[Run],
     sipp: Sipp,  # noqa: F811
 ) -> None:
-    trunk = int(house.settings["SANSHENG_TRUNK"].rpartition(":")[2])
+    trunk = int(hotline.settings["SANSHENG_TRUNK"].rpartition(":")[2])
     async with (
-        followed(house) as log,
+        followed(hotline) as log,
         sipp.run("customer", port=trunk, ring=0.1, talk=CUSTOMER_TALKS, limit=270, calls=80) as customers,
         sipp.run(
             "caller-agrees",
-            server=("127.0.0.1", house.sip_port),
+            server=("127.0.0.1", hotline.sip_port),
             callers=CALLERS,
             digits="14",
             again="1",
@@ -142,17 +142,17 @@ async def test_sixty_callers_on_four_agents_are_all_called_back_in_order_and_eac
         ) as callers,
     ):
         (await callers.done()).check(calls=len(CALLERS))
-        await every_promise_is_settled(house, (*agents, customers))
+        await every_promise_is_settled(hotline, (*agents, customers))
         called = [line.split()[1] for line in customers.logged()]
         shown = {line.split()[3] for line in customers.logged()}
 
-    rows = json.loads((await house.command("callback", "list", "--json")).stdout)
+    rows = json.loads((await hotline.command("callback", "list", "--json")).stdout)
     assert {row["state"] for row in rows} == {"kept"}
     assert len(rows) >= 20, "at such a peak most agree to be called back"
     assert sorted(called) == sorted(row["number"] for row in rows), "everybody once, and nobody else"
     assert shown == {SHOWN}
     assert {row["attempts"] for row in rows} == {1}
-    spoke = spoken(house)
+    spoke = spoken(hotline)
     assert {row["caller"] for row in spoke} == set(CALLERS), "everybody spoke with an agent"
     assert len(spoke) == len(CALLERS)
 

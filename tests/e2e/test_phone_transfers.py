@@ -17,7 +17,7 @@ from tests.e2e.test_transfers import (
     SECOND,
     TRUNK_PORT,
     agent,
-    house,
+    hotline,
     key,
     legs,
     quiet,
@@ -31,7 +31,7 @@ from tests.e2e.test_transfers import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["house"]
+__all__ = ["hotline"]
 pytestmark = pytest.mark.e2e
 
 
@@ -43,12 +43,12 @@ async def transfers(leg: Call, user: str, replaces: Call | None = None) -> None:
 
 
 @pytest.mark.parametrize("how", ["on hold", "after a hold by key"])
-async def test_a_blind_transfer_by_phone_rings_the_colleague(house: Hotline, how: str) -> None:
+async def test_a_blind_transfer_by_phone_rings_the_colleague(hotline: Hotline, how: str) -> None:
     number = {"on hold": "13800138200", "after a hold by key": "13800138201"}[how]
     async with (
-        agent(house, "1101", complaint=5) as phone,
-        agent(house, "1102", inquiry=5) as colleague,
-        talking(house, phone, number) as (call, leg),
+        agent(hotline, "1101", complaint=5) as phone,
+        agent(hotline, "1102", inquiry=5) as colleague,
+        talking(hotline, phone, number) as (call, leg),
     ):
         if how == "on hold":
             await leg.hold()
@@ -65,23 +65,23 @@ async def test_a_blind_transfer_by_phone_rings_the_colleague(house: Hotline, how
         await call.heard()
         await second.answer(Tone(SECOND))
         await together(call, second, SECOND)
-        await state_of(house, "1101", "idle")
+        await state_of(hotline, "1101", "idle")
         await second.hangup()
         await call.heard()
         await call.hangup()
-    shown = await house.ended_call(number)
+    shown = await hotline.ended_call(number)
     assert legs(shown) == [("1101", "answered", "transfer"), ("1102", "answered", "agent")]
     assert all(each["talked"] > 0.2 for each in shown["segments"])
     assert len(shown["recordings"]) == 2
 
 
-async def test_a_transfer_by_phone_goes_to_a_queue_or_to_an_outside_number(house: Hotline) -> None:
+async def test_a_transfer_by_phone_goes_to_a_queue_or_to_an_outside_number(hotline: Hotline) -> None:
     number = "13800138202"
     async with (
-        Phone("trunk", "127.0.0.1", house.sip_port, port=TRUNK_PORT) as outside,
-        agent(house, "1101", complaint=5) as phone,
-        agent(house, "1102", inquiry=5) as colleague,
-        talking(house, phone, number) as (call, leg),
+        Phone("trunk", "127.0.0.1", hotline.sip_port, port=TRUNK_PORT) as outside,
+        agent(hotline, "1101", complaint=5) as phone,
+        agent(hotline, "1102", inquiry=5) as colleague,
+        talking(hotline, phone, number) as (call, leg),
     ):
         await transfers(leg, "2")
         second = await colleague.incoming()
@@ -93,7 +93,7 @@ async def test_a_transfer_by_phone_goes_to_a_queue_or_to_an_outside_number(house
         await together(call, department, FIRST)
         await call.hangup()
         await department.ended()
-    shown = await house.ended_call(number)
+    shown = await hotline.ended_call(number)
     assert shown["queue"] == "inquiry"
     assert [each[:2] for each in legs(shown)] == [
         ("1101", "answered"),
@@ -102,9 +102,9 @@ async def test_a_transfer_by_phone_goes_to_a_queue_or_to_an_outside_number(house
     ]
 
 
-async def test_what_is_no_number_to_transfer_to_is_refused_and_the_caller_stays(house: Hotline) -> None:
+async def test_what_is_no_number_to_transfer_to_is_refused_and_the_caller_stays(hotline: Hotline) -> None:
     number = "13800138203"
-    async with agent(house, "1101", complaint=5) as phone, talking(house, phone, number) as (call, leg):
+    async with agent(hotline, "1101", complaint=5) as phone, talking(hotline, phone, number) as (call, leg):
         for target in ("1199", "1102%0d%0aX"):
             leg.progress.clear()
             assert await leg.refer(target) == 202
@@ -112,16 +112,16 @@ async def test_what_is_no_number_to_transfer_to_is_refused_and_the_caller_stays(
             await together(call, leg, FIRST)
         await call.hangup()
         await leg.ended()
-    shown = await house.ended_call(number)
+    shown = await hotline.ended_call(number)
     assert legs(shown) == [("1101", "answered", "caller")]
 
 
-async def test_a_transfer_that_cannot_be_rings_the_agent_again(house: Hotline) -> None:
+async def test_a_transfer_that_cannot_be_rings_the_agent_again(hotline: Hotline) -> None:
     number = "13800138204"
     async with (
-        agent(house, "1101", complaint=5) as phone,
-        agent(house, "1102", inquiry=5, status="signed_out"),
-        talking(house, phone, number) as (call, leg),
+        agent(hotline, "1101", complaint=5) as phone,
+        agent(hotline, "1102", inquiry=5, status="signed_out"),
+        talking(hotline, phone, number) as (call, leg),
     ):
         await transfers(leg, "1102")
         await call.heard()
@@ -129,51 +129,51 @@ async def test_a_transfer_that_cannot_be_rings_the_agent_again(house: Hotline) -
         await again.answer(Tone(FIRST))
         await together(call, again, FIRST)
         await call.hangup()
-    shown = await house.ended_call(number)
+    shown = await hotline.ended_call(number)
     assert [each[:2] for each in legs(shown)] == [("1101", "answered"), ("1101", "answered")]
 
 
-async def test_agents_call_each_other_and_are_offered_nothing_meanwhile(house: Hotline) -> None:
+async def test_agents_call_each_other_and_are_offered_nothing_meanwhile(hotline: Hotline) -> None:
     number = "13800138205"
-    async with agent(house, "1101", complaint=5) as phone, agent(house, "1102", complaint=5) as colleague:
+    async with agent(hotline, "1101", complaint=5) as phone, agent(hotline, "1102", complaint=5) as colleague:
         own = await phone.dial("1102", source=Tone(FIRST))
         asked = await colleague.incoming()
         await asked.answer(Tone(SECOND))
         await hears_tone(own, SECOND)
         await hears_tone(asked, FIRST)
         for each in ("1101", "1102"):
-            await state_of(house, each, "occupied")
-        async with house.caller(number) as caller:
-            call = await waiting(house, caller, number)
+            await state_of(hotline, each, "occupied")
+        async with hotline.caller(number) as caller:
+            call = await waiting(hotline, caller, number)
             await own.hangup()
             await asked.ended()
             ringing = await asyncio.wait_for(phone_that_rings(phone, colleague), 5)
             await ringing.answer(Tone(FIRST))
             await hears_tone(call, FIRST)
             await call.hangup()
-    shown = await house.ended_call(number)
+    shown = await hotline.ended_call(number)
     assert len(legs(shown)) == 1
-    assert (await house.request("GET", "/api/v1/calls?caller=1101"))["items"] == [], "it is no caller's call"
+    assert (await hotline.request("GET", "/api/v1/calls?caller=1101"))["items"] == [], "it is no caller's call"
 
 
-async def test_a_colleague_who_cannot_be_called_is_busy(house: Hotline) -> None:
-    async with agent(house, "1101", complaint=5) as phone, agent(house, "1102", status="signed_out", complaint=5):
+async def test_a_colleague_who_cannot_be_called_is_busy(hotline: Hotline) -> None:
+    async with agent(hotline, "1101", complaint=5) as phone, agent(hotline, "1102", status="signed_out", complaint=5):
         for target, code in (("1102", 486), ("1101", 486)):
             own = await phone.dial(target)
             await own.ended()
             assert own.code == code
-        await state_of(house, "1101", "idle")
+        await state_of(hotline, "1101", "idle")
 
 
 @pytest.mark.parametrize("how", ["talking", "ringing", "held by key"])
 async def test_an_attended_transfer_by_phone_joins_caller_and_colleague(
-    house: Hotline, tmp_path: Path, how: str
+    hotline: Hotline, tmp_path: Path, how: str
 ) -> None:
     number = {"talking": "13800138206", "ringing": "13800138207", "held by key": "13800138210"}[how]
     async with (
-        agent(house, "1101", complaint=5) as phone,
-        agent(house, "1102", inquiry=5) as colleague,
-        talking(house, phone, number) as (call, leg),
+        agent(hotline, "1101", complaint=5) as phone,
+        agent(hotline, "1102", inquiry=5) as colleague,
+        talking(hotline, phone, number) as (call, leg),
     ):
         await (key(leg, "*1") if how == "held by key" else leg.hold())
         await quiet(call, FIRST)
@@ -192,20 +192,20 @@ async def test_an_attended_transfer_by_phone_joins_caller_and_colleague(
             await asked.answer(Tone(SECOND))
         await own.ended()
         await together(call, asked, SECOND)
-        await state_of(house, "1102", "on_call")
-        await state_of(house, "1101", "idle")
-        await house.until(lambda: len(asked.rtp.samples()) > 16000, "two seconds are heard")
+        await state_of(hotline, "1102", "on_call")
+        await state_of(hotline, "1101", "idle")
+        await hotline.until(lambda: len(asked.rtp.samples()) > 16000, "two seconds are heard")
         await asked.hangup()
         await call.heard()
         await call.hangup()
-        await state_of(house, "1102", "idle")
-    shown = await house.ended_call(number)
+        await state_of(hotline, "1102", "idle")
+    shown = await hotline.ended_call(number)
     assert legs(shown) == [("1101", "answered", "transfer"), ("1102", "answered", "agent")]
     assert all(each["talked"] > 0.2 for each in shown["segments"])
     assert len(shown["recordings"]) == 2
     if how != "talking":
         return
-    caller_side, agent_side = await sides(house, shown["recordings"][1], tmp_path)
+    caller_side, agent_side = await sides(hotline, shown["recordings"][1], tmp_path)
     assert tone_level(caller_side, CALLER) > -30
     assert tone_level(agent_side, SECOND) > -30
     assert tone_level(caller_side, FIRST) < -45, "what was said in private is in no recording"
@@ -221,12 +221,12 @@ async def phone_that_rings(*phones: Phone) -> Call:
 
 
 @pytest.mark.parametrize("how", ["blind", "attended"])
-async def test_a_transfer_while_no_server_is_there_is_recorded_by_the_next_one(house: Hotline, how: str) -> None:
+async def test_a_transfer_while_no_server_is_there_is_recorded_by_the_next_one(hotline: Hotline, how: str) -> None:
     number = {"blind": "13800138208", "attended": "13800138209"}[how]
     async with (
-        agent(house, "1101", complaint=5) as phone,
-        agent(house, "1102", inquiry=5) as colleague,
-        talking(house, phone, number) as (call, leg),
+        agent(hotline, "1101", complaint=5) as phone,
+        agent(hotline, "1102", inquiry=5) as colleague,
+        talking(hotline, phone, number) as (call, leg),
     ):
         own = None
         if how == "attended":
@@ -235,17 +235,17 @@ async def test_a_transfer_while_no_server_is_there_is_recorded_by_the_next_one(h
             second = await colleague.incoming()
             await second.answer(Tone(SECOND))
             await hears_tone(own, SECOND)
-        house.kill()
+        hotline.kill()
         await transfers(leg, "1102", own)
         await call.heard()
-        await asyncio.to_thread(house.start)
+        await asyncio.to_thread(hotline.start)
         if how == "blind":
             second = await colleague.incoming(20)
             await second.answer(Tone(SECOND))
         await together(call, second, SECOND)
-        await state_of(house, "1102", "on_call")
-        await state_of(house, "1101", "idle")
+        await state_of(hotline, "1102", "on_call")
+        await state_of(hotline, "1101", "idle")
         await call.hangup()
-    shown = await house.ended_call(number)
+    shown = await hotline.ended_call(number)
     assert legs(shown) == [("1101", "answered", "transfer"), ("1102", "answered", "caller")]
     assert len(shown["recordings"]) == 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -20,7 +19,7 @@ from softphone.audio import Samples, Tone, tone_level
 from softphone.call import Call
 from softphone.phone import Phone, Refuse
 from tests.e2e import brisk
-from tests.e2e.conftest import Hotline, hears_tone, make_home
+from tests.e2e.conftest import Hotline, hears_tone, make_home, running
 from tests.e2e.hearing import hears, now
 
 pytestmark = pytest.mark.e2e
@@ -30,7 +29,7 @@ MESSAGE_LEAVE = soundfile.info(PROMPTS / "zh" / "message-leave.wav").duration
 
 
 @pytest.fixture(scope="module")
-def house() -> Iterator[Hotline]:
+def hotline() -> Iterator[Hotline]:
     """A hotline that counts packets often, whose messages end after a second of silence."""
     hotline = Hotline(make_home())
     brisk.install(hotline.home)
@@ -41,19 +40,14 @@ def house() -> Iterator[Hotline]:
     (flows / "hotline.toml").write_text(main.replace('to = "quiet" }', 'to = "leave" }'), encoding="utf-8")
     leave = (FLOWS / "leave.toml").read_text(encoding="utf-8").replace("silence = 5", "silence = 1")
     (flows / "leave.toml").write_text(leave, encoding="utf-8")
-    try:
-        hotline.start()
+    with running(hotline):
         yield hotline
-        hotline.stop()
-    finally:
-        hotline.end()
-        shutil.rmtree(hotline.home, ignore_errors=True)
 
 
 @asynccontextmanager
-async def talking(house: Hotline, phone: Phone, number: str) -> AsyncIterator[tuple[Call, Call]]:
+async def talking(hotline: Hotline, phone: Phone, number: str) -> AsyncIterator[tuple[Call, Call]]:
     """A caller who speaks with this agent, who hangs up in the end: the caller's call and the agent's."""
-    async with house.caller(number) as caller:
+    async with hotline.caller(number) as caller:
         call = await caller.dial("4008001234", source=Tone(CALLER))
         leg = await phone.incoming()
         await leg.answer(Tone(AGENT))
@@ -64,13 +58,13 @@ async def talking(house: Hotline, phone: Phone, number: str) -> AsyncIterator[tu
         await call.hangup()
 
 
-async def recorded(house: Hotline, number: str) -> tuple[dict[str, Any], dict[str, Any], Samples]:
+async def recorded(hotline: Hotline, number: str) -> tuple[dict[str, Any], dict[str, Any], Samples]:
     """The call, its recording, and the sound of it: shape (n, 2), caller left, agent right."""
-    shown = await house.ended_call(number)
+    shown = await hotline.ended_call(number)
     (recording,) = shown["recordings"]
-    told = house.records.recording_show(recording)
+    told = hotline.records.recording_show(recording)
     assert told is not None
-    sound, _ = soundfile.read(house.home / "recordings" / told["path"], dtype="int16")
+    sound, _ = soundfile.read(hotline.home / "recordings" / told["path"], dtype="int16")
     return shown, told, sound
 
 
@@ -83,21 +77,21 @@ def spans(track: Samples, hz: float) -> list[tuple[float, float]]:
     return [((b * 80 + WINDOW / 2) / 8000, (e * 80 + WINDOW / 2) / 8000) for b, e in found if e - b > 10]
 
 
-async def test_a_hold_keeps_its_length_and_holds_nothing_that_the_agent_said(house: Hotline) -> None:
+async def test_a_hold_keeps_its_length_and_holds_nothing_that_the_agent_said(hotline: Hotline) -> None:
     number = "13800131001"
     apart: list[tuple[float, float]] = []
     async with (
-        house.agent("1001", complaint=5) as phone,
-        house.agent("1002", inquiry=5) as colleague,
-        talking(house, phone, number) as (call, leg),
+        hotline.agent("1001", complaint=5) as phone,
+        hotline.agent("1002", inquiry=5) as colleague,
+        talking(hotline, phone, number) as (call, leg),
     ):
         began = time.monotonic()
         colleague.on_invite = Refuse(486)
-        live = house.newest(number)
+        live = hotline.newest(number)
         assert live is not None
 
         async def api(act: str) -> None:
-            await house.request("POST", f"/api/v1/calls/{live['id']}/{act}")
+            await hotline.request("POST", f"/api/v1/calls/{live['id']}/{act}")
 
         async def hold(begin: Awaitable[None], end: Callable[[], Awaitable[None]] | None) -> None:
             await begin
@@ -116,7 +110,7 @@ async def test_a_hold_keeps_its_length_and_holds_nothing_that_the_agent_said(hou
         await hold(leg.press("*21002#"), None)
         await hold(api("hold"), lambda: api("resume"))
         ended = time.monotonic() - began
-    shown, told, sound = await recorded(house, number)
+    shown, told, sound = await recorded(hotline, number)
     assert told["problem"] is None
     assert told["seconds"] == pytest.approx(shown["talked"] + shown["held"], abs=0.1)
     assert not spans(sound[:, 1], PRIVATE), "what an agent says on hold is in no recording"
@@ -128,10 +122,10 @@ async def test_a_hold_keeps_its_length_and_holds_nothing_that_the_agent_said(hou
         assert since < offset + left + 0.3
 
 
-async def test_pauses_in_which_neither_side_sends_keep_their_length(house: Hotline) -> None:
+async def test_pauses_in_which_neither_side_sends_keep_their_length(hotline: Hotline) -> None:
     number = "13800131002"
     spoken: list[tuple[int, float, float]] = []
-    async with house.agent("1001", complaint=5) as phone, talking(house, phone, number) as (call, leg):
+    async with hotline.agent("1001", complaint=5) as phone, talking(hotline, phone, number) as (call, leg):
         call.play(None)
         leg.play(None)
         began = time.monotonic()
@@ -144,7 +138,7 @@ async def test_pauses_in_which_neither_side_sends_keep_their_length(house: Hotli
             spoken.append((side, since, time.monotonic() - began))
         await asyncio.sleep(0.8)
         ended = time.monotonic() - began
-    shown, told, sound = await recorded(house, number)
+    shown, told, sound = await recorded(hotline, number)
     assert told["problem"] is None
     assert len(sound) / 8000 == pytest.approx(shown["talked"], abs=0.1)
     offset = len(sound) / 8000 - ended
@@ -153,9 +147,9 @@ async def test_pauses_in_which_neither_side_sends_keep_their_length(house: Hotli
         assert heard[0] == pytest.approx((offset + since, offset + until), abs=0.3), (side, since, heard)
 
 
-async def test_sound_is_followed_to_another_port_and_not_to_another_address(house: Hotline) -> None:
+async def test_sound_is_followed_to_another_port_and_not_to_another_address(hotline: Hotline) -> None:
     number = "13800131003"
-    async with house.agent("1001", complaint=5) as phone, talking(house, phone, number) as (call, leg):
+    async with hotline.agent("1001", complaint=5) as phone, talking(hotline, phone, number) as (call, leg):
         locked = time.monotonic() + 5.5
         leg.rtp.renumber()
         await hears_tone(call, AGENT)
@@ -169,40 +163,42 @@ async def test_sound_is_followed_to_another_port_and_not_to_another_address(hous
         await leg.press("*1")
         await hears_tone(call, AGENT)
         # For five seconds Asterisk learns where the sound comes from.
-        await house.until(lambda: time.monotonic() > locked, "it has learned")
+        await hotline.until(lambda: time.monotonic() > locked, "it has learned")
         await leg.rtp.move("127.0.0.2")
         leg.play(Tone(PRIVATE))
 
         def warned() -> list[str]:
-            return [each for each in house.health()["warnings"] if "no sound has come from the phone of agent" in each]
+            return [
+                each for each in hotline.health()["warnings"] if "no sound has come from the phone of agent" in each
+            ]
 
-        (warning,) = await house.until(warned, "the one-way sound is an alarm")
-        live = house.newest(number)
+        (warning,) = await hotline.until(warned, "the one-way sound is an alarm")
+        live = hotline.newest(number)
         assert live is not None
         assert warning.startswith(f"call {live['id']}: no sound has come from the phone of agent 1001 for ")
         async with httpx.AsyncClient(trust_env=False, verify=False) as client:
-            assert "sansheng_one_way_sound_now 1.0" in (await client.get(f"{house.api}/metrics")).text
+            assert "sansheng_one_way_sound_now 1.0" in (await client.get(f"{hotline.api}/metrics")).text
         assert tone_level(call.rtp.samples(1.0), PRIVATE) < -45, "sound from another address is not followed"
         leg.play(Tone(AGENT))
         await leg.rtp.move()
         await hears_tone(call, AGENT)
-        await house.until(lambda: not warned(), "the alarm is over")
-    shown, told, _ = await recorded(house, number)
+        await hotline.until(lambda: not warned(), "the alarm is over")
+    shown, told, _ = await recorded(hotline, number)
     assert told["problem"] is None
     (one_way,) = shown["one_way_sound"]
     assert (one_way["agent"], one_way["side"]) == ("1001", "agent")
     assert one_way["until"]
-    assert "no sound came from agent 1001" in (await house.command("call", "show", str(shown["id"]))).stdout
+    assert "no sound came from agent 1001" in (await hotline.command("call", "show", str(shown["id"]))).stdout
 
 
-async def test_a_message_ends_when_no_packets_come_and_nothing_is_no_message(house: Hotline) -> None:
+async def test_a_message_ends_when_no_packets_come_and_nothing_is_no_message(hotline: Hotline) -> None:
     async def leave(number: str, seconds: float) -> tuple[dict[str, Any], float]:
-        async with house.caller(number) as phone:
+        async with hotline.caller(number) as phone:
             call = await phone.dial("4008001234", source=Tone(CALLER, -90))
             await call.heard()
             await call.press("1")
             asked = await hears(call, "message-leave")
-            await house.until(lambda: now(call) > asked.at + MESSAGE_LEAVE + 0.6, "the prompt and the tone are over")
+            await hotline.until(lambda: now(call) > asked.at + MESSAGE_LEAVE + 0.6, "the prompt and the tone are over")
             if seconds:
                 call.play(Tone(CALLER))
                 await asyncio.sleep(seconds)
@@ -211,7 +207,7 @@ async def test_a_message_ends_when_no_packets_come_and_nothing_is_no_message(hou
             await hears(call, "message-saved" if seconds else "message-empty", within=8)
             waited = asyncio.get_running_loop().time() - quiet
             await call.hangup()
-        return await house.ended_call(number), waited
+        return await hotline.ended_call(number), waited
 
     (spoken, ended), (silent, again) = await asyncio.gather(leave("13800132001", 3.0), leave("13800132002", 0))
     assert max(ended, again) < 5, "a second of silence, and what is said then"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 from softphone.audio import Tone
 from softphone.call import Call
 from softphone.phone import Answer, Phone, Ring
-from tests.e2e.conftest import SETTLE, Hotline, hears_tone
+from tests.e2e.conftest import SETTLE, Hotline, hears_tone, running
 from tests.e2e.hearing import hears, said
 from tests.e2e.public_network import OUTGOING, RULES, new_hotline, public_network, set_rules
 
@@ -25,13 +24,8 @@ def taking() -> Iterator[Hotline]:
     hotline = new_hotline()
     # A phone rings for as long as its owner takes to call in from it.
     set_rules(hotline.home, RULES.replace("ring_for = 5", "ring_for = 60"))
-    try:
-        hotline.start()
+    with running(hotline):
         yield hotline
-        hotline.stop()
-    finally:
-        hotline.end()
-        shutil.rmtree(hotline.home, ignore_errors=True)
 
 
 async def promises(hotline: Hotline, number: str) -> list[dict[str, Any]]:

@@ -29,7 +29,7 @@ CALLER_HZ, AGENT_HZ = 1000, 600
 
 
 @pytest.fixture
-def house(new_hotline: Callable[..., Hotline]) -> Hotline:
+def hotline(new_hotline: Callable[..., Hotline]) -> Hotline:
     """A running hotline that the test may break."""
     hotline = new_hotline(SANSHENG_DRAIN_SECONDS="0.5")
     brisk.install(hotline.home)
@@ -41,25 +41,25 @@ def house(new_hotline: Callable[..., Hotline]) -> Hotline:
 class People:
     """The callers and agents of one test; all hang up at its end."""
 
-    house: Hotline
+    hotline: Hotline
     stack: AsyncExitStack
     agents: dict[str, Phone] = field(default_factory=dict)
     callers: dict[str, Call] = field(default_factory=dict)
 
     async def sign_in(self, number: str) -> Phone:
         """An agent for complaints, who is available."""
-        self.house.hush(number)
+        self.hotline.hush(number)
         phone = self.agents[number] = await self.stack.enter_async_context(
-            Phone(number, "127.0.0.1", self.house.sip_port)
+            Phone(number, "127.0.0.1", self.hotline.sip_port)
         )
         body = {"id": number, "name": f"Agent {number}", "skills": {"complaint": 5}, "contact": phone.contact}
-        await self.house.request("PUT", f"/api/v1/agents/{number}", body)
-        await self.house.request("POST", f"/api/v1/agents/{number}/status", {"status": "available"})
+        await self.hotline.request("PUT", f"/api/v1/agents/{number}", body)
+        await self.hotline.request("POST", f"/api/v1/agents/{number}/status", {"status": "available"})
         return phone
 
     async def call(self, number: str, digits: str = "14", *, talks: bool = False) -> Call:
         """A caller who passes the menus. One who does not talk sends no sound."""
-        phone = await self.stack.enter_async_context(self.house.caller(number))
+        phone = await self.stack.enter_async_context(self.hotline.caller(number))
         call = self.callers[number] = await phone.dial("400", source=Tone(CALLER_HZ) if talks else None)
         await call.answered(20)
         await call.heard(within=20)
@@ -77,12 +77,14 @@ class People:
         """The numbers of those who wait, in order, once there are so many."""
         end = asyncio.get_running_loop().time() + within
         while True:
-            floor = await self.house.request("GET", "/api/v1/floor")
+            floor = await self.hotline.request("GET", "/api/v1/floor")
             if len(floor["waiting"]) == count:
                 return [each["caller"] for each in floor["waiting"]]
             if asyncio.get_running_loop().time() > end:
                 there = [each["caller"] for each in floor["waiting"]]
-                raise AssertionError(f"{count} should wait, not {there}; over: {self.dropped()}\n{self.house.output()}")
+                raise AssertionError(
+                    f"{count} should wait, not {there}; over: {self.dropped()}\n{self.hotline.output()}"
+                )
             await asyncio.sleep(0.1)
 
     async def talk(self, agent: str, caller: str) -> tuple[Call, Call]:
@@ -100,9 +102,9 @@ class People:
 
 
 @pytest.fixture
-async def people(house: Hotline) -> AsyncIterator[People]:
+async def people(hotline: Hotline) -> AsyncIterator[People]:
     async with AsyncExitStack() as stack:
-        yield People(house, stack)
+        yield People(hotline, stack)
 
 
 def longest_gap(call: Call, since: float) -> float:
@@ -111,20 +113,20 @@ def longest_gap(call: Call, since: float) -> float:
     return max(later - earlier for earlier, later in pairwise(arrivals))
 
 
-def returned(house: Hotline) -> int:
+def returned(hotline: Hotline) -> int:
     """How many callers have come back to a server, as its log tells."""
-    return (house.home / "log" / "server.log").read_text().count('"a caller is back"')
+    return (hotline.home / "log" / "server.log").read_text().count('"a caller is back"')
 
 
-def logged(house: Hotline, kind: type) -> list[Any]:
+def logged(hotline: Hotline, kind: type) -> list[Any]:
     """Every event of this type that is in the log, in its order; what is trimmed there is in the archive."""
-    redis = SyncRedis.from_url(f"unix://{house.home / 'redis' / 'redis.sock'}")
+    redis = SyncRedis.from_url(f"unix://{hotline.home / 'redis' / 'redis.sock'}")
     try:
         rows = redis.xrange("sansheng:log")
     finally:
         redis.close()
     there = [entry_of(*row) for row in rows]
-    database = open_database(f"sqlite:///{house.home / 'records.db'}")
+    database = open_database(f"sqlite:///{hotline.home / 'records.db'}")
     try:
         archived = list(archived_entries(database.read, 0, float("inf")))
     finally:
@@ -140,6 +142,6 @@ def kill(pid: int | None) -> None:
     os.kill(pid, signal.SIGKILL)
 
 
-async def ended_calls(house: Hotline, numbers: list[str]) -> list[dict[str, Any]]:
+async def ended_calls(hotline: Hotline, numbers: list[str]) -> list[dict[str, Any]]:
     """The records of these callers' calls once they are over."""
-    return [await house.ended_call(number, 30) for number in numbers]
+    return [await hotline.ended_call(number, 30) for number in numbers]

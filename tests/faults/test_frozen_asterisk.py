@@ -19,7 +19,7 @@ SECRET = "a-secret-of-1002"
 
 
 @pytest.fixture
-def house(new_hotline: Callable[..., Hotline]) -> Hotline:
+def hotline(new_hotline: Callable[..., Hotline]) -> Hotline:
     hotline = new_hotline(SANSHENG_DRAIN_SECONDS="0.5", SANSHENG_ASTERISK_FROZEN_SECONDS="8")
     brisk.install(hotline.home)
     hotline.start()
@@ -27,28 +27,28 @@ def house(new_hotline: Callable[..., Hotline]) -> Hotline:
 
 
 async def test_a_frozen_asterisk_is_told_at_once_loses_no_change_and_is_replaced(
-    house: Hotline, people: People
+    hotline: Hotline, people: People
 ) -> None:
-    asterisk = house.pid("asterisk")
+    asterisk = hotline.pid("asterisk")
     assert asterisk is not None
     os.kill(asterisk, signal.SIGSTOP)
     began = time.monotonic()
     body = {"id": "1002", "name": "Wu", "skills": {"complaint": 5}, "secret": SECRET}
-    await house.request("PUT", "/api/v1/agents/1002", body)
-    assert "has not taken over" in str(house.health()["warnings"])
+    await hotline.request("PUT", "/api/v1/agents/1002", body)
+    assert "has not taken over" in str(hotline.health()["warnings"])
     assert time.monotonic() - began < 8
     os.kill(asterisk, signal.SIGCONT)
-    await house.until(lambda: not house.health()["warnings"], "Asterisk has the telephone", 20)
-    async with Phone("1002", "127.0.0.1", house.sip_port, secret=SECRET) as phone:
+    await hotline.until(lambda: not hotline.health()["warnings"], "Asterisk has the telephone", 20)
+    async with Phone("1002", "127.0.0.1", hotline.sip_port, secret=SECRET) as phone:
         await phone.register()
-        await house.agent_is("1002", phone="reachable")
+        await hotline.agent_is("1002", phone="reachable")
 
     os.kill(asterisk, signal.SIGSTOP)
     stopped = time.monotonic()
-    await house.until(lambda: "asterisk has answered nothing" in str(house.health()["problems"]), "it is said", 6)
-    assert house.pid("asterisk") == asterisk
-    await house.until(lambda: house.pid("asterisk") not in (None, asterisk), "it is replaced", 15)
+    await hotline.until(lambda: "asterisk has answered nothing" in str(hotline.health()["problems"]), "it is said", 6)
+    assert hotline.pid("asterisk") == asterisk
+    await hotline.until(lambda: hotline.pid("asterisk") not in (None, asterisk), "it is replaced", 15)
     assert time.monotonic() - stopped >= 6
-    await house.until(lambda: house.health()["ok"], "calls are taken", 20)
+    await hotline.until(lambda: hotline.health()["ok"], "calls are taken", 20)
     await people.sign_in("1001")
     await people.talk("1001", "13800000001")

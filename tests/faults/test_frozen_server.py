@@ -19,7 +19,7 @@ pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture
-def house(new_hotline: Callable[..., Hotline]) -> Hotline:
+def hotline(new_hotline: Callable[..., Hotline]) -> Hotline:
     hotline = new_hotline(SANSHENG_DRAIN_SECONDS="0.5", SANSHENG_FROZEN_SECONDS="6")
     brisk.install(hotline.home)
     hotline.start()
@@ -27,9 +27,9 @@ def house(new_hotline: Callable[..., Hotline]) -> Hotline:
 
 
 @pytest.fixture
-async def people(house: Hotline) -> AsyncIterator[People]:
+async def people(hotline: Hotline) -> AsyncIterator[People]:
     async with AsyncExitStack() as stack:
-        yield People(house, stack)
+        yield People(hotline, stack)
 
 
 async def music_within(call: Call, seconds: float) -> float:
@@ -40,26 +40,28 @@ async def music_within(call: Call, seconds: float) -> float:
 
 
 async def test_callers_of_a_frozen_server_hear_music_within_three_seconds_and_it_is_ended(
-    house: Hotline, people: People
+    hotline: Hotline, people: People
 ) -> None:
     await people.sign_in("1001")
     talking, leg = await people.talk("1001", "13800000001")
     (waiting,) = await people.wait_in_queue(["13800000002"])
-    assert house.process is not None
-    house.process.send_signal(signal.SIGSTOP)
+    assert hotline.process is not None
+    hotline.process.send_signal(signal.SIGSTOP)
 
-    phone = await people.stack.enter_async_context(house.caller("13800000003"))
+    phone = await people.stack.enter_async_context(hotline.caller("13800000003"))
     arriving = people.callers["13800000003"] = await phone.dial("400", source=Tone(CALLER_HZ))
     await arriving.answered(5)
     await leg.hangup()
-    await house.until(lambda: level_dbfs(talking.rtp.samples(0.2)) < -50, "the agent is heard no more", 2)
+    await hotline.until(lambda: level_dbfs(talking.rtp.samples(0.2)) < -50, "the agent is heard no more", 2)
     took = await asyncio.gather(music_within(arriving, 3.0), music_within(talking, 2.7))
-    assert house.process.poll() is None, f"the music came from the dialplan, after {took}"
+    assert hotline.process.poll() is None, f"the music came from the dialplan, after {took}"
 
-    await house.until(lambda: house.process and house.process.poll() == -signal.SIGKILL, "the server is ended", 10)
-    assert "did nothing for 6 s" in (house.home / "log" / "server.log").read_text()
-    house.start()
-    await house.until(lambda: returned(house) >= 2, "callers are back", 15)
+    await hotline.until(
+        lambda: hotline.process and hotline.process.poll() == -signal.SIGKILL, "the server is ended", 10
+    )
+    assert "did nothing for 6 s" in (hotline.home / "log" / "server.log").read_text()
+    hotline.start()
+    await hotline.until(lambda: returned(hotline) >= 2, "callers are back", 15)
     assert await people.waiting(1) == [waiting]
     assert people.dropped() == []
     assert talking.state is CallState.TALKING

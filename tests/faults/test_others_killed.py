@@ -21,39 +21,41 @@ from tests.faults.conftest import AGENT_HZ, CALLER_HZ, People, kill, logged
 pytestmark = pytest.mark.e2e
 
 
-async def restarted(house: Hotline, child: str, before: int | None) -> None:
+async def restarted(hotline: Hotline, child: str, before: int | None) -> None:
     """The child runs again, and calls are taken."""
-    await house.until(
-        lambda: house.pid(child) not in (None, before) and house.health().get("ok"), f"{child} is back", 30
+    await hotline.until(
+        lambda: hotline.pid(child) not in (None, before) and hotline.health().get("ok"), f"{child} is back", 30
     )
 
 
-async def test_asterisk_is_back_by_itself_and_its_calls_are_closed_truthfully(house: Hotline, people: People) -> None:
+async def test_asterisk_is_back_by_itself_and_its_calls_are_closed_truthfully(hotline: Hotline, people: People) -> None:
     await people.sign_in("1001")
     await people.talk("1001", "13800000001")
     await people.wait_in_queue(["13800000002"])
     await asyncio.sleep(1.0)
-    asterisk = house.pid("asterisk")
+    asterisk = hotline.pid("asterisk")
     kill(asterisk)
     died = time.time()
-    await restarted(house, "asterisk", asterisk)
-    talked = await house.ended_call("13800000001", 20)
-    waited = await house.ended_call("13800000002", 20)
+    await restarted(hotline, "asterisk", asterisk)
+    talked = await hotline.ended_call("13800000001", 20)
+    waited = await hotline.ended_call("13800000002", 20)
     for shown in (talked, waited):
         assert datetime.fromisoformat(shown["ended_at"]).timestamp() <= died + 1.5
     assert talked["outcome"] == "handled"
     assert waited["outcome"] == "failed"
     assert len(talked["recordings"]) == 1
-    recording = house.records.recording_list(call=talked["id"]).items[0]
+    recording = hotline.records.recording_list(call=talked["id"]).items[0]
     assert recording["seconds"] > 0.5
     # The agent need not sign in again, and the next call works.
-    await house.agent_is("1001", status="available", state="idle")
+    await hotline.agent_is("1001", status="available", state="idle")
     await people.talk("1001", "13800000003")
 
 
-async def test_redis_is_back_with_all_it_had_and_waiting_callers_notice_nothing(house: Hotline, people: People) -> None:
+async def test_redis_is_back_with_all_it_had_and_waiting_callers_notice_nothing(
+    hotline: Hotline, people: People
+) -> None:
     order = await people.wait_in_queue([f"1380000000{n}" for n in range(3)])
-    redis = house.pid("redis")
+    redis = hotline.pid("redis")
     assert redis is not None
     os.kill(redis, signal.SIGSTOP)
     # Somebody comes, and somebody leaves, while nothing can be recorded.
@@ -63,7 +65,7 @@ async def test_redis_is_back_with_all_it_had_and_waiting_callers_notice_nothing(
     await (await people.call("13800000008", "1")).hangup()
     await asyncio.sleep(1.0)
     kill(redis)
-    await restarted(house, "redis", redis)
+    await restarted(hotline, "redis", redis)
     assert await people.waiting(3) == [order[0], order[2], "13800000009"]
     assert new.state is CallState.TALKING
     await people.sign_in("1001")
@@ -71,17 +73,17 @@ async def test_redis_is_back_with_all_it_had_and_waiting_callers_notice_nothing(
     assert ringing.number == order[0]
     await ringing.answer(Tone(AGENT_HZ))
     await hears_tone(people.callers[order[0]], AGENT_HZ, 20)
-    assert (await house.ended_call(order[1]))["outcome"] in ("abandoned", "short_abandoned")
-    assert (await house.ended_call("13800000008"))["outcome"] == "in_ivr"
+    assert (await hotline.ended_call(order[1]))["outcome"] in ("abandoned", "short_abandoned")
+    assert (await hotline.ended_call("13800000008"))["outcome"] == "in_ivr"
 
 
-async def test_server_and_redis_die_at_once_and_nothing_is_forgotten(house: Hotline, people: People) -> None:
+async def test_server_and_redis_die_at_once_and_nothing_is_forgotten(hotline: Hotline, people: People) -> None:
     await people.sign_in("1001")
     call, ringing = await people.talk("1001", "13800000001")
     order = await people.wait_in_queue(["13800000002", "13800000003"])
-    kill(house.pid("redis"))
-    house.kill()
-    house.start()
+    kill(hotline.pid("redis"))
+    hotline.kill()
+    hotline.start()
     assert await people.waiting(2) == order
     await hears_tone(call, AGENT_HZ)
     await hears_tone(ringing, CALLER_HZ)
@@ -90,38 +92,38 @@ async def test_server_and_redis_die_at_once_and_nothing_is_forgotten(house: Hotl
     assert people.dropped() == []
 
 
-async def test_a_database_that_cannot_be_written_delays_rows_and_loses_none(house: Hotline, people: People) -> None:
+async def test_a_database_that_cannot_be_written_delays_rows_and_loses_none(hotline: Hotline, people: People) -> None:
     import sqlite3
 
     await people.sign_in("1001")
-    lock = sqlite3.connect(house.home / "records.db", isolation_level=None)
+    lock = sqlite3.connect(hotline.home / "records.db", isolation_level=None)
     lock.execute("BEGIN IMMEDIATE")
     call, ringing = await people.talk("1001", "13800000001")
     await ringing.hangup()
     await call.hangup()
-    await house.until(lambda: logged(house, acd.CallEnded), "the call is over in the log")
-    await house.until(lambda: "behind" in str(house.health()["warnings"]), "the delay is told", 30)
-    assert house.health()["ok"], "calls are taken without a database"
+    await hotline.until(lambda: logged(hotline, acd.CallEnded), "the call is over in the log")
+    await hotline.until(lambda: "behind" in str(hotline.health()["warnings"]), "the delay is told", 30)
+    assert hotline.health()["ok"], "calls are taken without a database"
     lock.rollback()
     lock.close()
-    shown = await house.ended_call("13800000001", 30)
+    shown = await hotline.ended_call("13800000001", 30)
     assert shown["outcome"] == "handled"
-    await house.until(lambda: not house.health()["warnings"], "all is well again", 15)
+    await hotline.until(lambda: not hotline.health()["warnings"], "all is well again", 15)
 
 
-async def test_a_store_without_room_joins_the_recording_when_there_is_some(house: Hotline, people: People) -> None:
-    store = house.home / "recordings"
-    aside = house.home / "aside"
+async def test_a_store_without_room_joins_the_recording_when_there_is_some(hotline: Hotline, people: People) -> None:
+    store = hotline.home / "recordings"
+    aside = hotline.home / "aside"
     store.rename(aside)
     store.write_text("in the way")
     await people.sign_in("1001")
     call, ringing = await people.talk("1001", "13800000001")
     await ringing.hangup()
     await call.hangup()
-    await house.until(lambda: "cannot be joined" in str(house.health()["warnings"]), "the trouble is told", 30)
+    await hotline.until(lambda: "cannot be joined" in str(hotline.health()["warnings"]), "the trouble is told", 30)
     store.unlink()
     aside.rename(store)
-    shown = await house.ended_call("13800000001", 30)
+    shown = await hotline.ended_call("13800000001", 30)
     assert len(shown["recordings"]) == 1
 
 
@@ -138,41 +140,41 @@ def processes_of(home: Path) -> list[str]:
     return found
 
 
-async def test_an_orderly_stop_lets_conversations_end_and_leaves_no_process(new_hotline, house: Hotline) -> None:  # type: ignore[no-untyped-def]
-    assert house.process is not None
-    assert processes_of(house.home)
-    assert await asyncio.to_thread(house.stop) == 0
-    assert processes_of(house.home) == []
-    house.environment["SANSHENG_DRAIN_SECONDS"] = "60"
-    await asyncio.to_thread(house.start)
+async def test_an_orderly_stop_lets_conversations_end_and_leaves_no_process(new_hotline, hotline: Hotline) -> None:  # type: ignore[no-untyped-def]
+    assert hotline.process is not None
+    assert processes_of(hotline.home)
+    assert await asyncio.to_thread(hotline.stop) == 0
+    assert processes_of(hotline.home) == []
+    hotline.environment["SANSHENG_DRAIN_SECONDS"] = "60"
+    await asyncio.to_thread(hotline.start)
     from contextlib import AsyncExitStack
 
     async with AsyncExitStack() as stack:
-        people = People(house, stack)
+        people = People(hotline, stack)
         await people.sign_in("1001")
         call, ringing = await people.talk("1001", "13800000001")
-        house.process.send_signal(signal.SIGINT)
-        await house.until(lambda: "stopping" in str(house.health()["problems"]), "it says that it stops")
+        hotline.process.send_signal(signal.SIGINT)
+        await hotline.until(lambda: "stopping" in str(hotline.health()["problems"]), "it says that it stops")
         await hears_tone(call, AGENT_HZ)
         await ringing.hangup()
-        assert await asyncio.to_thread(house.process.wait, 30) == 0
-        assert processes_of(house.home) == []
+        assert await asyncio.to_thread(hotline.process.wait, 30) == 0
+        assert processes_of(hotline.home) == []
 
-        await asyncio.to_thread(house.start)
-        await house.request("POST", "/api/v1/agents/1001/status", {"status": "available"})
+        await asyncio.to_thread(hotline.start)
+        await hotline.request("POST", "/api/v1/agents/1001/status", {"status": "available"})
         await people.talk("1001", "13800000002")
-        house.process.send_signal(signal.SIGINT)
-        await house.until(lambda: "stopping" in str(house.health()["problems"]), "it says that it stops")
+        hotline.process.send_signal(signal.SIGINT)
+        await hotline.until(lambda: "stopping" in str(hotline.health()["problems"]), "it says that it stops")
         began = time.monotonic()
-        house.process.send_signal(signal.SIGINT)
-        assert await asyncio.to_thread(house.process.wait, 30) == 0
+        hotline.process.send_signal(signal.SIGINT)
+        assert await asyncio.to_thread(hotline.process.wait, 30) == 0
         assert time.monotonic() - began < 20, "the second Ctrl-C waits for nobody"
-    assert processes_of(house.home) == []
+    assert processes_of(hotline.home) == []
 
 
-async def test_a_port_in_use_is_told_in_one_sentence(house: Hotline, new_hotline) -> None:  # type: ignore[no-untyped-def]
+async def test_a_port_in_use_is_told_in_one_sentence(hotline: Hotline, new_hotline) -> None:  # type: ignore[no-untyped-def]
     for name in ("HTTP", "SIP", "AMI", "AGI"):
-        other = new_hotline(**{f"SANSHENG_{name}_PORT": str(house.ports[name])})
+        other = new_hotline(**{f"SANSHENG_{name}_PORT": str(hotline.ports[name])})
         other.spawn()
         assert other.process is not None
         assert await asyncio.to_thread(other.process.wait, 40) == 1
@@ -183,18 +185,18 @@ async def test_a_port_in_use_is_told_in_one_sentence(house: Hotline, new_hotline
 
 
 async def test_health_is_asked_while_a_server_starts(new_hotline) -> None:  # type: ignore[no-untyped-def]
-    house = new_hotline()
-    house.spawn()
-    answer = await asyncio.to_thread(_first_answer, house)
+    hotline = new_hotline()
+    hotline.spawn()
+    answer = await asyncio.to_thread(_first_answer, hotline)
     assert answer.status_code == 200 or answer.json()["problems"]
-    house.wait_healthy()
+    hotline.wait_healthy()
 
 
-def _first_answer(house: Hotline) -> httpx.Response:
+def _first_answer(hotline: Hotline) -> httpx.Response:
     end = time.monotonic() + 60
     while True:
         try:
-            return httpx.get(f"{house.api}/healthz", timeout=5, trust_env=False)
+            return httpx.get(f"{hotline.api}/healthz", timeout=5, trust_env=False)
         except httpx.TransportError:
             assert time.monotonic() < end
             time.sleep(0.02)

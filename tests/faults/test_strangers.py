@@ -31,26 +31,26 @@ def written(victim: str) -> list[str]:
     ]
 
 
-def refused(house: Hotline, door: str) -> int:
-    text = httpx.get(f"{house.api}/metrics", trust_env=False).text
+def refused(hotline: Hotline, door: str) -> int:
+    text = httpx.get(f"{hotline.api}/metrics", trust_env=False).text
     found = [line for line in text.splitlines() if line.startswith(f'sansheng_refused_total{{door="{door}"}}')]
     return int(float(found[0].rpartition(" ")[2]))
 
 
-def unique_ids(house: Hotline) -> dict[str, str]:
-    return {event.caller: event.unique_id for event in logged(house, acd.CallArrived)}
+def unique_ids(hotline: Hotline) -> dict[str, str]:
+    return {event.caller: event.unique_id for event in logged(hotline, acd.CallArrived)}
 
 
-async def test_numbers_with_line_ends_steer_nobodys_call(house: Hotline, people: People) -> None:
+async def test_numbers_with_line_ends_steer_nobodys_call(hotline: Hotline, people: People) -> None:
     await people.sign_in("1001")
     call, ringing = await people.talk("1001", TALKS)
     await people.wait_in_queue([WAITS])
     await people.sign_in("1002")
-    await house.request("POST", "/api/v1/agents/1002/status", {"status": "break"})
-    await house.request("POST", "/api/v1/agents/1002/status", {"status": "break", "reason": "meal"})
-    ids = unique_ids(house)
+    await hotline.request("POST", "/api/v1/agents/1002/status", {"status": "break"})
+    await hotline.request("POST", "/api/v1/agents/1002/status", {"status": "break", "reason": "meal"})
+    ids = unique_ids(hotline)
     tried = 0
-    async with RawSip(house.sip_port) as stranger:
+    async with RawSip(hotline.sip_port) as stranger:
         for victim in (ids[WAITS], ids[TALKS]):
             for text in written(victim):
                 odd = quote(text, safe="")
@@ -63,14 +63,14 @@ async def test_numbers_with_line_ends_steer_nobodys_call(house: Hotline, people:
                 tried += len(sent)
                 for each in sent:
                     assert await stranger.final(each) == 484
-    await house.until(lambda: refused(house, "number") == tried, f"{tried} refusals are counted")
+    await hotline.until(lambda: refused(hotline, "number") == tried, f"{tried} refusals are counted")
     await hears_tone(call, AGENT_HZ)
     await hears_tone(ringing, CALLER_HZ)
     assert await people.waiting(1) == [WAITS]
-    assert {event.caller for event in logged(house, acd.CallArrived)} == {WAITS, TALKS}
-    assert logged(house, acd.CallEnded) == []
-    assert [event.reason for event in logged(house, acd.StatusSet) if event.agent == "1002"][-1] == "meal"
-    assert house.health()["ok"]
+    assert {event.caller for event in logged(hotline, acd.CallArrived)} == {WAITS, TALKS}
+    assert logged(hotline, acd.CallEnded) == []
+    assert [event.reason for event in logged(hotline, acd.StatusSet) if event.agent == "1002"][-1] == "meal"
+    assert hotline.health()["ok"]
     await ringing.hangup()
     again = await people.agents["1001"].incoming(20)
     await again.answer()
@@ -91,11 +91,11 @@ def header(unique_id: str, token: str, script: str = "hotline", *arguments: str)
     return "".join(f"{name}: {value}\n" for name, value in lines.items()).encode() + b"\n"
 
 
-async def say(house: Hotline, *headers: bytes) -> list[bytes]:
+async def say(hotline: Hotline, *headers: bytes) -> list[bytes]:
     """Connect to FastAGI with each of these headers; what came back until the server closed."""
 
     async def one(sent: bytes) -> bytes:
-        reader, writer = await asyncio.open_connection("127.0.0.1", house.ports["AGI"])
+        reader, writer = await asyncio.open_connection("127.0.0.1", hotline.ports["AGI"])
         writer.write(sent)
         try:
             return await asyncio.wait_for(reader.read(), 10)
@@ -107,12 +107,12 @@ async def say(house: Hotline, *headers: bytes) -> list[bytes]:
     return await asyncio.gather(*(one(each) for each in headers))
 
 
-async def test_fastagi_serves_only_channels_of_asterisks(house: Hotline, people: People) -> None:
+async def test_fastagi_serves_only_channels_of_asterisks(hotline: Hotline, people: People) -> None:
     await people.sign_in("1001")
     await people.sign_in("1002")
     call, ringing = await people.talk("1001", TALKS)
-    victim = unique_ids(house)[TALKS]
-    secret = (house.home / "secrets" / "channels").read_text().strip()
+    victim = unique_ids(hotline)[TALKS]
+    secret = (hotline.home / "secrets" / "channels").read_text().strip()
     tokens = ChannelTokens(secret)
     without = [
         header(victim, ""),
@@ -121,15 +121,15 @@ async def test_fastagi_serves_only_channels_of_asterisks(house: Hotline, people:
         header("x", "", "agent", "1002", "*46"),
         b"agi_request: agi://h/hotline\n\n",
     ]
-    answers = await say(house, *without)
+    answers = await say(hotline, *without)
     assert answers == [b""] * len(without)
-    assert refused(house, "agi") == len(without)
+    assert refused(hotline, "agi") == len(without)
     # A stranger who knows the secret is not believed either, unless Asterisk has the channel.
     invented = [f"one-{number}.1" for number in range(5)]
-    await say(house, *(header(each, tokens.token(each), "hotline", "", "nan", "1e999") for each in invented))
-    await house.until(lambda: len(logged(house, acd.CallEnded)) == len(invented), "invented callers are gone", 5)
+    await say(hotline, *(header(each, tokens.token(each), "hotline", "", "nan", "1e999") for each in invented))
+    await hotline.until(lambda: len(logged(hotline, acd.CallEnded)) == len(invented), "invented callers are gone", 5)
     assert await people.waiting(0) == []
     await hears_tone(call, AGENT_HZ)
     await hears_tone(ringing, CALLER_HZ)
-    assert (await house.agent_is("1002", status="available"))["state"] == "idle"
-    assert house.health()["ok"]
+    assert (await hotline.agent_is("1002", status="available"))["state"] == "idle"
+    assert hotline.health()["ok"]

@@ -74,9 +74,9 @@ async def pair(new_hotline: Callable[..., Hotline]) -> AsyncIterator[Pair]:
         yield each
 
 
-def offers(house: Hotline) -> list[tuple[int | None, str, int]]:
+def offers(hotline: Hotline) -> list[tuple[int | None, str, int]]:
     """(offer, agent, call) of every offer in the log."""
-    decided = (note.decision for note in logged(house, Decided) if note.decision.kind == "offer")
+    decided = (note.decision for note in logged(hotline, Decided) if note.decision.kind == "offer")
     return [(each.offer, each.agent, each.call) for each in decided]
 
 
@@ -115,7 +115,7 @@ async def test_a_standby_takes_calls_within_three_seconds_of_a_kill(pair: Pair) 
         pair.first.kill()
         took = await pair.second_leads(10)
         assert took < 3, f"the lead moved in {took:.2f} s"
-        people.house = pair.second
+        people.hotline = pair.second
         assert await people.waiting(3) == order
         await hears_tone(call, AGENT_HZ)
         await hears_tone(ringing, CALLER_HZ)
@@ -150,7 +150,7 @@ async def test_a_server_that_sleeps_loses_its_callers_and_does_no_harm_when_it_w
         assert took < 5, f"the lead moved in {took:.2f} s"
         await heard
         await arriving.hangup()
-        people.house = pair.second
+        people.hotline = pair.second
         await pair.second.until(
             lambda: (pair.second.home / "log/server.log").read_text().count("a caller is back") >= 2, "fetched", 10
         )

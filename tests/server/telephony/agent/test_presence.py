@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,13 +11,9 @@ import acd.events as acd
 from acd.policy.definitions import Skill
 from server.eventlog.log import START, Log
 from server.hotline.dispatcher import Dispatcher
-from server.hotline.standby import rebuild
 from server.hotline.view import View
 from server.telephony.agent.presence import Presence
 from server.telephony.ami.link import AmiFailed, LinkState
-from tests.redis_server import RedisServer, redis_server
-
-__all__ = ["redis_server"]
 
 PHONE, OTHER = "sip:1001@127.0.0.1:5071", "sip:1001@127.0.0.1:5072"
 SETTLE = 0.1
@@ -53,20 +49,6 @@ class Link:
 
 
 @pytest.fixture
-async def dispatcher(redis_server: RedisServer) -> AsyncIterator[Dispatcher]:
-    redis = redis_server.connect()
-    log = Log(redis)
-    lease = await log.acquire("one", 10.0)
-    assert lease is not None
-    dispatcher = Dispatcher(log, lease, await rebuild(log))
-    dispatcher.log_of_test = log  # type: ignore[attr-defined]
-    await dispatcher.start()
-    yield dispatcher
-    await dispatcher.stop()
-    await redis.aclose()
-
-
-@pytest.fixture
 async def link(dispatcher: Dispatcher) -> Link:
     link = Link()
     presence = Presence(dispatcher, View(lambda: dispatcher.state), link, settle=SETTLE)  # type: ignore[arg-type]
@@ -88,14 +70,13 @@ async def _is(dispatcher: Dispatcher, reachable: bool) -> bool:
     return await dispatcher.until(said, 2.0)
 
 
-async def _told(dispatcher: Dispatcher) -> list[bool]:
+async def _told(dispatcher: Dispatcher, log: Log) -> list[bool]:
     await dispatcher.record(acd.Tick())
-    log: Log = dispatcher.log_of_test  # type: ignore[attr-defined]
     return [entry.event.reachable for entry in await log.read(START) if isinstance(entry.event, acd.PhoneSeen)]
 
 
 async def test_an_agent_who_has_not_registered_is_offered_nothing_until_the_phone_is_there(
-    dispatcher: Dispatcher, link: Link
+    dispatcher: Dispatcher, log: Log, link: Link
 ) -> None:
     await _define(dispatcher)
     assert await _is(dispatcher, False)
@@ -103,11 +84,11 @@ async def test_an_agent_who_has_not_registered_is_offered_nothing_until_the_phon
     assert await _is(dispatcher, True)
     link.contact("1001", PHONE, "Removed")
     assert await _is(dispatcher, False)
-    assert await _told(dispatcher) == [False, True, False]
+    assert await _told(dispatcher, log) == [False, True, False]
 
 
 async def test_a_contact_that_a_reload_takes_away_and_brings_back_is_not_told(
-    dispatcher: Dispatcher, link: Link
+    dispatcher: Dispatcher, log: Log, link: Link
 ) -> None:
     await _define(dispatcher)
     link.contact("1001", PHONE, "Reachable")
@@ -116,7 +97,7 @@ async def test_a_contact_that_a_reload_takes_away_and_brings_back_is_not_told(
     link.contact("1001", PHONE, "Created")
     link.contact("1001-web", OTHER, "Created")
     link.contact("1001", PHONE, "Unreachable")
-    assert await _told(dispatcher) == [True]
+    assert await _told(dispatcher, log) == [True]
 
 
 async def test_a_fixed_contact_of_which_nothing_is_known_yet_is_taken_to_answer(

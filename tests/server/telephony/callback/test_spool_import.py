@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,32 +16,11 @@ from agi_scripts.spool import Entry, put
 from server.eventlog.log import START, Log
 from server.hotline.definitions import Definitions, load
 from server.hotline.dispatcher import Dispatcher
-from server.hotline.standby import rebuild
 from server.hotline.view import View
 from server.telephony.callback.spool_import import SpoolImport
 from server.telephony.caller.brief_calls import BriefCalls
-from tests.redis_server import RedisServer, redis_server
-
-__all__ = ["redis_server"]
 
 TAKEN = Entry("7f0c", "13800138000", "13900139000", "attitude", "4008001234", 1_700_000_000.0, complete=True)
-
-
-@pytest.fixture
-async def log(redis_server: RedisServer) -> AsyncIterator[Log]:
-    redis = redis_server.connect()
-    yield Log(redis)
-    await redis.aclose()
-
-
-@pytest.fixture
-async def dispatcher(log: Log) -> AsyncIterator[Dispatcher]:
-    lease = await log.acquire("one", 10.0)
-    assert lease is not None
-    dispatcher = Dispatcher(log, lease, await rebuild(log))
-    await dispatcher.start()
-    yield dispatcher
-    await dispatcher.stop()
 
 
 def shipped() -> Definitions:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,16 +15,11 @@ from acd.callbacks.events import CallbackPolicySet, PromiseAsked
 from acd.callbacks.policy import CallbackPolicy, CallbackRules
 from acd.callbacks.states import PromiseState
 from acd.policy.definitions import Requirement, Skill
-from server.eventlog.log import Log
 from server.hotline.definitions import Definitions, load
 from server.hotline.dispatcher import Dispatcher
-from server.hotline.standby import rebuild
 from server.hotline.state import HotlineState
 from server.hotline.view import View
 from server.telephony.caller.abandoned import AbandonedCallers
-from tests.redis_server import RedisServer, redis_server
-
-__all__ = ["redis_server"]
 
 NEEDED = Requirement((Skill("complaint"),))
 OUTSIDE = "13800138000"
@@ -36,21 +31,10 @@ def shipped() -> Definitions:
 
 
 @pytest.fixture
-async def log(redis_server: RedisServer) -> AsyncIterator[Log]:
-    redis = redis_server.connect()
-    yield Log(redis)
-    await redis.aclose()
-
-
-@pytest.fixture
-async def dispatcher(log: Log) -> AsyncIterator[Dispatcher]:
-    lease = await log.acquire("one", 10.0)
-    assert lease is not None
-    dispatcher = Dispatcher(log, lease, await rebuild(log))
-    await dispatcher.start()
+async def dispatcher(dispatcher: Dispatcher) -> Dispatcher:
+    """It promises a callback to those who give up after 20 s."""
     await dispatcher.record(CallbackPolicySet(CallbackPolicy(CallbackRules(abandoned_after=20.0))))
-    yield dispatcher
-    await dispatcher.stop()
+    return dispatcher
 
 
 def following(dispatcher: Dispatcher, definitions: Callable[[], Definitions]) -> AbandonedCallers:

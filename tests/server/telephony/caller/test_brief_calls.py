@@ -2,39 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
-
-import pytest
 
 import acd.events as acd
 from server.eventlog.log import START, Log
 from server.hotline.definitions import Admission, load
 from server.hotline.dispatcher import Dispatcher
-from server.hotline.standby import rebuild
 from server.hotline.view import View
 from server.telephony.caller.brief_calls import BriefCalls
-from tests.redis_server import RedisServer, redis_server
-
-__all__ = ["redis_server"]
-
-
-@pytest.fixture
-async def log(redis_server: RedisServer) -> AsyncIterator[Log]:
-    redis = redis_server.connect()
-    yield Log(redis)
-    await redis.aclose()
-
-
-@pytest.fixture
-async def dispatcher(log: Log) -> AsyncIterator[Dispatcher]:
-    lease = await log.acquire("one", 10.0)
-    assert lease is not None
-    dispatcher = Dispatcher(log, lease, await rebuild(log))
-    await dispatcher.start()
-    yield dispatcher
-    await dispatcher.stop()
 
 
 def told(unique_id: str, **fields: str) -> dict[str, str]:
