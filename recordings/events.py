@@ -36,6 +36,12 @@ class RecordingClosed(Event):
     """What is suspicious about it, as sentences: a silent side, a side that is much shorter."""
     day: str = ""
     """The hotline's day on which it was closed, YYYY-MM-DD; empty in logs of before: then the day in UTC counts."""
+    call: int = 0
+    agent: str = ""
+    started_at: float = 0.0
+    """UTC epoch seconds to the millisecond. Call, agent and start are in the link of a chain of version 2."""
+    chain: int = 1
+    """The version of its link: 1 in logs of before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +49,79 @@ class RecordingMissing(Event):
     """Nothing, or nothing usable, was written."""
 
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingFaultFound(Event):
+    """A verification or a hand-out found that the recording is not what it was; 0: a file that is nobody's.
+
+    `kind` is removed, changed or added; `day` the day of the chain, YYYY-MM-DD.
+    """
+
+    kind: str
+    sentence: str
+    day: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingSettled(Event):
+    """A person looked into the alarm about a recording, and it is one no more."""
+
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingsVerified:
+    """All recordings, or those of one `day`, were compared with log, records, chain and files."""
+
+    recordings: int
+    problems: int
+    day: str = ""
+    last: str = ""
+    """The last link of the newest day that was looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingPaused(Event):
+    """Nothing is recorded from now on; at `until` (UTC epoch seconds) recording goes on by itself."""
+
+    call: int
+    agent: str
+    by: str
+    reason: str = ""
+    until: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingResumed(Event):
+    """The conversation is recorded again. `by` is empty when the time of the pause was over."""
+
+    call: int
+    agent: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingHeld(Event):
+    """A legal hold: the recording is not deleted until it is released."""
+
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingReleased(Event):
+    """The legal hold is over."""
+
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingDeleted(Event):
+    """The file is deleted: its time was over, or a person asked for it. Its link stays; `day` has the tombstone's."""
+
+    why: str
+    by: str
+    day: str

@@ -35,7 +35,10 @@ from server.processes.children import ChildError
 from server.programs import Programs
 from server.startup import Home, OpenRecords, open_home, open_records, reach_log
 from server.storage.database import DatabaseError
+from server.storage.derivation.workshop import Workshop, environment_of
 from server.storage.reader import Records
+from server.storage.sound import SoundFiles
+from server.storage.stores import open_store
 from server.storage.webhook_outbox import Outbox
 from server.tasks import BackgroundTasks
 from server.telephony.agent.monitoring import Monitoring
@@ -43,6 +46,7 @@ from server.telephony.agent.transfers import Transfers
 from server.telephony.ami.link import AmiError
 from server.telephony.asterisk.phones import PhoneBook
 from server.telephony.asterisk.site import SiteError
+from server.telephony.recording.pausing import Pausing
 from server.telephony.trunks.requests import TrunkRequests
 from server.usecases.groups import UseCases
 from server.web.api.application import make_api
@@ -72,6 +76,7 @@ class App:
         self._home: Home | None = None
         self._records: OpenRecords
         self._redis: Redis
+        self._sound: SoundFiles
         self._definition_problem = ""
         self._tasks = BackgroundTasks(_log, "a part of the server failed")
         self._undo: list[Callable[[], Coroutine[Any, Any, None]]] = []
@@ -117,6 +122,8 @@ class App:
             self.settings.root,
             Sender(self.settings.webhook_networks),
         )
+        self._sound = SoundFiles(open_store(self.settings), Workshop(environment_of(self.settings)))
+        self._undo.append(self._sound.close)
 
     async def _open_web(self) -> None:
         http = HttpServer(
@@ -188,6 +195,16 @@ class App:
     def conversation_channels(self) -> Transfers:
         """The channels of conversations."""
         return self._election.leading().transfers
+
+    @property
+    def sound(self) -> SoundFiles:
+        """The files of the recordings."""
+        return self._sound
+
+    @property
+    def recording_channels(self) -> Pausing:
+        """The recorders of conversations."""
+        return self._election.leading().pausing
 
     @property
     def monitoring(self) -> Monitoring:

@@ -29,6 +29,7 @@ from server.commands import (
     knowledge,
     quality,
     queues,
+    recordings,
     records,
     replay,
     reports,
@@ -61,7 +62,7 @@ app.add_typer(records.calls, name="call")
 floor.register(records.calls)
 app.add_typer(callbacks.app, name="callback")
 app.add_typer(tickets.tickets, name="ticket")
-app.add_typer(records.recordings, name="recording")
+app.add_typer(recordings.recordings, name="recording")
 app.add_typer(trunks.app, name="trunk")
 app.add_typer(tokens.tokens, name="token")
 app.add_typer(tokens.audit, name="audit")

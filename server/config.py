@@ -58,6 +58,20 @@ def _path(text: str) -> Path:
     return Path(text)
 
 
+def _recordings(text: str) -> Path | str:
+    if "://" not in text:
+        return _path(text)
+    if not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._/-]*)?", text, re.ASCII) or ".." in text:
+        raise ValueError("name a folder, or a bucket such as s3://bucket/prefix")
+    return text
+
+
+def _time_of_day(text: str) -> str:
+    if text != "never" and not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text, re.ASCII):
+        raise ValueError("give a time of day such as 03:30, or never")
+    return text
+
+
 def _port(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 65535:
         raise ValueError("a port is a number from 1 to 65535")
@@ -202,8 +216,13 @@ class Settings:
     """Home of that Asterisk as this server reaches it, for its agents' phones, spool and recordings in progress."""
     servers: tuple[str, ...] = field(default=(), metadata=_by(_servers))
     """host:port of every server's FastAGI, in the order in which Asterisk asks them; empty: this one alone."""
-    recordings: Path | None = field(default=None, metadata=_by(_path))
-    """Folder of the finished recordings, one for all servers; empty: `recordings` in the home."""
+    recordings: Path | str | None = field(default=None, metadata=_by(_recordings))
+    """Folder or bucket (`s3://bucket/prefix`) of the finished recordings, one for all servers; empty: `recordings` in
+    the home."""
+    recordings_key: str = field(default="", metadata=_by(_text))
+    """File of the key that recordings are encrypted with, or `command:…` that prints it; empty: not encrypted."""
+    recordings_verified_at: str = field(default="03:30", metadata=_by(_time_of_day))
+    """Time of day in the hotline's zone at which all recordings are verified; `never`."""
     server_name: str = field(default="", metadata=_by(_server_name))
     """The name of the server in SIP and HTTP answers; empty: none."""
     log_megabytes: int = field(default=50, metadata=_by(_whole(10_000)))
@@ -250,8 +269,14 @@ class Settings:
 
     @property
     def recordings_folder(self) -> Path:
-        """The folder of the finished recordings."""
-        return (self.recordings or self.root / "recordings").expanduser().absolute()
+        """The folder of the finished recordings; with a bucket it holds those of before."""
+        folder = self.recordings if isinstance(self.recordings, Path) else self.root / "recordings"
+        return folder.expanduser().absolute()
+
+    @property
+    def recordings_bucket(self) -> str:
+        """The bucket of the finished recordings as a URL; empty: they are in a folder."""
+        return self.recordings if isinstance(self.recordings, str) else ""
 
     @property
     def agi_host(self) -> str:

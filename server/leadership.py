@@ -43,6 +43,7 @@ from server.telephony.asterisk.files import AMI_USER
 from server.telephony.asterisk.phones import PhoneBook
 from server.telephony.asterisk.reloading import Reloading
 from server.telephony.asterisk.site import Site
+from server.telephony.recording.pausing import Pausing
 from server.telephony.tokens import ChannelTokens
 from server.telephony.trunks.requests import TrunkRequests
 from server.usecases.groups import UseCases
@@ -155,6 +156,11 @@ class Leadership:
         return self.parts.trunk_requests
 
     @property
+    def pausing(self) -> Pausing:
+        """How recordings are paused."""
+        return self.parts.pausing
+
+    @property
     def monitoring(self) -> Monitoring:
         """How a supervisor's phone takes part in a conversation."""
         return self.parts.monitoring
@@ -192,6 +198,8 @@ class Leadership:
         self._tasks.start(parts.liveness.run())
         self._tasks.start(parts.guessers.run())
         self._tasks.start(draw_by_the_clock(self._acts.quality))
+        parts.pausing.begin()
+        self._undo.append(parts.pausing.stop)
         parts.dialler.begin()
         parts.abandoned.begin()
 
@@ -232,7 +240,15 @@ class Leadership:
     def warnings(self) -> list[str]:
         """Sentences on what needs the operator's attention although calls are taken."""
         joiner, dialler = self.parts.joiner, self.parts.dialler
-        found = (joiner.alarm(), joiner.problem, dialler.problem, self.reloading.problem, self.parts.guessers.warning())
+        wrong = self._view.recording_alarms.sentence()
+        found = (
+            joiner.alarm(),
+            joiner.problem,
+            wrong,
+            dialler.problem,
+            self.reloading.problem,
+            self.parts.guessers.warning(),
+        )
         signed_in = sum(agent.status is not acd.Status.SIGNED_OUT for agent in self._view.floor.agents())
         few = self._site.audio.too_few(0, signed_in)
         own = [*few, *self.parts.rtp_watch.alarms(), *self.parts.trunks.problems()]

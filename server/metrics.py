@@ -13,6 +13,7 @@ import acd.events as acd
 from acd.callbacks.events import AttemptEnded
 from acd.callbacks.states import LIVE, TASKS
 from acd.commands import Command
+from recordings.alarms import WORST
 from server.eventlog.log import Entry
 from server.hotline.live_calls import Stage
 from server.hotline.view import View
@@ -86,6 +87,15 @@ class Metrics(Collector):
             "Recordings that are neither joined nor missing too long after their conversation.",
             value=self._overdue(),
         )
+        alarms = GaugeMetricFamily(
+            "sansheng_recording_alarms", "Recordings with a fault that nobody has settled.", labels=["what"]
+        )
+        kinds = dict.fromkeys(WORST, 0)
+        for alarm in self._view.recording_alarms:
+            kinds[alarm.what] = kinds.get(alarm.what, 0) + 1
+        for what, count in kinds.items():
+            alarms.add_metric([what], count)
+        yield alarms
         yield GaugeMetricFamily(
             "sansheng_one_way_sound_now", "Conversations of which only one side's sound comes.", value=self._one_way()
         )

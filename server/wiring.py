@@ -21,7 +21,8 @@ from server.hotline.identity_key import identity_key
 from server.hotline.trunks import Trunk
 from server.hotline.view import View
 from server.metrics import Metrics
-from server.storage.recording_store import FolderStore, day_of, key_for
+from server.storage.recording_store import day_of, key_for
+from server.storage.stores import open_store
 from server.telephony.agent.agent_side import AgentSide
 from server.telephony.agent.features import Features
 from server.telephony.agent.internal_calls import InternalCalls
@@ -55,6 +56,7 @@ from server.telephony.channels.takeover import Takeover
 from server.telephony.channels.withdrawals import Withdrawals
 from server.telephony.liveness.watch import Liveness
 from server.telephony.recording.joiner import Joiner
+from server.telephony.recording.pausing import Pausing
 from server.telephony.tokens import ChannelTokens
 from server.telephony.trunks.outgoing import Outgoing
 from server.telephony.trunks.requests import TrunkRequests
@@ -91,6 +93,7 @@ class Parts:
     """The parts of one lead."""
 
     joiner: Joiner
+    pausing: Pausing
     legs: Legs
     reconciliation: Reconciliation
     keys: KeySources
@@ -132,7 +135,7 @@ def build(ground: Ground) -> Parts:
     folders = CallFolders(hotline.PROMPTS, site.layout.recordings, home / "messages", own_prompts.folder(home))
     brief_calls = BriefCalls(dispatcher, view, definitions, node)
     work_numbers = WorkNumbers(hotline.PROMPTS, home / "cache" / "work-numbers")
-    store = FolderStore(settings.recordings_folder)
+    store = open_store(settings)
     joiner = Joiner(
         dispatcher,
         view,
@@ -155,6 +158,7 @@ def build(ground: Ground) -> Parts:
     agent_phone = AgentPhone(ground.acts.agents, hotline.PROMPTS, legs.dialled_phones)
     internal_calls = InternalCalls(dispatcher, view, ami, conversations, device, outgoing, agent_phone)
     presence = Presence(dispatcher, view, ami)
+    pausing = Pausing(dispatcher, view, legs, ami)
     guessers = Guessers(
         site,
         ground.reloading,
@@ -166,6 +170,7 @@ def build(ground: Ground) -> Parts:
     refusals = Refusals(ami, agi, lambda: guessers.count)
     return Parts(
         joiner=joiner,
+        pausing=pausing,
         legs=legs,
         reconciliation=Reconciliation(dispatcher, view, ami, legs, on_final=joiner.final),
         keys=KeySources(),
@@ -297,6 +302,7 @@ def connect(parts: Parts, dispatcher: Dispatcher, ami: Ami) -> None:
         parts.abandoned.follow,
         parts.dialler.follow,
         presence.follow,
+        parts.pausing.follow,
         parts.readmission.follow,
     ):
         dispatcher.listen(follow)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import itertools
 import os
 import shutil
@@ -68,6 +69,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 NOBODY = 65534
 """PostgreSQL refuses to run as root; a test run of root's gives it to this user."""
 PR_SET_PDEATHSIG = 1
+SOUND_SHA256 = hashlib.sha256(b"RIFF sound").hexdigest()
+"""Of the recording of a whole call."""
 
 
 @dataclass
@@ -273,7 +276,7 @@ class Story:
         self.tell(rec.RecordingStarted(call, call, agent, "a-caller.wav", "a-agent.wav"))
         self.tell(acd.ConversationEnded(call, agent, "agent", talked=30.0, held=2.0), later=30)
         self.tell(ivr.SatisfactionGiven(call, 5), acd.CallEnded(call, "caller_hung_up"))
-        return self.tell(rec.RecordingClosed(call, f"2027/01/15/{call}.wav", 30.0, 2, f"{call:064x}", -20.0, -23.0))
+        return self.tell(rec.RecordingClosed(call, f"2027/01/15/{call}.wav", 30.0, 2, SOUND_SHA256, -20.0, -23.0))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,10 +1,7 @@
-"""`sansheng call`, `recording`: the records, with or without a running server."""
+"""`sansheng call`: the records, with or without a running server."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -16,20 +13,14 @@ from server.commands.shared import (
     as_shown,
     called_numbers,
     instant,
-    owner,
     queries,
-    reading,
-    records_database,
-    settings,
     zone,
 )
-from server.commands.shared import day as as_day
 
 if TYPE_CHECKING:
     from server.hotline.called_numbers import CalledNumbers
 
 calls = typer.Typer(help="Calls: list them, show one with its decisions.", no_args_is_help=True)
-recordings = typer.Typer(help="Recordings: list them, copy one out, verify them.", no_args_is_help=True)
 
 Limit = Annotated[int, typer.Option(help="How many at most, newest first.", min=1, max=1000)]
 Number = Annotated[int, typer.Argument(help="The number, as the list shows it.", min=1)]
@@ -37,7 +28,6 @@ Since = Annotated[str | None, typer.Option(help="Offered then or later: a day or
 Until = Annotated[str | None, typer.Option(help="Offered before then.")]
 
 CALLS = ("id", "offered_at", "caller", "queue", "category", "agent", "outcome", "satisfaction", "ticket", "recordings")
-RECORDINGS = ("id", "call", "agent", "ticket", "seconds", "channels", "sha256")
 _CALL = (
     "caller",
     "called",
@@ -144,73 +134,3 @@ def _verdict(candidate: dict[str, Any]) -> str:
     if candidate.get("excluded"):
         return str(candidate["excluded"])
     return "eligible, score " + " ".join(f"{part:.5g}" for part in candidate.get("score", ()))
-
-
-@recordings.command("list")
-def recording_list(
-    as_json: Json = False,
-    limit: Limit = 100,
-    call: Annotated[int | None, typer.Option(help="Recordings of this call.")] = None,
-    agent: Annotated[str | None, typer.Option(help="Recordings of this agent.")] = None,
-) -> None:
-    """List recordings, newest first."""
-    with queries() as records:
-        show(records.recording_list(call=call, agent=agent, limit=limit).items, RECORDINGS, as_json)
-
-
-@recordings.command("pull")
-def recording_pull(
-    number: Number,
-    to: Annotated[Path, typer.Option(help="The WAV file to write.")],
-    reason: Annotated[str, typer.Option(help="Why; it is kept in the audit.")] = "",
-) -> None:
-    """Copy a recording out: stereo WAV, caller left, agent right. The audit names the principal."""
-    from server.storage.audit import keep_in_audit
-    from server.storage.queries.records import Queries
-    from server.storage.recording_store import FolderStore
-    from server.usecases.errors import ActRefused
-    from server.usecases.recordings import RecordingPulls
-
-    with records_database() as database:
-        store = FolderStore(settings().recordings_folder)
-        pulls = RecordingPulls(Queries(database.read), store, partial(keep_in_audit, database.write))
-        try:
-            found = pulls.pull(owner(), number, to, reason)
-        except ActRefused as error:
-            raise Refused(str(error)) from None
-    say(f"{to}: {found['seconds']:.1f} s, sha256 {found['sha256']}")
-
-
-@recordings.command("verify")
-def recording_verify(
-    day: Annotated[str | None, typer.Option(help="The day in UTC on which they were closed, 2027-01-15.")] = None,
-    last: Annotated[str | None, typer.Option(help="That day's last link, as it was kept elsewhere.")] = None,
-    as_json: Json = False,
-) -> None:
-    """List recordings that were removed, changed or added since they were closed.
-
-    Compares the log, the records, each day's chain and every file's SHA-256. Exit 1 with one line for each finding.
-    """
-    from server.storage.integrity import Integrity
-    from server.storage.recording_store import FolderStore
-
-    if last is not None and day is None:
-        raise Refused("--last is the last link of one day: name it with --day")
-    only = None if day is None else as_day(day)
-    found = []
-    with reading() as engine:
-        integrity = Integrity(engine, FolderStore(settings().recordings_folder))
-        for finding in integrity.findings(only, last):
-            found.append(finding)
-            if not as_json:
-                say(f"{finding.kind:<8} {finding.day}  {finding.sentence}")
-    if as_json:
-        print_json({"days": [asdict(each) for each in integrity.days], "findings": [asdict(each) for each in found]})
-    elif not found:
-        count = sum(each.recordings for each in integrity.days)
-        which = f"{count} recording{'' if count == 1 else 's'} of {only or 'all days'}"
-        say(f"{which}: nothing was removed, changed or added")
-    if only and not as_json:
-        say(f"last link of {only}: {integrity.days[0].last}")
-    if found:
-        raise typer.Exit(1)

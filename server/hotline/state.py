@@ -28,7 +28,9 @@ from acd.floor.engine import Floor
 from customers.register import CustomerRegister
 from knowledge.board import Board
 from quality.register import Register as QualityRegister
+from recordings.alarms import Alarms
 from recordings.catalogue import Catalogue
+from recordings.pauses import Pauses
 from server import bounds
 from server.eventlog.derived_events import AgentNoted, Decided, ModeNoted, PromiseNoted
 from server.eventlog.log import Entry, Unreadable, decode, encode, id_order
@@ -62,6 +64,8 @@ class HotlineState:
         self.callbacks = Callbacks()
         self.calls = Calls()
         self.recordings = Catalogue()
+        self.recording_alarms = Alarms()
+        self.recording_pauses = Pauses()
         self.tickets = Register()
         self.ticket_rules: tickets.TicketRulesSet | None = None
         """The rules that the register follows; None while the log has none."""
@@ -112,6 +116,10 @@ class HotlineState:
                 self.calls.asks(call, self.floor.asked(call))
         with self._passing_over(entry, "the recordings"):
             self._recordings(entry.event, entry.at)
+        with self._passing_over(entry, "the alarms about recordings"):
+            if isinstance(entry.event, rec.Event):
+                self.recording_alarms.receive(entry.event, entry.at)
+                self.recording_pauses.receive(entry.event, entry.at)
         with self._passing_over(entry, "the ticket register"):
             if isinstance(entry.event, tickets.Event):
                 self._asked_of_a_ticket(entry.event, entry.at)
@@ -318,6 +326,8 @@ class HotlineState:
                 "callbacks": self.callbacks.snapshot(),
                 "calls": self.calls.snapshot(),
                 "recordings": self.recordings.snapshot(),
+                "recording_alarms": self.recording_alarms.snapshot(),
+                "recording_pauses": self.recording_pauses.snapshot(),
                 "desk": self.tickets.snapshot(),
                 "ticket_rules": self.ticket_rules,
                 "access_tokens": self.access_tokens.snapshot(),
@@ -343,6 +353,8 @@ class HotlineState:
             state.callbacks = Callbacks.restore(values["callbacks"])
         state.calls = Calls.restore(values["calls"])
         state.recordings = Catalogue.restore(values.get("recordings") or _recordings_of_calls(values))
+        state.recording_alarms = Alarms.restore(values.get("recording_alarms") or {"alarms": [], "left_out": 0})
+        state.recording_pauses = Pauses.restore(values.get("recording_pauses") or [])
         for live in state.calls:
             live.asked = state.floor.asked(live.id) or live.asked
         state.tickets = Register.restore(values["desk"])

@@ -12,7 +12,9 @@ from acd.floor.engine import Floor
 from customers.register import CustomerRegister
 from knowledge.board import Board
 from quality.register import Register as QualityRegister
+from recordings.alarms import Alarms
 from recordings.catalogue import Catalogue
+from recordings.pauses import Pauses
 from server.hotline.access_tokens import AccessTokens
 from server.hotline.exports import Exports
 from server.hotline.live_calls import Calls
@@ -47,6 +49,16 @@ class View:
     def recordings(self) -> Catalogue:
         """Recordings that are not closed yet."""
         return self._state().recordings
+
+    @property
+    def recording_alarms(self) -> Alarms:
+        """What is wrong with recordings, and not settled."""
+        return self._state().recording_alarms
+
+    @property
+    def recording_pauses(self) -> Pauses:
+        """Recordings that are paused."""
+        return self._state().recording_pauses
 
     @property
     def tickets(self) -> Register:

@@ -17,10 +17,11 @@ from typing import BinaryIO, Protocol
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from recordings.chain import FIRST, Fault, Kind, Link, verify
-from recordings.events import RecordingClosed
+from recordings.chain import FIRST, SECOND, Covered, Fault, Kind, Link, verify
+from recordings.events import RecordingClosed, RecordingDeleted
 from server.eventlog.log import decode
-from server.storage.recording_store import ObjectError, day_of, key_for
+from server.storage.recording_store import ObjectError, StoreAway, day_of, key_for, original_of
+from server.storage.schema.recording_tables import Tombstone
 from server.storage.schema.tables import LogEntry, Recording
 
 _BLOCK = 1 << 20
@@ -62,6 +63,13 @@ class _Row:
     sha256: str
     link: str
     path: str
+    state: str
+    covered: Covered
+    seconds: float
+
+    @property
+    def second(self) -> bool:
+        return self.link.startswith(SECOND)
 
 
 class Integrity:
@@ -73,7 +81,7 @@ class Integrity:
         """The days that were looked at."""
 
     def findings(self, day: date | None = None, last: str | None = None) -> Iterator[Finding]:
-        """What was removed, changed or added, day by day; of one day only with `day`.
+        """What was removed, changed or added, day by day; of one day only with `day`. Raises StoreAway.
 
         `last` is that day's last link as it was kept elsewhere. Files that no record tells of come at the end.
         """
@@ -86,18 +94,20 @@ class Integrity:
             chained = session.scalars(select(Recording.day).where(Recording.day.is_not(None)).distinct())
             days = {date.fromisoformat(each) for each in chained if each}
             days |= {date.fromisoformat(day) for day, _ in _told(session)}
+            days |= {date.fromisoformat(each) for each in session.scalars(select(Tombstone.day).distinct())}
         return sorted(days)
 
     def _day(self, day: str, last: str | None) -> Iterator[Finding]:
         chained = select(Recording).where(Recording.day == day).order_by(Recording.place)
         with Session(self._engine) as session:
-            rows = [
-                _Row(each.id, each.place or 0, each.sha256, each.link, each.path) for each in session.scalars(chained)
-            ]
+            rows = [_row(each) for each in session.scalars(chained)]
+            stones = _tombstones(session, day)
             told = _closed(session, day)
+            deleted = _deleted(session, {row.recording for row in rows if row.state == "deleted"})
             elsewhere = _still_closed(session, told.keys() - {row.recording for row in rows})
-        self.days.append(Day(day, len(rows), rows[-1].link if rows else FIRST))
-        links = [Link(row.place, row.recording, row.sha256, row.link) for row in rows]
+        links = [Link(row.place, row.recording, row.sha256, row.link, row.covered) for row in rows] + stones
+        links.sort(key=lambda each: each.position)
+        self.days.append(Day(day, len(rows), links[-1].link if links else FIRST))
         faults: list[Fault] = verify(day, links, last)
         for number in sorted(told.keys() - {row.recording for row in rows} - elsewhere):
             faults.append(Fault(Kind.REMOVED, number, "the log closed it, and the records do not have it"))
@@ -105,9 +115,12 @@ class Integrity:
             event = told.get(row.recording)
             if event is None:
                 faults.append(Fault(Kind.ADDED, row.recording, "the records have it, and the log never closed it"))
-            elif (event.sha256, event.path) != (row.sha256, row.path):
+            elif _differs(event, row):
                 faults.append(Fault(Kind.CHANGED, row.recording, "the records say of it what the log does not"))
-            faults += self._file(row)
+            if row.state != "deleted":
+                faults += self._file(row)
+            elif row.recording not in deleted:
+                faults.append(Fault(Kind.REMOVED, row.recording, "the records say deleted, and the log does not"))
         yield from _merged(day, faults)
 
     def _file(self, row: _Row) -> Iterator[Fault]:
@@ -118,8 +131,11 @@ class Integrity:
                     digest.update(block)
         except ObjectError:
             yield Fault(Kind.REMOVED, row.recording, f"its file {row.path or '(none)'} is not in the store")
+        except StoreAway:
+            raise
         except OSError as error:
-            yield Fault(Kind.CHANGED, row.recording, f"its file {row.path} cannot be read: {error.strerror}")
+            why = error.strerror or error
+            yield Fault(Kind.CHANGED, row.recording, f"its file {row.path} cannot be read: {why}")
         else:
             if digest.hexdigest() != row.sha256:
                 yield Fault(
@@ -136,14 +152,52 @@ class Integrity:
     def _unknown(self, keys: Sequence[str]) -> list[str]:
         """The keys of no recording: neither of a closed one nor of one that is being joined."""
         with Session(self._engine) as session:
-            known = set(session.scalars(select(Recording.path).where(Recording.path.in_(keys))))
-            numbers = {int(name) for key in keys if (name := key.rpartition("/")[2].removesuffix(".wav")).isdecimal()}
+            bases = {key: original_of(key) for key in keys}
+            known = set(session.scalars(select(Recording.path).where(Recording.path.in_(set(bases.values())))))
+            names = (key.rpartition("/")[2].removesuffix(".wav") for key in bases.values())
+            numbers = {int(name) for name in names if name.isdecimal()}
             started = select(Recording.id, Recording.started_at).where(
                 Recording.id.in_(numbers), Recording.state == "started", Recording.started_at.is_not(None)
             )
             for row in session.execute(started):
                 known |= {key_for(row.id, row.started_at.timestamp() + apart) for apart in (-_DAY, 0.0, _DAY)}
-        return [key for key in keys if key not in known]
+        return [key for key, base in bases.items() if base not in known]
+
+
+def _row(found: Recording) -> _Row:
+    started = found.started_at.timestamp() if found.started_at else 0.0
+    seconds = found.seconds or 0.0
+    covered = Covered(found.call or 0, found.agent, started, seconds)
+    return _Row(found.id, found.place or 0, found.sha256, found.link, found.path, found.state, covered, seconds)
+
+
+def _differs(event: RecordingClosed, row: _Row) -> bool:
+    said: list[object] = [event.sha256, event.seconds, event.chain >= 2]
+    found: list[object] = [row.sha256, row.seconds, row.second]
+    if row.state != "deleted":
+        said.append(event.path)
+        found.append(row.path)
+    return said != found
+
+
+def _tombstones(session: Session, day: str) -> list[Link]:
+    wanted = select(Tombstone, Recording).join(Recording, Recording.id == Tombstone.recording, isouter=True)
+    links = []
+    for stone, of in session.execute(wanted.where(Tombstone.day == day)):
+        at = stone.deleted_at.timestamp() if stone.deleted_at else 0.0
+        call, agent, sha256 = (of.call or 0, of.agent, of.sha256) if of else (0, "", "")
+        covered = Covered(call, agent, at, 0.0, stone.why)
+        links.append(Link(stone.place, stone.recording, sha256, stone.link, covered))
+    return links
+
+
+def _deleted(session: Session, numbers: set[int]) -> set[int]:
+    """Those of the numbers that the log deleted."""
+    if not numbers:
+        return set()
+    kind = RecordingDeleted.__name__
+    wanted = select(LogEntry.data).where(LogEntry.type == kind, LogEntry.problem == "")
+    return numbers & {decode(kind, data.encode()).recording for data in session.scalars(wanted)}
 
 
 def _closed(session: Session, day: str) -> dict[int, RecordingClosed]:
@@ -170,8 +224,8 @@ def _told(
 
 
 def _still_closed(session: Session, numbers: set[int]) -> set[int]:
-    """Those of the numbers that the records have as closed, on any day."""
-    closed = select(Recording.id).where(Recording.state == "closed", Recording.id.in_(numbers))
+    """Those of the numbers that the records have as closed or deleted, on any day."""
+    closed = select(Recording.id).where(Recording.state.in_(("closed", "deleted")), Recording.id.in_(numbers))
     return set(session.scalars(closed)) if numbers else set()
 
 

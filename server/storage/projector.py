@@ -23,6 +23,7 @@ from server.storage.projections import (
     customers,
     knowledge,
     quality,
+    recordings,
     reports,
     tickets,
     totals,
@@ -44,6 +45,7 @@ PROJECTIONS: tuple[Rules, ...] = (
     webhooks.RULES,
     customers.RULES,
     knowledge.RULES,
+    recordings.RULES,
 )
 """Every projection, in the order in which they are told of an entry."""
 READER = "projector"

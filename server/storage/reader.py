@@ -17,6 +17,7 @@ from server.storage.customer_reader import CustomerReader
 from server.storage.knowledge_reader import KnowledgeReader
 from server.storage.projector_loop import ProjectorLoop
 from server.storage.queries.callbacks import PromiseFilter, merged, promise_detail
+from server.storage.queries.chain import ChainEnd, chain_end
 from server.storage.queries.paging import Page, QueryError
 from server.storage.queries.quality import QualityQueries
 from server.storage.queries.records import CallFilter, Queries
@@ -30,6 +31,7 @@ class Records:
     """`position` gives the id of the last log entry played here."""
 
     def __init__(self, engine: Engine, following: ProjectorLoop, position: Callable[[], str]) -> None:
+        self._engine = engine
         self._queries, self._following, self._position = Queries(engine), following, position
         self._engine = engine
         self.customers = CustomerReader(engine)
@@ -98,6 +100,10 @@ class Records:
             "recordings": self._queries.recording_show,
         }
         return await asyncio.to_thread(readers[kind], number)
+
+    async def chain_end(self, day: date) -> ChainEnd:
+        """One day's chain as it is now."""
+        return await asyncio.to_thread(chain_end, self._engine, day)
 
     async def concerns(self, kind: str, number: int, agents: frozenset[str]) -> bool:
         """Whether this call, ticket or recording is one of these agents'."""

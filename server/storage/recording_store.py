@@ -27,6 +27,27 @@ def key_for(recording: int, at: float, zone: tzinfo = UTC) -> str:
     return f"{day_of(at, zone).replace('-', '/')}/{recording}.wav"
 
 
+OPUS, MARKS = ".webm", ".marks.json"
+"""Endings of the files that are derived from a recording and stand beside it: they are in no chain."""
+
+
+def derived_key(key: str, ending: str) -> str:
+    """Where what is derived from the recording of this key stands."""
+    return key.removesuffix(".wav") + ending
+
+
+def original_of(key: str) -> str:
+    """The key of the recording that a derived file belongs to; another key as it is."""
+    for ending in (OPUS, MARKS):
+        if key.endswith(ending):
+            return key.removesuffix(ending) + ".wav"
+    return key
+
+
+class StoreAway(OSError):
+    """The store does not answer at the moment: nothing is known of its objects."""
+
+
 class FolderStore:
     """Objects in a folder, by keys such as `2027/01/15/17.wav`."""
 
@@ -63,6 +84,24 @@ class FolderStore:
         except (FileNotFoundError, IsADirectoryError):
             raise ObjectError(f"{key} is not in the store {self.root}") from None
 
+    def stamp(self, key: str) -> str:
+        """What is another text as soon as the object is another one, or was written to. Raises ObjectError."""
+        try:
+            found = self._path(key).stat()
+        except (FileNotFoundError, NotADirectoryError):
+            raise ObjectError(f"{key} is not in the store {self.root}") from None
+        return f"{found.st_ino}-{found.st_size}-{found.st_mtime_ns}-{found.st_ctime_ns}"
+
+    def delete(self, key: str) -> bool:
+        """Remove the object, durably; False when there was none."""
+        path = self._path(key)
+        try:
+            path.unlink()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        _flush_folder(path.parent)
+        return True
+
     def keys(self, under: str = "") -> Iterator[str]:
         """Every object's key, or those of one folder such as `2027/01/15`, in order."""
         for folder, folders, names in os.walk(self._path(under) if under else self.root):
@@ -78,10 +117,15 @@ class FolderStore:
         return len(left)
 
     def _path(self, key: str) -> Path:
-        parts = PurePosixPath(key).parts
-        if not parts or key.startswith("/") or ".." in parts or "\0" in key or parts[-1].startswith(_UNFINISHED):
-            raise ObjectError(f"{key!r} is not a key of the store: a key is a relative path such as 2027/01/15/17.wav")
-        return self.root.joinpath(*parts)
+        return self.root.joinpath(*checked_key(key))
+
+
+def checked_key(key: str) -> tuple[str, ...]:
+    """The parts of a key. Raises ObjectError for what leads out of the store, or is none."""
+    parts = PurePosixPath(key).parts
+    if not parts or key.startswith("/") or ".." in parts or "\0" in key or parts[-1].startswith(_UNFINISHED):
+        raise ObjectError(f"{key!r} is not a key of the store: a key is a relative path such as 2027/01/15/17.wav")
+    return parts
 
 
 def _make_folders(folder: Path) -> list[Path]:

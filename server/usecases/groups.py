@@ -16,6 +16,7 @@ from server.usecases.links import LinkActs
 from server.usecases.quality import QualityActs
 from server.usecases.quality_reviews import ReviewActs
 from server.usecases.quality_training import TrainingActs
+from server.usecases.recording_care import RecordingCareActs
 from server.usecases.recordings import RecordingActs
 from server.usecases.reports import ReportActs
 from server.usecases.server import Server
@@ -36,6 +37,7 @@ class UseCases:
         self.callbacks = CallbackActs(server)
         self.tickets = TicketActs(server)
         self.recordings = RecordingActs(server)
+        self.recording_care = RecordingCareActs(server)
         self.definitions = DefinitionActs(server)
         self.trunks = TrunkActs(server)
         self.tokens = TokenActs(server)

@@ -47,6 +47,10 @@ class Act(StrEnum):
     ANSWER_AUTHORITY = "tickets.authority"
     READ_RECORDINGS = "recordings.read"
     PULL_RECORDING = "recordings.pull"
+    PAUSE_RECORDING = "recordings.pause"
+    VERIFY_RECORDINGS = "recordings.verify"
+    SETTLE_RECORDING = "recordings.settle"
+    HOLD_RECORDING = "recordings.hold"
     READ_REPORTS = "reports.read"
     READ_TRUNKS = "trunks.read"
     TEST_TRUNK = "trunks.test"
@@ -119,6 +123,10 @@ tickets.assign         -      team    all         -    -           all          
 tickets.authority      -      team    all         -    -           all            audited
 recordings.read        own    team    all         all  -           all            -
 recordings.pull        own    team    all         all  -           all            audited
+recordings.pause       own    team    all         -    -           all            -
+recordings.verify      -      -       all         all  -           all            -
+recordings.settle      -      -       all         -    -           all            audited
+recordings.hold        -      -       all         -    -           all            audited
 reports.read           -      all     all         all  -           all            -
 trunks.read            -      all     all         -    -           all            -
 trunks.test            -      -       all         -    -           all            audited

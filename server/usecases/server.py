@@ -16,6 +16,7 @@ from server.hotline.state import HotlineState
 from server.hotline.view import View
 from server.storage.queries.paging import QueryError
 from server.storage.reader import Records
+from server.storage.sound import SoundFiles
 from server.storage.webhook_outbox import Outbox
 from server.usecases.audit import audited
 from server.usecases.permissions import Act, Permissions
@@ -53,6 +54,16 @@ class ConversationChannels(Protocol):
 
     async def nobody_there(self, live: LiveCall, leg: Leg, by: str) -> None:
         """The agent of a callback heard a machine: record it, and hang up both lines. `by` is the principal."""
+
+
+class RecordingChannels(Protocol):
+    """The recorders of conversations. Each raises Conflict when Asterisk cannot do it now; nothing has changed then."""
+
+    async def pause(self, call: int, leg: Leg) -> None:
+        """Record silence from now on."""
+
+    async def go_on(self, call: int, leg: Leg) -> None:
+        """Record sound again."""
 
 
 class Monitoring(Protocol):
@@ -124,6 +135,14 @@ class Server(Protocol):
     @property
     def conversation_channels(self) -> ConversationChannels:
         """The channels of conversations."""
+
+    @property
+    def sound(self) -> SoundFiles:
+        """The files of the recordings."""
+
+    @property
+    def recording_channels(self) -> RecordingChannels:
+        """The recorders of conversations."""
 
     @property
     def monitoring(self) -> Monitoring:

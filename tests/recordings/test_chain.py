@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recordings.chain import FIRST, Fault, Kind, Link, link_hash, verify
+from recordings.chain import FIRST, Covered, Fault, Kind, Link, link_hash, verify
 
 DAY = "2027-01-15"
 
@@ -47,3 +47,31 @@ def test_a_fault_names_the_recording():
     links = chain(3)
     sentence = "position 2 of the chain is missing before it"
     assert verify(DAY, [links[0], links[2]]) == [Fault(Kind.REMOVED, 103, sentence)]
+
+
+COVERED = Covered(7, "1001", 1_800_000_000.25, 12.5)
+
+
+def second(covered: Covered = COVERED, previous: str = FIRST) -> Link:
+    return Link(1, 101, "a" * 64, link_hash(previous, DAY, 1, 101, "a" * 64, COVERED), covered)
+
+
+def test_a_link_of_the_second_version_covers_call_agent_start_and_length() -> None:
+    assert second().link.startswith("2:")
+    assert verify(DAY, [second()]) == []
+    for changed in (
+        replace(COVERED, call=8),
+        replace(COVERED, agent="1002"),
+        replace(COVERED, started_at=1_800_000_000.251),
+        replace(COVERED, seconds=12.501),
+        replace(COVERED, deleted="asked for"),
+    ):
+        (fault,) = verify(DAY, [second(changed)])
+        assert (fault.kind, fault.recording) == (Kind.CHANGED, 101)
+
+
+def test_links_of_both_versions_stand_in_one_chain() -> None:
+    first = Link(1, 101, "a" * 64, link_hash(FIRST, DAY, 1, 101, "a" * 64))
+    then = Link(2, 102, "b" * 64, link_hash(first.link, DAY, 2, 102, "b" * 64, COVERED), COVERED)
+    assert verify(DAY, [first, then]) == []
+    assert verify(DAY, [replace(first, sha256="c" * 64), then])[0].recording == 101

@@ -27,6 +27,7 @@ from server.storage.schema.quality_tables import (
     QaReview,
     QaTraining,
 )
+from server.storage.schema.recording_tables import Tombstone
 from server.storage.schema.report_tables import Handover, TicketTimes
 from server.storage.schema.tables import (
     Agent,
@@ -241,11 +242,14 @@ class Rows:
         return found
 
     def chain_end(self, day: str) -> tuple[int, str]:
-        """(place, link) of the day's last closed recording; (0, FIRST) before the first."""
+        """(place, link) of the day's last closed recording or tombstone; (0, FIRST) before the first."""
         if day not in self._chains:
-            last = select(Recording.place, Recording.link).where(Recording.day == day)
-            found = self._session.execute(last.order_by(Recording.place.desc()).limit(1)).first()
-            self._chains[day] = (found[0] or 0, found[1]) if found else (0, FIRST)
+            ends = [(0, FIRST)]
+            for table in (Recording, Tombstone):
+                last = select(table.place, table.link).where(table.day == day)
+                found = self._session.execute(last.order_by(table.place.desc()).limit(1)).first()
+                ends.append((found[0] or 0, found[1]) if found else (0, FIRST))
+            self._chains[day] = max(ends, key=lambda end: end[0])
         return self._chains[day]
 
     def lengthen_chain(self, day: str, place: int, link: str) -> None:

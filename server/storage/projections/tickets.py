@@ -7,7 +7,7 @@ from typing import Any
 
 import recordings.events as rec
 import tickets.events as tickets
-from recordings.chain import link_hash
+from recordings.chain import Covered, link_hash
 from server.eventlog.log import Entry
 from server.storage.projections.rows import Rows, entry_key, utc
 from server.storage.projections.rules import Rules
@@ -275,24 +275,28 @@ def _(event: rec.RecordingStarted, entry: Entry, rows: Rows) -> None:
 @RULES.on(rec.RecordingClosed)
 def _(event: rec.RecordingClosed, entry: Entry, rows: Rows) -> None:
     recording = rows.recordings[event.recording]
-    if recording.state == "closed":
+    if recording.state in ("closed", "deleted"):
         return
     recording.state, recording.closed_at, recording.problem = "closed", utc(entry.at), "; ".join(event.alarms)
     recording.path, recording.sha256 = event.path, event.sha256
     recording.seconds, recording.channels = event.seconds, event.channels
     recording.caller_level, recording.agent_level = event.caller_level, event.agent_level
-    _chain(rows, recording, event.day or day_of(entry.at))
+    covered = None
+    if event.chain >= 2:
+        recording.call, recording.agent, recording.started_at = event.call, event.agent, utc(event.started_at)
+        covered = Covered(event.call, event.agent, event.started_at, event.seconds)
+    _chain(rows, recording, event.day or day_of(entry.at), covered)
 
 
 @RULES.on(rec.RecordingMissing)
 def _(event: rec.RecordingMissing, entry: Entry, rows: Rows) -> None:
     recording = rows.recordings[event.recording]
-    if recording.state != "closed":
+    if recording.state not in ("closed", "deleted"):
         recording.state, recording.problem = "missing", event.why
 
 
-def _chain(rows: Rows, recording: Recording, day: str) -> None:
+def _chain(rows: Rows, recording: Recording, day: str, covered: Covered | None) -> None:
     place, previous = rows.chain_end(day)
-    link = link_hash(previous, day, place + 1, recording.id, recording.sha256)
+    link = link_hash(previous, day, place + 1, recording.id, recording.sha256, covered)
     recording.day, recording.place, recording.link = day, place + 1, link
     rows.lengthen_chain(day, place + 1, link)

@@ -22,6 +22,7 @@ from server.storage.queries.customers import verified
 from server.storage.queries.one_way_sound import one_way_sound
 from server.storage.queries.paging import Page, QueryError, iso, page_of
 from server.storage.queries.quality import QualityQueries
+from server.storage.queries.recording_steps import is_held, pauses, recording_steps, serialise_step
 from server.storage.queries.ticket_links import ticket_links
 from server.storage.queries.tickets import accused_of, detail_of, filter_of, row_of, ticket_page, wanted_tickets
 from server.storage.schema.access_tables import AuditEntry
@@ -131,6 +132,7 @@ class Queries:
             if recording is None:
                 return None
             ticket = _tickets_of(session, [recording]).get(recording.call)
+            steps = recording_steps(session, number)
             return serialise.recording(recording, ticket) | {
                 "state": recording.state,
                 "path": recording.path or None,
@@ -142,6 +144,9 @@ class Queries:
                 "day": recording.day,
                 "place": recording.place,
                 "link": recording.link or None,
+                "held": is_held(steps),
+                "pauses": pauses(steps, recording.started_at),
+                "history": [serialise_step(step) for step in steps],
             }
 
     def ticket_list(

@@ -59,7 +59,8 @@ class SessionServices:
     @property
     def recorder(self) -> LegRecorder:
         """What begins and stops the recordings of legs."""
-        return LegRecorder(self.ami, self.folders.recording, self.clock)
+        pauses = self.view.recording_pauses
+        return LegRecorder(self.ami, self.folders.recording, self.clock, lambda offer: pauses.get(offer) is not None)
 
 
 @dataclass(slots=True)

@@ -21,10 +21,18 @@ _log = structlog.get_logger("leg_recorder")
 
 
 class LegRecorder:
-    """`prefix(call, offer)` is the path of a leg's files without their ending."""
+    """`prefix(call, offer)` is the path of a leg's files without their ending, `paused(offer)` whether an agent has
+    paused its recording."""
 
-    def __init__(self, ami: Ami, prefix: Callable[[int, int], Path], clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        ami: Ami,
+        prefix: Callable[[int, int], Path],
+        clock: Callable[[], float] = time.time,
+        paused: Callable[[int], bool] = lambda offer: False,
+    ) -> None:
         self._ami, self._prefix, self._clock = ami, prefix, clock
+        self._paused = paused
 
     async def go_on(self, channel: AgentChannel) -> None:
         """Record this leg from the bridge on that is made next. Raises AmiError when Asterisk does not."""
@@ -36,6 +44,8 @@ class LegRecorder:
         # b: only while bridged; r: the sound that this channel sends (the agent), t: the sound to it (the caller).
         options = f"br({files.agent})t({files.caller})"
         await self._ami.action("MixMonitor", Channel=channel.channel, File="", Options=options)
+        if self._paused(channel.offer):
+            await self._ami.action("MixMonitorMute", Channel=channel.channel, Direction="both", State="1")
 
     async def rest(self, channel: AgentChannel) -> None:
         """Record nothing that is said from now on.

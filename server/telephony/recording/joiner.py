@@ -101,6 +101,6 @@ class Joiner:
         sources = media.Sources(Path(started.caller_file), Path(started.agent_file))
         key = self._key(recording, started.started_at)
         result = await asyncio.to_thread(media.join, sources, self._store, key, started.lasted, started.talked)
-        closed = media.concluded(recording, result, started.talked, day=self._day(time.time()))
+        closed = media.concluded(recording, result, started.talked, day=self._day(time.time()), started=started)
         await self._dispatcher.record(closed)
         await asyncio.to_thread(media.set_aside if isinstance(result, media.Nothing) else media.discard, sources)

@@ -13,11 +13,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 
-from recordings.catalogue import Measured, Thresholds, judge
+from recordings.catalogue import Measured, Thresholds, Unfinished, judge
 from recordings.events import RecordingClosed, RecordingMissing
 from recordings.layout import Packets, Part, lay_out
 from recordings.stereo import Level, Mono, Stereo, interleave
@@ -139,10 +139,11 @@ def concluded(
     talked: float | None = None,
     thresholds: Thresholds | None = None,
     day: str = "",
+    started: Unfinished | None = None,
 ) -> RecordingClosed | RecordingMissing:
     """The event to be logged; its alarms are about silence, missing sides and length (`talked`: seconds, no holds).
 
-    `day` is the hotline's, now.
+    `day` is the hotline's, now; with `started` the recording's link covers call, agent and start too.
     """
     if isinstance(result, Nothing):
         return RecordingMissing(recording, result.why)
@@ -157,7 +158,13 @@ def concluded(
         found.agent_level,
         judge(found, talked, thresholds) + result.remarks,
         day,
+        **({} if started is None else _covered(started)),
     )
+
+
+def _covered(started: Unfinished) -> dict[str, Any]:
+    at = round(started.started_at, 3)
+    return {"call": started.call, "agent": started.agent, "started_at": at, "chain": 2}
 
 
 def discard(sources: Sources) -> None:

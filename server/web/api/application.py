@@ -74,7 +74,7 @@ def make_api(
         call_routes(acts.calls),
         conversation_routes(acts.conversations),
         ticket_routes(acts.tickets),
-        recording_routes(acts.recordings),
+        recording_routes(acts.recordings, acts.recording_care),
         floor_routes(acts.calls),
         agent_routes(acts.agents),
         callback_routes(acts.callbacks),

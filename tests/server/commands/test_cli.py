@@ -175,11 +175,28 @@ def test_a_recording_is_copied_out_whole_or_not_at_all(records, sansheng) -> Non
         f"sansheng: {records}/no/out.wav cannot be written: No such file or directory\n",
     )
     (records / "recordings/2027/01/15/1.wav").unlink()
-    assert "the file of recording 1 is missing" in sansheng("recording", "pull", "1", "--to", str(target)).err
+    assert "recording 1 is missing: 2027" in sansheng("recording", "pull", "1", "--to", str(target)).err
     assert "there is no recording 2" in sansheng("recording", "pull", "2", "--to", str(target)).err
     (entry,) = audit_of(records)
     assert (entry["act"], entry["origin"], entry["subject"]) == ("recordings.pull", "command line", "recording 1")
     assert entry["by"] == f"{pwd.getpwuid(os.getuid()).pw_name} on this machine"
+
+
+def test_of_a_recording_that_was_changed_nothing_is_copied(records, sansheng) -> None:
+    (records / "recordings/2027/01/15/1.wav").write_bytes(b"RIFF s0und")
+    target = records / "out.wav"
+    done = sansheng("recording", "pull", "1", "--to", str(target))
+    assert done.code == 1
+    assert "recording 1 is changed: its file 2027/01/15/1.wav has another SHA-256: " in done.err
+    assert not list(records.glob("*out.wav*"))
+    assert audit_of(records) == []
+
+
+def test_the_end_of_a_days_chain_is_shown(records, sansheng) -> None:
+    end = sansheng("recording", "chain", "--day", "2027-01-15", "--json").json
+    assert (end["recordings"], end["deleted"], len(end["last"])) == (1, 0, 64)
+    assert end["last"] in sansheng("recording", "chain", "--day", "2027-01-15").out
+    assert sansheng("recording", "chain", "--day", "2027-01-16", "--json").json["last"] == "0" * 64
 
 
 def audit_of(home: Path) -> list[dict[str, Any]]:

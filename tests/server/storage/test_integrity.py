@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,8 +22,10 @@ from server.storage import integrity
 from server.storage.database import Database, open_database
 from server.storage.integrity import Integrity
 from server.storage.projector import Projector
+from server.storage.queries.chain import chain_end
 from server.storage.recording_store import FolderStore, day_of, key_for
 from server.storage.schema.migrate import migrate
+from server.storage.schema.recording_tables import Tombstone
 from server.storage.schema.tables import Recording
 
 DAY = 86_400.0
@@ -267,3 +270,88 @@ def test_a_recording_belongs_to_the_day_of_the_hotline(verify, records, store, s
 def records_of(records: Database, day: str) -> list[int]:
     with Session(records.read) as session:
         return sorted(session.scalars(select(Recording.id).where(Recording.day == day)))
+
+
+# Links of the second version, tombstones, derived files
+
+
+@pytest.fixture
+def covered(tmp_path: Path, store: FolderStore, story, records) -> Database:
+    """A fifth recording whose link covers call, agent, start and length."""
+    story.entries.clear()
+    story.tell(rec.RecordingStarted(5, 5, "1001", "a", "b"))
+    started, key = round(story.now, 3), key_for(5, story.now)
+    with store.writing(key) as file:
+        file.write(b"sound 5")
+    digest = hashlib.sha256(b"sound 5").hexdigest()
+    closed = rec.RecordingClosed(
+        5, key, 1.5, 2, digest, -20.0, -20.0, call=5, agent="1001", started_at=started, chain=2
+    )
+    story.tell(closed)
+    Projector(records.write).apply(story.entries)
+    return records
+
+
+def test_problems_say_what_is_missing_and_what_is_changed(verify, store) -> None:
+    (store.root / "2027/01/15/1.wav").unlink()
+    (store.root / "2027/01/15/2.wav").write_bytes(b"?")
+    code, _, said = verify()
+    assert code == 1
+    assert [(each["id"], each["what"]) for each in said["problems"]] == [(1, "missing"), (2, "changed")]
+
+
+def test_old_and_new_links_are_verified_alike(covered, verify) -> None:
+    assert verify()[:2] == (0, [])
+    with Session(covered.read) as session:
+        assert [link.startswith("2:") for link in session.scalars(select(Recording.link).order_by(Recording.id))] == [
+            False,
+            False,
+            False,
+            False,
+            True,
+        ]
+
+
+@pytest.mark.parametrize("forged", [{"call": 6}, {"agent": "1002"}, {"seconds": 1.4}, {"link": "f" * 64}])
+def test_what_a_link_covers_cannot_be_changed_unseen(covered, verify, forged: dict[str, Any]) -> None:
+    change(covered.write, update(Recording).where(Recording.id == 5).values(**forged))
+    code, ((kind, sentence),), _ = verify()
+    assert (code, kind) == (1, "changed")
+    assert sentence.startswith("recording 5: ")
+
+
+def test_a_deletion_is_a_link_of_its_day_and_what_was_deleted_stays_in_the_chain(covered, verify, store, story) -> None:
+    story.entries.clear()
+    story.tell(rec.RecordingDeleted(2, "its time was over", "retention", "2027-01-16"))
+    story.tell(rec.RecordingDeleted(2, "again", "retention", "2027-01-16"))
+    Projector(covered.write).apply(story.entries)
+    assert [kind for kind, _ in verify()[1]] == ["added"]  # the file is there still
+    store.delete("2027/01/15/2.wav")
+    code, found, said = verify()
+    assert (code, found) == (0, [])
+    ends = {each["day"]: each["last"] for each in said["days"]}
+    assert ends["2027-01-16"].startswith("2:")
+    assert chain_end(covered.read, date(2027, 1, 16)).last == ends["2027-01-16"]
+    assert chain_end(covered.read, date(2027, 1, 16)).deleted == 1
+    change(covered.write, update(Tombstone).values(why="never was"))
+    assert [kind for kind, _ in verify("--day", "2027-01-16")[1]] == ["changed"]
+
+
+def test_a_deletion_that_the_log_does_not_know_is_found(covered, verify, store) -> None:
+    store.delete("2027/01/15/2.wav")
+    change(covered.write, update(Recording).where(Recording.id == 2).values(state="deleted", path=""))
+    code, ((kind, sentence),), _ = verify()
+    assert (code, kind) == (1, "removed")
+    assert sentence == "recording 2: the records say deleted, and the log does not"
+
+
+def test_derived_files_of_a_recording_are_nobodys_fault_and_those_of_nobody_are(verify, store) -> None:
+    for key in ("2027/01/15/1.webm", "2027/01/15/1.marks.json"):
+        with store.writing(key) as file:
+            file.write(b"made")
+    assert verify()[:2] == (0, [])
+    with store.writing("2027/01/15/77.webm") as file:
+        file.write(b"made")
+    assert [sentence for _, sentence in verify()[1]] == [
+        "2027/01/15/77.webm is in the store, and no record tells of it"
+    ]

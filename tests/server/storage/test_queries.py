@@ -16,6 +16,7 @@ from server.storage.archive import archived_entries
 from server.storage.projector import Projector
 from server.storage.queries.paging import QueryError, decode_cursor, iso, masked
 from server.storage.queries.records import CallFilter, Queries
+from tests.conftest import SOUND_SHA256
 
 
 @pytest.fixture
@@ -149,7 +150,7 @@ def test_closed_recordings_are_listed_with_call_agent_and_ticket(ask, story):
     story.tell(rec.RecordingStarted(2, 1, "1002", "b-caller.wav", "b-agent.wav"))
     asked = ask()
     assert asked.recording_list().items == [
-        {"id": 1, "call": 1, "agent": "1001", "ticket": 1, "seconds": 30.0, "channels": 2, "sha256": f"{1:064x}"}
+        {"id": 1, "call": 1, "agent": "1001", "ticket": 1, "seconds": 30.0, "channels": 2, "sha256": SOUND_SHA256}
     ]
     assert asked.recording_show(1)["path"] == "2027/01/15/1.wav"
     assert asked.recording_show(2)["state"] == "started"

@@ -63,6 +63,11 @@ REQUESTS: dict[Act, Asked] = {
     Act.ASSIGN_TICKET: Asked("PATCH", "tickets/{call}", {"owner": "{agent}"}),
     Act.ANSWER_AUTHORITY: Asked("POST", "tickets/{call}/authority/1/answer", {"granted": True}),
     Act.READ_RECORDINGS: Asked("GET", "recordings/{call}"),
+    Act.PULL_RECORDING: Asked("GET", "recordings/{call}/audio"),
+    Act.PAUSE_RECORDING: Asked("POST", "calls/{call}/recording/pause"),
+    Act.VERIFY_RECORDINGS: Asked("GET", "recordings/alarms"),
+    Act.SETTLE_RECORDING: Asked("POST", "recordings/1/settle", REASON),
+    Act.HOLD_RECORDING: Asked("POST", "recordings/99/hold", REASON),
     Act.READ_REPORTS: Asked("GET", "reports/callback"),
     Act.SIGN_HANDOVER: Asked(
         "POST",
@@ -108,9 +113,9 @@ REQUESTS: dict[Act, Asked] = {
     Act.VERIFY_CUSTOMER: Asked("POST", "customers/99/verify", {"digits": "1234", "call": "4"}),
 }
 CONCERN_AN_AGENT = {act for act, asked in REQUESTS.items() if "{" in f"{asked.path}{asked.body}"}
-ELSEWHERE = {Act.READ_NUMBERS, Act.PULL_RECORDING, Act.EXPORT_OUTRIGHT}
-"""Acts without a request of their own: masked numbers have a test below, recordings are pulled on the command line, an
-export outright is one that needs no approval."""
+ELSEWHERE = {Act.READ_NUMBERS, Act.EXPORT_OUTRIGHT}
+"""Acts without a request of their own: masked numbers have a test below, an export outright is one that needs no
+approval."""
 WORK_NUMBERS = {Role.AGENT: OWN, Role.LEADER: "1009"}
 
 

@@ -20,6 +20,7 @@ from redis.asyncio import Redis
 import acd.events as acd
 from acd.callbacks.events import CallbackPolicySet
 from acd.policy.definitions import Requirement, Skill
+from server.config import Settings
 from server.eventlog.log import Log, follower
 from server.hotline import definitions
 from server.hotline.dispatcher import Dispatcher
@@ -27,9 +28,12 @@ from server.hotline.state import HotlineState
 from server.hotline.view import View
 from server.metrics import Metrics
 from server.storage.database import Database, open_database
+from server.storage.derivation.workshop import Workshop, environment_of
 from server.storage.projector import Projector
 from server.storage.projector_loop import ProjectorLoop
 from server.storage.reader import Records
+from server.storage.sound import SoundFiles
+from server.storage.stores import open_store
 from server.storage.webhook_outbox import Outbox
 from server.telephony.asterisk.site import AgentPhone
 from server.usecases.errors import Conflict
@@ -117,6 +121,8 @@ class ApiServer:
         self.doubtful: list[str] = []
         metrics = Metrics(self.registry, View(lambda: dispatcher.state), unwritable=lambda: dispatcher.refused)
         dispatcher.listen(metrics.follow)
+        settings = Settings(home=home)
+        self.sound = SoundFiles(open_store(settings), Workshop(environment_of(settings)))
         self.acts = UseCases(self)
         self.authentication = Authentication(lambda: self.token, self.acts.tokens, self.acts.links)
 
@@ -126,6 +132,10 @@ class ApiServer:
 
     @property
     def conversation_channels(self) -> Any:
+        raise Conflict("no Asterisk here")
+
+    @property
+    def recording_channels(self) -> Any:
         raise Conflict("no Asterisk here")
 
     @property
@@ -178,6 +188,7 @@ async def running(redis_server: RedisServer, database: Database, home: Path) -> 
     made.redis, made.outbox = redis, Outbox(database)
     await made.tell(acd.PolicySet(made.definitions.policy), CallbackPolicySet(made.definitions.callback.policy))
     yield made
+    await made.sound.close()
     await dispatcher.stop()
     await asyncio.to_thread(following.stop)
     with suppress(Exception):

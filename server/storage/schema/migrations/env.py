@@ -8,6 +8,7 @@ import server.storage.schema.callback_tables
 import server.storage.schema.customer_tables
 import server.storage.schema.knowledge_tables
 import server.storage.schema.quality_tables
+import server.storage.schema.recording_tables
 import server.storage.schema.report_tables
 import server.storage.schema.ticket_tables
 import server.storage.schema.webhook_tables  # noqa: F401  (its tables)

@@ -1,0 +1,1 @@
+"""What is made from recordings for the ear and the eye: Opus copies, peaks, marks. Begin with `workshop`."""

@@ -1,0 +1,260 @@
+"""Recordings over HTTP: ranges, copies, who may hear what, and what becomes of a file that is not what was recorded."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import struct
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import av
+import httpx
+import numpy as np
+import pytest
+
+import acd.events as acd
+import recordings.events as rec
+from acd.policy.definitions import Skill
+from server.usecases.principal import Role
+from tests.redis_server import redis_server
+from tests.server.web.api_server import OWNER, ApiServer, api, refused, server
+
+__all__ = ["api", "redis_server", "server"]
+
+RATE = 8000
+KEY = "2027/01/15/{}.wav"
+
+
+def wav(seconds: float, caller: float, agent: float) -> bytes:
+    """Stereo PCM: a tone of so many hertz on either side."""
+    at = np.arange(round(seconds * RATE)) * 2 * np.pi / RATE
+    sides = np.stack([np.sin(at * caller), np.sin(at * agent)], axis=1) * 8000
+    data = sides.astype("<i2").tobytes()
+    head = struct.pack(
+        "<4sI4s4sIHHIIHH4sI",
+        b"RIFF",
+        36 + len(data),
+        b"WAVE",
+        b"fmt ",
+        16,
+        1,
+        2,
+        RATE,
+        RATE * 4,
+        4,
+        16,
+        b"data",
+        len(data),
+    )
+    return head + data
+
+
+SOUND = wav(12.0, 1000, 600)
+
+
+def hertz(track: np.ndarray, rate: int) -> float:
+    """The loudest frequency."""
+    spectrum = np.abs(np.fft.rfft(track * np.hanning(len(track))))
+    return float(np.fft.rfftfreq(len(track), 1 / rate)[int(spectrum.argmax())])
+
+
+@pytest.fixture
+async def kept(server: ApiServer) -> ApiServer:
+    """Recording 1 of agent 1001, in a team that 1009 leads, and recording 2 of 1003 of another team."""
+    server.definitions = replace(server.definitions, teams={"A": ("1009",), "B": ()})
+    for agent, team in (("1001", "A"), ("1003", "B"), ("1009", "C")):
+        await server.tell(acd.AgentDefined(agent, agent, (Skill("complaint", 5),), (team,), f"sip:{agent}@127.0.0.1"))
+    for number, agent in ((1, "1001"), (2, "1003")):
+        await keep(server, number, agent, SOUND)
+    return server
+
+
+async def keep(server: ApiServer, number: int, agent: str, sound: bytes) -> None:
+    key = KEY.format(number)
+    with server.sound.store.writing(key) as file:
+        file.write(sound)
+    at = round(server.dispatcher.state.at, 3)
+    digest = hashlib.sha256(sound).hexdigest()
+    closed = rec.RecordingClosed(number, key, 12.0, 2, digest, -15.0, -15.0, (), "2027-01-15", number, agent, at, 2)
+    await server.tell(rec.RecordingStarted(number, number, agent, "a", "b"), closed)
+
+
+async def bearer(server: ApiServer, role: Role, agent: str = "") -> dict[str, str]:
+    _, token = await server.acts.tokens.create(OWNER, name=f"{role} {agent}".strip(), role=role, agent=agent)
+    return {"Authorization": f"Bearer {token}"}
+
+
+async def audit(api: httpx.AsyncClient, server: ApiServer) -> list[tuple[str, str, str]]:
+    await server.tell()
+    rows = (await api.get("/api/v1/audit?act=recordings.pull")).json()["items"]
+    return [(row["by"], row["subject"], row["reason"]) for row in rows]
+
+
+async def test_the_whole_sound_and_parts_of_it(kept: ApiServer, api: httpx.AsyncClient) -> None:
+    whole = await api.get("/api/v1/recordings/1/audio")
+    assert (whole.status_code, whole.content) == (200, SOUND)
+    assert whole.headers["content-type"] == "audio/wav"
+    assert whole.headers["accept-ranges"] == "bytes"
+    assert whole.headers["etag"] == f'"{hashlib.sha256(SOUND).hexdigest()}"'
+    for asked, begin, end in (
+        ("bytes=0-99", 0, 100),
+        ("bytes=100-", 100, len(SOUND)),
+        ("bytes=-44", len(SOUND) - 44, len(SOUND)),
+        (f"bytes=50-{10**12}", 50, len(SOUND)),
+    ):
+        part = await api.get("/api/v1/recordings/1/audio", headers={"Range": asked})
+        assert (part.status_code, part.content) == (206, SOUND[begin:end])
+        assert part.headers["content-range"] == f"bytes {begin}-{end - 1}/{len(SOUND)}"
+        assert int(part.headers["content-length"]) == end - begin
+
+
+async def test_ranges_that_are_none_give_the_whole_and_those_outside_are_refused(
+    kept: ApiServer, api: httpx.AsyncClient
+) -> None:
+    for asked in ("bytes=5-2", "bytes=0-1,5-6", "seconds=1-2", "bytes=-", "bytes=a-b", ""):
+        answer = await api.get("/api/v1/recordings/1/audio", headers={"Range": asked})
+        assert (answer.status_code, len(answer.content)) == (200, len(SOUND)), asked
+    for asked in (f"bytes={len(SOUND)}-", "bytes=-0"):
+        answer = await api.get("/api/v1/recordings/1/audio", headers={"Range": asked})
+        assert f"ask for bytes=0-{len(SOUND) - 1}" in refused(answer, 416)
+        assert answer.headers["content-range"] == f"bytes */{len(SOUND)}"
+
+
+async def test_a_client_that_has_an_older_sound_gets_the_whole_one(kept: ApiServer, api: httpx.AsyncClient) -> None:
+    etag = (await api.get("/api/v1/recordings/1/audio")).headers["etag"]
+    part = {"Range": "bytes=0-9"}
+    for if_range, status in ((etag, 206), ('"other"', 200), ("Fri, 15 Jan 2027 08:00:00 GMT", 200)):
+        answer = await api.get("/api/v1/recordings/1/audio", headers={**part, "If-Range": if_range})
+        assert answer.status_code == status
+    known = await api.get("/api/v1/recordings/1/audio", headers={"If-None-Match": etag})
+    assert (known.status_code, known.content) == (304, b"")
+
+
+async def test_the_copy_is_opus_with_the_sides_as_they_were(kept: ApiServer, api: httpx.AsyncClient) -> None:
+    answer = await api.get("/api/v1/recordings/1/audio?format=opus")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "audio/webm")
+    assert len(answer.content) < len(SOUND) / 10
+    with av.open(io.BytesIO(answer.content)) as file:
+        (stream,) = file.streams.audio
+        assert stream.codec_context.name in ("opus", "libopus")
+        frames = [frame.to_ndarray() for frame in file.decode(stream)]
+        rate = stream.codec_context.sample_rate
+    planes = np.concatenate(frames, axis=1)
+    sides = planes if len(planes) == 2 else planes.reshape(-1, 2).T
+    assert len(sides[0]) / rate == pytest.approx(12.0, abs=0.2)
+    assert hertz(sides[0], rate) == pytest.approx(1000, abs=5)
+    assert hertz(sides[1], rate) == pytest.approx(600, abs=5)
+    part = await api.get("/api/v1/recordings/1/audio?format=opus", headers={"Range": "bytes=10-19"})
+    assert part.content == answer.content[10:20]
+
+
+async def test_peaks_and_marks_are_told_and_pauses_stand_among_them(kept: ApiServer, api: httpx.AsyncClient) -> None:
+    await kept.tell(rec.RecordingPaused(1, 1, "1001", "agent 1001", "card number", 0.0))
+    await kept.tell(rec.RecordingResumed(1, 1, "1001", "agent 1001"))
+    said = (await api.get("/api/v1/recordings/1/peaks")).json()
+    assert (said["seconds"], said["per_second"], len(said["peaks"]["caller"])) == (12.0, 20, 240)
+    assert said["level"]["caller"] == pytest.approx(-15.3, abs=0.1)
+    assert sorted(mark["kind"] for mark in said["marks"]) == ["pause", "talk_over"]
+
+
+async def test_derived_files_are_made_again_when_they_are_lost_or_changed(
+    kept: ApiServer, api: httpx.AsyncClient
+) -> None:
+    first = (await api.get("/api/v1/recordings/1/audio?format=opus")).content
+    folder = kept.sound.store.root / "2027/01/15"
+    for spoil in (
+        lambda: (folder / "1.webm").unlink(),
+        lambda: (folder / "1.webm").write_bytes(b"another song"),
+        lambda: (folder / "1.marks.json").unlink(),
+        lambda: (folder / "1.marks.json").write_bytes(b"{"),
+    ):
+        spoil()
+        assert (await api.get("/api/v1/recordings/1/audio?format=opus")).content == first
+
+
+@pytest.mark.parametrize("spoil", ["changed", "removed"])
+async def test_of_a_file_that_is_not_what_was_recorded_no_byte_is_handed_out_and_it_is_an_alarm(
+    kept: ApiServer, api: httpx.AsyncClient, spoil: str
+) -> None:
+    path: Path = kept.sound.store.root / KEY.format(1)
+    assert (await api.get("/api/v1/recordings/1/audio")).status_code == 200
+    spoiling = path.unlink if spoil == "removed" else partial(path.write_bytes, SOUND[:-1] + b"?")
+    spoiling()
+    for asked in ("audio", "audio?format=opus", "peaks"):
+        answer = await api.get(f"/api/v1/recordings/1/{asked}", headers={"Range": "bytes=0-9"})
+        assert "recording 1 is not what was recorded" in refused(answer, 409)
+    ((alarm),) = (await api.get("/api/v1/recordings/alarms")).json()["items"]
+    assert (alarm["id"], alarm["what"]) == (1, spoil)
+    assert f'sansheng_recording_alarms{{what="{spoil}"}} 1.0' in (await api.get("/metrics")).text
+    assert len(await audit(api, kept)) == 1
+    settled = await api.post("/api/v1/recordings/1/settle", json={"reason": "restored from the backup"})
+    assert settled.status_code == 204
+    assert (await api.get("/api/v1/recordings/alarms")).json()["items"] == []
+    again = await api.post("/api/v1/recordings/1/settle", json={"reason": "twice"})
+    assert "recording 1 has no alarm" in refused(again, 404)
+    partial(path.write_bytes, SOUND)()
+    assert (await api.get("/api/v1/recordings/1/audio")).content == SOUND
+
+
+async def test_each_role_hears_its_own_and_every_listening_is_in_the_audit_once(
+    kept: ApiServer, api: httpx.AsyncClient
+) -> None:
+    heard = []
+    for role, agent, expected in (
+        (Role.AGENT, "1001", [200, 403]),
+        (Role.LEADER, "1009", [200, 403]),
+        (Role.SUPERVISOR, "", [200, 200]),
+        (Role.QA, "", [200, 200]),
+        (Role.DEPARTMENT, "", [403, 403]),
+    ):
+        token = await bearer(kept, role, agent)
+        for _ in range(2):
+            answers = [await api.get(f"/api/v1/recordings/{number}/audio", headers=token) for number in (1, 2)]
+            assert [answer.status_code for answer in answers] == expected, role
+        heard += [number for number, status in zip((1, 2), expected, strict=True) if status == 200]
+    told = await audit(api, kept)
+    assert [subject for _, subject, _ in reversed(told)] == [f"recording {number} (wav)" for number in heard]
+    assert {(by, reason) for by, _, reason in told} == {
+        ("agent 1001", "review"),
+        ("leader 1009", "coaching"),
+        ("supervisor", "complaint"),
+        ("qa", "quality"),
+    }
+
+
+async def test_a_purpose_may_be_named_and_must_be_the_roles(kept: ApiServer, api: httpx.AsyncClient) -> None:
+    agent = await bearer(kept, Role.AGENT, "1001")
+    answer = await api.get("/api/v1/recordings/1/audio?purpose=legal", headers=agent)
+    assert "'legal' is no purpose of the role agent" in refused(answer, 403)
+    assert "'fun' is no purpose" in refused(await api.get("/api/v1/recordings/1/audio?purpose=fun"), 422)
+    by_header = {"Sansheng-Purpose": "dispute"}
+    assert (await api.get("/api/v1/recordings/1/peaks", headers=by_header)).status_code == 200
+    assert (await audit(api, kept))[0][1:] == ("recording 1 (peaks)", "dispute")
+
+
+async def test_qa_hears_what_was_drawn_where_draws_are_kept(kept: ApiServer, api: httpx.AsyncClient) -> None:
+    kept.acts.recordings.drawn_for = lambda who: frozenset({2})
+    qa = await bearer(kept, Role.QA)
+    answer = await api.get("/api/v1/recordings/1/audio", headers=qa)
+    assert "recording 1 was not drawn for qa" in refused(answer, 403)
+    assert (await api.get("/api/v1/recordings/2/audio", headers=qa)).status_code == 200
+
+
+async def test_a_legal_hold_is_shown_and_released(kept: ApiServer, api: httpx.AsyncClient) -> None:
+    for act, held in (("hold", True), ("release", False)):
+        done = await api.post(f"/api/v1/recordings/1/{act}", json={"reason": "court"})
+        assert done.status_code == 204
+        await kept.tell()
+        row = (await api.get("/api/v1/recordings/1")).json()
+        assert row["held"] is held
+        again = await api.post(f"/api/v1/recordings/1/{act}", json={"reason": "court"})
+        assert again.status_code == 409
+    assert [step["kind"] for step in row["history"]] == ["held", "released"]
+
+
+async def test_the_end_of_a_days_chain_is_told(kept: ApiServer, api: httpx.AsyncClient) -> None:
+    end = (await api.get("/api/v1/recordings/chains/2027-01-15")).json()
+    assert (end["recordings"], end["deleted"], end["last"][:2]) == (2, 0, "2:")
+    assert (await api.get("/api/v1/recordings/chains/9999-12-31")).status_code == 422
