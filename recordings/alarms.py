@@ -45,6 +45,7 @@ class Alarms:
 
     def __init__(self) -> None:
         self._alarms: dict[int, Alarm] = {}
+        self._settled: dict[int, tuple[str, ...]] = {}
         self._left_out = 0
 
     @property
@@ -62,7 +63,10 @@ class Alarms:
             case RecordingFaultFound(recording=number, kind=kind, sentence=sentence):
                 self._raise(number, kind, (sentence,), at)
             case RecordingSettled(recording=number):
-                self._alarms.pop(number, None)
+                if (settled := self._alarms.pop(number, None)) is not None:
+                    self._settled[number] = (*self._settled.pop(number, ()), *settled.sentences)[-MOST_SENTENCES:]
+                    if len(self._settled) > MOST:
+                        self._settled.pop(next(iter(self._settled)))
 
     def __iter__(self) -> Iterator[Alarm]:
         return iter(tuple(self._alarms.values()))
@@ -70,6 +74,11 @@ class Alarms:
     def get(self, recording: int) -> Alarm | None:
         """The recording's alarm, if it has one."""
         return self._alarms.get(recording)
+
+    def knows(self, recording: int, sentence: str) -> bool:
+        """Whether this was said of the recording already, be it settled or not."""
+        alarm = self._alarms.get(recording)
+        return sentence in (*(alarm.sentences if alarm else ()), *self._settled.get(recording, ()))
 
     def sentence(self) -> str:
         """All alarms in one sentence; empty when there are none."""
@@ -97,7 +106,8 @@ class Alarms:
 
     def snapshot(self) -> dict[str, Any]:
         """Everything that `restore` needs, as plain JSON values."""
-        return {"alarms": [asdict(each) for each in self], "left_out": self._left_out}
+        settled = [[number, *sentences] for number, sentences in self._settled.items()]
+        return {"alarms": [asdict(each) for each in self], "settled": settled, "left_out": self._left_out}
 
     @classmethod
     def restore(cls, snapshot: Mapping[str, Any]) -> Alarms:
@@ -106,4 +116,5 @@ class Alarms:
         for saved in snapshot["alarms"]:
             alarms._alarms[saved["recording"]] = Alarm(**{**saved, "sentences": tuple(saved["sentences"])})
         alarms._left_out = snapshot["left_out"]
+        alarms._settled = {number: tuple(sentences) for number, *sentences in snapshot.get("settled", ())}
         return alarms

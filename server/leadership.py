@@ -192,6 +192,7 @@ class Leadership:
         parts = self.parts
         parts.readmission.begin()
         self._tasks.start(parts.joiner.run())
+        self._tasks.start(parts.verification.run())
         self._tasks.start(parts.rtp_watch.run())
         self._tasks.start(parts.spool_import.run())
         self._tasks.start(parts.takeover.keep_fetching())
@@ -245,6 +246,7 @@ class Leadership:
             joiner.alarm(),
             joiner.problem,
             wrong,
+            self.parts.verification.problem,
             dialler.problem,
             self.reloading.problem,
             self.parts.guessers.warning(),

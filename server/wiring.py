@@ -57,6 +57,7 @@ from server.telephony.channels.withdrawals import Withdrawals
 from server.telephony.liveness.watch import Liveness
 from server.telephony.recording.joiner import Joiner
 from server.telephony.recording.pausing import Pausing
+from server.telephony.recording.verification import Verification
 from server.telephony.tokens import ChannelTokens
 from server.telephony.trunks.outgoing import Outgoing
 from server.telephony.trunks.requests import TrunkRequests
@@ -94,6 +95,7 @@ class Parts:
 
     joiner: Joiner
     pausing: Pausing
+    verification: Verification
     legs: Legs
     reconciliation: Reconciliation
     keys: KeySources
@@ -171,6 +173,13 @@ def build(ground: Ground) -> Parts:
     return Parts(
         joiner=joiner,
         pausing=pausing,
+        verification=Verification(
+            dispatcher,
+            view,
+            ground.acts.recordings.integrity,
+            settings.recordings_verified_at,
+            lambda: definitions().calendar.zone,
+        ),
         legs=legs,
         reconciliation=Reconciliation(dispatcher, view, ami, legs, on_final=joiner.final),
         keys=KeySources(),

@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from acd.callbacks.engine import Callbacks
 from server.storage.customer_reader import CustomerReader
 from server.storage.knowledge_reader import KnowledgeReader
+from server.storage.integrity import Integrity, Store
 from server.storage.projector_loop import ProjectorLoop
 from server.storage.queries.callbacks import PromiseFilter, merged, promise_detail
 from server.storage.queries.chain import ChainEnd, chain_end
@@ -100,6 +101,10 @@ class Records:
             "recordings": self._queries.recording_show,
         }
         return await asyncio.to_thread(readers[kind], number)
+
+    def integrity(self, store: Store) -> Integrity:
+        """What compares these records with the files of a store."""
+        return Integrity(self._engine, store)
 
     async def chain_end(self, day: date) -> ChainEnd:
         """One day's chain as it is now."""

@@ -17,6 +17,7 @@ from recordings.events import RecordingFaultFound
 from server.eventlog.access_events import ActAudited
 from server.hotline.dispatcher import NotLeading
 from server.storage.derivation.workshop import Busy
+from server.storage.integrity import Integrity
 from server.storage.queries.records import Queries
 from server.storage.sound import NotAsRecorded, NotYet, Sound, SoundFiles
 from server.storage.stores import Store
@@ -96,6 +97,10 @@ class RecordingActs(RecordActs):
         await self._found(number, row, checking)
         return row
 
+    def integrity(self) -> Integrity:
+        """What compares log, records, chains and files; for the server's own verification."""
+        return self._server.records.integrity(self._server.sound.store)
+
     async def _may_hear(self, who: Principal, number: int, purpose: str) -> tuple[dict[str, Any], Purpose]:
         """The row and the purpose, if this principal may hear the recording."""
         agents = self.permissions.agents(who, Act.PULL_RECORDING)
@@ -125,8 +130,7 @@ class RecordingActs(RecordActs):
             return await finding
         except NotAsRecorded as error:
             fault = RecordingFaultFound(number, error.kind, str(error), row["day"] or "")
-            known = self._view.recording_alarms.get(number)
-            if known is None or str(error) not in known.sentences:
+            if not self._view.recording_alarms.knows(number, str(error)):
                 with suppress(NotLeading):
                     await self._server.dispatcher.record(fault)
             raise Conflict(f"recording {number} is not what was recorded: {error}") from None

@@ -62,5 +62,8 @@ def test_of_too_many_the_oldest_are_only_counted(monkeypatch) -> None:
 def test_alarms_survive_a_snapshot() -> None:
     alarms = Alarms()
     alarms.receive(RecordingMissing(2, "nothing was written"), NOW)
+    alarms.receive(RecordingMissing(3, "nothing was written"), NOW)
+    alarms.receive(RecordingSettled(3, "wang", "known"), NOW)
     again = Alarms.restore(json.loads(json.dumps(alarms.snapshot())))
     assert list(again) == list(alarms)
+    assert [again.knows(number, "nothing was written") for number in (2, 3, 4)] == [True, True, False]
