@@ -196,7 +196,7 @@ def build(ground: Ground) -> Parts:
         phone_transfers=PhoneTransfers(
             dispatcher, view, legs, ami, conversations, transfers, internal_calls, callers.services.recorder
         ),
-        features=Features(conversations, ground.acts.callbacks, legs),
+        features=Features(conversations, ground.acts.callbacks, ground.acts.recording_care, legs),
         brief_calls=brief_calls,
         spool_import=SpoolImport(dispatcher, view, site.layout.callbacks, node, definitions, brief_calls),
         abandoned=AbandonedCallers(dispatcher, view, definitions),

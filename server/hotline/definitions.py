@@ -27,6 +27,7 @@ from server.hotline.holidays import holidays_of
 from server.hotline.parties import Party, canonical, party
 from server.hotline.promising import usual_queue
 from server.hotline.quality_rules import QualityRules, read_quality_rules
+from server.hotline.recording_rules import RecordingRules, read_recording_rules
 from server.hotline.ticket_rules import hours_of, read_rules, unreachable
 from server.hotline.trunk_secrets import missing
 from server.hotline.trunks import Trunk, read_trunks
@@ -49,7 +50,7 @@ AGENTS_LANGUAGE = LANGUAGES[0]
 _CLASS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 _ROUTING = ("skills", "routing", "phones", "queues")
 _CALLS = ("hotline", "numbers", "admission", "sound", "callback", "lists", "calendar", "teams", "trunks")
-_WORK = ("tickets", "ticket_types", "quality")
+_WORK = ("tickets", "ticket_types", "quality", "recordings")
 TABLES = (*_ROUTING, *_CALLS, *_WORK)
 """What a hotline file may hold."""
 
@@ -89,6 +90,7 @@ class Definitions:
     numbers: CalledNumbers = field(default_factory=CalledNumbers)
     admission: Admission = Admission()
     sound: SoundRules = SoundRules()
+    recordings: RecordingRules = field(default_factory=RecordingRules)
     callback: Callback = field(default_factory=Callback)
     tickets: Rules = field(default_factory=Rules)
     tickets_in_hours: bool = True
@@ -297,6 +299,7 @@ def _read_hotline(file: Path, flows: Mapping[str, Flow] | None, home: Path) -> D
             numbers=numbers,
             admission=_admission(top.table("admission")),
             sound=_sound(top.table("sound")),
+            recordings=read_recording_rules(top.table("recordings"), queues, top.table("lists").data.keys()),
             callback=callback,
             tickets=tickets,
             tickets_in_hours=in_hours,

@@ -10,7 +10,6 @@ from typing import Any
 
 import recordings.events as rec
 from recordings.alarms import Alarm
-from recordings.pauses import LONGEST
 from server.hotline.live_calls import Leg, Stage
 from server.usecases.errors import Conflict, NotFound
 from server.usecases.permissions import Act
@@ -102,7 +101,7 @@ class RecordingCareActs(Acts):
     @property
     def pause_limit(self) -> float:
         """Seconds after which a pause ends by itself."""
-        return LONGEST
+        return self._server.definitions.recordings.pause
 
     def _talking(self, who: Principal, call: int) -> Leg:
         self.permissions.require(who, Act.PAUSE_RECORDING)

@@ -6,6 +6,7 @@
     *3 NUMBER # transfer blind: a work number, a queue by its place (1 to 9), or an outside number
     *3 #        hand the call to the colleague who is asked
     *5          on a callback: a machine has answered, nobody is there
+    *6          pause the recording, and back
 
 The keys are followed as AMI events of the agent's channel, and no feature of Asterisk's bridge: a server that is away
 takes none, and the conversation does not notice. From `*2` and `*3` on the caller hears music and no keys.
@@ -27,10 +28,11 @@ from server.usecases.callbacks import CallbackActs
 from server.usecases.conversations import ConversationActs
 from server.usecases.errors import ActRefused
 from server.usecases.principal import Principal, phone_of
+from server.usecases.recording_care import RecordingCareActs
 
 _log = structlog.get_logger("features")
 
-HOLD, HELP, CONSULT, TRANSFER, NOBODY = "1", "0", "2", "3", "5"
+HOLD, HELP, CONSULT, TRANSFER, NOBODY, PAUSE = "1", "0", "2", "3", "5", "6"
 PATIENCE = 15.0
 """Seconds without a key after which a number that was begun is given up."""
 
@@ -65,7 +67,7 @@ class Keys:
             self._star = True
             return None
         star, self._star = self._star, False
-        if not star or key not in (HOLD, HELP, CONSULT, TRANSFER, NOBODY):
+        if not star or key not in (HOLD, HELP, CONSULT, TRANSFER, NOBODY, PAUSE):
             return None
         if key in (CONSULT, TRANSFER):
             self._code, self._number = key, ""
@@ -92,8 +94,11 @@ class Keys:
 class Features:
     """Follows the keys of every agent who has a call. `digit` wants AMI's DTMFEnd, `hung_up` Hangup."""
 
-    def __init__(self, conversations: ConversationActs, callbacks: CallbackActs, legs: Legs) -> None:
-        self._conversations, self._callbacks, self._legs = conversations, callbacks, legs
+    def __init__(
+        self, conversations: ConversationActs, callbacks: CallbackActs, recordings: RecordingCareActs, legs: Legs
+    ) -> None:
+        self._conversations, self._callbacks, self._recordings = conversations, callbacks, recordings
+        self._legs = legs
         self._keys: dict[str, Keys] = {}
         self._patience: dict[str, asyncio.TimerHandle] = {}
         self._doing: dict[str, asyncio.Task[None]] = {}
@@ -162,6 +167,9 @@ class Features:
             case Keyed(code="5"):
                 live = conversations.now(call)
                 await self._callbacks.nobody_there(who, live.promise if live is not None else 0)
+            case Keyed(code="6"):
+                paused = self._recordings.paused(call)
+                await (self._recordings.resume(who, call) if paused else self._recordings.pause(who, call))
             case Keyed(code="0"):
                 await conversations.help(who, call)
             case Keyed(begun=True):
