@@ -12,12 +12,12 @@ def pressed(digits: str) -> list[Keyed]:
     return [keyed for digit in digits if (keyed := keys.press(digit)) is not None]
 
 
-@pytest.mark.parametrize(("digits", "code"), [("*1", "1"), ("*0", "0"), ("**1", "1"), ("5*1", "1")])
+@pytest.mark.parametrize(("digits", "code"), [("*1", "1"), ("*0", "0"), ("*6", "6"), ("**1", "1"), ("5*1", "1")])
 def test_a_star_and_a_digit_are_a_code(digits: str, code: str) -> None:
     assert pressed(digits) == [Keyed(code)]
 
 
-@pytest.mark.parametrize("digits", ["1", "01", "*", "*41", "*7", "#", "1#", "*61"])
+@pytest.mark.parametrize("digits", ["1", "01", "*", "*41", "*7", "#", "1#", "*71"])
 def test_other_keys_mean_nothing(digits: str) -> None:
     assert pressed(digits) == []
 
