@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import recordings.events as rec
 import tickets.events as tickets
 from recordings.chain import Covered, link_hash
 from server.eventlog.log import Entry
+from server.storage.notation import iso
 from server.storage.projections.rows import Rows, entry_key, utc
 from server.storage.projections.rules import Rules
 from server.storage.recording_store import day_of
@@ -140,14 +140,14 @@ def _(event: tickets.FieldsFilled, entry: Entry, rows: Rows) -> None:
 def _(event: tickets.DatePromised, entry: Entry, rows: Rows) -> None:
     ticket = _changed(rows, event)
     until = None if event.promised_for is None else utc(event.promised_for)
-    _write(rows, entry, "promised", iso(ticket.promised_for), iso(until), event.by, event.why)
+    _write(rows, entry, "promised", iso(ticket.promised_for) or "", iso(until) or "", event.by, event.why)
     ticket.promised_for = until
 
 
 @RULES.on(tickets.DateMissed)
 def _(event: tickets.DateMissed, entry: Entry, rows: Rows) -> None:
     ticket = _changed(rows, event)
-    _write(rows, entry, "promise_missed", iso(utc(event.promised_for)))
+    _write(rows, entry, "promise_missed", iso(utc(event.promised_for)) or "")
     ticket.dates_missed += 1
 
 
@@ -212,6 +212,11 @@ def _(event: tickets.RoundStarted, entry: Entry, rows: Rows) -> None:
     _set_limits(rows, ticket, event.respond_by, event.resolve_by)
 
 
+@RULES.on(tickets.TicketLinked)
+def _(event: tickets.TicketLinked, entry: Entry, rows: Rows) -> None:
+    _changed(rows, event)  # the link itself, and its line in the history, are the webhooks'
+
+
 def _changed(rows: Rows, event: tickets.Event) -> Ticket:
     ticket = rows.tickets[event.ticket]
     ticket.version += 1
@@ -255,10 +260,6 @@ def _write(
     why = "; ".join(filter(None, (f"to {department}" if department else "", why)))
     values: dict[str, Any] = {"before": before, "after": after, "by": by, "why": why, "call": call}
     rows.add(TicketHistory(ms=ms, seq=seq, ticket=entry.event.ticket, at=utc(entry.at), kind=kind, **values))
-
-
-def iso(instant: datetime | None) -> str:
-    return instant.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if instant else ""
 
 
 # Recordings
