@@ -21,7 +21,7 @@ from quality.scores import Mark, check, read_marks, score
 from server.bounds import is_line
 from server.storage.queries.quality import ReviewFilter
 from server.storage.queries.quality_frame import People
-from server.usecases.errors import Conflict, Forbidden, Invalid, NotFound
+from server.usecases.errors import Conflict, Invalid, NotFound
 from server.usecases.permissions import Act, Reach, reach_of
 from server.usecases.principal import Principal, Role
 from server.usecases.quality import QualityBase, person, refusals
@@ -108,6 +108,7 @@ class ReviewActs(QualityBase):
         self.permissions.require(who, Act.ASSIGN_QA, review.agent)
         if reviewer not in self._people_with_tokens():
             raise Invalid("reviewer", f"nobody is known as {reviewer}: give a work number or a token's name")
+        await self._refuse_barred(review, reviewer)
         with refusals():
             asked = reviews.ask_second(review, reviewer, person(who))
         await self._record(who, Act.ASSIGN_QA, *asked, subject=f"review {number}")
@@ -134,6 +135,7 @@ class ReviewActs(QualityBase):
         review = await self._review(number)
         self.permissions.require(who, Act.SCORE_QA, review.agent)
         form = self._form(review.form, review.version)
+        await self._refuse_barred(review, person(who))
         given = marks_of(form, marks, whole=True)
         with refusals():
             decided = appeals.decide(review, person(who), form, given, why)
@@ -180,8 +182,7 @@ class ReviewActs(QualityBase):
     async def _go_on(self, who: Principal, review: Review, marks: Mapping[str, Any], submit: bool) -> Review:
         self.permissions.require(who, Act.SCORE_QA, review.agent)
         form, reviewer = self._form(review.form, review.version), person(who)
-        if reviewer in review.barred:
-            raise Forbidden(f"{reviewer} is heard or accused in call {review.call} and cannot review it")
+        await self._refuse_barred(review, reviewer)
         given = marks_of(form, marks, whole=submit)
         with refusals():
             if not submit:
@@ -197,6 +198,12 @@ class ReviewActs(QualityBase):
         self.drafts.forget(review.review, reviewer)
         await self._record(who, Act.SCORE_QA, *events, subject=f"review {review.review}: call {review.call}")
         return reviews.seen_by(reviews.play(review, events[0], self._view.at), reviewer)
+
+    async def _refuse_barred(self, review: Review, reviewer: str) -> None:
+        """Raises Conflict for those who are heard or accused in the call: by now, too, not only when it was opened."""
+        people = await self._people(review.call)
+        if reviewer in people.barred | set(review.barred):
+            raise Conflict(f"{reviewer} is heard or accused in call {review.call} and cannot review it")
 
     def _open_review(self, call: int, form: str, reviewer: str) -> Review | None:
         """The review of this call by this form that goes on."""

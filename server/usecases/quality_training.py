@@ -14,7 +14,7 @@ from quality.errors import QualityError
 from quality.events import Event, TrainingNeeded
 from quality.periods import period
 from quality.rollup import Reviewed, RollUp, Step, Training, TrainingState, TrainingStep
-from server.usecases.errors import Forbidden, Invalid, NotFound
+from server.usecases.errors import Conflict, Forbidden, Invalid, NotFound
 from server.usecases.permissions import Act
 from server.usecases.principal import Principal, Role
 from server.usecases.quality import QualityBase, person, refusals
@@ -40,8 +40,7 @@ class TrainingActs(QualityBase):
         self.permissions.require(who, Act.CALIBRATE_QA)
         wanted, barred = self._form(form), {}
         for call in calls:
-            people = await self._people(call)
-            barred[call] = {people.agent, people.accused, *people.heard} - {""}
+            barred[call] = (await self._people(call)).barred
         async with self._numbering:
             number = self._register.last_calibration + 1
             try:
@@ -58,6 +57,8 @@ class TrainingActs(QualityBase):
         self.permissions.require(who, Act.SCORE_QA)
         round_ = await self._round(number)
         form = self._form(round_.form, round_.version)
+        if person(who) in (await self._people(call)).barred:
+            raise Conflict(f"{person(who)} is heard or accused in call {call} and cannot score it")
         given = marks_of(form, marks, whole=True)
         with refusals():
             events = calibration.submit(round_, call, person(who), form, given)

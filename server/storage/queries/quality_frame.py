@@ -31,6 +31,11 @@ class People:
     heard: tuple[str, ...]
     accused: str
 
+    @property
+    def barred(self) -> frozenset[str]:
+        """All of them."""
+        return frozenset({self.agent, self.accused, *self.heard}) - {""}
+
 
 def days(period: Period, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """The instants from which and before which a call of the period came in."""
@@ -85,7 +90,7 @@ def people(session: Session, call: int) -> People | None:
         return None
     heard = select(Segment.agent).where(Segment.call == call, Segment.joined_at.is_not(None)).distinct()
     ticket = None if found.ticket is None else session.get(Ticket, found.ticket)
-    accused = getattr(ticket, "accused", "") or ""
+    accused = ticket.accused if ticket is not None else ""
     return People(found.agent, tuple(sorted(set(session.scalars(heard)) - {found.agent, ""})), accused)
 
 
@@ -109,12 +114,12 @@ def _history(
     tickets = select(Call.ticket).where(*over, Call.ticket.is_not(None))  # type: ignore[arg-type]
     kinds = () if words else (TicketHistory.kind.in_(("contact", *_ESCALATIONS)),)
     found = select(TicketHistory).where(TicketHistory.ticket.in_(tickets), *kinds)
-    escalated, repeated, said = set(), set(), defaultdict(list)
+    escalated, repeated = set(), set()
+    said: defaultdict[int | None, list[str]] = defaultdict(list)
     for step in session.scalars(found.order_by(TicketHistory.ms, TicketHistory.seq)):
         if step.kind in _ESCALATIONS and not step.why.startswith(_REPEATED):
             escalated.add(step.ticket)
         elif step.kind == "contact" and step.call is not None:
             repeated.add(step.call)
-        if words and step.why:
-            said[step.ticket].append(step.why)
-    return escalated, repeated, {ticket: "\n".join(texts) for ticket, texts in said.items()}
+        said[step.ticket] += [step.why, step.after] if words and step.kind == "note" else [step.why] if words else []
+    return escalated, repeated, {ticket: "\n".join(filter(None, texts)) for ticket, texts in said.items()}

@@ -58,6 +58,7 @@ def told(database, story):
     story.tell(tickets.CategoryConfirmed(1, "system", "1001"))
     story.tell(tickets.GradeRaised(1, "serious", "repeat_contact: 2 calls on the same matter"))
     story.tell(tickets.StateChanged(1, "dispatched", "1001", "客户要打 12315"))
+    story.tell(tickets.NoteAdded(1, "客户提到媒体", by="1001"), tickets.AccusedSet(1, "1002", "1009"))
     story.tell(tickets.TicketOpened(2, 4, "13800138004", "complaint", "attitude"))
     story.tell(tickets.GradeRaised(2, "critical", "regulator"))
     story.tell(acd.CallArrived(30, "13800138030", "4001", "PJSIP/30", "u30", story.now, "one"))
@@ -76,6 +77,8 @@ def test_a_frame_has_every_call_that_an_agent_answered_and_that_is_over_with_its
     assert ([each.repeat for each in (facts[3], facts[5])], facts[3].escalated) == ([False, True], False)
     assert (facts[4].escalated, facts[4].words, "12315" in facts[3].words) == (True, "regulator", True)
     assert told.facts(PLAN, period("2027-W03"), ZONE) == []
+    assert "媒体" in facts[3].words
+    assert told.people(3).barred == {"1001", "1002"}
     people = told.people(22)
     assert (people.agent, people.heard, people.accused) == ("1009", ("1001",), "")
     assert told.people(99) is None

@@ -13,6 +13,7 @@ import pytest
 
 import acd.events as acd
 import ivr.events as ivr
+import tickets.events as tickets
 from acd.policy.definitions import Skill
 from quality.draw import Job
 from quality.events import FormAdded
@@ -245,6 +246,28 @@ async def test_a_call_is_scored_by_whom_it_was_drawn_for_and_never_by_who_is_hea
     assert "is heard or accused" in refused(answer, 409)
     answer = await desk.ask("sun", "POST", f"scores/{first['id']}/second", {"reviewer": "nobody"})
     assert "nobody is known as nobody" in refused(answer, 422)
+
+
+async def test_an_agent_who_is_accused_never_reviews_the_call_also_if_that_is_known_later(desk: Desk) -> None:
+    job = await desk.draw()
+    call = next(each["call"] for each in job["drawn"] if each["agent"] == "1001")
+    body = {"call": call, "form": "complaint", "marks": {"greeting": 1}, "submit": False}
+    review = await desk.done("1009", "POST", "scores", body)
+    await desk.server.tell(tickets.TicketOpened(1, call, "138", "complaint", "attitude"), tickets.AccusedSet(1, "1009"))
+    accused = "1009 is heard or accused"
+    for path in ("scores", f"scores/{review['id']}/submit"):
+        wanted = {**body, "submit": True} if path == "scores" else {}
+        answer = await desk.ask("1009", "POST", path, {**wanted, "marks": BEST})
+        assert accused in refused(answer, 409)
+    answer = await desk.ask("1009", "PUT", f"scores/{review['id']}/draft", {"marks": {}})
+    assert accused in refused(answer, 409)
+    round_ = {"calls": [call], "form": "complaint", "reviewers": ["wang", "1009"]}
+    assert accused in refused(await desk.ask("sun", "POST", "calibrations", round_), 422)
+    other = next(each["call"] for each in job["drawn"] if each["call"] != call)
+    first = await desk.score("wang", other)
+    await desk.server.tell(tickets.TicketOpened(2, other, "139", "complaint", "x"), tickets.AccusedSet(2, "1009"))
+    second = await desk.ask("sun", "POST", f"scores/{first['id']}/second", {"reviewer": "1009"})
+    assert accused in refused(second, 409)
 
 
 @pytest.mark.parametrize(
