@@ -14,8 +14,8 @@ from sqlalchemy import Engine
 
 from acd.callbacks.engine import Callbacks
 from server.storage.customer_reader import CustomerReader
-from server.storage.knowledge_reader import KnowledgeReader
 from server.storage.integrity import Integrity, Store
+from server.storage.knowledge_reader import KnowledgeReader
 from server.storage.projector_loop import ProjectorLoop
 from server.storage.queries.callbacks import PromiseFilter, merged, promise_detail
 from server.storage.queries.chain import ChainEnd, chain_end

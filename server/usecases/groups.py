@@ -43,7 +43,6 @@ class UseCases:
         self.tokens = TokenActs(server)
         self.quality = QualityActs(server)
         self.reviews = ReviewActs(server)
-        self.training = TrainingActs(server)
         self.reports = ReportActs(server)
         self.webhooks = WebhookActs(server)
         self.links = LinkActs(server)
@@ -53,3 +52,4 @@ class UseCases:
         self.bulletins = BulletinActs(server)
         self.knowledge = KnowledgeActs(server)
         self.handovers = HandoverActs(server)
+        self.training = TrainingActs(server, self.knowledge)

@@ -8,6 +8,7 @@ from typing import Any
 
 import acd.events as acd
 from acd.policy.definitions import Skill
+from knowledge.articles import Kind
 from quality import calibration, rollup
 from quality.calibration import Calibration
 from quality.errors import QualityError
@@ -15,10 +16,12 @@ from quality.events import Event, TrainingNeeded
 from quality.periods import period
 from quality.rollup import Reviewed, RollUp, Step, Training, TrainingState, TrainingStep
 from server.usecases.errors import Conflict, Forbidden, Invalid, NotFound
+from server.usecases.knowledge import Draft, KnowledgeActs
 from server.usecases.permissions import Act
 from server.usecases.principal import Principal, Role
 from server.usecases.quality import QualityBase, person, refusals
 from server.usecases.quality_reviews import marks_of
+from server.usecases.server import Server
 
 _TAKEN_BY: Mapping[Step, frozenset[Role]] = {
     Step.LEADER_SUMS_UP: frozenset({Role.LEADER, Role.SUPERVISOR, Role.ADMINISTRATOR}),
@@ -30,6 +33,10 @@ _TAKEN_BY: Mapping[Step, frozenset[Role]] = {
 
 class TrainingActs(QualityBase):
     """Acts raise Forbidden, Invalid, NotFound and Conflict, and NotLeading where they change something."""
+
+    def __init__(self, server: Server, knowledge: KnowledgeActs) -> None:
+        super().__init__(server)
+        self._knowledge = knowledge
 
     # Calibration
 
@@ -115,10 +122,13 @@ class TrainingActs(QualityBase):
         teams = self._teams(who)
         return found if teams is None else [each for each in found if each["team"] in teams]
 
-    async def pass_on(self, who: Principal, team: str, of: str, step: Step, note: str) -> tuple[RollUp, list[Training]]:
-        """Pass a team's results one step up; when the leader sums up, faults that recur become trainings.
+    async def pass_on(
+        self, who: Principal, team: str, of: str, step: Step, note: str
+    ) -> tuple[RollUp, list[Training], list[int]]:
+        """Pass a team's results one step up: (where they are, new trainings, new cases of the knowledge base).
 
-        A training that gates a skill takes the skill from the agent until it is passed.
+        When the leader sums up, faults that recur become trainings and cases. A training that gates a skill takes the
+        skill from the agent until it is passed.
         """
         self.permissions.require(who, Act.RESULTS_QA)
         teams = self._teams(who)
@@ -146,7 +156,23 @@ class TrainingActs(QualityBase):
             await self._record(who, Act.RESULTS_QA, *events, *needed, *gates, subject=subject)
         found = self._register.results(team, wanted.name)
         made = [each for event in needed if (each := self._register.training(event.training)) is not None]
-        return found or RollUp(team, wanted.name, rollup.RollUpState.ARCHIVED), made
+        cases = await self._cases(who, needed, wanted.name)
+        return found or RollUp(team, wanted.name, rollup.RollUpState.ARCHIVED), made, cases
+
+    async def _cases(self, who: Principal, needed: Sequence[TrainingNeeded], of: str) -> list[int]:
+        """A case 案例 of each question that was failed again and again; it names calls and no agent."""
+        failed: dict[tuple[str, str], set[int]] = {}
+        for event in needed:
+            failed.setdefault((event.form, event.question), set()).update(event.calls)
+        found = []
+        for (name, question), calls in sorted(failed.items()):
+            said = next((each for each in self._form(name).questions if each.id == question), None)
+            if said is not None:
+                examples = ", ".join(map(str, sorted(calls)))
+                text = f"{said.zh}\n{said.en}\n{said.hint_zh}\n{said.hint_en}\n{of}: {examples}"
+                lines = "\n".join(line for line in text.splitlines() if line)
+                found.append(await self._knowledge.add(who, Draft(Kind.CASE, said.zh, lines)))
+        return found
 
     async def _needed(self, members: frozenset[str], of: str) -> list[TrainingNeeded]:
         zone, rules = self._server.definitions.calendar.zone, self._register.training_rules

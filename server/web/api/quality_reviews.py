@@ -142,12 +142,13 @@ class PassIn(Body):
 
 
 class ResultsOut(BaseModel):
-    """Where the results are, and the trainings that were found now."""
+    """Where the results are, and the trainings and cases that were made now."""
 
     team: str
     period: str
     state: str
     trainings: list[int]
+    cases: list[int] = Field(description="Articles of the knowledge base that were written of the faults.")
 
 
 class MoveIn(Body):
@@ -306,12 +307,13 @@ def training_routes(acts: TrainingActs) -> APIRouter:
     @routes.post("/qa/results", response_model=ResultsOut, responses=answers(404, 409, 422, 503))
     async def pass_results_on(who: Who, wanted: PassIn) -> dict[str, Any]:
         """Pass a team's results one step up; when the leader sums up, faults that recur become trainings."""
-        results, made = await acts.pass_on(who, wanted.team, wanted.period, wanted.step, wanted.note)
+        results, made, cases = await acts.pass_on(who, wanted.team, wanted.period, wanted.step, wanted.note)
         return {
             "team": results.team,
             "period": results.period,
             "state": results.state,
             "trainings": [each.training for each in made],
+            "cases": cases,
         }
 
     @routes.get("/qa/trainings", response_model=Page[TrainingOut], responses=answers(400, 422))

@@ -382,7 +382,10 @@ async def test_a_fault_that_recurs_becomes_a_training_and_gates_the_skill_until_
     assert "leads no team B" in refused(other, 403)
     assert "is a step of" in refused(await desk.ask("wang", "POST", "results", step), 403)
     done = await desk.done("1009", "POST", "results", step)
-    assert (done["state"], done["trainings"]) == ("with_training", [1])
+    assert (done["state"], done["trainings"], done["cases"]) == ("with_training", [1], [1])
+    case = (await desk._api.get("/api/v1/knowledge/1")).json()
+    assert (case["kind"], case["title"]) == ("case", "安抚情绪,为客户的经历致歉")
+    assert "1001" not in case["text"]
     (training,) = (await desk.done("1001", "GET", "trainings"))["items"]
     assert (training["question"], training["gate"], len(training["calls"])) == ("empathy", "attitude", 5)
     assert skills() == {"complaint": 5}
