@@ -1,7 +1,7 @@
-"""A server process that begins with everything imported: imports are most of what a start costs.
+"""Servers and commands that begin with everything imported: imports are most of what a start costs.
 
-One process for each that runs tests imports the server and waits; each server is a fork of it, in a session of its own,
-with the environment, the folder and the output that it would have as a command.
+One process for each that runs tests imports the server and waits; each server and command is a fork of it, in a session
+of its own, with the environment, the folder and the output that it would have as a command.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module, reload
 from pathlib import Path
@@ -54,11 +55,26 @@ parent = cache(Parent)
 
 
 class Server:
-    """`sansheng run` with this environment, used as a `subprocess.Popen`; what it prints is appended to `output`."""
+    """`sansheng run` with this environment, used as a `subprocess.Popen`; what it prints is appended to `output`.
 
-    def __init__(self, command: Path, environment: Mapping[str, str], output: Path) -> None:
+    Other `words` make it another command; what it prints as errors may have a file of its own.
+    """
+
+    def __init__(
+        self,
+        command: Path,
+        environment: Mapping[str, str],
+        output: Path,
+        words: Sequence[str] = ("run",),
+        errors: Path | None = None,
+    ) -> None:
         self.returncode: int | None = None
-        self.pid: int = parent().ask(command=str(command), environment=dict(environment), output=str(output))
+        self.pid: int = parent().ask(
+            command=[str(command), *words],
+            environment=dict(environment),
+            output=str(output),
+            errors=str(errors or output),
+        )
 
     def poll(self) -> int | None:
         """The exit code, once it is over; the negative number of the signal that ended it."""
@@ -85,10 +101,33 @@ class Server:
         self.send_signal(signal.SIGKILL)
 
 
+def done(
+    command: Path, words: Sequence[str], environment: Mapping[str, str], timeout: float
+) -> subprocess.CompletedProcess[str]:
+    """A command with these words, once it is over. Raises subprocess.TimeoutExpired."""
+    with tempfile.TemporaryDirectory(prefix="ss-command-") as folder:
+        output, errors = Path(folder) / "output", Path(folder) / "errors"
+        process = Server(command, environment, output, words, errors)
+        try:
+            code = process.wait(timeout)
+        finally:
+            process.kill()
+        return subprocess.CompletedProcess([str(command), *words], code, output.read_text(), errors.read_text())
+
+
 def _serve() -> None:
     """Fork servers, and tell how they ended, until the input ends."""
     # All but `server.app`, with which the reactor would be chosen.
-    for name in ("cli", "commands.run", "leadership", "storage.schema.migrate", "web.api.application", "web.serve"):
+    for name in (
+        "cli",
+        "commands.run",
+        "leadership",
+        "storage.queries.records",
+        "storage.schema.migrate",
+        "usecases.recordings",
+        "web.api.application",
+        "web.serve",
+    ):
         import_module(f"server.{name}")
     import_module("sqlalchemy.dialects.sqlite")
     gc.freeze()
@@ -114,7 +153,10 @@ def _become(question: Mapping[str, Any]) -> None:
         os.setsid()
         signal.signal(signal.SIGINT, signal.default_int_handler)
         for descriptor, (name, flags) in enumerate(
-            [(os.devnull, os.O_RDONLY), *[(question["output"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)] * 2]
+            [
+                (os.devnull, os.O_RDONLY),
+                *((question[name], os.O_WRONLY | os.O_APPEND | os.O_CREAT) for name in ("output", "errors")),
+            ]
         ):
             os.dup2(os.open(name, flags, 0o666), descriptor)
         os.closerange(3, 64)
@@ -122,7 +164,7 @@ def _become(question: Mapping[str, Any]) -> None:
         os.environ.clear()
         os.environ.update(question["environment"])
         reload(crash_points)  # it reads the environment once
-        sys.argv = [question["command"], "run"]
+        sys.argv = question["command"]
         cli.main()
         code = 0
     except SystemExit as end:

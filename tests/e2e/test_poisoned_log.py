@@ -64,7 +64,7 @@ async def test_an_instant_that_is_none_keeps_nobody_out_and_stops_nothing(new_ho
         assert call["offered_at"][:2] == call["answered_at"][:2] == "20"
     hotline.kill()
     await asyncio.to_thread(hotline.start)
-    assert hotline.health()["warnings"] == []
+    assert hotline.warnings() == []
 
 
 async def test_entries_that_cannot_be_read_are_set_aside_and_everything_after_them_is_played(

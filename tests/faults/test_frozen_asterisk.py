@@ -38,7 +38,7 @@ async def test_a_frozen_asterisk_is_told_at_once_loses_no_change_and_is_replaced
     assert "has not taken over" in str(hotline.health()["warnings"])
     assert time.monotonic() - began < 8
     os.kill(asterisk, signal.SIGCONT)
-    await hotline.until(lambda: not hotline.health()["warnings"], "Asterisk has the telephone", 20)
+    await hotline.until(lambda: not hotline.warnings(), "Asterisk has the telephone", 20)
     async with Phone("1002", "127.0.0.1", hotline.sip_port, secret=SECRET) as phone:
         await phone.register()
         await hotline.agent_is("1002", phone="reachable")

@@ -108,7 +108,7 @@ async def test_a_database_that_cannot_be_written_delays_rows_and_loses_none(hotl
     lock.close()
     shown = await hotline.ended_call("13800000001", 30)
     assert shown["outcome"] == "handled"
-    await hotline.until(lambda: not hotline.health()["warnings"], "all is well again", 15)
+    await hotline.until(lambda: not hotline.warnings(), "all is well again", 15)
 
 
 async def test_a_store_without_room_joins_the_recording_when_there_is_some(hotline: Hotline, people: People) -> None:
