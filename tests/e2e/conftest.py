@@ -136,7 +136,7 @@ class Hotline:
             return {"ok": False, "problems": [f"no answer: {error}"]}
 
     def warnings(self) -> list[str]:
-        """What `health` warns of, but for holidays that nobody has announced yet: those depend on the day of the test."""
+        """What `health` warns of, but for holidays that are not announced yet: those depend on the day."""
         return [each for each in self.health()["warnings"] if "public holidays" not in each]
 
     def kill(self) -> None:
