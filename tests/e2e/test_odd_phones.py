@@ -32,6 +32,24 @@ async def test_a_contact_that_asterisk_reads_otherwise_is_refused_and_other_agen
     await hotline.request("DELETE", "/api/v1/agents/2052")
 
 
+async def test_two_fixed_phones_behind_one_address_are_told_apart_by_port_or_the_second_is_refused(
+    hotline: Hotline,
+) -> None:
+    body = {"name": "Fixed", "skills": {"complaint": 5}}
+    async with Phone("2054", "127.0.0.1", hotline.sip_port) as one, Phone("2055", "127.0.0.1", hotline.sip_port) as two:
+        await hotline.request("PUT", "/api/v1/agents/2054", body | {"contact": one.contact})
+        with pytest.raises(AssertionError, match=r"4\d\d .*2054"):
+            await hotline.request("PUT", "/api/v1/agents/2055", body | {"contact": one.contact.replace("2054", "2055")})
+        await hotline.request("PUT", "/api/v1/agents/2055", body | {"contact": two.contact})
+        for phone in (one, two):
+            signed_in = await phone.dial("*45")
+            await signed_in.answered()
+            await hotline.agent_is(phone.user, status="available")
+            await signed_in.hangup()
+        for phone in (one, two):
+            await hotline.request("DELETE", f"/api/v1/agents/{phone.user}")
+
+
 async def test_a_phone_over_tcp_is_asked_over_tcp_whether_it_is_there(hotline: Hotline) -> None:
     asked: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 

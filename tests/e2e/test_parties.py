@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -48,6 +49,8 @@ async def test_every_spelling_of_a_number_is_one_customer_with_one_ticket(hotlin
     assert {row["id"] for row in listed} == {call["id"] for call in calls}
     typed = await hotline.command("call", "list", "--caller", "+86 138 0013 1071", "--json")
     assert NUMBER in typed.stdout
+    tickets = json.loads((await hotline.command("ticket", "list", "--caller", f"0086{NUMBER}", "--json")).stdout)
+    assert [row["id"] for row in tickets] == [calls[0]["ticket"]]
 
 
 async def test_a_caller_who_withholds_the_number_is_nobody_each_time(hotline: Hotline) -> None:
