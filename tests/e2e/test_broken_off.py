@@ -260,18 +260,25 @@ async def test_silence_and_hold_are_no_death(strict: Hotline) -> None:
 
 async def test_callers_who_vanish_are_noticed_and_one_who_waited_has_the_place_again(strict: Hotline) -> None:
     waiting, behind, talking, restarted = "13800131083", "13800131084", "13800131085", "13800131086"
+    held = "13800131094"
     async with (
         strict.agent("2623", complaint=9) as agent,
+        strict.agent("2625", complaint=9, status="break") as holding,
         strict.agent("2624", complaint=5, status="break") as ready,
         strict.caller(talking) as three,
         strict.caller(waiting) as one,
         strict.caller(behind) as two,
         strict.caller(restarted) as four,
+        strict.caller(held) as five,
     ):
-        agent.on_invite = Answer(0.1, Tone(600))
+        agent.on_invite = holding.on_invite = Answer(0.1, Tone(600))
         ready.on_invite = Answer(0.1, Tone(600))
         await hears_tone(await three.dial("4008001234", source=Tone(1000)), 600)
         await strict.request("POST", "/api/v1/agents/2623/status", {"status": "break"})  # after this call
+        await strict.request("POST", "/api/v1/agents/2625/status", {"status": "available"})
+        await hears_tone(await five.dial("4008001234", source=Tone(1000)), 600)
+        await holding.calls[0].press("*1")
+        await strict.request("POST", "/api/v1/agents/2625/status", {"status": "break"})
         await one.dial("4008001234", source=Tone(1000))
         queued = (await strict.queued(waiting))["queued_at"]
         quiet = await two.dial("4008001234", source=None)
@@ -279,10 +286,10 @@ async def test_callers_who_vanish_are_noticed_and_one_who_waited_has_the_place_a
         for number in (behind, restarted):
             await strict.queued(number)
         four.forget(forgotten)  # asked about this call, the phone answers 481
-        for phone in (one, three):
+        for phone in (one, three, five):
             phone.unplug()
-        lost = await asyncio.gather(*(strict.ended_call(each, 30) for each in (waiting, talking, restarted)))
-        assert [each["end_cause"] for each in lost] == ["lost", "lost", "lost"]
+        lost = await asyncio.gather(*(strict.ended_call(each, 30) for each in (waiting, talking, held, restarted)))
+        assert {each["end_cause"] for each in lost} == {"lost"}
         assert [each["ended_by"] for each in lost[1]["segments"]] == ["lost"]
         assert agent.calls[0].ended_at
         assert not quiet.ended_at  # a caller who is only silent waits on
