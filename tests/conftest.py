@@ -50,6 +50,8 @@ SLOWEST = (
     "faults/test_callback_killed",
     "e2e/test_calling_back",
     "e2e/test_transfers",
+    "e2e/test_broken_off",
+    "e2e/test_trunks",
     "faults/test_server_killed",
     "e2e/test_taking_numbers",
     "faults/test_others_killed",
