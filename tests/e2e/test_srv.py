@@ -21,7 +21,9 @@ from tests.e2e.conftest import COMMAND, TREE, Hotline, make_home
 pytestmark = pytest.mark.e2e
 
 DOMAIN, NODE = "carrier.test", "node1.carrier.test"
-NAME_SERVER, CARRIER = "127.0.0.20", "127.0.0.21"
+CARRIER = "127.0.0.21"
+NAME_SERVER = f"127.53.{os.getpid() >> 8 & 255}.{os.getpid() & 255 or 1}"
+"""A name server has port 53, so each run has an address of its own."""
 A, SRV = 1, 33
 
 
