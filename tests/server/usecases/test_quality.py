@@ -131,27 +131,28 @@ async def test_a_seed_is_made_up_and_kept(desk: Desk) -> None:
     assert "no sampling plan" in refused(await desk.ask("wang", "DELETE", "plans/weekly"), 404)
 
 
-@pytest.mark.parametrize(
-    ("body", "status", "sentence"),
-    [
-        ({"plan": "none", "period": "2027-W02"}, 404, "no sampling plan none"),
-        ({"plan": "weekly", "period": "week 2"}, 422, "is not a period"),
-        ({"plan": "weekly", "period": "2020-W54"}, 422, "is not a period"),
-        ({"plan": "weekly", "period": "2099-W02"}, 409, "has not begun"),
-        ({"plan": "weekly", "period": "2020-01"}, 409, "is drawn by the week"),
-    ],
-)
-async def test_what_cannot_be_drawn_is_refused_with_a_sentence(desk: Desk, body, status, sentence) -> None:
+async def test_what_cannot_be_drawn_is_refused_with_a_sentence(desk: Desk) -> None:
     await desk.done("sun", "POST", "plans", {"name": "weekly"})
-    assert sentence in refused(await desk.ask("sun", "POST", "jobs", body), status)
+    for plan, period, status, sentence in (
+        ("none", "2027-W02", 404, "no sampling plan none"),
+        ("weekly", "week 2", 422, "is not a period"),
+        ("weekly", "2020-W54", 422, "is not a period"),
+        ("weekly", "2099-W02", 409, "has not begun"),
+        ("weekly", "2020-01", 409, "is drawn by the week"),
+    ):
+        answer = await desk.ask("sun", "POST", "jobs", {"plan": plan, "period": period})
+        assert sentence in refused(answer, status)
 
 
-@pytest.mark.parametrize(
-    "body",
-    [{"keys": ["colour"]}, {"lengths": [9, 3]}, {"risk": {"keywords": [" "]}}, {"seed": "a\nb"}, {"shortest": -1}],
-)
-async def test_a_plan_that_cannot_be_used_is_refused(desk: Desk, body) -> None:
-    refused(await desk.ask("sun", "POST", "plans", {"name": "weekly", **body}), 422)
+async def test_a_plan_that_cannot_be_used_is_refused(desk: Desk) -> None:
+    for body in (
+        {"keys": ["colour"]},
+        {"lengths": [9, 3]},
+        {"risk": {"keywords": [" "]}},
+        {"seed": "a\nb"},
+        {"shortest": -1},
+    ):
+        refused(await desk.ask("sun", "POST", "plans", {"name": "weekly", **body}), 422)
 
 
 async def test_from_the_sample_to_the_report(desk: Desk) -> None:
@@ -270,9 +271,9 @@ async def test_an_agent_who_is_accused_never_reviews_the_call_also_if_that_is_kn
     assert accused in refused(second, 409)
 
 
-@pytest.mark.parametrize(
-    ("marks", "sentence"),
-    [
+async def test_marks_that_cannot_be_used_are_refused_with_the_question(desk: Desk) -> None:
+    job = await desk.draw()
+    for marks, sentence in (
         ({}, "no mark for greeting"),
         ({**BEST, "greeting": 2}, "from 0 to 1"),
         ({**BEST, "greeting": "na"}, "from 0 to 1"),
@@ -280,12 +281,9 @@ async def test_an_agent_who_is_accused_never_reviews_the_call_also_if_that_is_kn
         ({**BEST, "greeting": {"value": 1, "at": [-1]}}, "of seconds"),
         ({**BEST, "greeting": {"value": 1, "note": "a\u0000b"}}, "the note of greeting"),
         ({**BEST, "greeting": {"value": None}}, "from 0 to 1"),
-    ],
-)
-async def test_marks_that_cannot_be_used_are_refused_with_the_question(desk: Desk, marks, sentence) -> None:
-    job = await desk.draw()
-    answer = await desk.ask("wang", "POST", "scores", {"call": job["calls"][0], "form": "complaint", "marks": marks})
-    assert sentence in refused(answer, 422)
+    ):
+        body = {"call": job["calls"][0], "form": "complaint", "marks": marks}
+        assert sentence in refused(await desk.ask("wang", "POST", "scores", body), 422)
 
 
 async def test_drafts_are_logged_every_few_seconds_and_seen_by_their_reviewer_alone(desk: Desk) -> None:
