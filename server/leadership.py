@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -21,7 +22,9 @@ import acd.events as acd
 from acd.callbacks.events import CallbackPolicySet
 from acd.commands import Divert
 from acd.decisions import Decision
+from quality.errors import QualityError
 from quality.events import FormAdded
+from quality.forms.library import Library
 from server.config import Settings
 from server.eventlog.derived_events import ServerStarted
 from server.eventlog.log import Lease, Log
@@ -220,8 +223,10 @@ class Leadership:
         known, wanted = self._view.quality, now.quality
         if (known.appeal_rules, known.training_rules) != (wanted.appeals, wanted.training):
             await self.dispatcher.record(wanted.for_log(now.source))
-        if not known.forms.all():
-            await self.dispatcher.record(FormAdded(product_form(), "product"))
+        form = product_form()
+        with suppress(QualityError):  # the operator has a form of this name and number, or a later one
+            if Library(known.forms.all()).add(form):
+                await self.dispatcher.record(FormAdded(form, "product"))
 
     async def reload(self, modules: Iterable[str]) -> None:
         """Let Asterisk take over the files of these modules, and all others that were written anew."""

@@ -113,10 +113,12 @@ def _history(
     ticket's history)."""
     tickets = select(Call.ticket).where(*over, Call.ticket.is_not(None))  # type: ignore[arg-type]
     kinds = () if words else (TicketHistory.kind.in_(("contact", *_ESCALATIONS)),)
-    found = select(TicketHistory).where(TicketHistory.ticket.in_(tickets), *kinds)
+    step_of = TicketHistory
+    found = select(step_of.ticket, step_of.kind, step_of.call, step_of.why, step_of.after)
+    found = found.where(step_of.ticket.in_(tickets), *kinds)
     escalated, repeated = set(), set()
     said: defaultdict[int | None, list[str]] = defaultdict(list)
-    for step in session.scalars(found.order_by(TicketHistory.ms, TicketHistory.seq)):
+    for step in session.execute(found.order_by(step_of.ms, step_of.seq)):
         if step.kind in _ESCALATIONS and not step.why.startswith(_REPEATED):
             escalated.add(step.ticket)
         elif step.kind == "contact" and step.call is not None:
