@@ -36,6 +36,11 @@ BODIES = (
     (b"POST", b"qa/jobs", b'{"plan": "weekly", "period": "2026-W02"}'),
     (b"POST", b"qa/scores", b'{"call": 1, "form": "complaint", "marks": {"greeting": {"value": 0, "at": [83.5]}}}'),
     (b"POST", b"qa/appeals", b'{"score": 1, "why": "no", "questions": ["greeting"]}'),
+    (b"POST", b"tickets", b'{"type": "re-delivery", "caller": "13900139002", "category": "attitude"}'),
+    (b"POST", b"tickets/1/state", b'{"state": "dispatched", "department": "logistics", "why": "x"}'),
+    (b"POST", b"tickets/1/notes", b'{"text": "asked again"}'),
+    (b"PATCH", b"tickets/1", b'{"type": "refusal", "fields": {"reason": "x"}, "promised_for": "2027-01-01T10:00:00Z"}'),
+    (b"POST", b"tickets/1/follow-up", b'{"satisfied": false, "why": "no"}'),
     (b"DELETE", b"agents/9001", b""),
 )  # fmt: skip
 PATHS = (

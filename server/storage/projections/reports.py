@@ -66,9 +66,11 @@ def _(event: HandoverSigned, entry: Entry, rows: Rows) -> None:
 
 @RULES.on(tickets.TicketOpened)
 def _(event: tickets.TicketOpened, entry: Entry, rows: Rows) -> None:
-    call, ticket = rows.calls[event.call], rows.ticket_times[event.ticket]
-    call.opened_ticket = True
-    ticket.queue, ticket.business, ticket.category = call.queue, event.business, event.category
+    ticket, queue = rows.ticket_times[event.ticket], event.business
+    if event.call:  # no call: a person opened it by hand
+        call = rows.calls[event.call]
+        call.opened_ticket, queue = True, call.queue
+    ticket.queue, ticket.business, ticket.category = queue, event.business, event.category
     ticket.opened_at = ticket.opened_at or utc(entry.at)
     _due(event, rows)
 
@@ -84,9 +86,30 @@ def _(event: tickets.RoundStarted, entry: Entry, rows: Rows) -> None:
     _due(event, rows)
 
 
-def _due(event: tickets.TicketOpened | tickets.GradeRaised | tickets.RoundStarted, rows: Rows) -> None:
+@RULES.on(tickets.TypeSet)
+def _(event: tickets.TypeSet, entry: Entry, rows: Rows) -> None:
+    _due(event, rows, at_most=True)
+
+
+@RULES.on(tickets.LimitsRecomputed)
+def _(event: tickets.LimitsRecomputed, entry: Entry, rows: Rows) -> None:
+    _due(event, rows)
+
+
+@RULES.on(tickets.Redispatched)
+def _(event: tickets.Redispatched, entry: Entry, rows: Rows) -> None:
+    rows.ticket_times[event.ticket].department = event.department
+
+
+_Limited = (
+    tickets.TicketOpened | tickets.GradeRaised | tickets.RoundStarted | tickets.TypeSet | tickets.LimitsRecomputed
+)
+
+
+def _due(event: _Limited, rows: Rows, *, at_most: bool = False) -> None:
     if event.resolve_by is not None:
-        rows.ticket_times[event.ticket].due_at = utc(event.resolve_by)
+        ticket, due_at = rows.ticket_times[event.ticket], utc(event.resolve_by)
+        ticket.due_at = min(due_at, ticket.due_at) if at_most and ticket.due_at is not None else due_at
 
 
 @RULES.on(tickets.CategoryConfirmed)

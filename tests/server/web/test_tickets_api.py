@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -230,6 +232,7 @@ async def test_a_ticket_is_opened_by_hand_and_lists_are_by_what_is_asked(
     await follow(server, types=(RE_DELIVERY,))
     made = await api.post("/api/v1/tickets", json={"type": "re-delivery", "caller": "+86 138 0013 8009"})
     assert (made.status_code, made.json()["caller"], made.json()["call"]) == (201, "13800138009", None)
+    assert [row["id"] for row in (await api.get("/api/v1/calls")).json()["items"]] == [1]
     assert "call 1 is about ticket 1 already" in refused(await api.post("/api/v1/tickets", json={"call": 1}), 409)
     assert "there is no call 99" in refused(await api.post("/api/v1/tickets", json={"call": 99}), 422)
     await api.patch("/api/v1/tickets/2", json={"fields": {"order_number": "1"}})
@@ -267,3 +270,55 @@ async def test_the_customers_mark_in_a_follow_up_call_ends_the_round(
     row = (await api.get("/api/v1/tickets/1")).json()
     assert (row["state"], row["round"], row["grade"]) == ("new", 2, "serious")
     assert row["history"][-1]["why"] == "the customer gave 1 of 5 in the follow-up call 50"
+
+
+async def test_of_two_acts_at_the_same_moment_the_second_is_told_what_the_first_did(
+    api: httpx.AsyncClient, ticket: int
+) -> None:
+    both = await asyncio.gather(step(api, "in_progress"), step(api, "dispatched", department="logistics"))
+    assert sorted(answer.status_code for answer in both) == [200, 409]
+    (lost,) = [answer for answer in both if answer.status_code == 409]
+    assert "ticket 1 is in_progress" in lost.text or "ticket 1 is dispatched" in lost.text
+    seen = (await api.get("/api/v1/tickets/1")).headers["etag"]
+    noted = await api.post("/api/v1/tickets/1/notes", json={"text": "a"}, headers={"If-Match": seen})
+    assert noted.status_code == 200
+    answer = await api.post("/api/v1/tickets/1/notes", json={"text": "b"}, headers={"If-Match": seen})
+    assert answer.status_code == 412
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "1/state", {"state": "\u0000"}),
+        ("POST", "1/state", {"state": "dispatched", "department": "x" * 81}),
+        ("POST", "1/state", {"state": "dispatched", "department": "a\nb"}),
+        ("POST", "1/notes", {"text": "\u0000"}),
+        ("POST", "1/notes", {"text": " "}),
+        ("POST", "1/notes", {"text": "x" * 4001}),
+        ("POST", "1/notes", {"text": "\ud800"}),
+        ("PATCH", "1", {}),
+        ("PATCH", "1", {"promised_for": "0001-01-01T00:00:00+14:00"}),
+        ("PATCH", "1", {"promised_for": "9999-12-31"}),
+        ("PATCH", "1", {"promised_for": 20270101}),
+        ("PATCH", "1", {"promised_for": "2020-01-01T00:00:00Z"}),
+        ("PATCH", "1", {"fields": {"": "x"}}),
+        ("PATCH", "1", {"fields": {f"a{each}": "x" for each in range(41)}}),
+        ("PATCH", "1", {"fields": {"demand": "\u0007"}}),
+        ("PATCH", "1", {"owner": "a b"}),
+        ("POST", "1/authority/9007199254740993/answer", {"granted": True}),
+        ("POST", "1/follow-up", {"satisfied": "perhaps"}),
+        ("POST", "1/follow-up-call", {"after": "2999-01-01T00:00:00Z"}),
+        ("POST", "9007199254740992/state", {"state": "resolved"}),
+        ("GET", "?since=0001-01-01T00:00:00%2B14:00", None),
+        ("GET", "?until=20270101", None),
+        ("GET", "?cursor=WyJjYWxsIiwgMV0", None),
+    ],
+)
+async def test_odd_requests_are_refused_with_a_problem(
+    api: httpx.AsyncClient, ticket: int, method: str, path: str, body: dict[str, Any] | None
+) -> None:
+    url = f"/api/v1/tickets{'' if path.startswith('?') else '/'}{path}"
+    content = None if body is None else json.dumps(body).encode()
+    answer = await api.request(method, url, content=content, headers={"Content-Type": "application/json"})
+    assert 400 <= answer.status_code < 500, answer.text
+    assert answer.json()["detail"]
