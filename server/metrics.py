@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter as Counted
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,8 @@ from recordings.alarms import WORST
 from server.eventlog.log import Entry
 from server.hotline.live_calls import Stage
 from server.hotline.view import View
+from tickets.case import Level
+from tickets.states import TicketState
 
 
 class Metrics(Collector):
@@ -81,6 +84,7 @@ class Metrics(Collector):
         yield refused
         yield from self._of_trunks()
         yield from self._callbacks()
+        yield from self._tickets()
         yield from self._estimates()
         yield GaugeMetricFamily(
             "sansheng_recordings_overdue",
@@ -142,6 +146,22 @@ class Metrics(Collector):
         for mode in callbacks.modes()[1:]:
             active.add_metric([mode.scope], mode.active)
         yield active
+
+    def _tickets(self) -> Iterable[Metric]:
+        """The open tickets by state, and those with a limit that is over and not met, by whose matter they are."""
+        tickets = GaugeMetricFamily("sansheng_tickets_open", "Tickets that are not closed.", labels=["state"])
+        late = GaugeMetricFamily("sansheng_tickets_overdue", "Tickets with a limit that is over.", labels=["level"])
+        states: Counted[str] = Counted(dict.fromkeys(list(TicketState)[:-1], 0))
+        levels: Counted[str] = Counted(dict.fromkeys(Level, 0))
+        for case in self._view.tickets:
+            states[case.state] += 1
+            levels[case.level] += any(limit in case.overdue for limit in case.running())
+        for state, count in states.items():
+            tickets.add_metric([state], count)
+        for level, count in levels.items():
+            late.add_metric([level], count)
+        yield tickets
+        yield late
 
     def _estimates(self) -> Iterable[Metric]:
         """How good the estimated wait is: ideally half of the waits end within p50, and nine in ten within p90."""

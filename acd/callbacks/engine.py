@@ -132,12 +132,13 @@ class Callbacks:
     def live(self, number: str, matter: str | None = None) -> PromiseView | None:
         """The live promise of a number: for this matter (a category, else the queue), or (None) the oldest of any.
 
-        One that waits comes before one whose customer is in conversation.
+        One that waits comes before one whose customer is in conversation. A follow-up is no callback of the
+        customer's, and found by its matter alone.
         """
         if matter is not None:
             found = self._registry.find(number, matter)
         else:
-            of_number = self._registry.live.get(number, {}).values()
+            of_number = [each for each in self._registry.live.get(number, {}).values() if not each.purpose]
             found = min(of_number, key=lambda each: (not each.waits, each.id), default=None)
         return found.view() if found is not None else None
 

@@ -23,6 +23,7 @@ import tickets.events as tickets
 from acd.callbacks.commands import ModeChanged, PromiseChanged
 from acd.callbacks.engine import Callbacks
 from acd.callbacks.events import FOLLOW_UP, GIVEN, PromiseAsked
+from acd.callbacks.states import PromiseState, PromiseView
 from acd.commands import AgentChanged, Command, HandedOver, Moved, Offer, Withdraw
 from acd.floor.engine import Floor
 from customers.register import CustomerRegister
@@ -161,6 +162,7 @@ class HotlineState:
             self.calls.handed_over(command, entry.at)
         elif isinstance(command, PromiseChanged):
             self._note(entry, PromiseNoted(replace(command.promise, connected_at=None)))
+            self._not_followed_up(entry, command.promise)
         elif isinstance(command, ModeChanged):
             self._note(entry, ModeNoted(command.mode))
         if (decision := getattr(command, "decision", None)) is not None:
@@ -281,6 +283,13 @@ class HotlineState:
         satisfied = event.score >= self.tickets.rules.satisfied_from
         why = f"the customer gave {event.score} of 5 in the follow-up call {event.call}"
         self._matter(entry, self.tickets.follow_up(promise.ticket, satisfied, entry.at, "customer", why))
+
+    def _not_followed_up(self, entry: Entry, promise: PromiseView) -> None:
+        """A follow-up call that reached nobody is written down in its ticket, which stays resolved."""
+        given_up = promise.state is PromiseState.BROKEN or (promise.state is PromiseState.EXPIRED and promise.task)
+        if promise.purpose == FOLLOW_UP and given_up and promise.ticket is not None and promise.ticket in self.tickets:
+            note = f"the follow-up call reached nobody: {promise.reason}"
+            self._matter(entry, [tickets.NoteAdded(promise.ticket, note, "hotline")])
 
     def _number_taken(self, entry: Entry, event: ivr.NumberTaken, commands: list[Command]) -> None:
         """As `PromiseAsked` is written now; a number that could not be called was left on the ticket alone."""

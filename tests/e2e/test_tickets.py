@@ -50,6 +50,20 @@ async def test_a_customer_who_is_not_satisfied_in_the_follow_up_call_has_a_secon
         which = str(first["ticket"])
         row = await ticket("set", which, "dispatched", "--department", "logistics", "--why", "the parcel is lost")
         assert (row["state"], row["owner"], row["department"]) == ("dispatched", "3001", "logistics")
+        back = await hotline.command("ticket", "set", which, "new", check=False)
+        assert (back.returncode, back.stdout) == (1, "")
+        assert "cannot become new; next is acknowledged" in back.stderr
+        await hotline.command("ticket", "note", which, "仓库在找")
+        row = await ticket("promise", which, "tomorrow 09:00")
+        assert row["promised_for"] is not None
+        await ticket("ask", which, "a refund of 200 yuan")
+        row = await ticket("answer", which, "1", "--grant")
+        assert [line["kind"] for line in row["history"]][-4:] == [
+            "note",
+            "promised",
+            "authority_asked",
+            "authority_answered",
+        ]
         for state in ("acknowledged", "resolved"):
             assert (await ticket("set", which, state))["state"] == state
         follow_up = await agent.incoming()
@@ -68,4 +82,7 @@ async def test_a_customer_who_is_not_satisfied_in_the_follow_up_call_has_a_secon
     assert row["calls"] == [first["id"], (await hotline.ended_call(number))["id"]]
     assert row["rounds"][0]["satisfied"] is False
     kinds = [line["kind"] for line in row["history"]]
-    assert kinds == ["opened", "owner", "state", "state", "state", "contact", "state", "round"]
+    assert kinds[:3] == ["opened", "owner", "state"]
+    assert kinds[-5:] == ["state", "state", "contact", "state", "round"]
+    listed = json.loads((await hotline.command("ticket", "list", "--owner", "3001", "--in-time", "--json")).stdout)
+    assert [each["id"] for each in listed] == [row["id"]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import acd.events as acd
+from acd.callbacks.events import FOLLOW_UP, PromiseAsked, PromiseSettled
 from acd.policy.definitions import Requirement, Skill
 from server.eventlog.log import Entry
 from server.hotline.state import HotlineState
@@ -104,3 +105,20 @@ def test_an_act_that_came_second_changes_nothing() -> None:
     played.tell(NoteAdded(9, "of no ticket"))
     played.tell(OwnerSet(1, "1001"))
     assert played.state.tickets.owner(1) == "1001"
+
+
+def test_a_follow_up_call_that_reaches_nobody_is_written_down_in_its_ticket() -> None:
+    played = Played()
+    played.call(1)
+    played.tell(acd.CallEnded(1, "caller_hung_up"))
+    played.tell(StateChanged(1, "resolved"))
+    asked = PromiseAsked("13800138000", "complaint", source=FOLLOW_UP, ticket=1, purpose=FOLLOW_UP)
+    played.tell(asked)
+    (promise,) = played.state.callbacks.promises()
+    assert played.state.callbacks.live("13800138000") is None
+    assert played.state.callbacks.live("13800138000", asked.matter) == promise
+    (note,) = played.tell(acd.Tick(), 25)
+    assert isinstance(note, NoteAdded)
+    assert note.text.startswith("the follow-up call reached nobody: its time was over")
+    assert played.tell(PromiseSettled(promise.id, "1001", "wrote a letter"), 26) == []
+    assert played.state.tickets.case(1).state == "resolved"

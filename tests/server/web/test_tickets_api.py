@@ -272,6 +272,14 @@ async def test_the_customers_mark_in_a_follow_up_call_ends_the_round(
     assert row["history"][-1]["why"] == "the customer gave 1 of 5 in the follow-up call 50"
 
 
+async def test_metrics_count_open_tickets_by_state_and_overdue_ones_by_level(
+    server: ApiServer, api: httpx.AsyncClient, ticket: int
+) -> None:
+    text = (await api.get("/metrics")).text
+    assert 'sansheng_tickets_open{state="new"} 1.0' in text
+    assert 'sansheng_tickets_overdue{level="leader"} 0.0' in text
+
+
 async def test_of_two_acts_at_the_same_moment_the_second_is_told_what_the_first_did(
     api: httpx.AsyncClient, ticket: int
 ) -> None:
