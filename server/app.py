@@ -31,6 +31,7 @@ from server.hotline.identity_key import identity_key
 from server.hotline.state import HotlineState
 from server.hotline.view import View
 from server.leadership import Leadership, StartError
+from server.mailing import NightMail
 from server.processes.children import ChildError
 from server.programs import Programs
 from server.startup import Home, OpenRecords, open_home, open_records, reach_log
@@ -102,6 +103,7 @@ class App:
             raise StartError(no_room(self.settings.root) or str(error)) from error
         self._tasks.start(self._watch_definitions())
         self._tasks.start(self._deliveries.run())
+        self._tasks.start(self._night_mail.run())
         self._tasks.start(self.acts.exports.keep_tidy())
         self._tasks.start(self._election.lead_again(log))
 
@@ -124,6 +126,13 @@ class App:
         )
         self._sound = SoundFiles(open_store(self.settings), Workshop(environment_of(self.settings)))
         self._undo.append(self._sound.close)
+
+        self._night_mail = NightMail(
+            self.settings,
+            self._records.database.write,
+            lambda: self.definitions.calendar.zone,
+            lambda: self._election.leadership is not None,
+        )
 
     async def _open_web(self) -> None:
         http = HttpServer(
@@ -258,6 +267,7 @@ class App:
         if (leadership := self._election.leadership) is not None:
             found += leadership.warnings()
             found += self._deliveries.warnings()
+            found += self._night_mail.warnings()
         return found + ([self._records.problem] if self._records.problem else [])
 
     async def reload(self) -> str:

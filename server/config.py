@@ -163,6 +163,22 @@ def _server_name(text: str) -> str:
     return text
 
 
+def _mailbox(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,255}", text, re.ASCII):
+        raise ValueError("give a mail address, such as leader@example.com")
+    return text
+
+
+def _mailboxes(text: str) -> tuple[str, ...]:
+    return tuple(_mailbox(each.strip()) for each in text.split(",")) if text.strip() else ()
+
+
+def _quarter(text: str) -> str:
+    if not re.fullmatch(r"([01]\d|2[0-3]):(00|15|30|45)", text, re.ASCII):
+        raise ValueError("give a quarter of an hour, such as 08:00")
+    return text
+
+
 def _url(*schemes: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text and text.partition("://")[0].partition("+")[0] not in schemes:
@@ -249,6 +265,14 @@ class Settings:
     """How long an orderly stop waits for conversations to end."""
     archive_days: int = field(default=0, metadata=_by(_count(0, 36_500)))
     """Days for which the archived log holds what calls left in it, and the decisions; 0: for ever."""
+    smtp_url: str = field(default="", metadata=_by(_url("smtp", "smtps")))
+    """The mail server that takes the report of each 24 hours, with its user and password; empty: none is sent."""
+    report_to: tuple[str, ...] = field(default=(), metadata=_by(_mailboxes))
+    """The mail addresses that get the report."""
+    report_from: str = field(default="sansheng@localhost", metadata=_by(_mailbox))
+    """The sender of the report."""
+    report_at: str = field(default="08:00", metadata=_by(_quarter))
+    """When the night shift ends and the 24 hours are closed, in the hotline's zone."""
     database_url: str = field(default="", metadata=_by(_url("sqlite", "postgresql", "postgres"), "DATABASE_URL"))
     redis_url: str = field(default="", metadata=_by(_url("redis", "rediss", "unix"), "REDIS_URL"))
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from server.commands.output import Json, print_json, say, table
+from server.commands.output import Json, print_json, say, show, table
 from server.commands.shared import Refused, instant, reading, zone
 from server.commands.shared import day as as_day
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from server.storage.queries.figures_report import Period
 
 Day = Annotated[str | None, typer.Option(help="The day, 2027-01-15; today if left out.")]
+Most = Annotated[int, typer.Option("--limit", help="How many at most.", min=1, max=1000)]
 Queue = Annotated[str | None, typer.Option(help="One queue.")]
 Interval = Annotated[str, typer.Option(help="15m, 30m, 1h or 1d.")]
 Within = Annotated[int, typer.Option(help="T of the service level, in seconds.", min=1, max=3600)]
@@ -59,7 +60,7 @@ _UNITS = {"m": 60, "h": 3600, "d": 86_400}
 
 def register(app: typer.Typer) -> None:
     """The commands of this module, under `report`."""
-    for command in (day, week, month, range_, shift, hourly, complaints):
+    for command in (day, week, month, range_, shift, hourly, complaints, mails):
         app.command(command.__name__.rstrip("_"))(command)
 
 
@@ -158,6 +159,16 @@ def complaints(day: Day = None, days: Repeats = 7, as_json: Json = False) -> Non
     for name, first in (("categories", "category"), ("departments", "department")):
         say("")
         _lines(found[name], (first, *OF_COMPLAINTS), where, {"share", "tickets_in_time", "first_desk_rate"})
+
+
+def mails(
+    as_json: Json = False, limit: Annotated[int, typer.Option(help="How many at most.", min=1, max=1000)] = 30
+) -> None:
+    """The mails with the report of 24 hours, newest first: sent, or waiting and why."""
+    from server.storage.mail_outbox import MailOutbox
+
+    with reading() as engine:
+        show(MailOutbox(engine).newest(limit), ("id", "recipients", "made_at", "sent_at", "tries", "error"), as_json)
 
 
 def seconds(text: str) -> int:

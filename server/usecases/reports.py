@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from server.storage.figures.catalogue import Terms
+from server.storage.mail_outbox import MailOutbox
 from server.storage.queries.figures_report import (
     Period,
     between,
@@ -72,6 +73,11 @@ class ReportActs(Acts):
         return await self._server.records.asked(
             complaints, day or self._today(zone), zone, now=self._now(), terms=terms
         )
+
+    async def mails(self, who: Principal, limit: int) -> list[dict[str, Any]]:
+        """The mails with the report of 24 hours, newest first: sent, or waiting and why."""
+        self.permissions.require(who, Act.READ_REPORTS)
+        return await self._server.records.asked(lambda engine: MailOutbox(engine).newest(limit))
 
     async def _report(self, period: Callable[[], Period], queue: str | None, terms: Terms | None) -> dict[str, Any]:
         return await self._server.records.asked(report, period(), now=self._now(), queue=queue, terms=terms)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from server.storage.figures.catalogue import Terms
 from server.usecases.callbacks import CallbackActs
 from server.usecases.reports import ReportActs
-from server.web.api.shapes import Day, Instant, Who, router
+from server.web.api.shapes import Day, Instant, Limit, Who, router
 from server.web.problems import answers
 
 Interval = Annotated[int, Query(ge=60, le=86_400, description="Seconds; must divide a day.")]
@@ -122,6 +122,25 @@ class ComplaintStatistics(BaseModel):
     departments: list[Row]
 
 
+class MailOut(BaseModel):
+    """One mail. `try_at` is when it is tried next, `error` why it was not taken."""
+
+    id: str
+    recipients: str
+    subject: str
+    made_at: str
+    tries: int
+    error: str | None
+    try_at: str | None
+    sent_at: str | None
+
+
+class Mails(BaseModel):
+    """Mails, newest first."""
+
+    items: list[MailOut]
+
+
 def terms(
     within: Annotated[int, Query(ge=1, le=3600, description="T of the service level, in seconds.")] = 20,
     days: Annotated[int, Query(ge=1, le=31, description="N of repeats, in days.")] = 7,
@@ -184,5 +203,10 @@ def report_routes(acts: CallbackActs, reports: ReportActs) -> APIRouter:
     async def complaint_statistics(who: Who, chosen: Chosen, day: Day | None = None) -> dict[str, Any]:
         """The complaints of the month in which the day lies, by category and department, beside the month before."""
         return await reports.complaints(who, day, chosen)
+
+    @routes.get("/reports/mails", response_model=Mails, responses=answers(422))
+    async def mails(who: Who, limit: Annotated[Limit, Query()] = 30) -> dict[str, Any]:
+        """The mails with the report of 24 hours, newest first: sent, or waiting and why."""
+        return {"items": await reports.mails(who, limit)}
 
     return routes

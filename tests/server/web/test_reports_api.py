@@ -59,6 +59,11 @@ async def test_the_complaints_of_a_month(server, api, served) -> None:
     refused(await api.get("/api/v1/reports/complaints?day=0001-01-01"), 400)
 
 
+async def test_mails_are_listed(server, api, served) -> None:
+    assert (await api.get("/api/v1/reports/mails?limit=5")).json() == {"items": []}
+    assert (await served("report", "mails", "--json")).json == []
+
+
 async def test_what_no_report_can_be_of_is_refused(server, api) -> None:
     refused(await api.get("/api/v1/reports/day?interval=420"), 400)
     for path in ("day?day=9999-12-31", "week?day=0001-01-01", "month?day=9999-12-31"):
