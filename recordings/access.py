@@ -33,7 +33,7 @@ _BY_ROLE: dict[str, tuple[Purpose, ...]] = {
     "qa": (Purpose.QUALITY, Purpose.DISPUTE),
     "supervisor": (Purpose.COMPLAINT, *(each for each in _ANY if each is not Purpose.COMPLAINT)),
     "administrator": (Purpose.OPERATIONS, *(each for each in _ANY if each is not Purpose.OPERATIONS)),
-    "service": (Purpose.OPERATIONS, Purpose.QUALITY, Purpose.COMPLAINT),
+    "service": (Purpose.OPERATIONS,),
 }
 
 
@@ -42,13 +42,18 @@ def purposes(role: str) -> tuple[Purpose, ...]:
     return _BY_ROLE.get(role, ())
 
 
-def purpose_of(role: str, asked: str) -> Purpose:
-    """The purpose that was asked for, or the role's usual one. Raises ValueError with a sentence."""
+def purpose_of(role: str, asked: str) -> str:
+    """The purpose that was asked for, or the role's usual one. Raises ValueError with a sentence.
+
+    A service may name a purpose of its own: its token, or the link that it follows, says who stands behind it.
+    """
     allowed = purposes(role)
     if not allowed:
         raise ValueError(f"the role {role} listens to no recordings")
     if not asked:
         return allowed[0]
+    if role == "service":
+        return asked
     if asked not in allowed:
         raise ValueError(f"{asked!r} is no purpose of the role {role}: there are {', '.join(allowed)}")
     return Purpose(asked)

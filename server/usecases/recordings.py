@@ -101,7 +101,7 @@ class RecordingActs(RecordActs):
         """What compares log, records, chains and files; for the server's own verification."""
         return self._server.records.integrity(self._server.sound.store)
 
-    async def _may_hear(self, who: Principal, number: int, purpose: str) -> tuple[dict[str, Any], Purpose]:
+    async def _may_hear(self, who: Principal, number: int, purpose: str) -> tuple[dict[str, Any], str]:
         """The row and the purpose, if this principal may hear the recording."""
         agents = self.permissions.agents(who, Act.PULL_RECORDING)
         row = await self._row(number)
@@ -139,12 +139,12 @@ class RecordingActs(RecordActs):
         except OSError as error:
             raise Conflict(f"the store of the recordings cannot give it now: {error}") from None
 
-    async def _audit(self, who: Principal, number: int, purpose: Purpose, form: str) -> None:
+    async def _audit(self, who: Principal, number: int, purpose: str, form: str) -> None:
         """An entry of the audit, once for all the requests of one player."""
-        now, listening = self._clock(), (who.name, number, purpose.value, form)
+        now, listening = self._clock(), (who.name, number, purpose, form)
         if now - self._heard.get(listening, float("-inf")) < ONE_LISTENING:
             return
-        await self._record(who, Act.PULL_RECORDING, subject=f"recording {number} ({form})", reason=purpose.value)
+        await self._record(who, Act.PULL_RECORDING, subject=f"recording {number} ({form})", reason=purpose)
         if len(self._heard) >= _MOST_LISTENINGS:
             self._heard = {key: at for key, at in self._heard.items() if now - at < ONE_LISTENING}
         self._heard[listening] = now

@@ -64,6 +64,8 @@ too-large | 413 | Content Too Large
     The body is too long. Send less.
 uri-too-long | 414 | URI Too Long
     Path and query are too long. Ask with fewer filters.
+range-outside | 416 | Range Not Satisfiable
+    The range lies outside the file. `Content-Range` says how long it is.
 invalid-request | 422 | Request cannot be used
     Fields are missing, unknown or wrong; `errors` names each.
 invalid-value | 422 | Value cannot be used

@@ -10,12 +10,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Engine, func, select, tuple_
+from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from acd.callbacks.states import LIVE
+from recordings.chain import FIRST
 from server.storage.figures.handover import BookState
 from server.storage.queries import figures_report
+from server.storage.queries.chain import end_of_chain
 from server.storage.queries.paging import iso
 from server.storage.schema.callback_tables import Promise
 from server.storage.schema.report_tables import Handover
@@ -123,13 +125,9 @@ def chain_ends(session: Session, period: figures_report.Period) -> list[dict[str
     """The last link of each day's chain that the period touches, to be kept elsewhere."""
     first = period.since.astimezone(period.zone).date()
     last = (period.until - timedelta(microseconds=1)).astimezone(period.zone).date()
-    wanted = [(first + timedelta(days=each)).isoformat() for each in range((last - first).days + 1)]
-    ends = select(Recording.day, func.max(Recording.place)).where(Recording.day.in_(wanted)).group_by(Recording.day)
-    keys = [tuple(row) for row in session.execute(ends)]
-    if not keys:
-        return []
-    found = select(Recording).where(tuple_(Recording.day, Recording.place).in_(keys)).order_by(Recording.day)
-    return [{"day": row.day, "recordings": row.place, "last": row.link} for row in session.scalars(found)]
+    days = (first + timedelta(days=each) for each in range((last - first).days + 1))
+    ends = [end_of_chain(session, each) for each in days]
+    return [{"day": end.day, "recordings": end.recordings, "last": end.last} for end in ends if end.last != FIRST]
 
 
 def _missing(session: Session, period: figures_report.Period) -> list[dict[str, Any]]:

@@ -20,9 +20,11 @@ from server.web.ranges import Unsatisfiable, matches, wanted
 ENDINGS = {"audio/wav": "wav", "audio/webm": "webm"}
 Purpose = Annotated[
     str,
-    Query(max_length=20, description="Why: review, coaching, quality, complaint, dispute, legal, subject, operations."),
+    Query(
+        max_length=200, description="Why: review, coaching, quality, complaint, dispute, legal, subject, operations."
+    ),
 ]
-PurposeHeader = Annotated[str, Header(alias="Sansheng-Purpose", max_length=20, description="As `purpose`.")]
+PurposeHeader = Annotated[str, Header(alias="Sansheng-Purpose", max_length=200, description="As `purpose`.")]
 
 
 class RecordingsAsked(Asked):
