@@ -27,6 +27,7 @@ from server.commands import (
     handovers,
     holidays,
     knowledge,
+    lists,
     quality,
     queues,
     recordings,
@@ -76,6 +77,7 @@ app.add_typer(bulletins.app, name="bulletin")
 app.add_typer(bulletins.notices, name="notice")
 app.add_typer(knowledge.app, name="knowledge")
 app.add_typer(handovers.app, name="handover")
+app.add_typer(lists.app, name="list")
 app.command("replay")(replay.replay)
 app.command("simulate")(simulate.simulate)
 app.add_typer(demo.app, name="demo")

@@ -40,6 +40,7 @@ from server.telephony.asterisk.reloading import Reloading
 from server.telephony.asterisk.site import Site
 from server.telephony.callback.calling import Calling
 from server.telephony.callback.dialler import Dialler
+from server.telephony.callback.list_calls import ListCalls
 from server.telephony.callback.spool_import import SpoolImport
 from server.telephony.caller.abandoned import AbandonedCallers
 from server.telephony.caller.brief_calls import BriefCalls
@@ -115,6 +116,7 @@ class Parts:
     spool_import: SpoolImport
     abandoned: AbandonedCallers
     dialler: Dialler
+    list_calls: ListCalls
     monitoring: Monitoring
     presence: Presence
     liveness: Liveness
@@ -201,6 +203,9 @@ def build(ground: Ground) -> Parts:
         spool_import=SpoolImport(dispatcher, view, site.layout.callbacks, node, definitions, brief_calls),
         abandoned=AbandonedCallers(dispatcher, view, definitions),
         dialler=dialler,
+        list_calls=ListCalls(
+            dispatcher, view, definitions, lambda: trunks.exist and not trunks.resting and not agi.draining
+        ),
         monitoring=Monitoring(dispatcher, view, legs, ami, device),
         presence=presence,
         liveness=Liveness(view, legs, ami, presence),
@@ -286,6 +291,7 @@ def connect(parts: Parts, dispatcher: Dispatcher, ami: Ami) -> None:
     ami.on_state(presence.link)
     ami.on_state(parts.trunks.health.link)
     parts.trunks.on_free = parts.dialler.place_due
+    parts.dialler.not_before = parts.list_calls.not_before
 
     # A key counts once, in whatever ways a telephone sends it.
     parts.keys.pressed = (legs.digit, features.digit, monitoring.digit)
@@ -310,6 +316,7 @@ def connect(parts: Parts, dispatcher: Dispatcher, ami: Ami) -> None:
         parts.transfers.follow,
         parts.abandoned.follow,
         parts.dialler.follow,
+        parts.list_calls.follow,
         presence.follow,
         parts.pausing.follow,
         parts.readmission.follow,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from acd.callbacks.policy import CallbackPolicy
+from acd.callbacks.policy import CallbackPolicy, OwnRules
 from acd.events import Event
 
 
@@ -75,6 +75,8 @@ class ModeSet(Event):
 
 GIVEN = frozenset(("flow", "queue", "fallback", "line_full", "shutdown"))
 """Sources of promises that the caller was already told: they are made whatever the limits."""
+LIST = "list"
+"""The source of promises that an outbound list makes: its own limits hold, and the usual ones do not count them."""
 
 FOLLOW_UP = "follow_up"
 """The purpose of a promise to ask the customer, after the solution, whether the matter is over (回访)."""
@@ -117,6 +119,10 @@ class PromiseAsked(Event):
     """The hotline's number that the caller dialled; empty where there was no call."""
     purpose: str = ""
     """`FOLLOW_UP`, or empty: a callback that the customer waits for."""
+    entry: str = ""
+    """The line of an outbound list that this is for: "3/17"; empty for all other promises."""
+    own: OwnRules | None = None
+    """Rules of that list, in place of the queue's."""
 
     @property
     def matter(self) -> str:

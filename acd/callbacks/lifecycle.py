@@ -9,6 +9,7 @@ from __future__ import annotations
 from acd.callbacks.commands import PlaceCall, StopCalling
 from acd.callbacks.events import (
     GIVEN,
+    LIST,
     AttemptAnswered,
     AttemptEnded,
     AttemptOutcome,
@@ -64,7 +65,7 @@ def asked(registry: PromiseRegistry, event: PromiseAsked) -> list[Command]:
             registry.touch(noted)
     elif standing is not None and standing.waits:
         _join(registry, standing, event)
-    elif event.number and (event.source in GIVEN or not registry.why_not(event.number, registry.now)):
+    elif event.number and (event.source in (*GIVEN, LIST) or not registry.why_not(event.number, registry.now)):
         promise = registry.make(event)
         if event.unconfirmed:
             registry.move(promise, PromiseSignal.UNCONFIRMED, event.unconfirmed)
@@ -78,6 +79,9 @@ def asked(registry: PromiseRegistry, event: PromiseAsked) -> list[Command]:
 def _join(registry: PromiseRegistry, promise: Promise, event: PromiseAsked) -> None:
     """A repeated request: the promise never gets a worse position or a later time by it."""
     promise.asked += 1
+    if promise.source == LIST and event.source != LIST:
+        # The customer asks for the call that a list would have made: it is theirs from now on.
+        promise.source, promise.own, promise.promised_at = event.source, None, registry.now
     promise.vip = promise.vip or event.vip
     promise.priority = max(promise.priority, event.priority)
     if event.queued_at is not None:

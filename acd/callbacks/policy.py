@@ -63,6 +63,15 @@ class CallbackRules:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnRules:
+    """How often, how soon again and for how many seconds a promise is tried, in place of its queue's rules."""
+
+    attempts: int
+    expires: float
+    delays: Delays = Delays()
+
+
+@dataclass(frozen=True, slots=True)
 class CallbackPolicy:
     """All rules. `queues` names those that differ from `rules`."""
 

@@ -7,10 +7,11 @@ instant. `acd.callbacks.lifecycle` says what happens to a promise; it changes pr
 from __future__ import annotations
 
 from bisect import bisect_right
+from dataclasses import replace
 from typing import Any
 
-from acd.callbacks.events import PromiseAsked
-from acd.callbacks.policy import CallbackPolicy, CallbackRules
+from acd.callbacks.events import LIST, PromiseAsked
+from acd.callbacks.policy import CallbackPolicy, CallbackRules, Delays, OwnRules
 from acd.callbacks.states import LIVE, TASKS, TRANSITIONS, PromiseSignal, PromiseState, PromiseView
 from acd.timers import Timers
 
@@ -27,9 +28,9 @@ class Promise:
 
     __slots__ = (
         "after", "answered", "asked", "attempt", "attempts", "behind", "by", "call", "called", "caller", "category",
-        "connected_at", "counts_from", "due", "expires_at", "id", "joined_at", "language", "last", "matter", "number",
-        "origin", "owner", "placing", "priority", "promised_at", "purpose", "queue", "queued_at", "reason", "retry_at",
-        "ring_until", "source", "standing", "state", "talked", "task", "ticket", "vip",
+        "connected_at", "counts_from", "due", "entry", "expires_at", "id", "joined_at", "language", "last", "matter",
+        "number", "origin", "own", "owner", "placing", "priority", "promised_at", "purpose", "queue", "queued_at",
+        "reason", "retry_at", "ring_until", "source", "standing", "state", "talked", "task", "ticket", "vip",
     )  # fmt: skip
 
     SAVED = tuple(sorted({*__slots__} - {"state", "due"}))
@@ -43,7 +44,9 @@ class Promise:
         self.matter = category or queue
         """Category or queue for which it was made; never changes."""
         self.state = PromiseState.PENDING
-        self.caller = self.language = self.source = self.by = self.reason = self.owner = ""
+        self.caller = self.language = self.source = self.by = self.reason = self.owner = self.entry = ""
+        self.own: OwnRules | None = None
+        """Rules in place of the queue's."""
         self.promised_at = self.queued_at = 0.0
         self.after = 0.0
         """Not before this, by a person's wish or the calling window."""
@@ -132,6 +135,7 @@ class Promise:
             called=self.called,
             last=self.last,
             purpose=self.purpose,
+            entry=self.entry,
         )
 
 
@@ -168,8 +172,9 @@ class PromiseRegistry:
         self.touched: dict[int, None] = {}
 
     def rules(self, promise: Promise) -> CallbackRules:
-        """The rules of the promise's queue."""
-        return self.policy.of(promise.queue)
+        """The rules of the promise's queue, and its own in place of them."""
+        rules, own = self.policy.of(promise.queue), promise.own
+        return rules if own is None else replace(rules, attempts=own.attempts, expires=own.expires, delays=own.delays)
 
     def find(self, number: str, matter: str) -> Promise | None:
         """The latest live promise of this number for this matter: a category, or the queue where there is none."""
@@ -188,13 +193,15 @@ class PromiseRegistry:
         promise.queued_at = now if event.queued_at is None else min(event.queued_at, now)
         promise.priority, promise.vip, promise.ticket = event.priority, event.vip, event.ticket
         promise.called, promise.purpose, promise.matter = event.called, event.purpose, event.matter
+        promise.called, promise.entry, promise.own = event.called, event.entry, event.own
         promise.after = now
         promise.reason = event.reason or "promised"
         promise.expires_at = now + self.rules(promise).expires
         self.promises[promise.id] = promise
         self.live.setdefault(event.number, {})[promise.matter] = promise
         self.waiting[event.queue] = self.waiting.get(event.queue, 0) + 1
-        self._count(now, event.number)
+        if event.source != LIST:
+            self._count(now, event.number)
         self.touch(promise)
         return promise
 
@@ -411,6 +418,7 @@ class PromiseRegistry:
             for name in Promise.SAVED:
                 setattr(promise, name, saved.get(name, getattr(promise, name, None)))
             promise.state = PromiseState(saved["state"])
+            promise.own = _own_rules(saved.get("own"))
             registry.promises[promise.id] = promise
             if promise.live:
                 registry.live.setdefault(promise.number, {})[promise.matter] = promise
@@ -430,3 +438,7 @@ class PromiseRegistry:
         for at, number in data["made"]:
             registry._count(at, number)
         return registry
+
+
+def _own_rules(saved: dict[str, Any] | None) -> OwnRules | None:
+    return None if saved is None else OwnRules(saved["attempts"], saved["expires"], Delays(**saved["delays"]))

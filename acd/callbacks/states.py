@@ -101,6 +101,8 @@ class PromiseView:
     """Why the hotline calls, if the customer did not ask for it: `follow_up`."""
     last: str = ""
     """The outcome of the latest attempt, if agent and customer's line were joined in it without keeping the promise."""
+    entry: str = ""
+    """The line of an outbound list that it is for: "3/17"."""
 
     @property
     def live(self) -> bool:

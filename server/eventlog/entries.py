@@ -17,6 +17,7 @@ import msgspec
 import acd.callbacks.events
 import acd.events
 import customers.events
+import customers.list_events
 import ivr.events
 import knowledge.events
 import quality.events
@@ -95,6 +96,7 @@ EVENTS = _event_types(
     tickets.events,
     recordings.events,
     customers.events,
+    customers.list_events,
     knowledge.events,
     server.eventlog.access_events,
     server.eventlog.derived_events,

@@ -22,10 +22,12 @@ import recordings.events as rec
 import tickets.events as tickets
 from acd.callbacks.commands import ModeChanged, PromiseChanged
 from acd.callbacks.engine import Callbacks
-from acd.callbacks.events import FOLLOW_UP, GIVEN, PromiseAsked
+from acd.callbacks.events import FOLLOW_UP, GIVEN, AttemptEnded, PromiseAsked
 from acd.callbacks.states import PromiseState, PromiseView
 from acd.commands import AgentChanged, Command, HandedOver, Moved, Offer, Withdraw
 from acd.floor.engine import Floor
+from customers import list_log
+from customers.lists import ListRegister
 from customers.register import CustomerRegister
 from knowledge.board import Board
 from quality.register import Register as QualityRegister
@@ -76,6 +78,8 @@ class HotlineState:
         self.exports = Exports()
         self.customers = CustomerRegister()
         self._customers_kept = KeptSnapshot()
+        self.lists = ListRegister()
+        self._lists_kept = KeptSnapshot()
         self.board = Board()
         self._board_kept = KeptSnapshot()
         self.last_ticket = 0
@@ -109,6 +113,10 @@ class HotlineState:
             self.exports.receive(entry.event, entry.at)
         with self._passing_over(entry, "the customers"):
             self.customers.receive(entry.event, entry.at)
+        with self._passing_over(entry, "the lists"):
+            list_log.receive(self.lists, entry.event, entry.at)
+            if isinstance(entry.event, AttemptEnded):
+                self.lists.attempted(entry.event.promise, entry.event.outcome.value, entry.at)
         with self._passing_over(entry, "the board"):
             self.board.receive(entry.event, entry.at)
         with self._passing_over(entry, "the calls"):
@@ -161,8 +169,10 @@ class HotlineState:
         elif isinstance(command, HandedOver):
             self.calls.handed_over(command, entry.at)
         elif isinstance(command, PromiseChanged):
-            self._note(entry, PromiseNoted(replace(command.promise, connected_at=None)))
-            self._not_followed_up(entry, command.promise)
+            view = command.promise
+            self.lists.promised(view.entry, view.id, view.state.value, view.attempts, view.reason, entry.at)
+            self._note(entry, PromiseNoted(replace(view, connected_at=None)))
+            self._not_followed_up(entry, view)
         elif isinstance(command, ModeChanged):
             self._note(entry, ModeNoted(command.mode))
         if (decision := getattr(command, "decision", None)) is not None:
@@ -344,6 +354,7 @@ class HotlineState:
                 "webhooks": self.webhooks.snapshot(),
                 "exports": self.exports.snapshot(),
                 "customers": self._customers_kept(self.customers),
+                "lists": self._lists_kept(self.lists),
                 "board": self._board_kept(self.board),
                 "last_ticket": self.last_ticket,
                 "position": self.position,
@@ -374,6 +385,7 @@ class HotlineState:
         state.webhooks = Webhooks.restore(values.get("webhooks"))
         state.exports = Exports.restore(values.get("exports"))
         state.customers = CustomerRegister.restore(values.get("customers"))
+        state.lists = ListRegister.restore(values.get("lists"))
         state.board = Board.restore(values.get("board"))
         state.last_ticket, state.position = values["last_ticket"], values["position"]
         state.at = values["at"]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from acd.callbacks.engine import Callbacks
 from acd.floor.engine import Floor
+from customers.lists import ListRegister
 from customers.register import CustomerRegister
 from knowledge.board import Board
 from quality.register import Register as QualityRegister
@@ -99,6 +100,11 @@ class View:
     def customers(self) -> CustomerRegister:
         """Customers' files, and the marks on numbers."""
         return self._state().customers
+
+    @property
+    def lists(self) -> ListRegister:
+        """Outbound lists."""
+        return self._state().lists
 
     @property
     def board(self) -> Board:

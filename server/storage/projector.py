@@ -22,6 +22,7 @@ from server.storage.projections import (
     calls,
     customers,
     knowledge,
+    lists,
     quality,
     recordings,
     reports,
@@ -46,6 +47,7 @@ PROJECTIONS: tuple[Rules, ...] = (
     customers.RULES,
     knowledge.RULES,
     recordings.RULES,
+    lists.RULES,
 )
 """Every projection, in the order in which they are told of an entry."""
 READER = "projector"

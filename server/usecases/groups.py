@@ -13,6 +13,7 @@ from server.usecases.exports import ExportActs
 from server.usecases.handovers import HandoverActs
 from server.usecases.knowledge import KnowledgeActs
 from server.usecases.links import LinkActs
+from server.usecases.lists import ListActs
 from server.usecases.quality import QualityActs
 from server.usecases.quality_reviews import ReviewActs
 from server.usecases.quality_training import TrainingActs
@@ -53,3 +54,4 @@ class UseCases:
         self.knowledge = KnowledgeActs(server)
         self.handovers = HandoverActs(server)
         self.training = TrainingActs(server, self.knowledge)
+        self.lists = ListActs(server)

@@ -91,6 +91,8 @@ class Act(StrEnum):
     WRITE_KNOWLEDGE = "knowledge.write"
     REMOVE_KNOWLEDGE = "knowledge.remove"
     SIGN_HANDOVER = "handovers.sign"
+    READ_LISTS = "lists.read"
+    MANAGE_LISTS = "lists.manage"
 
 
 _TABLE = """
@@ -167,6 +169,8 @@ knowledge.read         all    all     all         all  all         all          
 knowledge.write        -      all     all         all  -           all            audited
 knowledge.remove       -      -       all         -    -           all            audited
 handovers.sign         -      all     all         -    -           all            audited
+lists.read             -      all     all         -    -           all            -
+lists.manage           -      -       all         -    -           all            audited
 """
 
 

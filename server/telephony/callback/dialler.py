@@ -76,6 +76,8 @@ class Dialler:
         """Offers whose failure is."""
         self._starting: dict[int, int] = {}
         """The attempt that is on its way into the log, by call."""
+        self.not_before: Callable[[PromiseView], float | None] = lambda promise: None
+        """When a promise may be called that is due now, if not at once: lines of outbound lists give way."""
         self.customers = Customers(view, legs, ami, self._gone)
         self._release: dict[int, Callable[[], None]] = {}
         self._tasks = BackgroundTasks(_log, "a call of the hotline's own could not be carried on", NotLeading)
@@ -205,7 +207,7 @@ class Dialler:
         if why := why_not_called(register, definitions, promise.number, now, source=source, asked_at=asked_at):
             self._dispatcher.submit(PromiseCancelled(promise.id, "hotline", why))
             return
-        opens = definitions.calls_allowed(now)
+        opens = max(definitions.calls_allowed(now), self.not_before(promise) or now)
         if opens > now:
             self._dispatcher.submit(_postponed(promise.id, opens))
             return

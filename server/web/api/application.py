@@ -27,6 +27,7 @@ from server.web.api.floor import floor_routes
 from server.web.api.handovers import handover_routes
 from server.web.api.knowledge import knowledge_routes
 from server.web.api.links import link_routes
+from server.web.api.lists import list_routes
 from server.web.api.problem_pages import problem_routes
 from server.web.api.quality import quality_routes
 from server.web.api.quality_reviews import review_routes, training_routes
@@ -93,6 +94,7 @@ def make_api(
         customer_routes(acts.customers),
         bulletin_routes(acts.bulletins),
         knowledge_routes(acts.knowledge),
+        list_routes(acts.lists),
     ):
         api.router.routes.extend(routes.routes)  # not included: a 405 names the methods of the flat list
     _describe(api)

@@ -104,6 +104,8 @@ REQUESTS: dict[Act, Asked] = {
     Act.IMPORT_CUSTOMERS: Asked("POST", "customers/import"),
     Act.MARK_CUSTOMER: Asked("POST", "customers/marks", {"number": "01065529988", "mark": "do_not_record", **REASON}),
     Act.CONFIRM_MARK: Asked("POST", "customers/marks/lift", {"number": "01065529989", "mark": "nuisance"}),
+    Act.READ_LISTS: Asked("GET", "lists"),
+    Act.MANAGE_LISTS: Asked("POST", "lists/99/state", {"state": "paused"}),
     Act.READ_BULLETINS: Asked("GET", "bulletins"),
     Act.POST_BULLETIN: Asked("POST", "bulletins/99/withdraw", REASON),
     Act.POST_NOTICE: Asked("POST", "notices/99/end", REASON),

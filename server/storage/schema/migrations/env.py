@@ -7,6 +7,7 @@ import server.storage.schema.archive_tables
 import server.storage.schema.callback_tables
 import server.storage.schema.customer_tables
 import server.storage.schema.knowledge_tables
+import server.storage.schema.list_tables
 import server.storage.schema.quality_tables
 import server.storage.schema.recording_tables
 import server.storage.schema.report_tables
