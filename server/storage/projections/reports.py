@@ -80,21 +80,6 @@ def _(event: tickets.GradeRaised, entry: Entry, rows: Rows) -> None:
     _due(event, rows)
 
 
-@RULES.on(tickets.TypeSet)
-def _(event: tickets.TypeSet, entry: Entry, rows: Rows) -> None:
-    _due(event, rows)
-
-
-@RULES.on(tickets.LimitsRecomputed)
-def _(event: tickets.LimitsRecomputed, entry: Entry, rows: Rows) -> None:
-    _due(event, rows)
-
-
-@RULES.on(tickets.Redispatched)
-def _(event: tickets.Redispatched, entry: Entry, rows: Rows) -> None:
-    rows.ticket_times[event.ticket].department = event.department
-
-
 @RULES.on(tickets.RoundStarted)
 def _(event: tickets.RoundStarted, entry: Entry, rows: Rows) -> None:
     rows.ticket_times[event.ticket].settled_at = None
