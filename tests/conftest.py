@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -149,6 +149,22 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
             connection.execute(text(f"TRUNCATE {', '.join(Base.metadata.tables)}"))
     yield database
     database.dispose()
+
+
+@contextmanager
+def shared_database(request: pytest.FixtureRequest) -> Iterator[Database]:
+    """For a fixture of a module, with `params=BOTH`: a database with the newest schema that its tests only read."""
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            path = request.getfixturevalue("tmp_path_factory").mktemp("records") / "records.db"
+            shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
+            url = f"sqlite:///{path}"
+        else:
+            url = stack.enter_context(request.getfixturevalue("postgres").new_database())
+            _migrate(url)
+        database = open_database(url)
+        stack.callback(database.dispose)
+        yield database
 
 
 def _migrate(url: str) -> None:

@@ -27,6 +27,7 @@ from server.storage.queries.figures_report import between, complaints, days, hou
 from server.storage.queries.paging import QueryError
 from server.storage.schema.report_tables import ReportCount
 from server.storage.schema.tables import Base, Cursor
+from tests.conftest import BOTH, shared_database
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "bench"))
 from made_up import BEGAN, Made, entries
@@ -189,15 +190,16 @@ def raw(log):
     return Raw(log)
 
 
-@pytest.fixture
-def engine(database, log):
-    apply = Projector(database.write).apply
-    chance, start = random.Random(3), 0
-    while start < len(log):  # in any cuts
-        size = chance.choice((1, 7, 400))
-        apply(log[start : start + size])
-        start += size
-    return database.read
+@pytest.fixture(scope="module", params=BOTH)
+def engine(request, log):
+    with shared_database(request) as database:
+        apply = Projector(database.write).apply
+        chance, start = random.Random(3), 0
+        while start < len(log):  # in any cuts
+            size = chance.choice((1, 7, 400))
+            apply(log[start : start + size])
+            start += size
+        yield database.read
 
 
 def same(found, expected):
@@ -313,6 +315,7 @@ def test_a_shift_and_the_hourly_sheet_are_parts_of_the_day(engine):
         assert sum(row["signed_in"] for row in hours) == pytest.approx(team["signed_in"], abs=24)
 
 
+@pytest.mark.thorough
 def test_records_from_before_there_were_counts_are_counted_once(database, log):
     half = len(log) // 2
     Projector(database.write).apply(log)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -24,7 +25,6 @@ from server.storage.integrity import Integrity
 from server.storage.projector import Projector
 from server.storage.queries.chain import chain_end
 from server.storage.recording_store import FolderStore, day_of, key_for
-from server.storage.schema.migrate import migrate
 from server.storage.schema.recording_tables import Tombstone
 from server.storage.schema.tables import Recording
 
@@ -39,10 +39,10 @@ def store(tmp_path: Path) -> FolderStore:
 
 
 @pytest.fixture
-def records(tmp_path: Path, store: FolderStore, story) -> Iterator[Database]:
+def records(tmp_path: Path, store: FolderStore, story, migrated_sqlite: Path) -> Iterator[Database]:
     """Three recordings of 2027-01-15 and one of the 16th, each with its file."""
+    shutil.copy(migrated_sqlite, tmp_path / "records.db")
     database = open_database(f"sqlite:///{tmp_path / 'records.db'}")
-    migrate(database.write)
     for number in (1, 2, 3, 4):
         if number == 4:
             story.now += DAY

@@ -9,13 +9,14 @@ from sqlalchemy.orm import Session
 
 from knowledge.events import ArticleRemoved, ArticleSaved
 from server.eventlog.log import Entry
-from server.storage.database import open_database
+from server.storage.database import Database, open_database
 from server.storage.projections.article_words import put_words
 from server.storage.projector import Projector
 from server.storage.queries.knowledge import ArticleFilter, KnowledgeQueries
 from server.storage.queries.paging import QueryError
 from server.storage.schema.knowledge_tables import Article
 from server.storage.schema.migrate import migrate
+from tests.conftest import BOTH, shared_database
 
 ARTICLES = (
     ("退款流程", "客户要求退款时，先核对订单号，再按退款规则处理。七个工作日内到账。"),
@@ -26,15 +27,27 @@ ARTICLES = (
 )
 
 
-@pytest.fixture
-def found(database_url):
-    database = open_database(database_url)
-    migrate(database.write)
+def fill(database: Database) -> None:
     entries = [
         Entry(f"{number}-0", 1_800_000_000.0 + number, ArticleSaved(number, 1, "article", title, text, by="wang"))
         for number, (title, text) in enumerate(ARTICLES, 1)
     ]
     Projector(database.write).apply(entries)
+
+
+@pytest.fixture(scope="module", params=BOTH)
+def queries(request):
+    """For tests that only search."""
+    with shared_database(request) as database:
+        fill(database)
+        yield KnowledgeQueries(database.read)
+
+
+@pytest.fixture
+def found(database_url):
+    database = open_database(database_url)
+    migrate(database.write)
+    fill(database)
     yield KnowledgeQueries(database.read), Projector(database.write)
     database.dispose()
 
@@ -69,8 +82,7 @@ def found(database_url):
         ("", []),
     ],
 )
-def test_every_word_is_found_and_no_other(found, asked: str, ids: list[int]) -> None:
-    queries, _ = found
+def test_every_word_is_found_and_no_other(queries, asked: str, ids: list[int]) -> None:
     assert [row["id"] for row in queries.search(asked, ArticleFilter())] == ids
 
 

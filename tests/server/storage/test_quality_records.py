@@ -107,6 +107,7 @@ def test_a_stored_job_is_drawn_again_byte_for_byte_after_a_restart(told, databas
     again.dispose()
 
 
+@pytest.mark.thorough
 def test_a_large_frame_is_kept_in_parts():
     lines = "".join(
         f"{json.dumps([n, str(1000 + n % 97), str(n * 7919 % 10007), '0-180', []])}\n" for n in range(200_000)
