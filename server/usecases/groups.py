@@ -44,6 +44,7 @@ class UseCases:
         self.tokens = TokenActs(server)
         self.quality = QualityActs(server)
         self.reviews = ReviewActs(server)
+        self.recordings.drawn_for = self.reviews.may_hear
         self.reports = ReportActs(server)
         self.webhooks = WebhookActs(server)
         self.links = LinkActs(server)

@@ -65,6 +65,22 @@ class ReviewActs(QualityBase):
             review = reviews.play(review, pending, self._clock())
         return reviews.seen_by(review, person(who))
 
+    async def may_hear(self, who: Principal, call: int) -> bool:
+        """Whether a reviewer may hear the call: it was drawn for them or picked, or is theirs to score in a review or a
+        round. While there is no plan and no sample: every call.
+        """
+        known, reviewer = self._register, person(who)
+        if not known.plans() and not known.last_job:
+            return True
+        asked = any(
+            reviewer in (each.reviewer, each.second_reviewer)
+            or (each.appeal is not None and reviews.may_decide(each, reviewer))
+            for each in known.reviews()
+            if each.call == call
+        )
+        in_round = any(call in each.calls and reviewer in each.reviewers for each in known.calibrations())
+        return asked or in_round or await self._ask(lambda records: records.is_drawn_for(call, reviewer))
+
     # Scoring
 
     async def pick(self, who: Principal, call: int, why: str) -> People:

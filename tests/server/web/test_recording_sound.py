@@ -17,6 +17,8 @@ import pytest
 import acd.events as acd
 import recordings.events as rec
 from acd.policy.definitions import Skill
+from quality.events import CallPicked, SamplingPlanSet
+from quality.plans import Plan
 from server.usecases.principal import Role
 from tests.redis_server import redis_server
 from tests.server.web.api_server import OWNER, ApiServer, api, refused, server
@@ -234,8 +236,9 @@ async def test_a_purpose_may_be_named_and_must_be_the_roles(kept: ApiServer, api
     assert (await audit(api, kept))[0][1:] == ("recording 1 (peaks)", "dispute")
 
 
-async def test_qa_hears_what_was_drawn_where_draws_are_kept(kept: ApiServer, api: httpx.AsyncClient) -> None:
-    kept.acts.recordings.drawn_for = lambda who: frozenset({2})
+async def test_qa_hears_what_was_drawn_from_the_first_plan_on(kept: ApiServer, api: httpx.AsyncClient) -> None:
+    drawn = (await kept.records.one("recordings", 2) or {})["call"]
+    await kept.tell(CallPicked(drawn, "1002", "leader"), SamplingPlanSet(Plan("weekly", "spring")))
     qa = await bearer(kept, Role.QA)
     answer = await api.get("/api/v1/recordings/1/audio", headers=qa)
     assert "recording 1 was not drawn for qa" in refused(answer, 403)
