@@ -45,6 +45,7 @@ class UseCases:
         self.quality = QualityActs(server)
         self.reviews = ReviewActs(server)
         self.recordings.drawn_for = self.reviews.may_hear
+        self.quality.on_drawn = self.recordings.prepare_of
         self.reports = ReportActs(server)
         self.webhooks = WebhookActs(server)
         self.links = LinkActs(server)

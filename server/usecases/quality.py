@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
+
+import structlog
 
 from quality.draw import Job, draw, redraw
 from quality.errors import QualityError
@@ -35,6 +37,7 @@ from tables.toml import DefinitionFault, located, parse
 from tables.values import Table
 
 T = TypeVar("T")
+_log = structlog.get_logger("quality")
 CLOCK = Principal("the plan", Role.SERVICE, "clock", scopes=frozenset({"qa.draw"}))
 """Asks for the samples of periods that are over."""
 _BEHIND = 4
@@ -92,6 +95,11 @@ class QualityBase(Acts):
 
 class QualityActs(QualityBase):
     """Acts raise Forbidden, Invalid, NotFound and Conflict, and NotLeading where they change something."""
+
+    def __init__(self, server: Server, clock: Callable[[], float] = time.time) -> None:
+        super().__init__(server, clock)
+        self.on_drawn: Callable[[Sequence[int]], Coroutine[Any, Any, None]] | None = None
+        """What is to be done about the recordings of calls that were drawn."""
 
     # Plans
 
@@ -185,6 +193,13 @@ class QualityActs(QualityBase):
         parts = [FrameKept(job.frame, part, len(packed), each) for part, each in enumerate(packed, 1)]
         subject = f"job {number}: plan {plan.name}, {wanted.name}"
         await self._record(who, Act.DRAW_QA, *parts, SampleDrawn(job, person(who)), subject=subject)
+        if self.on_drawn is not None:
+            try:
+                await self.on_drawn([each.call for each in job.calls])
+            except Exception:
+                _log.exception(
+                    "the recordings of a sample could not be prepared: copies are made when they are asked for"
+                )
         return job
 
     async def redraw(self, who: Principal, number: int) -> dict[str, Any]:

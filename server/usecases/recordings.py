@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -92,6 +92,13 @@ class RecordingActs(RecordActs):
         if row is not None and row["path"]:
             with suppress(Busy):
                 self._server.sound.prepare(row["path"], row["sha256"])
+
+    async def prepare_of(self, calls: Sequence[int]) -> None:
+        """Have the copies made of these calls' recordings, as many as there is time for."""
+        for call in calls:
+            page = await self._server.records.page("recordings", {"call": str(call)}, 100, None)
+            for row in page["items"]:
+                await self.prepare(row["id"])
 
     async def check(self, who: Principal, number: int) -> dict[str, Any]:
         """Hash the file now; returns the recording's row. What is wrong with it is an alarm."""

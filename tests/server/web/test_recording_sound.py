@@ -21,6 +21,7 @@ from quality.events import CallPicked, SamplingPlanSet
 from quality.plans import Plan
 from server.usecases.principal import Role
 from tests.redis_server import redis_server
+from tests.server.usecases.test_quality import CAME_IN, conversation
 from tests.server.web.api_server import OWNER, ApiServer, api, refused, server
 
 __all__ = ["api", "redis_server", "server"]
@@ -261,3 +262,14 @@ async def test_the_end_of_a_days_chain_is_told(kept: ApiServer, api: httpx.Async
     end = (await api.get("/api/v1/recordings/chains/2027-01-15")).json()
     assert (end["recordings"], end["deleted"], end["last"][:2]) == (2, 0, "2:")
     assert (await api.get("/api/v1/recordings/chains/9999-12-31")).status_code == 422
+
+
+async def test_the_recordings_of_a_sample_are_prepared_for_listening(
+    kept: ApiServer, api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(kept.sound, "prepare", lambda key, sha256: asked.append(key))
+    await kept.tell(*conversation(1, "1001", talked=60.0))
+    await api.post("/api/v1/qa/plans", json={"name": "weekly"})
+    job = (await api.post("/api/v1/qa/jobs", json={"plan": "weekly", "period": f"{CAME_IN:%G-W%V}"})).json()
+    assert (job["calls"], asked) == ([1], [KEY.format(1)])
