@@ -198,9 +198,10 @@ class TicketActs(RecordActs):
 
     async def change(self, who: Principal, number: int, wanted: Changes, why: str = "") -> None:
         """Owner, confirmed category, accused agent, type, fields, the date promised to the customer: all or nothing."""
-        assigns = wanted.owner is not None or wanted.accused is not None
+        assigns = wanted.owner is not None
         works = any(
-            each is not None for each in (wanted.category, wanted.type, wanted.fields or None, wanted.promised_for)
+            each is not None
+            for each in (wanted.category, wanted.accused, wanted.type, wanted.fields or None, wanted.promised_for)
         )
         if not assigns and not works:
             raise Invalid(
@@ -292,6 +293,8 @@ class TicketActs(RecordActs):
                 await self._require_own(who, act, number, agents)
             raise Conflict(f"ticket {number} is {found['state']}: a closed ticket is changed no more")
         case = register.case(number)
+        if who.agent and who.agent == case.accused:
+            raise Forbidden(f"ticket {number} is about agent {who.agent}: somebody else works on it")
         if who.role is Role.DEPARTMENT:
             if not case.department or case.department != who.department:
                 whose = f"it is with {case.department}" if case.department else "it was given to no department yet"

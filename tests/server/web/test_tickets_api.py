@@ -170,10 +170,13 @@ async def test_owner_category_accused_and_promise_stand_in_the_history(
         ("owner", "1002", me),
     ]
     audit = (await api.get("/api/v1/audit?act=tickets.assign")).json()["items"]
-    assert [(each["subject"], each["reason"]) for each in audit] == [
-        ("ticket 1", "another agent"),
-        ("ticket 1", "named"),
-    ]
+    assert [(each["subject"], each["reason"]) for each in audit] == [("ticket 1", "another agent")]
+    accused = await bearer(server, Role.AGENT, "li", "1001")
+    answer = await api.patch("/api/v1/tickets/1", json={"accused": "", "why": "not I"}, headers=accused)
+    assert "ticket 1 is about agent 1001: somebody else works on it" in refused(answer, 403)
+    agent = await bearer(server, Role.AGENT, "wang", "1002")
+    row = (await api.patch("/api/v1/tickets/1", json={"accused": "", "why": "another one"}, headers=agent)).json()
+    assert row["accused"] is None
 
 
 async def test_authority_is_asked_for_and_answered_once(server: ApiServer, api: httpx.AsyncClient, ticket: int) -> None:
