@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -145,12 +146,15 @@ class Calendar:
 
     def _instants(self, day: date) -> Iterator[tuple[float, float]]:
         for span in self.hours_of(day):
-            yield self._instant(day, span.start), self._instant(day, span.end)
+            yield _instant(self.zone, day, span.start), _instant(self.zone, day, span.end)
 
-    def _instant(self, day: date, minute: int) -> float:
-        days, minute = divmod(minute, DAY_MINUTES)
-        on = day + timedelta(days=days)
-        return datetime(on.year, on.month, on.day, minute // 60, minute % 60, tzinfo=self.zone).timestamp()
+
+@lru_cache(maxsize=8192)
+def _instant(zone: ZoneInfo, day: date, minute: int) -> float:
+    """That minute of the day, kept: other hours reckon the limits of thousands of tickets again."""
+    days, minute = divmod(minute, DAY_MINUTES)
+    on = day + timedelta(days=days)
+    return datetime(on.year, on.month, on.day, minute // 60, minute % 60, tzinfo=zone).timestamp()
 
 
 def _zone(table: Table) -> ZoneInfo:

@@ -57,6 +57,11 @@ class Rules:
     satisfied_from: int = 3
     """The least mark (1 to 5) in a follow-up call that counts as satisfied."""
 
+    @property
+    def timed(self) -> tuple[float, float]:
+        """What timers of open cases depend on, besides their limits and the hours."""
+        return self.warn_at, self.manager_after
+
     def type(self, name: str) -> TicketType | None:
         """The type of this name, if the hotline has it."""
         return next((each for each in self.types if each.name == name), None)

@@ -271,6 +271,8 @@ class HotlineState:
         self._follow(wanted)
         if before is not None and before.hours != wanted.hours:
             self._matter(entry, self.tickets.hours_changed("the business hours have changed"))
+        elif before is not None and before.rules.timed == wanted.rules.timed:
+            return
         self.tickets.rearm()
 
     def _asked_of_a_ticket(self, event: tickets.Event, at: float) -> None:
