@@ -265,8 +265,8 @@ def _calls(which: CallFilter) -> Select[Any]:
 
 def _answered_by(agents: frozenset[str]) -> ColumnElement[bool]:
     """Of a call: one of these agents answered it."""
-    legs = (Segment.call == Call.id) & Segment.agent.in_(sorted(agents)) & Segment.answered_at.is_not(None)
-    return exists().where(legs)
+    answered = select(Segment.call).where(Segment.agent.in_(sorted(agents)), Segment.answered_at.is_not(None))
+    return Call.id.in_(answered)
 
 
 def _ticket_of(agents: frozenset[str]) -> ColumnElement[bool]:

@@ -88,7 +88,13 @@ class Call(Base):
     """One caller's call, from the INVITE to the end. Columns without a value yet are null."""
 
     __tablename__ = "calls"
-    __table_args__ = (Index(None, "offered_at"), Index(None, "outcome", "offered_at"), Index(None, "caller"))
+    __table_args__ = (
+        Index(None, "offered_at"),
+        Index(None, "outcome", "id"),
+        Index(None, "queue", "id"),
+        Index(None, "caller"),
+        Index(None, "ticket"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     caller: Mapped[str] = mapped_column(default="")
@@ -137,7 +143,17 @@ class Segment(OfEntry, Base):
     """
 
     __tablename__ = "segments"
-    __table_args__ = (Index(None, "call"), Index(None, "agent", "offered_at"))
+    __table_args__ = (
+        Index(None, "call"),
+        Index(None, "agent", "offered_at"),
+        Index(
+            "ix_segments_answered",
+            "agent",
+            "call",
+            sqlite_where=text("answered_at IS NOT NULL"),
+            postgresql_where=text("answered_at IS NOT NULL"),
+        ),
+    )
 
     offer: Mapped[int | None] = mapped_column(unique=True, default=None)
     call: Mapped[int | None] = mapped_column(default=None)
@@ -270,7 +286,7 @@ class Recording(Base):
     """One recorded leg. `state` is started, closed or missing; `link` chains those closed on one day."""
 
     __tablename__ = "recordings"
-    __table_args__ = (Index(None, "call"), UniqueConstraint("day", "place"))
+    __table_args__ = (Index(None, "call"), Index(None, "agent", "id"), UniqueConstraint("day", "place"))
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     call: Mapped[int | None] = mapped_column(default=None)
