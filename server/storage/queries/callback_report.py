@@ -7,7 +7,7 @@ to the one in which it was made. Waits are counted from the original call until 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from math import ceil
@@ -91,9 +91,9 @@ def callback_report(
     until = datetime(following.year, following.month, following.day, tzinfo=zone).astimezone(UTC)
     tallies: defaultdict[tuple[int, str], Tally] = defaultdict(Tally)
     with Session(engine) as session:
-        for at, of_queue, tally in _figures(session, since, until):
-            if queue is None or of_queue == queue:
-                tallies[int((at - since).total_seconds() // interval), of_queue].add(tally)
+        _count(session, since, until, lambda at, name: tallies[int((at - since).total_seconds() // interval), name])
+    if queue is not None:
+        tallies = defaultdict(Tally, {key: tally for key, tally in tallies.items() if key[1] == queue})
     step = timedelta(seconds=interval)
     rows = [
         {
@@ -117,33 +117,28 @@ def callback_report(
     }
 
 
-def _figures(session: Session, since: datetime, until: datetime) -> Iterator[tuple[datetime, str, Tally]]:
-    """(when, queue, figures) of every offer and promise."""
+def _count(session: Session, since: datetime, until: datetime, tally_of: Callable[[datetime, str], Tally]) -> None:
+    """Count every offer and promise where it belongs: many promises, so nothing is made for each of them."""
     offers = select(CallbackOffer.at, CallbackOffer.queue)
     for at, queue in session.execute(offers.where(CallbackOffer.at >= since, CallbackOffer.at < until)):
-        yield at, queue, Tally(offered=1)
+        tally_of(at, queue).offered += 1
     made = (Promise.promised_at >= since, Promise.promised_at < until)
-    outcomes: defaultdict[int, Counter[str]] = defaultdict(Counter)
+    tallies: dict[int, Tally] = {}
+    columns = (Promise.id, Promise.promised_at, Promise.queue, Promise.source, Promise.state)
+    wanted = select(*columns, Promise.connected_at, Promise.queued_at).where(*made)
+    for number, promised_at, queue, source, state, connected_at, queued_at in session.execute(wanted):
+        assert promised_at is not None
+        tallies[number] = tally = tally_of(promised_at, queue)
+        tally.accepted += source in ACCEPTED
+        tally.states[str(PromiseState(state))] += 1
+        if connected_at is not None:
+            tally.connected += 1
+            if queued_at is not None:
+                tally.waits.append(max(0.0, (connected_at - queued_at).total_seconds()))
     tried = select(Attempt.promise, Attempt.outcome).join(Promise, Promise.id == Attempt.promise).where(*made)
     for promise, outcome in session.execute(tried):
-        outcomes[promise][outcome or "under_way"] += 1
-    # Columns and no objects: a day at a peak has thousands of promises.
-    columns = (Promise.id, Promise.promised_at, Promise.queue, Promise.source, Promise.state)
-    for each in session.execute(select(*columns, Promise.connected_at, Promise.queued_at).where(*made)):
-        yield each.promised_at, each.queue, _of_promise(each, outcomes[each.id])
-
-
-def _of_promise(promise: Any, outcomes: Counter[str]) -> Tally:
-    waits = []
-    if promise.connected_at is not None and promise.queued_at is not None:
-        waits.append(max(0.0, (promise.connected_at - promise.queued_at).total_seconds()))
-    return Tally(
-        accepted=promise.source in ACCEPTED,
-        states=Counter([str(PromiseState(promise.state))]),
-        connected=promise.connected_at is not None,
-        attempts=outcomes,
-        waits=waits,
-    )
+        if promise in tallies:  # one that was made meanwhile is in the next report
+            tallies[promise].attempts[outcome or "under_way"] += 1
 
 
 def _sum(tallies: Iterable[Tally]) -> Tally:
