@@ -35,7 +35,7 @@ from server.mailing import NightMail
 from server.processes.children import ChildError
 from server.programs import Programs
 from server.startup import Home, OpenRecords, open_home, open_records, reach_log
-from server.storage.database import DatabaseError
+from server.storage.database import Database, DatabaseError
 from server.storage.derivation.workshop import Workshop, environment_of
 from server.storage.reader import Records
 from server.storage.sound import SoundFiles
@@ -204,6 +204,11 @@ class App:
     def conversation_channels(self) -> Transfers:
         """The channels of conversations."""
         return self._election.leading().transfers
+
+    @property
+    def database(self) -> Database:
+        """The database of the records."""
+        return self._records.database
 
     @property
     def sound(self) -> SoundFiles:

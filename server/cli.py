@@ -28,6 +28,7 @@ from server.commands import (
     holidays,
     knowledge,
     lists,
+    privacy,
     quality,
     queues,
     recordings,
@@ -64,6 +65,7 @@ floor.register(records.calls)
 app.add_typer(callbacks.app, name="callback")
 app.add_typer(tickets.tickets, name="ticket")
 app.add_typer(recordings.recordings, name="recording")
+app.add_typer(privacy.privacy, name="privacy")
 app.add_typer(trunks.app, name="trunk")
 app.add_typer(tokens.tokens, name="token")
 app.add_typer(tokens.audit, name="audit")

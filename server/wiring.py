@@ -181,6 +181,7 @@ def build(ground: Ground) -> Parts:
             ground.acts.recordings.integrity,
             settings.recordings_verified_at,
             lambda: definitions().calendar.zone,
+            ground.acts.recording_deletion.expire,
         ),
         legs=legs,
         reconciliation=Reconciliation(dispatcher, view, ami, legs, on_final=joiner.final),

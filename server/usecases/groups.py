@@ -18,6 +18,7 @@ from server.usecases.quality import QualityActs
 from server.usecases.quality_reviews import ReviewActs
 from server.usecases.quality_training import TrainingActs
 from server.usecases.recording_care import RecordingCareActs
+from server.usecases.recording_deletion import RecordingDeletionActs
 from server.usecases.recordings import RecordingActs
 from server.usecases.reports import ReportActs
 from server.usecases.server import Server
@@ -39,6 +40,7 @@ class UseCases:
         self.tickets = TicketActs(server)
         self.recordings = RecordingActs(server)
         self.recording_care = RecordingCareActs(server)
+        self.recording_deletion = RecordingDeletionActs(server)
         self.definitions = DefinitionActs(server)
         self.trunks = TrunkActs(server)
         self.tokens = TokenActs(server)

@@ -51,6 +51,7 @@ class Act(StrEnum):
     VERIFY_RECORDINGS = "recordings.verify"
     SETTLE_RECORDING = "recordings.settle"
     HOLD_RECORDING = "recordings.hold"
+    DELETE_PERSON = "privacy.delete"
     READ_REPORTS = "reports.read"
     READ_TRUNKS = "trunks.read"
     TEST_TRUNK = "trunks.test"
@@ -129,6 +130,7 @@ recordings.pause       own    team    all         -    -           all          
 recordings.verify      -      -       all         all  -           all            -
 recordings.settle      -      -       all         -    -           all            audited
 recordings.hold        -      -       all         -    -           all            audited
+privacy.delete         -      -       -           -    -           all            audited
 reports.read           -      all     all         all  -           all            -
 trunks.read            -      all     all         -    -           all            -
 trunks.test            -      -       all         -    -           all            audited

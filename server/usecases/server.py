@@ -14,6 +14,7 @@ from server.hotline.dispatcher import Dispatcher
 from server.hotline.live_calls import Leg, LiveCall
 from server.hotline.state import HotlineState
 from server.hotline.view import View
+from server.storage.database import Database
 from server.storage.queries.paging import QueryError
 from server.storage.reader import Records
 from server.storage.sound import SoundFiles
@@ -135,6 +136,10 @@ class Server(Protocol):
     @property
     def conversation_channels(self) -> ConversationChannels:
         """The channels of conversations."""
+
+    @property
+    def database(self) -> Database:
+        """The database of the records."""
 
     @property
     def sound(self) -> SoundFiles:

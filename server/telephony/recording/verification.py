@@ -9,7 +9,7 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -32,7 +32,10 @@ T = TypeVar("T")
 
 
 class Verification:
-    """`at` is a time of day such as 03:30, or `never`; `integrity` makes what compares. `problem`: why it failed."""
+    """`at` is a time of day such as 03:30, or `never`; `integrity` makes what compares. `problem`: why it failed.
+
+    `before` deletes what is over before.
+    """
 
     def __init__(
         self,
@@ -41,11 +44,12 @@ class Verification:
         integrity: Callable[[], Integrity],
         at: str,
         zone: Callable[[], ZoneInfo],
+        before: Callable[[], Awaitable[object]] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.problem = ""
         self._dispatcher, self._view, self._integrity = dispatcher, view, integrity
-        self._at, self._zone, self._clock = at, zone, clock
+        self._at, self._zone, self._before, self._clock = at, zone, before, clock
 
     async def run(self) -> None:
         """Verify at that time of each day, until cancelled."""
@@ -61,6 +65,8 @@ class Verification:
         """Verify all days now; False when it could not be done to the end."""
         integrity = self._integrity()
         try:
+            if self._before is not None:
+                await self._before()
             found = await in_idle_thread(lambda: list(integrity.findings()))
         except StoreAway as error:
             self.problem = f"not all recordings could be verified ({error}): it is tried again"

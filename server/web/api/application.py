@@ -28,6 +28,7 @@ from server.web.api.handovers import handover_routes
 from server.web.api.knowledge import knowledge_routes
 from server.web.api.links import link_routes
 from server.web.api.lists import list_routes
+from server.web.api.privacy import privacy_routes
 from server.web.api.problem_pages import problem_routes
 from server.web.api.quality import quality_routes
 from server.web.api.quality_reviews import review_routes, training_routes
@@ -76,6 +77,7 @@ def make_api(
         conversation_routes(acts.conversations),
         ticket_routes(acts.tickets),
         recording_routes(acts.recordings, acts.recording_care),
+        privacy_routes(acts.recording_deletion),
         floor_routes(acts.calls),
         agent_routes(acts.agents),
         callback_routes(acts.callbacks),

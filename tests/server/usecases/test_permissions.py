@@ -68,6 +68,7 @@ REQUESTS: dict[Act, Asked] = {
     Act.VERIFY_RECORDINGS: Asked("GET", "recordings/alarms"),
     Act.SETTLE_RECORDING: Asked("POST", "recordings/1/settle", REASON),
     Act.HOLD_RECORDING: Asked("POST", "recordings/99/hold", REASON),
+    Act.DELETE_PERSON: Asked("POST", "privacy/delete", {"number": "13912345678", **REASON}),
     Act.READ_REPORTS: Asked("GET", "reports/callback"),
     Act.SIGN_HANDOVER: Asked(
         "POST",

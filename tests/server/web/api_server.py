@@ -115,6 +115,7 @@ class ApiServer:
         self.outside_calls = False
         self.redis: Redis | None = None
         self.outbox: Outbox
+        self.database: Database
         self.definitions = usual_definitions()
         self.identity_key = b"a key for tests"
         self.wrong: list[str] = []
@@ -185,7 +186,7 @@ async def running(redis_server: RedisServer, database: Database, home: Path) -> 
     dispatcher = Dispatcher(log, lease, HotlineState(), lease_ttl=10)
     await dispatcher.start()
     made = ApiServer(dispatcher, Records(database.read, following, lambda: dispatcher.state.position), home)
-    made.redis, made.outbox = redis, Outbox(database)
+    made.redis, made.outbox, made.database = redis, Outbox(database), database
     await made.tell(acd.PolicySet(made.definitions.policy), CallbackPolicySet(made.definitions.callback.policy))
     yield made
     await made.sound.close()

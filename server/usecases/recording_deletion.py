@@ -1,0 +1,106 @@
+"""Recordings are deleted when their time is over, or when a person asks for it; a legal hold wins.
+
+The file goes first, then the log has the tombstone: a crash between them is mended by the next run, and nobody can ever
+hear what the log calls deleted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from recordings.events import RecordingDeleted
+from server.storage import privacy
+from server.storage.queries import retention
+from server.storage.queries.retention import Deletable
+from server.storage.recording_store import MARKS, OPUS, day_of, derived_key
+from server.usecases.errors import Invalid
+from server.usecases.permissions import Act
+from server.usecases.principal import Principal
+from server.usecases.server import Acts
+
+RETENTION = "retention"
+STAYS = (
+    ("audit", "who did what stays: it proves this deletion too"),
+    ("chain", "the links of deleted recordings stay: call, agent, start, length and hash, and no number"),
+    ("log", "the log in Redis and its snapshots hold the number until they are trimmed, within the hour or two"),
+    ("backups", "copies that were made before hold everything until they are overwritten"),
+)
+"""What a deletion on request never reaches, and why."""
+
+
+class RecordingDeletionActs(Acts):
+    """Deletion by time, and on a person's request. Acts raise Forbidden, NotLeading."""
+
+    async def expire(self) -> int:
+        """Delete the recordings whose time is over; how many. Raises OSError while the store does not answer."""
+        rules = self._server.definitions.recordings
+        deleted = 0
+        while True:
+            now = datetime.fromtimestamp(self._clock(), UTC)
+            engine = self._server.database.read
+            due = await asyncio.to_thread(retention.expired, engine, now, rules.keep, rules.keep_others)
+            for each in due:
+                await self._delete(each, each.why, RETENTION)
+            deleted += len(due)
+            if not due:
+                return deleted
+            await self.shown()
+
+    async def delete_person(self, who: Principal, number: str, reason: str, dry_run: bool = True) -> dict[str, Any]:
+        """Delete all that is kept of the person with this number: `deleted` and `stays`, by what and why.
+
+        With `dry_run` nothing is deleted, and the answer says what would be. Raises Invalid for what is no number.
+        """
+        self.permissions.require(who, Act.DELETE_PERSON)
+        party = self._server.definitions.party(number)
+        known = party.number
+        if not known or not any(digit.isdigit() for digit in known):
+            raise Invalid("number", f"{number[:40]} is no number: write one such as 13800138000")
+        spellings = privacy.spellings(known, party.shown, self._server.definitions.callback.region)
+        await self.shown()
+        database = self._server.database
+        found = await asyncio.to_thread(privacy.find, database.read, spellings)
+        recordings = await asyncio.to_thread(retention.of_caller, database.read, list(found.calls))
+        held = [each for each in recordings if each.held]
+        gone = [each for each in recordings if not each.held]
+        if not dry_run:
+            subject = f"person {privacy.masked(known)}"
+            await self._record(who, Act.DELETE_PERSON, subject=subject, reason=reason)
+            for each in gone:
+                await self._delete(each, f"the person asked for it: {reason}", who.name)
+            await asyncio.to_thread(_remove, self._server.home, found.messages)
+            await self.shown()
+            await asyncio.to_thread(privacy.redact, database.write, spellings, found)
+        stays = [{"what": what, "why": why} for what, why in (*found.stays, *STAYS)]
+        if held:
+            numbers = ", ".join(str(each.recording) for each in held)
+            stays.insert(0, {"what": f"recordings {numbers}", "why": "a legal hold keeps them: release it first"})
+        return {
+            "number": privacy.masked(known),
+            "done": not dry_run,
+            "deleted": {
+                "recordings": [each.recording for each in gone],
+                "messages": len(found.messages),
+                "rows": dict(found.rows),
+            },
+            "stays": stays,
+        }
+
+    async def _delete(self, each: Deletable, why: str, by: str) -> None:
+        store = self._server.sound.store
+        for key in (derived_key(each.key, OPUS), derived_key(each.key, MARKS), each.key):
+            await asyncio.to_thread(store.delete, key)
+        zone = self._server.definitions.calendar.zone
+        await self._server.dispatcher.record(RecordingDeleted(each.recording, why, by, day_of(self._clock(), zone)))
+
+
+def _remove(home: Path, files: tuple[str, ...]) -> None:
+    """Remove messages that callers left; only files of the home's own folder."""
+    folder = (home / "messages").resolve()
+    for name in files:
+        path = Path(name).resolve()
+        if path.is_relative_to(folder):
+            path.unlink(missing_ok=True)
