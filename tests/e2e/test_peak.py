@@ -141,7 +141,10 @@ async def test_sixty_callers_on_four_agents_are_all_called_back_in_order_and_eac
             limit=150,
         ) as callers,
     ):
-        (await callers.done()).check(calls=len(CALLERS))
+        came = await callers.done()
+        assert came.calls == len(CALLERS)
+        # sipp answers a goodbye that comes while it turns to the next key, but does not count it as expected.
+        assert came.failed == came.errors.count("on an unexpected BYE"), came.errors
         await every_promise_is_settled(hotline, (*agents, customers))
         called = [line.split()[1] for line in customers.logged()]
         shown = {line.split()[3] for line in customers.logged()}

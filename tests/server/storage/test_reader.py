@@ -27,7 +27,8 @@ async def test_the_history_of_a_callback_is_never_behind_its_state(monkeypatch) 
     monkeypatch.setattr("server.storage.reader.Queries", lambda engine: SimpleNamespace(callbacks=queries))
     queries = SimpleNamespace(promise_show=lambda number, mask: {"history": [{"outcome": outcome[0]}]})
     following: Any = SimpleNamespace(wait_for=follow)
-    records = Records(SimpleNamespace(), following, lambda: position[0])  # type: ignore[arg-type]
+    engine: Any = SimpleNamespace(dialect=SimpleNamespace(name="sqlite"))
+    records = Records(engine, following, lambda: position[0])
     registry: Any = SimpleNamespace(promise=lambda number: now[0])
     for state, ended in ((PromiseState.DIALLING, None), (PromiseState.BROKEN, "unreachable")):
         async with asyncio.timeout(5):

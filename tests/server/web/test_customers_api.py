@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from acd.callbacks.states import PromiseState
 from customers.events import MarkPut
 from customers.marks import DAY, Mark
@@ -154,6 +156,7 @@ async def test_a_table_changes_the_columns_that_it_has_and_no_line_joins_two_cus
     assert found.numbers == ("+8613800138000",)
 
 
+@pytest.mark.thorough
 async def test_a_large_table_is_taken_and_one_that_is_too_large_is_refused(server: ApiServer, api) -> None:
     lines = "".join(f"1380{number:07},{'x' * 90}\n" for number in range(12_000))
     report = (await api.post("/api/v1/customers/import", content=f"number,note\n{lines}".encode())).json()
