@@ -26,8 +26,8 @@ pytestmark = pytest.mark.e2e
 
 SHOWN = "01065529988"
 CALLERS = [f"138000{number:05d}" for number in range(1, 61)]
-TALK = 5.0
-"""Seconds that an agent talks at most; the whisper and the call to a customer take up to three of them."""
+TALK = 8.0
+"""Seconds that an agent waits for the other side's goodbye: more than the whisper and the call to a customer take."""
 CUSTOMER_TALKS = 1.0
 AGENTS = ("1001", "1002", "1003", "1004")
 CALM = "[callback]\nhold = 3600\nkept_after = 0\n"
