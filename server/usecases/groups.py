@@ -20,6 +20,7 @@ from server.usecases.quality_training import TrainingActs
 from server.usecases.recording_care import RecordingCareActs
 from server.usecases.recording_deletion import RecordingDeletionActs
 from server.usecases.recordings import RecordingActs
+from server.usecases.report_exports import report_kinds
 from server.usecases.reports import ReportActs
 from server.usecases.server import Server
 from server.usecases.ticket_links import TicketLinkActs
@@ -52,6 +53,7 @@ class UseCases:
         self.webhooks = WebhookActs(server)
         self.links = LinkActs(server)
         self.exports = ExportActs(server, self.calls, self.tickets, self.recordings, self.callbacks)
+        self.exports.kinds |= report_kinds(self.reports)
         self.ticket_links = TicketLinkActs(server)
         self.customers = CustomerActs(server)
         self.bulletins = BulletinActs(server)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+import openpyxl
 import pytest
 
 from acd.events import CallArrived, CallEnded, CallQueued
@@ -87,3 +89,16 @@ async def test_the_command_line_gives_the_same_reports(server, served) -> None:
     assert len((await served("report", "hourly", "--json")).json["intervals"]) == 24
     assert "write minutes" in (await served("report", "day", "--interval", "x")).err
     assert "write a day from 2000" in (await served("report", "day", "--day", "9999-12-31")).err
+
+
+async def test_a_report_is_exported_as_the_rows_that_it_has(server, api) -> None:
+    await a_call(server)
+    asked = {"kind": "day-report", "format": "xlsx", "filters": {"day": str(TODAY)}, "reason": "the month's meeting"}
+    made = (await api.post("/api/v1/exports", json=asked)).json()
+    file = await api.get(f"/api/v1/exports/{made['id']}/file")
+    page = openpyxl.load_workbook(io.BytesIO(file.content)).worksheets[0]
+    heads, *rows = page.iter_rows(values_only=True)
+    found = [dict(zip(heads, row, strict=True)) for row in rows]
+    assert [row["name"] for row in found if row["part"] == "queue"] == ["complaint"]
+    assert sum(row["asked"] for row in found if row["part"] == "interval") == 1
+    assert [(row["asked"], row["asa"]) for row in found if row["part"] == "total"] == [(1, "")]
