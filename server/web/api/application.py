@@ -6,6 +6,7 @@ reaches the port. Errors are problems (see `problems`).
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import suppress
 from typing import Any
@@ -129,5 +130,6 @@ def _describe(api: FastAPI) -> None:
     @api.get("/api/v1/openapi.json", include_in_schema=False)
     async def description() -> Response:
         nonlocal written
-        written = written or json.dumps(api.openapi(), ensure_ascii=False).encode()
+        # It takes a second to draw, in which calls go on.
+        written = written or await asyncio.to_thread(lambda: json.dumps(api.openapi(), ensure_ascii=False).encode())
         return Response(written, media_type="application/json")
