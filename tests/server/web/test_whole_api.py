@@ -59,6 +59,11 @@ CURSORS = (
 NUMBERS = ("0", "-1", "9007199254740993", "99999999999999999999", "1e3", "1.0", "٧", "x", "%00", "' OR 1=1 --")
 
 
+@schemathesis.serializer("audio/wav")
+def sound(context: Any, value: Any) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
+
+
 async def served(server: Any) -> tuple[HttpServer, str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
