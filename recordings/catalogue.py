@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from recordings.events import Event, RecordingClosed, RecordingMissing, RecordingStarted
+from recordings.events import Event, RecordingClosed, RecordingDropped, RecordingMissing, RecordingStarted
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +104,8 @@ class Catalogue:
             case RecordingStarted(number, call, agent, caller_file, agent_file):
                 started = Unfinished(number, call, agent, caller_file, agent_file, now)
                 self._unfinished.setdefault(number, started)
-            case RecordingClosed(recording=number) | RecordingMissing(recording=number):
-                self._unfinished.pop(number, None)
+            case RecordingClosed() | RecordingMissing() | RecordingDropped():
+                self._unfinished.pop(event.recording, None)
 
     def conversation_ended(
         self, call: int, now: float, agent: str = "", talked: float | None = None, held: float = 0.0

@@ -125,3 +125,19 @@ class RecordingDeleted(Event):
     why: str
     by: str
     day: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingLeftOut(Event):
+    """A rule or the customer's wish: nothing of this conversation is to be kept. It is silent from now on."""
+
+    call: int
+    agent: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingDropped(Event):
+    """The files of a recording that was left out are gone."""
+
+    why: str

@@ -18,6 +18,7 @@ from server.hotline import own_prompts
 from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher
 from server.hotline.identity_key import identity_key
+from server.hotline.standing import not_recorded
 from server.hotline.trunks import Trunk
 from server.hotline.view import View
 from server.metrics import Metrics
@@ -162,7 +163,7 @@ def build(ground: Ground) -> Parts:
     agent_phone = AgentPhone(ground.acts.agents, hotline.PROMPTS, legs.dialled_phones)
     internal_calls = InternalCalls(dispatcher, view, ami, conversations, device, outgoing, agent_phone)
     presence = Presence(dispatcher, view, ami)
-    pausing = Pausing(dispatcher, view, legs, ami)
+    pausing = Pausing(dispatcher, view, legs, ami, lambda call, agent: not_recorded(view, definitions(), call, agent))
     guessers = Guessers(
         site,
         ground.reloading,

@@ -13,6 +13,7 @@ from customers.files import CustomerFile
 from customers.register import CustomerRegister
 from server.hotline.definitions import Definitions
 from server.hotline.parties import canonical
+from server.hotline.view import View
 
 VIP, NUISANCE = "vip", "nuisance"
 """Lists of numbers that have a meaning of their own."""
@@ -76,3 +77,14 @@ def _fields(file: CustomerFile | None) -> dict[str, str]:
         return {}
     values = (str(file.id), file.customer_class, file.region, file.registered_on)
     return {name: value for name, value in zip(FIELDS, values, strict=False) if value}
+
+
+def not_recorded(view: View, definitions: Definitions, call: int, agent: str) -> str:
+    """Why nothing of this call's conversation with the agent is to be kept: a rule, or the customer's mark."""
+    live = view.calls.get(call)
+    if live is None:
+        return ""
+    known = standing(view.customers, definitions, live.caller, view.at)
+    if not known.may_record:
+        return "the customer does not want to be recorded"
+    return definitions.recordings.left_out(live.queue, agent, known.lists)

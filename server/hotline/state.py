@@ -376,7 +376,7 @@ class HotlineState:
         state.calls = Calls.restore(values["calls"])
         state.recordings = Catalogue.restore(values.get("recordings") or _recordings_of_calls(values))
         state.recording_alarms = Alarms.restore(values.get("recording_alarms") or {"alarms": [], "left_out": 0})
-        state.recording_pauses = Pauses.restore(values.get("recording_pauses") or [])
+        state.recording_pauses = Pauses.restore(values.get("recording_pauses") or {"paused": [], "left_out": []})
         for live in state.calls:
             live.asked = state.floor.asked(live.id) or live.asked
         state.tickets = Register.restore(values["desk"])

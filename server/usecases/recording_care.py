@@ -71,7 +71,7 @@ class RecordingCareActs(Acts):
         leg = self._talking(who, call)
         if self._view.recording_pauses.get(leg.offer) is not None:
             raise Conflict(f"the recording of call {call} is paused already")
-        if self._view.recordings.get(leg.offer) is None:
+        if self._view.recordings.get(leg.offer) is None or self._view.recording_pauses.left_out(leg.offer):
             raise Conflict(f"call {call} is not recorded")
         until = self._clock() + self.pause_limit
         paused = rec.RecordingPaused(leg.offer, call, leg.agent, who.name, reason, round(until, 3))

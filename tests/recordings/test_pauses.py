@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from recordings.events import RecordingClosed, RecordingPaused, RecordingResumed
+from recordings.events import RecordingClosed, RecordingDropped, RecordingLeftOut, RecordingPaused, RecordingResumed
 from recordings.pauses import LONGEST, Pauses
 
 NOW = 1_800_000_000.0
@@ -20,3 +20,14 @@ def test_a_pause_has_an_end_from_its_beginning() -> None:
     pauses.receive(RecordingResumed(3, 1, "1001"), NOW + 10)
     pauses.receive(RecordingClosed(4, "a.wav", 1.0, 2, "0" * 64, -20.0, -20.0), NOW + 10)
     assert list(pauses) == []
+
+
+def test_what_is_left_out_is_silent_to_the_end_whoever_resumes() -> None:
+    pauses = Pauses()
+    pauses.receive(RecordingLeftOut(3, 1, "1001", "queue media is not recorded"), NOW)
+    pauses.receive(RecordingResumed(3, 1, "1001", "agent 1001"), NOW)
+    again = Pauses.restore(json.loads(json.dumps(pauses.snapshot())))
+    assert again.left_out(3) == "queue media is not recorded"
+    assert [again.silent(number) for number in (3, 4)] == [True, False]
+    again.receive(RecordingDropped(3, "queue media is not recorded"), NOW)
+    assert (again.left_out(3), again.silent(3)) == ("", False)

@@ -22,6 +22,18 @@ def _(event: rec.RecordingResumed, entry: Entry, rows: Rows) -> None:
     _write(rows, entry, event.recording, "resumed", event.by, "" if event.by else "the time of the pause was over")
 
 
+@RULES.on(rec.RecordingLeftOut)
+def _(event: rec.RecordingLeftOut, entry: Entry, rows: Rows) -> None:
+    rows.recordings[event.recording].problem = event.why
+    _write(rows, entry, event.recording, "left_out", "", event.why)
+
+
+@RULES.on(rec.RecordingDropped)
+def _(event: rec.RecordingDropped, entry: Entry, rows: Rows) -> None:
+    recording = rows.recordings[event.recording]
+    recording.state, recording.problem = "left_out", event.why
+
+
 @RULES.on(rec.RecordingHeld)
 def _(event: rec.RecordingHeld, entry: Entry, rows: Rows) -> None:
     _write(rows, entry, event.recording, "held", event.by, event.reason)

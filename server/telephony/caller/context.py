@@ -60,7 +60,7 @@ class SessionServices:
     def recorder(self) -> LegRecorder:
         """What begins and stops the recordings of legs."""
         pauses = self.view.recording_pauses
-        return LegRecorder(self.ami, self.folders.recording, self.clock, lambda offer: pauses.get(offer) is not None)
+        return LegRecorder(self.ami, self.folders.recording, self.clock, pauses.silent)
 
 
 @dataclass(slots=True)

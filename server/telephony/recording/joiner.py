@@ -12,6 +12,7 @@ from pathlib import Path
 
 import structlog
 
+from recordings.events import RecordingDropped
 from server.hotline.dispatcher import Dispatcher, NotLeading
 from server.hotline.view import View
 from server.telephony.recording import media
@@ -99,6 +100,10 @@ class Joiner:
         if started is None:
             return
         sources = media.Sources(Path(started.caller_file), Path(started.agent_file))
+        if why := self._view.recording_pauses.left_out(recording):
+            await asyncio.to_thread(media.discard, sources)
+            await self._dispatcher.record(RecordingDropped(recording, why))
+            return
         key = self._key(recording, started.started_at)
         result = await asyncio.to_thread(media.join, sources, self._store, key, started.lasted, started.talked)
         closed = media.concluded(recording, result, started.talked, day=self._day(time.time()), started=started)

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from typing import Any
 
 import structlog
 
@@ -26,12 +27,21 @@ _log = structlog.get_logger("pausing")
 
 
 class Pausing:
-    """Mutes recorders. `follow` wants the entries of the log, `begin` and `stop` are its lead's."""
+    """Mutes recorders. `left_out(call, agent)` says why nothing of a conversation is to be kept. `follow` wants the
+    entries of the log, `begin` and `stop` are its lead's.
+    """
 
     def __init__(
-        self, dispatcher: Dispatcher, view: View, legs: Legs, ami: Ami, clock: Callable[[], float] = time.time
+        self,
+        dispatcher: Dispatcher,
+        view: View,
+        legs: Legs,
+        ami: Ami,
+        left_out: Callable[[int, str], str] = lambda call, agent: "",
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._dispatcher, self._view, self._legs, self._ami, self._clock = dispatcher, view, legs, ami, clock
+        self._rule = left_out
         self._timers: dict[int, asyncio.TimerHandle] = {}
         self._ending: set[asyncio.Task[None]] = set()
 
@@ -47,10 +57,15 @@ class Pausing:
         """Pauses of before this lead end in time too."""
         for pause in self._view.recording_pauses:
             self._arm(pause)
+        for each in self._view.recordings.unfinished():
+            if each.ended_at is None and not self._view.recording_pauses.left_out(each.recording):
+                self._leave_out(each.recording, each.call, each.agent)
 
     def follow(self, entry: Entry, _: Sequence[Command]) -> None:
         """A pause began or is over."""
-        if isinstance(entry.event, rec.RecordingPaused):
+        if isinstance(entry.event, rec.RecordingStarted):
+            self._leave_out(entry.event.recording, entry.event.call, entry.event.agent)
+        elif isinstance(entry.event, rec.RecordingPaused):
             pause = self._view.recording_pauses.get(entry.event.recording)
             if pause is not None:
                 self._arm(pause)
@@ -65,6 +80,22 @@ class Pausing:
             timer.cancel()
         self._timers.clear()
 
+    def _leave_out(self, recording: int, call: int, agent: str) -> None:
+        if why := self._rule(call, agent):
+            self._start(self._silence(recording, call, agent, why))
+
+    async def _silence(self, recording: int, call: int, agent: str, why: str) -> None:
+        told = self._dispatcher.submit(rec.RecordingLeftOut(recording, call, agent, why))
+        with suppress(Conflict):
+            await self._mute(call, recording, True)
+        with suppress(NotLeading):
+            await told
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
     def _arm(self, pause: Pause) -> None:
         if (timer := self._timers.pop(pause.recording, None)) is not None:
             timer.cancel()
@@ -73,9 +104,7 @@ class Pausing:
 
     def _over(self, pause: Pause) -> None:
         self._timers.pop(pause.recording, None)
-        task = asyncio.ensure_future(self._end(pause))
-        self._ending.add(task)
-        task.add_done_callback(self._ending.discard)
+        self._start(self._end(pause))
 
     async def _end(self, pause: Pause) -> None:
         if self._view.recording_pauses.get(pause.recording) != pause:
