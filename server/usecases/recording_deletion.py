@@ -41,7 +41,8 @@ class RecordingDeletionActs(Acts):
         while True:
             now = datetime.fromtimestamp(self._clock(), UTC)
             engine = self._server.database.read
-            due = await asyncio.to_thread(retention.expired, engine, now, rules.keep, rules.keep_others)
+            proofs = self._view.lists.recordings_held(self._clock())
+            due = await asyncio.to_thread(retention.expired, engine, now, rules.keep, rules.keep_others, proofs)
             for each in due:
                 await self._delete(each, each.why, RETENTION)
             deleted += len(due)

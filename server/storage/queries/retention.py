@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,10 +24,18 @@ class Deletable:
     why: str = ""
 
 
-def expired(engine: Engine, now: datetime, keep: Mapping[str, int], others: int, limit: int = 500) -> list[Deletable]:
+def expired(
+    engine: Engine,
+    now: datetime,
+    keep: Mapping[str, int],
+    others: int,
+    spared: Collection[int] = (),
+    limit: int = 500,
+) -> list[Deletable]:
     """Recordings whose time is over and that no legal hold keeps, oldest first.
 
-    `keep` has the days for each business type, `others` those of all others.
+    `keep` has the days for each business type, `others` those of all others; `spared` are recordings that something
+    else needs still.
     """
     own = [
         and_(Call.business == business, Recording.closed_at < now - timedelta(days=days))
@@ -37,7 +45,8 @@ def expired(engine: Engine, now: datetime, keep: Mapping[str, int], others: int,
         or_(Call.business.is_(None), not_(Call.business.in_(sorted(keep)))),
         Recording.closed_at < now - timedelta(days=others),
     )
-    wanted = _closed().where(or_(*own, rest)).where(not_(_held())).order_by(Recording.closed_at).limit(limit)
+    over = _closed().where(or_(*own, rest), not_(_held()), Recording.id.not_in(sorted(spared)))
+    wanted = over.order_by(Recording.closed_at).limit(limit)
     with Session(engine) as session:
         return [
             Deletable(row.id, row.path, False, f"the time of {row.business or 'other'} recordings is over")

@@ -16,6 +16,8 @@ from sqlalchemy import text
 import acd.events as acd
 import ivr.events as ivr
 import recordings.events as rec
+from customers.list_events import ListCreated, ListLoaded
+from customers.lists import Line, ListRules
 from server.hotline.recording_rules import RecordingRules, read_recording_rules
 from server.storage.recording_store import day_of
 from tables.errors import TableError
@@ -67,6 +69,19 @@ async def test_recordings_are_kept_by_business_type_and_a_hold_wins(server: ApiS
     assert (row["state"], row["history"][-1]["kind"], row["history"][-1]["by"]) == ("deleted", "deleted", "retention")
     assert "recording 2 was deleted" in refused(await api.get("/api/v1/recordings/2/audio"), 409)
     assert list(server.acts.recordings.integrity().findings()) == []
+
+
+async def test_a_recording_that_proves_a_consent_is_kept_for_thirty_days_after_the_lists_end(
+    server: ApiServer, api: httpx.AsyncClient
+) -> None:
+    file = await call(server, 1, NUMBER, "orders")
+    end = server.dispatcher.state.at + 190 * DAY
+    rules = ListRules("refusals", "p", "orders", "Wang", "agreed", end)
+    await server.tell(ListCreated(1, rules), ListLoaded(1, (Line(1, OTHER, proof="recording 1 at 12.5"),)))
+    for days, there in ((219, True), (221, False)):
+        later(server, days)
+        await server.acts.recording_deletion.expire()
+        assert file.exists() is there
 
 
 @pytest.fixture
