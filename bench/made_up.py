@@ -204,9 +204,14 @@ def _offer(days: _Days, call: int, queue: str, agent: str, when: float, names: l
 def _work(days: _Days, ticket: int, agent: str, over: float) -> None:
     way = days.chance.random()
     if way < 0.5:
-        days.at(over + 30, tickets.StateChanged(ticket, "resolved", agent))
+        done = over + 30
+        days.at(done, tickets.StateChanged(ticket, "resolved", agent))
     elif way < 0.9:
         days.at(over + 40, tickets.StateChanged(ticket, "dispatched", agent))
         done = over + days.chance.uniform(3600, 120_000)
         days.at(done - 1800, tickets.StateChanged(ticket, "acknowledged", "department"))
         days.at(done, tickets.StateChanged(ticket, "resolved", "department"))
+    else:
+        return
+    days.at(done + 7200, tickets.StateChanged(ticket, "followed_up", agent))
+    days.at(done + 7300, tickets.StateChanged(ticket, "closed", agent))
