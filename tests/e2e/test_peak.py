@@ -26,7 +26,7 @@ pytestmark = pytest.mark.e2e
 
 SHOWN = "01065529988"
 CALLERS = [f"138000{number:05d}" for number in range(1, 61)]
-TALK = 8.0
+TALK = 6.0
 """Seconds that an agent waits for the other side's goodbye: more than the whisper and the call to a customer take."""
 CUSTOMER_TALKS = 1.0
 AGENTS = ("1001", "1002", "1003", "1004")
