@@ -108,9 +108,3 @@ def _another_hour() -> str:
     """A window of one hour, half a day from now."""
     hour = (datetime.now(UTC) + timedelta(hours=8 + 12)).hour
     return f"{hour:02}:00-{hour:02}:59"
-
-
-def test_without_a_way_out_it_says_what_to_set(hotline: Hotline) -> None:
-    done = hotline.cli("demo", "callback", check=False)
-    assert done.returncode == 1
-    assert "SANSHENG_TRUNK=sip:127.0.0.1:5090 make run" in done.stderr

@@ -13,6 +13,7 @@ import av
 import httpx
 import numpy as np
 import pytest
+from prometheus_client import generate_latest
 
 import acd.events as acd
 import recordings.events as rec
@@ -190,7 +191,7 @@ async def test_of_a_file_that_is_not_what_was_recorded_no_byte_is_handed_out_and
         assert "recording 1 is not what was recorded" in refused(answer, 409)
     ((alarm),) = (await api.get("/api/v1/recordings/alarms")).json()["items"]
     assert (alarm["id"], alarm["what"]) == (1, spoil)
-    assert f'sansheng_recording_alarms{{what="{spoil}"}} 1.0' in (await api.get("/metrics")).text
+    assert f'sansheng_recording_alarms{{what="{spoil}"}} 1.0' in generate_latest(kept.registry).decode()
     assert len(await audit(api, kept)) == 1
     settled = await api.post("/api/v1/recordings/1/settle", json={"reason": "restored from the backup"})
     assert settled.status_code == 204

@@ -58,7 +58,7 @@ async def test_the_complaints_of_a_month(server, api, served) -> None:
         "2027-01: 0 complaints, 0 in the month before"
         in (await served("report", "complaints", "--day", "2027-01-15")).out
     )
-    refused(await api.get("/api/v1/reports/complaints?day=0001-01-01"), 400)
+    refused(await api.get("/api/v1/reports/complaints?day=0001-01-01"), 422)
 
 
 async def test_mails_are_listed(server, api, served) -> None:

@@ -4,7 +4,7 @@ Plays both logs into the hotline state and compares what a snapshot takes, how l
 is the state with the closed tickets, theirs the same state without them: a register that forgets closed matters has a
 ratio of 1. Times are of the processor, so that others on the machine do not count.
 
-    python bench/tickets.py [--closed 100000] [--open 5000] [--turns 7]
+    python bench/ticket_register.py [--closed 100000] [--open 5000] [--turns 7]
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def main() -> None:
         )
     (theirs, small, less, _), (ours, big, more, _) = rows.values()
     print(f"memory: {more / less:.3f} times, snapshot: {big / small:.3f} times as long with the closed tickets")
-    print(f"tickets: ours={ours:.1f} ms theirs={theirs:.1f} ms ratio={ours / theirs:.2f}")
+    print(f"ticket_register: ours={ours:.1f} ms theirs={theirs:.1f} ms ratio={ours / theirs:.2f}")
 
 
 if __name__ == "__main__":
