@@ -16,8 +16,8 @@ run: setup  ## start everything in the foreground; Ctrl-C stops it all
 check test: export PYTHONDONTWRITEBYTECODE =
 check test: export PYTHONPYCACHEPREFIX = $(CURDIR)/.cache/bytecode
 
-check: setup-test static  ## what every commit must pass, in a minute or so: no real calls, no PostgreSQL
-	$(BIN)/pytest -q -n 3 --dist loadfile -m "not e2e and not postgres and not thorough" \
+check: setup-test static  ## what every commit must pass: unit and property tests, no server, no call, no database server
+	$(BIN)/pytest -q -n 4 --dist loadfile -m "not e2e and not redis and not postgres and not thorough" \
 	  --ignore tests/e2e --ignore tests/faults --ignore tests/dialplan
 
 test: setup-test static  ## every check and every test; a test that failed is run once more, alone
