@@ -6,9 +6,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any
 
 import structlog
 
@@ -19,6 +18,7 @@ from server.eventlog.log import Entry
 from server.hotline.dispatcher import Dispatcher, NotLeading
 from server.hotline.live_calls import Leg
 from server.hotline.view import View
+from server.tasks import BackgroundTasks
 from server.telephony.ami.link import Ami, AmiError
 from server.telephony.channels.legs import Legs
 from server.usecases.errors import Conflict
@@ -43,7 +43,7 @@ class Pausing:
         self._dispatcher, self._view, self._legs, self._ami, self._clock = dispatcher, view, legs, ami, clock
         self._rule = left_out
         self._timers: dict[int, asyncio.TimerHandle] = {}
-        self._ending: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks(_log, "a recording could not be silenced, or its pause ended")
 
     async def pause(self, call: int, leg: Leg) -> None:
         """Record silence from now on. Raises Conflict."""
@@ -75,14 +75,15 @@ class Pausing:
                 timer.cancel()
 
     async def stop(self) -> None:
-        """Forget the timers: the next lead has its own."""
+        """Forget the timers and end what goes on: the next lead has its own."""
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
+        await self._tasks.stop()
 
     def _leave_out(self, recording: int, call: int, agent: str) -> None:
         if why := self._rule(call, agent):
-            self._start(self._silence(recording, call, agent, why))
+            self._tasks.start(self._silence(recording, call, agent, why))
 
     async def _silence(self, recording: int, call: int, agent: str, why: str) -> None:
         told = self._dispatcher.submit(rec.RecordingLeftOut(recording, call, agent, why))
@@ -90,11 +91,6 @@ class Pausing:
             await self._mute(call, recording, True)
         with suppress(NotLeading):
             await told
-
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._ending.add(task)
-        task.add_done_callback(self._ending.discard)
 
     def _arm(self, pause: Pause) -> None:
         if (timer := self._timers.pop(pause.recording, None)) is not None:
@@ -104,7 +100,7 @@ class Pausing:
 
     def _over(self, pause: Pause) -> None:
         self._timers.pop(pause.recording, None)
-        self._start(self._end(pause))
+        self._tasks.start(self._end(pause))
 
     async def _end(self, pause: Pause) -> None:
         if self._view.recording_pauses.get(pause.recording) != pause:
