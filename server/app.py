@@ -135,13 +135,14 @@ class App:
         )
 
     async def _open_web(self) -> None:
+        api = make_api(
+            self.acts,
+            self,
+            Authentication(lambda: self.token, self.acts.tokens, self.acts.links),
+            redis=self._redis,
+        )
         http = HttpServer(
-            make_api(
-                self.acts,
-                self,
-                Authentication(lambda: self.token, self.acts.tokens, self.acts.links),
-                redis=self._redis,
-            ),
+            api,
             self.settings.bind,
             self.settings.http_port,
             name=self.settings.server_name,
@@ -152,7 +153,7 @@ class App:
             await http.start()
         except OSError as error:
             raise StartError(str(error)) from None
-        self._undo.append(http.stop)
+        self._undo += [http.stop, api.state.streams.stop]
 
     async def _begin(self, log: Log, lease: Lease, state: HotlineState) -> Leadership:
         leadership = Leadership(

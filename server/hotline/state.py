@@ -9,7 +9,7 @@ from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import Any, NamedTuple
 
 import msgspec
@@ -39,6 +39,7 @@ from server.eventlog.derived_events import AgentNoted, Decided, ModeNoted, Promi
 from server.eventlog.log import Entry, Unreadable, decode, encode, id_order
 from server.eventlog.quality_events import QualityRulesSet
 from server.hotline.access_tokens import AccessTokens
+from server.hotline.changes import Changes
 from server.hotline.exports import Exports
 from server.hotline.kept_snapshot import KeptSnapshot
 from server.hotline.live_calls import Calls
@@ -91,6 +92,8 @@ class HotlineState:
         """Instant of the last entry played."""
         self.differences: Counter[str] = Counter()
         """How the notes in the log differ from what follows here from their causes, and how often."""
+        self.changes = Changes()
+        """What entries have changed, for whoever shows it."""
 
     def play(self, entry: Entry) -> list[Command]:
         """Play one entry and return the commands of floor and callbacks; the notes that follow are in `unwritten`.
@@ -104,6 +107,8 @@ class HotlineState:
             return []
         if isinstance(entry.event, Unreadable):
             return []
+        known = len(self.unwritten)
+        self.changes.before(entry.event, self.calls)
         commands = self._decide(entry)
         with self._passing_over(entry, "the access tokens"):
             self.access_tokens.receive(entry.event, entry.at)
@@ -152,6 +157,8 @@ class HotlineState:
         with self._passing_over(entry, "the commands"):
             for command in commands:
                 self._take_in(entry, command)
+        with self._passing_over(entry, "what is shown"):
+            self.changes.after(entry.event, commands, (each.note for each in islice(self.unwritten, known, None)))
         return commands
 
     def next_timer(self) -> float | None:

@@ -17,6 +17,7 @@ from recordings.alarms import Alarms
 from recordings.catalogue import Catalogue
 from recordings.pauses import Pauses
 from server.hotline.access_tokens import AccessTokens
+from server.hotline.changes import Changes
 from server.hotline.exports import Exports
 from server.hotline.live_calls import Calls
 from server.hotline.state import HotlineState, Unwritten
@@ -110,6 +111,11 @@ class View:
     def board(self) -> Board:
         """Bulletins, notices, and the heads of articles."""
         return self._state().board
+
+    @property
+    def changes(self) -> Changes:
+        """What entries have changed; another object where the state is another one."""
+        return self._state().changes
 
     @property
     def at(self) -> float:

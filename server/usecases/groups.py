@@ -14,6 +14,7 @@ from server.usecases.handovers import HandoverActs
 from server.usecases.knowledge import KnowledgeActs
 from server.usecases.links import LinkActs
 from server.usecases.lists import ListActs
+from server.usecases.live import LiveActs
 from server.usecases.quality import QualityActs
 from server.usecases.quality_reviews import ReviewActs
 from server.usecases.quality_training import TrainingActs
@@ -61,3 +62,4 @@ class UseCases:
         self.handovers = HandoverActs(server)
         self.training = TrainingActs(server, self.knowledge)
         self.lists = ListActs(server)
+        self.live = LiveActs(server)

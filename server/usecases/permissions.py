@@ -25,6 +25,7 @@ class Act(StrEnum):
     SET_STATUS = "agents.status"
     END_WRAP_UP = "agents.wrap-up"
     READ_FLOOR = "floor.read"
+    READ_WALLBOARD = "wallboard.read"
     READ_NUMBERS = "numbers.read"
     READ_CALLS = "calls.read"
     MOVE_CALL = "calls.move"
@@ -104,6 +105,7 @@ agents.remove          -      -       -           -    -           all          
 agents.status          own    team    all         -    -           all            -
 agents.wrap-up         own    team    all         -    -           all            -
 floor.read             all    all     all         all  -           all            -
+wallboard.read         all    all     all         all  -           all            -
 numbers.read           own    team    all         -    all         all            -
 calls.read             own    team    all         all  -           all            -
 calls.move             -      -       all         -    -           all            audited

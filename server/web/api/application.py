@@ -35,6 +35,7 @@ from server.web.api.quality import quality_routes
 from server.web.api.quality_reviews import review_routes, training_routes
 from server.web.api.recordings import recording_routes
 from server.web.api.reports import report_routes
+from server.web.api.stream import describe_rows, stream_routes
 from server.web.api.tickets import ticket_routes
 from server.web.api.tokens import token_routes
 from server.web.api.trunks import trunk_routes
@@ -43,6 +44,7 @@ from server.web.api.webhooks import webhook_routes
 from server.web.authentication import Authentication
 from server.web.gate import Gate
 from server.web.idempotency import Idempotency
+from server.web.live.streams import Streams
 from server.web.preconditions import Preconditions, describe_headers
 from server.web.problems import ProblemOut, answer_with_problems
 
@@ -72,6 +74,7 @@ def make_api(
     api.add_middleware(Idempotency, redis=redis)
     api.add_middleware(Gate, authenticate=authentication)
     answer_with_problems(api)
+    api.state.streams = streams = Streams(acts.live, watched.warnings)
     for routes in (
         watch_routes(watched),
         call_routes(acts.calls),
@@ -80,6 +83,7 @@ def make_api(
         recording_routes(acts.recordings, acts.recording_care),
         privacy_routes(acts.recording_deletion),
         floor_routes(acts.calls),
+        stream_routes(streams, authentication),
         agent_routes(acts.agents),
         callback_routes(acts.callbacks),
         report_routes(acts.callbacks, acts.reports),
@@ -120,6 +124,7 @@ def _describe(api: FastAPI) -> None:
             problem = ProblemOut.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas.update(problem.pop("$defs", {}))
             schemas["ProblemOut"] = problem
+            describe_rows(schemas)
             describe_headers(drawn, api.routes)
         assert api.openapi_schema is not None
         return api.openapi_schema
