@@ -12,10 +12,14 @@ from typing import Any
 
 import recordings.events as rec
 from knowledge.events import BulletinRead
+from server.eventlog.access_events import TokenRevoked
+from server.eventlog.user_events import UserChanged, UserDisabled, UserPasswordSet
 from server.hotline.live_calls import Calls
 
 MOST = 20_000
 """Keys that are told apart."""
+ACCESS = (TokenRevoked, UserChanged, UserDisabled, UserPasswordSet)
+"""Events after which a principal may see other things, or nothing."""
 _OF_AGENTS = ("agent", "to", "by", "owner")
 """Fields that name an agent, or something else that no agent is called."""
 
@@ -32,6 +36,8 @@ class Changed:
     readers: set[str] = field(default_factory=set)
     """Agents who have read a bulletin."""
     alarms: bool = False
+    access: bool = False
+    """A token or a user."""
 
     def __len__(self) -> int:
         return len(self.agents) + len(self.calls) + len(self.promises) + len(self.tickets) + len(self.readers)
@@ -67,6 +73,8 @@ class Changes:
             self._mark(told)
         if isinstance(event, rec.Event):
             changed.alarms = True
+        elif isinstance(event, ACCESS):
+            changed.access = True
         elif isinstance(event, BulletinRead):
             changed.readers.add(event.agent)
         if len(changed) > MOST:

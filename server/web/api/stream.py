@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from server.usecases.errors import Invalid
 from server.usecases.principal import Principal
 from server.web.api.shapes import Who, router
+from server.web.authentication import session_of
 from server.web.live.rows import KINDS, StreamChanges, StreamSnapshot
 from server.web.live.streams import Stream, Streams
 from server.web.problems import answers
@@ -77,8 +78,9 @@ def stream_routes(streams: Streams, authenticate: Authenticate) -> APIRouter:
         for kind in kinds:
             if kind not in KINDS:
                 raise Invalid("kind", f"there is no kind {kind}: there are {', '.join(KINDS)}")
-        scope, headers = request.scope, request.headers
-        stream = streams.open(who, kinds, last_event_id, lambda: authenticate(scope, headers))
+        scope, headers, signed_in = request.scope, request.headers, session_of(request)
+        session = signed_in.digest if signed_in is not None else ""
+        stream = streams.open(who, kinds, last_event_id, lambda: authenticate(scope, headers), session)
         return EventStream(streams, stream)
 
     return routes

@@ -19,7 +19,7 @@ from server.hotline.definitions import Definitions
 from server.hotline.view import View
 from server.web.live.drawing import Drawing, Place, hidden
 from server.web.live.figures import ALL
-from server.web.live.rows import KEYS, CallbackRow, CallRow, Row
+from server.web.live.rows import KEYS, AgentRow, CallbackRow, CallRow, Row
 
 Key = Hashable
 _encode = msgspec.json.Encoder().encode
@@ -73,6 +73,8 @@ class Board:
         """Agents whose own row or bulletins may have changed since they were last taken."""
         self.everybody = False
         """Whether those of all agents may have."""
+        self.access = False
+        """Whether a token was revoked, a user changed, or an agent changed the team."""
 
     def rows(self, kind: str) -> Mapping[Key, Kept]:
         """The rows of one kind as of the last refresh."""
@@ -87,6 +89,7 @@ class Board:
             changed.everything = True
         calls = changed.everything or of[1] != self._drawn_with[1]
         self._marks, self._drawn_with = marks, of
+        self.access |= changed.access or changed.everything
         found: list[Change] = []
         found += self._calls(changed, all_of_them=calls)
         found += self._agents(changed, all_of_them=changed.everything or figures)
@@ -116,7 +119,10 @@ class Board:
         numbers = {*self._drawing.agents(), *rows} if all_of_them else changed.agents
         for number in numbers:
             row = self._drawing.agent(str(number))
-            if row is not None or number in rows:
+            known = rows.get(number)
+            if row is not None and known is not None and isinstance(known.row, AgentRow):
+                self.access |= known.row.teams != row.teams
+            if row is not None or known is not None:
                 yield from self._put("agents", number, row, frozenset({str(number)}))
 
     def _calls(self, changed: Changed, *, all_of_them: bool) -> Iterator[Change]:

@@ -17,6 +17,7 @@ from typing import TypeVar
 
 import msgspec
 import structlog
+from redis.exceptions import RedisError
 
 from server.eventlog.log import START, id_order
 from server.hotline.view import View
@@ -37,7 +38,9 @@ TICK, SHARE = 0.05, 20
 SLOWEST = 2.0
 """Seconds between two ticks at most."""
 COMMENT = 15.0
-"""Seconds after which a stream that was told nothing gets a comment, and after which each is asked whether it holds."""
+"""Seconds after which a stream that was told nothing gets a comment."""
+ASK_EVERY = 5.0
+"""Seconds between two looks at whether sessions and tokens hold."""
 QUEUES_EVERY = 2.0
 """Seconds between two tellings of the queues to agents."""
 FIGURES_EVERY = 1.0
@@ -55,11 +58,12 @@ _K = TypeVar("_K")
 
 
 class Stream:
-    """One client. `again` gives its principal, or None when the session or token holds no more."""
+    """One client. `session` is the digest of its session; without one, `again` gives its principal by the token, or
+    None when the token holds no more."""
 
-    def __init__(self, who: Principal, heard: Listener, only: tuple[str, ...], again: Again) -> None:
-        self.who, self.heard, self.only, self.again = who, heard, only, again
-        self.told_at = self.asked_at = time.monotonic()
+    def __init__(self, who: Principal, heard: Listener, only: tuple[str, ...], again: Again, session: str) -> None:
+        self.who, self.heard, self.only, self.again, self.session = who, heard, only, again, session
+        self.told_at = time.monotonic()
         self.cut_off = False
         """Whether it was closed because the client did not take what it was told."""
         self._events: deque[bytes] = deque()
@@ -138,15 +142,16 @@ class Remembered:
 
 
 class Streams:
-    """All streams of one server. `warnings` gives what the hotline warns of."""
+    """All streams of one server. `warnings` gives what the hotline warns of, `ended` which sessions hold no more."""
 
     def __init__(
         self,
         acts: LiveActs,
-        warnings: Callable[[], Iterable[str]] = tuple,
+        warnings: Callable[[], Iterable[str]],
+        ended: Callable[[set[str]], Awaitable[set[str]]],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._acts, self._warnings, self._clock = acts, warnings, clock
+        self._acts, self._warnings, self._ended, self._clock = acts, warnings, ended, clock
         self._view: View | None = None
         self._figures: DayFigures
         self._board: Board
@@ -163,7 +168,8 @@ class Streams:
         """The changes after this position are remembered."""
         self._ticker: asyncio.Task[None] | None = None
         self._work = BackgroundTasks(_log, "live rows could not be drawn")
-        self._reading = False
+        self._reading = self._asking = False
+        self._asked_at = 0.0
         self._seen, self._figures_seen = "", ""
         self._figures_at = self._queues_at = self._slot_at = float("-inf")
         self._figures_due = self._queues_changed = False
@@ -182,15 +188,15 @@ class Streams:
 
     # Clients
 
-    def open(self, who: Principal, only: tuple[str, ...], after: str | None, again: Again) -> Stream:
-        """A client comes; `after` is the position that it knows. Raises Forbidden."""
+    def open(self, who: Principal, only: tuple[str, ...], after: str | None, again: Again, session: str = "") -> Stream:
+        """A client comes; `after` is the position that it knows. Raises Forbidden, and Conflict for one too many."""
         heard = listener(who, self._acts.permissions, only)
         if sum(each.who.name == who.name for each in self._streams) >= MOST_OF_ONE:
             raise Conflict(f"{who.name} has {MOST_OF_ONE} streams already: one for each browser is enough")
         if self._view is not self._acts.view:
             self._begin()
         self._tick()
-        stream = Stream(who, heard, only, again)
+        stream = Stream(who, heard, only, again, session)
         self._join(stream)
         if after is not None and self._knows(after):
             stream.tell(self._catch_up(stream, after))
@@ -206,9 +212,8 @@ class Streams:
         self._part(stream)
 
     def recheck(self) -> None:
-        """Ask every stream now whether its session or token holds."""
-        for stream in self._streams:
-            stream.asked_at = float("-inf")
+        """Ask of every stream at the next tick whether its session or token holds."""
+        self._asked_at = float("-inf")
 
     async def stop(self) -> None:
         """End all streams."""
@@ -424,22 +429,36 @@ class Streams:
         for stream in list(self._streams):
             if stream.closed:
                 self._part(stream)
-            elif now - stream.asked_at >= COMMENT:
-                stream.asked_at = now
-                self._work.start(self._ask_again(stream))
-            if now - stream.told_at >= COMMENT:
+            elif now - stream.told_at >= COMMENT:
                 stream.tell(b": nothing changed\n\n")
+        if not self._asking and (now - self._asked_at >= ASK_EVERY or self._board.access):
+            self._asked_at, self._asking, self._board.access = now, True, False
+            self._work.start(self._ask_all())
         quarter = self._clock() // 900
         if not self._reading and (self._figures_seen != self._seen or quarter != self._slot_at):
             self._figures_seen, self._slot_at, self._reading = self._seen, quarter, True
             self._work.start(self._read_figures())
 
-    async def _ask_again(self, stream: Stream) -> None:
-        """End the stream if its session or token is over; tell everything anew if it may see other things now."""
+    async def _ask_all(self) -> None:
+        """End the streams whose session or token is over; tell everything anew to those that may see other things."""
         try:
-            who = stream.again()
-            if inspect.isawaitable(who):
-                who = await who
+            streams = list(self._streams)
+            ended = await self._ended({each.session for each in streams if each.session})
+            for stream in streams:
+                who: Principal | None = stream.who
+                if stream.session:
+                    who = None if stream.session in ended else who
+                else:
+                    found = stream.again()
+                    who = await found if inspect.isawaitable(found) else found
+                self._judge(stream, who)
+        except RedisError as error:
+            _log.warning("whether sessions hold cannot be read at the moment", error=str(error))
+        finally:
+            self._asking = False
+
+    def _judge(self, stream: Stream, who: Principal | None) -> None:
+        try:
             heard = listener(who, self._acts.permissions, stream.only) if who is not None else None
         except ActRefused:
             heard = None
