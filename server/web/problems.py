@@ -18,7 +18,16 @@ from starlette.routing import Match, Route
 from server.eventlog.log import Unwritable
 from server.hotline.dispatcher import NotLeading
 from server.storage.queries.paging import QueryError
-from server.usecases.errors import (ActRefused, ChangedSince, Conflict, Forbidden, Invalid, NotFound, TooManyAttempts, WrongSignIn)
+from server.usecases.errors import (
+    ActRefused,
+    ChangedSince,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    TooManyAttempts,
+    WrongSignIn,
+)
 from server.web.problem_types import type_of
 
 MEDIA_TYPE = "application/problem+json"
