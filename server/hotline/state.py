@@ -44,6 +44,7 @@ from server.hotline.exports import Exports
 from server.hotline.kept_snapshot import KeptSnapshot
 from server.hotline.live_calls import Calls
 from server.hotline.promising import asked_back
+from server.hotline.published import Published
 from server.hotline.ticket_rules import working_time
 from server.hotline.users import Users
 from server.hotline.webhooks import Webhooks
@@ -78,6 +79,7 @@ class HotlineState:
         self.users = Users()
         self.quality = QualityRegister()
         self.webhooks = Webhooks()
+        self.published = Published()
         self.exports = Exports()
         self.customers = CustomerRegister()
         self._customers_kept = KeptSnapshot()
@@ -118,6 +120,8 @@ class HotlineState:
             self.users.receive(entry.event, entry.at)
         with self._passing_over(entry, "the webhooks"):
             self.webhooks.receive(entry.event, entry.at)
+        with self._passing_over(entry, "the definitions"):
+            self.published.receive(entry.event, entry.at)
         with self._passing_over(entry, "the exports"):
             self.exports.receive(entry.event, entry.at)
         with self._passing_over(entry, "the customers"):
@@ -366,6 +370,7 @@ class HotlineState:
                 "users": self.users.snapshot(),
                 "quality": self.quality.snapshot(),
                 "webhooks": self.webhooks.snapshot(),
+                "published": self.published.snapshot(),
                 "exports": self.exports.snapshot(),
                 "customers": self._customers_kept(self.customers),
                 "lists": self._lists_kept(self.lists),
@@ -398,6 +403,7 @@ class HotlineState:
         state.users = Users.restore(values.get("users", []))
         state.quality = QualityRegister.restore(values.get("quality") or {})
         state.webhooks = Webhooks.restore(values.get("webhooks"))
+        state.published = Published.restore(values.get("published"))
         state.exports = Exports.restore(values.get("exports"))
         state.customers = CustomerRegister.restore(values.get("customers"))
         state.lists = ListRegister.restore(values.get("lists"))

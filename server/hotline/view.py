@@ -20,6 +20,7 @@ from server.hotline.access_tokens import AccessTokens
 from server.hotline.changes import Changes
 from server.hotline.exports import Exports
 from server.hotline.live_calls import Calls
+from server.hotline.published import Published
 from server.hotline.state import HotlineState, Unwritten
 from server.hotline.users import Users
 from server.hotline.webhooks import Webhooks
@@ -97,6 +98,11 @@ class View:
     def webhooks(self) -> Webhooks:
         """Subscriptions of other systems."""
         return self._state().webhooks
+
+    @property
+    def published(self) -> Published:
+        """The version of the definitions in force, and the operator's texts."""
+        return self._state().published
 
     @property
     def exports(self) -> Exports:
