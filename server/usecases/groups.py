@@ -10,6 +10,7 @@ from server.usecases.conversations import ConversationActs
 from server.usecases.customers import CustomerActs
 from server.usecases.definition_versions import VersionActs
 from server.usecases.definitions import DefinitionActs
+from server.usecases.explanations import ExplanationActs
 from server.usecases.exports import ExportActs
 from server.usecases.handovers import HandoverActs
 from server.usecases.knowledge import KnowledgeActs
@@ -69,3 +70,4 @@ class UseCases:
         self.training = TrainingActs(server, self.knowledge)
         self.lists = ListActs(server)
         self.live = LiveActs(server)
+        self.explanations = ExplanationActs(server)

@@ -44,6 +44,7 @@ from server.web.api.trunks import trunk_routes
 from server.web.api.users import user_routes
 from server.web.api.watch import Watched, watch_routes
 from server.web.api.webhooks import webhook_routes
+from server.web.api.why import why_routes
 from server.web.authentication import Authentication
 from server.web.gate import Gate
 from server.web.idempotency import Idempotency
@@ -82,6 +83,7 @@ def make_api(
     for routes in (
         watch_routes(watched),
         call_routes(acts.calls),
+        why_routes(acts.explanations),
         conversation_routes(acts.conversations),
         ticket_routes(acts.tickets),
         recording_routes(acts.recordings, acts.recording_care),

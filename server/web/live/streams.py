@@ -181,7 +181,7 @@ class Streams:
         self._figures = DayFigures(lambda: acts.records, lambda: acts.zone, self._within, clock)
         drawing = Drawing(view, lambda: acts.definitions, self._figures)
         self._board = Board(view, lambda: acts.definitions, drawing, self._warnings, clock)
-        self._pops = Pops(view, drawing)
+        self._pops = Pops(view, lambda: acts.definitions, drawing, lambda: acts.records, self._work.start)
         self._personal = Personal(view, drawing, self._pops, clock)
         self._remembered.clear()
         self._remembered_keys, self._seen, self._figures_seen = 0, "", ""
@@ -242,6 +242,7 @@ class Streams:
         _leave(self._of_agent, heard.person, stream)
         if heard.person and heard.person not in self._of_agent:
             self._own_rows.pop(heard.person, None)
+            self._pops.forget(heard.person)
 
     # Telling
 
