@@ -47,6 +47,7 @@ from server.web.api.webhooks import webhook_routes
 from server.web.authentication import Authentication
 from server.web.gate import Gate
 from server.web.idempotency import Idempotency
+from server.web.lasting import Lasting
 from server.web.live.streams import Streams
 from server.web.pages import page_routes
 from server.web.preconditions import Preconditions, describe_headers
@@ -74,6 +75,7 @@ def make_api(
         redoc_url=None,
         redirect_slashes=False,
     )
+    api.state.lasting = Lasting(acts.sign_in, acts.tokens)
     api.add_middleware(Preconditions, routes=lambda: api.routes, settled=settled)
     api.add_middleware(Idempotency, redis=redis)
     api.add_middleware(Gate, authenticate=authentication)
