@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from server.usecases.agents import AgentActs
+from server.usecases.browser_phones import BrowserPhoneActs
 from server.usecases.bulletins import BulletinActs
 from server.usecases.callbacks import CallbackActs
 from server.usecases.calls import CallActs
@@ -35,6 +36,7 @@ class UseCases:
 
     def __init__(self, server: Server) -> None:
         self.agents = AgentActs(server)
+        self.browser_phones = BrowserPhoneActs(server)
         self.calls = CallActs(server)
         self.conversations = ConversationActs(server)
         self.callbacks = CallbackActs(server)

@@ -18,6 +18,7 @@ from server.eventlog.log import Unwritable
 from server.hotline.dispatcher import NotLeading
 from server.storage.queries.paging import QueryError
 from server.usecases.errors import ActRefused, Conflict, Forbidden, Invalid, NotFound
+from server.usecases.page_phones import PhoneInUse
 from server.web.problem_types import type_of
 
 MEDIA_TYPE = "application/problem+json"
@@ -27,6 +28,7 @@ REFUSALS: dict[type[ActRefused], tuple[int, str]] = {
     NotFound: (404, "Not found"),
     Invalid: (422, "Value cannot be used"),
     Conflict: (409, "Cannot be done now"),
+    PhoneInUse: (409, "Phone in use"),
     Forbidden: (403, "Not allowed for this role"),
 }
 _log = structlog.get_logger("api")
