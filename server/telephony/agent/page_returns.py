@@ -87,8 +87,8 @@ class PageReturns:
         self._presence, self._transfers, self._pages, self._clock = presence, transfers, pages, clock
         self._away: dict[int, _Away] = {}
         """By offer."""
-        self._looking: dict[str, bool] = {}
-        """Agents whose channels are looked at; whether another page was opened meanwhile."""
+        self._watched: set[str] = set()
+        """Agents whose page is gone, and whose channels are looked at."""
         self._called: dict[str, _Called] = {}
         """Channels to pages that came back, by unique id, until they are answered."""
         self._tasks = BackgroundTasks(_log, "a page's return could not be followed", AmiError, NotLeading)
@@ -99,11 +99,16 @@ class PageReturns:
 
     def gone(self, agent: str) -> None:
         """A page of this agent is disconnected."""
-        self._look(agent, another=False)
+        for called in self._called.values():
+            if called.agent == agent:
+                called.tell("")  # the page that came back is gone again
+        if agent not in self._watched:
+            self._watched.add(agent)
+            self._tasks.start(self._watch(agent))
 
     def opened(self, agent: str) -> None:
         """A page of this agent asks for the phone: any page of before is gone."""
-        self._look(agent, another=True)
+        self._tasks.start(self._sweep(agent))
 
     def contact(self, event: AmiEvent) -> None:
         """A page has registered."""
@@ -122,9 +127,10 @@ class PageReturns:
             live = self._view.calls.get(leg.call)
             if live is None or live.leg is None or leg.ended or device_of(leg.channel) != web_device(leg.agent):
                 continue
-            awaited = live.leg.hold == AWAY and not self.spares(leg)
-            if awaited or not self._pages.connected(leg.agent):
-                self._look(leg.agent, another=awaited)
+            if live.leg.hold == AWAY and not self.spares(leg):
+                await self._put_aside(live, live.leg, leg)
+            elif not self._pages.connected(leg.agent):
+                self.gone(leg.agent)
 
     async def stop(self) -> None:
         """Follow nothing more."""
@@ -132,59 +138,57 @@ class PageReturns:
 
     # Is the page gone?
 
-    def _look(self, agent: str, *, another: bool) -> None:
-        for called in self._called.values():
-            if called.agent == agent:
-                called.tell("")  # the page that came back is gone again
-        if agent in self._looking:
-            self._looking[agent] = self._looking[agent] or another
-            return
-        self._looking[agent] = another
-        self._tasks.start(self._watch(agent))
-
     async def _watch(self, agent: str) -> None:
-        """Look at the channels of the page that is gone until each has ended, or another page of the same is there."""
-        device, counts, began = web_device(agent), dict[str, str](), self._clock()
+        """Look at the channels of the page that is gone until it is connected again, or each of them has ended."""
+        counts, began = dict[str, str](), self._clock()
         try:
-            while True:
-                channels = await self._ami.collect("CoreShowChannels")
-                here = [each for each in channels if device_of(each["Channel"]) == device and not self._is_own(each)]
-                another = self._looking[agent]
-                for event in here:
-                    await self._judge(event, counts, another=another)
-                if not here or another or (self._pages.connected(agent) and not self._looking[agent]):
+            while here := await self._channels(agent):
+                if self._pages.connected(agent):
                     return
+                for event in here:
+                    await self._judge(event, counts)
                 await asyncio.sleep(LOOK if self._clock() - began < SOON else LATER_LOOK)
         finally:
-            del self._looking[agent]
+            self._watched.discard(agent)
+
+    async def _sweep(self, agent: str) -> None:
+        """Another page is opened: the channels that there are at this moment were of pages that are gone."""
+        for event in await self._channels(agent):
+            await self._gone(event)
+
+    async def _channels(self, agent: str) -> list[AmiEvent]:
+        """The channels of this agent's pages, without those that are to the page that came back or awaited already."""
+        device = web_device(agent)
+        channels = await self._ami.collect("CoreShowChannels")
+        return [each for each in channels if device_of(each["Channel"]) == device and not self._is_own(each)]
 
     def _is_own(self, event: AmiEvent) -> bool:
         """Whether this channel is to the page that came back, or its page is awaited already."""
         leg = self._legs.by_channel(event["Uniqueid"])
         return event["Uniqueid"] in self._called or (leg is not None and (leg.ended or self.spares(leg)))
 
-    async def _judge(self, event: AmiEvent, counts: dict[str, str], *, another: bool) -> None:
+    async def _judge(self, event: AmiEvent, counts: dict[str, str]) -> None:
+        """End what rings where nobody is, or what no sound comes from."""
         channel = event["Channel"]
-        leg = self._legs.by_channel(event["Uniqueid"])
-        if event.get("ChannelStateDesc") != "Up":  # it rings where nobody is
-            if leg is None:
-                await self._hang_up(channel)
-            elif not leg.answered:
-                self._legs.leave(leg)
-            return
-        if not another:
+        if event.get("ChannelStateDesc") == "Up":
             try:
                 count = (await self._ami.action("Getvar", Channel=channel, Variable=_COUNT)).get("Value", "")
             except AmiFailed:
                 return  # it is gone
-            if (before := counts.get(channel)) is None or before != count:
-                counts[channel] = count
+            before, counts[channel] = counts.get(channel), count
+            if before != count:
                 return  # the page lives, as far as is known
-        await self._suspend(leg, channel)
+        await self._gone(event)
 
     # It is
 
-    async def _suspend(self, leg: AgentChannel | None, channel: str) -> None:
+    async def _gone(self, event: AmiEvent) -> None:
+        channel, leg = event["Channel"], self._legs.by_channel(event["Uniqueid"])
+        if leg is not None and not leg.answered:
+            self._legs.leave(leg)
+            return
+        if self._is_own(event):
+            return
         live = self._view.calls.get(leg.call) if leg is not None else None
         part = live.leg if live is not None else None
         if leg is None or live is None or part is None or part.offer != leg.offer or not live.reached:
@@ -201,16 +205,18 @@ class PageReturns:
         within = self._view.floor.policy.phones.page_back_within
         own = not part.hold or bool(part.asked) or part.hold == AWAY
         away = self._away[leg.offer] = _Away(leg, self._clock() + within, own)
-        if self._presence.is_there(web_device(leg.agent)) and self._pages.connected(leg.agent):
-            away.back.set()
-        self._tasks.start(self._await(away))
-        if part.asked and leg.asked is not None:
-            asked = leg.asked.channel
-            await self._dispatcher.record(acd.ConsultEnded(live.id, leg.agent, part.asked))
-            await self._hang_up(asked)
-        elif not part.hold:
-            with suppress(Conflict):
-                await self._transfers.put_aside(live.id, part, acd.HoldStarted(live.id, leg.agent, AWAY))
+        try:
+            if part.asked and leg.asked is not None:
+                asked = leg.asked.channel
+                await self._dispatcher.record(acd.ConsultEnded(live.id, leg.agent, part.asked))
+                await self._hang_up(asked)
+            elif not part.hold:
+                with suppress(Conflict):
+                    await self._transfers.put_aside(live.id, part, acd.HoldStarted(live.id, leg.agent, AWAY))
+        finally:
+            if self._presence.is_there(web_device(leg.agent)) and self._pages.connected(leg.agent):
+                away.back.set()
+            self._tasks.start(self._await(away))
 
     async def _await(self, away: _Away) -> None:
         leg = away.leg
