@@ -204,7 +204,9 @@ class Leadership:
         self._tasks.start(parts.takeover.keep_fetching())
         self._tasks.start(parts.liveness.run())
         self._tasks.start(parts.guessers.run())
+        self._tasks.start(self._acts.browser_phones.keep())
         self._tasks.start(draw_by_the_clock(self._acts.quality))
+        self._tasks.start(self._acts.users.first_made())
         parts.pausing.begin()
         self._undo += [parts.pausing.stop, parts.page_returns.stop]
         self._tasks.start(parts.list_calls.run())

@@ -8,8 +8,9 @@ from typing import Protocol
 
 from server.usecases.errors import Conflict
 
-TAKEN_OVER = 4409
-"""Close code: another page has the phone now."""
+TAKEN_OVER, SIGNED_OFF, STOPPING = 4409, 4401, 1012
+"""Close codes: another page has the phone now; the page has no phone any more; the server goes, and another one, or the
+same, takes the page on."""
 
 
 class PhoneInUse(Conflict):
@@ -50,8 +51,8 @@ class PagePhones(Protocol):
     async def close(self, agent: str, sign_in: str | None = None) -> None:
         """Take the secret away. Raises Conflict."""
 
-    def held_by(self, sign_in: str) -> list[str]:
-        """The agents whose phone this sign-in has."""
+    def holders(self) -> list[tuple[str, str]]:
+        """(agent, sign-in) of every phone that is in a page."""
 
     def attach(self, agent: str, id: str, sign_in: str) -> AbstractContextManager[Line]:
         """Connect a page. Raises Conflict."""

@@ -15,6 +15,7 @@ from collections.abc import Callable, Hashable
 from typing import Any, Generic, TypeVar
 
 import h11
+from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
@@ -101,6 +102,12 @@ class Socket(WebSocketsSansIOProtocol):
         """asyncio's."""
         super().connection_lost(exc)
         self.on_lost()
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """ASGI's. A refusal in words is an answer as good as an upgrade: nothing is missing then."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and self.close_sent:
+            self.handshake_complete = True
 
 
 class Connection(H11Protocol):

@@ -1,23 +1,20 @@
 """Law: a page reaches Asterisk through the server alone, as the endpoint of its own sign-in, as fast as a phone may.
 
-`WS /ws/phone` is passed on to Asterisk's `/ws`, which listens on loopback. Who asks is looked at before the upgrade and
-again and again while it lasts; each frame of the page is one message that `sip_guard` lets through, of a bounded size,
-at a bounded rate. Either side's end is the other's, and so is a peer's that takes nothing.
+`WS /ws/phone` is passed on to Asterisk's `/ws`, which listens on loopback. The page must have the phone of its
+sign-in, and is disconnected when that ends. Each frame of the page is one message that `sip_guard` lets through, of a
+bounded size, at a bounded rate. Either side's end is the other's, and so is a peer's that takes nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import structlog
-from starlette.datastructures import Headers
 from starlette.responses import Response
-from starlette.types import Scope
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
@@ -40,37 +37,23 @@ MOST_AT_ONCE, A_SECOND = 60, 20
 """Messages that a page may send at once, and in each second after that: a call takes some ten."""
 PATIENCE = 10.0
 """Seconds within which a peer takes a message."""
-AGAIN = 15.0
-"""Seconds between two looks at whether the sign-in still holds."""
-REFUSED, TOO_MUCH, AWAY, SIGNED_OUT = 1008, 1008, 1012, 4401
-"""Close codes; `server.usecases.browser_phones` has the others."""
+REFUSED, AWAY = 1008, 1012
+"""Close codes; `server.usecases.page_phones` has the others."""
 _log = structlog.get_logger("phone_socket")
-
-Authenticate = Callable[[Scope, Headers], Principal | None]
 
 
 class PhoneSocket:
-    """The endpoint. `asterisk` is the URL of Asterisk's WebSocket, `authenticate` finds the principal of a request."""
+    """The endpoint. `asterisk` is the URL of Asterisk's WebSocket."""
 
-    def __init__(self, acts: BrowserPhoneActs, authenticate: Authenticate, asterisk: str) -> None:
-        self._acts, self._authenticate, self._asterisk = acts, authenticate, asterisk
+    def __init__(self, acts: BrowserPhoneActs, asterisk: str) -> None:
+        self._acts, self._asterisk = acts, asterisk
 
     async def serve(self, socket: WebSocket) -> None:
-        """Serve one page until either side ends."""
-        who = self._principal(socket)
-        if who is None:
-            refusal = problem(401, "Not allowed", "sign in first: the phone is one of your sign-in")
-        elif not is_own_origin(socket.headers):
-            refusal = problem(403, "Not allowed from here", "this page is not the server's own")
-        elif SUBPROTOCOL not in socket.scope.get("subprotocols", ()):
-            refusal = problem(400, "Bad Request", f"ask for the subprotocol {SUBPROTOCOL}")
+        """Serve one page until either side ends. The gate has found the principal, and a cookie's own origin."""
+        if SUBPROTOCOL in socket.scope.get("subprotocols", ()):
+            await self._connect(socket, socket.state.principal)
         else:
-            await self._connect(socket, who)
-            return
-        await _refuse(socket, refusal)
-
-    def _principal(self, socket: WebSocket) -> Principal | None:
-        return self._authenticate({**socket.scope, "method": "GET"}, socket.headers)
+            await _refuse(socket, problem(400, "Bad Request", f"ask for the subprotocol {SUBPROTOCOL}"))
 
     async def _connect(self, socket: WebSocket, who: Principal) -> None:
         try:
@@ -124,7 +107,6 @@ class PhoneSocket:
             for each in (
                 _to_asterisk(socket, upstream, Guard(line.device)),
                 _to_page(socket, upstream),
-                self._holds(socket),
                 _told(line),
             )
         ]
@@ -135,14 +117,6 @@ class PhoneSocket:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _holds(self, socket: WebSocket) -> tuple[int, str]:
-        """Until the sign-in is over."""
-        while True:
-            who = self._principal(socket)
-            if who is None or not who.agent:
-                return SIGNED_OUT, "the sign-in is over"
-            await asyncio.sleep(AGAIN)
 
 
 @dataclass(slots=True)
@@ -170,7 +144,7 @@ async def _to_asterisk(socket: WebSocket, upstream: ClientConnection, guard: Gua
         if text is None:
             return REFUSED, "SIP comes as text"
         if not allowance.take(time.monotonic()):
-            return TOO_MUCH, "too many messages"
+            return REFUSED, "too many messages"
         if refused := guard.refuses(text):
             _log.warning("a page's message is refused", why=refused, begins=text[:40])
             return REFUSED, refused
@@ -205,14 +179,3 @@ async def _in_time(sending: Awaitable[None]) -> None:
 async def _refuse(socket: WebSocket, refusal: Response) -> None:
     with suppress(RuntimeError, OSError):
         await socket.send_denial_response(refusal)
-
-
-def is_own_origin(headers: Headers) -> bool:
-    """Whether a browser's page is the server's own. A program, which proves itself by a bearer token, has no origin."""
-    origin = headers.get("origin")
-    if origin is None:
-        return "authorization" in headers
-    with suppress(ValueError):
-        parts = urlsplit(origin)
-        return parts.scheme in ("http", "https") and parts.netloc.lower() == headers.get("host", "").lower() != ""
-    return False

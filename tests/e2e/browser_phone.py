@@ -48,7 +48,9 @@ class BrowserPhone:
     """A page of `agent`: `async with BrowserPhone(hotline, "1001", token) as page`. `rings`: it answers only what it is
     told to answer by itself."""
 
-    def __init__(self, hotline: Hotline, agent: str, token: str, *, rings: bool = False, takeover: bool = False) -> None:
+    def __init__(
+        self, hotline: Hotline, agent: str, token: str, *, rings: bool = False, takeover: bool = False
+    ) -> None:
         self._hotline, self.agent, self._token = hotline, agent, token
         self._rings, self._takeover = rings, takeover
         self._tag, self._call_id = secrets.token_hex(6), secrets.token_hex(8)

@@ -37,7 +37,12 @@ def desk() -> Iterator[Hotline]:
     with running(hotline):
         yield hotline
         import os
-        if os.environ.get("SHOW"): print((hotline.home/"log"/"server.log").read_text()[-9000:], (hotline.home/"asterisk/log/messages").read_text()[-6000:])
+
+        if os.environ.get("SHOW"):
+            print(
+                (hotline.home / "log" / "server.log").read_text()[-9000:],
+                (hotline.home / "asterisk/log/messages").read_text()[-6000:],
+            )
 
 
 @asynccontextmanager

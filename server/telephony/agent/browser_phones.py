@@ -20,11 +20,9 @@ from server.telephony.ami.link import AmiError, AmiLost
 from server.telephony.asterisk.pjsip import REALM
 from server.telephony.asterisk.web_secrets import Holder, WebSecrets, new_digest
 from server.usecases.errors import Conflict
-from server.usecases.page_phones import TAKEN_OVER, Line, OpenedPhone, PhoneInUse
+from server.usecases.page_phones import SIGNED_OFF, STOPPING, TAKEN_OVER, Line, OpenedPhone, PhoneInUse
 
 _log = structlog.get_logger("browser_phones")
-SIGNED_OFF, STOPPING = 4401, 1012
-"""Close codes: the page has no secret any more; the server goes, another one may take the page on."""
 LEAVES_WITHIN = 2.0
 """Seconds that a disconnected page's contact has to go before the next page is let in."""
 
@@ -106,9 +104,9 @@ class BrowserPhones:
                 await self._disconnect(connection, SIGNED_OFF)
             _log.info("a page's phone is signed off", agent=agent)
 
-    def held_by(self, sign_in: str) -> list[str]:
-        """The agents whose phone this sign-in has."""
-        return [holder.agent for holder in self._holders.values() if holder.sign_in == sign_in]
+    def holders(self) -> list[tuple[str, str]]:
+        """(agent, sign-in) of every phone that is in a page."""
+        return [(holder.agent, holder.sign_in) for holder in self._holders.values()]
 
     @contextmanager
     def attach(self, agent: str, id: str, sign_in: str) -> Iterator[Connection]:
