@@ -31,8 +31,8 @@ LASTS = 24 * 3600.0
 
 
 class BrowserPhoneActs(Acts):
-    """`sign_in` says which sessions hold. Acts raise Forbidden, Conflict for a principal without a work number, NotFound
-    for one whose agent is gone, and NotLeading."""
+    """`sign_in` says which sessions hold. Acts raise Forbidden, Conflict for a principal without a work number,
+    NotFound for one whose agent is gone, and NotLeading."""
 
     def __init__(self, server: Server, sign_in: SignInActs, clock: Callable[[], float] = time.time) -> None:
         super().__init__(server, clock)

@@ -51,7 +51,9 @@ class BrowserPhone:
     def __init__(
         self, hotline: Hotline, agent: str, token: str, *, rings: bool = False, takeover: bool = False
     ) -> None:
-        self._hotline, self.agent, self._token = hotline, agent, token
+        self._hotline, self.agent, self.token = hotline, agent, token
+        self.proof = {"Authorization": f"Bearer {token}"}
+        """What the page shows with each request; of a session another."""
         self._rings, self._takeover = rings, takeover
         self._tag, self._call_id = secrets.token_hex(6), secrets.token_hex(8)
         self._contact = f"<sip:{secrets.token_hex(4)}@{secrets.token_hex(4)}.invalid;transport=ws>"
@@ -75,9 +77,7 @@ class BrowserPhone:
     async def post(self, path: str, body: Any = None) -> httpx.Response:
         """Ask the server for something."""
         async with httpx.AsyncClient(trust_env=False, timeout=20, verify=False) as client:
-            return await client.post(
-                self._hotline.api + path, json=body, headers={"Authorization": f"Bearer {self._token}"}
-            )
+            return await client.post(self._hotline.api + path, json=body, headers=self.proof)
 
     async def __aenter__(self) -> BrowserPhone:
         answer = await self.open()
@@ -96,12 +96,12 @@ class BrowserPhone:
         self._reading = asyncio.create_task(self._read())
         assert (await self.register()).startswith("SIP/2.0 200")
 
-    async def socket(self, **headers: str) -> ClientConnection:
+    async def socket(self, **headers: str | None) -> ClientConnection:
         """A connection to the server. Raises InvalidStatus where it is refused."""
         return await connect(
             f"{self._hotline.api.replace('http', 'ws', 1)}{self.given['url']}",
             subprotocols=[Subprotocol("sip")],
-            additional_headers={"Authorization": f"Bearer {self._token}", **headers},
+            additional_headers={name: value for name, value in {**self.proof, **headers}.items() if value},
             compression=None,
             proxy=None,
         )
@@ -155,6 +155,8 @@ class BrowserPhone:
             pass
 
     async def _receive(self, message: str) -> None:
+        if not message.strip():
+            return  # keeps the connection alive
         method = message.split(" ", 1)[0]
         if method == "SIP/2.0":
             self._answers.put_nowait(message)

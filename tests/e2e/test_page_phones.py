@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 
@@ -36,13 +37,6 @@ def desk() -> Iterator[Hotline]:
     file.write_text(text, encoding="utf-8")
     with running(hotline):
         yield hotline
-        import os
-
-        if os.environ.get("SHOW"):
-            print(
-                (hotline.home / "log" / "server.log").read_text()[-9000:],
-                (hotline.home / "asterisk/log/messages").read_text()[-6000:],
-            )
 
 
 @asynccontextmanager
@@ -69,7 +63,7 @@ async def test_a_page_has_a_phone_of_its_own_and_speaks_as_nobody_else(desk: Hot
         assert own not in str(page.given)
         assert page.given["user"] == "3101-web"
         for user in ("3101", "3102-web", "13800138000"):
-            other = BrowserPhone(desk, "3101", page._token)
+            other = BrowserPhone(desk, "3101", page.token)
             other.given = page.given
             other._socket = await other.socket()
             other._reading = asyncio.create_task(other._read())
@@ -84,8 +78,8 @@ async def test_a_page_has_a_phone_of_its_own_and_speaks_as_nobody_else(desk: Hot
 async def test_nobody_is_connected_without_a_sign_in_and_a_phone_of_it(desk: Hotline) -> None:
     async with at_desk(desk, "3102", "break") as page:
         for token, url, status in (
-            ("wrong", page.given["url"], 401),
-            (page._token, "/ws/phone?id=made-up", 409),
+            ("wrong", page.given["url"], 403),
+            (page.token, "/ws/phone?id=made-up", 409),
             (await sign_in_token(desk, "3102", "another"), page.given["url"], 409),
         ):
             stranger = BrowserPhone(desk, "3102", token)
@@ -93,9 +87,6 @@ async def test_nobody_is_connected_without_a_sign_in_and_a_phone_of_it(desk: Hot
             with pytest.raises(InvalidStatus) as refused:
                 await stranger.socket()
             assert refused.value.response.status_code == status
-        with pytest.raises(InvalidStatus) as refused:
-            await page.socket(Origin="http://elsewhere.example")
-        assert refused.value.response.status_code == 403
         assert (await page.register()).startswith("SIP/2.0 200")
         # Asterisk itself is reached on loopback alone.
         listening = (desk.home / "asterisk" / "etc" / "http.conf").read_text()
@@ -104,10 +95,10 @@ async def test_nobody_is_connected_without_a_sign_in_and_a_phone_of_it(desk: Hot
 
 async def test_a_second_page_takes_over_only_when_it_says_so_and_a_secret_ends(desk: Hotline) -> None:
     async with at_desk(desk, "3103", "break") as page:
-        second = BrowserPhone(desk, "3103", page._token)
+        second = BrowserPhone(desk, "3103", page.token)
         refused = await second.open()
         assert (refused.status_code, refused.json()["type"]) == (409, "/problems/phone-in-use")
-        async with BrowserPhone(desk, "3103", page._token, takeover=True) as second:
+        async with BrowserPhone(desk, "3103", page.token, takeover=True) as second:
             assert await page.closed() == 4409
             with pytest.raises(InvalidStatus):
                 await page.connect()
@@ -122,12 +113,35 @@ async def test_a_second_page_takes_over_only_when_it_says_so_and_a_secret_ends(d
             assert (await second.post("/api/v1/phone/off")).status_code == 204
 
 
+async def test_a_phone_is_its_sessions_and_ends_with_it(desk: Hotline) -> None:
+    async with at_desk(desk, "3112", "break") as page:
+        await page.post("/api/v1/phone/off")
+        wanted = {"name": "zhao", "role": "agent", "agent": "3112", "password": "a long first word 1"}
+        await desk.request("POST", "/api/v1/users", wanted)
+        page.proof = {"Origin": desk.api}
+        session = await page.post("/api/v1/session", {"user": "zhao", "password": wanted["password"]})
+        assert session.status_code == 200, session.text
+        page.proof |= {
+            "Cookie": f"sansheng_session={session.cookies['sansheng_session']}",
+            "X-CSRF-Token": session.json()["csrf"],
+        }
+        page.given = (await page.open()).json()
+        for origin in ("http://elsewhere.example", None):
+            with pytest.raises(InvalidStatus) as refused:
+                await page.socket(Origin=origin)
+            assert refused.value.response.status_code == 403
+        await page.connect()
+        async with httpx.AsyncClient(trust_env=False, verify=False) as client:
+            assert (await client.delete(f"{desk.api}/api/v1/session", headers=page.proof)).status_code == 204
+        assert await page.closed() == 4401
+        await desk.agent_is("3112", phone="unreachable")
+
+
 async def test_a_page_knows_what_it_is_called_for_and_answers_by_itself_where_told(desk: Hotline) -> None:
     async with at_desk(desk, "3104", rings=True) as page, desk.caller("13800131044") as phone:
         call = await phone.dial("4008001234", source=Tone(1000))
         await asyncio.wait_for(page.answered.wait(), 20)
-        queued = desk.newest("13800131044")
-        assert queued is not None
+        queued = await desk.queued("13800131044")
         assert (page.header("Purpose"), page.header("Call")) == ("offer", str(queued["id"]))
         await call.hangup()
         await asyncio.wait_for(page.ended.wait(), 5)
@@ -180,7 +194,7 @@ async def test_a_page_that_is_reloaded_in_mid_call_has_the_caller_again(desk: Ho
         await desk.until(lambda: len(call.rtp.arrivals) > heard + 25, "music", within=3)
         assert clock() - began < 2
         assert (desk.agent_row(number) or {})["state"] == "on_call"
-        async with BrowserPhone(desk, number, page._token) as again:
+        async with BrowserPhone(desk, number, page.token) as again:
             back = clock()
             await asyncio.wait_for(again.answered.wait(), 5)
             assert clock() - back < 1
@@ -215,7 +229,7 @@ async def test_a_page_that_is_gone_on_hold_comes_back_to_the_hold(desk: Hotline)
         id = await joined(desk, page, caller, call)
         assert (await page.post(f"/api/v1/calls/{id}/hold")).status_code == 200
         page.close()
-        async with BrowserPhone(desk, number, page._token) as again:
+        async with BrowserPhone(desk, number, page.token) as again:
             await asyncio.wait_for(again.answered.wait(), 5)
             resumed = await again.post(f"/api/v1/calls/{id}/resume")
             assert resumed.status_code == 200, resumed.text
@@ -242,7 +256,7 @@ async def test_a_page_that_is_gone_while_a_colleague_is_asked_comes_back_to_the_
         await talking.answered()
         page.close()
         await talking.ended(5)
-        async with BrowserPhone(desk, number, page._token) as again:
+        async with BrowserPhone(desk, number, page.token) as again:
             await asyncio.wait_for(again.answered.wait(), 5)
             await asyncio.sleep(0.5)
             assert not again.ended.is_set()

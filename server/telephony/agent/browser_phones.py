@@ -11,7 +11,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import structlog
@@ -23,6 +23,8 @@ from server.usecases.errors import Conflict
 from server.usecases.page_phones import SIGNED_OFF, STOPPING, TAKEN_OVER, Line, OpenedPhone, PhoneInUse
 
 _log = structlog.get_logger("browser_phones")
+LEAVES_SOON = 0.5
+"""Seconds within which the connection of a page that is gone is seen to be gone."""
 LEAVES_WITHIN = 2.0
 """Seconds that a disconnected page's contact has to go before the next page is let in."""
 
@@ -81,7 +83,13 @@ class BrowserPhones:
         """Give a page a secret; whoever had one loses it. Raises PhoneInUse while another page is connected, unless it
         is to be taken over, and Conflict when Asterisk cannot be told."""
         async with self._locks.setdefault(agent, asyncio.Lock()):
-            if (other := self._connections.get(agent)) is not None and not take_over:
+            other = self._connections.get(agent)
+            if other is not None and not take_over:
+                # A page that is reloaded may be here before its old connection is seen to be gone.
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(other.left.wait(), LEAVES_SOON)
+                other = self._connections.get(agent)
+            if other is not None and not take_over:
                 raise PhoneInUse(f"the phone of agent {agent} is in another page: close that one, or take it over")
             holder, ha1 = Holder(agent, secrets.token_urlsafe(12), sign_in, expires_at), new_digest(agent)
             await self._tell(self._store.put(holder, ha1))
