@@ -12,7 +12,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from softphone.audio import Tone
-from softphone.phone import Answer
+from softphone.phone import Answer, Phone
 from tests.e2e import brisk
 from tests.e2e.browser_phone import BrowserPhone, sign_in_token
 from tests.e2e.conftest import Hotline, hears_tone, make_home, running
@@ -111,6 +111,11 @@ async def test_a_second_page_takes_over_only_when_it_says_so_and_a_secret_ends(d
             assert await second.closed() == 4401
             await desk.agent_is("3103", phone="unreachable")
             assert (await second.post("/api/v1/phone/off")).status_code == 204
+        # Without a page the endpoint is nobody's: no call gets in by its name, with whatever secret.
+        own = (desk.home / "secrets" / "agents" / "3103").read_text().strip()
+        async with Phone("3103-web", "127.0.0.1", desk.sip_port, secret=own) as stranger:
+            call = await stranger.dial("*43")
+            assert "refused" in await call.ended(10)
 
 
 async def test_a_phone_is_its_sessions_and_ends_with_it(desk: Hotline) -> None:
