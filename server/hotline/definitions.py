@@ -21,6 +21,7 @@ from ivr.flow import Flow
 from ivr.manifest import Manifest
 from ivr.manifest import check as check_prompts
 from ivr.saying import LANGUAGES
+from server.hotline import own_prompts
 from server.hotline.called_numbers import CalledNumbers, read_numbers
 from server.hotline.dialling_policy import Callback, read_callback
 from server.hotline.holidays import holidays_of
@@ -40,7 +41,7 @@ from voice.prompt_store import load_record, sums
 
 DEFAULTS = Path(str(resources.files("server") / "defaults" / "hotline.toml"))
 FLOWS = Path(str(resources.files("ivr") / "flows"))
-PROMPTS = Path(str(resources.files("ivr") / "prompts"))
+PROMPTS = own_prompts.PROMPTS
 MUSIC = Path(str(resources.files("ivr") / "music"))
 HOUSE_MUSIC = "default"
 """The music class of every queue without music of its own."""
@@ -230,6 +231,10 @@ def examine(home: Path, now: float, prompts: Path = PROMPTS, *, trunk: bool = Fa
     except DefinitionFault as fault:
         found.append(_error(fault))
     found += _examine_prompts(prompts)
+    try:
+        own_prompts.texts(home)
+    except DefinitionFault as fault:
+        found.append(_error(fault))
     if definitions is not None:
         found += _examine_callback(definitions, hotline, now, trunk)
         found += _examine_trunks(definitions, hotline, home)
@@ -240,7 +245,8 @@ def examine(home: Path, now: float, prompts: Path = PROMPTS, *, trunk: bool = Fa
         except DefinitionFault as fault:
             found.append(_error(fault))
             music = None
-        found += _examine_flows(definitions, {"": hotline} | files, prompts, music, now)
+        own = own_prompts.listed(own_prompts.folder(home))
+        found += _examine_flows(definitions, {"": hotline} | files, prompts, own, music, now)
     return found
 
 
@@ -398,10 +404,15 @@ def _error(fault: DefinitionFault) -> Found:
 
 
 def _examine_flows(
-    definitions: Definitions, files: Mapping[str, Path], prompts: Path, music: list[str] | None, now: float
+    definitions: Definitions,
+    files: Mapping[str, Path],
+    prompts: Path,
+    own: Iterable[str],
+    music: list[str] | None,
+    now: float,
 ) -> Iterator[Found]:
     try:
-        known = Manifest.from_dict(read(prompts / "manifest.toml")[0]).ids()
+        known = Manifest.from_dict(read(prompts / "manifest.toml")[0]).ids() | frozenset(own)
     except (DefinitionFault, TableError):
         return
     queues = [queue.name for queue in definitions.policy.queues]

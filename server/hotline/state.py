@@ -43,6 +43,7 @@ from server.hotline.exports import Exports
 from server.hotline.kept_snapshot import KeptSnapshot
 from server.hotline.live_calls import Calls
 from server.hotline.promising import asked_back
+from server.hotline.published import Published
 from server.hotline.ticket_rules import working_time
 from server.hotline.webhooks import Webhooks
 from tickets.register import Register
@@ -75,6 +76,7 @@ class HotlineState:
         self.access_tokens = AccessTokens()
         self.quality = QualityRegister()
         self.webhooks = Webhooks()
+        self.published = Published()
         self.exports = Exports()
         self.customers = CustomerRegister()
         self._customers_kept = KeptSnapshot()
@@ -109,6 +111,8 @@ class HotlineState:
             self.access_tokens.receive(entry.event, entry.at)
         with self._passing_over(entry, "the webhooks"):
             self.webhooks.receive(entry.event, entry.at)
+        with self._passing_over(entry, "the definitions"):
+            self.published.receive(entry.event, entry.at)
         with self._passing_over(entry, "the exports"):
             self.exports.receive(entry.event, entry.at)
         with self._passing_over(entry, "the customers"):
@@ -354,6 +358,7 @@ class HotlineState:
                 "access_tokens": self.access_tokens.snapshot(),
                 "quality": self.quality.snapshot(),
                 "webhooks": self.webhooks.snapshot(),
+                "published": self.published.snapshot(),
                 "exports": self.exports.snapshot(),
                 "customers": self._customers_kept(self.customers),
                 "lists": self._lists_kept(self.lists),
@@ -385,6 +390,7 @@ class HotlineState:
         state.access_tokens = AccessTokens.restore(values.get("access_tokens", []))
         state.quality = QualityRegister.restore(values.get("quality") or {})
         state.webhooks = Webhooks.restore(values.get("webhooks"))
+        state.published = Published.restore(values.get("published"))
         state.exports = Exports.restore(values.get("exports"))
         state.customers = CustomerRegister.restore(values.get("customers"))
         state.lists = ListRegister.restore(values.get("lists"))

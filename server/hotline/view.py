@@ -19,6 +19,7 @@ from recordings.pauses import Pauses
 from server.hotline.access_tokens import AccessTokens
 from server.hotline.exports import Exports
 from server.hotline.live_calls import Calls
+from server.hotline.published import Published
 from server.hotline.state import HotlineState, Unwritten
 from server.hotline.webhooks import Webhooks
 from tickets.events import TicketRulesSet
@@ -90,6 +91,11 @@ class View:
     def webhooks(self) -> Webhooks:
         """Subscriptions of other systems."""
         return self._state().webhooks
+
+    @property
+    def published(self) -> Published:
+        """The version of the definitions in force, and the operator's texts."""
+        return self._state().published
 
     @property
     def exports(self) -> Exports:

@@ -28,3 +28,11 @@ class Conflict(ActRefused):
 
 class Forbidden(ActRefused):
     """The principal's role does not allow the act."""
+
+
+class ChangedSince(ActRefused):
+    """The subject is not what the principal has seen any more; `version` is the one that holds now."""
+
+    def __init__(self, sentence: str, version: int) -> None:
+        super().__init__(sentence)
+        self.version = version

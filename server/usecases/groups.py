@@ -8,6 +8,7 @@ from server.usecases.callbacks import CallbackActs
 from server.usecases.calls import CallActs
 from server.usecases.conversations import ConversationActs
 from server.usecases.customers import CustomerActs
+from server.usecases.definition_versions import VersionActs
 from server.usecases.definitions import DefinitionActs
 from server.usecases.exports import ExportActs
 from server.usecases.handovers import HandoverActs
@@ -42,7 +43,8 @@ class UseCases:
         self.recordings = RecordingActs(server)
         self.recording_care = RecordingCareActs(server)
         self.recording_deletion = RecordingDeletionActs(server)
-        self.definitions = DefinitionActs(server)
+        self.versions = VersionActs(server)
+        self.definitions = DefinitionActs(server, self.versions)
         self.trunks = TrunkActs(server)
         self.tokens = TokenActs(server)
         self.quality = QualityActs(server)

@@ -17,7 +17,7 @@ from starlette.routing import Match, Route
 from server.eventlog.log import Unwritable
 from server.hotline.dispatcher import NotLeading
 from server.storage.queries.paging import QueryError
-from server.usecases.errors import ActRefused, Conflict, Forbidden, Invalid, NotFound
+from server.usecases.errors import ActRefused, ChangedSince, Conflict, Forbidden, Invalid, NotFound
 from server.web.problem_types import type_of
 
 MEDIA_TYPE = "application/problem+json"
@@ -28,6 +28,7 @@ REFUSALS: dict[type[ActRefused], tuple[int, str]] = {
     Invalid: (422, "Value cannot be used"),
     Conflict: (409, "Cannot be done now"),
     Forbidden: (403, "Not allowed for this role"),
+    ChangedSince: (412, "Changed since"),
 }
 _log = structlog.get_logger("api")
 

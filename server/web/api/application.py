@@ -22,6 +22,7 @@ from server.web.api.callbacks import callback_routes
 from server.web.api.calls import call_routes
 from server.web.api.conversations import conversation_routes
 from server.web.api.customers import customer_routes
+from server.web.api.definition_versions import version_routes
 from server.web.api.definitions import definition_routes
 from server.web.api.exports import export_routes
 from server.web.api.floor import floor_routes
@@ -86,6 +87,7 @@ def make_api(
         handover_routes(acts.handovers),
         trunk_routes(acts.trunks),
         definition_routes(acts.definitions),
+        version_routes(acts.versions),
         token_routes(acts.tokens),
         quality_routes(acts.quality),
         review_routes(acts.reviews),
