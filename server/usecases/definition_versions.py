@@ -17,6 +17,8 @@ import structlog
 from server.eventlog.definition_events import DefinitionsPublished, DefinitionsRefused
 from server.hotline.definition_changes import by_key, unified
 from server.hotline.definition_files import DefinitionFiles, file_of, product_parts, product_text, sum_of
+from server.hotline.definition_settings import sections
+from server.hotline.definitions import load
 from server.hotline.dispatcher import NotLeading
 from server.hotline.published import Head
 from server.storage.queries import definitions as kept
@@ -111,6 +113,26 @@ class VersionActs(Acts):
         """What `sansheng check` would find with these changes, and what differs. Raises Invalid."""
         self.permissions.require(who, Act.READ_DEFINITIONS)
         return await asyncio.to_thread(self._checked, self._proposed(changes))
+
+    async def settings(self, who: Principal, changes: Iterable[Change] = ()) -> dict[str, Any]:
+        """Every value of `hotline.toml`, with these changes, and the names that others go by. Raises Invalid."""
+        self.permissions.require(who, Act.READ_DEFINITIONS)
+        return await asyncio.to_thread(self._settings, self._proposed(changes))
+
+    def _settings(self, proposal: Proposal) -> dict[str, Any]:
+        try:
+            with self.files.trial(proposal.texts) as folder:
+                found, now = sections(folder), load(folder)
+        except ValueError as error:
+            raise Invalid("definitions", str(error)) from None
+        return {
+            "version": self._view.published.version,
+            "sections": found,
+            "skills": list(now.policy.skills),
+            "categories": list(now.categories),
+            "queues": [each.name for each in now.policy.queues],
+            "flows": sorted(now.flows),
+        }
 
     def _proposed(self, changes: Iterable[Change]) -> Proposal:
         return proposed(changes, self._view.published.texts)

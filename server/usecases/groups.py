@@ -11,6 +11,7 @@ from server.usecases.customers import CustomerActs
 from server.usecases.definition_versions import VersionActs
 from server.usecases.definitions import DefinitionActs
 from server.usecases.exports import ExportActs
+from server.usecases.flows import FlowActs
 from server.usecases.handovers import HandoverActs
 from server.usecases.knowledge import KnowledgeActs
 from server.usecases.links import LinkActs
@@ -44,6 +45,7 @@ class UseCases:
         self.recording_care = RecordingCareActs(server)
         self.recording_deletion = RecordingDeletionActs(server)
         self.versions = VersionActs(server)
+        self.flows = FlowActs(server)
         self.definitions = DefinitionActs(server, self.versions)
         self.trunks = TrunkActs(server)
         self.tokens = TokenActs(server)

@@ -26,6 +26,7 @@ from server.web.api.definition_versions import version_routes
 from server.web.api.definitions import definition_routes
 from server.web.api.exports import export_routes
 from server.web.api.floor import floor_routes
+from server.web.api.flows import flow_routes
 from server.web.api.handovers import handover_routes
 from server.web.api.knowledge import knowledge_routes
 from server.web.api.links import link_routes
@@ -88,6 +89,7 @@ def make_api(
         trunk_routes(acts.trunks),
         definition_routes(acts.definitions),
         version_routes(acts.versions),
+        flow_routes(acts.flows, acts.versions),
         token_routes(acts.tokens),
         quality_routes(acts.quality),
         review_routes(acts.reviews),
