@@ -21,8 +21,8 @@ Drafted = Annotated[list[ChangeIn], Field(max_length=200, description="Changes t
 
 class SettingOut(BaseModel):
     """One value of `hotline.toml`. `path` is its key; `is_set`: it stands in the file, on `line`, else the default
-    holds. A number is from `least`, or more than `above`, to `most`. `help` is the comment above it, `label` its Chinese
-    name."""
+    holds. A number is from `least`, or more than `above`, to `most`. `help` is the comment above it, `label` its
+    Chinese name."""
 
     path: list[str | int]
     key: str
@@ -143,7 +143,7 @@ class TryIn(Body):
     """One step of a call that is only played. `state` is that of the answer before; empty: the call begins."""
 
     state: str = Field("", max_length=20_000)
-    given: GivenIn = Field(default_factory=lambda: GivenIn())
+    given: GivenIn | None = None
     caller: str = Field("13800138000", max_length=40, pattern=r"^[0-9+*# -]*$")
     called: str = Field("400", max_length=40, pattern=r"^[0-9+*# -]*$")
     language: Literal["zh", "en"] = "zh"
@@ -222,6 +222,7 @@ def flow_routes(acts: FlowActs, versions: VersionActs) -> APIRouter:
             **wanted.model_dump(exclude={"state", "given", "at", "changes", "lists"}),
         )
         changes = [each.change() for each in wanted.changes]
-        return await acts.step(who, name, trial, wanted.state, Given(**wanted.given.model_dump()), changes)
+        given = Given("started") if wanted.given is None else Given(**wanted.given.model_dump())
+        return await acts.step(who, name, trial, wanted.state, given, changes)
 
     return routes
