@@ -36,9 +36,11 @@ from server.mailing import NightMail
 from server.processes.children import ChildError
 from server.programs import Programs
 from server.startup import Home, OpenRecords, open_home, open_records, reach_log
+from server.storage.attempts import Attempts
 from server.storage.database import Database, DatabaseError
 from server.storage.derivation.workshop import Workshop, environment_of
 from server.storage.reader import Records
+from server.storage.sessions import Sessions
 from server.storage.sound import SoundFiles
 from server.storage.stores import open_store
 from server.storage.webhook_outbox import Outbox
@@ -78,6 +80,8 @@ class App:
         self._home: Home | None = None
         self._records: OpenRecords
         self._redis: Redis
+        self._sessions: Sessions
+        self._attempts: Attempts
         self._sound: SoundFiles
         self._definition_problem = ""
         self._tasks = BackgroundTasks(_log, "a part of the server failed")
@@ -99,6 +103,7 @@ class App:
             await self._open_web()
             await self._programs.asterisk_ready()
             await self._election.lead(log)
+            await self.acts.users.make_first()
         except (*_FAULTS, StartError, NotLeading, ValueError, OSError) as error:
             # Of a program that cannot write, only its silence is seen: its port is not to blame.
             raise StartError(no_room(self.settings.root) or str(error)) from error
@@ -113,6 +118,10 @@ class App:
         redis = await reach_log(self.settings)
         self._undo.append(redis.aclose)
         self._redis = redis
+        self._sessions = Sessions(
+            redis, idle=self.settings.session_idle_minutes * 60.0, longest=self.settings.session_hours * 3600.0
+        )
+        self._attempts = Attempts(redis)
         return Log(redis, set_aside=home.set_aside.keep)
 
     async def _open_records(self, home: Home) -> None:
@@ -137,13 +146,14 @@ class App:
         )
 
     async def _open_web(self) -> None:
+        api = make_api(
+            self.acts,
+            self,
+            Authentication(lambda: self.token, self.acts.tokens, self.acts.links, self.acts.sign_in),
+            redis=self._redis,
+        )
         http = HttpServer(
-            make_api(
-                self.acts,
-                self,
-                Authentication(lambda: self.token, self.acts.tokens, self.acts.links),
-                redis=self._redis,
-            ),
+            api,
             self.settings.bind,
             self.settings.http_port,
             name=self.settings.server_name,
@@ -154,7 +164,7 @@ class App:
             await http.start()
         except OSError as error:
             raise StartError(str(error)) from None
-        self._undo.append(http.stop)
+        self._undo += [http.stop, api.state.streams.stop]
 
     async def _begin(self, log: Log, lease: Lease, state: HotlineState) -> Leadership:
         await self.acts.versions.follow()
@@ -222,6 +232,16 @@ class App:
     def sound(self) -> SoundFiles:
         """The files of the recordings."""
         return self._sound
+
+    @property
+    def sessions(self) -> Sessions:
+        """The sessions of users."""
+        return self._sessions
+
+    @property
+    def attempts(self) -> Attempts:
+        """Attempts to sign in."""
+        return self._attempts
 
     @property
     def recording_channels(self) -> Pausing:

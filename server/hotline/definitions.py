@@ -29,6 +29,7 @@ from server.hotline.parties import Party, canonical, party
 from server.hotline.promising import usual_queue
 from server.hotline.quality_rules import QualityRules, read_quality_rules
 from server.hotline.recording_rules import RecordingRules, read_recording_rules
+from server.hotline.thresholds import ThresholdRules, read_thresholds
 from server.hotline.ticket_rules import hours_of, read_rules, unreachable
 from server.hotline.trunk_secrets import missing
 from server.hotline.trunks import Trunk, read_trunks
@@ -51,7 +52,7 @@ AGENTS_LANGUAGE = LANGUAGES[0]
 _CLASS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 _ROUTING = ("skills", "routing", "phones", "queues")
 _CALLS = ("hotline", "numbers", "admission", "sound", "callback", "lists", "calendar", "teams", "trunks")
-_WORK = ("tickets", "ticket_types", "quality", "recordings")
+_WORK = ("tickets", "ticket_types", "quality", "recordings", "thresholds")
 TABLES = (*_ROUTING, *_CALLS, *_WORK)
 """What a hotline file may hold."""
 
@@ -97,6 +98,7 @@ class Definitions:
     tickets_in_hours: bool = True
     """Whether the limits of tickets run in business hours only."""
     quality: QualityRules = field(default_factory=QualityRules)
+    thresholds: ThresholdRules = field(default_factory=ThresholdRules)
     teams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Name of each team → its leaders, who are asked for help in this order."""
     outside_agent_confirms_for: float = 10.0
@@ -310,6 +312,7 @@ def _read_hotline(file: Path, flows: Mapping[str, Flow] | None, home: Path) -> D
             tickets=tickets,
             tickets_in_hours=in_hours,
             quality=read_quality_rules(top.table("quality").data, policy.skills),
+            thresholds=read_thresholds(top.table("thresholds"), queues),
             teams=_teams(top.table("teams")),
             trunks=read_trunks(top.table("trunks"), callback.region),
             outside_agent_confirms_for=confirms_for,

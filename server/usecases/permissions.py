@@ -25,6 +25,7 @@ class Act(StrEnum):
     SET_STATUS = "agents.status"
     END_WRAP_UP = "agents.wrap-up"
     READ_FLOOR = "floor.read"
+    READ_WALLBOARD = "wallboard.read"
     READ_NUMBERS = "numbers.read"
     READ_CALLS = "calls.read"
     MOVE_CALL = "calls.move"
@@ -79,6 +80,8 @@ class Act(StrEnum):
     LINK_RECORDING = "recordings.link"
     MANAGE_WEBHOOKS = "webhooks.manage"
     MANAGE_TOKENS = "tokens.manage"
+    MANAGE_USERS = "users.manage"
+    MANAGE_SESSIONS = "sessions.manage"
     READ_AUDIT = "audit.read"
     READ_CUSTOMERS = "customers.read"
     CHANGE_CUSTOMER = "customers.change"
@@ -106,6 +109,7 @@ agents.remove          -      -       -           -    -           all          
 agents.status          own    team    all         -    -           all            -
 agents.wrap-up         own    team    all         -    -           all            -
 floor.read             all    all     all         all  -           all            -
+wallboard.read         all    all     all         all  -           all            -
 numbers.read           own    team    all         -    all         all            -
 calls.read             own    team    all         all  -           all            -
 calls.move             -      -       all         -    -           all            audited
@@ -160,6 +164,8 @@ tickets.link           -      -       all         -    -           all          
 recordings.link        -      team    all         -    -           all            audited
 webhooks.manage        -      -       -           -    -           all            audited
 tokens.manage          -      -       -           -    -           all            audited
+users.manage           -      -       -           -    -           all            audited
+sessions.manage        own    own     own         own  own         all            audited
 audit.read             -      -       -           -    -           all            -
 customers.read         all    all     all         all  -           all            -
 customers.change       -      all     all         -    -           all            audited
@@ -253,6 +259,7 @@ class Permissions:
         own = {who.agent} - {""}
         if reach is Reach.TEAM:
             led = {name for name, leaders in self._definitions().teams.items() if who.agent in leaders}
+            led |= who.teams
             own |= {agent.id for agent in self._view.floor.agents() if led & set(agent.teams)}
         return frozenset(own)
 
