@@ -160,11 +160,11 @@ class VersionActs(Acts):
             self._require_base(base)
             return await self._publish(who, Act.PUBLISH_DEFINITIONS, self._proposed(changes), reason=reason)
 
-    async def put(self, who: Principal, act: Act, part: str, text: str, subject: str, reason: str = "") -> None:
-        """Publish a part's text as what another act is about. Raises as `publish` does."""
+    async def put(self, who: Principal, act: Act, changes: Iterable[Change], subject: str, reason: str = "") -> None:
+        """Publish what another act is about, if it changes anything. Raises as `publish` does."""
         async with self._busy:
             await self._note_edits()
-            proposal = self._proposed([Change(part, text=text)])
+            proposal = self._proposed(changes)
             if proposal.changed:
                 await self._publish(who, act, proposal, reason=reason, subject=subject)
 

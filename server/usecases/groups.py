@@ -17,6 +17,7 @@ from server.usecases.knowledge import KnowledgeActs
 from server.usecases.links import LinkActs
 from server.usecases.lists import ListActs
 from server.usecases.live import LiveActs
+from server.usecases.prompts import PromptActs
 from server.usecases.quality import QualityActs
 from server.usecases.quality_reviews import ReviewActs
 from server.usecases.quality_training import TrainingActs
@@ -49,6 +50,7 @@ class UseCases:
         self.recording_deletion = RecordingDeletionActs(server)
         self.versions = VersionActs(server)
         self.flows = FlowActs(server)
+        self.prompts = PromptActs(server, self.versions)
         self.definitions = DefinitionActs(server, self.versions)
         self.trunks = TrunkActs(server)
         self.tokens = TokenActs(server)

@@ -33,6 +33,7 @@ from server.web.api.links import link_routes
 from server.web.api.lists import list_routes
 from server.web.api.privacy import privacy_routes
 from server.web.api.problem_pages import problem_routes
+from server.web.api.prompt_sounds import prompt_routes
 from server.web.api.quality import quality_routes
 from server.web.api.quality_reviews import review_routes, training_routes
 from server.web.api.recordings import recording_routes
@@ -97,6 +98,7 @@ def make_api(
         definition_routes(acts.definitions),
         version_routes(acts.versions),
         flow_routes(acts.flows, acts.versions),
+        prompt_routes(acts.prompts),
         token_routes(acts.tokens),
         session_routes(acts.sign_in),
         user_routes(acts.users, acts.sign_in),
