@@ -45,6 +45,7 @@ from server.storage.sound import SoundFiles
 from server.storage.stores import open_store
 from server.storage.webhook_outbox import Outbox
 from server.tasks import BackgroundTasks
+from server.telephony.agent.browser_phones import BrowserPhones
 from server.telephony.agent.monitoring import Monitoring
 from server.telephony.agent.transfers import Transfers
 from server.telephony.ami.link import AmiError
@@ -151,6 +152,7 @@ class App:
             self,
             Authentication(lambda: self.token, self.acts.tokens, self.acts.links, self.acts.sign_in),
             redis=self._redis,
+            asterisk=self.settings.browser_phones,
         )
         http = HttpServer(
             api,
@@ -272,6 +274,11 @@ class App:
     def phones(self) -> PhoneBook:
         """The agents' telephones."""
         return self._election.leading().phones
+
+    @property
+    def page_phones(self) -> BrowserPhones:
+        """The phones in pages."""
+        return self._election.leading().parts.browser_phones
 
     @property
     def registry(self) -> CollectorRegistry:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from server.usecases.agents import AgentActs
+from server.usecases.browser_phones import BrowserPhoneActs
 from server.usecases.bulletins import BulletinActs
 from server.usecases.callbacks import CallbackActs
 from server.usecases.calls import CallActs
@@ -56,6 +57,8 @@ class UseCases:
         self.tokens = TokenActs(server)
         self.users = UserActs(server)
         self.sign_in = SignInActs(server, self.users)
+        self.browser_phones = BrowserPhoneActs(server, self.sign_in)
+        self.sign_in.on_over = self.browser_phones.signed_out
         self.quality = QualityActs(server)
         self.reviews = ReviewActs(server)
         self.recordings.drawn_for = self.reviews.may_hear

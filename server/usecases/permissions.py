@@ -24,6 +24,7 @@ class Act(StrEnum):
     REMOVE_AGENT = "agents.remove"
     SET_STATUS = "agents.status"
     END_WRAP_UP = "agents.wrap-up"
+    USE_PHONE = "agents.phone"
     READ_FLOOR = "floor.read"
     READ_WALLBOARD = "wallboard.read"
     READ_NUMBERS = "numbers.read"
@@ -109,6 +110,7 @@ agents.define          -      -       all         -    -           all          
 agents.remove          -      -       -           -    -           all            audited
 agents.status          own    team    all         -    -           all            -
 agents.wrap-up         own    team    all         -    -           all            -
+agents.phone           own    own     own         own  -           own            -
 floor.read             all    all     all         all  -           all            -
 wallboard.read         all    all     all         all  -           all            -
 numbers.read           own    team    all         -    all         all            -

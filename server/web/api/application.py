@@ -13,6 +13,7 @@ from typing import Any
 
 from fastapi import FastAPI, Response
 from redis.asyncio import Redis
+from starlette.routing import WebSocketRoute
 
 from server.hotline.dispatcher import NotLeading
 from server.usecases.groups import UseCases
@@ -31,6 +32,7 @@ from server.web.api.handovers import handover_routes
 from server.web.api.knowledge import knowledge_routes
 from server.web.api.links import link_routes
 from server.web.api.lists import list_routes
+from server.web.api.phone import phone_routes
 from server.web.api.privacy import privacy_routes
 from server.web.api.problem_pages import problem_routes
 from server.web.api.prompt_sounds import prompt_routes
@@ -51,16 +53,24 @@ from server.web.gate import Gate
 from server.web.idempotency import Idempotency
 from server.web.live.streams import Streams
 from server.web.pages import page_routes
+from server.web.phone_socket import PATH as PHONE_SOCKET
+from server.web.phone_socket import PhoneSocket
 from server.web.preconditions import Preconditions, describe_headers
 from server.web.problems import ProblemOut, answer_with_problems
 
 
 def make_api(
-    acts: UseCases, watched: Watched, authentication: Authentication, *, redis: Redis | None = None
+    acts: UseCases,
+    watched: Watched,
+    authentication: Authentication,
+    *,
+    redis: Redis | None = None,
+    asterisk: str = "",
 ) -> FastAPI:
     """The application over these acts. `authentication` finds the principal of a request, `watched` is for health.
 
-    `redis` keeps the answers to requests with an Idempotency-Key; without it the header has no effect.
+    `redis` keeps the answers to requests with an Idempotency-Key; without it the header has no effect. `asterisk` is
+    the URL of the WebSocket to which browsers' phones are passed on.
     """
 
     async def settled() -> None:
@@ -91,6 +101,7 @@ def make_api(
         floor_routes(acts.calls),
         stream_routes(streams, authentication),
         agent_routes(acts.agents),
+        phone_routes(acts.browser_phones),
         callback_routes(acts.callbacks),
         report_routes(acts.callbacks, acts.reports),
         handover_routes(acts.handovers),
@@ -115,6 +126,8 @@ def make_api(
         list_routes(acts.lists),
     ):
         api.router.routes.extend(routes.routes)  # not included: a 405 names the methods of the flat list
+    phone_socket = PhoneSocket(acts.browser_phones, asterisk)
+    api.router.routes.append(WebSocketRoute(PHONE_SOCKET, phone_socket.serve))
     api.router.routes.extend(page_routes())
     _describe(api)
     return api
