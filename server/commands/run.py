@@ -118,6 +118,7 @@ def welcome(here: Settings) -> list[str]:
         f"  data       {home}",
         "Commands are in .venv/bin; Ctrl-C stops it all.",
         "",
+        f"desk  {here.api}/",
     ]
 
 

@@ -43,6 +43,7 @@ from server.web.api.webhooks import webhook_routes
 from server.web.authentication import Authentication
 from server.web.gate import Gate
 from server.web.idempotency import Idempotency
+from server.web.pages import page_routes
 from server.web.preconditions import Preconditions, describe_headers
 from server.web.problems import ProblemOut, answer_with_problems
 
@@ -100,6 +101,7 @@ def make_api(
         list_routes(acts.lists),
     ):
         api.router.routes.extend(routes.routes)  # not included: a 405 names the methods of the flat list
+    api.router.routes.extend(page_routes())
     _describe(api)
     return api
 
