@@ -21,11 +21,12 @@ from watchfiles import awatch
 from ivr.check import unknown_years
 from provision import ProvisionError
 from server.config import Settings
+from server.definition_check import findings
 from server.election import Election
 from server.eventlog.log import Lease, Log, LogGap
 from server.home import no_room
 from server.hotline import definitions as hotline
-from server.hotline.definitions import Definitions
+from server.hotline.definitions import Definitions, Found
 from server.hotline.dispatcher import Dispatcher, NotLeading
 from server.hotline.identity_key import identity_key
 from server.hotline.state import HotlineState
@@ -35,9 +36,11 @@ from server.mailing import NightMail
 from server.processes.children import ChildError
 from server.programs import Programs
 from server.startup import Home, OpenRecords, open_home, open_records, reach_log
+from server.storage.attempts import Attempts
 from server.storage.database import Database, DatabaseError
 from server.storage.derivation.workshop import Workshop, environment_of
 from server.storage.reader import Records
+from server.storage.sessions import Sessions
 from server.storage.sound import SoundFiles
 from server.storage.stores import open_store
 from server.storage.webhook_outbox import Outbox
@@ -77,6 +80,8 @@ class App:
         self._home: Home | None = None
         self._records: OpenRecords
         self._redis: Redis
+        self._sessions: Sessions
+        self._attempts: Attempts
         self._sound: SoundFiles
         self._definition_problem = ""
         self._tasks = BackgroundTasks(_log, "a part of the server failed")
@@ -98,10 +103,12 @@ class App:
             await self._open_web()
             await self._programs.asterisk_ready()
             await self._election.lead(log)
+            await self.acts.users.make_first()
         except (*_FAULTS, StartError, NotLeading, ValueError, OSError) as error:
             # Of a program that cannot write, only its silence is seen: its port is not to blame.
             raise StartError(no_room(self.settings.root) or str(error)) from error
         self._tasks.start(self._watch_definitions())
+        self._tasks.start(self.acts.versions.keep_following())
         self._tasks.start(self._deliveries.run())
         self._tasks.start(self._night_mail.run())
         self._tasks.start(self.acts.exports.keep_tidy())
@@ -111,6 +118,10 @@ class App:
         redis = await reach_log(self.settings)
         self._undo.append(redis.aclose)
         self._redis = redis
+        self._sessions = Sessions(
+            redis, idle=self.settings.session_idle_minutes * 60.0, longest=self.settings.session_hours * 3600.0
+        )
+        self._attempts = Attempts(redis)
         return Log(redis, set_aside=home.set_aside.keep)
 
     async def _open_records(self, home: Home) -> None:
@@ -135,13 +146,14 @@ class App:
         )
 
     async def _open_web(self) -> None:
+        api = make_api(
+            self.acts,
+            self,
+            Authentication(lambda: self.token, self.acts.tokens, self.acts.links, self.acts.sign_in),
+            redis=self._redis,
+        )
         http = HttpServer(
-            make_api(
-                self.acts,
-                self,
-                Authentication(lambda: self.token, self.acts.tokens, self.acts.links),
-                redis=self._redis,
-            ),
+            api,
             self.settings.bind,
             self.settings.http_port,
             name=self.settings.server_name,
@@ -152,9 +164,10 @@ class App:
             await http.start()
         except OSError as error:
             raise StartError(str(error)) from None
-        self._undo.append(http.stop)
+        self._undo += [http.stop, api.state.streams.stop]
 
     async def _begin(self, log: Log, lease: Lease, state: HotlineState) -> Leadership:
+        await self.acts.versions.follow()
         leadership = Leadership(
             self.settings,
             self._programs.site,
@@ -179,6 +192,11 @@ class App:
     def token(self) -> str:
         """The file token: the administrator's, for the owner of the machine."""
         return self._home.token if self._home else ""
+
+    @property
+    def node(self) -> str:
+        """This server's name among several."""
+        return self.settings.node_name
 
     @property
     def home(self) -> Path:
@@ -214,6 +232,16 @@ class App:
     def sound(self) -> SoundFiles:
         """The files of the recordings."""
         return self._sound
+
+    @property
+    def sessions(self) -> Sessions:
+        """The sessions of users."""
+        return self._sessions
+
+    @property
+    def attempts(self) -> Attempts:
+        """Attempts to sign in."""
+        return self._attempts
 
     @property
     def recording_channels(self) -> Pausing:
@@ -267,13 +295,17 @@ class App:
     def warnings(self) -> list[str]:
         """Sentences on what needs the operator's attention although calls are taken."""
         set_aside = self._home.set_aside.problem if self._home else ""
-        found = [problem for problem in (self._definition_problem, set_aside) if problem]
+        found = [each for each in (self._definition_problem, self.acts.versions.problem, set_aside) if each]
         found += unknown_years(self.definitions.calendar, time.time())
         if (leadership := self._election.leadership) is not None:
             found += leadership.warnings()
             found += self._deliveries.warnings()
             found += self._night_mail.warnings()
         return found + ([self._records.problem] if self._records.problem else [])
+
+    def examine(self, home: Path) -> list[Found]:
+        """Everything that `sansheng check` finds wrong with the definitions in this folder."""
+        return findings(self.settings, home, time.time(), lambda: self._programs.site.modules)
 
     async def reload(self) -> str:
         """Take over edited definitions if `sansheng check` finds no error in them; calls in progress go on with theirs.
@@ -298,7 +330,11 @@ class App:
         (home / "flows").mkdir(exist_ok=True)
         async for changes in awatch(home, home / "flows", recursive=False, watch_filter=_is_definition):
             try:
-                _log.info("definitions taken over", files=[path for _, path in changes], source=await self.reload())
+                _log.info(
+                    "definitions taken over",
+                    files=[path for _, path in changes],
+                    source=await self.acts.versions.edited(),
+                )
             except (DefinitionFault, SiteError) as error:
                 self._definition_problem = str(error)
                 _log.error("the edited definitions cannot be used: the old ones stay", error=str(error))
@@ -329,5 +365,5 @@ class App:
 
 
 def _is_definition(_: object, path: str) -> bool:
-    own = Path(path).name in ("hotline.toml", "holidays.toml")
+    own = Path(path).name in ("hotline.toml", "holidays.toml", "prompts.toml")
     return own or (path.endswith(".toml") and Path(path).parent.name == "flows")
