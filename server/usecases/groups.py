@@ -12,11 +12,13 @@ from server.usecases.customers import CustomerActs
 from server.usecases.definition_versions import VersionActs
 from server.usecases.definitions import DefinitionActs
 from server.usecases.exports import ExportActs
+from server.usecases.flows import FlowActs
 from server.usecases.handovers import HandoverActs
 from server.usecases.knowledge import KnowledgeActs
 from server.usecases.links import LinkActs
 from server.usecases.lists import ListActs
 from server.usecases.live import LiveActs
+from server.usecases.prompts import PromptActs
 from server.usecases.quality import QualityActs
 from server.usecases.quality_reviews import ReviewActs
 from server.usecases.quality_training import TrainingActs
@@ -48,6 +50,8 @@ class UseCases:
         self.recording_care = RecordingCareActs(server)
         self.recording_deletion = RecordingDeletionActs(server)
         self.versions = VersionActs(server)
+        self.flows = FlowActs(server)
+        self.prompts = PromptActs(server, self.versions)
         self.definitions = DefinitionActs(server, self.versions)
         self.trunks = TrunkActs(server)
         self.tokens = TokenActs(server)

@@ -74,6 +74,7 @@ class Act(StrEnum):
     SET_HOLIDAYS = "definitions.holidays"
     READ_DEFINITIONS = "definitions.read"
     PUBLISH_DEFINITIONS = "definitions.publish"
+    PUBLISH_PROMPT = "prompts.publish"
     ASK_EXPORT = "exports.ask"
     APPROVE_EXPORT = "exports.approve"
     EXPORT_OUTRIGHT = "exports.outright"
@@ -159,6 +160,7 @@ definitions.reload     -      -       all         -    -           all          
 definitions.holidays   -      -       all         -    -           all            audited
 definitions.read       -      -       all         -    -           all            -
 definitions.publish    -      -       -           -    -           all            audited
+prompts.publish        -      -       -           -    -           all            audited
 exports.ask            -      all     all         all  -           all            audited
 exports.approve        -      -       all         -    -           all            audited
 exports.outright       -      -       -           -    -           all            -

@@ -11,15 +11,16 @@ import re
 
 OUTSIDE_DIALOGS = frozenset({"REGISTER", "INVITE", "ACK", "CANCEL"})
 WITHIN_DIALOGS = frozenset({"INVITE", "ACK", "BYE", "CANCEL", "UPDATE", "INFO", "PRACK", "REFER", "NOTIFY", "OPTIONS"})
-MOST_CONTACTS = 8
-"""Names under which a page may have registered; JsSIP makes one up at each start."""
+NOBODYS = ".invalid"
+"""What the host of a page's contact ends with (RFC 7118): in a dialog that Asterisk began the page speaks as that.
+Asterisk knows such a request by its dialog, and answers 481 where there is none."""
 _SHORT = {"f": "from", "t": "to", "i": "call-id", "m": "contact", "l": "content-length", "v": "via"}
 _ONCE = ("from", "to", "call-id", "content-length", "cseq")
 _HEADER = re.compile(r"([!%*+\-.0-9A-Z_`a-z~]+)[ \t]*:(.*)", re.DOTALL)
 _REQUEST = re.compile(r"([A-Z]{2,16}) \S+ SIP/2\.0")
 _RESPONSE = re.compile(r"SIP/2\.0 [1-6][0-9]{2} [^\r\n]*")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
-_URI = re.compile(r"sips?:([A-Za-z0-9_.~\-]{1,64})@[A-Za-z0-9.\-\[\]:]+", re.IGNORECASE)
+_URI = re.compile(r"sips?:([A-Za-z0-9_.~\-]{1,64})@([A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+\])(?=[:;?]|$)", re.IGNORECASE)
 _TAG = re.compile(r";[ \t]*tag[ \t]*=", re.IGNORECASE)
 _NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]|\r(?!\n)|(?<!\r)\n")
 
@@ -29,8 +30,6 @@ class Guard:
 
     def __init__(self, device: str) -> None:
         self._device = device
-        self._contacts: list[str] = []
-        """Users of the contacts that the page registered: in a dialog that Asterisk began they stand in From."""
 
     def refuses(self, message: str) -> str:
         """Why this message may not go to Asterisk, as a sentence; empty when it may."""
@@ -59,35 +58,28 @@ class Guard:
         return self._refuses(request[1], headers)
 
     def _refuses(self, method: str, headers: dict[str, list[str]]) -> str:
-        sender, target = _user(headers["from"][0]), _user(headers["to"][0])
+        sender, host = _address(headers["from"][0])
+        target, _ = _address(headers["to"][0])
         if not sender or not target:
             return "From and To must have one address with a user each"
         if method == "REGISTER":
-            if {sender, target} != {self._device}:
-                return f"a page registers {self._device} alone"
-            self._note(headers.get("contact", ()))
-            return ""
+            return "" if {sender, target} == {self._device} else f"a page registers {self._device} alone"
         if _TAG.search(_QUOTED.sub("", headers["to"][0])) is None:
             if method not in OUTSIDE_DIALOGS:
                 return f"{method} is taken within a call only"
             return "" if sender == self._device else f"a page calls as {self._device} alone"
         if method not in WITHIN_DIALOGS:
             return f"{method} is not taken"
-        own = sender == self._device or sender in self._contacts
-        return "" if own else f"a page speaks as {self._device}, or as what it registered"
-
-    def _note(self, contacts: list[str] | tuple[str, ...]) -> None:
-        for contact in contacts:
-            if (user := _user(contact)) and user not in self._contacts:
-                self._contacts = [*self._contacts, user][-MOST_CONTACTS:]
+        own = sender == self._device or host.lower().endswith(NOBODYS)
+        return "" if own else f"a page speaks as {self._device}, or as its contact"
 
 
-def _user(address: str) -> str:
-    """The user of the one address in this header; empty when it is not plainly one."""
+def _address(address: str) -> tuple[str, str]:
+    """User and host of the one address in this header; empty when it is not plainly one."""
     plain = _QUOTED.sub("", address)
     if '"' in plain or "," in plain or plain.count("<") > 1 or plain.count("<") != plain.count(">"):
-        return ""
+        return "", ""
     before, bracket, rest = plain.partition("<")
     uri = rest.partition(">")[0] if bracket else before.partition(";")[0]
     found = _URI.match(uri.strip())
-    return found[1] if found else ""
+    return (found[1], found[2]) if found else ("", "")

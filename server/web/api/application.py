@@ -28,6 +28,7 @@ from server.web.api.definition_versions import version_routes
 from server.web.api.definitions import definition_routes
 from server.web.api.exports import export_routes
 from server.web.api.floor import floor_routes
+from server.web.api.flows import flow_routes
 from server.web.api.handovers import handover_routes
 from server.web.api.knowledge import knowledge_routes
 from server.web.api.links import link_routes
@@ -35,6 +36,7 @@ from server.web.api.lists import list_routes
 from server.web.api.phone import phone_routes
 from server.web.api.privacy import privacy_routes
 from server.web.api.problem_pages import problem_routes
+from server.web.api.prompt_sounds import prompt_routes
 from server.web.api.quality import quality_routes
 from server.web.api.quality_reviews import review_routes, training_routes
 from server.web.api.recordings import recording_routes
@@ -113,6 +115,8 @@ def make_api(
         trunk_routes(acts.trunks),
         definition_routes(acts.definitions),
         version_routes(acts.versions),
+        flow_routes(acts.flows, acts.versions),
+        prompt_routes(acts.prompts),
         token_routes(acts.tokens),
         session_routes(acts.sign_in),
         user_routes(acts.users, acts.sign_in),

@@ -97,6 +97,7 @@ REQUESTS: dict[Act, Asked] = {
     Act.RELOAD_DEFINITIONS: Asked("POST", "definitions/reload"),
     Act.READ_DEFINITIONS: Asked("GET", "definitions"),
     Act.PUBLISH_DEFINITIONS: Asked("POST", "definitions/undo", {"to": 99}),
+    Act.PUBLISH_PROMPT: Asked("POST", "prompt-sounds/goodbye/zh/undo", {}),
     Act.SET_HOLIDAYS: Asked("PUT", "holidays/2027", {"days": ["2027-01-01"]}),
     Act.ASK_EXPORT: Asked("POST", "exports", {"kind": "callbacks", **REASON}),
     Act.APPROVE_EXPORT: Asked("POST", "exports/99/approve", REASON),
