@@ -27,6 +27,7 @@ class Act(StrEnum):
     CHANGE_SKILLS = "agents.skills"
     READ_DAY = "agents.day"
     END_WRAP_UP = "agents.wrap-up"
+    USE_PHONE = "agents.phone"
     READ_FLOOR = "floor.read"
     READ_WALLBOARD = "wallboard.read"
     READ_NUMBERS = "numbers.read"
@@ -76,6 +77,7 @@ class Act(StrEnum):
     SET_HOLIDAYS = "definitions.holidays"
     READ_DEFINITIONS = "definitions.read"
     PUBLISH_DEFINITIONS = "definitions.publish"
+    PUBLISH_PROMPT = "prompts.publish"
     ASK_EXPORT = "exports.ask"
     APPROVE_EXPORT = "exports.approve"
     EXPORT_OUTRIGHT = "exports.outright"
@@ -114,6 +116,7 @@ agents.force           -      team    all         -    -           all          
 agents.skills          -      team    all         -    -           all            audited
 agents.day             own    team    all         all  -           all            -
 agents.wrap-up         own    team    all         -    -           all            -
+agents.phone           own    own     own         own  -           own            -
 floor.read             all    all     all         all  -           all            -
 wallboard.read         all    all     all         all  -           all            -
 numbers.read           own    team    all         -    all         all            -
@@ -163,6 +166,7 @@ definitions.reload     -      -       all         -    -           all          
 definitions.holidays   -      -       all         -    -           all            audited
 definitions.read       -      -       all         -    -           all            -
 definitions.publish    -      -       -           -    -           all            audited
+prompts.publish        -      -       -           -    -           all            audited
 exports.ask            -      all     all         all  -           all            audited
 exports.approve        -      -       all         -    -           all            audited
 exports.outright       -      -       -           -    -           all            -

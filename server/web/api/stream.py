@@ -66,7 +66,7 @@ def stream_routes(streams: Streams, authenticate: Authenticate) -> APIRouter:
         }
     }
 
-    @routes.get("/stream", response_class=EventStream, responses=described | answers(409, 422))
+    @routes.get("/stream", status_code=200, response_class=EventStream, responses=described | answers(409, 422))
     async def follow_live_rows(
         request: Request,
         who: Who,

@@ -35,9 +35,6 @@ class CallerRecords(Protocol):
 
     knowledge: Any
 
-    async def caught_up(self) -> None:
-        """Wait, not for ever, until the records show what has happened up to now."""
-
     async def page(self, kind: str, filters: dict[str, str], limit: int, cursor: str | None) -> dict[str, Any]:
         """One page of a list, newest first."""
 
@@ -55,7 +52,6 @@ async def history_of(
     records: CallerRecords, call: int, numbers: Iterable[str], queue: str, category: str, *, callback: bool
 ) -> CustomerHistory:
     """The history of the customer with these numbers, without this call, and the script for the matter."""
-    await records.caught_up()  # the ticket of this call was opened a moment ago
     wanted = list(numbers)[:MOST_NUMBERS]
     asked = [records.page(kind, {"caller": number}, MOST, None) for kind in ("calls", "tickets") for number in wanted]
     found, script = await asyncio.gather(

@@ -6,7 +6,7 @@ the write-up, and ends with it. What the records know of the caller is asked for
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from msgspec.structs import replace
@@ -17,14 +17,16 @@ from customers.marks import Mark
 from server.hotline.definitions import Definitions
 from server.hotline.live_calls import LiveCall
 from server.hotline.view import View
+from server.web.instants import instant
 from server.web.live.customer_history import CallerRecords, CustomerHistory, history_of
-from server.web.live.drawing import Drawing
-from server.web.live.rows import CallRow, Pop
+from server.web.live.drawing import Drawing, moment
+from server.web.live.rows import CallRow, OpenTicket, Pop
 from server.web.live.words import pressed
 
 
 class Pops:
-    """The pops of agents. `start` lets work go on beside everything else."""
+    """The pops of agents. `settled` waits until the records show what has happened up to now, `start` lets work go on
+    beside everything else."""
 
     def __init__(
         self,
@@ -32,10 +34,11 @@ class Pops:
         definitions: Callable[[], Definitions],
         drawing: Drawing,
         records: Callable[[], CallerRecords],
+        settled: Callable[[], Awaitable[None]],
         start: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
         self._view, self._definitions, self._drawing = view, definitions, drawing
-        self._records, self._start = records, start
+        self._records, self._settled, self._start = records, settled, start
         self._pops: dict[str, Pop] = {}
         self._histories: dict[int, CustomerHistory | None] = {}
         """By call; None while the records are being asked."""
@@ -99,7 +102,22 @@ class Pops:
         known = self._histories.get(pop.call)
         if known is None:
             return pop
-        return replace(pop, history=known.earlier, open_tickets=known.open_tickets, script=known.script)
+        standing = known.open_tickets
+        if pop.ticket and pop.ticket in self._view.tickets and all(each.id != pop.ticket for each in standing):
+            standing = (self._own_ticket(pop.ticket), *standing)  # the records do not have it yet
+        return replace(pop, history=known.earlier, open_tickets=standing, script=known.script)
+
+    def _own_ticket(self, ticket: int) -> OpenTicket:
+        case = self._view.tickets.case(ticket)
+        return OpenTicket(
+            id=ticket,
+            state=case.state.value,
+            grade=case.grade.value,
+            category=case.confirmed or case.category,
+            opened_at=instant(case.opened_at),
+            department=case.department,
+            resolve_by=moment(case.resolve_by),
+        )
 
     def _name(self, row: CallRow) -> str:
         file = self._drawing.standing_of(row.number).file
@@ -128,6 +146,7 @@ class Pops:
         region = self._definitions()
         others = [region.party(number).shown or number for number in file.numbers] if file is not None else []
         numbers = dict.fromkeys(each for each in (row.number, *others) if each)
+        await self._settled()
         found = await history_of(
             self._records(), live.id, numbers, row.queue, row.category, callback=row.direction == "outbound"
         )

@@ -186,7 +186,7 @@ class Streams:
         self._figures = DayFigures(lambda: acts.records, lambda: acts.zone, self._within, clock)
         drawing = Drawing(view, lambda: acts.definitions, self._figures)
         self._board = Board(view, lambda: acts.definitions, drawing, self._warnings, clock)
-        self._pops = Pops(view, lambda: acts.definitions, drawing, lambda: acts.records, self._work.start)
+        self._pops = Pops(view, lambda: acts.definitions, drawing, lambda: acts.records, acts.settled, self._work.start)
         self._personal = Personal(view, drawing, self._pops, clock)
         self._remembered.clear()
         self._remembered_keys, self._seen, self._figures_seen = 0, "", ""
