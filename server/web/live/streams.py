@@ -166,7 +166,7 @@ class Streams:
         self._work = BackgroundTasks(_log, "live rows could not be drawn")
         self._reading = False
         self._seen, self._figures_seen = "", ""
-        self._figures_at = self._queues_at = self._slot_at = self._drawn_at = float("-inf")
+        self._figures_at = self._queues_at = self._slot_at = self._drawn_at = self._looked_at = float("-inf")
         self._owed = False
         """Whether queues have to be drawn of which entries were told already."""
         self._figures_due = self._queues_changed = False
@@ -426,11 +426,13 @@ class Streams:
     # Beside the ticks
 
     def _look_after(self, now: float) -> None:
-        for stream in list(self._streams):
-            if stream.closed:
-                self._part(stream)
-            elif now - stream.told_at >= COMMENT:
-                stream.tell(b": nothing changed\n\n")
+        if now - self._looked_at >= 1.0:
+            self._looked_at = now
+            for stream in list(self._streams):
+                if stream.closed:
+                    self._part(stream)
+                elif now - stream.told_at >= COMMENT:
+                    stream.tell(b": nothing changed\n\n")
         if self._board.access or self._board.users:
             self._judge_all()
         quarter = self._clock() // 900
