@@ -35,9 +35,11 @@ from server.mailing import NightMail
 from server.processes.children import ChildError
 from server.programs import Programs
 from server.startup import Home, OpenRecords, open_home, open_records, reach_log
+from server.storage.attempts import Attempts
 from server.storage.database import Database, DatabaseError
 from server.storage.derivation.workshop import Workshop, environment_of
 from server.storage.reader import Records
+from server.storage.sessions import Sessions
 from server.storage.sound import SoundFiles
 from server.storage.stores import open_store
 from server.storage.webhook_outbox import Outbox
@@ -77,6 +79,8 @@ class App:
         self._home: Home | None = None
         self._records: OpenRecords
         self._redis: Redis
+        self._sessions: Sessions
+        self._attempts: Attempts
         self._sound: SoundFiles
         self._definition_problem = ""
         self._tasks = BackgroundTasks(_log, "a part of the server failed")
@@ -98,6 +102,7 @@ class App:
             await self._open_web()
             await self._programs.asterisk_ready()
             await self._election.lead(log)
+            await self.acts.users.make_first()
         except (*_FAULTS, StartError, NotLeading, ValueError, OSError) as error:
             # Of a program that cannot write, only its silence is seen: its port is not to blame.
             raise StartError(no_room(self.settings.root) or str(error)) from error
@@ -111,6 +116,10 @@ class App:
         redis = await reach_log(self.settings)
         self._undo.append(redis.aclose)
         self._redis = redis
+        self._sessions = Sessions(
+            redis, idle=self.settings.session_idle_minutes * 60.0, longest=self.settings.session_hours * 3600.0
+        )
+        self._attempts = Attempts(redis)
         return Log(redis, set_aside=home.set_aside.keep)
 
     async def _open_records(self, home: Home) -> None:
@@ -139,7 +148,7 @@ class App:
             make_api(
                 self.acts,
                 self,
-                Authentication(lambda: self.token, self.acts.tokens, self.acts.links),
+                Authentication(lambda: self.token, self.acts.tokens, self.acts.links, self.acts.sign_in),
                 redis=self._redis,
             ),
             self.settings.bind,
@@ -214,6 +223,16 @@ class App:
     def sound(self) -> SoundFiles:
         """The files of the recordings."""
         return self._sound
+
+    @property
+    def sessions(self) -> Sessions:
+        """The sessions of users."""
+        return self._sessions
+
+    @property
+    def attempts(self) -> Attempts:
+        """Attempts to sign in."""
+        return self._attempts
 
     @property
     def recording_channels(self) -> Pausing:

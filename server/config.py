@@ -232,6 +232,10 @@ class Settings:
     """Home of that Asterisk as this server reaches it, for its agents' phones, spool and recordings in progress."""
     servers: tuple[str, ...] = field(default=(), metadata=_by(_servers))
     """host:port of every server's FastAGI, in the order in which Asterisk asks them; empty: this one alone."""
+    session_idle_minutes: int = field(default=30, metadata=_by(_count(1, 10_080)))
+    """After so many minutes in which nothing was done a session ends, unless a call is there or may come."""
+    session_hours: int = field(default=12, metadata=_by(_count(1, 720)))
+    """How long after the sign-in a session ends in any case."""
     recordings: Path | str | None = field(default=None, metadata=_by(_recordings))
     """Folder or bucket (`s3://bucket/prefix`) of the finished recordings, one for all servers; empty: `recordings` in
     the home."""

@@ -202,6 +202,7 @@ class Leadership:
         self._tasks.start(parts.liveness.run())
         self._tasks.start(parts.guessers.run())
         self._tasks.start(draw_by_the_clock(self._acts.quality))
+        self._tasks.start(self._acts.users.first_made())
         parts.pausing.begin()
         self._undo.append(parts.pausing.stop)
         self._tasks.start(parts.list_calls.run())

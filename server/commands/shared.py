@@ -57,6 +57,8 @@ def request(method: str, path: str, body: Mapping[str, Any] | bytes | None = Non
         raise Refused(f"the server at {here.api} did not answer within {within:g} s: see {log_of(here)}") from None
     except OSError:
         raise Down(f"no server answers at {here.api}: {START}") from None
+    if status == 204:
+        return None
     try:
         data = json.loads(text)
     except ValueError:

@@ -44,6 +44,7 @@ from server.hotline.kept_snapshot import KeptSnapshot
 from server.hotline.live_calls import Calls
 from server.hotline.promising import asked_back
 from server.hotline.ticket_rules import working_time
+from server.hotline.users import Users
 from server.hotline.webhooks import Webhooks
 from tickets.register import Register
 
@@ -73,6 +74,7 @@ class HotlineState:
         self.ticket_rules: tickets.TicketRulesSet | None = None
         """The rules that the register follows; None while the log has none."""
         self.access_tokens = AccessTokens()
+        self.users = Users()
         self.quality = QualityRegister()
         self.webhooks = Webhooks()
         self.exports = Exports()
@@ -107,6 +109,8 @@ class HotlineState:
         commands = self._decide(entry)
         with self._passing_over(entry, "the access tokens"):
             self.access_tokens.receive(entry.event, entry.at)
+        with self._passing_over(entry, "the users"):
+            self.users.receive(entry.event, entry.at)
         with self._passing_over(entry, "the webhooks"):
             self.webhooks.receive(entry.event, entry.at)
         with self._passing_over(entry, "the exports"):
@@ -352,6 +356,7 @@ class HotlineState:
                 "desk": self.tickets.snapshot(),
                 "ticket_rules": self.ticket_rules,
                 "access_tokens": self.access_tokens.snapshot(),
+                "users": self.users.snapshot(),
                 "quality": self.quality.snapshot(),
                 "webhooks": self.webhooks.snapshot(),
                 "exports": self.exports.snapshot(),
@@ -383,6 +388,7 @@ class HotlineState:
         if values.get("ticket_rules"):
             state._follow(msgspec.convert(values["ticket_rules"], tickets.TicketRulesSet))
         state.access_tokens = AccessTokens.restore(values.get("access_tokens", []))
+        state.users = Users.restore(values.get("users", []))
         state.quality = QualityRegister.restore(values.get("quality") or {})
         state.webhooks = Webhooks.restore(values.get("webhooks"))
         state.exports = Exports.restore(values.get("exports"))

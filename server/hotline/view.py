@@ -20,6 +20,7 @@ from server.hotline.access_tokens import AccessTokens
 from server.hotline.exports import Exports
 from server.hotline.live_calls import Calls
 from server.hotline.state import HotlineState, Unwritten
+from server.hotline.users import Users
 from server.hotline.webhooks import Webhooks
 from tickets.events import TicketRulesSet
 from tickets.register import Register
@@ -80,6 +81,11 @@ class View:
     def access_tokens(self) -> AccessTokens:
         """Access tokens, those that hold no more too."""
         return self._state().access_tokens
+
+    @property
+    def users(self) -> Users:
+        """People who sign in, those who are disabled too."""
+        return self._state().users
 
     @property
     def quality(self) -> QualityRegister:

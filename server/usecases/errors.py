@@ -28,3 +28,15 @@ class Conflict(ActRefused):
 
 class Forbidden(ActRefused):
     """The principal's role does not allow the act."""
+
+
+class WrongSignIn(ActRefused):
+    """The name and the password do not belong together; the sentence does not say which is wrong."""
+
+
+class TooManyAttempts(ActRefused):
+    """There were so many wrong attempts that the next is not looked at before `wait` seconds are over."""
+
+    def __init__(self, wait: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.wait = wait

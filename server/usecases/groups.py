@@ -23,10 +23,12 @@ from server.usecases.recordings import RecordingActs
 from server.usecases.report_exports import report_kinds
 from server.usecases.reports import ReportActs
 from server.usecases.server import Server
+from server.usecases.sign_in import SignInActs
 from server.usecases.ticket_links import TicketLinkActs
 from server.usecases.tickets import TicketActs
 from server.usecases.tokens import TokenActs
 from server.usecases.trunks import TrunkActs
+from server.usecases.users import UserActs
 from server.usecases.webhooks import WebhookActs
 
 
@@ -45,6 +47,8 @@ class UseCases:
         self.definitions = DefinitionActs(server)
         self.trunks = TrunkActs(server)
         self.tokens = TokenActs(server)
+        self.users = UserActs(server)
+        self.sign_in = SignInActs(server, self.users)
         self.quality = QualityActs(server)
         self.reviews = ReviewActs(server)
         self.recordings.drawn_for = self.reviews.may_hear

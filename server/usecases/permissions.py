@@ -77,6 +77,8 @@ class Act(StrEnum):
     LINK_RECORDING = "recordings.link"
     MANAGE_WEBHOOKS = "webhooks.manage"
     MANAGE_TOKENS = "tokens.manage"
+    MANAGE_USERS = "users.manage"
+    MANAGE_SESSIONS = "sessions.manage"
     READ_AUDIT = "audit.read"
     READ_CUSTOMERS = "customers.read"
     CHANGE_CUSTOMER = "customers.change"
@@ -156,6 +158,8 @@ tickets.link           -      -       all         -    -           all          
 recordings.link        -      team    all         -    -           all            audited
 webhooks.manage        -      -       -           -    -           all            audited
 tokens.manage          -      -       -           -    -           all            audited
+users.manage           -      -       -           -    -           all            audited
+sessions.manage        own    own     own         own  own         all            audited
 audit.read             -      -       -           -    -           all            -
 customers.read         all    all     all         all  -           all            -
 customers.change       -      all     all         -    -           all            audited
@@ -249,6 +253,7 @@ class Permissions:
         own = {who.agent} - {""}
         if reach is Reach.TEAM:
             led = {name for name, leaders in self._definitions().teams.items() if who.agent in leaders}
+            led |= who.teams
             own |= {agent.id for agent in self._view.floor.agents() if led & set(agent.teams)}
         return frozenset(own)
 

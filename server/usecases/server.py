@@ -14,9 +14,11 @@ from server.hotline.dispatcher import Dispatcher
 from server.hotline.live_calls import Leg, LiveCall
 from server.hotline.state import HotlineState
 from server.hotline.view import View
+from server.storage.attempts import Attempts
 from server.storage.database import Database
 from server.storage.queries.paging import QueryError
 from server.storage.reader import Records
+from server.storage.sessions import Sessions
 from server.storage.sound import SoundFiles
 from server.storage.webhook_outbox import Outbox
 from server.usecases.audit import audited
@@ -144,6 +146,14 @@ class Server(Protocol):
     @property
     def sound(self) -> SoundFiles:
         """The files of the recordings."""
+
+    @property
+    def sessions(self) -> Sessions:
+        """The sessions of users."""
+
+    @property
+    def attempts(self) -> Attempts:
+        """Attempts to sign in."""
 
     @property
     def recording_channels(self) -> RecordingChannels:

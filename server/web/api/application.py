@@ -1,7 +1,7 @@
 """The HTTP API: each route parses a request, calls one act, and shows its value.
 
-Paths under /api/v1 need a bearer token; /healthz, /metrics and the description itself are open to every client that
-reaches the port. Errors are problems (see `problems`).
+Paths under /api/v1 need a bearer token or a session; /healthz, /metrics and the description itself are open to every
+client that reaches the port. Errors are problems (see `problems`).
 """
 
 from __future__ import annotations
@@ -35,9 +35,11 @@ from server.web.api.quality import quality_routes
 from server.web.api.quality_reviews import review_routes, training_routes
 from server.web.api.recordings import recording_routes
 from server.web.api.reports import report_routes
+from server.web.api.session import session_routes
 from server.web.api.tickets import ticket_routes
 from server.web.api.tokens import token_routes
 from server.web.api.trunks import trunk_routes
+from server.web.api.users import user_routes
 from server.web.api.watch import Watched, watch_routes
 from server.web.api.webhooks import webhook_routes
 from server.web.authentication import Authentication
@@ -87,6 +89,8 @@ def make_api(
         trunk_routes(acts.trunks),
         definition_routes(acts.definitions),
         token_routes(acts.tokens),
+        session_routes(acts.sign_in),
+        user_routes(acts.users, acts.sign_in),
         quality_routes(acts.quality),
         review_routes(acts.reviews),
         training_routes(acts.training),

@@ -98,6 +98,8 @@ REQUESTS: dict[Act, Asked] = {
     Act.LINK_RECORDING: Asked("POST", "recordings/{call}/link", {"purpose": "complaint"}),
     Act.MANAGE_WEBHOOKS: Asked("GET", "webhooks"),
     Act.MANAGE_TOKENS: Asked("GET", "tokens"),
+    Act.MANAGE_USERS: Asked("GET", "users"),
+    Act.MANAGE_SESSIONS: Asked("GET", "sessions"),
     Act.READ_AUDIT: Asked("GET", "audit"),
     Act.READ_CUSTOMERS: Asked("GET", "customers"),
     Act.CHANGE_CUSTOMER: Asked("PATCH", "customers/99", {"name": "Wang"}),

@@ -14,6 +14,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 from redis import Redis as SyncRedis
 from redis.asyncio import Redis
 
@@ -27,17 +29,20 @@ from server.hotline.dispatcher import Dispatcher
 from server.hotline.state import HotlineState
 from server.hotline.view import View
 from server.metrics import Metrics
+from server.storage.attempts import Attempts
 from server.storage.database import Database, open_database
 from server.storage.derivation.workshop import Workshop, environment_of
 from server.storage.projector import Projector
 from server.storage.projector_loop import ProjectorLoop
 from server.storage.reader import Records
+from server.storage.sessions import Sessions
 from server.storage.sound import SoundFiles
 from server.storage.stores import open_store
 from server.storage.webhook_outbox import Outbox
 from server.telephony.asterisk.site import AgentPhone
 from server.usecases.errors import Conflict
 from server.usecases.groups import UseCases
+from server.usecases.passwords import Passwords
 from server.usecases.principal import Principal, Role
 from server.web.api.application import make_api
 from server.web.authentication import Authentication
@@ -48,6 +53,8 @@ __all__ = ["redis_server"]
 
 TOKEN = "a-token-for-tests"
 OWNER = Principal("owner of the machine", Role.ADMINISTRATOR, "test")
+QUICK = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+"""Makes digests at once."""
 COMPLAINT = Requirement((Skill("complaint"),))
 
 
@@ -115,6 +122,8 @@ class ApiServer:
         self.outside_calls = False
         self.redis: Redis | None = None
         self.outbox: Outbox
+        self.sessions: Sessions
+        self.attempts: Attempts
         self.database: Database
         self.definitions = usual_definitions()
         self.identity_key = b"a key for tests"
@@ -125,7 +134,8 @@ class ApiServer:
         settings = Settings(home=home)
         self.sound = SoundFiles(open_store(settings), Workshop(environment_of(settings)))
         self.acts = UseCases(self)
-        self.authentication = Authentication(lambda: self.token, self.acts.tokens, self.acts.links)
+        self.acts.users.passwords = Passwords(QUICK)
+        self.authentication = Authentication(lambda: self.token, self.acts.tokens, self.acts.links, self.acts.sign_in)
 
     @property
     def trunks(self) -> Any:
@@ -186,6 +196,7 @@ async def running(redis_server: RedisServer, database: Database, home: Path) -> 
     dispatcher = Dispatcher(log, lease, HotlineState(), lease_ttl=10)
     await dispatcher.start()
     made = ApiServer(dispatcher, Records(database.read, following, lambda: dispatcher.state.position), home)
+    made.sessions, made.attempts = Sessions(redis), Attempts(redis)
     made.redis, made.outbox, made.database = redis, Outbox(database), database
     await made.tell(acd.PolicySet(made.definitions.policy), CallbackPolicySet(made.definitions.callback.policy))
     yield made
