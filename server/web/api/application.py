@@ -45,6 +45,7 @@ from server.web.api.webhooks import webhook_routes
 from server.web.authentication import Authentication
 from server.web.gate import Gate
 from server.web.idempotency import Idempotency
+from server.web.lasting import Lasting
 from server.web.preconditions import Preconditions, describe_headers
 from server.web.problems import ProblemOut, answer_with_problems
 
@@ -70,6 +71,7 @@ def make_api(
         redoc_url=None,
         redirect_slashes=False,
     )
+    api.state.lasting = Lasting(acts.sign_in, acts.tokens)
     api.add_middleware(Preconditions, routes=lambda: api.routes, settled=settled)
     api.add_middleware(Idempotency, redis=redis)
     api.add_middleware(Gate, authenticate=authentication)
