@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -43,6 +44,7 @@ from server.web.api.users import user_routes
 from server.web.api.watch import Watched, watch_routes
 from server.web.api.webhooks import webhook_routes
 from server.web.authentication import Authentication
+from server.web.edge import Edge
 from server.web.gate import Gate
 from server.web.idempotency import Idempotency
 from server.web.lasting import Lasting
@@ -51,11 +53,17 @@ from server.web.problems import ProblemOut, answer_with_problems
 
 
 def make_api(
-    acts: UseCases, watched: Watched, authentication: Authentication, *, redis: Redis | None = None
+    acts: UseCases,
+    watched: Watched,
+    authentication: Authentication,
+    *,
+    redis: Redis | None = None,
+    proxies: Sequence[str] = (),
 ) -> FastAPI:
     """The application over these acts. `authentication` finds the principal of a request, `watched` is for health.
 
-    `redis` keeps the answers to requests with an Idempotency-Key; without it the header has no effect.
+    `redis` keeps the answers to requests with an Idempotency-Key; without it the header has no effect. `proxies` are
+    addresses whose word on a request's origin counts.
     """
 
     async def settled() -> None:
@@ -75,6 +83,7 @@ def make_api(
     api.add_middleware(Preconditions, routes=lambda: api.routes, settled=settled)
     api.add_middleware(Idempotency, redis=redis)
     api.add_middleware(Gate, authenticate=authentication)
+    api.add_middleware(Edge, proxies=proxies)
     answer_with_problems(api)
     for routes in (
         watch_routes(watched),

@@ -94,13 +94,17 @@ def shared_application() -> FastAPI:
     return new_application()
 
 
-def new_application() -> FastAPI:
-    """The API of the server under test, as after a restart."""
+def new_application(proxies: tuple[str, ...] = ()) -> FastAPI:
+    """The API of the server under test, as after a restart; behind these proxies."""
     acts: Any = StandingActs()
     watched: Any = Standing(lambda: ApiServer.under_test)
     redis: Any = Standing(lambda: ApiServer.under_test.redis)
     return make_api(
-        acts, watched, lambda scope, headers: ApiServer.under_test.authentication(scope, headers), redis=redis
+        acts,
+        watched,
+        lambda scope, headers: ApiServer.under_test.authentication(scope, headers),
+        redis=redis,
+        proxies=proxies,
     )
 
 
@@ -120,6 +124,7 @@ class ApiServer:
         self.view = View(lambda: dispatcher.state)
         self.phones, self.token, self.registry = Phones(), TOKEN, CollectorRegistry()
         self.outside_calls = False
+        self.authority = b""
         self.redis: Redis | None = None
         self.outbox: Outbox
         self.sessions: Sessions
