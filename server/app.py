@@ -21,11 +21,12 @@ from watchfiles import awatch
 from ivr.check import unknown_years
 from provision import ProvisionError
 from server.config import Settings
+from server.definition_check import findings
 from server.election import Election
 from server.eventlog.log import Lease, Log, LogGap
 from server.home import no_room
 from server.hotline import definitions as hotline
-from server.hotline.definitions import Definitions
+from server.hotline.definitions import Definitions, Found
 from server.hotline.dispatcher import Dispatcher, NotLeading
 from server.hotline.identity_key import identity_key
 from server.hotline.state import HotlineState
@@ -109,6 +110,7 @@ class App:
             # Of a program that cannot write, only its silence is seen: its port is not to blame.
             raise StartError(no_room(self.settings.root) or str(error)) from error
         self._tasks.start(self._watch_definitions())
+        self._tasks.start(self.acts.versions.keep_following())
         self._tasks.start(self._deliveries.run())
         self._tasks.start(self._night_mail.run())
         self._tasks.start(self.acts.exports.keep_tidy())
@@ -150,14 +152,15 @@ class App:
     async def _open_web(self) -> None:
         self._certificates = Certificates(self.settings) if self.settings.tls else None
         context = None if self._certificates is None else await asyncio.to_thread(self._certificates.context)
+        api = make_api(
+            self.acts,
+            self,
+            Authentication(lambda: self.token, self.acts.tokens, self.acts.links, self.acts.sign_in),
+            redis=self._redis,
+            proxies=self.settings.proxies,
+        )
         http = HttpServer(
-            make_api(
-                self.acts,
-                self,
-                Authentication(lambda: self.token, self.acts.tokens, self.acts.links, self.acts.sign_in),
-                redis=self._redis,
-                proxies=self.settings.proxies,
-            ),
+            api,
             self.settings.bind,
             self.settings.http_port,
             name=self.settings.server_name,
@@ -170,9 +173,10 @@ class App:
             await http.start()
         except OSError as error:
             raise StartError(str(error)) from None
-        self._undo.append(http.stop)
+        self._undo += [http.stop, api.state.streams.stop]
 
     async def _begin(self, log: Log, lease: Lease, state: HotlineState) -> Leadership:
+        await self.acts.versions.follow()
         leadership = Leadership(
             self.settings,
             self._programs.site,
@@ -202,6 +206,11 @@ class App:
     def authority(self) -> bytes:
         """The certificate of the private authority; empty where there is none."""
         return self._certificates.authority if self._certificates is not None else b""
+
+    @property
+    def node(self) -> str:
+        """This server's name among several."""
+        return self.settings.node_name
 
     @property
     def home(self) -> Path:
@@ -300,7 +309,7 @@ class App:
     def warnings(self) -> list[str]:
         """Sentences on what needs the operator's attention although calls are taken."""
         set_aside = self._home.set_aside.problem if self._home else ""
-        found = [problem for problem in (self._definition_problem, set_aside) if problem]
+        found = [each for each in (self._definition_problem, self.acts.versions.problem, set_aside) if each]
         if self._certificates is not None and self._certificates.problem:
             found.append(self._certificates.problem)
         found += unknown_years(self.definitions.calendar, time.time())
@@ -309,6 +318,10 @@ class App:
             found += self._deliveries.warnings()
             found += self._night_mail.warnings()
         return found + ([self._records.problem] if self._records.problem else [])
+
+    def examine(self, home: Path) -> list[Found]:
+        """Everything that `sansheng check` finds wrong with the definitions in this folder."""
+        return findings(self.settings, home, time.time(), lambda: self._programs.site.modules)
 
     async def reload(self) -> str:
         """Take over edited definitions if `sansheng check` finds no error in them; calls in progress go on with theirs.
@@ -333,7 +346,11 @@ class App:
         (home / "flows").mkdir(exist_ok=True)
         async for changes in awatch(home, home / "flows", recursive=False, watch_filter=_is_definition):
             try:
-                _log.info("definitions taken over", files=[path for _, path in changes], source=await self.reload())
+                _log.info(
+                    "definitions taken over",
+                    files=[path for _, path in changes],
+                    source=await self.acts.versions.edited(),
+                )
             except (DefinitionFault, SiteError) as error:
                 self._definition_problem = str(error)
                 _log.error("the edited definitions cannot be used: the old ones stay", error=str(error))
@@ -364,5 +381,5 @@ class App:
 
 
 def _is_definition(_: object, path: str) -> bool:
-    own = Path(path).name in ("hotline.toml", "holidays.toml")
+    own = Path(path).name in ("hotline.toml", "holidays.toml", "prompts.toml")
     return own or (path.endswith(".toml") and Path(path).parent.name == "flows")

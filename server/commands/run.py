@@ -120,6 +120,7 @@ def welcome(here: Settings, first_password: str = "") -> list[str]:
         f"  desk       {here.api}/",
         *([f"  sign in    as admin with the password {first_password}"] if first_password else []),
         "",
+        f"desk  {here.api}/",
     ]
 
 

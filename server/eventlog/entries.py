@@ -23,6 +23,7 @@ import knowledge.events
 import quality.events
 import recordings.events
 import server.eventlog.access_events
+import server.eventlog.definition_events
 import server.eventlog.derived_events
 import server.eventlog.export_events
 import server.eventlog.quality_events
@@ -107,6 +108,7 @@ EVENTS = _event_types(
     server.eventlog.export_events,
     server.eventlog.report_events,
     server.eventlog.user_events,
+    server.eventlog.definition_events,
 )
 """Every type that may stand in the log, by its name there."""
 

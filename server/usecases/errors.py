@@ -40,3 +40,11 @@ class TooManyAttempts(ActRefused):
     def __init__(self, wait: int, sentence: str) -> None:
         super().__init__(sentence)
         self.wait = wait
+
+
+class ChangedSince(ActRefused):
+    """The subject is not what the principal has seen any more; `version` is the one that holds now."""
+
+    def __init__(self, sentence: str, version: int) -> None:
+        super().__init__(sentence)
+        self.version = version

@@ -8,12 +8,14 @@ from server.usecases.callbacks import CallbackActs
 from server.usecases.calls import CallActs
 from server.usecases.conversations import ConversationActs
 from server.usecases.customers import CustomerActs
+from server.usecases.definition_versions import VersionActs
 from server.usecases.definitions import DefinitionActs
 from server.usecases.exports import ExportActs
 from server.usecases.handovers import HandoverActs
 from server.usecases.knowledge import KnowledgeActs
 from server.usecases.links import LinkActs
 from server.usecases.lists import ListActs
+from server.usecases.live import LiveActs
 from server.usecases.quality import QualityActs
 from server.usecases.quality_reviews import ReviewActs
 from server.usecases.quality_training import TrainingActs
@@ -44,7 +46,8 @@ class UseCases:
         self.recordings = RecordingActs(server)
         self.recording_care = RecordingCareActs(server)
         self.recording_deletion = RecordingDeletionActs(server)
-        self.definitions = DefinitionActs(server)
+        self.versions = VersionActs(server)
+        self.definitions = DefinitionActs(server, self.versions)
         self.trunks = TrunkActs(server)
         self.tokens = TokenActs(server)
         self.users = UserActs(server)
@@ -65,3 +68,4 @@ class UseCases:
         self.handovers = HandoverActs(server)
         self.training = TrainingActs(server, self.knowledge)
         self.lists = ListActs(server)
+        self.live = LiveActs(server)

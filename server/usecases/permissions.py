@@ -25,6 +25,7 @@ class Act(StrEnum):
     SET_STATUS = "agents.status"
     END_WRAP_UP = "agents.wrap-up"
     READ_FLOOR = "floor.read"
+    READ_WALLBOARD = "wallboard.read"
     READ_NUMBERS = "numbers.read"
     READ_CALLS = "calls.read"
     MOVE_CALL = "calls.move"
@@ -70,6 +71,8 @@ class Act(StrEnum):
     TRAIN_QA = "qa.train"
     RELOAD_DEFINITIONS = "definitions.reload"
     SET_HOLIDAYS = "definitions.holidays"
+    READ_DEFINITIONS = "definitions.read"
+    PUBLISH_DEFINITIONS = "definitions.publish"
     ASK_EXPORT = "exports.ask"
     APPROVE_EXPORT = "exports.approve"
     EXPORT_OUTRIGHT = "exports.outright"
@@ -106,6 +109,7 @@ agents.remove          -      -       -           -    -           all          
 agents.status          own    team    all         -    -           all            -
 agents.wrap-up         own    team    all         -    -           all            -
 floor.read             all    all     all         all  -           all            -
+wallboard.read         all    all     all         all  -           all            -
 numbers.read           own    team    all         -    all         all            -
 calls.read             own    team    all         all  -           all            -
 calls.move             -      -       all         -    -           all            audited
@@ -151,6 +155,8 @@ qa.results             -      team    all         all  -           all          
 qa.train               -      -       all         all  -           all            -
 definitions.reload     -      -       all         -    -           all            audited
 definitions.holidays   -      -       all         -    -           all            audited
+definitions.read       -      -       all         -    -           all            -
+definitions.publish    -      -       -           -    -           all            audited
 exports.ask            -      all     all         all  -           all            audited
 exports.approve        -      -       all         -    -           all            audited
 exports.outright       -      -       -           -    -           all            -

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from acd.events import Monitor
 from server.eventlog.log import id_order
-from server.hotline.definitions import Definitions
+from server.hotline.definitions import Definitions, Found
 from server.hotline.dispatcher import Dispatcher
 from server.hotline.live_calls import Leg, LiveCall
 from server.hotline.state import HotlineState
@@ -108,6 +108,10 @@ class Server(Protocol):
         """The operator's definitions in force."""
 
     @property
+    def node(self) -> str:
+        """This server's name among several."""
+
+    @property
     def home(self) -> Path:
         """The folder of all data of this server."""
 
@@ -166,6 +170,9 @@ class Server(Protocol):
     @property
     def trunks(self) -> TrunkState:
         """The trunks."""
+
+    def examine(self, home: Path) -> list[Found]:
+        """Everything that `sansheng check` finds wrong with the definitions in this folder. Takes a second."""
 
     async def reload(self) -> str:
         """Take over edited definitions; the file that holds now. Raises ValueError for what cannot be used."""

@@ -18,7 +18,16 @@ from starlette.routing import Match, Route
 from server.eventlog.log import Unwritable
 from server.hotline.dispatcher import NotLeading
 from server.storage.queries.paging import QueryError
-from server.usecases.errors import ActRefused, Conflict, Forbidden, Invalid, NotFound, TooManyAttempts, WrongSignIn
+from server.usecases.errors import (
+    ActRefused,
+    ChangedSince,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    TooManyAttempts,
+    WrongSignIn,
+)
 from server.web.problem_types import type_of
 
 MEDIA_TYPE = "application/problem+json"
@@ -31,6 +40,7 @@ REFUSALS: dict[type[ActRefused], tuple[int, str]] = {
     Forbidden: (403, "Not allowed for this role"),
     WrongSignIn: (401, "Wrong sign-in"),
     TooManyAttempts: (429, "Too many attempts"),
+    ChangedSince: (412, "Changed since"),
 }
 _log = structlog.get_logger("api")
 

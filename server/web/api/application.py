@@ -23,6 +23,7 @@ from server.web.api.callbacks import callback_routes
 from server.web.api.calls import call_routes
 from server.web.api.conversations import conversation_routes
 from server.web.api.customers import customer_routes
+from server.web.api.definition_versions import version_routes
 from server.web.api.definitions import definition_routes
 from server.web.api.exports import export_routes
 from server.web.api.floor import floor_routes
@@ -37,6 +38,7 @@ from server.web.api.quality_reviews import review_routes, training_routes
 from server.web.api.recordings import recording_routes
 from server.web.api.reports import report_routes
 from server.web.api.session import session_routes
+from server.web.api.stream import describe_rows, stream_routes
 from server.web.api.tickets import ticket_routes
 from server.web.api.tokens import token_routes
 from server.web.api.trunks import trunk_routes
@@ -48,6 +50,8 @@ from server.web.edge import Edge
 from server.web.gate import Gate
 from server.web.idempotency import Idempotency
 from server.web.lasting import Lasting
+from server.web.live.streams import Streams
+from server.web.pages import page_routes
 from server.web.preconditions import Preconditions, describe_headers
 from server.web.problems import ProblemOut, answer_with_problems
 
@@ -85,6 +89,7 @@ def make_api(
     api.add_middleware(Gate, authenticate=authentication)
     api.add_middleware(Edge, proxies=proxies)
     answer_with_problems(api)
+    api.state.streams = streams = Streams(acts.live, watched.warnings, acts.sign_in.ended)
     for routes in (
         watch_routes(watched),
         call_routes(acts.calls),
@@ -93,12 +98,14 @@ def make_api(
         recording_routes(acts.recordings, acts.recording_care),
         privacy_routes(acts.recording_deletion),
         floor_routes(acts.calls),
+        stream_routes(streams, authentication),
         agent_routes(acts.agents),
         callback_routes(acts.callbacks),
         report_routes(acts.callbacks, acts.reports),
         handover_routes(acts.handovers),
         trunk_routes(acts.trunks),
         definition_routes(acts.definitions),
+        version_routes(acts.versions),
         token_routes(acts.tokens),
         session_routes(acts.sign_in),
         user_routes(acts.users, acts.sign_in),
@@ -115,6 +122,7 @@ def make_api(
         list_routes(acts.lists),
     ):
         api.router.routes.extend(routes.routes)  # not included: a 405 names the methods of the flat list
+    api.router.routes.extend(page_routes())
     _describe(api)
     return api
 
@@ -135,6 +143,7 @@ def _describe(api: FastAPI) -> None:
             problem = ProblemOut.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas.update(problem.pop("$defs", {}))
             schemas["ProblemOut"] = problem
+            describe_rows(schemas)
             describe_headers(drawn, api.routes)
         assert api.openapi_schema is not None
         return api.openapi_schema

@@ -94,6 +94,8 @@ REQUESTS: dict[Act, Asked] = {
     Act.RESULTS_QA: Asked("GET", "qa/results"),
     Act.TRAIN_QA: Asked("POST", "qa/trainings/99/move", {"step": "give"}),
     Act.RELOAD_DEFINITIONS: Asked("POST", "definitions/reload"),
+    Act.READ_DEFINITIONS: Asked("GET", "definitions"),
+    Act.PUBLISH_DEFINITIONS: Asked("POST", "definitions/undo", {"to": 99}),
     Act.SET_HOLIDAYS: Asked("PUT", "holidays/2027", {"days": ["2027-01-01"]}),
     Act.ASK_EXPORT: Asked("POST", "exports", {"kind": "callbacks", **REASON}),
     Act.APPROVE_EXPORT: Asked("POST", "exports/99/approve", REASON),
@@ -121,9 +123,9 @@ REQUESTS: dict[Act, Asked] = {
     Act.VERIFY_CUSTOMER: Asked("POST", "customers/99/verify", {"digits": "1234", "call": "4"}),
 }
 CONCERN_AN_AGENT = {act for act, asked in REQUESTS.items() if "{" in f"{asked.path}{asked.body}"}
-ELSEWHERE = {Act.READ_NUMBERS, Act.EXPORT_OUTRIGHT}
+ELSEWHERE = {Act.READ_NUMBERS, Act.EXPORT_OUTRIGHT, Act.READ_WALLBOARD}
 """Acts without a request of their own: masked numbers have a test below, an export outright is one that needs no
-approval."""
+approval, and a wallboard is told of its figures (tests/server/web/live)."""
 WORK_NUMBERS = {Role.AGENT: OWN, Role.LEADER: "1009"}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import cache
@@ -123,7 +124,7 @@ class ApiServer:
         self.dispatcher, self.records, self.home = dispatcher, records, home
         self.view = View(lambda: dispatcher.state)
         self.phones, self.token, self.registry = Phones(), TOKEN, CollectorRegistry()
-        self.outside_calls = False
+        self.outside_calls, self.node = False, "one"
         self.authority = b""
         self.redis: Redis | None = None
         self.outbox: Outbox
@@ -168,6 +169,9 @@ class ApiServer:
 
     def warnings(self) -> list[str]:
         return self.doubtful
+
+    def examine(self, home: Path) -> list[definitions.Found]:
+        return definitions.examine(home, time.time())
 
     async def reload(self) -> str:
         self.definitions = definitions.load(self.home)

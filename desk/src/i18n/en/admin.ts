@@ -1,0 +1,4 @@
+/** Words of the page admin. */
+export default {
+  title: 'Administration',
+}
