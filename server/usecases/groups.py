@@ -16,6 +16,7 @@ from server.usecases.knowledge import KnowledgeActs
 from server.usecases.links import LinkActs
 from server.usecases.lists import ListActs
 from server.usecases.live import LiveActs
+from server.usecases.openid import OpenIdActs
 from server.usecases.quality import QualityActs
 from server.usecases.quality_reviews import ReviewActs
 from server.usecases.quality_training import TrainingActs
@@ -52,6 +53,7 @@ class UseCases:
         self.tokens = TokenActs(server)
         self.users = UserActs(server)
         self.sign_in = SignInActs(server, self.users)
+        self.openid = OpenIdActs(server, self.users, self.sign_in)
         self.quality = QualityActs(server)
         self.reviews = ReviewActs(server)
         self.recordings.drawn_for = self.reviews.may_hear

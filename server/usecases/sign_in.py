@@ -54,11 +54,6 @@ class SignInActs(Acts):
         self._refused_since, self._refused = 0.0, 0
 
     @property
-    def ways(self) -> list[str]:
-        """How people can sign in."""
-        return ["password"]
-
-    @property
     def longest(self) -> float:
         """Seconds after which a session ends in any case."""
         return self._server.sessions.longest

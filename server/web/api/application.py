@@ -38,6 +38,7 @@ from server.web.api.quality_reviews import review_routes, training_routes
 from server.web.api.recordings import recording_routes
 from server.web.api.reports import report_routes
 from server.web.api.session import session_routes
+from server.web.api.session_openid import openid_routes
 from server.web.api.stream import describe_rows, stream_routes
 from server.web.api.tickets import ticket_routes
 from server.web.api.tokens import token_routes
@@ -51,6 +52,7 @@ from server.web.gate import Gate
 from server.web.idempotency import Idempotency
 from server.web.lasting import Lasting
 from server.web.live.streams import Streams
+from server.web.openid import OpenId
 from server.web.pages import page_routes
 from server.web.preconditions import Preconditions, describe_headers
 from server.web.problems import ProblemOut, answer_with_problems
@@ -63,11 +65,12 @@ def make_api(
     *,
     redis: Redis | None = None,
     proxies: Sequence[str] = (),
+    openid: OpenId | None = None,
 ) -> FastAPI:
     """The application over these acts. `authentication` finds the principal of a request, `watched` is for health.
 
     `redis` keeps the answers to requests with an Idempotency-Key; without it the header has no effect. `proxies` are
-    addresses whose word on a request's origin counts.
+    addresses whose word on a request's origin counts, `openid` is a provider by which people sign in too.
     """
 
     async def settled() -> None:
@@ -107,7 +110,8 @@ def make_api(
         definition_routes(acts.definitions),
         version_routes(acts.versions),
         token_routes(acts.tokens),
-        session_routes(acts.sign_in),
+        session_routes(acts.sign_in, ("password", *(["oidc"] if openid is not None else []))),
+        openid_routes(acts.openid, openid),
         user_routes(acts.users, acts.sign_in),
         quality_routes(acts.quality),
         review_routes(acts.reviews),
