@@ -120,13 +120,10 @@ def _issuer(text: str) -> str:
 
 
 def _roles(text: str) -> tuple[tuple[str, str], ...]:
-    found = tuple(
-        (value.strip(), role.strip()) for value, _, role in (each.rpartition("=") for each in text.split(","))
-    )
+    parts = (each.rpartition("=") for each in text.split(","))
+    found = tuple((value.strip(), role.strip()) for value, _, role in parts)
     if not all(value and role in ROLES for value, role in found):
-        raise ValueError(
-            f"give values and roles, such as hotline-agents=agent,hotline-qa=qa; roles: {', '.join(ROLES)}"
-        )
+        raise ValueError(f"give values and roles, such as hotline-agents=agent; there are {', '.join(ROLES)}")
     return found
 
 

@@ -77,14 +77,31 @@ class OpenIdActs(Acts):
         if after == known:
             return known
         self._users.check(after)
-        fields = (after.display, after.role)
-        more = (after.agent, after.teams, after.department, after.language)
         event: object
         if known is None:
-            event = UserAdded(name, *fields, "", *more, subject=subject, by=who.name)
+            event = UserAdded(
+                name,
+                after.display,
+                after.role,
+                agent=after.agent,
+                teams=after.teams,
+                department=after.department,
+                language=after.language,
+                subject=subject,
+                by=who.name,
+            )
         else:
             self._users.keep_one(known, after)
-            event = UserChanged(name, *fields, *more, who.name)
+            event = UserChanged(
+                name,
+                after.display,
+                after.role,
+                after.agent,
+                after.teams,
+                after.department,
+                after.language,
+                who.name,
+            )
         told = f"user {name}: {after.role} {'added' if known is None else 'changed'}"
         await self._record(who, Act.MANAGE_USERS, event, subject=told)
         found = self._view.users.get(name)

@@ -130,13 +130,13 @@ class OpenId:
                 "client_id": self._settings.oidc_client_id,
                 "access_token": token.get("access_token"),
             }
-            claims = CodeIDToken(signed.claims, signed.header, options, params)  # type: ignore[arg-type]
+            claims = CodeIDToken(signed.claims, signed.header, options, params)
             claims.validate(now=int(self._clock()), leeway=_LEEWAY)
             if not isinstance(claims["sub"], str) or not 0 < len(claims["sub"]) <= 255:
                 raise ValueError("it names nobody")
         except (JoseError, ValueError, KeyError, TypeError) as error:
             raise OpenIdError(f"the provider's token cannot be used: {_told(error)}") from None
-        return claims
+        return dict(claims)
 
     async def _provider(self, *, anew: bool = False) -> tuple[dict[str, Any], dict[str, Any]]:
         """(the provider's description, its keys), as they were within the last hour."""
@@ -163,8 +163,11 @@ class OpenId:
 
     def _client(self, redirect: str) -> Any:
         """Authlib's client; it is imported where it is used, for few installations have a provider."""
+        from authlib.deprecate import AuthlibDeprecationWarning
+
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # which of two HTTP packages it prefers is no matter of the operator's
+            # Which of two HTTP packages it prefers is no matter of the operator's.
+            warnings.simplefilter("ignore", AuthlibDeprecationWarning)
             from authlib.integrations.httpx_client import AsyncOAuth2Client
         secret = self.secret()
         return AsyncOAuth2Client(

@@ -114,9 +114,7 @@ async def test_a_person_whom_the_provider_names_is_signed_in_with_the_role_of_th
     assert "by oidc" in rows[0]["subject"]
 
 
-async def test_what_the_provider_says_later_holds_from_the_next_sign_in_on(
-    server: ApiServer, browser, provider
-) -> None:
+async def test_what_the_provider_says_later_holds_from_the_next_sign_in(server: ApiServer, browser, provider) -> None:
     await server.tell(acd.AgentDefined("1001", "Li", (Skill("complaint", 5),), ("A",), "sip:1001@127.0.0.1:5062"))
     await come_back(browser)
     before = browser.cookies.get(COOKIE, domain="hotline.local")
