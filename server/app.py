@@ -45,6 +45,7 @@ from server.storage.sound import SoundFiles
 from server.storage.stores import open_store
 from server.storage.webhook_outbox import Outbox
 from server.tasks import BackgroundTasks
+from server.telephony.agent.browser_phones import BrowserPhones
 from server.telephony.agent.monitoring import Monitoring
 from server.telephony.agent.transfers import Transfers
 from server.telephony.ami.link import AmiError
@@ -160,6 +161,7 @@ class App:
             redis=self._redis,
             proxies=self.settings.proxies,
             openid=openid_of(self.settings, self.acts.openid),
+            asterisk=self.settings.browser_phones,
         )
         http = HttpServer(
             api,
@@ -205,14 +207,14 @@ class App:
         return self._home.token if self._home else ""
 
     @property
-    def authority(self) -> bytes:
-        """The certificate of the private authority; empty where there is none."""
-        return self._certificates.authority if self._certificates is not None else b""
-
-    @property
     def node(self) -> str:
         """This server's name among several."""
         return self.settings.node_name
+
+    @property
+    def authority(self) -> bytes:
+        """The certificate of the private authority; empty where there is none."""
+        return self._certificates.authority if self._certificates is not None else b""
 
     @property
     def home(self) -> Path:
@@ -288,6 +290,11 @@ class App:
     def phones(self) -> PhoneBook:
         """The agents' telephones."""
         return self._election.leading().phones
+
+    @property
+    def page_phones(self) -> BrowserPhones:
+        """The phones in pages."""
+        return self._election.leading().parts.browser_phones
 
     @property
     def registry(self) -> CollectorRegistry:

@@ -359,6 +359,12 @@ class Settings:
         return self.bind if self.servers or self.asterisk else "127.0.0.1"
 
     @property
+    def browser_phones(self) -> str:
+        """The URL of Asterisk's WebSocket, to which the server passes browsers' phones on."""
+        host = self.asterisk or "127.0.0.1"
+        return f"ws://{f'[{host}]' if ':' in host else host}:{self.asterisk_http_port}/ws"
+
+    @property
     def redis_socket(self) -> Path:
         """The socket of the private Redis."""
         return self.root / "redis" / "redis.sock"

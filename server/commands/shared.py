@@ -49,12 +49,20 @@ def settings() -> Settings:
         raise Refused(str(error)) from None
 
 
-def request(method: str, path: str, body: Mapping[str, Any] | bytes | None = None, *, within: float = _PATIENCE) -> Any:
+def request(
+    method: str,
+    path: str,
+    body: Mapping[str, Any] | bytes | None = None,
+    *,
+    within: float = _PATIENCE,
+    headers: Mapping[str, str] | None = None,
+) -> Any:
     """Ask the server on this machine, which has `within` seconds. Raises Refused with its answer, or Down."""
     here = settings()
     token = here.api_token or _owner_token(here)
     try:
-        status, text = exchange(here, method, path, body, {"Authorization": f"Bearer {token}"}, within=within)
+        sent = {"Authorization": f"Bearer {token}", **(headers or {})}
+        status, text = exchange(here, method, path, body, sent, within=within)
     except TimeoutError:
         raise Refused(f"the server at {here.api} did not answer within {within:g} s: see {log_of(here)}") from None
     except OSError:

@@ -11,13 +11,19 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import sys
-from collections.abc import Container, Hashable
+from collections.abc import Callable, Container, Hashable
 from typing import Any, Generic, Protocol, TypeVar
 
 import h11
+from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from server.web.phone_socket import PATH
 from server.web.problems import problem
+
+SOCKETS = frozenset({PATH})
+"""Paths at which a WebSocket is taken; elsewhere a wish to upgrade has no effect."""
 
 PATIENCE = 10.0
 """Seconds for a whole head to arrive, and between two looks at whether an answer is being taken."""
@@ -99,6 +105,23 @@ def whose(host: str) -> str:
     return str(address.ipv4_mapped or ipaddress.ip_network((address, 64), strict=False).network_address)
 
 
+class Socket(WebSocketsSansIOProtocol):
+    """A connection that has become a WebSocket. `on_lost` is called when it is gone."""
+
+    on_lost: Callable[[], None] = staticmethod(lambda: None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """asyncio's."""
+        super().connection_lost(exc)
+        self.on_lost()
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """ASGI's. A refusal in words is an answer as good as an upgrade: nothing is missing then."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and self.close_sent:
+            self.handshake_complete = True
+
+
 class Connection(H11Protocol):
     """One connection, as uvicorn serves it, with a limit on each step that a peer can leave undone."""
 
@@ -165,6 +188,23 @@ class Connection(H11Protocol):
         elif not self.transport.is_closing():
             self._all.waits(self, self._address)
         self._watch()
+
+    # WebSockets
+
+    def _should_upgrade_to_ws(self) -> bool:
+        return self.scope["path"] in SOCKETS and super()._should_upgrade_to_ws()
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        """uvicorn's: a WebSocket goes on with this connection, which stays counted, and busy."""
+        self._stop_watching()
+        self._all.is_busy(self, self._address)
+        super().handle_websocket_upgrade(event)
+        protocol = self.transport.get_protocol()
+        assert isinstance(protocol, Socket)
+        protocol.on_lost = self._socket_lost
+
+    def _socket_lost(self) -> None:
+        self._all.left(self, self._address)
 
     # Deadlines
 

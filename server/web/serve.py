@@ -15,10 +15,13 @@ from typing import Any
 
 import uvicorn
 
-from server.web.connections import INCOMPLETE, PATIENCE, Connection, Connections, Peer
+from server.web.connections import INCOMPLETE, PATIENCE, Connection, Connections, Peer, Socket
 from server.web.edge import Networks
 from server.web.handshakes import Handshake
+from server.web.phone_socket import MOST_FRAME
 
+PING = 10.0
+"""Seconds between two pings of a WebSocket, and within which each must be answered."""
 BACKLOG = 64
 """Connections that asyncio accepts at once: each has a file descriptor before the server can refuse it."""
 
@@ -79,7 +82,11 @@ class HttpServer:
             host=host,
             port=port,
             http=partial(Connection, kept, patience),  # type: ignore[arg-type]
-            ws="none",
+            ws=Socket,
+            ws_max_size=MOST_FRAME,
+            ws_ping_interval=PING,
+            ws_ping_timeout=PING,
+            ws_per_message_deflate=False,
             h11_max_incomplete_event_size=INCOMPLETE,
             backlog=BACKLOG,
             proxy_headers=False,  # see `edge`

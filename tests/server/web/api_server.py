@@ -146,6 +146,10 @@ class ApiServer:
         self.authentication = Authentication(lambda: self.token, self.acts.tokens, self.acts.links, self.acts.sign_in)
 
     @property
+    def page_phones(self) -> Any:
+        raise Conflict("no Asterisk here")
+
+    @property
     def trunks(self) -> Any:
         raise Conflict("no Asterisk here")
 
