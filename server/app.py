@@ -45,6 +45,7 @@ from server.storage.sound import SoundFiles
 from server.storage.stores import open_store
 from server.storage.webhook_outbox import Outbox
 from server.tasks import BackgroundTasks
+from server.telephony.agent.browser_phones import BrowserPhones
 from server.telephony.agent.monitoring import Monitoring
 from server.telephony.agent.transfers import Transfers
 from server.telephony.ami.link import AmiError
@@ -55,6 +56,7 @@ from server.telephony.trunks.requests import TrunkRequests
 from server.usecases.groups import UseCases
 from server.web.api.application import make_api
 from server.web.authentication import Authentication
+from server.web.certificates import CertificateError, Certificates
 from server.web.serve import HttpServer
 from server.webhooks.delivery import Deliveries
 from server.webhooks.sender import Sender
@@ -63,7 +65,7 @@ from tables.toml import DefinitionFault
 __all__ = ["App", "StartError"]
 
 _log = structlog.get_logger("app")
-_FAULTS = (SiteError, ProvisionError, ChildError, DatabaseError, AmiError, LogGap)
+_FAULTS = (SiteError, ProvisionError, ChildError, DatabaseError, AmiError, LogGap, CertificateError)
 
 
 class App:
@@ -83,6 +85,7 @@ class App:
         self._sessions: Sessions
         self._attempts: Attempts
         self._sound: SoundFiles
+        self._certificates: Certificates | None = None
         self._definition_problem = ""
         self._tasks = BackgroundTasks(_log, "a part of the server failed")
         self._undo: list[Callable[[], Coroutine[Any, Any, None]]] = []
@@ -112,6 +115,8 @@ class App:
         self._tasks.start(self._deliveries.run())
         self._tasks.start(self._night_mail.run())
         self._tasks.start(self.acts.exports.keep_tidy())
+        if self._certificates is not None:
+            self._tasks.start(self._certificates.keep())
         self._tasks.start(self._election.lead_again(log))
 
     async def _open_log(self, home: Home) -> Log:
@@ -146,11 +151,15 @@ class App:
         )
 
     async def _open_web(self) -> None:
+        self._certificates = Certificates(self.settings) if self.settings.tls else None
+        context = None if self._certificates is None else await asyncio.to_thread(self._certificates.context)
         api = make_api(
             self.acts,
             self,
             Authentication(lambda: self.token, self.acts.tokens, self.acts.links, self.acts.sign_in),
             redis=self._redis,
+            proxies=self.settings.proxies,
+            asterisk=self.settings.browser_phones,
         )
         http = HttpServer(
             api,
@@ -159,6 +168,8 @@ class App:
             name=self.settings.server_name,
             connections=self.settings.http_connections,
             of_one_address=self.settings.http_connections_per_address,
+            tls=context,
+            proxies=self.settings.proxies,
         )
         try:
             await http.start()
@@ -197,6 +208,11 @@ class App:
     def node(self) -> str:
         """This server's name among several."""
         return self.settings.node_name
+
+    @property
+    def authority(self) -> bytes:
+        """The certificate of the private authority; empty where there is none."""
+        return self._certificates.authority if self._certificates is not None else b""
 
     @property
     def home(self) -> Path:
@@ -274,6 +290,11 @@ class App:
         return self._election.leading().phones
 
     @property
+    def page_phones(self) -> BrowserPhones:
+        """The phones in pages."""
+        return self._election.leading().parts.browser_phones
+
+    @property
     def registry(self) -> CollectorRegistry:
         """The metrics; empty while this server does not lead."""
         leadership = self._election.leadership
@@ -296,6 +317,8 @@ class App:
         """Sentences on what needs the operator's attention although calls are taken."""
         set_aside = self._home.set_aside.problem if self._home else ""
         found = [each for each in (self._definition_problem, self.acts.versions.problem, set_aside) if each]
+        if self._certificates is not None and self._certificates.problem:
+            found.append(self._certificates.problem)
         found += unknown_years(self.definitions.calendar, time.time())
         if (leadership := self._election.leadership) is not None:
             found += leadership.warnings()

@@ -20,6 +20,7 @@ from server.commands import (
     check,
     customers,
     db,
+    definitions,
     demo,
     doctor,
     exports,
@@ -73,6 +74,7 @@ app.add_typer(tokens.audit, name="audit")
 app.add_typer(users.app, name="user")
 app.add_typer(reports.app, name="report")
 app.add_typer(quality.app, name="qa")
+app.add_typer(definitions.app, name="definitions")
 app.add_typer(holidays.app, name="holidays")
 app.add_typer(webhooks.app, name="webhook")
 app.add_typer(exports.app, name="export")

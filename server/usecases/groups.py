@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from server.usecases.agents import AgentActs
+from server.usecases.browser_phones import BrowserPhoneActs
 from server.usecases.bulletins import BulletinActs
 from server.usecases.callbacks import CallbackActs
 from server.usecases.calls import CallActs
@@ -11,11 +12,13 @@ from server.usecases.customers import CustomerActs
 from server.usecases.definition_versions import VersionActs
 from server.usecases.definitions import DefinitionActs
 from server.usecases.exports import ExportActs
+from server.usecases.flows import FlowActs
 from server.usecases.handovers import HandoverActs
 from server.usecases.knowledge import KnowledgeActs
 from server.usecases.links import LinkActs
 from server.usecases.lists import ListActs
 from server.usecases.live import LiveActs
+from server.usecases.prompts import PromptActs
 from server.usecases.quality import QualityActs
 from server.usecases.quality_reviews import ReviewActs
 from server.usecases.quality_training import TrainingActs
@@ -47,11 +50,15 @@ class UseCases:
         self.recording_care = RecordingCareActs(server)
         self.recording_deletion = RecordingDeletionActs(server)
         self.versions = VersionActs(server)
+        self.flows = FlowActs(server)
+        self.prompts = PromptActs(server, self.versions)
         self.definitions = DefinitionActs(server, self.versions)
         self.trunks = TrunkActs(server)
         self.tokens = TokenActs(server)
         self.users = UserActs(server)
         self.sign_in = SignInActs(server, self.users)
+        self.browser_phones = BrowserPhoneActs(server, self.sign_in)
+        self.sign_in.on_over = self.browser_phones.signed_out
         self.quality = QualityActs(server)
         self.reviews = ReviewActs(server)
         self.recordings.drawn_for = self.reviews.may_hear

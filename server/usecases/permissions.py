@@ -24,6 +24,7 @@ class Act(StrEnum):
     REMOVE_AGENT = "agents.remove"
     SET_STATUS = "agents.status"
     END_WRAP_UP = "agents.wrap-up"
+    USE_PHONE = "agents.phone"
     READ_FLOOR = "floor.read"
     READ_WALLBOARD = "wallboard.read"
     READ_NUMBERS = "numbers.read"
@@ -73,6 +74,7 @@ class Act(StrEnum):
     SET_HOLIDAYS = "definitions.holidays"
     READ_DEFINITIONS = "definitions.read"
     PUBLISH_DEFINITIONS = "definitions.publish"
+    PUBLISH_PROMPT = "prompts.publish"
     ASK_EXPORT = "exports.ask"
     APPROVE_EXPORT = "exports.approve"
     EXPORT_OUTRIGHT = "exports.outright"
@@ -108,6 +110,7 @@ agents.define          -      -       all         -    -           all          
 agents.remove          -      -       -           -    -           all            audited
 agents.status          own    team    all         -    -           all            -
 agents.wrap-up         own    team    all         -    -           all            -
+agents.phone           own    own     own         own  -           own            -
 floor.read             all    all     all         all  -           all            -
 wallboard.read         all    all     all         all  -           all            -
 numbers.read           own    team    all         -    all         all            -
@@ -157,6 +160,7 @@ definitions.reload     -      -       all         -    -           all          
 definitions.holidays   -      -       all         -    -           all            audited
 definitions.read       -      -       all         -    -           all            -
 definitions.publish    -      -       -           -    -           all            audited
+prompts.publish        -      -       -           -    -           all            audited
 exports.ask            -      all     all         all  -           all            audited
 exports.approve        -      -       all         -    -           all            audited
 exports.outright       -      -       -           -    -           all            -

@@ -22,6 +22,7 @@ from server.storage.sessions import Sessions
 from server.storage.sound import SoundFiles
 from server.storage.webhook_outbox import Outbox
 from server.usecases.audit import audited
+from server.usecases.page_phones import PagePhones
 from server.usecases.permissions import Act, Permissions
 from server.usecases.principal import Principal
 from server.usecases.targets import Target
@@ -138,6 +139,10 @@ class Server(Protocol):
     @property
     def phones(self) -> Phones:
         """Agents' telephones."""
+
+    @property
+    def page_phones(self) -> PagePhones:
+        """Agents' phones in browsers."""
 
     @property
     def conversation_channels(self) -> ConversationChannels:

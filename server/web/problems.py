@@ -28,6 +28,7 @@ from server.usecases.errors import (
     TooManyAttempts,
     WrongSignIn,
 )
+from server.usecases.page_phones import PhoneInUse
 from server.web.problem_types import type_of
 
 MEDIA_TYPE = "application/problem+json"
@@ -37,6 +38,7 @@ REFUSALS: dict[type[ActRefused], tuple[int, str]] = {
     NotFound: (404, "Not found"),
     Invalid: (422, "Value cannot be used"),
     Conflict: (409, "Cannot be done now"),
+    PhoneInUse: (409, "Phone in use"),
     Forbidden: (403, "Not allowed for this role"),
     WrongSignIn: (401, "Wrong sign-in"),
     TooManyAttempts: (429, "Too many attempts"),

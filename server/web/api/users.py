@@ -14,7 +14,7 @@ from server.usecases.users import UserActs, Wanted
 from server.web.api.shapes import AGENT_ID, Body, Name, Page, Reason, Who, Word, instant, router
 from server.web.problems import answers
 
-UserName = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,31}$", description="A user's name: li.ming.")]
+UserName = Annotated[str, Path(max_length=80, description="A user's name: li.ming.")]
 SessionNumber = Annotated[str, Path(pattern=r"^[0-9a-f]{16}$", description="A session's number, as the list shows it.")]
 Agent = Annotated[str, Field(pattern=f"{AGENT_ID}|^$", description="The work number; empty for none.")]
 Teams = Annotated[list[Annotated[Word, Field(min_length=1)]], Field(max_length=50)]

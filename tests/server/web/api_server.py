@@ -95,13 +95,17 @@ def shared_application() -> FastAPI:
     return new_application()
 
 
-def new_application() -> FastAPI:
-    """The API of the server under test, as after a restart."""
+def new_application(proxies: tuple[str, ...] = ()) -> FastAPI:
+    """The API of the server under test, as after a restart; behind these proxies."""
     acts: Any = StandingActs()
     watched: Any = Standing(lambda: ApiServer.under_test)
     redis: Any = Standing(lambda: ApiServer.under_test.redis)
     return make_api(
-        acts, watched, lambda scope, headers: ApiServer.under_test.authentication(scope, headers), redis=redis
+        acts,
+        watched,
+        lambda scope, headers: ApiServer.under_test.authentication(scope, headers),
+        redis=redis,
+        proxies=proxies,
     )
 
 
@@ -121,6 +125,7 @@ class ApiServer:
         self.view = View(lambda: dispatcher.state)
         self.phones, self.token, self.registry = Phones(), TOKEN, CollectorRegistry()
         self.outside_calls, self.node = False, "one"
+        self.authority = b""
         self.redis: Redis | None = None
         self.outbox: Outbox
         self.sessions: Sessions
@@ -137,6 +142,10 @@ class ApiServer:
         self.acts = UseCases(self)
         self.acts.users.passwords = Passwords(QUICK)
         self.authentication = Authentication(lambda: self.token, self.acts.tokens, self.acts.links, self.acts.sign_in)
+
+    @property
+    def page_phones(self) -> Any:
+        raise Conflict("no Asterisk here")
 
     @property
     def trunks(self) -> Any:
