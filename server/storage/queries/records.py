@@ -38,6 +38,7 @@ from server.storage.schema.tables import (
     Segment,
     Ticket,
     TicketHistory,
+    unread,
 )
 
 
@@ -236,7 +237,7 @@ class Queries:
 
     def problems(self, limit: int = 100) -> list[dict[str, Any]]:
         """Log entries that could not be put into the records, newest first, each with its reason."""
-        wanted = select(LogEntry).where(LogEntry.problem != "")
+        wanted = select(LogEntry).where(unread())
         newest = wanted.order_by(LogEntry.ms.desc(), LogEntry.seq.desc()).limit(limit)
         with Session(self._engine) as session:
             return [
