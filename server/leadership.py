@@ -204,6 +204,7 @@ class Leadership:
         self._tasks.start(draw_by_the_clock(self._acts.quality))
         parts.pausing.begin()
         self._undo.append(parts.pausing.stop)
+        self._undo.append(parts.attaching.stop)
         self._tasks.start(parts.list_calls.run())
         parts.dialler.begin()
         parts.abandoned.begin()

@@ -57,6 +57,7 @@ from server.telephony.channels.rtp_watch import RtpWatch
 from server.telephony.channels.takeover import Takeover
 from server.telephony.channels.withdrawals import Withdrawals
 from server.telephony.liveness.watch import Liveness
+from server.telephony.recording.attaching import Attaching
 from server.telephony.recording.joiner import Joiner
 from server.telephony.recording.pausing import Pausing
 from server.telephony.recording.verification import Verification
@@ -97,6 +98,7 @@ class Parts:
 
     joiner: Joiner
     pausing: Pausing
+    attaching: Attaching
     verification: Verification
     legs: Legs
     reconciliation: Reconciliation
@@ -176,6 +178,7 @@ def build(ground: Ground) -> Parts:
     return Parts(
         joiner=joiner,
         pausing=pausing,
+        attaching=Attaching(ground.acts.recordings.prepare_attached),
         verification=Verification(
             dispatcher,
             view,
@@ -321,6 +324,7 @@ def connect(parts: Parts, dispatcher: Dispatcher, ami: Ami) -> None:
         parts.list_calls.follow,
         presence.follow,
         parts.pausing.follow,
+        parts.attaching.follow,
         parts.readmission.follow,
     ):
         dispatcher.listen(follow)

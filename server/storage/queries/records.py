@@ -141,6 +141,7 @@ class Queries:
                 "closed_at": iso(recording.closed_at),
                 "caller_level": recording.caller_level,
                 "agent_level": recording.agent_level,
+                "talk_over": recording.talk_over,
                 "problem": recording.problem or None,
                 "day": recording.day,
                 "place": recording.place,

@@ -333,6 +333,8 @@ class Recording(Base):
     day: Mapped[str | None] = mapped_column(default=None)
     place: Mapped[int | None] = mapped_column(default=None)
     link: Mapped[str] = mapped_column(default="")
+    talk_over: Mapped[float] = mapped_column(default=0.0, server_default="0")
+    """Seconds in which caller and agent spoke at once."""
 
 
 class Decision(OfEntry, Base):

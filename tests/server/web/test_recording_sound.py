@@ -17,9 +17,11 @@ from prometheus_client import generate_latest
 
 import acd.events as acd
 import recordings.events as rec
+import tickets.events as tickets
 from acd.policy.definitions import Skill
 from quality.events import CallPicked, SamplingPlanSet
 from quality.plans import Plan
+from server.telephony.recording.attaching import Attaching
 from server.usecases.principal import Role
 from tests.redis_server import redis_server
 from tests.server.usecases.test_quality import CAME_IN, conversation
@@ -274,3 +276,31 @@ async def test_the_recordings_of_a_sample_are_prepared_for_listening(
     await api.post("/api/v1/qa/plans", json={"name": "weekly"})
     job = (await api.post("/api/v1/qa/jobs", json={"plan": "weekly", "period": f"{CAME_IN:%G-W%V}"})).json()
     assert (job["calls"], asked) == ([1], [KEY.format(1)])
+
+
+async def test_a_recording_is_prepared_for_listening_when_it_is_attached_to_a_ticket(
+    kept: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(kept.sound, "prepare", lambda key, sha256: asked.append(key))
+    attaching = Attaching(kept.acts.recordings.prepare_attached)
+    kept.dispatcher.listen(attaching.follow)
+
+    async def prepared() -> list[str]:
+        await attaching.over()
+        return sorted(asked)
+
+    await kept.tell(*conversation(1, "1001", talked=60.0))
+    await keep(kept, 11, "1001", SOUND)
+    assert await prepared() == []
+    opened = tickets.TicketOpened(1, 1, "13800138001", "complaint", "process", "general", 0.0, 0.0)
+    await kept.tell(opened)
+    assert await prepared() == [KEY.format(1)]
+    again = kept.sound.store.open(KEY.format(1)).read()
+    with kept.sound.store.writing(KEY.format(5)) as file:
+        file.write(again)
+    digest, at = hashlib.sha256(again).hexdigest(), round(kept.dispatcher.state.at, 3)
+    closed = rec.RecordingClosed(5, KEY.format(5), 12.0, 2, digest, -15.0, -15.0, (), "2027-01-15", 1, "1001", at, 2)
+    await kept.tell(rec.RecordingStarted(5, 1, "1001", "a", "b"), closed)
+    assert KEY.format(5) in await prepared()
+    await attaching.stop()
