@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email
 import hashlib
 import io
 import struct
@@ -119,13 +120,43 @@ async def test_the_whole_sound_and_parts_of_it(kept: ApiServer, api: httpx.Async
 async def test_ranges_that_are_none_give_the_whole_and_those_outside_are_refused(
     kept: ApiServer, api: httpx.AsyncClient
 ) -> None:
-    for asked in ("bytes=5-2", "bytes=0-1,5-6", "seconds=1-2", "bytes=-", "bytes=a-b", ""):
+    many = "bytes=" + ",".join(f"{each * 10}-{each * 10 + 1}" for each in range(9))
+    for asked in (
+        "bytes=5-2",
+        "bytes=0-5,5-6",
+        "seconds=1-2",
+        "bytes=-",
+        "bytes=a-b",
+        "bytes=0-1,a",
+        "bytes=",
+        many,
+        "",
+    ):
         answer = await api.get("/api/v1/recordings/1/audio", headers={"Range": asked})
         assert (answer.status_code, len(answer.content)) == (200, len(SOUND)), asked
-    for asked in (f"bytes={len(SOUND)}-", "bytes=-0"):
+    for asked in (f"bytes={len(SOUND)}-", "bytes=-0", f"bytes=-0,{len(SOUND)}-"):
         answer = await api.get("/api/v1/recordings/1/audio", headers={"Range": asked})
         assert f"ask for bytes=0-{len(SOUND) - 1}" in refused(answer, 416)
         assert answer.headers["content-range"] == f"bytes */{len(SOUND)}"
+
+
+async def test_several_ranges_are_parts_of_one_body(kept: ApiServer, api: httpx.AsyncClient) -> None:
+    answer = await api.get("/api/v1/recordings/1/audio", headers={"Range": "bytes=100-199, 0-43, -10, 9999999-"})
+    assert answer.status_code == 206
+    assert int(answer.headers["content-length"]) == len(answer.content)
+    assert "content-range" not in answer.headers
+    message = email.message_from_bytes(f"Content-Type: {answer.headers['content-type']}\r\n".encode() + answer.content)
+    assert message.get_content_type() == "multipart/byteranges"
+    size = len(SOUND)
+    assert [
+        (part["content-type"], part["content-range"], part.get_payload(decode=True)) for part in message.get_payload()
+    ] == [
+        ("audio/wav", f"bytes 100-199/{size}", SOUND[100:200]),
+        ("audio/wav", f"bytes 0-43/{size}", SOUND[:44]),
+        ("audio/wav", f"bytes {size - 10}-{size - 1}/{size}", SOUND[-10:]),
+    ]
+    alone = await api.get("/api/v1/recordings/1/audio", headers={"Range": "bytes=0-9,9999999-"})
+    assert (alone.status_code, alone.headers["content-range"], alone.content) == (206, f"bytes 0-9/{size}", SOUND[:10])
 
 
 async def test_a_client_that_has_an_older_sound_gets_the_whole_one(kept: ApiServer, api: httpx.AsyncClient) -> None:
