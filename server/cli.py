@@ -20,6 +20,7 @@ from server.commands import (
     check,
     customers,
     db,
+    definitions,
     demo,
     doctor,
     exports,
@@ -40,6 +41,7 @@ from server.commands import (
     tickets,
     tokens,
     trunks,
+    users,
     webhooks,
 )
 from server.commands.shared import Refused, settings
@@ -69,8 +71,10 @@ app.add_typer(privacy.privacy, name="privacy")
 app.add_typer(trunks.app, name="trunk")
 app.add_typer(tokens.tokens, name="token")
 app.add_typer(tokens.audit, name="audit")
+app.add_typer(users.app, name="user")
 app.add_typer(reports.app, name="report")
 app.add_typer(quality.app, name="qa")
+app.add_typer(definitions.app, name="definitions")
 app.add_typer(holidays.app, name="holidays")
 app.add_typer(webhooks.app, name="webhook")
 app.add_typer(exports.app, name="export")

@@ -9,7 +9,7 @@ from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import Any, NamedTuple
 
 import msgspec
@@ -22,7 +22,7 @@ import recordings.events as rec
 import tickets.events as tickets
 from acd.callbacks.commands import ModeChanged, PromiseChanged
 from acd.callbacks.engine import Callbacks
-from acd.callbacks.events import FOLLOW_UP, GIVEN, AttemptEnded, PromiseAsked
+from acd.callbacks.events import FOLLOW_UP, GIVEN, AttemptEnded, CallPlaced, PromiseAsked
 from acd.callbacks.states import PromiseState, PromiseView
 from acd.commands import AgentChanged, Command, HandedOver, Moved, Offer, Withdraw
 from acd.floor.engine import Floor
@@ -39,11 +39,14 @@ from server.eventlog.derived_events import AgentNoted, Decided, ModeNoted, Promi
 from server.eventlog.log import Entry, Unreadable, decode, encode, id_order
 from server.eventlog.quality_events import QualityRulesSet
 from server.hotline.access_tokens import AccessTokens
+from server.hotline.changes import Changes
 from server.hotline.exports import Exports
 from server.hotline.kept_snapshot import KeptSnapshot
 from server.hotline.live_calls import Calls
 from server.hotline.promising import asked_back
+from server.hotline.published import Published
 from server.hotline.ticket_rules import working_time
+from server.hotline.users import Users
 from server.hotline.webhooks import Webhooks
 from tickets.register import Register
 
@@ -73,8 +76,10 @@ class HotlineState:
         self.ticket_rules: tickets.TicketRulesSet | None = None
         """The rules that the register follows; None while the log has none."""
         self.access_tokens = AccessTokens()
+        self.users = Users()
         self.quality = QualityRegister()
         self.webhooks = Webhooks()
+        self.published = Published()
         self.exports = Exports()
         self.customers = CustomerRegister()
         self._customers_kept = KeptSnapshot()
@@ -91,6 +96,8 @@ class HotlineState:
         """Instant of the last entry played."""
         self.differences: Counter[str] = Counter()
         """How the notes in the log differ from what follows here from their causes, and how often."""
+        self.changes = Changes()
+        """What entries have changed, for whoever shows it."""
 
     def play(self, entry: Entry) -> list[Command]:
         """Play one entry and return the commands of floor and callbacks; the notes that follow are in `unwritten`.
@@ -104,11 +111,17 @@ class HotlineState:
             return []
         if isinstance(entry.event, Unreadable):
             return []
+        known = len(self.unwritten)
+        self.changes.before(entry.event, self.calls)
         commands = self._decide(entry)
         with self._passing_over(entry, "the access tokens"):
             self.access_tokens.receive(entry.event, entry.at)
+        with self._passing_over(entry, "the users"):
+            self.users.receive(entry.event, entry.at)
         with self._passing_over(entry, "the webhooks"):
             self.webhooks.receive(entry.event, entry.at)
+        with self._passing_over(entry, "the definitions"):
+            self.published.receive(entry.event, entry.at)
         with self._passing_over(entry, "the exports"):
             self.exports.receive(entry.event, entry.at)
         with self._passing_over(entry, "the customers"):
@@ -141,7 +154,12 @@ class HotlineState:
             elif isinstance(entry.event, ivr.NumberTaken):
                 self._number_taken(entry, entry.event, commands)
             elif isinstance(entry.event, ivr.SatisfactionGiven):
-                self._followed_up(entry, entry.event)
+                satisfied = entry.event.score >= self.tickets.rules.satisfied_from
+                self._followed_up(entry, entry.event.call, satisfied, f"gave {entry.event.score} of 5")
+            elif isinstance(entry.event, CallPlaced):
+                self._follows(entry.event)
+            elif isinstance(entry.event, ivr.QuestionAnswered):
+                self._answered(entry, entry.event)
         with self._passing_over(entry, "the time of tickets"):
             self._matter(entry, self.tickets.due(entry.at))
         with self._passing_over(entry, "quality assurance"):
@@ -152,6 +170,8 @@ class HotlineState:
         with self._passing_over(entry, "the commands"):
             for command in commands:
                 self._take_in(entry, command)
+        with self._passing_over(entry, "what is shown"):
+            self.changes.after(entry.event, commands, (each.note for each in islice(self.unwritten, known, None)))
         return commands
 
     def next_timer(self) -> float | None:
@@ -284,17 +304,38 @@ class HotlineState:
             self.last_ticket = event.ticket
         self.tickets.receive(event, at)
 
-    def _followed_up(self, entry: Entry, event: ivr.SatisfactionGiven) -> None:
-        """The customer's mark in a follow-up call says whether the matter is over."""
-        live = self.calls.get(event.call)
+    def _follow_up_of(self, call: int) -> int | None:
+        """The ticket that a live call is the follow-up of."""
+        live = self.calls.get(call)
         promise = self.callbacks.promise(live.promise) if live is not None and live.promise else None
-        if promise is None or promise.purpose != FOLLOW_UP or promise.ticket is None:
+        return promise.ticket if promise is not None and promise.purpose == FOLLOW_UP else None
+
+    def _follows(self, event: CallPlaced) -> None:
+        """A follow-up call is about the round that its ticket is in when it is placed, whatever follows."""
+        ticket, live = self._follow_up_of(event.call), self.calls.get(event.call)
+        if live is not None and ticket is not None and ticket in self.tickets:
+            live.follows = self.tickets.case(ticket).round
+
+    def _followed_up(self, entry: Entry, call: int, satisfied: bool, what: str) -> None:
+        """The customer's answer in a follow-up call says whether the matter is over, unless a person has said so."""
+        ticket, live = self._follow_up_of(call), self.calls.get(call)
+        if ticket is None or live is None or ticket not in self.tickets:
             return
-        if promise.ticket not in self.tickets or not self.tickets.case(promise.ticket).resolved:
+        case = self.tickets.case(ticket)
+        if not case.resolved or (live.follows and case.round != live.follows):
             return
-        satisfied = event.score >= self.tickets.rules.satisfied_from
-        why = f"the customer gave {event.score} of 5 in the follow-up call {event.call}"
-        self._matter(entry, self.tickets.follow_up(promise.ticket, satisfied, entry.at, "customer", why))
+        why = f"the customer {what} in the follow-up call {call}"
+        self._matter(entry, self.tickets.follow_up(ticket, satisfied, entry.at, "customer", why))
+
+    def _answered(self, entry: Entry, event: ivr.QuestionAnswered) -> None:
+        """An answer in a follow-up call is kept on the ticket; one that decides ends the round."""
+        ticket, live = self._follow_up_of(event.call), self.calls.get(event.call)
+        if ticket is None or live is None:
+            return
+        told = tickets.FollowUpAnswered(ticket, event.call, live.follows or 1, event.question, event.answer)
+        self._matter(entry, [told])
+        if event.satisfied is not None:
+            self._followed_up(entry, event.call, event.satisfied, f"answered {event.question}: {event.answer}")
 
     def _not_followed_up(self, entry: Entry, promise: PromiseView) -> None:
         """A follow-up call that reached nobody is written down in its ticket, which stays resolved."""
@@ -352,8 +393,10 @@ class HotlineState:
                 "desk": self.tickets.snapshot(),
                 "ticket_rules": self.ticket_rules,
                 "access_tokens": self.access_tokens.snapshot(),
+                "users": self.users.snapshot(),
                 "quality": self.quality.snapshot(),
                 "webhooks": self.webhooks.snapshot(),
+                "published": self.published.snapshot(),
                 "exports": self.exports.snapshot(),
                 "customers": self._customers_kept(self.customers),
                 "lists": self._lists_kept(self.lists),
@@ -383,8 +426,10 @@ class HotlineState:
         if values.get("ticket_rules"):
             state._follow(msgspec.convert(values["ticket_rules"], tickets.TicketRulesSet))
         state.access_tokens = AccessTokens.restore(values.get("access_tokens", []))
+        state.users = Users.restore(values.get("users", []))
         state.quality = QualityRegister.restore(values.get("quality") or {})
         state.webhooks = Webhooks.restore(values.get("webhooks"))
+        state.published = Published.restore(values.get("published"))
         state.exports = Exports.restore(values.get("exports"))
         state.customers = CustomerRegister.restore(values.get("customers"))
         state.lists = ListRegister.restore(values.get("lists"))

@@ -15,7 +15,7 @@ from recordings.chain import FIRST
 from server.eventlog.derived_events import PromiseNoted
 from server.eventlog.log import Entry
 from server.storage.instants import utc
-from server.storage.schema.access_tables import AccessToken
+from server.storage.schema.access_tables import AccessToken, User
 from server.storage.schema.callback_tables import Attempt, CallbackOffer, Promise
 from server.storage.schema.quality_tables import (
     QaCalibration,
@@ -40,7 +40,7 @@ from server.storage.schema.tables import (
     Segment,
     Ticket,
 )
-from server.storage.schema.ticket_tables import TicketRound
+from server.storage.schema.ticket_tables import TicketDispatch, TicketRound
 from server.storage.schema.webhook_tables import TicketLink, Webhook
 
 __all__ = ["Rows", "Shelf", "entry_key", "utc"]
@@ -105,6 +105,7 @@ class Rows:
         self.promises = Shelf(session, Promise, Promise.id, _promises(entries))
         self.offers = Shelf(session, CallbackOffer, CallbackOffer.call, ())
         self.access_tokens = Shelf(session, AccessToken, AccessToken.id, ())
+        self.users = Shelf(session, User, User.name, ())
         self.qa_plans = Shelf(session, QaPlan, QaPlan.name, ())
         self.qa_frames = Shelf(session, QaFramePart, QaFramePart.key, ())
         self.qa_jobs = Shelf(session, QaJob, QaJob.id, ())
@@ -134,6 +135,7 @@ class Rows:
         self._instants = self._instants_of(entries)
         self._spooled = self._spooled_of(_mentioned(entries, "spool_id"))
         self._chains: dict[str, tuple[int, str]] = {}
+        self._dispatches: dict[tuple[int, int], TicketDispatch] = {}
         self._rounds = self._rounds_of(_mentioned(entries, "ticket"))
 
     def instant(self, entry: Entry) -> datetime:
@@ -240,6 +242,19 @@ class Rows:
             found = self._rounds[ticket, number] = TicketRound(ticket=ticket, round=number)
             self.add(found)
         return found
+
+    def rounds(self, ticket: int) -> list[TicketRound]:
+        """All rounds of a ticket that the entries are about."""
+        return [found for (of, _), found in self._rounds.items() if of == ticket]
+
+    def ticket_dispatch(self, ticket: int, number: int) -> TicketDispatch | None:
+        """This dispatch of the ticket, if it is known."""
+        return self._dispatches.get((ticket, number)) or self._session.get(TicketDispatch, (ticket, number))
+
+    def add_dispatch(self, dispatch: TicketDispatch) -> None:
+        """Write a new dispatch with the batch."""
+        self._dispatches[dispatch.ticket, dispatch.number] = dispatch
+        self.add(dispatch)
 
     def chain_end(self, day: str) -> tuple[int, str]:
         """(place, link) of the day's last closed recording or tombstone; (0, FIRST) before the first."""
