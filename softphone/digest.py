@@ -12,9 +12,7 @@ _HASHES = {"SHA-256": hashlib.sha256, "MD5": hashlib.md5}
 """In order of preference."""
 
 
-def credentials(
-    challenges: list[str], *, method: str, uri: str, user: str, secret: str = "", ha1: str = ""
-) -> str:
+def credentials(challenges: list[str], *, method: str, uri: str, user: str, secret: str = "", ha1: str = "") -> str:
     """The value of an Authorization header that answers `challenges`. Raises ValueError if none of them is known.
 
     `ha1` is MD5's digest of user, realm and secret, for those who do not know the secret itself.

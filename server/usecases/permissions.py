@@ -25,6 +25,7 @@ class Act(StrEnum):
     SET_STATUS = "agents.status"
     END_WRAP_UP = "agents.wrap-up"
     USE_PHONE = "agents.phone"
+    TRY_CALL = "phone.try"
     READ_FLOOR = "floor.read"
     READ_WALLBOARD = "wallboard.read"
     READ_NUMBERS = "numbers.read"
@@ -111,6 +112,7 @@ agents.remove          -      -       -           -    -           all          
 agents.status          own    team    all         -    -           all            -
 agents.wrap-up         own    team    all         -    -           all            -
 agents.phone           own    own     own         own  -           own            -
+phone.try              -      -       all         -    -           all            -
 floor.read             all    all     all         all  -           all            -
 wallboard.read         all    all     all         all  -           all            -
 numbers.read           own    team    all         -    all         all            -
