@@ -56,6 +56,8 @@ from server.telephony.trunks.requests import TrunkRequests
 from server.usecases.groups import UseCases
 from server.web.api.application import make_api
 from server.web.authentication import Authentication
+from server.web.certificates import CertificateError, Certificates
+from server.web.openid import openid_of
 from server.web.serve import HttpServer
 from server.webhooks.delivery import Deliveries
 from server.webhooks.sender import Sender
@@ -64,7 +66,7 @@ from tables.toml import DefinitionFault
 __all__ = ["App", "StartError"]
 
 _log = structlog.get_logger("app")
-_FAULTS = (SiteError, ProvisionError, ChildError, DatabaseError, AmiError, LogGap)
+_FAULTS = (SiteError, ProvisionError, ChildError, DatabaseError, AmiError, LogGap, CertificateError)
 
 
 class App:
@@ -84,6 +86,7 @@ class App:
         self._sessions: Sessions
         self._attempts: Attempts
         self._sound: SoundFiles
+        self._certificates: Certificates | None = None
         self._definition_problem = ""
         self._tasks = BackgroundTasks(_log, "a part of the server failed")
         self._undo: list[Callable[[], Coroutine[Any, Any, None]]] = []
@@ -113,6 +116,8 @@ class App:
         self._tasks.start(self._deliveries.run())
         self._tasks.start(self._night_mail.run())
         self._tasks.start(self.acts.exports.keep_tidy())
+        if self._certificates is not None:
+            self._tasks.start(self._certificates.keep())
         self._tasks.start(self._election.lead_again(log))
 
     async def _open_log(self, home: Home) -> Log:
@@ -147,11 +152,15 @@ class App:
         )
 
     async def _open_web(self) -> None:
+        self._certificates = Certificates(self.settings) if self.settings.tls else None
+        context = None if self._certificates is None else await asyncio.to_thread(self._certificates.context)
         api = make_api(
             self.acts,
             self,
             Authentication(lambda: self.token, self.acts.tokens, self.acts.links, self.acts.sign_in),
             redis=self._redis,
+            proxies=self.settings.proxies,
+            openid=openid_of(self.settings, self.acts.openid),
             asterisk=self.settings.browser_phones,
         )
         http = HttpServer(
@@ -161,6 +170,8 @@ class App:
             name=self.settings.server_name,
             connections=self.settings.http_connections,
             of_one_address=self.settings.http_connections_per_address,
+            tls=context,
+            proxies=self.settings.proxies,
         )
         try:
             await http.start()
@@ -199,6 +210,11 @@ class App:
     def node(self) -> str:
         """This server's name among several."""
         return self.settings.node_name
+
+    @property
+    def authority(self) -> bytes:
+        """The certificate of the private authority; empty where there is none."""
+        return self._certificates.authority if self._certificates is not None else b""
 
     @property
     def home(self) -> Path:
@@ -303,6 +319,8 @@ class App:
         """Sentences on what needs the operator's attention although calls are taken."""
         set_aside = self._home.set_aside.problem if self._home else ""
         found = [each for each in (self._definition_problem, self.acts.versions.problem, set_aside) if each]
+        if self._certificates is not None and self._certificates.problem:
+            found.append(self._certificates.problem)
         found += unknown_years(self.definitions.calendar, time.time())
         if (leadership := self._election.leadership) is not None:
             found += leadership.warnings()

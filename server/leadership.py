@@ -208,8 +208,7 @@ class Leadership:
         self._tasks.start(draw_by_the_clock(self._acts.quality))
         self._tasks.start(self._acts.users.first_made())
         parts.pausing.begin()
-        self._undo += [parts.pausing.stop, parts.page_returns.stop]
-        self._undo.append(parts.attaching.stop)
+        self._undo += [parts.pausing.stop, parts.attaching.stop, parts.page_returns.stop]
         self._tasks.start(parts.list_calls.run())
         parts.dialler.begin()
         parts.abandoned.begin()

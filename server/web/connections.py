@@ -11,8 +11,8 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import sys
-from collections.abc import Callable, Hashable
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Container, Hashable
+from typing import Any, Generic, Protocol, TypeVar
 
 import h11
 from uvicorn._types import ASGISendEvent
@@ -37,11 +37,19 @@ INCOMPLETE = 16_384
 C = TypeVar("C", bound=Hashable)
 
 
-class Connections(Generic[C]):
-    """The connections of each address; which of them to close when one more comes."""
+class Peer(Hashable, Protocol):
+    """A connection that counts."""
 
-    def __init__(self, most: int, most_of_one: int) -> None:
-        self._most, self._most_of_one = most, most_of_one
+    def make_room(self) -> None:
+        """End it: another one has come."""
+
+
+class Connections(Generic[C]):
+    """The connections of each address; which of them to close when one more comes. `proxies` have as many as there may
+    be in all: they are not one client."""
+
+    def __init__(self, most: int, most_of_one: int, proxies: Container[str] = ()) -> None:
+        self._most, self._most_of_one, self._proxies = most, most_of_one, proxies
         self._of: dict[str, dict[C, None]] = {}
         """Address → its connections; those that wait, longest first, are in `_waiting` too."""
         self._waiting: dict[str, dict[C, None]] = {}
@@ -53,13 +61,17 @@ class Connections(Generic[C]):
         mine[who] = None
         self._all += 1
         self.waits(who, address)
-        if len(mine) > self._most_of_one:
+        if len(mine) > self._most_of_one and address not in self._proxies:
             return next(iter(self._waiting[address]))
         if self._all > self._most:
             # Of the address with the most, among those with a waiting one; the new connection's own counts last.
             most = max(self._waiting, key=lambda each: (len(self._of[each]), each != address))
             return next(iter(self._waiting[most]))
         return None
+
+    def address_of(self, host: str) -> str:
+        """What a connection from this host is counted by."""
+        return host if host in self._proxies else whose(host)
 
     def waits(self, who: C, address: str) -> None:
         """The connection waits from now on."""
@@ -113,7 +125,7 @@ class Socket(WebSocketsSansIOProtocol):
 class Connection(H11Protocol):
     """One connection, as uvicorn serves it, with a limit on each step that a peer can leave undone."""
 
-    def __init__(self, connections: Connections[Connection], patience: float = PATIENCE, **given: Any) -> None:
+    def __init__(self, connections: Connections[Peer], patience: float = PATIENCE, **given: Any) -> None:
         super().__init__(**given)
         self._all, self._patience = connections, patience
         self._address, self._busy, self._stuck, self._unsent = "", False, False, 0
@@ -123,7 +135,7 @@ class Connection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """asyncio's: the connection may exceed a limit."""
         super().connection_made(transport)
-        self._address = whose(self.client[0]) if self.client else ""
+        self._address = self._all.address_of(self.client[0]) if self.client else ""
         goes = self._all.come(self, self._address)
         self._watch()
         if goes is self:
