@@ -27,6 +27,7 @@ from server.usecases.quality_training import TrainingActs
 from server.usecases.recording_care import RecordingCareActs
 from server.usecases.recording_deletion import RecordingDeletionActs
 from server.usecases.recordings import RecordingActs
+from server.usecases.register_exports import register_kinds
 from server.usecases.report_exports import report_kinds
 from server.usecases.reports import ReportActs
 from server.usecases.server import Server
@@ -80,3 +81,4 @@ class UseCases:
         self.lists = ListActs(server)
         self.live = LiveActs(server)
         self.explanations = ExplanationActs(server)
+        self.exports.kinds |= register_kinds(self.customers, self.lists)

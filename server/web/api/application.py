@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 from starlette.routing import WebSocketRoute
 
 from server.hotline.dispatcher import NotLeading
+from server.usecases.conditions import Checked
 from server.usecases.groups import UseCases
 from server.web.api.agents import agent_routes
 from server.web.api.bulletins import bulletin_routes
@@ -96,7 +97,12 @@ def make_api(
         redirect_slashes=False,
     )
     api.state.lasting = Lasting(acts.sign_in, acts.tokens)
-    api.add_middleware(Preconditions, routes=lambda: api.routes, settled=settled)
+
+    def condition(resource: str) -> Checked | None:
+        number = resource.removeprefix("/api/v1/tickets/")
+        return acts.tickets.condition(int(number) if number.isdecimal() else 0)
+
+    api.add_middleware(Preconditions, routes=lambda: api.routes, settled=settled, condition=condition)
     api.add_middleware(Idempotency, redis=redis)
     api.add_middleware(Gate, authenticate=authentication)
     api.add_middleware(Edge, proxies=proxies)
