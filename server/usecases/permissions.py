@@ -29,6 +29,7 @@ class Act(StrEnum):
     READ_DAY = "agents.day"
     END_WRAP_UP = "agents.wrap-up"
     USE_PHONE = "agents.phone"
+    TRY_CALL = "phone.try"
     READ_FLOOR = "floor.read"
     READ_WALLBOARD = "wallboard.read"
     READ_NUMBERS = "numbers.read"
@@ -118,6 +119,7 @@ agents.skills          -      team    all         -    -           all          
 agents.day             own    team    all         all  -           all            -
 agents.wrap-up         own    team    all         -    -           all            -
 agents.phone           own    own     own         own  -           own            -
+phone.try              -      -       all         -    -           all            -
 floor.read             all    all     all         all  -           all            -
 wallboard.read         all    all     all         all  -           all            -
 numbers.read           own    team    all         -    all         all            -
