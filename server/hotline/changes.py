@@ -82,7 +82,7 @@ class Changes:
 
     def _mark(self, told: Any) -> None:
         changed = self._changed
-        if call := getattr(told, "call", 0):
+        if call := getattr(told, "call", 0) or getattr(getattr(told, "decision", None), "call", 0):
             changed.calls.add(call)
         if promise := getattr(told, "promise", 0):
             changed.promises.add(promise if isinstance(promise, int) else promise.id)

@@ -23,6 +23,9 @@ class Act(StrEnum):
     DEFINE_AGENT = "agents.define"
     REMOVE_AGENT = "agents.remove"
     SET_STATUS = "agents.status"
+    FORCE_STATUS = "agents.force"
+    CHANGE_SKILLS = "agents.skills"
+    READ_DAY = "agents.day"
     END_WRAP_UP = "agents.wrap-up"
     USE_PHONE = "agents.phone"
     READ_FLOOR = "floor.read"
@@ -109,6 +112,9 @@ agents.read            all    all     all         all  -           all          
 agents.define          -      -       all         -    -           all            audited
 agents.remove          -      -       -           -    -           all            audited
 agents.status          own    team    all         -    -           all            -
+agents.force           -      team    all         -    -           all            audited
+agents.skills          -      team    all         -    -           all            audited
+agents.day             own    team    all         all  -           all            -
 agents.wrap-up         own    team    all         -    -           all            -
 agents.phone           own    own     own         own  -           own            -
 floor.read             all    all     all         all  -           all            -

@@ -42,6 +42,7 @@ from server.web.api.quality_reviews import review_routes, training_routes
 from server.web.api.recordings import recording_routes
 from server.web.api.reports import report_routes
 from server.web.api.session import session_routes
+from server.web.api.session_openid import openid_routes
 from server.web.api.stream import describe_rows, stream_routes
 from server.web.api.tickets import ticket_routes
 from server.web.api.tokens import token_routes
@@ -49,12 +50,14 @@ from server.web.api.trunks import trunk_routes
 from server.web.api.users import user_routes
 from server.web.api.watch import Watched, watch_routes
 from server.web.api.webhooks import webhook_routes
+from server.web.api.why import why_routes
 from server.web.authentication import Authentication
 from server.web.edge import Edge
 from server.web.gate import Gate
 from server.web.idempotency import Idempotency
 from server.web.lasting import Lasting
 from server.web.live.streams import Streams
+from server.web.openid import OpenId
 from server.web.pages import page_routes
 from server.web.phone_socket import PATH as PHONE_SOCKET
 from server.web.phone_socket import PhoneSocket
@@ -69,13 +72,14 @@ def make_api(
     *,
     redis: Redis | None = None,
     proxies: Sequence[str] = (),
+    openid: OpenId | None = None,
     asterisk: str = "",
 ) -> FastAPI:
     """The application over these acts. `authentication` finds the principal of a request, `watched` is for health.
 
     `redis` keeps the answers to requests with an Idempotency-Key; without it the header has no effect. `proxies` are
-    addresses whose word on a request's origin counts. `asterisk` is the URL of the WebSocket to which browsers' phones
-    are passed on.
+    addresses whose word on a request's origin counts, `openid` is a provider by which people sign in too. `asterisk`
+    is the URL of the WebSocket to which browsers' phones are passed on.
     """
 
     async def settled() -> None:
@@ -101,6 +105,7 @@ def make_api(
     for routes in (
         watch_routes(watched),
         call_routes(acts.calls),
+        why_routes(acts.explanations),
         conversation_routes(acts.conversations),
         ticket_routes(acts.tickets),
         recording_routes(acts.recordings, acts.recording_care),
@@ -118,7 +123,8 @@ def make_api(
         flow_routes(acts.flows, acts.versions),
         prompt_routes(acts.prompts),
         token_routes(acts.tokens),
-        session_routes(acts.sign_in),
+        session_routes(acts.sign_in, ("password", *(["oidc"] if openid is not None else []))),
+        openid_routes(acts.openid, openid),
         user_routes(acts.users, acts.sign_in),
         quality_routes(acts.quality),
         review_routes(acts.reviews),

@@ -44,6 +44,9 @@ ASK_EVERY = 5.0
 QUEUES_EVERY = 2.0
 """Seconds between two tellings of the queues to agents."""
 FIGURES_EVERY = 1.0
+"""Seconds between two tellings of the figures of the day at least …"""
+QUEUES_DRAWN = 0.25
+"""… and of the queues, the modes and the places in them."""
 REMEMBERED = 50_000
 """Keys of changes that a client that comes again can catch up with."""
 MOST_OF_ONE = 64
@@ -171,7 +174,9 @@ class Streams:
         self._reading = self._asking = False
         self._asked_at = 0.0
         self._seen, self._figures_seen = "", ""
-        self._figures_at = self._queues_at = self._slot_at = float("-inf")
+        self._figures_at = self._queues_at = self._slot_at = self._drawn_at = float("-inf")
+        self._owed = False
+        """Whether queues have to be drawn of which entries were told already."""
         self._figures_due = self._queues_changed = False
 
     def _begin(self) -> None:
@@ -181,7 +186,7 @@ class Streams:
         self._figures = DayFigures(lambda: acts.records, lambda: acts.zone, self._within, clock)
         drawing = Drawing(view, lambda: acts.definitions, self._figures)
         self._board = Board(view, lambda: acts.definitions, drawing, self._warnings, clock)
-        self._pops = Pops(view, drawing)
+        self._pops = Pops(view, lambda: acts.definitions, drawing, lambda: acts.records, acts.settled, self._work.start)
         self._personal = Personal(view, drawing, self._pops, clock)
         self._remembered.clear()
         self._remembered_keys, self._seen, self._figures_seen = 0, "", ""
@@ -242,18 +247,19 @@ class Streams:
         _leave(self._of_agent, heard.person, stream)
         if heard.person and heard.person not in self._of_agent:
             self._own_rows.pop(heard.person, None)
+            self._pops.forget(heard.person)
 
     # Telling
 
     async def _run(self) -> None:
         while self._streams:
-            began = time.monotonic()
+            began = time.thread_time()  # of the processor: on a busy machine a tick takes long and costs no more
             try:
                 self._tick()
-                self._look_after(began)
+                self._look_after(time.monotonic())
             except Exception:
                 _log.exception("a tick of live rows failed")
-            spent = time.monotonic() - began
+            spent = time.thread_time() - began
             await asyncio.sleep(min(SLOWEST, max(TICK - spent, spent * (SHARE - 1))))
 
     def _tick(self) -> None:
@@ -263,12 +269,18 @@ class Streams:
             return  # between two states: what there was stands
         moved = position != self._seen
         figures = self._figures_due or (moved and now - self._figures_at >= FIGURES_EVERY)
-        if not moved and not figures and not self._pops.fresh:
+        owed = self._owed and now - self._drawn_at >= QUEUES_DRAWN
+        if not moved and not figures and not owed and not self._pops.fresh:
             self._tell_queues(now, position)
             return
         if figures:
             self._figures_at, self._figures_due = now, False
-        changes = self._board.refresh(figures or not self._seen)
+        queues = now - self._drawn_at >= QUEUES_DRAWN or not self._seen
+        if queues:
+            self._drawn_at, self._owed = now, False
+        else:
+            self._owed = True
+        changes = self._board.refresh(all_queues=queues, figures=figures or not self._seen)
         if self._seen:
             self._remember(position, changes)
         else:
