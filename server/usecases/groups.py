@@ -19,6 +19,7 @@ from server.usecases.knowledge import KnowledgeActs
 from server.usecases.links import LinkActs
 from server.usecases.lists import ListActs
 from server.usecases.live import LiveActs
+from server.usecases.openid import OpenIdActs
 from server.usecases.prompts import PromptActs
 from server.usecases.quality import QualityActs
 from server.usecases.quality_reviews import ReviewActs
@@ -26,6 +27,7 @@ from server.usecases.quality_training import TrainingActs
 from server.usecases.recording_care import RecordingCareActs
 from server.usecases.recording_deletion import RecordingDeletionActs
 from server.usecases.recordings import RecordingActs
+from server.usecases.register_exports import register_kinds
 from server.usecases.report_exports import report_kinds
 from server.usecases.reports import ReportActs
 from server.usecases.server import Server
@@ -58,6 +60,7 @@ class UseCases:
         self.tokens = TokenActs(server)
         self.users = UserActs(server)
         self.sign_in = SignInActs(server, self.users)
+        self.openid = OpenIdActs(server, self.users, self.sign_in)
         self.browser_phones = BrowserPhoneActs(server, self.sign_in)
         self.sign_in.on_over = self.browser_phones.signed_out
         self.quality = QualityActs(server)
@@ -78,3 +81,4 @@ class UseCases:
         self.lists = ListActs(server)
         self.live = LiveActs(server)
         self.explanations = ExplanationActs(server)
+        self.exports.kinds |= register_kinds(self.customers, self.lists)

@@ -1,7 +1,8 @@
 """One table: which role may do which act, to what, and which acts leave an entry in the audit.
 
-Reach: `own` is the principal's own calls, recordings and status, or a department's own tickets; `team` those of the
-teams that the principal leads, `all` everybody's. A service may do the acts that its token names, and reaches all.
+Reach: `own` is the principal's own calls, recordings and status, or a department's own tickets and their customers;
+`team` those of the teams that the principal leads, `all` everybody's. A service may do the acts that its token names,
+and reaches all.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ class Act(StrEnum):
     READ_DAY = "agents.day"
     END_WRAP_UP = "agents.wrap-up"
     USE_PHONE = "agents.phone"
+    TRY_CALL = "phone.try"
     READ_FLOOR = "floor.read"
     READ_WALLBOARD = "wallboard.read"
     READ_NUMBERS = "numbers.read"
@@ -117,6 +119,7 @@ agents.skills          -      team    all         -    -           all          
 agents.day             own    team    all         all  -           all            -
 agents.wrap-up         own    team    all         -    -           all            -
 agents.phone           own    own     own         own  -           own            -
+phone.try              -      -       all         -    -           all            -
 floor.read             all    all     all         all  -           all            -
 wallboard.read         all    all     all         all  -           all            -
 numbers.read           own    team    all         -    all         all            -
@@ -177,7 +180,7 @@ tokens.manage          -      -       -           -    -           all          
 users.manage           -      -       -           -    -           all            audited
 sessions.manage        own    own     own         own  own         all            audited
 audit.read             -      -       -           -    -           all            -
-customers.read         all    all     all         all  -           all            -
+customers.read         all    all     all         all  own         all            -
 customers.change       -      all     all         -    -           all            audited
 customers.remove       -      -       -           -    -           all            audited
 customers.import       -      -       all         -    -           all            audited

@@ -48,6 +48,7 @@ REQUESTS: dict[Act, Asked] = {
     Act.READ_DAY: Asked("GET", "agents/{agent}/day"),
     Act.END_WRAP_UP: Asked("POST", "agents/{agent}/wrap-up/end"),
     Act.USE_PHONE: Asked("POST", "phone"),
+    Act.TRY_CALL: Asked("POST", "phone/try"),
     Act.READ_FLOOR: Asked("GET", "floor"),
     Act.READ_CALLS: Asked("GET", "calls/{call}"),
     Act.MOVE_CALL: Asked("POST", "calls/4/move", {"queue": "nowhere", **REASON}),
