@@ -271,10 +271,14 @@ class Permissions:
     def _within(self, who: Principal, reach: Reach) -> frozenset[str]:
         own = {who.agent} - {""}
         if reach is Reach.TEAM:
-            led = {name for name, leaders in self._definitions().teams.items() if who.agent in leaders}
-            led |= who.teams
+            led = self.led(who)
             own |= {agent.id for agent in self._view.floor.agents() if led & set(agent.teams)}
         return frozenset(own)
+
+    def led(self, who: Principal) -> frozenset[str]:
+        """The teams that the principal leads: by the work number in the definitions, and those of the user."""
+        defined = (name for name, leaders in self._definitions().teams.items() if who.agent in leaders)
+        return who.teams | frozenset(defined)
 
 
 def _article(role: Role) -> str:

@@ -224,7 +224,7 @@ class TrainingActs(QualityBase):
         """The teams that a leader leads; None for those who reach all."""
         if who.role is not Role.LEADER:
             return None
-        return frozenset(name for name, leaders in self._server.definitions.teams.items() if who.agent in leaders)
+        return self.permissions.led(who)
 
     # Training
 

@@ -38,6 +38,8 @@ export const useSession = defineStore('session', () => {
   const ended = ref(false)
   /** How people can sign in, as the server offers it. */
   const ways = ref<string[]>(['password'])
+  /** Why the OpenID provider's answer was refused, as the server says it once. */
+  const refusal = ref('')
   const waiting: ((again: boolean) => void)[] = []
   const tabs = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel(CHANNEL)
 
@@ -67,7 +69,8 @@ export const useSession = defineStore('session', () => {
     } catch (error) {
       if (error instanceof Problem && error.status === 401) {
         lost()
-        const offered = await raw<{ sign_in: string[] }>(`${PATH}/ways`).catch(() => null)
+        const offered = await raw<{ sign_in: string[]; problem?: string | null }>(`${PATH}/ways`).catch(() => null)
+        if (offered?.problem) refusal.value = offered.problem
         if (offered?.sign_in.length) ways.value = offered.sign_in
       } else {
         state.value = state.value === 'someone' ? 'someone' : 'unreachable'
@@ -104,5 +107,5 @@ export const useSession = defineStore('session', () => {
   })
   tabs?.addEventListener('message', () => void look().catch(() => undefined))
 
-  return { session, state, ended, ways, mustChangePassword, look, signIn, signOut, changePassword, reach, may }
+  return { session, state, ended, ways, refusal, mustChangePassword, look, signIn, signOut, changePassword, reach, may }
 })

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import urlencode
+from urllib.parse import quote
 
 import structlog
 from fastapi import APIRouter, Query, Request, Response
@@ -13,7 +13,8 @@ from redis.exceptions import RedisError
 from server.hotline.dispatcher import NotLeading
 from server.usecases.errors import ActRefused
 from server.usecases.openid import OpenIdActs
-from server.web.api.session import set_cookie
+from server.web.api.session import PROBLEM, PROBLEM_PATH, set_cookie
+from server.web.api.shapes import router
 from server.web.authentication import cookie_of, origin_of
 from server.web.openid import COOKIE, WITHIN, OpenId, OpenIdError
 from server.web.problems import Problem, answers
@@ -25,9 +26,9 @@ _log = structlog.get_logger("openid")
 
 def openid_routes(acts: OpenIdActs, provider: OpenId | None) -> APIRouter:
     """The two routes; without a provider there are none to find."""
-    routes = APIRouter(tags=["session"])
+    routes = router("session")
 
-    @routes.get(PATH, status_code=302, response_class=RedirectResponse, responses=answers(404, 422, 503))
+    @routes.get("/session/oidc", status_code=302, response_class=RedirectResponse, responses=answers(404, 422, 503))
     async def begin(request: Request, then: Annotated[str, Query(alias="next", max_length=200)] = "/") -> Response:
         """Go to the provider. `next` is the page to which the browser goes when it is signed in."""
         found = _there(provider)
@@ -41,10 +42,10 @@ def openid_routes(acts: OpenIdActs, provider: OpenId | None) -> APIRouter:
         )
         return answer
 
-    @routes.get(BACK, status_code=302, response_class=RedirectResponse, responses=answers(404))
+    @routes.get("/session/oidc/callback", status_code=302, response_class=RedirectResponse, responses=answers(404))
     async def finish(request: Request) -> Response:
-        """Come back from the provider: sign in, and go to the page that was wanted. A refusal goes to the first page,
-        as `sign_in_problem` of its address."""
+        """Come back from the provider: sign in, and go to the page that was wanted. After a refusal the
+        first page finds the sentence in `/session/ways`."""
         found, origin = _there(provider), origin_of(request.scope)
         try:
             person = await found.finish(request.cookies.get(COOKIE, ""), request.query_params)
@@ -57,10 +58,10 @@ def openid_routes(acts: OpenIdActs, provider: OpenId | None) -> APIRouter:
             )
         except (OpenIdError, ActRefused, NotLeading) as error:
             _log.warning("a sign-in by the provider was refused", origin=origin, error=str(error))
-            answer = _redirect(f"/?{urlencode({'sign_in_problem': str(error)})}")
+            answer = _refused(request, str(error))
         except RedisError as error:
             _log.warning("a sign-in by the provider failed", origin=origin, error=str(error))
-            answer = _redirect(f"/?{urlencode({'sign_in_problem': 'sessions cannot be kept now: try again later'})}")
+            answer = _refused(request, "sessions cannot be kept now: try again later")
         else:
             answer = _redirect(person.then)
             set_cookie(request, answer, text, signed_in.ends_at - signed_in.session.began_at)
@@ -78,6 +79,21 @@ def _there(provider: OpenId | None) -> OpenId:
 
 def _redirect(url: str) -> RedirectResponse:
     return RedirectResponse(url, 302, headers={"Cache-Control": "no-store"})
+
+
+def _refused(request: Request, sentence: str) -> RedirectResponse:
+    """To the first page, which is told the sentence when it asks how to sign in: an address could be anybody's link."""
+    answer = _redirect("/")
+    answer.set_cookie(
+        PROBLEM,
+        quote(sentence[:500]),
+        max_age=120,
+        path=PROBLEM_PATH,
+        secure=_secure(request),
+        httponly=True,
+        samesite="lax",
+    )
+    return answer
 
 
 def _own(path: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import unquote
 
 import httpx
 import pytest
@@ -17,6 +17,7 @@ from acd.policy.definitions import Skill
 from server.config import Settings, SettingsError, load_settings
 from server.usecases.principal import Role
 from server.usecases.users import Wanted
+from server.web.api.session import PROBLEM
 from server.web.authentication import COOKIE
 from server.web.openid import COOKIE as OPENID_COOKIE
 from server.web.openid import WITHIN, OpenId, claim, openid_of
@@ -85,10 +86,10 @@ async def come_back(browser: httpx.AsyncClient, then: str = "/floor") -> httpx.R
 def problem_of(answer: httpx.Response) -> str:
     """The sentence with which a refused browser comes to the first page."""
     assert answer.status_code == 302
-    assert COOKIE not in answer.headers.get("set-cookie", "")
-    where = urlsplit(answer.headers["location"])
-    assert (where.netloc, where.path) == ("", "/")
-    return parse_qs(where.query)["sign_in_problem"][0]
+    assert f"{COOKIE}=" not in answer.headers.get("set-cookie", "")
+    assert answer.headers["location"] == "/"
+    (told,) = (each for each in answer.headers.get_list("set-cookie") if each.startswith(PROBLEM))
+    return unquote(told.partition("=")[2].partition(";")[0])
 
 
 async def test_a_person_whom_the_provider_names_is_signed_in_with_the_role_of_the_claims(
@@ -101,7 +102,7 @@ async def test_a_person_whom_the_provider_names_is_signed_in_with_the_role_of_th
     shown = (await browser.get("/api/v1/session")).json()
     assert (shown["user"], shown["name"], shown["role"]) == ("wang.fang", "王芳", "supervisor")
     assert shown["sign_in"] == ["password", "oidc"]
-    assert (await browser.get("/api/v1/session/ways")).json() == {"sign_in": ["password", "oidc"]}
+    assert (await browser.get("/api/v1/session/ways")).json() == {"sign_in": ["password", "oidc"], "problem": None}
     user = server.view.users.get("wang.fang")
     assert user is not None
     assert (user.digest, user.subject) == ("", f"{provider.issuer}|4711")
@@ -220,6 +221,8 @@ async def test_a_provider_that_refuses_or_is_away_is_told_in_words(
 ) -> None:
     provider.refuse = "access_denied"
     assert problem_of(await come_back(browser)) == "the provider refused: access_denied"
+    for problem in ("the provider refused: access_denied", None):
+        assert (await browser.get("/api/v1/session/ways")).json()["problem"] == problem, "told once"
     ApiServer.under_test = server
     away = replace(settings, oidc_issuer="http://127.0.0.1:1")
     transport = httpx.ASGITransport(new_application(openid=OpenId(away)), raise_app_exceptions=False)
