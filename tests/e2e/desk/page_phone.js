@@ -40,7 +40,8 @@ const ua = new jssip.UA({
   connection_recovery_max_interval: 2,
 })
 let call = null
-ua.on('connected', () => call?.isEstablished() && call.renegotiate())
+document.addEventListener('hangup', () => call.terminate())
+ua.on('connected', () => call?.isEstablished() && call.renegotiate({}, () => (said.mended = 'yes')))
 ua.on('registered', () => (said.registered = String(Date.now())))
 ua.on('disconnected', (event) => {
   said.registered = ''

@@ -189,8 +189,11 @@ async def test_a_second_page_takes_the_call_over(desk: Hotline, script: str) -> 
         await said(page, "closed", lambda code: code == "4409")
         await hears_caller(second)
         await hears_tone(call, AGENT_HZ, above=-20)
-        await call.hangup()
+        await second.evaluate("document.dispatchEvent(new Event('hangup'))")
         await said(second, "call", lambda text: text.startswith("over"))
+        await desk.agent_is("3202", state="wrap_up")
+    shown = await desk.ended_call(caller)
+    assert shown["segments"][0]["ended_by"] == "agent"
 
 
 async def test_a_tab_that_is_killed_is_a_phone_that_died(desk: Hotline, script: str) -> None:
@@ -219,10 +222,11 @@ async def test_a_server_that_is_killed_in_mid_call_is_not_heard(desk: Hotline, s
         await said(page, "registered", within=20)
         await hears_tone(call, AGENT_HZ, above=-20)
         await hears_caller(page)
+        await said(page, "mended")
         assert await said(page, "purpose") == "offer", desk.output()
         assert await said(page, "call") == "talking"
         await desk.agent_is("3204", state="on_call", phone="reachable")
-        await call.hangup()
+        await call.hangup()  # which the page is told over its new connection
         await said(page, "call", lambda text: text.startswith("over"))
     shown = await desk.ended_call(caller)
     assert [(each["agent"], each["outcome"]) for each in shown["segments"]] == [("3204", "answered")]
