@@ -57,7 +57,8 @@ class BrowserPhone:
         self._rings, self._takeover = rings, takeover
         self._tag, self._call_id = secrets.token_hex(6), secrets.token_hex(8)
         self._contact = f"<sip:{secrets.token_hex(4)}@{secrets.token_hex(4)}.invalid;transport=ws>"
-        self._answers: asyncio.Queue[str] = asyncio.Queue()
+        self.replies: asyncio.Queue[str] = asyncio.Queue()
+        """Responses to what the page sent."""
         self._socket: ClientConnection
         self.answered = asyncio.Event()
         """A call was answered."""
@@ -135,7 +136,7 @@ class BrowserPhone:
                 "Content-Length: 0",
             ]
             await self.send("\r\n".join(lines) + "\r\n\r\n")
-            answer = await asyncio.wait_for(self._answers.get(), 10)
+            answer = await asyncio.wait_for(self.replies.get(), 10)
             if not answer.startswith("SIP/2.0 401"):
                 break
             asked = [_header(answer, "WWW-Authenticate")]
@@ -159,7 +160,7 @@ class BrowserPhone:
             return  # keeps the connection alive
         method = message.split(" ", 1)[0]
         if method == "SIP/2.0":
-            self._answers.put_nowait(message)
+            self.replies.put_nowait(message)
         elif method == "INVITE":
             self.invites.append(message)
             self.invited.set()

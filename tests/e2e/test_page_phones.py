@@ -71,8 +71,15 @@ async def test_a_page_has_a_phone_of_its_own_and_speaks_as_nobody_else(desk: Hot
                 await asyncio.wait_for(other.register(user), 1)
             assert await other.closed() == 1008
         # That connection was of the same page, which has to connect again.
+        # A request of a dialog that there is not leads nowhere, whatever name is in it.
         assert await page.closed() == 1012
         await page.connect()
+        await page.send(
+            "INVITE sip:4008001234@sansheng SIP/2.0\r\nVia: SIP/2.0/WS x.invalid;branch=z9hG4bKforged\r\n"
+            "Max-Forwards: 70\r\nFrom: <sip:made-up@127.0.0.1>;tag=a\r\nTo: <sip:400@127.0.0.1>;tag=b\r\n"
+            "Call-ID: forged\r\nCSeq: 1 INVITE\r\nContact: <sip:x@x.invalid;transport=ws>\r\nContent-Length: 0\r\n\r\n"
+        )
+        assert (await asyncio.wait_for(page.replies.get(), 5)).startswith("SIP/2.0 481")
 
 
 async def test_nobody_is_connected_without_a_sign_in_and_a_phone_of_it(desk: Hotline) -> None:

@@ -38,6 +38,9 @@ _log = structlog.get_logger("page_returns")
 LOOK, LATER_LOOK, SOON = 0.25, 2.0, 3.0
 """Seconds between two counts of a page's packets, and `SOON` seconds later on. A page that lives sends 50 a second,
 muted or not."""
+SILENT, SILENT_AFTER_START = 0.6, 3.0
+"""Seconds without a packet after which a page whose connection is gone is gone; after a start of the server its
+connection is gone in any case."""
 RETRY = 0.5
 """Seconds between two calls to a page that is back and did not answer."""
 ANSWERS_WITHIN = 8.0
@@ -97,14 +100,14 @@ class PageReturns:
         """Whether this part's page is awaited: its silence says nothing new."""
         return leg.offer in self._away
 
-    def gone(self, agent: str) -> None:
-        """A page of this agent is disconnected."""
+    def gone(self, agent: str, silent: float = SILENT) -> None:
+        """A page of this agent is disconnected. It is believed to be gone when no sound came for so many seconds."""
         for called in self._called.values():
             if called.agent == agent:
                 called.tell("")  # the page that came back is gone again
         if agent not in self._watched:
             self._watched.add(agent)
-            self._tasks.start(self._watch(agent))
+            self._tasks.start(self._watch(agent, silent))
 
     def opened(self, agent: str) -> None:
         """A page of this agent asks for the phone: any page of before is gone."""
@@ -130,7 +133,7 @@ class PageReturns:
             if live.leg.hold == AWAY and not self.spares(leg):
                 await self._put_aside(live, live.leg, leg)
             elif not self._pages.connected(leg.agent):
-                self.gone(leg.agent)
+                self.gone(leg.agent, SILENT_AFTER_START)
 
     async def stop(self) -> None:
         """Follow nothing more."""
@@ -138,15 +141,15 @@ class PageReturns:
 
     # Is the page gone?
 
-    async def _watch(self, agent: str) -> None:
+    async def _watch(self, agent: str, silent: float) -> None:
         """Look at the channels of the page that is gone until it is connected again, or each of them has ended."""
-        counts, began = dict[str, str](), self._clock()
+        counts, began = dict[str, tuple[str, float]](), self._clock()
         try:
             while here := await self._channels(agent):
                 if self._pages.connected(agent):
                     return
                 for event in here:
-                    await self._judge(event, counts)
+                    await self._judge(event, counts, silent)
                 await asyncio.sleep(LOOK if self._clock() - began < SOON else LATER_LOOK)
         finally:
             self._watched.discard(agent)
@@ -167,7 +170,7 @@ class PageReturns:
         leg = self._legs.by_channel(event["Uniqueid"])
         return event["Uniqueid"] in self._called or (leg is not None and (leg.ended or self.spares(leg)))
 
-    async def _judge(self, event: AmiEvent, counts: dict[str, str]) -> None:
+    async def _judge(self, event: AmiEvent, counts: dict[str, tuple[str, float]], silent: float) -> None:
         """End what rings where nobody is, or what no sound comes from."""
         channel = event["Channel"]
         if event.get("ChannelStateDesc") == "Up":
@@ -175,9 +178,12 @@ class PageReturns:
                 count = (await self._ami.action("Getvar", Channel=channel, Variable=_COUNT)).get("Value", "")
             except AmiFailed:
                 return  # it is gone
-            before, counts[channel] = counts.get(channel), count
+            before, since = counts.get(channel, ("", 0.0))
             if before != count:
+                counts[channel] = count, self._clock()
                 return  # the page lives, as far as is known
+            if self._clock() - since < silent:
+                return
         await self._gone(event)
 
     # It is
