@@ -84,7 +84,10 @@ export function useDraft(user: string, ticket: number) {
   const other = shallowRef<{ form: Form; by: string } | null>(null)
   const path = new URL(`/api/v1/tickets/${ticket}/draft`, location.origin).href
   let etag = ''
-  let filling = true
+  let filling = false
+  /** Something was typed on this page: what the server has does not take its place without a word. */
+  let typed = false
+  let loaded = false
   let timer: ReturnType<typeof setTimeout> | undefined
   let sending: Promise<void> = Promise.resolve()
   let over = false
@@ -115,15 +118,18 @@ export function useDraft(user: string, ticket: number) {
     if (local) fill(local.form)
     try {
       const server = await fetchServer()
-      if (server && (!local || server.at > local.at)) {
+      loaded = true
+      if (typed) send()
+      else if (server && (!local || server.at > local.at)) {
         fill(server.form)
         kept.value = 'saved'
         writeLocal(user, ticket, { form: { ...form }, at: server.at })
       } else if (local) send()
     } catch {
-      kept.value = local ? 'local' : 'empty'
+      loaded = true
+      kept.value = local || typed ? 'local' : 'empty'
+      if (typed) timer = setTimeout(send, AGAIN)
     }
-    filling = false
   }
 
   async function put(): Promise<void> {
@@ -164,10 +170,11 @@ export function useDraft(user: string, ticket: number) {
 
   watch(form, () => {
     if (filling || over) return
+    typed = true
     writeLocal(user, ticket, isEmpty() ? null : { form: { ...form }, at: Date.now() })
     if (kept.value !== 'conflict') kept.value = 'typing'
     clearTimeout(timer)
-    timer = setTimeout(send, PAUSE)
+    if (loaded) timer = setTimeout(send, PAUSE)
   }, { flush: 'sync' })
 
   /** Of two forms: `mine` goes on over the other one, or the other one is taken. */
