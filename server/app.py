@@ -39,6 +39,7 @@ from server.startup import Home, OpenRecords, open_home, open_records, reach_log
 from server.storage.attempts import Attempts
 from server.storage.database import Database, DatabaseError
 from server.storage.derivation.workshop import Workshop, environment_of
+from server.storage.drafts import Drafts
 from server.storage.reader import Records
 from server.storage.sessions import Sessions
 from server.storage.sound import SoundFiles
@@ -86,6 +87,7 @@ class App:
         self._redis: Redis
         self._sessions: Sessions
         self._attempts: Attempts
+        self._drafts: Drafts
         self._sound: SoundFiles
         self._certificates: Certificates | None = None
         self._definition_problem = ""
@@ -132,6 +134,7 @@ class App:
             redis, idle=self.settings.session_idle_minutes * 60.0, longest=self.settings.session_hours * 3600.0
         )
         self._attempts = Attempts(redis)
+        self._drafts = Drafts(redis)
         return Log(redis, set_aside=home.set_aside.keep)
 
     async def _open_records(self, home: Home) -> None:
@@ -265,6 +268,11 @@ class App:
     def sessions(self) -> Sessions:
         """The sessions of users."""
         return self._sessions
+
+    @property
+    def drafts(self) -> Drafts:
+        """Forms of tickets that are being filled in."""
+        return self._drafts
 
     @property
     def attempts(self) -> Attempts:

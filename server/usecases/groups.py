@@ -32,6 +32,7 @@ from server.usecases.report_exports import report_kinds
 from server.usecases.reports import ReportActs
 from server.usecases.server import Server
 from server.usecases.sign_in import SignInActs
+from server.usecases.ticket_drafts import TicketDraftActs
 from server.usecases.ticket_links import TicketLinkActs
 from server.usecases.tickets import TicketActs
 from server.usecases.tokens import TokenActs
@@ -49,6 +50,7 @@ class UseCases:
         self.conversations = ConversationActs(server)
         self.callbacks = CallbackActs(server)
         self.tickets = TicketActs(server)
+        self.ticket_drafts = TicketDraftActs(server, self.tickets)
         self.recordings = RecordingActs(server)
         self.recording_care = RecordingCareActs(server)
         self.recording_deletion = RecordingDeletionActs(server)

@@ -17,6 +17,7 @@ from server.hotline.state import HotlineState
 from server.hotline.view import View
 from server.storage.attempts import Attempts
 from server.storage.database import Database
+from server.storage.drafts import Drafts
 from server.storage.queries.paging import QueryError
 from server.storage.reader import Records
 from server.storage.sessions import Sessions
@@ -167,6 +168,10 @@ class Server(Protocol):
     @property
     def sessions(self) -> Sessions:
         """The sessions of users."""
+
+    @property
+    def drafts(self) -> Drafts:
+        """Forms of tickets that are being filled in."""
 
     @property
     def attempts(self) -> Attempts:

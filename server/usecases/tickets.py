@@ -264,6 +264,11 @@ class TicketActs(RecordActs):
 
         await self._ask(who, Act.ANSWER_AUTHORITY, number, ask, why)
 
+    async def require_work(self, who: Principal, number: int) -> None:
+        """Raises Forbidden, NotFound or Conflict unless this principal may work on this ticket now."""
+        self.permissions.require(who, Act.WORK_ON_TICKET)
+        await self._open_case(who, Act.WORK_ON_TICKET, number)
+
     # Inside
 
     async def _ask(

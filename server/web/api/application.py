@@ -45,6 +45,7 @@ from server.web.api.reports import report_routes
 from server.web.api.session import session_routes
 from server.web.api.session_openid import openid_routes
 from server.web.api.stream import describe_rows, stream_routes
+from server.web.api.ticket_drafts import ticket_draft_routes
 from server.web.api.tickets import ticket_routes
 from server.web.api.tokens import token_routes
 from server.web.api.trunks import trunk_routes
@@ -114,6 +115,7 @@ def make_api(
         why_routes(acts.explanations),
         conversation_routes(acts.conversations),
         ticket_routes(acts.tickets),
+        ticket_draft_routes(acts.ticket_drafts),
         recording_routes(acts.recordings, acts.recording_care),
         privacy_routes(acts.recording_deletion),
         floor_routes(acts.calls),

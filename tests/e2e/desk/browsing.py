@@ -143,4 +143,5 @@ async def sign_in(page: Page, user: str, path: str = "/", password: str = PASSWO
     await page.get_by_test_id("login-user").fill(user)
     await page.get_by_test_id("login-password").fill(password)
     await page.get_by_test_id("login-submit").click()
-    await expect(page.get_by_test_id("person")).to_be_visible()
+    # A password takes a while to check, on purpose.
+    await expect(page.get_by_test_id("person")).to_be_visible(timeout=20_000)

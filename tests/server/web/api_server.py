@@ -33,6 +33,7 @@ from server.metrics import Metrics
 from server.storage.attempts import Attempts
 from server.storage.database import Database, open_database
 from server.storage.derivation.workshop import Workshop, environment_of
+from server.storage.drafts import Drafts
 from server.storage.projector import Projector
 from server.storage.projector_loop import ProjectorLoop
 from server.storage.reader import Records
@@ -132,6 +133,7 @@ class ApiServer:
         self.outbox: Outbox
         self.sessions: Sessions
         self.attempts: Attempts
+        self.drafts: Drafts
         self.database: Database
         self.definitions = usual_definitions()
         self.identity_key = b"a key for tests"
@@ -211,7 +213,7 @@ async def running(redis_server: RedisServer, database: Database, home: Path) -> 
     dispatcher = Dispatcher(log, lease, HotlineState(), lease_ttl=10)
     await dispatcher.start()
     made = ApiServer(dispatcher, Records(database.read, following, lambda: dispatcher.state.position), home)
-    made.sessions, made.attempts = Sessions(redis), Attempts(redis)
+    made.sessions, made.attempts, made.drafts = Sessions(redis), Attempts(redis), Drafts(redis)
     made.redis, made.outbox, made.database = redis, Outbox(database), database
     await made.tell(acd.PolicySet(made.definitions.policy), CallbackPolicySet(made.definitions.callback.policy))
     yield made
