@@ -223,7 +223,7 @@ class Settings:
     sip_tls_port: int = field(default=5061, metadata=_by(_port))
     """Where SIP over TLS is taken, if a trunk uses it."""
     http_port: int = field(default=8400, metadata=_by(_port))
-    http_connections: int = field(default=512, metadata=_by(_count(1, 100_000)))
+    http_connections: int = field(default=2048, metadata=_by(_count(1, 100_000)))
     """The most connections to the API at once; never more than half of the file descriptors."""
     http_connections_per_address: int = field(default=64, metadata=_by(_count(1, 100_000)))
     """The most connections from one address; of IPv6, from one /64 network."""

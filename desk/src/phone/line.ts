@@ -48,6 +48,9 @@ export const SIGNED_OFF = 4401
 /** Refused connections in a row after which the line is stuck. */
 const PATIENCE = 4
 
+/** A name that stands for this page in its contact, as RFC 7118 has it. */
+const randomHost = (): string => Array.from(crypto.getRandomValues(new Uint8Array(6)), (byte) => (byte % 36).toString(36)).join('')
+
 type Jssip = typeof import('jssip')
 
 export class Line {
@@ -71,6 +74,8 @@ export class Line {
     const ua = new jssip.UA({
       sockets: [socket],
       uri: given.uri,
+      // What the page says within a call comes from its contact: the server lets a page speak as its own device alone.
+      contact_uri: `sip:${given.user}@${randomHost()}.invalid;transport=ws`,
       authorization_user: given.user,
       realm: given.realm,
       ha1: given.ha1,

@@ -107,7 +107,7 @@ def make_api(
     api.add_middleware(Gate, authenticate=authentication)
     api.add_middleware(Edge, proxies=proxies)
     answer_with_problems(api)
-    api.state.streams = streams = Streams(acts.live, watched.warnings, acts.sign_in.ended)
+    api.state.streams = streams = Streams(acts.live, watched.warnings)
     for routes in (
         watch_routes(watched),
         call_routes(acts.calls),
@@ -117,7 +117,7 @@ def make_api(
         recording_routes(acts.recordings, acts.recording_care),
         privacy_routes(acts.recording_deletion),
         floor_routes(acts.calls),
-        stream_routes(streams, authentication),
+        stream_routes(streams),
         agent_routes(acts.agents),
         phone_routes(acts.browser_phones),
         callback_routes(acts.callbacks),

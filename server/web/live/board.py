@@ -75,7 +75,9 @@ class Board:
         self.everybody = False
         """Whether those of all agents may have."""
         self.access = False
-        """Whether a token was revoked, a user changed, or an agent changed the team."""
+        """Whether teams have changed: who may see which number."""
+        self.users: set[str] = set()
+        """Users who were changed."""
 
     def rows(self, kind: str) -> Mapping[Key, Kept]:
         """The rows of one kind as of the last refresh."""
@@ -91,7 +93,8 @@ class Board:
             changed.everything = True
         calls = changed.everything or of[1] != self._drawn_with[1]
         self._marks, self._drawn_with = marks, of
-        self.access |= changed.access or changed.everything
+        self.access |= changed.everything
+        self.users |= changed.users
         found: list[Change] = []
         changed.agents |= self._drawing.figures.take_agents()
         found += self._calls(changed, all_of_them=calls, all_places=all_queues)

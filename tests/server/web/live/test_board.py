@@ -157,3 +157,39 @@ def test_marks_that_nobody_takes_do_not_grow_without_end() -> None:
     for number in range(1, 30_000):
         state.changes.after(acd.CallDetached(number), (), ())
     assert state.changes.take().everything
+
+
+def test_a_server_that_takes_over_goes_on_with_the_rows_of_the_one_before() -> None:
+    log = played.entries()
+    first = HotlineState()
+    now = [first]
+    view = View(lambda: now[0])
+    figures = DayFigures(NoRecords, lambda: ZoneInfo("Asia/Shanghai"), lambda queue: 20, lambda: NOW)
+    board = Board(view, usual_definitions, Drawing(view, usual_definitions, figures), clock=lambda: NOW)
+    client: dict[str, dict[Any, Any]] = {kind: {} for kind in SHARED}
+    for entry in log[:900]:
+        first.play(entry)
+    replayed(client, board.refresh(figures=True))
+    now[0] = second = HotlineState.restore(first.snapshot())
+    assert client == fresh(second)
+    for entry in log[900:1000]:
+        second.play(entry)
+    replayed(client, board.refresh(figures=True))
+    assert client == shown(board) == fresh(second)
+
+
+def test_a_tick_draws_the_places_of_calls_later_and_then_rightly() -> None:
+    state = HotlineState()
+    board, client = board_of(state), {kind: {} for kind in SHARED}
+    state.play(Entry("1-0", NOW, acd.PolicySet(usual_definitions().policy)))
+    for call in CALLS:
+        state.play(Entry(f"{2 * call}-0", NOW, acd.CallArrived(call, "", "4001", "x", f"u{call}", NOW, "one")))
+        state.play(Entry(f"{2 * call + 1}-0", NOW + call, acd.CallQueued(call, "complaint", COMPLAINT, NOW + call)))
+    replayed(client, board.refresh())
+    state.play(Entry("20-0", NOW + 20, acd.CallEnded(1, "caller_hung_up")))
+    changes = board.refresh(all_queues=False)
+    assert [(change.kind, change.key) for change in changes if change.kind == "calls"] == [("calls", 1)]
+    replayed(client, changes)
+    assert client["calls"][2]["position"] == 2, "the others wait for their turn to be drawn"
+    replayed(client, board.refresh())
+    assert [client["calls"][call]["position"] for call in (2, 3, 4)] == [1, 2, 3]

@@ -216,7 +216,7 @@ async def test_a_client_that_takes_nothing_is_cut_off_and_slows_nobody(server: A
     api = new_application()
     server.application()
     streams: Streams = api.state.streams
-    stream = streams.open(OWNER, (), None, lambda: OWNER)
+    stream = streams.open(OWNER)
     for _ in range(MOST_WAITING + 1):
         stream.tell(b": x\n\n")
     assert stream.cut_off
