@@ -61,7 +61,7 @@ class TrainingActs(QualityBase):
 
     async def score(self, who: Principal, number: int, call: int, marks: Mapping[str, Any]) -> Calibration:
         """Give one's marks of one call of a round."""
-        self.permissions.require(who, Act.SCORE_QA)
+        self._require_scoring(who)
         round_ = await self._round(number)
         form = self._form(round_.form, round_.version)
         if person(who) in (await self._people(call)).barred:

@@ -103,7 +103,11 @@ async def test_the_report_of_the_24_hours_is_sent_once(night, mails) -> None:
     assert "24 h report 全日报表" in message["Subject"]
     body = message.get_content()
     assert "接通率 connect rate: 100.0%    = answered ÷ asked for an agent" in body
-    assert "last link" in body
+    with night.database.read.connect() as connection:
+        ends = connection.execute(text("SELECT day, link FROM recordings WHERE day IS NOT NULL")).all()
+    assert ends
+    for day, link in ends:
+        assert f"{day}: 1 recordings, last link {link}" in body
     (row,) = night.outbox.newest(10)
     assert row["sent_at"] is not None
     night.now += timedelta(days=1)
