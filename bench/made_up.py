@@ -207,11 +207,21 @@ def _work(days: _Days, ticket: int, agent: str, over: float) -> None:
         done = over + 30
         days.at(done, tickets.StateChanged(ticket, "resolved", agent))
     elif way < 0.9:
-        days.at(over + 40, tickets.StateChanged(ticket, "dispatched", agent))
+        days.at(over + 40, tickets.StateChanged(ticket, "dispatched", agent, "", "logistics"))
         done = over + days.chance.uniform(3600, 120_000)
+        if days.chance.random() < 0.2:
+            days.at(over + 400, tickets.Redispatched(ticket, "network", "Wang", "not a parcel"))
         days.at(done - 1800, tickets.StateChanged(ticket, "acknowledged", "department"))
         days.at(done, tickets.StateChanged(ticket, "resolved", "department"))
     else:
         return
     days.at(done + 7200, tickets.StateChanged(ticket, "followed_up", agent))
+    if days.chance.random() < 0.15:
+        again = done + 7250
+        days.at(again, tickets.RoundStarted(ticket, 2, "serious", agent, "", again + 3600, again + 50_000))
+        done = again + days.chance.uniform(3600, 90_000)
+        days.at(done - 900, tickets.StateChanged(ticket, "dispatched", "Wang", "", "network"))
+        days.at(done - 600, tickets.StateChanged(ticket, "acknowledged", "department"))
+        days.at(done, tickets.StateChanged(ticket, "resolved", "department"))
+        days.at(done + 7200, tickets.StateChanged(ticket, "followed_up", agent))
     days.at(done + 7300, tickets.StateChanged(ticket, "closed", agent))

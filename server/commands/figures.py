@@ -38,7 +38,11 @@ OF_AGENTS = (
     "repeat_rate",
     "complaint_rate",
 )
-OF_TICKETS = ("tickets_opened", "tickets_due", "tickets_in_time", "tickets_dispatched", "tickets_settled")
+OF_SORTING = ("dispatches", "wrong_dispatches", "wrong_dispatch_rate")
+OF_TICKETS = (
+    *("tickets_opened", "tickets_due", "tickets_in_time", "responses_in_time", "tickets_dispatched", "tickets_settled"),
+    *OF_SORTING[1:],
+)
 OF_COMPLAINTS = (
     "complaints",
     "share",
@@ -46,6 +50,7 @@ OF_COMPLAINTS = (
     "tickets_due",
     "tickets_in_time",
     "tickets_dispatched",
+    "wrong_dispatches",
     "tickets_settled",
 )
 _LISTS = (
@@ -54,6 +59,7 @@ _LISTS = (
     ("teams", ("team", *OF_AGENTS)),
     ("agents", ("agent", *OF_AGENTS)),
     ("departments", ("department", *OF_TICKETS)),
+    ("dispatchers", ("dispatcher", *OF_SORTING)),
 )
 _UNITS = {"m": 60, "h": 3600, "d": 86_400}
 
@@ -72,7 +78,7 @@ def day(
     days: Repeats = 7,
     as_json: Json = False,
 ) -> None:
-    """One day by intervals, queues, categories, teams, agents and departments."""
+    """One day by intervals, queues, categories, teams, agents, departments and dispatchers."""
     from server.storage.queries import figures_report
 
     every = seconds(interval)

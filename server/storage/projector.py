@@ -52,6 +52,7 @@ PROJECTIONS: tuple[Rules, ...] = (
 """Every projection, in the order in which they are told of an entry."""
 READER = "projector"
 COUNTER = "report counts"
+ROUNDS = "report counts of rounds"
 BATCH = 1000
 
 
@@ -116,13 +117,17 @@ class Projector:
             return len(new)
 
     def _count_once(self, session: Session) -> None:
-        """Counts of reports are made of the records that were there before there were counts."""
+        """Counts of reports are made of the records that were there before there were counts, or counts of rounds."""
         if self._counted:
             return
-        self._counted = session.scalar(select(Cursor.entry).where(Cursor.reader == COUNTER)) is not None
-        if not self._counted:
+        known = set(session.scalars(select(Cursor.reader).where(Cursor.reader.in_((COUNTER, ROUNDS)))))
+        if COUNTER not in known:
             totals.recount(session, self._insert)
-            session.execute(self._insert(Cursor).values(reader=COUNTER, entry=START))
+        elif ROUNDS not in known:
+            totals.recount_tickets(session, self._insert)
+        for reader in {COUNTER, ROUNDS} - known:
+            session.execute(self._insert(Cursor).values(reader=reader, entry=START))
+        self._counted = True
 
     def _locked_cursor(self, session: Session) -> Cursor:
         locked = select(Cursor).where(Cursor.reader == READER).with_for_update()

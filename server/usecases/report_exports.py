@@ -14,7 +14,7 @@ from server.usecases.reports import ReportActs
 
 PARTS = (
     *(("interval", "intervals"), ("queue", "queues"), ("category", "categories"), ("team", "teams")),
-    *(("agent", "agents"), ("department", "departments")),
+    *(("agent", "agents"), ("department", "departments"), ("dispatcher", "dispatchers")),
 )
 COLUMNS = ("part", "name", "from", "to", *(figure.id for figure in FIGURES))
 

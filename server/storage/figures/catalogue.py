@@ -36,6 +36,8 @@ class Of(StrEnum):
     """The whole, agents, teams."""
     TICKETS = "tickets"
     """The whole, queues, categories, departments."""
+    SORTING = "sorting"
+    """The whole, queues, categories, departments, dispatchers."""
     HOUSE = "house"
     """The whole alone."""
 
@@ -142,7 +144,7 @@ _handled = _n("handled_calls")
 _matters = _less(_known, _repeats)
 _time = _n("signed_in_ms")
 _work = _n("handling_ms")
-_CALLS, _LEGS, _AGENTS, _TICKETS = Of.CALLS, Of.LEGS, Of.AGENTS, Of.TICKETS
+_CALLS, _LEGS, _AGENTS, _TICKETS, _SORTING = Of.CALLS, Of.LEGS, Of.AGENTS, Of.TICKETS, Of.SORTING
 _PERCENTILE = "in steps of " + RESOLUTION
 _CONTACT = (
     "N = {days} days; the same number and the same category; only calls in which an agent spoke with the caller;"
@@ -261,17 +263,30 @@ FIGURES: tuple[Figure, ...] = (
     _counted("tickets_opened", "新建工单量", "tickets opened", _TICKETS, "tickets opened in the period"),
     _counted("complaints_opened", "新建投诉量", "complaints opened", _TICKETS,
            "complaint tickets opened in the period"),
-    _counted("tickets_due", "到期工单量", "tickets due", _TICKETS, "tickets whose limit lies in the period, up to now",
-             "the latest limit of the latest round"),
+    _counted("tickets_due", "到期工单量", "tickets due", _TICKETS,
+             "rounds whose limit to resolve lies in the period, up to now",
+             "the latest limit of each round; a round that follows has a limit of its own"),
     Figure("tickets_in_time", "工单及时率", "tickets in time", Unit.SHARE, _TICKETS, "settled within the limit ÷ due",
-           "due in the period, settled or not", _share(_n("tickets_in_time"), _n("tickets_due"))),
+           "due in the period, settled or not, whatever later rounds do",
+           _share(_n("tickets_in_time"), _n("tickets_due"))),
+    Figure("responses_in_time", "响应及时率", "responses in time", Unit.SHARE, _TICKETS,
+           "responded to within the limit ÷ due", "the limit to respond, of each round; due in the period",
+           _share(_n("responses_in_time"), _n("responses_due"))),
     _counted("tickets_dispatched", "派单量", "tickets dispatched", _TICKETS, "tickets first dispatched in the period"),
     Figure("dispatched_per_1000", "千通派单量", "dispatched per 1,000 calls", Unit.POINTS, _TICKETS,
            "1,000 × tickets dispatched ÷ handled calls", "lower means that the first desk settles more (前移)",
            _share(_n("tickets_dispatched"), _handled, 1000.0, 1)),
-    _counted("tickets_settled", "办结工单量", "tickets settled", _TICKETS, "tickets resolved in the period"),
+    _counted("dispatches", "派单次数", "dispatches", _SORTING, "dispatches made in the period",
+             "of every round, wrong ones and those that put them right"),
+    _counted("wrong_dispatches", "错派次数", "wrong dispatches", _SORTING,
+             "dispatches of the period that were put right later", "count against the dispatcher and the sorting"),
+    Figure("wrong_dispatch_rate", "错派率", "wrongly dispatched", Unit.SHARE, _SORTING, "wrong dispatches ÷ dispatches",
+           "a wrong dispatch belongs to when it was made, not to when it was put right",
+           _share(_n("wrong_dispatches"), _n("dispatches"))),
+    _counted("tickets_settled", "办结工单量", "tickets settled", _TICKETS, "rounds resolved in the period",
+             "a customer who was not satisfied starts another round"),
     Figure("first_desk_rate", "首触解决率", "settled at the first desk", Unit.SHARE, _TICKETS,
-           "settled without a dispatch ÷ settled", "处理能力前移", _share(_n("tickets_settled_first"),
+           "first rounds settled without a dispatch ÷ settled", "处理能力前移", _share(_n("tickets_settled_first"),
              _n("tickets_settled"))),
     # Quality
     _counted("scored", "质检量", "calls scored", _LEGS, "calls scored in the period", "weights as in the form"),

@@ -22,6 +22,8 @@ DUE = "due"
 """The kind of counts that may lie in slots to come."""
 ALARM = "alarm"
 """The kind of counts that entries add by themselves."""
+SORTING = "sorting"
+"""The kind of counts that say again, by dispatcher, what was dispatched and what of it was wrong."""
 HANDLING = frozenset({"on_call", "wrap_up"})
 
 
@@ -133,20 +135,47 @@ def _slots(began: int, ended: int) -> Iterator[tuple[int, int]]:
 
 
 def of_ticket(ticket: Any) -> Contribution:
-    """Of a ticket's instants, each in the slot in which it lies; of its limit, when it is due."""
-    found: Contribution = {}
+    """Of when a ticket was opened and first dispatched, each in the slot in which it lies."""
     opened = {"tickets_opened": 1, "complaints_opened": int(ticket.business == COMPLAINT)}
-    in_time = ticket.settled_at is not None and ticket.due_at is not None and ticket.settled_at <= ticket.due_at
-    settled = {"tickets_settled": 1, "tickets_settled_first": int(ticket.dispatched_at is None)}
-    for kind, instant, counts in (
-        ("ticket", ticket.opened_at, opened),
-        (DUE, ticket.due_at, {"tickets_due": 1, "tickets_in_time": int(in_time)}),
-        ("ticket", ticket.dispatched_at, {"tickets_dispatched": 1}),
-        ("ticket", ticket.settled_at, settled),
-    ):
+    return _of_instants(
+        ticket, ("ticket", ticket.opened_at, opened), ("ticket", ticket.dispatched_at, {"tickets_dispatched": 1})
+    )
+
+
+def of_round(round: Any) -> Contribution:
+    """Of a ticket's round: its limits when they are due, and that it was settled, whatever later rounds do."""
+    settled = {"tickets_settled": 1, "tickets_settled_first": int(round.round == 1 and not round.dispatches)}
+    due = {"tickets_due": 1, "tickets_in_time": _met(round.resolved_at, round.resolve_by)}
+    responses = {"responses_due": 1, "responses_in_time": _met(round.responded_at, round.respond_by)}
+    return _of_instants(
+        round,
+        (DUE, round.resolve_by, due),
+        (DUE, round.respond_by, responses),
+        ("ticket", round.resolved_at, settled),
+    )
+
+
+def of_dispatch(dispatch: Any) -> Contribution:
+    """Of one dispatch, when it was made: for the department that got it, and for its dispatcher."""
+    counts = {"dispatches": 1, "wrong_dispatches": int(dispatch.wrong)}
+    found = _of_instants(dispatch, ("ticket", dispatch.at, counts))
+    if dispatch.by:
+        slot = slot_of(dispatch.at.timestamp())
+        _put(found, Key(slot, SORTING, dispatch.queue, dispatch.category, dispatch.by), counts)
+    return found
+
+
+def _met(at: datetime | None, limit: datetime | None) -> int:
+    return int(at is not None and limit is not None and at <= limit)
+
+
+def _of_instants(row: Any, *parts: tuple[str, datetime | None, Counts]) -> Contribution:
+    """(kind, when, counts) of a row that has a queue, a category and a department."""
+    found: Contribution = {}
+    for kind, instant, counts in parts:
         if instant is not None:
             slot = slot_of(instant.timestamp())
-            _put(found, Key(slot, kind, ticket.queue, ticket.category, ticket.department), counts)
+            _put(found, Key(slot, kind, row.queue, row.category, row.department), counts)
     return found
 
 

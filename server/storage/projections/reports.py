@@ -71,6 +71,8 @@ def _(event: tickets.TicketOpened, entry: Entry, rows: Rows) -> None:
         call = rows.calls[event.call]
         call.opened_ticket, queue = True, call.queue
     ticket.queue, ticket.business, ticket.category = queue, event.business, event.category
+    first = rows.ticket_round(event.ticket, 1)
+    first.queue, first.category = queue, event.category
     ticket.opened_at = ticket.opened_at or utc(entry.at)
     _due(event, rows)
 
@@ -115,6 +117,8 @@ def _due(event: _Limited, rows: Rows, *, at_most: bool = False) -> None:
 @RULES.on(tickets.CategoryConfirmed)
 def _(event: tickets.CategoryConfirmed, entry: Entry, rows: Rows) -> None:
     rows.ticket_times[event.ticket].category = event.category
+    for each in rows.rounds(event.ticket):
+        each.category = event.category
 
 
 @RULES.on(tickets.StateChanged)

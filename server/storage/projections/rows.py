@@ -40,7 +40,7 @@ from server.storage.schema.tables import (
     Segment,
     Ticket,
 )
-from server.storage.schema.ticket_tables import TicketRound
+from server.storage.schema.ticket_tables import TicketDispatch, TicketRound
 from server.storage.schema.webhook_tables import TicketLink, Webhook
 
 __all__ = ["Rows", "Shelf", "entry_key", "utc"]
@@ -134,6 +134,7 @@ class Rows:
         self._instants = self._instants_of(entries)
         self._spooled = self._spooled_of(_mentioned(entries, "spool_id"))
         self._chains: dict[str, tuple[int, str]] = {}
+        self._dispatches: dict[tuple[int, int], TicketDispatch] = {}
         self._rounds = self._rounds_of(_mentioned(entries, "ticket"))
 
     def instant(self, entry: Entry) -> datetime:
@@ -240,6 +241,19 @@ class Rows:
             found = self._rounds[ticket, number] = TicketRound(ticket=ticket, round=number)
             self.add(found)
         return found
+
+    def rounds(self, ticket: int) -> list[TicketRound]:
+        """All rounds of a ticket that the entries are about."""
+        return [found for (of, _), found in self._rounds.items() if of == ticket]
+
+    def ticket_dispatch(self, ticket: int, number: int) -> TicketDispatch | None:
+        """This dispatch of the ticket, if it is known."""
+        return self._dispatches.get((ticket, number)) or self._session.get(TicketDispatch, (ticket, number))
+
+    def add_dispatch(self, dispatch: TicketDispatch) -> None:
+        """Write a new dispatch with the batch."""
+        self._dispatches[dispatch.ticket, dispatch.number] = dispatch
+        self.add(dispatch)
 
     def chain_end(self, day: str) -> tuple[int, str]:
         """(place, link) of the day's last closed recording or tombstone; (0, FIRST) before the first."""

@@ -13,6 +13,7 @@ from server.storage.projections.rows import Rows, entry_key, utc
 from server.storage.projections.rules import Rules
 from server.storage.recording_store import day_of
 from server.storage.schema.tables import Recording, Ticket, TicketHistory
+from server.storage.schema.ticket_tables import TicketDispatch
 from tickets.case import Level, sooner
 from tickets.severity import Grade
 from tickets.states import NEXT, TicketState
@@ -68,6 +69,7 @@ def _(event: tickets.StateChanged, entry: Entry, rows: Rows) -> None:
     if event.state == TicketState.DISPATCHED:
         ticket.dispatched_at, ticket.department = at, event.department or ticket.department
         ticket.dispatches, this.dispatches, this.department = ticket.dispatches + 1, 1, ticket.department
+        _dispatched(rows, entry, ticket, event.by)
     elif event.state in (TicketState.ACKNOWLEDGED, TicketState.IN_PROGRESS, TicketState.RESOLVED):
         ticket.responded_at = this.responded_at = this.responded_at or at
     if event.state == TicketState.RESOLVED:
@@ -86,10 +88,13 @@ def _(event: tickets.Redispatched, entry: Entry, rows: Rows) -> None:
     _changed(rows, event)
     _write(rows, entry, "redispatched", ticket.department, event.department, event.by, event.why)
     this = rows.ticket_round(ticket.id, ticket.round)
+    if (wrong := rows.ticket_dispatch(ticket.id, ticket.dispatches)) is not None:
+        wrong.wrong = True
     ticket.department = this.department = event.department
     ticket.dispatched_at = utc(entry.at)
     ticket.dispatches, this.dispatches = ticket.dispatches + 1, this.dispatches + 1
     ticket.wrong_dispatches, this.wrong_dispatches = ticket.wrong_dispatches + 1, this.wrong_dispatches + 1
+    _dispatched(rows, entry, ticket, event.by)
 
 
 @RULES.on(tickets.NoteAdded)
@@ -208,7 +213,9 @@ def _(event: tickets.RoundStarted, entry: Entry, rows: Rows) -> None:
     ticket.round, ticket.grade, ticket.state = event.round, event.grade, "new"
     ticket.dispatched_at = ticket.responded_at = ticket.resolved_at = ticket.promised_for = None
     ticket.warnings = ""
-    rows.ticket_round(ticket.id, event.round).began_at = utc(entry.at)
+    begun = rows.ticket_round(ticket.id, event.round)
+    begun.began_at, begun.queue, begun.category = utc(entry.at), ended.queue, ended.category
+    begun.department = ticket.department
     _set_limits(rows, ticket, event.respond_by, event.resolve_by)
 
 
@@ -221,6 +228,15 @@ def _changed(rows: Rows, event: tickets.Event) -> Ticket:
     ticket = rows.tickets[event.ticket]
     ticket.version += 1
     return ticket
+
+
+def _dispatched(rows: Rows, entry: Entry, ticket: Ticket, by: str) -> None:
+    this = rows.ticket_round(ticket.id, ticket.round)
+    made = TicketDispatch(
+        ticket=ticket.id, number=ticket.dispatches, at=utc(entry.at), by=by, department=ticket.department
+    )
+    made.round, made.wrong, made.queue, made.category = ticket.round, False, this.queue, this.category
+    rows.add_dispatch(made)
 
 
 def _set_limits(rows: Rows, ticket: Ticket, respond_by: float | None, resolve_by: float | None) -> None:

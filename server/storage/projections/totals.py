@@ -16,14 +16,18 @@ from sqlalchemy.orm import Session
 from server.storage.figures.counts import Counts, add
 from server.storage.projections.contributions import (
     ALARM,
+    DUE,
+    SORTING,
     Contribution,
     Key,
     difference,
     of_call,
+    of_dispatch,
     of_interval,
     of_promise,
     of_recording,
     of_review,
+    of_round,
     of_ticket,
 )
 from server.storage.projections.rows import Rows
@@ -31,10 +35,13 @@ from server.storage.schema.callback_tables import Promise
 from server.storage.schema.quality_tables import QaReview
 from server.storage.schema.report_tables import ReportCount, TicketTimes
 from server.storage.schema.tables import AgentInterval, Call, Recording, Segment
+from server.storage.schema.ticket_tables import TicketDispatch, TicketRound
 
 ALONE: dict[type, Callable[[Any], Contribution]] = {
     AgentInterval: of_interval,
     TicketTimes: of_ticket,
+    TicketRound: of_round,
+    TicketDispatch: of_dispatch,
     Recording: of_recording,
     Promise: of_promise,
     QaReview: of_review,
@@ -78,6 +85,14 @@ def recount(session: Session, insert: Any) -> None:
             legs.setdefault(leg.call, []).append(leg)
             session.expunge(leg)
         write(session, difference((), [of_call(call, legs.get(call.id, ())) for call in calls]), insert)
+
+
+def recount_tickets(session: Session, insert: Any) -> None:
+    """Make the counts of tickets again. Records that were written before rounds were counted need it once."""
+    session.execute(delete(ReportCount).where(ReportCount.kind.in_(("ticket", DUE, SORTING))))
+    for table in (TicketTimes, TicketRound, TicketDispatch):
+        for rows in _all(session, table):
+            write(session, difference((), [ALONE[table](row) for row in rows]), insert)
 
 
 def _all(session: Session, table: type[Any]) -> Iterator[list[Any]]:

@@ -13,6 +13,7 @@ from server.storage.queries import figures_report
 from server.storage.queries.handover import chain_ends
 
 DAY = timedelta(days=1)
+_PARTS = (("queues", "queue"), ("teams", "team"), ("departments", "department"), ("dispatchers", "dispatcher"))
 
 
 def day_mail(engine: Engine, until: datetime, zone: ZoneInfo, now: datetime) -> tuple[str, str]:
@@ -27,7 +28,7 @@ def day_mail(engine: Engine, until: datetime, zone: ZoneInfo, now: datetime) -> 
         for figure in found["figures"]
         if (value := found["total"][figure["id"]]) is not None
     ]
-    for name, first in (("queues", "queue"), ("teams", "team"), ("departments", "department")):
+    for name, first in _PARTS:
         lines += ["", name] if found[name] else []
         lines += [_row(row, first) for row in found[name]]
     with Session(engine) as session:
@@ -38,7 +39,8 @@ def day_mail(engine: Engine, until: datetime, zone: ZoneInfo, now: datetime) -> 
 
 
 def _row(row: dict[str, Any], first: str) -> str:
-    shown = ("calls", "answered", "connect_rate", "service_level", "legs", "aht", "tickets_due", "tickets_in_time")
+    shown = ("calls", "answered", "connect_rate", "service_level", "legs", "aht", "tickets_due", "tickets_in_time",
+             "wrong_dispatches")  # fmt: skip
     return f"  {row[first]}: " + ", ".join(f"{name} {row[name]}" for name in shown if row.get(name) is not None)
 
 

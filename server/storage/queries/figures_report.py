@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine, select
 
 from server.storage.figures.catalogue import Of, Terms, catalogue, figures_of
 from server.storage.figures.counts import SLOT, Counts, merge, slot_of, total
-from server.storage.projections.contributions import DUE, Key, spent
+from server.storage.projections.contributions import DUE, SORTING, Key, spent
 from server.storage.queries.paging import QueryError, iso
 from server.storage.schema.report_tables import ReportCount
 from server.storage.schema.tables import Agent, AgentInterval
@@ -33,15 +33,20 @@ FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
 LONGEST = 366
 """Days that one report may span."""
 _KINDS = {
-    "queue": ("queues", (Of.CALLS, Of.LEGS, Of.TICKETS), frozenset({"call", "promise", "ticket", DUE})),
-    "category": ("categories", (Of.CALLS, Of.LEGS, Of.TICKETS), frozenset({"call", "promise", "ticket", DUE})),
+    "queue": ("queues", (Of.CALLS, Of.LEGS, Of.TICKETS, Of.SORTING), frozenset({"call", "promise", "ticket", DUE})),
+    "category": (
+        "categories",
+        (Of.CALLS, Of.LEGS, Of.TICKETS, Of.SORTING),
+        frozenset({"call", "promise", "ticket", DUE}),
+    ),
     "agent": ("agents", (Of.LEGS, Of.AGENTS), frozenset({"agent", "time", "recording", "score"})),
     "team": ("teams", (Of.LEGS, Of.AGENTS), frozenset({"agent", "time", "recording", "score"})),
-    "department": ("departments", (Of.TICKETS,), frozenset({"ticket", DUE})),
+    "department": ("departments", (Of.TICKETS, Of.SORTING), frozenset({"ticket", DUE})),
+    "dispatcher": ("dispatchers", (Of.SORTING,), frozenset({SORTING})),
 }
 """What is broken down: into which list, with which figures, from which kinds of counts."""
-OF_AGENTS = frozenset({"agent"})
-"""Kinds that say again, by agent, what other kinds say of the whole."""
+OF_AGENTS = frozenset({"agent", SORTING})
+"""Kinds that say again, by agent or dispatcher, what other kinds say of the whole."""
 _decode = msgspec.json.Decoder(dict[str, int]).decode
 Counted = tuple[Key, Counts]
 
@@ -198,7 +203,9 @@ def complaints(
     }
 
 
-_OF_COMPLAINTS = ("tickets_due", "tickets_in_time", "tickets_dispatched", "tickets_settled", "first_desk_rate")
+_OF_COMPLAINTS = (
+    *("tickets_due", "tickets_in_time", "tickets_dispatched", "wrong_dispatches", "tickets_settled", "first_desk_rate"),
+)
 
 
 def _part(part: Any, whole: Any) -> float | None:
@@ -260,7 +267,7 @@ def _group(
     sums: defaultdict[str, Counts] = defaultdict(dict)
     for key, counts in cells.items():
         if key.kind in kinds:
-            name = key.agent if what in ("department", "team") else getattr(key, what)
+            name = key.agent if what in ("department", "team", "dispatcher") else getattr(key, what)
             for each in teams.get(name, ()) if what == "team" else (name,) if name else ():
                 merge(sums[each], counts)
     return [{what: name, **figures_of(sums[name], terms, figures)} for name in sorted(sums)]

@@ -51,3 +51,5 @@ class TicketLink(Base):
     url: Mapped[str] = mapped_column(default="")
     by: Mapped[str] = mapped_column(default="")
     at: Mapped[datetime | None] = mapped_column(default=None)
+    owns: Mapped[str] = mapped_column(default="", server_default="")
+    """What of the ticket only that system may change, with a space between."""

@@ -57,7 +57,7 @@ class FigureOut(BaseModel):
     zh: str
     en: str
     unit: str = Field(description="count, share (0 to 1), seconds, or points.")
-    of: str = Field(description="calls, legs, agents, tickets or house: in which lists it is given.")
+    of: str = Field(description="calls, legs, agents, tickets, sorting or house: in which lists it is given.")
     formula: str
     named: str = Field(description="What must be said with it.")
 
@@ -93,6 +93,7 @@ class FiguresReport(BaseModel):
     agents: list[Row]
     teams: list[Row]
     departments: list[Row]
+    dispatchers: list[Row] = Field(description="Who dispatched tickets, and how many of their dispatches were wrong.")
     total: dict[str, Value]
 
 

@@ -20,9 +20,10 @@ import recordings.events as rec
 import tickets.events as tickets
 from acd.callbacks.events import PromiseAsked
 from server.eventlog.derived_events import AgentNoted, Decided, PromiseNoted
+from server.eventlog.log import Entry
 from server.storage.figures.catalogue import FIGURES, Terms
 from server.storage.figures.counts import SLOT, add, percentile, step_of, total
-from server.storage.projector import COUNTER, Projector
+from server.storage.projector import COUNTER, ROUNDS, Projector
 from server.storage.queries.figures_report import between, complaints, days, hourly, month_of, range_of, report, week_of
 from server.storage.queries.paging import QueryError
 from server.storage.schema.report_tables import ReportCount
@@ -35,6 +36,7 @@ from made_up import BEGAN, Made, entries
 ZONE = ZoneInfo("Asia/Shanghai")
 FIRST = datetime.fromtimestamp(BEGAN, ZONE).date()
 LATER = datetime.fromtimestamp(BEGAN, UTC) + timedelta(days=30)
+SORTING = ("dispatches", "wrong_dispatches", "wrong_dispatch_rate")
 MADE = Made(calls=400, per_day=200, agents=12, seed=7, numbers=0.5)
 
 
@@ -45,6 +47,7 @@ class Raw:
         self.calls = defaultdict(lambda: defaultdict(lambda: None))
         self.legs, self.states, self.tickets, self.promises = {}, defaultdict(list), {}, {}
         self.recorded, self.missing, self.one_way, self.contacts = [], set(), [], {}
+        self.rounds, self.dispatches = {}, []
         for entry in log:
             self.tell(entry.event, entry.at)
 
@@ -87,19 +90,44 @@ class Raw:
                 self.states[event.agent].append((at, event.status, event.state, event.call))
             case tickets.TicketOpened():
                 self.calls[event.call] |= {"ticket": event.ticket, "opened": True}
-                self.tickets[event.ticket] = {"opened": at, "due": event.resolve_by}
+                self.tickets[event.ticket] = {"opened": at}
+                limits = {"respond": event.respond_by, "due": event.resolve_by}
+                self.rounds[event.ticket] = [{"round": 1, "queue": queue_of(self.calls[event.call], event)} | limits]
             case tickets.ContactAdded():
                 self.calls[event.call]["ticket"] = event.ticket
+            case tickets.RoundStarted():
+                limits = {"respond": event.respond_by, "due": event.resolve_by}
+                rounds = self.rounds[event.ticket]
+                rounds.append({"round": event.round, "queue": rounds[0]["queue"]} | limits)
             case tickets.StateChanged(state="dispatched"):
-                self.tickets[event.ticket]["dispatched"] = at
-            case tickets.StateChanged(state="resolved"):
-                self.tickets[event.ticket]["settled"] = at
+                self.tickets[event.ticket].setdefault("dispatched", at)
+                self.dispatch(event, at)
+            case tickets.Redispatched():
+                self.rounds[event.ticket][-1]["sent"]["wrong"] = True
+                self.dispatch(event, at)
+            case tickets.StateChanged(state=("acknowledged" | "resolved") as state):
+                self.rounds[event.ticket][-1].setdefault("responded", at)
+                if state == "resolved":
+                    self.rounds[event.ticket][-1]["settled"] = at
             case PromiseNoted():
                 self.promises[event.promise.id] = event.promise
             case rec.RecordingMissing():
                 self.missing.add(event.recording)
             case acd.SoundStopped():
                 self.one_way.append(at)
+
+    def dispatch(self, event, at):
+        sent = {"at": at, "department": event.department, "by": event.by, "wrong": False}
+        self.rounds[event.ticket][-1]["sent"] = sent
+        self.dispatches.append(sent | {"queue": self.rounds[event.ticket][0]["queue"]})
+        self.rounds[event.ticket][-1]["sent"] = self.dispatches[-1]
+
+    def sorting(self, since, until, **where):
+        """Dispatches, and the wrong ones."""
+        mine = [each for each in self.dispatches if since <= each["at"] < until]
+        mine = [each for each in mine if all(each[name] == value for name, value in where.items())]
+        wrong = sum(each["wrong"] for each in mine)
+        return len(mine), wrong, round(wrong / len(mine), 4) if mine else None
 
     def of(self, call):
         return [leg for leg in self.legs.values() if leg["call"] == call]
@@ -180,6 +208,10 @@ class Raw:
         return signed, busy, idle
 
 
+def queue_of(call, event):
+    return call["queue"] if event.call else event.business
+
+
 @pytest.fixture(scope="module")
 def log():
     return list(entries(MADE))
@@ -252,13 +284,24 @@ def test_tickets_promises_and_alarms_are_what_the_raw_log_says(engine, raw):
         def of(name, since=since, until=until):
             return [each for each in raw.tickets.values() if since <= each.get(name, 0) < until]
 
-        due, settled, handled = of("due"), of("settled"), row["handled_calls"]
-        assert (row["tickets_opened"], row["tickets_due"]) == (len(of("opened")), len(due))
-        in_time = sum(each.get("settled", 1e12) <= each["due"] for each in due)
-        assert row["tickets_in_time"] == (round(in_time / len(due), 4) if due else None)
+        def rounds(name, since=since, until=until):
+            every = itertools.chain.from_iterable(raw.rounds.values())
+            return [each for each in every if since <= each.get(name, 0) < until]
+
+        def met(limit, act):
+            due = rounds(limit)
+            return round(sum(each.get(act, 1e12) <= each[limit] for each in due) / len(due), 4) if due else None
+
+        settled, handled = rounds("settled"), row["handled_calls"]
+        assert (row["tickets_opened"], row["tickets_due"]) == (len(of("opened")), len(rounds("due")))
+        assert (row["tickets_in_time"], row["tickets_settled"]) == (met("due", "settled"), len(settled))
+        assert row["responses_in_time"] == met("respond", "responded")
+        assert tuple(row[name] for name in SORTING) == raw.sorting(since, until)
         assert row["tickets_dispatched"] == len(of("dispatched"))
         assert row["dispatched_per_1000"] == round(1000 * len(of("dispatched")) / handled, 1)
-        assert row["first_desk_rate"] == round(sum("dispatched" not in each for each in settled) / len(settled), 4)
+        assert row["first_desk_rate"] == round(
+            sum("sent" not in each and each["round"] == 1 for each in settled) / len(settled), 4
+        )
         opened = sum(bool(call["opened"]) for call in raw.calls.values() if since <= call["at"] < until)
         assert row["complaint_rate"] == round(opened / handled, 4)
         made = [each for each in raw.promises.values() if since <= each.promised_at < until]
@@ -268,6 +311,52 @@ def test_tickets_promises_and_alarms_are_what_the_raw_log_says(engine, raw):
         one_way = sum(since <= at < until for at in raw.one_way)
         assert row["alarms"] == row["recordings_missing"] + row["failed"] + one_way
     assert sum(row["recordings_missing"] for row in found) == len(raw.missing)
+
+
+def test_wrong_dispatches_count_against_department_queue_and_dispatcher(engine, raw):
+    found = report(engine, days(FIRST, ZONE, count=3, interval=86_400), now=LATER)
+    until = BEGAN + 3 * 86_400
+    assert found["total"]["wrong_dispatches"] > 3
+    for name, column, key in (
+        *(("departments", "department", "department"), ("dispatchers", "dispatcher", "by")),
+        ("queues", "queue", "queue"),
+    ):
+        for row in found[name]:
+            assert tuple(row[each] for each in SORTING) == raw.sorting(BEGAN, until, **{key: row[column]})
+    assert {row["dispatcher"] for row in found["dispatchers"]} == {each["by"] for each in raw.dispatches}
+    of_queue = report(engine, days(FIRST, ZONE, count=3, interval=86_400), now=LATER, queue="complaint")
+    assert sum(row["dispatches"] for row in of_queue["dispatchers"]) == raw.sorting(BEGAN, until, queue="complaint")[0]
+
+
+def test_a_round_that_was_late_stays_late_when_the_next_one_is_settled_in_time(database, story):
+    story.arrive()
+    first, second = story.now + 1000, story.now + 200_000
+    story.tell(tickets.TicketOpened(1, 1, "138", "complaint", "attitude", "general", first - 100, first))
+    story.now += 2000
+    story.tell(tickets.StateChanged(1, "resolved", "1001"), tickets.StateChanged(1, "followed_up", "1001"))
+    story.tell(tickets.RoundStarted(1, 2, "serious", "1001", "", second - 100, second))
+    story.tell(tickets.StateChanged(1, "resolved", "1001"))
+    Projector(database.write).apply(story.entries)
+    now = datetime.fromtimestamp(second + 86_400, UTC)
+    day, later = (datetime.fromtimestamp(at, ZONE).date() for at in (first, second))
+    early, late = (report(database.read, days(each, ZONE), now=now)["total"] for each in (day, later))
+    assert (early["tickets_due"], early["tickets_in_time"], early["responses_in_time"]) == (1, 0.0, 0.0)
+    assert (late["tickets_due"], late["tickets_in_time"]) == (1, 1.0)
+    assert (early["tickets_settled"], early["first_desk_rate"]) == (2, 0.5)
+
+
+@pytest.mark.thorough
+def test_tickets_that_were_counted_before_there_were_rounds_are_counted_anew(database, log):
+    Projector(database.write).apply(log)
+    whole = counts_in(database)
+    with database.write.begin() as connection:
+        connection.execute(delete(Cursor).where(Cursor.reader == ROUNDS))
+        connection.execute(delete(ReportCount).where(ReportCount.kind == "due"))
+        cursor = connection.scalar(select(Cursor.entry).where(Cursor.reader == "projector"))
+    assert cursor == log[-1].id
+    again = Entry(f"{int(log[-1].at * 1000) + 1}-0", log[-1].at, acd.Tick())
+    Projector(database.write).apply([again])
+    assert counts_in(database) == whole
 
 
 def test_counts_and_intervals_sum_to_the_day_and_days_to_the_week(engine):
