@@ -25,7 +25,7 @@ CUSTOMER_FIELDS = frozenset({"customer", "customer_class", "customer_region", "c
 """Fields that come with a caller who is a customer."""
 OWN_FIELDS = frozenset({"caller", "called", "now", "answer", "language"}) | CUSTOMER_FIELDS
 """Fields that need not be set by a flow."""
-OWN_STARTS = {"callback": frozenset({"dialling", "promise"})}
+OWN_STARTS = {"callback": frozenset({"dialling", "promise", "purpose"})}
 """Flows that begin calls which the hotline places, and the fields that come with them."""
 
 

@@ -219,6 +219,14 @@ def _(event: tickets.RoundStarted, entry: Entry, rows: Rows) -> None:
     _set_limits(rows, ticket, event.respond_by, event.resolve_by)
 
 
+@RULES.on(tickets.FollowUpAnswered)
+def _(event: tickets.FollowUpAnswered, entry: Entry, rows: Rows) -> None:
+    _changed(rows, event)
+    asked = rows.ticket_round(event.ticket, event.round)
+    asked.answers = [*(asked.answers or []), {"question": event.question, "answer": event.answer, "call": event.call}]
+    _write(rows, entry, "answer", event.question, event.answer, "customer", call=event.call)
+
+
 @RULES.on(tickets.TicketLinked)
 def _(event: tickets.TicketLinked, entry: Entry, rows: Rows) -> None:
     _changed(rows, event)  # the link itself, and its line in the history, are the webhooks'
