@@ -31,7 +31,7 @@ from server.hotline.identity_key import identity_key
 from server.hotline.state import HotlineState
 from server.hotline.view import View
 from server.leadership import Leadership, StartError
-from server.mailing import NightMail
+from server.mailing import Mailing
 from server.processes.children import ChildError
 from server.programs import Programs
 from server.startup import Home, OpenRecords, open_home, open_records, reach_log
@@ -40,6 +40,7 @@ from server.storage.derivation.workshop import Workshop, environment_of
 from server.storage.reader import Records
 from server.storage.sound import SoundFiles
 from server.storage.stores import open_store
+from server.storage.trimming import Trimming
 from server.storage.webhook_outbox import Outbox
 from server.tasks import BackgroundTasks
 from server.telephony.agent.monitoring import Monitoring
@@ -82,6 +83,8 @@ class App:
         self._tasks = BackgroundTasks(_log, "a part of the server failed")
         self._undo: list[Callable[[], Coroutine[Any, Any, None]]] = []
         """The steps to undo, last first."""
+        self._counted: CollectorRegistry | None = None
+        """The metrics that hold those of the webhooks' outbox too."""
         self._draining = False
         self._hurried = asyncio.Event()
 
@@ -103,7 +106,8 @@ class App:
             raise StartError(no_room(self.settings.root) or str(error)) from error
         self._tasks.start(self._watch_definitions())
         self._tasks.start(self._deliveries.run())
-        self._tasks.start(self._night_mail.run())
+        self._tasks.start(self._mailing.run())
+        self._tasks.start(self._trimming.run())
         self._tasks.start(self.acts.exports.keep_tidy())
         self._tasks.start(self._election.lead_again(log))
 
@@ -127,9 +131,15 @@ class App:
         self._sound = SoundFiles(open_store(self.settings), Workshop(environment_of(self.settings)))
         self._undo.append(self._sound.close)
 
-        self._night_mail = NightMail(
+        self._mailing = Mailing(
             self.settings,
             self._records.database.write,
+            lambda: self.definitions.calendar.zone,
+            lambda: self._election.leadership is not None,
+            tickets=lambda: self.definitions.ticket_mails,
+        )
+        self._trimming = Trimming(
+            self.settings,
             lambda: self.definitions.calendar.zone,
             lambda: self._election.leadership is not None,
         )
@@ -249,7 +259,12 @@ class App:
     def registry(self) -> CollectorRegistry:
         """The metrics; empty while this server does not lead."""
         leadership = self._election.leadership
-        return leadership.registry if leadership else CollectorRegistry()
+        if leadership is None:
+            return CollectorRegistry()
+        if self._counted is not leadership.registry:
+            self._counted = leadership.registry
+            self._counted.register(self._deliveries)
+        return self._counted
 
     # Running
 
@@ -272,7 +287,8 @@ class App:
         if (leadership := self._election.leadership) is not None:
             found += leadership.warnings()
             found += self._deliveries.warnings()
-            found += self._night_mail.warnings()
+            found += self._mailing.warnings()
+            found += [self._trimming.problem] if self._trimming.problem else []
         return found + ([self._records.problem] if self._records.problem else [])
 
     async def reload(self) -> str:

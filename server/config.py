@@ -265,6 +265,8 @@ class Settings:
     """How long an orderly stop waits for conversations to end."""
     archive_days: int = field(default=0, metadata=_by(_count(0, 36_500)))
     """Days for which the archived log holds what calls left in it, and the decisions; 0: for ever."""
+    archive_trimmed_at: str = field(default="04:30", metadata=_by(_time_of_day))
+    """Time of day in the hotline's zone at which the archived log is trimmed of what is older; `never`."""
     smtp_url: str = field(default="", metadata=_by(_url("smtp", "smtps")))
     """The mail server that takes the report of each 24 hours, with its user and password; empty: none is sent."""
     report_to: tuple[str, ...] = field(default=(), metadata=_by(_mailboxes))

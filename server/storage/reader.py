@@ -141,9 +141,10 @@ class Records:
         found = await asyncio.to_thread(self._queries.callbacks.promise_show, number, mask=mask)
         return found if view is None else promise_detail(view, found["history"] if found else (), mask)
 
-    async def modes(self, scope: str | None, limit: int) -> list[dict[str, Any]]:
-        """What callback mode was, newest first."""
-        return await asyncio.to_thread(self._queries.callbacks.mode_history, scope, limit=limit)
+    async def modes(self, scope: str | None, limit: int, cursor: str | None = None) -> dict[str, Any]:
+        """What callback mode was, newest first: one page."""
+        page = await asyncio.to_thread(self._queries.callbacks.mode_history, scope, limit=limit, after=cursor)
+        return {"items": page.items, "next": page.next}
 
     async def callback_report(self, day: date, zone: ZoneInfo, interval: int, queue: str | None) -> dict[str, Any]:
         """The figures of one day. Raises QueryError for an interval that divides no day."""

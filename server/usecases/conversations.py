@@ -50,7 +50,7 @@ class ConversationActs(Acts):
         self._can_be_asked(target, leg.agent)
         asked = acd.ConsultStarted(call, leg.agent, target.to, why)
         if leg.hold:
-            await self._server.dispatcher.record(asked)
+            await self._lead.record(asked)
         else:
             hold = acd.HoldStarted(call, leg.agent, why)
             await self._server.conversation_channels.put_aside(call, leg, hold, asked)
@@ -78,7 +78,7 @@ class ConversationActs(Acts):
             return
         refused = acd.HoldStarted(call, leg.agent, REFUSED)
         if leg.hold:
-            await self._server.dispatcher.record(refused)
+            await self._lead.record(refused)
         else:
             await self._server.conversation_channels.put_aside(call, leg, refused)
 

@@ -26,5 +26,9 @@ class Conflict(ActRefused):
     """The act is not possible in the present state."""
 
 
+class Changed(ActRefused):
+    """The resource is not any more what the principal has seen."""
+
+
 class Forbidden(ActRefused):
     """The principal's role does not allow the act."""

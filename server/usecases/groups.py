@@ -20,6 +20,7 @@ from server.usecases.quality_training import TrainingActs
 from server.usecases.recording_care import RecordingCareActs
 from server.usecases.recording_deletion import RecordingDeletionActs
 from server.usecases.recordings import RecordingActs
+from server.usecases.register_exports import register_kinds
 from server.usecases.report_exports import report_kinds
 from server.usecases.reports import ReportActs
 from server.usecases.server import Server
@@ -61,3 +62,4 @@ class UseCases:
         self.handovers = HandoverActs(server)
         self.training = TrainingActs(server, self.knowledge)
         self.lists = ListActs(server)
+        self.exports.kinds |= register_kinds(self.customers, self.lists)

@@ -1,7 +1,8 @@
 """One table: which role may do which act, to what, and which acts leave an entry in the audit.
 
-Reach: `own` is the principal's own calls, recordings and status, or a department's own tickets; `team` those of the
-teams that the principal leads, `all` everybody's. A service may do the acts that its token names, and reaches all.
+Reach: `own` is the principal's own calls, recordings and status, or a department's own tickets and their customers;
+`team` those of the teams that the principal leads, `all` everybody's. A service may do the acts that its token names,
+and reaches all.
 """
 
 from __future__ import annotations
@@ -157,7 +158,7 @@ recordings.link        -      team    all         -    -           all          
 webhooks.manage        -      -       -           -    -           all            audited
 tokens.manage          -      -       -           -    -           all            audited
 audit.read             -      -       -           -    -           all            -
-customers.read         all    all     all         all  -           all            -
+customers.read         all    all     all         all  own         all            -
 customers.change       -      all     all         -    -           all            audited
 customers.remove       -      -       -           -    -           all            audited
 customers.import       -      -       all         -    -           all            audited

@@ -17,7 +17,7 @@ from starlette.routing import Match, Route
 from server.eventlog.log import Unwritable
 from server.hotline.dispatcher import NotLeading
 from server.storage.queries.paging import QueryError
-from server.usecases.errors import ActRefused, Conflict, Forbidden, Invalid, NotFound
+from server.usecases.errors import ActRefused, Changed, Conflict, Forbidden, Invalid, NotFound
 from server.web.problem_types import type_of
 
 MEDIA_TYPE = "application/problem+json"
@@ -27,6 +27,7 @@ REFUSALS: dict[type[ActRefused], tuple[int, str]] = {
     NotFound: (404, "Not found"),
     Invalid: (422, "Value cannot be used"),
     Conflict: (409, "Cannot be done now"),
+    Changed: (412, "Changed since"),
     Forbidden: (403, "Not allowed for this role"),
 }
 _log = structlog.get_logger("api")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from acd.events import Status
 from acd.floor.views import AgentView
 from server.usecases.agents import AgentActs, AgentWanted
 from server.usecases.errors import Invalid
-from server.web.api.shapes import AgentId, Body, Line, Name, Page, Who, Word, router
+from server.web.api.shapes import AgentId, Body, Line, Name, Page, Paging, Who, Word, cut, router
 from server.web.problems import answers
 
 
@@ -79,10 +79,10 @@ def agent_routes(acts: AgentActs) -> APIRouter:
     """The routes of agents."""
     routes = router("agents")
 
-    @routes.get("/agents", response_model=Page[Agent], responses=answers(404, 422))
-    async def list_agents(who: Who) -> dict[str, Any]:
+    @routes.get("/agents", response_model=Page[Agent], responses=answers(400, 404, 422))
+    async def list_agents(who: Who, asked: Annotated[Paging, Query()]) -> dict[str, Any]:
         """All agents, by number."""
-        return {"items": await acts.list(who)}
+        return cut(await acts.list(who), asked, "agent", newest_first=False)
 
     @routes.get("/agents/{agent}", response_model=Agent, responses=answers(404, 422))
     async def show_agent(who: Who, agent: AgentId) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from fastapi import FastAPI, Response
 from redis.asyncio import Redis
 
 from server.hotline.dispatcher import NotLeading
+from server.usecases.conditions import Checked
 from server.usecases.groups import UseCases
 from server.web.api.agents import agent_routes
 from server.web.api.bulletins import bulletin_routes
@@ -68,7 +69,12 @@ def make_api(
         redoc_url=None,
         redirect_slashes=False,
     )
-    api.add_middleware(Preconditions, routes=lambda: api.routes, settled=settled)
+
+    def condition(resource: str) -> Checked | None:
+        number = resource.removeprefix("/api/v1/tickets/")
+        return acts.tickets.condition(int(number) if number.isdecimal() else 0)
+
+    api.add_middleware(Preconditions, routes=lambda: api.routes, settled=settled, condition=condition)
     api.add_middleware(Idempotency, redis=redis)
     api.add_middleware(Gate, authenticate=authentication)
     answer_with_problems(api)
