@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 N ?= 20000
 SEED ?= 1
 
-.PHONY: run check test fuzz static setup setup-test prompts lock clean python
+.PHONY: run check test fuzz static setup setup-test prompts lock clean python desk desk-check
 
 run: setup  ## start everything in the foreground; Ctrl-C stops it all
 	@exec $(BIN)/sansheng run
@@ -16,7 +16,7 @@ run: setup  ## start everything in the foreground; Ctrl-C stops it all
 check test: export PYTHONDONTWRITEBYTECODE =
 check test: export PYTHONPYCACHEPREFIX = $(CURDIR)/.cache/bytecode
 
-check: setup-test static  ## what every commit must pass: unit and property tests, no server, no call, no database server
+check: setup-test static desk-check  ## what every commit must pass: unit and property tests, no server, no call, no database server
 	$(BIN)/pytest -q -n 4 --dist loadfile -m "not e2e and not redis and not postgres and not thorough" \
 	  --ignore tests/e2e --ignore tests/faults --ignore tests/dialplan
 
@@ -32,16 +32,22 @@ static: python
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-setup: python
+setup: python desk
 	@$(PYTHON) -m provision asterisk redis-server
 
-setup-test: python
-	@$(PYTHON) -m provision asterisk redis-server sip-tester postgresql
+setup-test: python desk
+	@$(PYTHON) -m provision asterisk redis-server sip-tester postgresql chromium fonts-noto-cjk
 
 python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed: install it, or name it: make PYTHON=python3.12 …" >&2; exit 1; }
 	@$(PYTHON) -m provision.environment $(VENV)
+
+desk: python  ## build the desk's pages, if anything of them changed
+	@$(PYTHON) -m provision.desk
+
+desk-check: python  ## lint, types, unit tests and sizes of the pages, if they or the API changed
+	@$(PYTHON) -m provision.desk check
 
 prompts: python  ## render the spoken prompts whose text changed, and the music
 	$(BIN)/python -m voice
@@ -51,4 +57,4 @@ lock: python  ## write today's versions of the Python packages to constraints.tx
 	$(PYTHON) -m provision.environment --lock $(VENV)
 
 clean:  ## forget what was set up; recordings and records stay
-	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .cache server/web/pages desk/node_modules desk/.vite .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

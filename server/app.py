@@ -21,11 +21,12 @@ from watchfiles import awatch
 from ivr.check import unknown_years
 from provision import ProvisionError
 from server.config import Settings
+from server.definition_check import findings
 from server.election import Election
 from server.eventlog.log import Lease, Log, LogGap
 from server.home import no_room
 from server.hotline import definitions as hotline
-from server.hotline.definitions import Definitions
+from server.hotline.definitions import Definitions, Found
 from server.hotline.dispatcher import Dispatcher, NotLeading
 from server.hotline.identity_key import identity_key
 from server.hotline.state import HotlineState
@@ -35,14 +36,17 @@ from server.mailing import Mailing
 from server.processes.children import ChildError
 from server.programs import Programs
 from server.startup import Home, OpenRecords, open_home, open_records, reach_log
+from server.storage.attempts import Attempts
 from server.storage.database import Database, DatabaseError
 from server.storage.derivation.workshop import Workshop, environment_of
 from server.storage.reader import Records
+from server.storage.sessions import Sessions
 from server.storage.sound import SoundFiles
 from server.storage.stores import open_store
 from server.storage.trimming import Trimming
 from server.storage.webhook_outbox import Outbox
 from server.tasks import BackgroundTasks
+from server.telephony.agent.browser_phones import BrowserPhones
 from server.telephony.agent.monitoring import Monitoring
 from server.telephony.agent.transfers import Transfers
 from server.telephony.ami.link import AmiError
@@ -53,6 +57,7 @@ from server.telephony.trunks.requests import TrunkRequests
 from server.usecases.groups import UseCases
 from server.web.api.application import make_api
 from server.web.authentication import Authentication
+from server.web.certificates import CertificateError, Certificates
 from server.web.serve import HttpServer
 from server.webhooks.delivery import Deliveries
 from server.webhooks.sender import Sender
@@ -61,7 +66,7 @@ from tables.toml import DefinitionFault
 __all__ = ["App", "StartError"]
 
 _log = structlog.get_logger("app")
-_FAULTS = (SiteError, ProvisionError, ChildError, DatabaseError, AmiError, LogGap)
+_FAULTS = (SiteError, ProvisionError, ChildError, DatabaseError, AmiError, LogGap, CertificateError)
 
 
 class App:
@@ -78,7 +83,10 @@ class App:
         self._home: Home | None = None
         self._records: OpenRecords
         self._redis: Redis
+        self._sessions: Sessions
+        self._attempts: Attempts
         self._sound: SoundFiles
+        self._certificates: Certificates | None = None
         self._definition_problem = ""
         self._tasks = BackgroundTasks(_log, "a part of the server failed")
         self._undo: list[Callable[[], Coroutine[Any, Any, None]]] = []
@@ -101,20 +109,28 @@ class App:
             await self._open_web()
             await self._programs.asterisk_ready()
             await self._election.lead(log)
+            await self.acts.users.make_first()
         except (*_FAULTS, StartError, NotLeading, ValueError, OSError) as error:
             # Of a program that cannot write, only its silence is seen: its port is not to blame.
             raise StartError(no_room(self.settings.root) or str(error)) from error
         self._tasks.start(self._watch_definitions())
+        self._tasks.start(self.acts.versions.keep_following())
         self._tasks.start(self._deliveries.run())
         self._tasks.start(self._mailing.run())
         self._tasks.start(self._trimming.run())
         self._tasks.start(self.acts.exports.keep_tidy())
+        if self._certificates is not None:
+            self._tasks.start(self._certificates.keep())
         self._tasks.start(self._election.lead_again(log))
 
     async def _open_log(self, home: Home) -> Log:
         redis = await reach_log(self.settings)
         self._undo.append(redis.aclose)
         self._redis = redis
+        self._sessions = Sessions(
+            redis, idle=self.settings.session_idle_minutes * 60.0, longest=self.settings.session_hours * 3600.0
+        )
+        self._attempts = Attempts(redis)
         return Log(redis, set_aside=home.set_aside.keep)
 
     async def _open_records(self, home: Home) -> None:
@@ -145,26 +161,34 @@ class App:
         )
 
     async def _open_web(self) -> None:
+        self._certificates = Certificates(self.settings) if self.settings.tls else None
+        context = None if self._certificates is None else await asyncio.to_thread(self._certificates.context)
+        api = make_api(
+            self.acts,
+            self,
+            Authentication(lambda: self.token, self.acts.tokens, self.acts.links, self.acts.sign_in),
+            redis=self._redis,
+            proxies=self.settings.proxies,
+            asterisk=self.settings.browser_phones,
+        )
         http = HttpServer(
-            make_api(
-                self.acts,
-                self,
-                Authentication(lambda: self.token, self.acts.tokens, self.acts.links),
-                redis=self._redis,
-            ),
+            api,
             self.settings.bind,
             self.settings.http_port,
             name=self.settings.server_name,
             connections=self.settings.http_connections,
             of_one_address=self.settings.http_connections_per_address,
+            tls=context,
+            proxies=self.settings.proxies,
         )
         try:
             await http.start()
         except OSError as error:
             raise StartError(str(error)) from None
-        self._undo.append(http.stop)
+        self._undo += [http.stop, api.state.streams.stop]
 
     async def _begin(self, log: Log, lease: Lease, state: HotlineState) -> Leadership:
+        await self.acts.versions.follow()
         leadership = Leadership(
             self.settings,
             self._programs.site,
@@ -189,6 +213,16 @@ class App:
     def token(self) -> str:
         """The file token: the administrator's, for the owner of the machine."""
         return self._home.token if self._home else ""
+
+    @property
+    def node(self) -> str:
+        """This server's name among several."""
+        return self.settings.node_name
+
+    @property
+    def authority(self) -> bytes:
+        """The certificate of the private authority; empty where there is none."""
+        return self._certificates.authority if self._certificates is not None else b""
 
     @property
     def home(self) -> Path:
@@ -226,6 +260,16 @@ class App:
         return self._sound
 
     @property
+    def sessions(self) -> Sessions:
+        """The sessions of users."""
+        return self._sessions
+
+    @property
+    def attempts(self) -> Attempts:
+        """Attempts to sign in."""
+        return self._attempts
+
+    @property
     def recording_channels(self) -> Pausing:
         """The recorders of conversations."""
         return self._election.leading().pausing
@@ -256,6 +300,11 @@ class App:
         return self._election.leading().phones
 
     @property
+    def page_phones(self) -> BrowserPhones:
+        """The phones in pages."""
+        return self._election.leading().parts.browser_phones
+
+    @property
     def registry(self) -> CollectorRegistry:
         """The metrics; empty while this server does not lead."""
         leadership = self._election.leadership
@@ -282,7 +331,9 @@ class App:
     def warnings(self) -> list[str]:
         """Sentences on what needs the operator's attention although calls are taken."""
         set_aside = self._home.set_aside.problem if self._home else ""
-        found = [problem for problem in (self._definition_problem, set_aside) if problem]
+        found = [each for each in (self._definition_problem, self.acts.versions.problem, set_aside) if each]
+        if self._certificates is not None and self._certificates.problem:
+            found.append(self._certificates.problem)
         found += unknown_years(self.definitions.calendar, time.time())
         if (leadership := self._election.leadership) is not None:
             found += leadership.warnings()
@@ -290,6 +341,10 @@ class App:
             found += self._mailing.warnings()
             found += [self._trimming.problem] if self._trimming.problem else []
         return found + ([self._records.problem] if self._records.problem else [])
+
+    def examine(self, home: Path) -> list[Found]:
+        """Everything that `sansheng check` finds wrong with the definitions in this folder."""
+        return findings(self.settings, home, time.time(), lambda: self._programs.site.modules)
 
     async def reload(self) -> str:
         """Take over edited definitions if `sansheng check` finds no error in them; calls in progress go on with theirs.
@@ -314,7 +369,11 @@ class App:
         (home / "flows").mkdir(exist_ok=True)
         async for changes in awatch(home, home / "flows", recursive=False, watch_filter=_is_definition):
             try:
-                _log.info("definitions taken over", files=[path for _, path in changes], source=await self.reload())
+                _log.info(
+                    "definitions taken over",
+                    files=[path for _, path in changes],
+                    source=await self.acts.versions.edited(),
+                )
             except (DefinitionFault, SiteError) as error:
                 self._definition_problem = str(error)
                 _log.error("the edited definitions cannot be used: the old ones stay", error=str(error))
@@ -345,5 +404,5 @@ class App:
 
 
 def _is_definition(_: object, path: str) -> bool:
-    own = Path(path).name in ("hotline.toml", "holidays.toml")
+    own = Path(path).name in ("hotline.toml", "holidays.toml", "prompts.toml")
     return own or (path.endswith(".toml") and Path(path).parent.name == "flows")

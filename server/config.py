@@ -102,6 +102,13 @@ def _networks(text: str) -> tuple[str, ...]:
     return found
 
 
+def _host_names(text: str) -> tuple[str, ...]:
+    found = tuple(text.replace(",", " ").split())
+    if not all(re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", each, re.ASCII) for each in found):
+        raise ValueError("give names by which browsers address this machine, such as desk.example.com,desk")
+    return found
+
+
 def _range(text: str) -> str:
     match = re.fullmatch(r"\s*(\d+)\s*-\s*(\d+)\s*", text)
     if not match or not 1024 <= int(match[1]) <= int(match[2]) - 19 <= 65516:
@@ -202,6 +209,14 @@ class Settings:
     """The most connections to the API at once; never more than half of the file descriptors."""
     http_connections_per_address: int = field(default=64, metadata=_by(_count(1, 100_000)))
     """The most connections from one address; of IPv6, from one /64 network."""
+    proxies: tuple[str, ...] = field(default=(), metadata=_by(_networks))
+    """IP addresses or networks of proxies with TLS in front of the API, whose X-Forwarded-For and -Proto count."""
+    tls_cert: Path | None = field(default=None, metadata=_by(_path))
+    """Certificate of the API, with those between it and its root; empty: see `tls`."""
+    tls_key: Path | None = field(default=None, metadata=_by(_path))
+    """The key of that certificate."""
+    tls_names: tuple[str, ...] = field(default=(), metadata=_by(_host_names))
+    """Names of this machine in the certificate that the private authority makes, besides those that it has."""
     agi_port: int = field(default=4573, metadata=_by(_port))
     ami_port: int = field(default=5038, metadata=_by(_port))
     asterisk_http_port: int = field(default=8088, metadata=_by(_port))
@@ -232,6 +247,10 @@ class Settings:
     """Home of that Asterisk as this server reaches it, for its agents' phones, spool and recordings in progress."""
     servers: tuple[str, ...] = field(default=(), metadata=_by(_servers))
     """host:port of every server's FastAGI, in the order in which Asterisk asks them; empty: this one alone."""
+    session_idle_minutes: int = field(default=30, metadata=_by(_count(1, 10_080)))
+    """After so many minutes in which nothing was done a session ends, unless a call is there or may come."""
+    session_hours: int = field(default=12, metadata=_by(_count(1, 720)))
+    """How long after the sign-in a session ends in any case."""
     recordings: Path | str | None = field(default=None, metadata=_by(_recordings))
     """Folder or bucket (`s3://bucket/prefix`) of the finished recordings, one for all servers; empty: `recordings` in
     the home."""
@@ -310,6 +329,12 @@ class Settings:
         return self.bind if self.servers or self.asterisk else "127.0.0.1"
 
     @property
+    def browser_phones(self) -> str:
+        """The URL of Asterisk's WebSocket, to which the server passes browsers' phones on."""
+        host = self.asterisk or "127.0.0.1"
+        return f"ws://{f'[{host}]' if ':' in host else host}:{self.asterisk_http_port}/ws"
+
+    @property
     def redis_socket(self) -> Path:
         """The socket of the private Redis."""
         return self.root / "redis" / "redis.sock"
@@ -328,7 +353,25 @@ class Settings:
     def api(self) -> str:
         """The URL of the server on this machine."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.bind, self.bind)
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.http_port}"
+        return f"http{'s' if self.tls else ''}://{f'[{host}]' if ':' in host else host}:{self.http_port}"
+
+    @property
+    def tls(self) -> bool:
+        """Whether the API speaks TLS: with a certificate, and without one where others than this machine and a proxy
+        reach it."""
+        return self.tls_cert is not None or not (self.proxies or ipaddress.ip_address(self.bind).is_loopback)
+
+    @property
+    def tls_files(self) -> tuple[Path, Path]:
+        """The files of certificate and key: the operator's, or those of the private authority."""
+        if self.tls_cert is not None and self.tls_key is not None:
+            return self.tls_cert.expanduser().absolute(), self.tls_key.expanduser().absolute()
+        return self.root / "secrets" / "server.pem", self.root / "secrets" / "server-key.pem"
+
+    @property
+    def tls_authority(self) -> Path:
+        """The certificate of the private authority."""
+        return self.root / "secrets" / "ca.pem"
 
     @property
     def rtp_range(self) -> tuple[int, int]:
@@ -357,6 +400,8 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
             shown = "…@" + text.rpartition("@")[2] if "@" in text else text
             raise SettingsError(f"{variable}={shown}: {error}") from None
     settings = Settings(**given)
+    if (settings.tls_cert is None) != (settings.tls_key is None):
+        raise SettingsError("SANSHENG_TLS_CERT and SANSHENG_TLS_KEY belong together: set both, or neither")
     _refuse_clashes(settings)
     return settings
 

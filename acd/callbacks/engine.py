@@ -23,7 +23,7 @@ from acd.callbacks.commands import CallBackAbandoned, ModeChanged, PromiseChange
 from acd.callbacks.modes import Modes
 from acd.callbacks.policy import CallbackPolicy
 from acd.callbacks.registry import PromiseRegistry
-from acd.callbacks.states import ModeView, Pressure, PromiseView
+from acd.callbacks.states import ModeView, Opinion, Pressure, PromiseView
 from acd.commands import Command, Moved
 
 VERSION = 1
@@ -119,6 +119,10 @@ class Callbacks:
     def modes(self) -> list[ModeView]:
         """The choice for all (scope "all") first, then every queue by name."""
         return [self._modes.for_all(), *(self._modes.queues[name].view() for name in sorted(self._modes.queues))]
+
+    def opinion(self, queue: str) -> Opinion | None:
+        """What the rules think of one queue's mode, whatever a person chose; None for a queue that is not known."""
+        return self._modes.opinion(queue)
 
     def promise(self, promise: int) -> PromiseView | None:
         """One promise that is not settled yet, or was settled lately; else None."""

@@ -16,7 +16,7 @@ import msgspec
 
 from acd.callbacks.events import Mode, ModeSet
 from acd.callbacks.policy import CallbackPolicy, CallbackRules, completed
-from acd.callbacks.states import ModeView, Pressure
+from acd.callbacks.states import Ground, ModeView, Opinion, Pressure
 from acd.timers import Timers
 
 ALL = "all"
@@ -224,6 +224,25 @@ class Modes:
             ALL, choice.mode, active, self._since, choice.until, choice.who, choice.reason, rule, self._full
         )
 
+    def opinion(self, queue: str) -> Opinion | None:
+        """What the rules think of one queue's mode; None for a queue that is not known."""
+        mode = self.queues.get(queue)
+        if mode is None:
+            return None
+        rules, pressure = self.policy.of(queue), mode.pressure
+        auto, turns_at = mode.mode is Mode.AUTO, None
+        if why_above(pressure, rules):
+            ground, limit = _above(pressure, rules)
+            if auto and not mode.active and mode.above_since is not None:
+                turns_at = mode.above_since + rules.hold
+            return Opinion(True, ground, limit, pressure, mode.above_since, turns_at)
+        if why_below(pressure, rules):
+            ground = Ground.SHORT_WAIT if pressure.waiting else Ground.NOBODY_WAITS
+            if auto and mode.active and mode.below_since is not None:
+                turns_at = mode.below_since + rules.dwell
+            return Opinion(False, ground, rules.off_below, pressure, mode.below_since, turns_at)
+        return Opinion(mode.active, Ground.BETWEEN, rules.on_above, pressure, None, None)
+
     # Turning
 
     def _obey(self, mode: QueueMode, now: float) -> None:
@@ -341,6 +360,15 @@ def why_above(pressure: Pressure, rules: CallbackRules) -> str:
     if waiting > rules.on_ratio * staff:
         return f"{waiting} waiting for {staff} agents is more than {rules.on_ratio:g} each"
     return ""
+
+
+def _above(pressure: Pressure, rules: CallbackRules) -> tuple[Ground, float]:
+    """Which limit is passed, of a queue that is above."""
+    if not pressure.staff:
+        return Ground.NOBODY_THERE, 0.0
+    if pressure.wait is not None and pressure.wait > rules.on_above:
+        return Ground.LONG_WAIT, rules.on_above
+    return Ground.MANY_WAIT, rules.on_ratio
 
 
 def why_below(pressure: Pressure, rules: CallbackRules) -> str:

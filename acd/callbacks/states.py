@@ -138,3 +138,31 @@ class Pressure:
     """Expected seconds of one call with its wrap-up."""
     wait: float | None
     """p50 wait of a new caller in seconds; None without staff."""
+
+
+class Ground(StrEnum):
+    """Why the rules of a queue in auto would turn callback mode on, or off."""
+
+    NOBODY_THERE = "nobody_there"
+    LONG_WAIT = "long_wait"
+    MANY_WAIT = "many_wait"
+    NOBODY_WAITS = "nobody_waits"
+    SHORT_WAIT = "short_wait"
+    BETWEEN = "between"
+    """Neither: the mode stays as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What the rules think of a queue's mode now, whatever a person chose. Instants are UTC epoch seconds.
+
+    `active`: whether they would take numbers; `limit` is the one that decided (seconds, or calls for each agent), and
+    `since` when it was passed. At `turns_at` a mode in auto changes if nothing happens; None: it does not.
+    """
+
+    active: bool
+    ground: Ground
+    limit: float
+    pressure: Pressure
+    since: float | None
+    turns_at: float | None

@@ -96,6 +96,8 @@ def take_status(floor: FloorState, agent: Agent, status: Status, reason: str) ->
     """The status is this from now on."""
     agent.pending = None
     was = agent.status
+    if (status, reason) != (was, agent.reason):
+        agent.status_since = floor.now
     agent.status, agent.reason = status, reason
     if status is not was:
         misses.forgive(agent)

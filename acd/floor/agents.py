@@ -119,6 +119,7 @@ class Agent:
         "skills",
         "state",
         "status",
+        "status_since",
         "talk_queue",
         "talk_since",
         "teams",
@@ -133,7 +134,7 @@ class Agent:
     SAVED = (
         "id", "name", "teams", "contact", "reason", "since", "phone", "idle_since", "rest_until", "misses", "offer",
         "call", "held", "talk_queue", "talk_since", "why", "wrap_extra", "wrap_started", "wrap_until", "recent",
-        "recent_at_ready", "removed", "refusals", "lost_call", "lost_until", "calling",
+        "recent_at_ready", "removed", "refusals", "lost_call", "lost_until", "calling", "status_since",
     )  # fmt: skip
     """What a snapshot keeps as it is; the rest is either encoded apart or follows from these."""
 
@@ -149,6 +150,9 @@ class Agent:
         self.reason = ""
         self.pending: tuple[Status, str] | None = None
         self.since = now
+        """When the state began."""
+        self.status_since = now
+        """When the status, or its reason, was chosen or took effect."""
         self.idle_since = now
         self.phone = True
         self.rest_until = 0.0

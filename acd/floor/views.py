@@ -14,7 +14,11 @@ from acd.policy.definitions import Requirement, Skill
 
 @dataclass(frozen=True, slots=True)
 class AgentView:
-    """One agent. `since` is when the state began; `call` is the one on the phone, 0 for none; `held`: it is on hold."""
+    """One agent. `since` is when the state began; `call` is the one on the phone, 0 for none; `held`: it is on hold.
+
+    `calling` is who the agent's own call is with, `queue` that of the latest conversation, while it or its wrap-up goes
+    on. A wrap-up without `wrap_until` ends when the agent says so. Until `rests_until` nothing is offered.
+    """
 
     id: str
     name: str
@@ -29,10 +33,17 @@ class AgentView:
     phone: bool
     call: int
     held: bool
+    status_since: float
+    calling: str
+    queue: str
+    rests_until: float
+    wrap_mode: str
+    wrap_until: float | None
 
     @staticmethod
     def of(agent: Agent) -> AgentView:
         """The view of this agent."""
+        wraps_up = agent.state is AgentState.WRAP_UP
         return AgentView(
             id=agent.id,
             name=agent.name,
@@ -47,6 +58,12 @@ class AgentView:
             phone=agent.phone,
             call=agent.call,
             held=agent.held,
+            status_since=agent.status_since,
+            calling=agent.calling,
+            queue=agent.talk_queue if wraps_up or agent.state is AgentState.ON_CALL else "",
+            rests_until=agent.rest_until,
+            wrap_mode=agent.wrap_mode.value if wraps_up else "",
+            wrap_until=agent.wrap_until if wraps_up else None,
         )
 
 

@@ -64,7 +64,7 @@ def run() -> None:
                 # Objects of now stay: the collector need not visit them again while callers wait.
                 gc.collect()
                 gc.freeze()
-                for line in welcome(here):
+                for line in welcome(here, app.acts.users.first_password):
                     note(line)
                 await asked
         except BaseException as error:
@@ -101,8 +101,8 @@ def run() -> None:
         raise failure[0]
 
 
-def welcome(here: Settings) -> list[str]:
-    """What to do next, in lines that fit a terminal of 80 columns."""
+def welcome(here: Settings, first_password: str = "") -> list[str]:
+    """What to do next, in lines that fit a terminal of 80 columns. `first_password`: of `admin`, made at this start."""
     home = min(str(here.root), os.path.relpath(here.root), key=len)
     host = {"0.0.0.0": "this machine", "::": "this machine"}.get(here.bind, here.bind)
     return [
@@ -117,7 +117,10 @@ def welcome(here: Settings) -> list[str]:
         f"  API        {here.api}/api/v1/openapi.json",
         f"  data       {home}",
         "Commands are in .venv/bin; Ctrl-C stops it all.",
+        f"  desk       {here.api}/",
+        *([f"  sign in    as admin with the password {first_password}"] if first_password else []),
         "",
+        f"desk  {here.api}/",
     ]
 
 

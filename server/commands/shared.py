@@ -20,6 +20,8 @@ from server import bounds
 from server.config import Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
+    from http.client import HTTPConnection
+
     from sqlalchemy import Engine
 
     from server.hotline.called_numbers import CalledNumbers
@@ -50,16 +52,26 @@ def settings() -> Settings:
         raise Refused(str(error)) from None
 
 
-def request(method: str, path: str, body: Mapping[str, Any] | bytes | None = None, *, within: float = _PATIENCE) -> Any:
+def request(
+    method: str,
+    path: str,
+    body: Mapping[str, Any] | bytes | None = None,
+    *,
+    within: float = _PATIENCE,
+    headers: Mapping[str, str] | None = None,
+) -> Any:
     """Ask the server on this machine, which has `within` seconds. Raises Refused with its answer, or Down."""
     here = settings()
     token = here.api_token or _owner_token(here)
     try:
-        status, text = exchange(here, method, path, body, {"Authorization": f"Bearer {token}"}, within=within)
+        sent = {"Authorization": f"Bearer {token}", **(headers or {})}
+        status, text = exchange(here, method, path, body, sent, within=within)
     except TimeoutError:
         raise Refused(f"the server at {here.api} did not answer within {within:g} s: see {log_of(here)}") from None
     except OSError:
         raise Down(f"no server answers at {here.api}: {START}") from None
+    if status == 204:
+        return None
     try:
         data = json.loads(text)
     except ValueError:
@@ -119,10 +131,9 @@ def exchange(
 
     Raises OSError (TimeoutError) when no server answers.
     """
-    from http.client import HTTPConnection, HTTPException
+    from http.client import HTTPException
 
-    address = here.api.removeprefix("http://")
-    connection = HTTPConnection(address, timeout=within)
+    connection = _connection(here, within)
     kind = "text/csv" if isinstance(body, bytes) else "application/json"
     sent = {"Content-Type": kind, "Connection": "close", **(headers or {})}
     content = body if isinstance(body, bytes) or body is None else json.dumps(body)
@@ -136,12 +147,25 @@ def exchange(
         connection.close()
 
 
+def _connection(here: Settings, seconds: float) -> HTTPConnection:
+    """A connection to the server, which is opened with the first request. Under TLS the server must have the very
+    certificate that this machine has for it: names do not matter here."""
+    from http.client import HTTPConnection
+
+    address = here.api.partition("://")[2]
+    if not here.tls:
+        return HTTPConnection(address, timeout=seconds)
+    from server.commands.own_tls import PinnedConnection
+
+    return PinnedConnection(address, here.tls_files[0], seconds)
+
+
 def download(path: str, to: BinaryIO) -> None:
     """Copy what the server answers to this GET. Raises Refused with its refusal, or Down."""
-    from http.client import HTTPConnection, HTTPException
+    from http.client import HTTPException
 
     here = settings()
-    connection = HTTPConnection(here.api.removeprefix("http://"), timeout=600.0)
+    connection = _connection(here, 600.0)
     try:
         bearer = here.api_token or _owner_token(here)
         connection.request("GET", path, headers={"Authorization": f"Bearer {bearer}", "Connection": "close"})

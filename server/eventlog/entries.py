@@ -23,10 +23,12 @@ import knowledge.events
 import quality.events
 import recordings.events
 import server.eventlog.access_events
+import server.eventlog.definition_events
 import server.eventlog.derived_events
 import server.eventlog.export_events
 import server.eventlog.quality_events
 import server.eventlog.report_events
+import server.eventlog.user_events
 import server.eventlog.webhook_events
 import tickets.events
 from server import bounds
@@ -105,6 +107,8 @@ EVENTS = _event_types(
     server.eventlog.webhook_events,
     server.eventlog.export_events,
     server.eventlog.report_events,
+    server.eventlog.user_events,
+    server.eventlog.definition_events,
 )
 """Every type that may stand in the log, by its name there."""
 

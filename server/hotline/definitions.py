@@ -21,6 +21,7 @@ from ivr.flow import Flow
 from ivr.manifest import Manifest
 from ivr.manifest import check as check_prompts
 from ivr.saying import LANGUAGES
+from server.hotline import own_prompts
 from server.hotline.called_numbers import CalledNumbers, read_numbers
 from server.hotline.dialling_policy import Callback, read_callback
 from server.hotline.holidays import holidays_of
@@ -28,6 +29,7 @@ from server.hotline.parties import Party, canonical, party
 from server.hotline.promising import usual_queue
 from server.hotline.quality_rules import QualityRules, read_quality_rules
 from server.hotline.recording_rules import RecordingRules, read_recording_rules
+from server.hotline.thresholds import ThresholdRules, read_thresholds
 from server.hotline.ticket_mails import TicketMails, read_ticket_mails
 from server.hotline.ticket_rules import hours_of, read_rules, unreachable
 from server.hotline.trunk_secrets import missing
@@ -41,7 +43,7 @@ from voice.prompt_store import load_record, sums
 
 DEFAULTS = Path(str(resources.files("server") / "defaults" / "hotline.toml"))
 FLOWS = Path(str(resources.files("ivr") / "flows"))
-PROMPTS = Path(str(resources.files("ivr") / "prompts"))
+PROMPTS = own_prompts.PROMPTS
 MUSIC = Path(str(resources.files("ivr") / "music"))
 HOUSE_MUSIC = "default"
 """The music class of every queue without music of its own."""
@@ -51,7 +53,7 @@ AGENTS_LANGUAGE = LANGUAGES[0]
 _CLASS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 _ROUTING = ("skills", "routing", "phones", "queues")
 _CALLS = ("hotline", "numbers", "admission", "sound", "callback", "lists", "calendar", "teams", "trunks")
-_WORK = ("tickets", "ticket_types", "ticket_mails", "quality", "recordings")
+_WORK = ("tickets", "ticket_types", "ticket_mails", "quality", "recordings", "thresholds")
 TABLES = (*_ROUTING, *_CALLS, *_WORK)
 """What a hotline file may hold."""
 
@@ -98,6 +100,7 @@ class Definitions:
     """Whether the limits of tickets run in business hours only."""
     ticket_mails: TicketMails = field(default_factory=TicketMails)
     quality: QualityRules = field(default_factory=QualityRules)
+    thresholds: ThresholdRules = field(default_factory=ThresholdRules)
     teams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Name of each team → its leaders, who are asked for help in this order."""
     outside_agent_confirms_for: float = 10.0
@@ -232,6 +235,10 @@ def examine(home: Path, now: float, prompts: Path = PROMPTS, *, trunk: bool = Fa
     except DefinitionFault as fault:
         found.append(_error(fault))
     found += _examine_prompts(prompts)
+    try:
+        own_prompts.texts(home)
+    except DefinitionFault as fault:
+        found.append(_error(fault))
     if definitions is not None:
         found += _examine_callback(definitions, hotline, now, trunk)
         found += _examine_trunks(definitions, hotline, home)
@@ -242,7 +249,8 @@ def examine(home: Path, now: float, prompts: Path = PROMPTS, *, trunk: bool = Fa
         except DefinitionFault as fault:
             found.append(_error(fault))
             music = None
-        found += _examine_flows(definitions, {"": hotline} | files, prompts, music, now)
+        own = own_prompts.listed(own_prompts.folder(home))
+        found += _examine_flows(definitions, {"": hotline} | files, prompts, own, music, now)
     return found
 
 
@@ -308,6 +316,7 @@ def _read_hotline(file: Path, flows: Mapping[str, Flow] | None, home: Path) -> D
             tickets_in_hours=in_hours,
             ticket_mails=read_ticket_mails(top.table("ticket_mails"), tickets.departments, teams),
             quality=read_quality_rules(top.table("quality").data, policy.skills),
+            thresholds=read_thresholds(top.table("thresholds"), queues),
             teams=teams,
             trunks=read_trunks(top.table("trunks"), callback.region),
             outside_agent_confirms_for=confirms_for,
@@ -402,10 +411,15 @@ def _error(fault: DefinitionFault) -> Found:
 
 
 def _examine_flows(
-    definitions: Definitions, files: Mapping[str, Path], prompts: Path, music: list[str] | None, now: float
+    definitions: Definitions,
+    files: Mapping[str, Path],
+    prompts: Path,
+    own: Iterable[str],
+    music: list[str] | None,
+    now: float,
 ) -> Iterator[Found]:
     try:
-        known = Manifest.from_dict(read(prompts / "manifest.toml")[0]).ids()
+        known = Manifest.from_dict(read(prompts / "manifest.toml")[0]).ids() | frozenset(own)
     except (DefinitionFault, TableError):
         return
     queues = [queue.name for queue in definitions.policy.queues]

@@ -6,7 +6,7 @@ Changed only by `receive`, so that it is the same on every server that plays the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -79,6 +79,7 @@ class LiveCall:
     node: str
     arrived_at: float
     stage: Stage = Stage.MENU
+    stage_since: float = 0.0
     attached: bool = True
     fields: dict[str, str] = field(default_factory=dict)
     flow_state: str = ""
@@ -104,6 +105,11 @@ class LiveCall:
     """The round of its ticket that a follow-up call is about; 0 for every other call."""
     told_by: str = ""
     """The SIP header that the caller's number was taken from."""
+
+    def enter(self, stage: Stage, at: float) -> None:
+        """The caller is here from now on."""
+        if stage is not self.stage:
+            self.stage, self.stage_since = stage, at
 
     @property
     def queue(self) -> str:
@@ -161,6 +167,7 @@ class Calls:
             acd.InternalCallStarted: self._internal_started,
             acd.InternalCallEnded: self._internal_ended,
             acd.MonitorStarted: self._monitor_started,
+            acd.MonitorChanged: self._monitor_changed,
             acd.MonitorEnded: self._monitor_ended,
             ivr.FlowMoved: self._flow_moved,
             ivr.FieldSet: self._field_set,
@@ -183,6 +190,10 @@ class Calls:
     def by_unique_id(self, unique_id: str) -> LiveCall | None:
         """The call whose caller's channel has this unique id."""
         return self._by_unique_id.get(unique_id)
+
+    def of_offer(self, offer: int) -> LiveCall | None:
+        """The call for which this offer stands or that it led to."""
+        return self._offers.get(offer)
 
     def __iter__(self) -> Iterator[LiveCall]:
         return iter(self._calls.values())
@@ -227,7 +238,8 @@ class Calls:
             live.leg = Leg(given.offer, given.agent, at, 0.0, outside=outside, given_by=given.by)
             self._offers[given.offer] = live
             if given.answered:
-                live.leg.answered_at, live.stage = at, Stage.TALKING
+                live.leg.answered_at = at
+                live.enter(Stage.TALKING, at)
 
     def asks(self, call: int, asked: acd.CallQueued | None) -> None:
         """What the floor has for this call now; what it has forgotten is still known here."""
@@ -277,14 +289,15 @@ class Calls:
 
     def _arrived(self, event: acd.CallArrived, at: float) -> None:
         live = LiveCall(event.call, event.caller, event.called, event.channel, event.unique_id, event.node, at)
-        live.name, live.told_by = event.name, event.told_by
+        live.name, live.told_by, live.stage_since = event.name, event.told_by, at
         self._calls[live.id] = live
         self._by_unique_id[live.unique_id] = live
         self._last_call = max(self._last_call, live.id)
 
     def _queued(self, event: acd.CallQueued, at: float) -> None:
         if live := self._calls.get(event.call):
-            live.stage, live.asked, live.attached = Stage.WAITING, event, True
+            live.enter(Stage.WAITING, at)
+            live.asked, live.attached = event, True
             self.kept_places.forget(event.caller)
 
     def _placed(self, event: callback.CallPlaced, at: float) -> None:
@@ -297,6 +310,7 @@ class Calls:
             node=event.node,
             arrived_at=at,
             stage=Stage.WAITING,
+            stage_since=at,
             promise=event.promise,
             reached=False,
         )
@@ -335,7 +349,7 @@ class Calls:
 
     def _left_queue(self, event: acd.CallLeftQueue, at: float) -> None:
         if live := self._calls.get(event.call):
-            live.stage = Stage.MENU
+            live.enter(Stage.MENU, at)
 
     def _ended(self, event: acd.CallEnded, at: float) -> None:
         if live := self._calls.pop(event.call, None):
@@ -360,8 +374,8 @@ class Calls:
     def _answered(self, event: acd.OfferAnswered, at: float) -> None:
         live = self._offers.get(event.offer)
         if live and live.leg:
-            live.leg.answered_at = at
-            live.stage, live.cut_off = Stage.TALKING, False
+            live.leg.answered_at, live.cut_off = at, False
+            live.enter(Stage.TALKING, at)
 
     def _offer_failed(self, event: acd.OfferFailed, at: float) -> None:
         self._clear_offer(event.offer)
@@ -380,7 +394,8 @@ class Calls:
         live = self._calls.get(event.call)
         if live and live.leg and live.leg.agent == event.agent:
             self._offers.pop(live.leg.offer, None)
-            live.leg, live.stage, live.served = None, Stage.AFTER, live.served or event.broken is None
+            live.leg, live.served = None, live.served or event.broken is None
+            live.enter(Stage.AFTER, at)
             live.talked += event.talked
             live.cut_off = event.broken is acd.Outcome.LOST
 
@@ -417,11 +432,11 @@ class Calls:
         live.leg, live.served = None, True
         live.talked += event.talked
         if event.kind == "outside":
-            live.stage = Stage.OUTSIDE
+            live.enter(Stage.OUTSIDE, at)
         elif event.kind == "agent" and event.attended:
-            live.stage = Stage.AFTER
+            live.enter(Stage.AFTER, at)
         else:
-            live.stage = Stage.WAITING
+            live.enter(Stage.WAITING, at)
 
     def _internal_started(self, event: acd.InternalCallStarted, at: float) -> None:
         self.internal[event.channel] = event
@@ -431,6 +446,10 @@ class Calls:
 
     def _monitor_started(self, event: acd.MonitorStarted, at: float) -> None:
         self.monitors[event.channel] = event
+
+    def _monitor_changed(self, event: acd.MonitorChanged, at: float) -> None:
+        if (started := self.monitors.get(event.channel)) is not None:
+            self.monitors[event.channel] = replace(started, mode=event.mode)
 
     def _monitor_ended(self, event: acd.MonitorEnded, at: float) -> None:
         self.monitors.pop(event.channel, None)

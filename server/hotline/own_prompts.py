@@ -1,6 +1,7 @@
 """Prompts that the operator gives while calls go on: `own-…` in `prompts/<language>/` of the home.
 
-They stand beside the product's own and never in their place. In a language that has none, the other one's is heard.
+They stand beside the product's; in a language that has none, the other one's is heard. A file with the name of one of
+the product's prompts stands in its place (see `prompt_sounds`).
 """
 
 from __future__ import annotations
@@ -9,20 +10,29 @@ import io
 import os
 import re
 import wave
+from collections.abc import Mapping
 from functools import cache
+from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from ivr.manifest import Manifest
 from ivr.saying import LANGUAGES
-from server.hotline.definitions import PROMPTS
-from tables.toml import read
+from tables.errors import TableError
+from tables.toml import located, read
+from tables.values import Table
 
+PROMPTS = Path(str(resources.files("ivr") / "prompts"))
+"""The prompts that come with the product."""
 PREFIX = "own-"
+TEXTS = "prompts.toml"
+"""In the home: what own prompts say, `[own-strike]` with `zh = "…"` and `en = "…"`."""
 ID = re.compile(r"own-[a-z0-9]+(-[a-z0-9]+)*")
 LONGEST_ID = 60
 RATES = (8000, 16000)
 LONGEST = 120.0
 """Seconds of a prompt."""
+LONGEST_TEXT = 1000
 
 
 @cache
@@ -39,6 +49,31 @@ def folder(home: Path) -> Path:
 def is_own(prompt: str) -> bool:
     """Whether this is the id of an own prompt."""
     return len(prompt) <= LONGEST_ID and ID.fullmatch(prompt) is not None
+
+
+def texts(home: Path) -> dict[str, dict[str, str]]:
+    """Prompt → language → what the operator's sound of it says. Raises DefinitionFault with file, line and key."""
+    source = home / TEXTS
+    if not source.exists():
+        return {}
+    data, written = read(source)
+    with located(source, written):
+        return read_texts(data)
+
+
+def read_texts(data: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """The texts out of the parsed TOML of `prompts.toml`. Raises TableError."""
+    found: dict[str, dict[str, str]] = {}
+    for prompt in data:
+        if not is_own(prompt) and prompt not in shipped():
+            raise TableError((prompt,), f'there is no prompt "{prompt}": it is one of the product\'s, or own-…')
+        table = Table(data[prompt], (prompt,))
+        found[prompt] = {each: table.text(each) for each in LANGUAGES if table.has(each)}
+        for language, text in found[prompt].items():
+            if len(text) > LONGEST_TEXT:
+                raise TableError((prompt, language), f"a prompt's text has at most {LONGEST_TEXT} characters")
+        table.done()
+    return found
 
 
 def file(own: Path, prompt: str, language: str) -> Path:

@@ -9,7 +9,7 @@ from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import Any, NamedTuple
 
 import msgspec
@@ -39,11 +39,14 @@ from server.eventlog.derived_events import AgentNoted, Decided, ModeNoted, Promi
 from server.eventlog.log import Entry, Unreadable, decode, encode, id_order
 from server.eventlog.quality_events import QualityRulesSet
 from server.hotline.access_tokens import AccessTokens
+from server.hotline.changes import Changes
 from server.hotline.exports import Exports
 from server.hotline.kept_snapshot import KeptSnapshot
 from server.hotline.live_calls import Calls
 from server.hotline.promising import asked_back
+from server.hotline.published import Published
 from server.hotline.ticket_rules import working_time
+from server.hotline.users import Users
 from server.hotline.webhooks import Webhooks
 from tickets.owned import owner_of
 from tickets.register import Register
@@ -74,8 +77,10 @@ class HotlineState:
         self.ticket_rules: tickets.TicketRulesSet | None = None
         """The rules that the register follows; None while the log has none."""
         self.access_tokens = AccessTokens()
+        self.users = Users()
         self.quality = QualityRegister()
         self.webhooks = Webhooks()
+        self.published = Published()
         self.exports = Exports()
         self.customers = CustomerRegister()
         self._customers_kept = KeptSnapshot()
@@ -92,6 +97,8 @@ class HotlineState:
         """Instant of the last entry played."""
         self.differences: Counter[str] = Counter()
         """How the notes in the log differ from what follows here from their causes, and how often."""
+        self.changes = Changes()
+        """What entries have changed, for whoever shows it."""
 
     def play(self, entry: Entry) -> list[Command]:
         """Play one entry and return the commands of floor and callbacks; the notes that follow are in `unwritten`.
@@ -105,11 +112,17 @@ class HotlineState:
             return []
         if isinstance(entry.event, Unreadable):
             return []
+        known = len(self.unwritten)
+        self.changes.before(entry.event, self.calls)
         commands = self._decide(entry)
         with self._passing_over(entry, "the access tokens"):
             self.access_tokens.receive(entry.event, entry.at)
+        with self._passing_over(entry, "the users"):
+            self.users.receive(entry.event, entry.at)
         with self._passing_over(entry, "the webhooks"):
             self.webhooks.receive(entry.event, entry.at)
+        with self._passing_over(entry, "the definitions"):
+            self.published.receive(entry.event, entry.at)
         with self._passing_over(entry, "the exports"):
             self.exports.receive(entry.event, entry.at)
         with self._passing_over(entry, "the customers"):
@@ -158,6 +171,8 @@ class HotlineState:
         with self._passing_over(entry, "the commands"):
             for command in commands:
                 self._take_in(entry, command)
+        with self._passing_over(entry, "what is shown"):
+            self.changes.after(entry.event, commands, (each.note for each in islice(self.unwritten, known, None)))
         return commands
 
     def next_timer(self) -> float | None:
@@ -379,8 +394,10 @@ class HotlineState:
                 "desk": self.tickets.snapshot(),
                 "ticket_rules": self.ticket_rules,
                 "access_tokens": self.access_tokens.snapshot(),
+                "users": self.users.snapshot(),
                 "quality": self.quality.snapshot(),
                 "webhooks": self.webhooks.snapshot(),
+                "published": self.published.snapshot(),
                 "exports": self.exports.snapshot(),
                 "customers": self._customers_kept(self.customers),
                 "lists": self._lists_kept(self.lists),
@@ -410,8 +427,10 @@ class HotlineState:
         if values.get("ticket_rules"):
             state._follow(msgspec.convert(values["ticket_rules"], tickets.TicketRulesSet))
         state.access_tokens = AccessTokens.restore(values.get("access_tokens", []))
+        state.users = Users.restore(values.get("users", []))
         state.quality = QualityRegister.restore(values.get("quality") or {})
         state.webhooks = Webhooks.restore(values.get("webhooks"))
+        state.published = Published.restore(values.get("published"))
         state.exports = Exports.restore(values.get("exports"))
         state.customers = CustomerRegister.restore(values.get("customers"))
         state.lists = ListRegister.restore(values.get("lists"))

@@ -17,9 +17,12 @@ from recordings.alarms import Alarms
 from recordings.catalogue import Catalogue
 from recordings.pauses import Pauses
 from server.hotline.access_tokens import AccessTokens
+from server.hotline.changes import Changes
 from server.hotline.exports import Exports
 from server.hotline.live_calls import Calls
+from server.hotline.published import Published
 from server.hotline.state import HotlineState, Unwritten
+from server.hotline.users import Users
 from server.hotline.webhooks import Webhooks
 from tickets.events import TicketRulesSet
 from tickets.register import Register
@@ -82,6 +85,11 @@ class View:
         return self._state().access_tokens
 
     @property
+    def users(self) -> Users:
+        """People who sign in, those who are disabled too."""
+        return self._state().users
+
+    @property
     def quality(self) -> QualityRegister:
         """Quality assurance that goes on: plans, forms, open reviews, rounds, trainings."""
         return self._state().quality
@@ -90,6 +98,11 @@ class View:
     def webhooks(self) -> Webhooks:
         """Subscriptions of other systems."""
         return self._state().webhooks
+
+    @property
+    def published(self) -> Published:
+        """The version of the definitions in force, and the operator's texts."""
+        return self._state().published
 
     @property
     def exports(self) -> Exports:
@@ -110,6 +123,11 @@ class View:
     def board(self) -> Board:
         """Bulletins, notices, and the heads of articles."""
         return self._state().board
+
+    @property
+    def changes(self) -> Changes:
+        """What entries have changed; another object where the state is another one."""
+        return self._state().changes
 
     @property
     def at(self) -> float:

@@ -21,6 +21,7 @@ from server.storage.projections import (
     callbacks,
     calls,
     customers,
+    definitions,
     knowledge,
     lists,
     quality,
@@ -48,6 +49,7 @@ PROJECTIONS: tuple[Rules, ...] = (
     knowledge.RULES,
     recordings.RULES,
     lists.RULES,
+    definitions.RULES,
 )
 """Every projection, in the order in which they are told of an entry."""
 READER = "projector"

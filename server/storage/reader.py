@@ -14,11 +14,14 @@ from sqlalchemy import Engine
 
 from acd.callbacks.engine import Callbacks
 from server.storage.customer_reader import CustomerReader
+from server.storage.figures.counts import Counts
 from server.storage.integrity import Integrity, Store
 from server.storage.knowledge_reader import KnowledgeReader
+from server.storage.projections.contributions import Key
 from server.storage.projector_loop import ProjectorLoop
 from server.storage.queries.callbacks import PromiseFilter, merged, promise_detail
 from server.storage.queries.chain import ChainEnd, chain_end
+from server.storage.queries.live_counts import counts_since
 from server.storage.queries.paging import Page, QueryError
 from server.storage.queries.quality import QualityQueries
 from server.storage.queries.records import CallFilter, Queries
@@ -105,6 +108,10 @@ class Records:
     def integrity(self, store: Store) -> Integrity:
         """What compares these records with the files of a store."""
         return Integrity(self._engine, store)
+
+    async def counts_since(self, slot: int) -> list[tuple[Key, Counts]]:
+        """What was counted of calls and of agents' legs, from this slot of a quarter of an hour on."""
+        return await asyncio.to_thread(counts_since, self._engine, slot)
 
     async def chain_end(self, day: date) -> ChainEnd:
         """One day's chain as it is now."""

@@ -6,6 +6,9 @@ from server.eventlog.access_events import ActAudited
 from server.usecases.permissions import RULES, Act
 from server.usecases.principal import Principal
 
+SIGN_IN, REFUSED, SIGN_OUT = "session.sign-in", "session.refused", "session.sign-out"
+"""What the audit says of sessions besides the acts of the table."""
+
 
 def audited(who: Principal, act: Act, subject: str, reason: str = "") -> tuple[ActAudited, ...]:
     """The entry that the act leaves, as the table of permissions says; none for other acts."""

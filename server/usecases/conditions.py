@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 from server.hotline.dispatcher import Dispatcher, NotLeading
-from server.usecases.errors import Changed
+from server.usecases.errors import ChangedSince
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def hold(lead: Dispatcher) -> Dispatcher:
 
 
 def hold_version(ticket: int, version: int) -> None:
-    """Raises Changed when the ticket is not at the version that was checked: an act came in between."""
+    """Raises ChangedSince when the ticket is not at the version that was checked: an act came in between."""
     found = _checked.get()
     if found is not None and found.ticket == ticket and found.version != version:
-        raise Changed(f"ticket {ticket} has changed since: get it again, and decide anew")
+        raise ChangedSince(f"ticket {ticket} has changed since: get it again, and decide anew", version)

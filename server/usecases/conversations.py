@@ -21,6 +21,8 @@ from server.usecases.targets import Target
 
 REFUSED = "refused"
 """The reason of a hold during which the agent hears a refusal."""
+AWAY = "away"
+"""The reason of a hold during which the agent's page is gone, and awaited."""
 _NUMBER = re.compile(r"\+?[0-9]{3,20}")
 """The numbers that may be given to Dial: other text could name other devices, or options."""
 
@@ -40,6 +42,8 @@ class ConversationActs(Acts):
         _, leg = self._talking(who, call)
         if not leg.hold:
             raise Conflict(f"the caller of call {call} is not on hold")
+        if leg.hold == AWAY:
+            raise Conflict(f"the page of agent {leg.agent} is awaited: the two are joined when it is back")
         await self._server.conversation_channels.return_to_caller(call, leg)
 
     async def consult(self, who: Principal, call: int, target: Target, why: str = "consult") -> None:

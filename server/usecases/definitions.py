@@ -3,33 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Any
 
 from ivr.holidays import Holidays, chinese_holidays, with_own_years
-from server.hotline.holidays import FILE, own_years, written
+from server.hotline.definition_files import HOLIDAYS
+from server.hotline.dispatcher import NotLeading
+from server.hotline.holidays import own_years, written
 from server.usecases.audit import audited
+from server.usecases.definition_trial import Change
+from server.usecases.definition_versions import VersionActs
 from server.usecases.errors import Invalid
 from server.usecases.permissions import Act
 from server.usecases.principal import Principal
-from server.usecases.server import Acts
+from server.usecases.server import Acts, Server
 from tables.errors import TableError
-
-_writing = threading.Lock()
 
 
 class DefinitionActs(Acts):
     """Acts raise Forbidden and NotLeading."""
+
+    def __init__(self, server: Server, versions: VersionActs, clock: Callable[[], float] = time.time) -> None:
+        super().__init__(server, clock)
+        self._versions = versions
 
     async def reload(self, who: Principal) -> str:
         """Take over edited definitions; returns the file in force. Raises Invalid for definitions with errors."""
         self.permissions.require(who, Act.RELOAD_DEFINITIONS)
         leader = self._server.dispatcher  # a server that stands by refuses before it takes anything over
         try:
-            source = await self._server.reload()
+            source = await self._versions.edited()
         except ValueError as error:
             raise Invalid("definitions", str(error)) from None
         await leader.record(*audited(who, Act.RELOAD_DEFINITIONS, source))
@@ -49,28 +54,25 @@ class DefinitionActs(Acts):
         A day is written 2027-02-05, a span 2027-02-05/2027-02-11. Raises Invalid.
         """
         self.permissions.require(who, Act.SET_HOLIDAYS)
-        leader = self._server.dispatcher
+        if not self._server.dispatcher:
+            raise NotLeading("another server leads")
         table = {"days": list(days), "makeup_days": list(makeup_days)}
         try:
             taken = with_own_years(Holidays(), {str(year): table})
         except TableError as error:
             raise Invalid("holidays", str(error)) from None
         try:
-            await asyncio.to_thread(self._keep, year, taken, source)
-            await self._server.reload()
+            text = await asyncio.to_thread(self._with_year, year, taken, source)
         except ValueError as error:
             raise Invalid("definitions", str(error)) from None
-        await leader.record(*audited(who, Act.SET_HOLIDAYS, f"public holidays of {year}", source))
+        changes = [Change(HOLIDAYS, text=text)]
+        await self._versions.put(who, Act.SET_HOLIDAYS, changes, f"public holidays of {year}", source)
         return _of_year(taken, year)
 
-    def _keep(self, year: int, taken: Holidays, source: str) -> None:
-        file = self._server.home / FILE
-        with _writing:
-            tables: dict[int, tuple[Iterable[date], Iterable[date], str]] = dict(own_years(self._server.home))
-            tables[year] = (taken.days, taken.makeup_days, source)
-            half_done = file.with_name(f".{FILE}.part")
-            half_done.write_text(written(tables), encoding="utf-8")
-            os.replace(half_done, file)
+    def _with_year(self, year: int, taken: Holidays, source: str) -> str:
+        tables: dict[int, tuple[Iterable[date], Iterable[date], str]] = dict(own_years(self._server.home))
+        tables[year] = (taken.days, taken.makeup_days, source)
+        return written(tables)
 
 
 def _of_year(holidays: Holidays, year: int) -> dict[str, Any]:

@@ -26,9 +26,25 @@ class Conflict(ActRefused):
     """The act is not possible in the present state."""
 
 
-class Changed(ActRefused):
-    """The resource is not any more what the principal has seen."""
-
-
 class Forbidden(ActRefused):
     """The principal's role does not allow the act."""
+
+
+class WrongSignIn(ActRefused):
+    """The name and the password do not belong together; the sentence does not say which is wrong."""
+
+
+class TooManyAttempts(ActRefused):
+    """There were so many wrong attempts that the next is not looked at before `wait` seconds are over."""
+
+    def __init__(self, wait: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.wait = wait
+
+
+class ChangedSince(ActRefused):
+    """The subject is not what the principal has seen any more; `version` is the one that holds now."""
+
+    def __init__(self, sentence: str, version: int) -> None:
+        super().__init__(sentence)
+        self.version = version

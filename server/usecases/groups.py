@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from server.usecases.agents import AgentActs
+from server.usecases.browser_phones import BrowserPhoneActs
 from server.usecases.bulletins import BulletinActs
 from server.usecases.callbacks import CallbackActs
 from server.usecases.calls import CallActs
 from server.usecases.conversations import ConversationActs
 from server.usecases.customers import CustomerActs
+from server.usecases.definition_versions import VersionActs
 from server.usecases.definitions import DefinitionActs
 from server.usecases.exports import ExportActs
+from server.usecases.flows import FlowActs
 from server.usecases.handovers import HandoverActs
 from server.usecases.knowledge import KnowledgeActs
 from server.usecases.links import LinkActs
 from server.usecases.lists import ListActs
+from server.usecases.live import LiveActs
+from server.usecases.prompts import PromptActs
 from server.usecases.quality import QualityActs
 from server.usecases.quality_reviews import ReviewActs
 from server.usecases.quality_training import TrainingActs
@@ -24,10 +29,12 @@ from server.usecases.register_exports import register_kinds
 from server.usecases.report_exports import report_kinds
 from server.usecases.reports import ReportActs
 from server.usecases.server import Server
+from server.usecases.sign_in import SignInActs
 from server.usecases.ticket_links import TicketLinkActs
 from server.usecases.tickets import TicketActs
 from server.usecases.tokens import TokenActs
 from server.usecases.trunks import TrunkActs
+from server.usecases.users import UserActs
 from server.usecases.webhooks import WebhookActs
 
 
@@ -43,9 +50,16 @@ class UseCases:
         self.recordings = RecordingActs(server)
         self.recording_care = RecordingCareActs(server)
         self.recording_deletion = RecordingDeletionActs(server)
-        self.definitions = DefinitionActs(server)
+        self.versions = VersionActs(server)
+        self.flows = FlowActs(server)
+        self.prompts = PromptActs(server, self.versions)
+        self.definitions = DefinitionActs(server, self.versions)
         self.trunks = TrunkActs(server)
         self.tokens = TokenActs(server)
+        self.users = UserActs(server)
+        self.sign_in = SignInActs(server, self.users)
+        self.browser_phones = BrowserPhoneActs(server, self.sign_in)
+        self.sign_in.on_over = self.browser_phones.signed_out
         self.quality = QualityActs(server)
         self.reviews = ReviewActs(server)
         self.recordings.drawn_for = self.reviews.may_hear
@@ -63,3 +77,4 @@ class UseCases:
         self.training = TrainingActs(server, self.knowledge)
         self.lists = ListActs(server)
         self.exports.kinds |= register_kinds(self.customers, self.lists)
+        self.live = LiveActs(server)

@@ -25,7 +25,9 @@ class Act(StrEnum):
     REMOVE_AGENT = "agents.remove"
     SET_STATUS = "agents.status"
     END_WRAP_UP = "agents.wrap-up"
+    USE_PHONE = "agents.phone"
     READ_FLOOR = "floor.read"
+    READ_WALLBOARD = "wallboard.read"
     READ_NUMBERS = "numbers.read"
     READ_CALLS = "calls.read"
     MOVE_CALL = "calls.move"
@@ -71,6 +73,9 @@ class Act(StrEnum):
     TRAIN_QA = "qa.train"
     RELOAD_DEFINITIONS = "definitions.reload"
     SET_HOLIDAYS = "definitions.holidays"
+    READ_DEFINITIONS = "definitions.read"
+    PUBLISH_DEFINITIONS = "definitions.publish"
+    PUBLISH_PROMPT = "prompts.publish"
     ASK_EXPORT = "exports.ask"
     APPROVE_EXPORT = "exports.approve"
     EXPORT_OUTRIGHT = "exports.outright"
@@ -78,6 +83,8 @@ class Act(StrEnum):
     LINK_RECORDING = "recordings.link"
     MANAGE_WEBHOOKS = "webhooks.manage"
     MANAGE_TOKENS = "tokens.manage"
+    MANAGE_USERS = "users.manage"
+    MANAGE_SESSIONS = "sessions.manage"
     READ_AUDIT = "audit.read"
     READ_CUSTOMERS = "customers.read"
     CHANGE_CUSTOMER = "customers.change"
@@ -104,7 +111,9 @@ agents.define          -      -       all         -    -           all          
 agents.remove          -      -       -           -    -           all            audited
 agents.status          own    team    all         -    -           all            -
 agents.wrap-up         own    team    all         -    -           all            -
+agents.phone           own    own     own         own  -           own            -
 floor.read             all    all     all         all  -           all            -
+wallboard.read         all    all     all         all  -           all            -
 numbers.read           own    team    all         -    all         all            -
 calls.read             own    team    all         all  -           all            -
 calls.move             -      -       all         -    -           all            audited
@@ -150,6 +159,9 @@ qa.results             -      team    all         all  -           all          
 qa.train               -      -       all         all  -           all            -
 definitions.reload     -      -       all         -    -           all            audited
 definitions.holidays   -      -       all         -    -           all            audited
+definitions.read       -      -       all         -    -           all            -
+definitions.publish    -      -       -           -    -           all            audited
+prompts.publish        -      -       -           -    -           all            audited
 exports.ask            -      all     all         all  -           all            audited
 exports.approve        -      -       all         -    -           all            audited
 exports.outright       -      -       -           -    -           all            -
@@ -157,6 +169,8 @@ tickets.link           -      -       all         -    -           all          
 recordings.link        -      team    all         -    -           all            audited
 webhooks.manage        -      -       -           -    -           all            audited
 tokens.manage          -      -       -           -    -           all            audited
+users.manage           -      -       -           -    -           all            audited
+sessions.manage        own    own     own         own  own         all            audited
 audit.read             -      -       -           -    -           all            -
 customers.read         all    all     all         all  own         all            -
 customers.change       -      all     all         -    -           all            audited
@@ -250,6 +264,7 @@ class Permissions:
         own = {who.agent} - {""}
         if reach is Reach.TEAM:
             led = {name for name, leaders in self._definitions().teams.items() if who.agent in leaders}
+            led |= who.teams
             own |= {agent.id for agent in self._view.floor.agents() if led & set(agent.teams)}
         return frozenset(own)
 

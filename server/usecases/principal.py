@@ -23,7 +23,8 @@ class Principal:
     """The principal of an act. The log and the records keep `name`; it never comes from the text of a request.
 
     `origin` is where the principal asks from: an address, a phone, the command line. `agent` is the work number of a
-    person who has one, `scopes` are the acts that a service may do.
+    person who has one, `scopes` are the acts that a service may do. Of a user who has signed in, `teams` are led
+    besides those of the definitions, `unit` is the department, and `sign_in` is the number of the session.
     """
 
     name: str
@@ -31,11 +32,15 @@ class Principal:
     origin: str
     agent: str = ""
     scopes: frozenset[str] = frozenset()
+    teams: frozenset[str] = frozenset()
+    unit: str = ""
+    sign_in: str = ""
 
     @property
     def department(self) -> str:
-        """The department of a principal of that role: its name, up to a slash (`logistics`, `logistics/wang`)."""
-        return self.name.partition("/")[0].strip() if self.role is Role.DEPARTMENT else ""
+        """The department of a principal of that role: the user's, or the token's name up to a slash (`logistics`,
+        `logistics/wang`)."""
+        return (self.unit or self.name.partition("/")[0].strip()) if self.role is Role.DEPARTMENT else ""
 
 
 def phone_of(agent: str) -> Principal:

@@ -10,18 +10,21 @@ from typing import Any, Protocol
 
 from acd.events import Monitor
 from server.eventlog.log import id_order
-from server.hotline.definitions import Definitions
+from server.hotline.definitions import Definitions, Found
 from server.hotline.dispatcher import Dispatcher, NotLeading
 from server.hotline.live_calls import Leg, LiveCall
 from server.hotline.state import HotlineState
 from server.hotline.view import View
+from server.storage.attempts import Attempts
 from server.storage.database import Database
 from server.storage.queries.paging import QueryError
 from server.storage.reader import Records
+from server.storage.sessions import Sessions
 from server.storage.sound import SoundFiles
 from server.storage.webhook_outbox import Outbox
 from server.usecases.audit import audited
 from server.usecases.conditions import Checked, hold
+from server.usecases.page_phones import PagePhones
 from server.usecases.permissions import Act, Permissions
 from server.usecases.principal import Principal
 from server.usecases.targets import Target
@@ -108,6 +111,10 @@ class Server(Protocol):
         """The operator's definitions in force."""
 
     @property
+    def node(self) -> str:
+        """This server's name among several."""
+
+    @property
     def home(self) -> Path:
         """The folder of all data of this server."""
 
@@ -136,6 +143,10 @@ class Server(Protocol):
         """Agents' telephones."""
 
     @property
+    def page_phones(self) -> PagePhones:
+        """Agents' phones in browsers."""
+
+    @property
     def conversation_channels(self) -> ConversationChannels:
         """The channels of conversations."""
 
@@ -148,6 +159,14 @@ class Server(Protocol):
         """The files of the recordings."""
 
     @property
+    def sessions(self) -> Sessions:
+        """The sessions of users."""
+
+    @property
+    def attempts(self) -> Attempts:
+        """Attempts to sign in."""
+
+    @property
     def recording_channels(self) -> RecordingChannels:
         """The recorders of conversations."""
 
@@ -158,6 +177,9 @@ class Server(Protocol):
     @property
     def trunks(self) -> TrunkState:
         """The trunks."""
+
+    def examine(self, home: Path) -> list[Found]:
+        """Everything that `sansheng check` finds wrong with the definitions in this folder. Takes a second."""
 
     async def reload(self) -> str:
         """Take over edited definitions; the file that holds now. Raises ValueError for what cannot be used."""

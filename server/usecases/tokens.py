@@ -11,6 +11,7 @@ from typing import Any
 from server.eventlog.access_events import TokenIssued, TokenRevoked
 from server.hotline.access_tokens import AccessToken, digest
 from server.storage.queries.paging import QueryError
+from server.usecases.audit import REFUSED, SIGN_IN, SIGN_OUT
 from server.usecases.errors import Conflict, Invalid, NotFound
 from server.usecases.permissions import Act, scope_holds
 from server.usecases.principal import Principal, Role
@@ -90,8 +91,8 @@ class TokenActs(Acts):
     async def audit(self, who: Principal, filters: dict[str, str], limit: int, cursor: str | None) -> dict[str, Any]:
         """One page of the audit, newest first, with every act that was answered before. Raises QueryError."""
         self.permissions.require(who, Act.READ_AUDIT)
-        if (act := filters.get("act")) and act not in set(Act):
-            raise QueryError(f"there is no act {act[:80]}: there are {', '.join(Act)}")
+        if (act := filters.get("act")) and act not in (known := (*Act, SIGN_IN, REFUSED, SIGN_OUT)):
+            raise QueryError(f"there is no act {act[:80]}: there are {', '.join(known)}")
         await self._server.records.caught_up()
         return await self._server.records.page("audit", filters, limit, cursor)
 

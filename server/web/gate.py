@@ -8,50 +8,61 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from urllib.parse import unquote_to_bytes
 
 from fastapi.responses import JSONResponse
+from redis.exceptions import RedisError
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.usecases.principal import Principal
 from server.web.authentication import is_link
-from server.web.problems import problem
+from server.web.problems import Problem, problem, unavailable
 
 MOST_BODY = 1_000_000
 """Bytes."""
 MOST_HEAD, MOST_TARGET = 16_384, 8_192
 """Bytes of all headers, and of path and query."""
+MOST_SIGN_IN = 10_000
+"""Bytes of a sign-in, which anybody may send."""
 MOST_IMPORT = 20_000_000
 """Bytes of a table that is taken in as a whole, at a path that ends in `/import`."""
 BODY_TIME = 10.0
 """Seconds that a body may take from the end of the head to its own."""
 _NO_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
-OPEN = frozenset({"/healthz", "/metrics", "/api/v1/openapi.json"})
+OPEN = frozenset({"/healthz", "/metrics", "/api/v1/openapi.json", "/api/v1/session/ways"})
+SIGN_IN = ("POST", "/api/v1/session")
+"""The request that nobody has signed in for yet; its body is read like any other."""
 
 
 class Gate:
-    """ASGI middleware: every path under /api except the description needs a token.
+    """ASGI middleware: every path under /api except the description and the sign-in needs a token or a session, and so
+    does every WebSocket.
 
     `authenticate` gives the principal of a request by its scope, which routes find as `request.state.principal`; None
-    when the request has no valid token.
+    when the request has neither. It raises Problem to refuse in other words.
     """
 
-    def __init__(self, app: ASGIApp, authenticate: Callable[[Scope, Headers], Principal | None]) -> None:
+    def __init__(self, app: ASGIApp, authenticate: Callable[[Scope, Headers], Awaitable[Principal | None]]) -> None:
         self.app, self._authenticate = app, authenticate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI's."""
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             return await self.app(scope, receive, send)
         headers = Headers(scope=scope)
+        if scope["type"] == "websocket":
+            if await self._stranger(scope, headers) is None:
+                return await self.app(scope, receive, send)
+            await receive()
+            return await send({"type": "websocket.close", "code": 1008})
         # A client that asked whether to send its body may send it after a refusal, or not: the connection cannot go on.
         early = _closing(send) if "expect" in headers else send
-        if refused := self._wrong(scope, headers):
+        if refused := await self._wrong(scope, headers):
             return await refused(scope, receive, early)
         body: bytes | None = b""
-        if _guarded(scope):
+        if _reads_body(scope):
             try:
                 body = await _whole(receive, _most(scope))
             except _TooLong:
@@ -69,7 +80,7 @@ class Gate:
 
         return await self.app(scope, receiving, early)
 
-    def _wrong(self, scope: Scope, headers: Headers) -> JSONResponse | None:
+    async def _wrong(self, scope: Scope, headers: Headers) -> JSONResponse | None:
         """The refusal that the head alone deserves; None if there is none."""
         chunked = "transfer-encoding" in headers
         over = {"Connection": "close"}
@@ -85,18 +96,28 @@ class Gate:
             return problem(431, "Request Header Fields Too Large", f"the headers are longer than {MOST_HEAD} bytes")
         if not _is_text(target):
             return problem(400, "Bad Request", "path and query must be UTF-8 without control characters, with % as %25")
-        if _guarded(scope):
-            who = self._authenticate(scope, headers)
-            if who is None:
-                refusal = {"WWW-Authenticate": "Bearer"}
-                if is_link(scope) and "authorization" not in headers:
-                    return problem(401, "Link not valid", "this link is over, or was changed: ask for a new one")
-                return problem(401, "Not allowed", "give a valid bearer token", headers=refusal)
-            scope.setdefault("state", {})["principal"] = who
+        if _guarded(scope) and (refused := await self._stranger(scope, headers)):
+            return refused
         # h11 has seen to it that this is a number.
-        if _guarded(scope) and int(headers.get("content-length", 0)) > _most(scope):
+        if _reads_body(scope) and int(headers.get("content-length", 0)) > _most(scope):
             return _too_long(scope)
         return None
+
+    async def _stranger(self, scope: Scope, headers: Headers) -> JSONResponse | None:
+        """The refusal for a request without a principal; None when there is one, which the state has then."""
+        try:
+            who = await self._authenticate(scope, headers)
+        except Problem as error:
+            return problem(error.status, error.title, error.detail)
+        except RedisError as error:
+            return unavailable(error)
+        if who is not None:
+            scope.setdefault("state", {})["principal"] = who
+            return None
+        if is_link(scope) and "authorization" not in headers:
+            return problem(401, "Link not valid", "this link is over, or was changed: ask for a new one")
+        sentence = "give a valid bearer token, or sign in"
+        return problem(401, "Not allowed", sentence, headers={"WWW-Authenticate": "Bearer"})
 
 
 class _TooLong(Exception):
@@ -139,13 +160,20 @@ def _is_text(target: bytes) -> bool:
 
 def _guarded(scope: Scope) -> bool:
     path: str = scope["path"]
-    return path.startswith("/api/") and path not in OPEN
+    return path.startswith("/api/") and path not in OPEN and (scope["method"], path) != SIGN_IN
+
+
+def _reads_body(scope: Scope) -> bool:
+    return _guarded(scope) or (scope["method"], scope["path"]) == SIGN_IN
 
 
 def _most(scope: Scope) -> int:
+    if (scope["method"], scope["path"]) == SIGN_IN:
+        return MOST_SIGN_IN
     return MOST_IMPORT if scope["method"] == "POST" and scope["path"].endswith("/import") else MOST_BODY
 
 
 def _too_long(scope: Scope) -> JSONResponse:
-    most = _most(scope) // 1_000_000
-    return problem(413, "Content Too Large", f"the body is longer than {most} MB: send less")
+    most = _most(scope)
+    shown = f"{most // 1_000_000} MB" if most >= 1_000_000 else f"{most // 1_000} kB"
+    return problem(413, "Content Too Large", f"the body is longer than {shown}: send less")

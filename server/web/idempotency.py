@@ -22,6 +22,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.usecases.principal import Principal
+from server.web.authentication import cookie_of
 from server.web.problems import problem
 
 KEPT = 86_400
@@ -157,8 +158,10 @@ def _kept_answer(known: dict[str, Any], cipher: AESGCM) -> Response:
 
 
 def _cipher(scope: Scope, key: str) -> AESGCM:
-    """Answers may show a secret once, so they are kept under a key that only the client's token and key give."""
-    token = Headers(scope=scope).get("authorization", "")
+    """Answers may show a secret once, so they are kept under a key that only the client's token, or the cookie of its
+    session, and key give."""
+    headers = Headers(scope=scope)
+    token = headers.get("authorization") or cookie_of(headers)
     return AESGCM(hashlib.sha256(json.dumps(["idempotency", token, key]).encode()).digest())
 
 

@@ -35,12 +35,21 @@ wrong-idempotency-key | 400 | Wrong Idempotency-Key
     The key is empty, too long, or not printable ASCII. Send a random one of at most 255 characters, such as a
     UUID.
 not-authenticated | 401 | Not allowed
-    The request has no valid bearer token. Give one: a token expires, or is revoked.
+    The request has neither a valid bearer token nor the cookie of a session that holds. Sign in, or give a
+    token: sessions end, tokens expire or are revoked.
+wrong-sign-in | 401 | Wrong sign-in
+    Name and password do not belong together, or the user is disabled. Type both again; after some wrong
+    attempts the next must wait.
 link-not-valid | 401 | Link not valid
     The signature of this link is wrong, or its time is over. Ask for a new link.
 forbidden | 403 | Not allowed for this role
     The principal's role, or the token's scopes, do not allow this act, or not on this subject. The sentence
     says which roles may.
+cross-site | 403 | Cross-site request
+    A request with a session's cookie came from a page of another site, or without the session's CSRF token.
+    Send `X-CSRF-Token` with the `csrf` of `GET /api/v1/session`, from a page of the server's own origin.
+password-must-change | 403 | Password must be changed
+    The user has to choose another password first: `POST /api/v1/session/password`.
 not-found | 404 | Not found
     What the path names does not exist, or no more. Look at the list.
 no-such-path | 404 | No such path
@@ -51,6 +60,9 @@ too-slow | 408 | Request Timeout
     The body did not arrive in time. Send it at once.
 conflict | 409 | Cannot be done now
     The subject's present state does not allow the act; nothing was changed. Look at the subject, then decide.
+phone-in-use | 409 | Phone in use
+    Another page has the phone in the browser, and is connected. Close that page, or ask with `takeover: true`:
+    the other page is disconnected then.
 in-progress | 409 | In progress
     A request with this Idempotency-Key is being answered. Wait as long as `Retry-After` says, and send the
     same again.
@@ -73,6 +85,8 @@ invalid-value | 422 | Value cannot be used
     right.
 key-used | 422 | Idempotency-Key was used
     Another request had this Idempotency-Key within 24 hours. Send each new request with a new key.
+too-many-attempts | 429 | Too many attempts
+    There were too many wrong attempts to sign in. Wait as long as `Retry-After` says, and try again.
 headers-too-large | 431 | Request Header Fields Too Large
     The headers are too long. Send fewer.
 internal-error | 500 | Internal error

@@ -11,13 +11,24 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
+from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
 from server.eventlog.log import Unwritable
 from server.hotline.dispatcher import NotLeading
 from server.storage.queries.paging import QueryError
-from server.usecases.errors import ActRefused, Changed, Conflict, Forbidden, Invalid, NotFound
+from server.usecases.errors import (
+    ActRefused,
+    ChangedSince,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    TooManyAttempts,
+    WrongSignIn,
+)
+from server.usecases.page_phones import PhoneInUse
 from server.web.problem_types import type_of
 
 MEDIA_TYPE = "application/problem+json"
@@ -27,8 +38,11 @@ REFUSALS: dict[type[ActRefused], tuple[int, str]] = {
     NotFound: (404, "Not found"),
     Invalid: (422, "Value cannot be used"),
     Conflict: (409, "Cannot be done now"),
-    Changed: (412, "Changed since"),
+    PhoneInUse: (409, "Phone in use"),
     Forbidden: (403, "Not allowed for this role"),
+    WrongSignIn: (401, "Wrong sign-in"),
+    TooManyAttempts: (429, "Too many attempts"),
+    ChangedSince: (412, "Changed since"),
 }
 _log = structlog.get_logger("api")
 
@@ -90,6 +104,12 @@ def problem(
     return JSONResponse(wanted, status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
 
+def unavailable(error: RedisError) -> JSONResponse:
+    """The answer while sessions cannot be read."""
+    sentence = f"sessions cannot be read now: {type(error).__name__}"
+    return problem(503, "Service Unavailable", sentence, headers={"Retry-After": "2"})
+
+
 def answer_with_problems(api: FastAPI) -> None:
     """Let this application answer every error with a problem."""
 
@@ -101,7 +121,9 @@ def answer_with_problems(api: FastAPI) -> None:
     @api.exception_handler(ActRefused)
     async def act_refused(_: Request, error: ActRefused) -> JSONResponse:
         status, title = next(REFUSALS[each] for each in type(error).__mro__ if each in REFUSALS)
-        return problem(status, title, str(error), reason=error.reason if isinstance(error, Invalid) else None)
+        headers = {"Retry-After": str(error.wait)} if isinstance(error, TooManyAttempts) else None
+        reason = error.reason if isinstance(error, Invalid) else None
+        return problem(status, title, str(error), reason=reason, headers=headers)
 
     @api.exception_handler(QueryError)
     async def wrong_question(_: Request, error: QueryError) -> JSONResponse:
@@ -110,6 +132,10 @@ def answer_with_problems(api: FastAPI) -> None:
     @api.exception_handler(NotLeading)
     async def elsewhere(_: Request, error: NotLeading) -> JSONResponse:
         return problem(503, "Not leading", str(error), headers={"Retry-After": "2"})
+
+    @api.exception_handler(RedisError)
+    async def away(_: Request, error: RedisError) -> JSONResponse:
+        return unavailable(error)
 
     @api.exception_handler(Unwritable)
     async def unwritable(_: Request, error: Unwritable) -> JSONResponse:

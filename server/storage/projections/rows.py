@@ -15,7 +15,7 @@ from recordings.chain import FIRST
 from server.eventlog.derived_events import PromiseNoted
 from server.eventlog.log import Entry
 from server.storage.instants import utc
-from server.storage.schema.access_tables import AccessToken
+from server.storage.schema.access_tables import AccessToken, User
 from server.storage.schema.callback_tables import Attempt, CallbackOffer, Promise
 from server.storage.schema.quality_tables import (
     QaCalibration,
@@ -105,6 +105,7 @@ class Rows:
         self.promises = Shelf(session, Promise, Promise.id, _promises(entries))
         self.offers = Shelf(session, CallbackOffer, CallbackOffer.call, ())
         self.access_tokens = Shelf(session, AccessToken, AccessToken.id, ())
+        self.users = Shelf(session, User, User.name, ())
         self.qa_plans = Shelf(session, QaPlan, QaPlan.name, ())
         self.qa_frames = Shelf(session, QaFramePart, QaFramePart.key, ())
         self.qa_jobs = Shelf(session, QaJob, QaJob.id, ())

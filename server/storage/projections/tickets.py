@@ -306,6 +306,7 @@ def _(event: rec.RecordingClosed, entry: Entry, rows: Rows) -> None:
     recording.path, recording.sha256 = event.path, event.sha256
     recording.seconds, recording.channels = event.seconds, event.channels
     recording.caller_level, recording.agent_level = event.caller_level, event.agent_level
+    recording.talk_over = event.talk_over
     covered = None
     if event.chain >= 2:
         recording.call, recording.agent, recording.started_at = event.call, event.agent, utc(event.started_at)

@@ -22,8 +22,10 @@ from server.storage.queries.chain import end_of_chain
 from server.storage.queries.paging import check_limit, decode_place, encode_place, iso
 from server.storage.schema.callback_tables import Promise
 from server.storage.schema.report_tables import Handover
-from server.storage.schema.tables import Agent, Recording, Ticket
+from server.storage.schema.tables import Agent, Recording, Ticket, faulty
+from tickets.states import TicketState
 
+_STILL_OPEN = tuple(state for state in TicketState if state is not TicketState.CLOSED)
 MOST = 500
 """Open matters that a book names; their number is always given."""
 _FIGURES = (
@@ -101,7 +103,7 @@ def _content(engine: Engine, team: str, period: figures_report.Period, now: date
 
 
 def _matters(session: Session, team: str, members: list[str], now: datetime) -> tuple[list[dict[str, Any]], int]:
-    still_open = [Ticket.state != "closed", Ticket.closed_at.is_(None)]
+    still_open = [Ticket.state.in_(_STILL_OPEN), Ticket.closed_at.is_(None)]
     if team:
         still_open.append(Ticket.owner.in_(["", *members]))
     count = session.scalar(select(func.count()).select_from(Ticket).where(*still_open)) or 0
@@ -141,7 +143,7 @@ def chain_ends(session: Session, period: figures_report.Period) -> list[dict[str
 
 def _missing(session: Session, period: figures_report.Period) -> list[dict[str, Any]]:
     within = (Recording.started_at >= period.since, Recording.started_at < period.until)
-    wanted = select(Recording).where(*within, (Recording.state == "missing") | (Recording.problem != ""))
+    wanted = select(Recording).where(*within, faulty())
     return [
         {"recording": row.id, "call": row.call, "agent": row.agent or None, "state": row.state, "why": row.problem}
         for row in session.scalars(wanted.order_by(Recording.id).limit(MOST))

@@ -35,6 +35,7 @@ from server.storage.schema.tables import (
     Segment,
     Ticket,
     TicketHistory,
+    unread,
 )
 
 if TYPE_CHECKING:
@@ -155,6 +156,7 @@ class Queries:
                 "closed_at": iso(recording.closed_at),
                 "caller_level": recording.caller_level,
                 "agent_level": recording.agent_level,
+                "talk_over": recording.talk_over,
                 "problem": recording.problem or None,
                 "day": recording.day,
                 "place": recording.place,
@@ -251,7 +253,7 @@ class Queries:
 
     def problems(self, limit: int = 100) -> list[dict[str, Any]]:
         """Log entries that could not be put into the records, newest first, each with its reason."""
-        wanted = select(LogEntry).where(LogEntry.problem != "")
+        wanted = select(LogEntry).where(unread())
         newest = wanted.order_by(LogEntry.ms.desc(), LogEntry.seq.desc()).limit(limit)
         with Session(self._engine) as session:
             return [

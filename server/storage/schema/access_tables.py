@@ -1,4 +1,4 @@
-"""What the records hold of access: tokens, and the audit of privileged acts."""
+"""What the records hold of access: tokens, users, and the audit of privileged acts."""
 
 from __future__ import annotations
 
@@ -26,6 +26,26 @@ class AccessToken(Base):
     expires_at: Mapped[datetime | None] = mapped_column(default=None)
     revoked_at: Mapped[datetime | None] = mapped_column(default=None)
     revoked_by: Mapped[str] = mapped_column(default="")
+
+
+class User(Base):
+    """One user, without the password's digest; `teams` stand in lines."""
+
+    __tablename__ = "users"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    display: Mapped[str] = mapped_column(default="")
+    role: Mapped[str] = mapped_column(default="")
+    agent: Mapped[str] = mapped_column(default="")
+    teams: Mapped[str] = mapped_column(default="")
+    department: Mapped[str] = mapped_column(default="")
+    language: Mapped[str] = mapped_column(default="")
+    subject: Mapped[str] = mapped_column(default="")
+    must_change: Mapped[bool] = mapped_column(default=False)
+    disabled: Mapped[bool] = mapped_column(default=False)
+    added_at: Mapped[datetime | None] = mapped_column(default=None)
+    added_by: Mapped[str] = mapped_column(default="")
+    password_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
 class AuditEntry(Base):

@@ -21,6 +21,7 @@ from server.hotline.view import View
 from server.tasks import BackgroundTasks
 from server.telephony.ami.link import Ami, AmiError, AmiEvent
 from server.telephony.channels.legs import Legs
+from server.telephony.channels.page_headers import Purpose, originated
 from server.usecases.errors import Conflict
 
 _log = structlog.get_logger("monitoring")
@@ -56,7 +57,7 @@ class Monitoring:
             acd.AgentOccupied(by, f"{mode.value} to call {live.id}"),
             *audit,
         )
-        if not await self._ring(by, channel, f"{spied.channel},qEd{_SPY[mode]}"):
+        if not await self._ring(live.id, by, channel, f"{spied.channel},qEd{_SPY[mode]}"):
             await self._ended(channel, "not_answered")
             raise Conflict(f"the phone of {by} did not answer")
 
@@ -69,13 +70,14 @@ class Monitoring:
             if channel not in here:
                 await self._ended(channel, "lost")
 
-    async def _ring(self, by: str, channel: str, spying: str) -> bool:
+    async def _ring(self, call: int, by: str, channel: str, spying: str) -> bool:
         """Whether one of the supervisor's devices answered."""
         for device in self._device(by).split("&"):
             answered = self._rung[channel] = asyncio.get_running_loop().create_future()
             try:
                 await self._ami.originate(
                     channel,
+                    variables=originated(call, Purpose.LISTEN),
                     Channel=device,
                     Application="ChanSpy",
                     Data=spying,

@@ -26,6 +26,7 @@ from server.telephony.callback.dialler import Dialler
 from server.telephony.caller.context import SessionServices
 from server.telephony.caller.waiting import UNCONFIRMED
 from server.telephony.channels import dial
+from server.telephony.channels.page_headers import Purpose
 
 _log = structlog.get_logger("calling")
 
@@ -84,8 +85,9 @@ class Calling:
         if not await agi.get_variable("DIALSTATUS"):
             await agi.execute("Set", f"CALLERID(all)={live.caller}")
             device = self._services.device(leg.agent)
+            headers = self._services.page_headers(live, leg.agent, Purpose.CALLBACK)
             try:
-                await agi.execute("Dial", *dial.going_on(device, leg.ring_for, dial.TO_AGENT))
+                await agi.execute("Dial", *dial.going_on(device, leg.ring_for, dial.TO_AGENT, headers))
             except AgiRefused as error:
                 if isinstance(error, AgiHangup):
                     raise

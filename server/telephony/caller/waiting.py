@@ -34,6 +34,7 @@ from server.telephony.caller.promises import OFFERED, CallerPromises
 from server.telephony.caller.queue_prompts import CALLBACK_OFFER, position_prompts
 from server.telephony.caller.rejoining import Rejoining
 from server.telephony.channels import dial
+from server.telephony.channels.page_headers import Purpose
 
 _log = structlog.get_logger("hotline")
 
@@ -233,7 +234,8 @@ class Waiting:
             arguments = dial.to_outside_agent(device, offer.ring_for, self._music, whisper, confirm_for)
         else:
             announcement = await services.work_number(offer.agent, context.audio.language)
-            arguments = dial.arguments(device, offer.ring_for, self._music, whisper, announcement)
+            headers = services.page_headers(live, offer.agent, Purpose.OFFER) if (live := self._live) else ""
+            arguments = dial.arguments(device, offer.ring_for, self._music, whisper, announcement, headers)
         live = self._live
         if live is None or live.leg is None or live.leg.offer != offer.offer:
             return None  # withdrawn meanwhile

@@ -59,6 +59,13 @@ class DialledPhones:
             self._heard(unique_id)
             self._dispatcher.submit(acd.OfferRinging(leg.offer))
 
+    def leave(self, leg: AgentChannel, *, alone: bool) -> None:
+        """This phone is known to be gone. `alone`: no other one of the agent's rings for this offer."""
+        _log.info("a phone that rings is gone", call=leg.call, agent=leg.agent)
+        if alone:
+            self._left.add(leg.offer)
+        self._hang_up(leg.channel)
+
     def end(self, unique_id: str, leg: AgentChannel, status: str, forward: str) -> None:
         """The phone was answered, or will not be; `forward` is where it sent the call."""
         self._done(unique_id)

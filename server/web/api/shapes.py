@@ -7,7 +7,7 @@ OpenAPI is drawn from the shapes. Instants are ISO 8601 in UTC. What has no valu
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import APIRouter, Depends, Path
@@ -18,7 +18,10 @@ from server import bounds
 from server.storage.queries import paging
 from server.usecases.principal import Principal
 from server.web.authentication import principal_of
+from server.web.instants import instant
 from server.web.problems import answers
+
+__all__ = ["instant"]
 
 Item = TypeVar("Item")
 AGENT_ID = r"^[A-Za-z0-9][A-Za-z0-9_.]{0,31}$"
@@ -110,8 +113,3 @@ def router(tag: str) -> APIRouter:
     """Routes under /api/v1 that need a token; the gate asks for it before a route is found."""
     bearer = HTTPBearer(auto_error=False, description="An access token, or the token in `secrets/api-token`.")
     return APIRouter(prefix="/api/v1", tags=[tag], dependencies=[Depends(bearer)], responses=answers(401, 403))
-
-
-def instant(seconds: float) -> str:
-    """UTC epoch seconds as ISO 8601 in UTC."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

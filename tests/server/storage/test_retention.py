@@ -8,14 +8,16 @@ from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text, update
 
 from server.config import Settings
 from server.storage import retention
 from server.storage.archive import archived_after, archived_entries
+from server.storage.privacy import find, redact
 from server.storage.projections.rows import entry_key
 from server.storage.projector import Projector
 from server.storage.retention import TRIMMED, slices, start_before, trim
+from server.storage.schema.archive_tables import ArchiveStart
 from server.storage.schema.tables import Base, Call, Decision, LogEntry
 from server.storage.trimming import Trimming, next_at
 from simulation.recorded import record
@@ -183,3 +185,27 @@ def test_the_next_night_is_the_next_time_of_day_in_the_zone():
     now = datetime(2027, 1, 15, 4, 30, tzinfo=ZONE).timestamp()
     assert next_at("04:30", now, ZONE) == now + 86_400
     assert next_at("04:31", now, ZONE) == now + 60
+
+
+def test_the_state_that_a_trimmed_archive_begins_with_is_kept_packed_and_one_of_before_is_read(records, log):
+    middle, later = log[len(log) // 2].at, log[len(log) * 3 // 4].at
+    trim(records.write, middle)
+    played = replayed(records, later)
+    with records.write.begin() as connection:
+        stored = connection.scalar(text("SELECT state FROM archive_starts"))
+        plain = connection.scalar(select(ArchiveStart.state))
+        assert plain.startswith("{")
+        assert len(stored) < len(plain) / 2
+        connection.execute(text("UPDATE archive_starts SET state = :plain"), {"plain": plain})
+    assert replayed(records, later) == played
+
+
+def test_a_number_is_erased_from_the_packed_state_too(records, log):
+    trim(records.write, log[len(log) // 2].at)
+    with records.write.begin() as connection:
+        known = connection.scalar(select(ArchiveStart.state))
+        connection.execute(update(ArchiveStart).values(state=known.replace('"floor"', '"+8613800138999", "floor"', 1)))
+    names = ("+8613800138999", "13800138999")
+    redact(records.write, names, find(records.read, names))
+    with records.read.connect() as connection:
+        assert "13800138999" not in connection.scalar(select(ArchiveStart.state))

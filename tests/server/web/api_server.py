@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import cache
@@ -14,6 +15,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 from redis import Redis as SyncRedis
 from redis.asyncio import Redis
 
@@ -27,17 +30,20 @@ from server.hotline.dispatcher import Dispatcher
 from server.hotline.state import HotlineState
 from server.hotline.view import View
 from server.metrics import Metrics
+from server.storage.attempts import Attempts
 from server.storage.database import Database, open_database
 from server.storage.derivation.workshop import Workshop, environment_of
 from server.storage.projector import Projector
 from server.storage.projector_loop import ProjectorLoop
 from server.storage.reader import Records
+from server.storage.sessions import Sessions
 from server.storage.sound import SoundFiles
 from server.storage.stores import open_store
 from server.storage.webhook_outbox import Outbox
 from server.telephony.asterisk.site import AgentPhone
 from server.usecases.errors import Conflict
 from server.usecases.groups import UseCases
+from server.usecases.passwords import Passwords
 from server.usecases.principal import Principal, Role
 from server.web.api.application import make_api
 from server.web.authentication import Authentication
@@ -48,6 +54,8 @@ __all__ = ["redis_server"]
 
 TOKEN = "a-token-for-tests"
 OWNER = Principal("owner of the machine", Role.ADMINISTRATOR, "test")
+QUICK = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+"""Makes digests at once."""
 COMPLAINT = Requirement((Skill("complaint"),))
 
 
@@ -87,13 +95,17 @@ def shared_application() -> FastAPI:
     return new_application()
 
 
-def new_application() -> FastAPI:
-    """The API of the server under test, as after a restart."""
+def new_application(proxies: tuple[str, ...] = ()) -> FastAPI:
+    """The API of the server under test, as after a restart; behind these proxies."""
     acts: Any = StandingActs()
     watched: Any = Standing(lambda: ApiServer.under_test)
     redis: Any = Standing(lambda: ApiServer.under_test.redis)
     return make_api(
-        acts, watched, lambda scope, headers: ApiServer.under_test.authentication(scope, headers), redis=redis
+        acts,
+        watched,
+        lambda scope, headers: ApiServer.under_test.authentication(scope, headers),
+        redis=redis,
+        proxies=proxies,
     )
 
 
@@ -112,9 +124,12 @@ class ApiServer:
         self.dispatcher, self.records, self.home = dispatcher, records, home
         self.view = View(lambda: dispatcher.state)
         self.phones, self.token, self.registry = Phones(), TOKEN, CollectorRegistry()
-        self.outside_calls = False
+        self.outside_calls, self.node = False, "one"
+        self.authority = b""
         self.redis: Redis | None = None
         self.outbox: Outbox
+        self.sessions: Sessions
+        self.attempts: Attempts
         self.database: Database
         self.definitions = usual_definitions()
         self.identity_key = b"a key for tests"
@@ -125,7 +140,12 @@ class ApiServer:
         settings = Settings(home=home)
         self.sound = SoundFiles(open_store(settings), Workshop(environment_of(settings)))
         self.acts = UseCases(self)
-        self.authentication = Authentication(lambda: self.token, self.acts.tokens, self.acts.links)
+        self.acts.users.passwords = Passwords(QUICK)
+        self.authentication = Authentication(lambda: self.token, self.acts.tokens, self.acts.links, self.acts.sign_in)
+
+    @property
+    def page_phones(self) -> Any:
+        raise Conflict("no Asterisk here")
 
     @property
     def trunks(self) -> Any:
@@ -153,6 +173,9 @@ class ApiServer:
 
     def warnings(self) -> list[str]:
         return self.doubtful
+
+    def examine(self, home: Path) -> list[definitions.Found]:
+        return definitions.examine(home, time.time())
 
     async def reload(self) -> str:
         self.definitions = definitions.load(self.home)
@@ -186,6 +209,7 @@ async def running(redis_server: RedisServer, database: Database, home: Path) -> 
     dispatcher = Dispatcher(log, lease, HotlineState(), lease_ttl=10)
     await dispatcher.start()
     made = ApiServer(dispatcher, Records(database.read, following, lambda: dispatcher.state.position), home)
+    made.sessions, made.attempts = Sessions(redis), Attempts(redis)
     made.redis, made.outbox, made.database = redis, Outbox(database), database
     await made.tell(acd.PolicySet(made.definitions.policy), CallbackPolicySet(made.definitions.callback.policy))
     yield made

@@ -19,16 +19,16 @@ class NoTokens:
         return None
 
 
-def asked(header: str, method: str = "GET") -> Any:
+async def asked(header: str, method: str = "GET") -> Any:
     authentication = Authentication(lambda: "token", NoTokens())  # type: ignore[arg-type]
     scope = {"type": "http", "method": method, "client": ("192.0.2.7", 40000), "server": ("192.0.2.1", 8400)}
-    return authentication(scope, Headers({"authorization": header} if header else {}))
+    return await authentication(scope, Headers({"authorization": header} if header else {}))
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Bearer tok", "Basic token", "Bearer t\u00f6ken", "token"])
-def test_only_a_whole_token_makes_a_principal(header: str) -> None:
-    assert asked(header) is None
-    who = asked("bearer token")
+async def test_only_a_whole_token_makes_a_principal(header: str) -> None:
+    assert await asked(header) is None
+    who = await asked("bearer token")
     assert (who.name, who.role, who.origin) == ("administrator", Role.ADMINISTRATOR, "192.0.2.7")
 
 

@@ -1,0 +1,4 @@
+/** Words of the page callbacks. */
+export default {
+  title: 'Callbacks',
+}

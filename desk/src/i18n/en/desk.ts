@@ -1,0 +1,4 @@
+/** Words of the page desk. */
+export default {
+  title: 'Desk',
+}

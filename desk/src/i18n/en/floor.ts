@@ -1,0 +1,4 @@
+/** Words of the page floor. */
+export default {
+  title: 'Floor',
+}

@@ -1,0 +1,4 @@
+/** Words of the phone. */
+export default {
+  title: 'Phone',
+}

@@ -1,0 +1,4 @@
+/** Words of the page qa. */
+export default {
+  title: 'QA',
+}

@@ -1,0 +1,4 @@
+/** Words of the page reports. */
+export default {
+  title: 'Reports',
+}

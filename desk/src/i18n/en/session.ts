@@ -1,0 +1,22 @@
+/** Words of the sign-in. */
+export default {
+  title: 'Sign in',
+  again: 'The sign-in is over. Sign in again: nothing that you typed is lost',
+  user: 'User',
+  password: 'Password',
+  submit: 'Sign in',
+  needs_user: 'Enter the user name',
+  needs_password: 'Enter the password',
+  oidc: 'Sign in with your organisation',
+  unreachable: 'The server does not answer',
+  change_title: 'Change the password first',
+  change_why: 'Somebody else gave you the present password. Choose one that only you know, of at least 12 characters.',
+  old: 'Present password',
+  next: 'New password',
+  repeat: 'New password again',
+  too_short: 'At least 12 characters',
+  differs: 'The two are not the same',
+  change: 'Change password',
+  sign_out: 'Sign out',
+  language: 'Language',
+}

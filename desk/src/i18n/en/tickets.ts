@@ -1,0 +1,4 @@
+/** Words of the page tickets. */
+export default {
+  title: 'Tickets',
+}

@@ -1,0 +1,4 @@
+/** Words of the page wallboard. */
+export default {
+  title: 'Wallboard',
+}

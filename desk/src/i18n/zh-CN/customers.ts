@@ -1,0 +1,4 @@
+/** Words of the page customers. */
+export default {
+  title: '客户',
+}

@@ -1,0 +1,4 @@
+/** Words of the page knowledge. */
+export default {
+  title: '知识库',
+}

@@ -1,0 +1,4 @@
+/** Words of the page mine. */
+export default {
+  title: '我的',
+}

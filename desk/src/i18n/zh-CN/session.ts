@@ -1,0 +1,22 @@
+/** Words of the sign-in. */
+export default {
+  title: '登录',
+  again: '登录已过期，请重新登录；未保存的内容都还在',
+  user: '用户名',
+  password: '密码',
+  submit: '登录',
+  needs_user: '请输入用户名',
+  needs_password: '请输入密码',
+  oidc: '使用单位账号登录',
+  unreachable: '连不上服务器',
+  change_title: '请先修改密码',
+  change_why: '现在的密码是别人给的。请设一个只有您知道的密码，至少 12 个字符。',
+  old: '现在的密码',
+  next: '新密码',
+  repeat: '再输一次新密码',
+  too_short: '至少 12 个字符',
+  differs: '两次输入的不一样',
+  change: '修改密码',
+  sign_out: '退出登录',
+  language: '语言',
+}

@@ -1,0 +1,4 @@
+/** Words of the page try. */
+export default {
+  title: '试一试',
+}

@@ -1,0 +1,63 @@
+/** The build: hashed files in `assets/`, each with a `.br` and a `.gz` beside it, and no inline script or style. */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
+
+import vue from '@vitejs/plugin-vue'
+import elementPlus from 'unplugin-element-plus/vite'
+import type { Plugin } from 'vite'
+import { defineConfig } from 'vitest/config'
+
+const PACKED = /\.(js|css|html|svg|json)$/
+/** Bytes below which packing gains nothing. */
+const LEAST = 600
+
+function packed(): Plugin {
+  let folder = ''
+  return {
+    name: 'packed',
+    apply: 'build',
+    configResolved(config) {
+      folder = config.build.outDir
+    },
+    closeBundle() {
+      for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+        const path = join(entry.parentPath, entry.name)
+        if (!entry.isFile() || !PACKED.test(entry.name)) continue
+        const data = readFileSync(path)
+        if (data.length < LEAST) continue
+        writeFileSync(`${path}.gz`, gzipSync(data, { level: 9 }))
+        writeFileSync(`${path}.br`, brotliCompressSync(data, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }))
+      }
+    },
+  }
+}
+
+export default defineConfig({
+  plugins: [vue(), elementPlus({}), packed()],
+  resolve: { alias: { '@': fileURLToPath(new URL('src', import.meta.url)) } },
+  define: {
+    __VUE_OPTIONS_API__: true,
+    __VUE_PROD_DEVTOOLS__: false,
+    __VUE_PROD_HYDRATION_MISMATCH_DETAILS__: false,
+    __VUE_I18N_LEGACY_API__: false,
+    __INTLIFY_PROD_DEVTOOLS__: false,
+  },
+  cacheDir: '.vite',
+  build: {
+    target: 'es2022',
+    manifest: 'manifest.json',
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 1000,
+    reportCompressedSize: false,
+  },
+  test: {
+    environment: 'happy-dom',
+    include: ['src/**/*.test.ts'],
+    setupFiles: ['src/testing/setup.ts'],
+    css: false,
+    server: { deps: { inline: ['element-plus'] } },
+  },
+})

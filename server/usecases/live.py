@@ -1,0 +1,34 @@
+"""Acts of live data: what the streams of live rows read, and by whose permission."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from server.hotline.definitions import Definitions
+from server.hotline.view import View
+from server.storage.reader import Records
+from server.usecases.server import Acts
+
+
+class LiveActs(Acts):
+    """The ground on which live rows are drawn. Streams ask `permissions` for each principal."""
+
+    @property
+    def view(self) -> View:
+        """What the log says now."""
+        return self._view
+
+    @property
+    def definitions(self) -> Definitions:
+        """The operator's definitions in force."""
+        return self._server.definitions
+
+    @property
+    def records(self) -> Records:
+        """The records, for figures and histories."""
+        return self._server.records
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The hotline's zone, in which a day begins and ends."""
+        return self._server.definitions.calendar.zone

@@ -1,0 +1,199 @@
+"""All rows as they stand, and which of them are new since the last look: what the log marked is drawn again.
+
+A row is encoded once for all who see it alike: whole, with its number hidden, and as its own agent sees it. Rows that
+hang together (the places in a queue, the queues, the modes) are drawn after every entry; what is equal is not told.
+After any refresh the rows are those that a new board would draw.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import msgspec
+from msgspec.structs import replace
+
+from server.hotline.changes import Changed, Changes
+from server.hotline.definitions import Definitions
+from server.hotline.view import View
+from server.web.live.drawing import Drawing, Place, hidden
+from server.web.live.figures import ALL
+from server.web.live.rows import KEYS, AgentRow, CallbackRow, CallRow, Row
+
+Key = Hashable
+_encode = msgspec.json.Encoder().encode
+NOBODY: frozenset[str] = frozenset()
+SHARED = ("agents", "calls", "queues", "modes", "figures", "callbacks", "bulletins", "alarms")
+"""The kinds whose rows are the same for everybody who sees them whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One row, encoded: `whole`, with its number `masked`, and as the agents see it whose `own` it is."""
+
+    row: Row
+    whole: bytes
+    masked: bytes
+    own: bytes
+    viewers: frozenset[str]
+    """The agents whose row it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A row that is new or has changed; `kept` is None for one that is gone. `viewers` are those of before, too."""
+
+    kind: str
+    key: Key
+    kept: Kept | None
+    viewers: frozenset[str]
+
+
+class Board:
+    """The rows. `warnings` gives what the hotline warns of."""
+
+    def __init__(
+        self,
+        view: View,
+        definitions: Callable[[], Definitions],
+        drawing: Drawing,
+        warnings: Callable[[], Iterable[str]] = tuple,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._view, self._definitions, self._drawing = view, definitions, drawing
+        self._warnings, self._clock = warnings, clock
+        self._rows: dict[str, dict[Key, Kept]] = {kind: {} for kind in SHARED}
+        self._places: dict[int, Place] = {}
+        self._marks: Changes | None = None
+        self._drawn_with: tuple[object, int, int] = (None, 0, -1)
+        """Definitions, changes of customers and of figures that the rows were drawn with."""
+        self._board_changes = -1
+        self.readers: set[str] = set()
+        """Agents whose own row or bulletins may have changed since they were last taken."""
+        self.everybody = False
+        """Whether those of all agents may have."""
+        self.access = False
+        """Whether a token was revoked, a user changed, or an agent changed the team."""
+
+    def rows(self, kind: str) -> Mapping[Key, Kept]:
+        """The rows of one kind as of the last refresh."""
+        return self._rows[kind]
+
+    def refresh(self, figures: bool = False) -> list[Change]:
+        """Draw again what has changed; `figures`: those of the day, and the warnings, too."""
+        marks, view = self._view.changes, self._view
+        changed = marks.take()
+        of = (self._definitions(), view.customers.changes, self._drawing.figures.version)
+        if marks is not self._marks or of[0] is not self._drawn_with[0]:
+            changed.everything = True
+        calls = changed.everything or of[1] != self._drawn_with[1]
+        self._marks, self._drawn_with = marks, of
+        self.access |= changed.access or changed.everything
+        found: list[Change] = []
+        found += self._calls(changed, all_of_them=calls)
+        found += self._agents(changed, all_of_them=changed.everything or figures)
+        found += self._some("queues", self._drawing.queues())
+        found += self._some("modes", self._drawing.modes())
+        found += self._promises(changed)
+        if changed.everything or changed.alarms or figures:
+            found += self._some("alarms", self._drawing.alarms(self._warnings()))
+        board_changes = view.board.changes
+        if changed.everything or figures or board_changes != self._board_changes:
+            found += self._some("bulletins", self._drawing.bulletins("", self._clock()))
+            only_read = board_changes - self._board_changes == len(changed.readers)
+            self.everybody |= changed.everything or not only_read
+            self._board_changes = board_changes
+        if changed.everything or figures:
+            found += self._figures()
+        self.readers |= changed.agents | changed.readers
+        for change in found:
+            if change.kind in ("agents", "calls"):
+                self.readers |= change.viewers
+        return found
+
+    # Kinds
+
+    def _agents(self, changed: Changed, *, all_of_them: bool) -> Iterator[Change]:
+        rows = self._rows["agents"]
+        numbers = {*self._drawing.agents(), *rows} if all_of_them else changed.agents
+        for number in numbers:
+            row = self._drawing.agent(str(number))
+            known = rows.get(number)
+            if row is not None and known is not None and isinstance(known.row, AgentRow):
+                self.access |= known.row.teams != row.teams
+            if row is not None or known is not None:
+                yield from self._put("agents", number, row, frozenset({str(number)}))
+
+    def _calls(self, changed: Changed, *, all_of_them: bool) -> Iterator[Change]:
+        rows, view, places = self._rows["calls"], self._view, self._drawing.places()
+        numbers = {number for number, place in places.items() if self._places.get(number) != place}
+        numbers |= {number for number in self._places if number not in places}
+        if all_of_them:
+            numbers |= {*rows, *(live.id for live in view.calls)}  # type: ignore[arg-type]
+        else:
+            numbers |= changed.calls
+            if changed.tickets:
+                numbers |= {live.id for live in view.calls if live.ticket in changed.tickets}
+        self._places = places
+        for number in numbers:
+            row = self._drawing.call(number, places.get(number))
+            if row is not None or number in rows:
+                mine = frozenset({row.agent, row.asked} - {""}) if row is not None else NOBODY
+                yield from self._put("calls", number, row, mine)
+
+    def _promises(self, changed: Changed) -> Iterator[Change]:
+        rows = self._rows["callbacks"]
+        numbers = {*self._drawing.promises(), *rows} if changed.everything else changed.promises
+        for number in numbers:
+            row = self._drawing.callback(int(str(number)))
+            if row is not None or number in rows:
+                yield from self._put("callbacks", number, row, frozenset({row.owner} - {""}) if row else NOBODY)
+
+    def _figures(self) -> Iterator[Change]:
+        drawing = self._drawing
+        rows = [drawing.figures.row(ALL, drawing.oldest(ALL), drawing.staff())]
+        rows += [
+            drawing.figures.row(name, drawing.oldest(name), None)
+            for name in self._view.floor.state.queues
+            if name != ALL
+        ]
+        yield from self._some("figures", rows)
+
+    def _some(self, kind: str, rows: Iterable[Row]) -> Iterator[Change]:
+        """These are all rows of this kind."""
+        name = KEYS.get(kind, "id")
+        found = {getattr(row, name): row for row in rows}
+        for key in [key for key in self._rows[kind] if key not in found]:
+            yield from self._put(kind, key, None, NOBODY)
+        for key, row in found.items():
+            yield from self._put(kind, key, row, NOBODY)
+
+    def _put(self, kind: str, key: Key, row: Row | None, viewers: frozenset[str]) -> Iterator[Change]:
+        rows = self._rows[kind]
+        known = rows.get(key)
+        if row is None:
+            if known is not None:
+                del rows[key]
+                yield Change(kind, key, None, known.viewers)
+            return
+        if known is not None and known.row == row:
+            return
+        rows[key] = kept = keep(row, viewers)
+        yield Change(kind, key, kept, viewers | known.viewers if known is not None else viewers)
+
+
+def keep(row: Row, viewers: frozenset[str]) -> Kept:
+    """The row, encoded for those who see it whole, masked, or as their own."""
+    whole = _encode(row)
+    if isinstance(row, CallRow):
+        number, name = hidden(row.number, row.name)
+        masked = (
+            _encode(replace(row, number=number, name=name, masked=True)) if row.number or name != row.name else whole
+        )
+        own = _encode(replace(row, monitors=())) if row.monitors else whole
+        return Kept(row, whole, masked, own, viewers)
+    if isinstance(row, CallbackRow):
+        masked = _encode(replace(row, number=hidden(row.number, "")[0], masked=True))
+        return Kept(row, whole, masked, whole, viewers)
+    return Kept(row, whole, whole, whole, viewers)

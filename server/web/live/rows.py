@@ -1,0 +1,440 @@
+"""The shapes of the rows that streams tell. Whole rows by key; instants are ISO 8601 in UTC; no row counts seconds.
+
+`docs/live.md` says what each field means. A row that depends on nothing but the state is the same on every server.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct, field
+
+Instant = str
+"""ISO 8601 in UTC."""
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """Base of all rows."""
+
+
+class Words(Row, frozen=True, kw_only=True):
+    """A sentence in both languages."""
+
+    zh: str = field(name="zh-CN")
+    en: str
+
+
+class AgentDay(Row, frozen=True, kw_only=True):
+    """What an agent has done today in the hotline's zone: calls handled and offers missed; talk, hold, wrap_up in
+    seconds."""
+
+    handled: int
+    missed: int
+    talk: int
+    hold: int
+    wrap_up: int
+
+
+class AgentRow(Row, frozen=True, kw_only=True):
+    """An agent. Key: `id`."""
+
+    id: str
+    name: str
+    teams: tuple[str, ...]
+    skills: dict[str, int]
+    status: str
+    reason: str
+    pending: str | None
+    state: str
+    since: Instant
+    call: int | None
+    queue: str
+    held: bool
+    phone: bool
+    contact: Literal["registered", "fixed", "outside"]
+    talks_with: str = field(name="with")
+    rests_until: Instant | None
+    wrap_up_until: Instant | None
+    today: AgentDay
+
+
+class Monitoring(Row, frozen=True, kw_only=True):
+    """A supervisor who takes part in a conversation."""
+
+    by: str
+    mode: str
+
+
+class CallRow(Row, frozen=True, kw_only=True):
+    """A call in progress. Key: `id`."""
+
+    id: int
+    direction: Literal["inbound", "outbound"]
+    state: Literal["ivr", "waiting", "ringing", "talking", "held", "outside", "survey"]
+    since: Instant
+    number: str
+    masked: bool
+    withheld: bool
+    name: str
+    customer: int | None
+    customer_class: str = field(name="class")
+    vip: bool
+    called: str
+    called_name: str
+    queue: str
+    category: str
+    ticket: int | None
+    grade: str
+    language: str
+    arrived_at: Instant
+    waited_since: Instant | None
+    position: int | None
+    p50: int | None
+    p90: int | None
+    priority: int
+    step: int
+    reserved_for: str
+    agent: str
+    offered_at: Instant | None
+    ring_for: float | None
+    joined_at: Instant | None
+    hold: str
+    asked: str
+    promise: int | None
+    promised: bool
+    attached: bool
+    cut_off: bool
+    recording: Literal["on", "paused", "off"]
+    monitors: tuple[Monitoring, ...]
+
+
+class QueueMode(Row, frozen=True, kw_only=True):
+    """Callback mode of a queue; `active`: the hotline takes numbers now."""
+
+    mode: str
+    active: bool
+
+
+class Rates(Row, frozen=True, kw_only=True):
+    """Calls of a time; shares are from 0 to 1, null of no calls."""
+
+    offered: int
+    answered: int
+    abandoned: int
+    connect_rate: float | None
+    service_level: float | None
+    abandon_rate: float | None
+
+
+class Thresholds(Row, frozen=True, kw_only=True):
+    """From when on a page shows that something is wrong. Shares from 0 to 1, times in seconds."""
+
+    service_level: float
+    within: int
+    service_level_low: float
+    wait_long: float
+    wait_too_long: float
+    abandon_high: float
+
+
+class QueueRow(Row, frozen=True, kw_only=True):
+    """A queue. Key: `name`."""
+
+    name: str
+    skill: str
+    strategy: str
+    waiting: int
+    promised: int
+    oldest: Instant | None
+    agents: int
+    available: int
+    ready: int
+    talking: int
+    p50: int | None
+    p90: int | None
+    callback: QueueMode
+    now: Rates
+    day: Rates
+    thresholds: Thresholds
+
+
+class Opinion(Row, frozen=True, kw_only=True):
+    """What auto thinks of a queue's callback mode, whatever is forced."""
+
+    active: bool
+    why: Words
+    since: Instant | None
+    turns_at: Instant | None
+    waiting: int
+    staff: int
+    wait: int | None
+
+
+class ModeRow(Row, frozen=True, kw_only=True):
+    """Callback mode of `all` or of a queue. Key: `scope`."""
+
+    scope: str
+    mode: str
+    active: bool
+    since: Instant
+    until: Instant | None
+    who: str
+    reason: str
+    rule: str
+    full: bool
+    opinion: Opinion | None
+
+
+class Formula(Row, frozen=True, kw_only=True):
+    """How a figure is made."""
+
+    zh: str = field(name="zh-CN")
+    en: str
+    formula: str
+
+
+class Formulas(Row, frozen=True, kw_only=True):
+    """How the shares are made."""
+
+    connect_rate: Formula
+    service_level: Formula
+    abandon_rate: Formula
+
+
+class Line(Row, frozen=True, kw_only=True):
+    """The day in steps of so many seconds."""
+
+    begins: Instant = field(name="from")
+    step: int
+    offered: tuple[int, ...]
+    answered: tuple[int, ...]
+    abandoned: tuple[int, ...]
+    within: tuple[int, ...]
+
+
+class Staff(Row, frozen=True, kw_only=True):
+    """How many agents are signed in, and what they do."""
+
+    signed_in: int
+    available: int
+    ready: int
+    on_call: int
+    wrap_up: int
+    on_break: int
+
+
+class FiguresRow(Row, frozen=True, kw_only=True):
+    """The day so far, of `all` or of a queue. Key: `scope`."""
+
+    scope: str
+    day: str
+    calls: int
+    offered: int
+    answered: int
+    abandoned: int
+    short_abandoned: int
+    callback: int
+    message: int
+    overflowed: int
+    failed: int
+    open: int
+    in_ivr: int
+    connect_rate: float | None
+    service_level: float | None
+    within: int
+    abandon_rate: float | None
+    asa: float | None
+    longest_wait: int | None
+    oldest: Instant | None
+    formulas: Formulas
+    line: Line
+    agents: Staff | None
+
+
+class CallbackRow(Row, frozen=True, kw_only=True):
+    """An open promise to call back, or one that has become an agent's task. Key: `id`."""
+
+    id: int
+    number: str
+    masked: bool
+    queue: str
+    category: str
+    state: str
+    task: bool
+    attempts: int
+    promised_at: Instant
+    queued_at: Instant
+    due_at: Instant
+    expires_at: Instant
+    priority: int
+    vip: bool
+    owner: str
+    call: int | None
+    origin: int | None
+    ticket: int | None
+    reason: str
+    source: str
+    purpose: str
+    last: str
+    asked: int
+
+
+class Earlier(Row, frozen=True, kw_only=True):
+    """A call or a ticket of the same customer."""
+
+    kind: Literal["call", "ticket"]
+    id: int
+    at: Instant | None
+    queue: str
+    category: str
+    agent: str
+    outcome: str
+    state: str
+    grade: str
+
+
+class OpenTicket(Row, frozen=True, kw_only=True):
+    """A ticket of the same customer that is not closed."""
+
+    id: int
+    state: str
+    grade: str
+    category: str
+    opened_at: Instant | None
+    department: str
+    resolve_by: Instant | None
+
+
+class Script(Row, frozen=True, kw_only=True):
+    """What to say, from the knowledge base."""
+
+    id: int
+    title: str
+    text: str
+
+
+class Pop(Row, frozen=True, kw_only=True):
+    """What an agent must know of a caller before the phone rings. `history`, `open_tickets` and `script` are null until
+    the records have told them."""
+
+    call: int
+    direction: Literal["inbound", "outbound"]
+    number: str
+    withheld: bool
+    name: str
+    customer_class: str = field(name="class")
+    customer: int | None
+    marks: tuple[str, ...]
+    vip: bool
+    queue: str
+    category: str
+    ticket: int | None
+    grade: str
+    language: str
+    called_name: str
+    waited_since: Instant | None
+    offered_at: Instant | None
+    pressed: tuple[Words, ...]
+    promise: int | None
+    purpose: str
+    asked_back: str
+    history: tuple[Earlier, ...] | None
+    open_tickets: tuple[OpenTicket, ...] | None
+    ask: tuple[str, ...]
+    script: Script | None
+
+
+class MeRow(Row, frozen=True, kw_only=True):
+    """The person whose stream it is. Key: `key`, which is `me`."""
+
+    key: Literal["me"]
+    agent: str
+    name: str
+    teams: tuple[str, ...]
+    status: str
+    reason: str
+    pending: str | None
+    state: str
+    since: Instant | None
+    call: int | None
+    held: bool
+    phone: bool
+    talks_with: str = field(name="with")
+    wrap_up_until: Instant | None
+    wrap_up: str
+    today: AgentDay
+    unread: int
+    pop: Pop | None
+
+
+class BulletinRow(Row, frozen=True, kw_only=True):
+    """A bulletin that stands. Key: `id`."""
+
+    id: int
+    title: str
+    text: str
+    teams: tuple[str, ...]
+    by: str
+    at: Instant
+    until: Instant | None
+    read: bool | None
+    readers: int
+
+
+class AlarmRow(Row, frozen=True, kw_only=True):
+    """Something that needs a look. Key: `id`."""
+
+    id: str
+    kind: Literal["recording", "hotline"]
+    what: str
+    sentence: str
+    since: Instant | None
+    recording: int | None
+    call: int | None
+
+
+class StreamRows(Row, frozen=True, kw_only=True, omit_defaults=True):
+    """Rows by kind; a kind without anything to tell is left out."""
+
+    agents: tuple[AgentRow, ...] = ()
+    calls: tuple[CallRow, ...] = ()
+    queues: tuple[QueueRow, ...] = ()
+    modes: tuple[ModeRow, ...] = ()
+    figures: tuple[FiguresRow, ...] = ()
+    callbacks: tuple[CallbackRow, ...] = ()
+    me: tuple[MeRow, ...] = ()
+    bulletins: tuple[BulletinRow, ...] = ()
+    alarms: tuple[AlarmRow, ...] = ()
+
+
+class StreamGone(Row, frozen=True, kw_only=True, omit_defaults=True):
+    """Keys of rows that are no more, by kind."""
+
+    agents: tuple[str, ...] = ()
+    calls: tuple[int, ...] = ()
+    queues: tuple[str, ...] = ()
+    modes: tuple[str, ...] = ()
+    figures: tuple[str, ...] = ()
+    callbacks: tuple[int, ...] = ()
+    bulletins: tuple[int, ...] = ()
+    alarms: tuple[str, ...] = ()
+
+
+class StreamSnapshot(Row, frozen=True, kw_only=True):
+    """The data of an event `snapshot`: all rows that there are for this stream."""
+
+    at: Instant
+    rows: StreamRows
+
+
+class StreamChanges(Row, frozen=True, kw_only=True, omit_defaults=True):
+    """The data of an event `rows`: rows that are new or changed, and keys that are gone."""
+
+    at: Instant
+    rows: StreamRows = field(default_factory=StreamRows)
+    gone: StreamGone = field(default_factory=StreamGone)
+
+
+KINDS = ("agents", "calls", "queues", "modes", "figures", "callbacks", "me", "bulletins", "alarms")
+KEYS = {"queues": "name", "modes": "scope", "figures": "scope", "me": "key"}
+"""The key of a kind's rows; `id` for the others."""
