@@ -58,6 +58,7 @@ from server.usecases.groups import UseCases
 from server.web.api.application import make_api
 from server.web.authentication import Authentication
 from server.web.certificates import CertificateError, Certificates
+from server.web.openid import openid_of
 from server.web.serve import HttpServer
 from server.webhooks.delivery import Deliveries
 from server.webhooks.sender import Sender
@@ -169,6 +170,7 @@ class App:
             Authentication(lambda: self.token, self.acts.tokens, self.acts.links, self.acts.sign_in),
             redis=self._redis,
             proxies=self.settings.proxies,
+            openid=openid_of(self.settings, self.acts.openid),
             asterisk=self.settings.browser_phones,
         )
         http = HttpServer(

@@ -19,6 +19,7 @@ from server.storage.integrity import Integrity, Store
 from server.storage.knowledge_reader import KnowledgeReader
 from server.storage.projections.contributions import Key
 from server.storage.projector_loop import ProjectorLoop
+from server.storage.queries.agent_day import agent_day
 from server.storage.queries.callbacks import PromiseFilter, merged, promise_detail
 from server.storage.queries.chain import ChainEnd, chain_end
 from server.storage.queries.live_counts import counts_since
@@ -108,6 +109,10 @@ class Records:
     def integrity(self, store: Store) -> Integrity:
         """What compares these records with the files of a store."""
         return Integrity(self._engine, store)
+
+    async def agent_day(self, agent: str, since: datetime, until: datetime) -> list[dict[str, Any]]:
+        """The agent's times in one state within [since, until), in order."""
+        return await asyncio.to_thread(agent_day, self._engine, agent, since, until)
 
     async def counts_since(self, slot: int) -> list[tuple[Key, Counts]]:
         """What was counted of calls and of agents' legs, from this slot of a quarter of an hour on."""

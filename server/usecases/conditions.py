@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 from server.hotline.dispatcher import Dispatcher, NotLeading
-from server.usecases.errors import ChangedSince
+from server.usecases.errors import Changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def hold(lead: Dispatcher) -> Dispatcher:
 
 
 def hold_version(ticket: int, version: int) -> None:
-    """Raises ChangedSince when the ticket is not at the version that was checked: an act came in between."""
+    """Raises Changed when the ticket is not at the version that was checked: an act came in between."""
     found = _checked.get()
     if found is not None and found.ticket == ticket and found.version != version:
-        raise ChangedSince(f"ticket {ticket} has changed since: get it again, and decide anew", version)
+        raise Changed(f"ticket {ticket} has changed since: get it again, and decide anew")

@@ -11,6 +11,7 @@ from server.usecases.conversations import ConversationActs
 from server.usecases.customers import CustomerActs
 from server.usecases.definition_versions import VersionActs
 from server.usecases.definitions import DefinitionActs
+from server.usecases.explanations import ExplanationActs
 from server.usecases.exports import ExportActs
 from server.usecases.flows import FlowActs
 from server.usecases.handovers import HandoverActs
@@ -18,6 +19,7 @@ from server.usecases.knowledge import KnowledgeActs
 from server.usecases.links import LinkActs
 from server.usecases.lists import ListActs
 from server.usecases.live import LiveActs
+from server.usecases.openid import OpenIdActs
 from server.usecases.prompts import PromptActs
 from server.usecases.quality import QualityActs
 from server.usecases.quality_reviews import ReviewActs
@@ -58,6 +60,7 @@ class UseCases:
         self.tokens = TokenActs(server)
         self.users = UserActs(server)
         self.sign_in = SignInActs(server, self.users)
+        self.openid = OpenIdActs(server, self.users, self.sign_in)
         self.browser_phones = BrowserPhoneActs(server, self.sign_in)
         self.sign_in.on_over = self.browser_phones.signed_out
         self.quality = QualityActs(server)
@@ -76,5 +79,6 @@ class UseCases:
         self.handovers = HandoverActs(server)
         self.training = TrainingActs(server, self.knowledge)
         self.lists = ListActs(server)
-        self.exports.kinds |= register_kinds(self.customers, self.lists)
         self.live = LiveActs(server)
+        self.explanations = ExplanationActs(server)
+        self.exports.kinds |= register_kinds(self.customers, self.lists)

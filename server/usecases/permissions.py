@@ -24,8 +24,12 @@ class Act(StrEnum):
     DEFINE_AGENT = "agents.define"
     REMOVE_AGENT = "agents.remove"
     SET_STATUS = "agents.status"
+    FORCE_STATUS = "agents.force"
+    CHANGE_SKILLS = "agents.skills"
+    READ_DAY = "agents.day"
     END_WRAP_UP = "agents.wrap-up"
     USE_PHONE = "agents.phone"
+    TRY_CALL = "phone.try"
     READ_FLOOR = "floor.read"
     READ_WALLBOARD = "wallboard.read"
     READ_NUMBERS = "numbers.read"
@@ -110,8 +114,12 @@ agents.read            all    all     all         all  -           all          
 agents.define          -      -       all         -    -           all            audited
 agents.remove          -      -       -           -    -           all            audited
 agents.status          own    team    all         -    -           all            -
+agents.force           -      team    all         -    -           all            audited
+agents.skills          -      team    all         -    -           all            audited
+agents.day             own    team    all         all  -           all            -
 agents.wrap-up         own    team    all         -    -           all            -
 agents.phone           own    own     own         own  -           own            -
+phone.try              -      -       all         -    -           all            -
 floor.read             all    all     all         all  -           all            -
 wallboard.read         all    all     all         all  -           all            -
 numbers.read           own    team    all         -    all         all            -

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from acd.events import Monitor
+from acd.events import Monitor, MonitorStarted
 from server.eventlog.log import id_order
 from server.hotline.definitions import Definitions, Found
 from server.hotline.dispatcher import Dispatcher, NotLeading
@@ -77,6 +77,12 @@ class Monitoring(Protocol):
 
     async def begin(self, live: LiveCall, by: str, mode: Monitor, reason: str, *audit: object) -> None:
         """Record the event, ring the phone of agent `by`, and let it take part. Raises Conflict."""
+
+    async def switch(self, started: MonitorStarted, mode: Monitor, *audit: object) -> None:
+        """Let the phone take part in another way; returns once it does. Raises Conflict."""
+
+    async def end(self, started: MonitorStarted) -> None:
+        """Hang up on the phone. Raises Conflict."""
 
 
 class TrunkState(Protocol):

@@ -24,7 +24,7 @@ Password = Annotated[SecretStr, Field(max_length=1000)]
 class UserIn(Body):
     """A user to be added. Without a password one is made up, which the answer alone shows."""
 
-    name: str = Field(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]*$", examples=["li.ming"])
+    name: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]*$", examples=["li.ming"])
     display: Name | None = Field(None, description="The name that people are shown; the same as `name` if not given.")
     role: Role
     agent: Agent = ""

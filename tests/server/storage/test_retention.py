@@ -121,6 +121,30 @@ def test_nothing_is_trimmed_where_nothing_is_old(records, log):
     assert count(records, Call) > 0
 
 
+def test_the_state_that_a_trimmed_archive_begins_with_is_kept_packed_and_one_of_before_is_read(records, log):
+    middle, later = log[len(log) // 2].at, log[len(log) * 3 // 4].at
+    trim(records.write, middle)
+    played = replayed(records, later)
+    with records.write.begin() as connection:
+        stored = connection.scalar(text("SELECT state FROM archive_starts"))
+        plain = connection.scalar(select(ArchiveStart.state))
+        assert plain.startswith("{")
+        assert len(stored) < len(plain) / 2
+        connection.execute(text("UPDATE archive_starts SET state = :plain"), {"plain": plain})
+    assert replayed(records, later) == played
+
+
+def test_a_number_is_erased_from_the_packed_state_too(records, log):
+    trim(records.write, log[len(log) // 2].at)
+    with records.write.begin() as connection:
+        known = connection.scalar(select(ArchiveStart.state))
+        connection.execute(update(ArchiveStart).values(state=known.replace('"floor"', '"+8613800138999", "floor"', 1)))
+    names = ("+8613800138999", "13800138999")
+    redact(records.write, names, find(records.read, names))
+    with records.read.connect() as connection:
+        assert "13800138999" not in connection.scalar(select(ArchiveStart.state))
+
+
 ZONE = ZoneInfo("Asia/Shanghai")
 
 
@@ -185,27 +209,3 @@ def test_the_next_night_is_the_next_time_of_day_in_the_zone():
     now = datetime(2027, 1, 15, 4, 30, tzinfo=ZONE).timestamp()
     assert next_at("04:30", now, ZONE) == now + 86_400
     assert next_at("04:31", now, ZONE) == now + 60
-
-
-def test_the_state_that_a_trimmed_archive_begins_with_is_kept_packed_and_one_of_before_is_read(records, log):
-    middle, later = log[len(log) // 2].at, log[len(log) * 3 // 4].at
-    trim(records.write, middle)
-    played = replayed(records, later)
-    with records.write.begin() as connection:
-        stored = connection.scalar(text("SELECT state FROM archive_starts"))
-        plain = connection.scalar(select(ArchiveStart.state))
-        assert plain.startswith("{")
-        assert len(stored) < len(plain) / 2
-        connection.execute(text("UPDATE archive_starts SET state = :plain"), {"plain": plain})
-    assert replayed(records, later) == played
-
-
-def test_a_number_is_erased_from_the_packed_state_too(records, log):
-    trim(records.write, log[len(log) // 2].at)
-    with records.write.begin() as connection:
-        known = connection.scalar(select(ArchiveStart.state))
-        connection.execute(update(ArchiveStart).values(state=known.replace('"floor"', '"+8613800138999", "floor"', 1)))
-    names = ("+8613800138999", "13800138999")
-    redact(records.write, names, find(records.read, names))
-    with records.read.connect() as connection:
-        assert "13800138999" not in connection.scalar(select(ArchiveStart.state))

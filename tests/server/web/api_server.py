@@ -47,6 +47,7 @@ from server.usecases.passwords import Passwords
 from server.usecases.principal import Principal, Role
 from server.web.api.application import make_api
 from server.web.authentication import Authentication
+from server.web.openid import OpenId
 from server.web.problem_types import TYPES
 from tests.redis_server import RedisServer, redis_server
 
@@ -95,8 +96,8 @@ def shared_application() -> FastAPI:
     return new_application()
 
 
-def new_application(proxies: tuple[str, ...] = ()) -> FastAPI:
-    """The API of the server under test, as after a restart; behind these proxies."""
+def new_application(proxies: tuple[str, ...] = (), openid: OpenId | None = None) -> FastAPI:
+    """The API of the server under test, as after a restart; behind these proxies, with this provider."""
     acts: Any = StandingActs()
     watched: Any = Standing(lambda: ApiServer.under_test)
     redis: Any = Standing(lambda: ApiServer.under_test.redis)
@@ -106,6 +107,7 @@ def new_application(proxies: tuple[str, ...] = ()) -> FastAPI:
         lambda scope, headers: ApiServer.under_test.authentication(scope, headers),
         redis=redis,
         proxies=proxies,
+        openid=openid,
     )
 
 

@@ -210,6 +210,22 @@ def test_a_definition_list_and_a_class_are_one_standing(server: ApiServer) -> No
     assert (nobody.vip, nobody.nuisance, nobody.may_record, nobody.fields) == (False, False, True, {})
 
 
+async def test_the_flow_knows_of_a_caller_who_is_not_to_be_recorded(server: ApiServer, api) -> None:
+    def recorded(number: str) -> str:
+        return standing(server.view.customers, server.definitions, number, server.dispatcher.state.at).fields.get(
+            "recorded", ""
+        )
+
+    assert recorded(MOBILE) == ""
+    body = {"number": MOBILE, "mark": "do_not_record", "reason": "asked for it"}
+    assert (await api.post("/api/v1/customers/marks", json=body)).status_code == 201
+    assert (recorded(MOBILE), recorded(OTHER)) == ("no", "")
+    rules = replace(server.definitions.recordings, lists={"staff": False})
+    staff = {"staff": frozenset({"+8613800138001"})}
+    server.definitions = replace(server.definitions, recordings=rules, lists=staff)
+    assert recorded(OTHER) == "no"
+
+
 async def test_a_department_sees_the_customers_of_its_own_open_tickets_alone(server: ApiServer, api) -> None:
     mine = await added(api)
     other = await added(api, numbers=[OTHER], name="Li")
