@@ -35,8 +35,8 @@ static: python
 setup: python desk
 	@$(PYTHON) -m provision asterisk redis-server
 
-setup-test: python
-	@$(PYTHON) -m provision asterisk redis-server sip-tester postgresql
+setup-test: python desk
+	@$(PYTHON) -m provision asterisk redis-server sip-tester postgresql chromium fonts-noto-cjk
 
 python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

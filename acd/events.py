@@ -299,7 +299,8 @@ class ConversationEnded(Event):
 
 @dataclass(frozen=True, slots=True)
 class HoldStarted(Event):
-    """The agent put the caller on hold. `why` is hold, consult, help, transfer (a number is being keyed) or refused."""
+    """The agent put the caller on hold. `why` is hold, consult, help, transfer (a number is being keyed), refused,
+    or away: the agent's page is gone, and awaited."""
 
     call: int
     agent: str

@@ -45,6 +45,16 @@ class SatisfactionGiven(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class QuestionAnswered(Event):
+    """The customer answered a question of a survey. `satisfied` decides whether the matter of a follow-up call is over;
+    None: the answer does not say."""
+
+    question: str
+    answer: str
+    satisfied: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NumberTaken(Event):
     """Read, never written: what logs hold of a number that was taken before `PromiseAsked` told of every one.
 

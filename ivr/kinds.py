@@ -97,6 +97,21 @@ def _take_survey(turn: Turn, node: nodes.Survey, given: inputs.Input) -> Target:
     return node.skipped if given.digits == node.skip else other(turn, node, given.digits)
 
 
+def _ask_question(turn: Turn, node: nodes.Asked) -> Target:
+    turn.ask(node.asking, node.asking.prompts, 1, 1)
+    return None
+
+
+def _take_answer(turn: Turn, node: nodes.Asked, given: inputs.Input) -> Target:
+    if not isinstance(given, inputs.Digits) or not given.digits:
+        return unasked(turn, node, given)
+    answer = node.answers.get(given.digits)
+    if answer is None:
+        return other(turn, node, given.digits)
+    turn.do(verbs.Answered(node.question, answer.says, answer.satisfied))
+    return answer.to
+
+
 # Messages and the queue
 
 
@@ -148,6 +163,7 @@ KINDS: Mapping[type[Node], Kind] = {
     nodes.End: Kind(_end, _arrive),
     nodes.Menu: Kind(_ask_menu, _take_menu),
     nodes.Survey: Kind(_ask_survey, _take_survey),
+    nodes.Asked: Kind(_ask_question, _take_answer),
     nodes.Collect: Kind(numbers.ask_digits, numbers.take_digits),
     nodes.Number: Kind(numbers.ask_number, numbers.take_number),
     nodes.Identity: Kind(identity.ask, identity.take),

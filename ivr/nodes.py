@@ -341,6 +341,27 @@ class Identity(Question):
         return (self.on_no_input, self.unknown)
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a key says to a question, and where it leads. `satisfied` decides a follow-up call; None: it does not."""
+
+    says: str
+    to: str
+    satisfied: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(Question):
+    """A question of a survey, whose answer is kept: by the name `question`, in the words of the answer."""
+
+    question: str
+    answers: Mapping[str, Answer]
+
+    def targets(self) -> Targets:
+        answers = tuple((("answers", key), answer.to) for key, answer in self.answers.items())
+        return answers + Question.targets(self)
+
+
 # Of callback mode. None of these waits for the caller: the server knows the answer.
 
 

@@ -13,6 +13,9 @@ from ivr.wording import fault
 from tables.errors import TableError, nearest
 from tables.values import Table, known
 
+LONGEST_ANSWER = 80
+"""Characters of a question's name, and of an answer."""
+
 
 def read_node(name: str, listed: Table, defaults: Table) -> Node:
     """The node `name` of the table `nodes`. `defaults` gives a flow's own timing for all its questions.
@@ -184,6 +187,36 @@ def _survey(name: str, table: Table, defaults: Table) -> Node:
     return nodes.Survey(name, asking, skipped, skipped, next=next_, skipped=skipped, skip=skip)
 
 
+def _question(name: str, table: Table, defaults: Table) -> Node:
+    asking, ways_out = _asking(table, defaults), _ways_out(table)
+    question = table.text("question", name)
+    if not 1 <= len(question) <= LONGEST_ANSWER:
+        raise TableError(table.at("question"), f"a question's name has from 1 to {LONGEST_ANSWER} characters")
+    listed = table.table("answers")
+    if not listed.data:
+        raise TableError(
+            table.at("answers"), 'a question needs at least one answer, such as 1 = { says = "yes", to = "thanks" }'
+        )
+    answers = {str(key): _answer(str(key), listed) for key in listed.data}
+    return nodes.Asked(name, asking, *ways_out, question=question, answers=answers)
+
+
+def _answer(key: str, listed: Table) -> nodes.Answer:
+    if len(key) != 1 or key not in "0123456789*#":
+        raise TableError(listed.at(key), f'"{key}" cannot be keyed: an answer is one of the keys 0 to 9, * and #')
+    value = listed.data[key]
+    if isinstance(value, str):
+        return nodes.Answer(key, value)
+    table = Table(value, listed.at(key))
+    says = table.text("says", key)
+    if not 1 <= len(says) <= LONGEST_ANSWER:
+        raise TableError(table.at("says"), f"an answer has from 1 to {LONGEST_ANSWER} characters")
+    satisfied = table.flag("satisfied") if table.has("satisfied") else None
+    answer = nodes.Answer(says, table.text("to"), satisfied)
+    table.done()
+    return answer
+
+
 def _message(name: str, table: Table, _: Table) -> Node:
     return nodes.Message(
         name,
@@ -331,6 +364,7 @@ KINDS: Mapping[str, Callable[[str, Table, Table], Node]] = {
     "identity": _identity,
     "notice": _notice,
     "survey": _survey,
+    "question": _question,
     "message": _message,
     "enqueue": _enqueue,
     "callback": _callback_mode,

@@ -75,6 +75,8 @@ class Transcript:
                 self.write(f"  · language {language}")
             case verbs.Satisfaction(score=score):
                 self.write(f"  · satisfaction {score}")
+            case verbs.Answered(question=question, answer=answer):
+                self.write(f"  · {question}: {answer}")
             case verbs.Moved(flow=flow, node=node):
                 self.write(f"  · at {flow}.{node}")
             case verbs.Enqueue(queue=queue, category=category, promise=promise):

@@ -56,6 +56,15 @@ class Satisfaction(Verb):
 
 
 @dataclass(frozen=True, slots=True)
+class Answered(Verb):
+    """The caller answered a question of a survey. To be logged as `QuestionAnswered`."""
+
+    question: str
+    answer: str
+    satisfied: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Moved(Verb):
     """The caller came to a place that can be resumed. To be logged as `FlowMoved` with `Session.snapshot()`."""
 

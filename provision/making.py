@@ -48,6 +48,9 @@ __all__ = ["PARTS", "Console", "ProvisionError", "Tool", "default_cache", "provi
 Report = Callable[[str], None]
 """Takes one line about what is going on; a line that ends in ` %` is a stage on the way."""
 
+ADDED = frozenset({"direct", "libraries"})
+"""Fields of a recipe that came later: a part that does not use them is not made anew."""
+
 ROOT = Path(__file__).resolve().parents[1]
 SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 
@@ -91,7 +94,8 @@ def find_installed(part: Part) -> Tool | None:
 
 def digest_of(part: Part) -> str:
     """Changes with the recipe and the architecture: what another recipe made is made anew."""
-    return hashlib.sha256(json.dumps([asdict(part), os.uname().machine], sort_keys=True).encode()).hexdigest()
+    recipe = {name: value for name, value in asdict(part).items() if value or name not in ADDED}
+    return hashlib.sha256(json.dumps([recipe, os.uname().machine], sort_keys=True).encode()).hexdigest()
 
 
 def stamp_of(part: Part, folder: Path) -> Path:

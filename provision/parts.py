@@ -29,6 +29,11 @@ class Part:
     """Where the system keeps the programs besides PATH (patterns)."""
     wrapped: tuple[str, ...] = ()
     """Programs that other programs of the part start by path."""
+    direct: bool = False
+    """Its programs start themselves again, which they cannot do by the prefix's loader: the machine's loader starts
+    them, with the prefix's libraries."""
+    libraries: tuple[str, ...] = ()
+    """Where a direct program's libraries are, besides the usual folder (patterns)."""
     modules: tuple[str, ...] = ()
     """Where loadable modules are (patterns); those whose libraries were left out are dropped."""
     unwanted: tuple[str, ...] = ()
@@ -74,6 +79,11 @@ POSTGRESQL_WITHOUT = words("""
     libipc-run-perl locales* logrotate netbase sensible-utils ucf
 """)
 
+CHROMIUM_WITHOUT = words("""
+    adwaita-icon-theme* at-spi2-core dbus* dconf* fontconfig fontconfig-config fonts-* gtk-update-icon-cache
+    hicolor-icon-theme libgl1-mesa-dri libllvm* mesa-* notification-daemon shared-mime-info systemd* x11-* xdg-*
+""")
+
 ALL = (
     Part(
         name="asterisk",
@@ -115,6 +125,25 @@ ALL = (
         folders=("usr/lib/postgresql/*/bin",),
         wrapped=("postgres",),
         megabytes=300,
+    ),
+    Part(
+        name="chromium",
+        least=(120,),
+        packages=("chromium",),
+        programs=("chromium",),
+        without=(*SYSTEM, *CHROMIUM_WITHOUT),
+        folders=("usr/lib/chromium",),
+        direct=True,
+        libraries=("usr/lib/*/pulseaudio",),
+        megabytes=900,
+    ),
+    Part(
+        name="fonts-noto-cjk",
+        least=(0,),
+        packages=("fonts-noto-cjk", "fonts-dejavu-core"),
+        without=SYSTEM,
+        data=("usr/share/fonts",),
+        megabytes=250,
     ),
     Part(
         name="python3-pip-whl",

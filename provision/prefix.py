@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,10 +61,12 @@ def read_version(text: str) -> tuple[int, ...]:
     return tuple(int(number) for number in found[1].split(".")) if found else ()
 
 
-def ask_version(argv: Sequence[str]) -> tuple[int, ...]:
-    """The version a program reports; empty when it does not run."""
+def ask_version(argv: Sequence[str], env: Mapping[str, str] | None = None) -> tuple[int, ...]:
+    """The version a program reports; empty when it does not run. `env` is set besides the environment."""
     try:
-        done = subprocess.run(argv, capture_output=True, timeout=30, stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            argv, capture_output=True, timeout=30, stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})}
+        )
     except (OSError, subprocess.TimeoutExpired):
         return ()
     # sipp answers with 99 when asked for its version.
@@ -93,6 +95,10 @@ def tool_in(part: Part, prefix: Path, version: str) -> Tool:
     if lost or not loaders:
         raise UnfitError(f"{part.name}: the packages hold no {lost[0] if lost else 'loader'}")
     libraries = f"{loaders[0].parent}:{prefix / 'usr/lib'}"
+    if part.direct:
+        besides = [folder for pattern in part.libraries for folder in sorted(prefix.glob(pattern))]
+        env = {"LD_LIBRARY_PATH": ":".join(map(str, (*loaders[0].parents[:1], *besides)))}
+        return Tool(part.name, version, prefix, programs, env=env, modules=modules, data=data)
     loader = (str(loaders[0]), "--inhibit-cache", "--library-path", libraries)
     return Tool(part.name, version, prefix, programs, loader, modules=modules, data=data)
 
@@ -108,7 +114,7 @@ def make_prefix(part: Part, packages: Iterable[Path], version: str, place: Path)
     for name in part.wrapped:
         wrap(tool, name)
     if part.programs:
-        found = ask_version(tool.argv(part.programs[0], part.version_option))
+        found = ask_version(tool.argv(part.programs[0], part.version_option), tool.env)
         if not found:
             missing = re.search(r"(\S+) => not found", libraries_of(tool, tool.programs[part.programs[0]]))
             raise UnfitError(f"{part.name} does not run" + (f": it lacks {missing[1]}" if missing else ""))
@@ -120,7 +126,8 @@ def make_prefix(part: Part, packages: Iterable[Path], version: str, place: Path)
 
 def libraries_of(tool: Tool, path: Path) -> str:
     """What the prefix's loader finds, and does not find, for a program or module."""
-    listed = subprocess.run([*tool.loader, "--list", str(path)], capture_output=True, text=True)
+    argv = [*tool.loader, "--list", str(path)] if tool.loader else ["ldd", str(path)]
+    listed = subprocess.run(argv, capture_output=True, text=True, env={**os.environ, **tool.env})
     return listed.stdout + listed.stderr
 
 

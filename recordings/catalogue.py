@@ -38,6 +38,8 @@ class Measured:
     """Of the recording, with its holds and pauses; 0: it has none, and is as long as the longer side."""
     covered: float = 0.0
     """Seconds of the talk that its sound, and the silence between packets, stand for; 0: as long as the longer side."""
+    talk_over: float = 0.0
+    """Seconds in which caller and agent spoke at once, by the marks of its shape."""
 
     @property
     def seconds(self) -> float:

@@ -53,6 +53,11 @@ class Shape:
     silence: dict[str, float]
     marks: tuple[Mark, ...]
 
+    @property
+    def talk_over(self) -> float:
+        """Seconds in which both sides spoke at once, for longer than a word."""
+        return round(sum(mark.until - mark.at for mark in self.marks if mark.kind == "talk_over"), 2)
+
     def values(self) -> dict[str, Any]:
         """As plain JSON values."""
         return asdict(self)

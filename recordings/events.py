@@ -42,6 +42,8 @@ class RecordingClosed(Event):
     """UTC epoch seconds to the millisecond. Call, agent and start are in the link of a chain of version 2."""
     chain: int = 1
     """The version of its link: 1 in logs of before."""
+    talk_over: float = 0.0
+    """Seconds in which caller and agent spoke at once; 0 in logs of before."""
 
 
 @dataclass(frozen=True, slots=True)

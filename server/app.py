@@ -32,7 +32,7 @@ from server.hotline.identity_key import identity_key
 from server.hotline.state import HotlineState
 from server.hotline.view import View
 from server.leadership import Leadership, StartError
-from server.mailing import NightMail
+from server.mailing import Mailing
 from server.processes.children import ChildError
 from server.programs import Programs
 from server.startup import Home, OpenRecords, open_home, open_records, reach_log
@@ -43,8 +43,10 @@ from server.storage.reader import Records
 from server.storage.sessions import Sessions
 from server.storage.sound import SoundFiles
 from server.storage.stores import open_store
+from server.storage.trimming import Trimming
 from server.storage.webhook_outbox import Outbox
 from server.tasks import BackgroundTasks
+from server.telephony.agent.browser_phones import BrowserPhones
 from server.telephony.agent.monitoring import Monitoring
 from server.telephony.agent.transfers import Transfers
 from server.telephony.ami.link import AmiError
@@ -55,6 +57,8 @@ from server.telephony.trunks.requests import TrunkRequests
 from server.usecases.groups import UseCases
 from server.web.api.application import make_api
 from server.web.authentication import Authentication
+from server.web.certificates import CertificateError, Certificates
+from server.web.openid import openid_of
 from server.web.serve import HttpServer
 from server.webhooks.delivery import Deliveries
 from server.webhooks.sender import Sender
@@ -63,7 +67,7 @@ from tables.toml import DefinitionFault
 __all__ = ["App", "StartError"]
 
 _log = structlog.get_logger("app")
-_FAULTS = (SiteError, ProvisionError, ChildError, DatabaseError, AmiError, LogGap)
+_FAULTS = (SiteError, ProvisionError, ChildError, DatabaseError, AmiError, LogGap, CertificateError)
 
 
 class App:
@@ -83,10 +87,13 @@ class App:
         self._sessions: Sessions
         self._attempts: Attempts
         self._sound: SoundFiles
+        self._certificates: Certificates | None = None
         self._definition_problem = ""
         self._tasks = BackgroundTasks(_log, "a part of the server failed")
         self._undo: list[Callable[[], Coroutine[Any, Any, None]]] = []
         """The steps to undo, last first."""
+        self._counted: CollectorRegistry | None = None
+        """The metrics that hold those of the webhooks' outbox too."""
         self._draining = False
         self._hurried = asyncio.Event()
 
@@ -110,8 +117,11 @@ class App:
         self._tasks.start(self._watch_definitions())
         self._tasks.start(self.acts.versions.keep_following())
         self._tasks.start(self._deliveries.run())
-        self._tasks.start(self._night_mail.run())
+        self._tasks.start(self._mailing.run())
+        self._tasks.start(self._trimming.run())
         self._tasks.start(self.acts.exports.keep_tidy())
+        if self._certificates is not None:
+            self._tasks.start(self._certificates.keep())
         self._tasks.start(self._election.lead_again(log))
 
     async def _open_log(self, home: Home) -> Log:
@@ -138,19 +148,30 @@ class App:
         self._sound = SoundFiles(open_store(self.settings), Workshop(environment_of(self.settings)))
         self._undo.append(self._sound.close)
 
-        self._night_mail = NightMail(
+        self._mailing = Mailing(
             self.settings,
             self._records.database.write,
+            lambda: self.definitions.calendar.zone,
+            lambda: self._election.leadership is not None,
+            tickets=lambda: self.definitions.ticket_mails,
+        )
+        self._trimming = Trimming(
+            self.settings,
             lambda: self.definitions.calendar.zone,
             lambda: self._election.leadership is not None,
         )
 
     async def _open_web(self) -> None:
+        self._certificates = Certificates(self.settings) if self.settings.tls else None
+        context = None if self._certificates is None else await asyncio.to_thread(self._certificates.context)
         api = make_api(
             self.acts,
             self,
             Authentication(lambda: self.token, self.acts.tokens, self.acts.links, self.acts.sign_in),
             redis=self._redis,
+            proxies=self.settings.proxies,
+            openid=openid_of(self.settings, self.acts.openid),
+            asterisk=self.settings.browser_phones,
         )
         http = HttpServer(
             api,
@@ -159,6 +180,8 @@ class App:
             name=self.settings.server_name,
             connections=self.settings.http_connections,
             of_one_address=self.settings.http_connections_per_address,
+            tls=context,
+            proxies=self.settings.proxies,
         )
         try:
             await http.start()
@@ -197,6 +220,11 @@ class App:
     def node(self) -> str:
         """This server's name among several."""
         return self.settings.node_name
+
+    @property
+    def authority(self) -> bytes:
+        """The certificate of the private authority; empty where there is none."""
+        return self._certificates.authority if self._certificates is not None else b""
 
     @property
     def home(self) -> Path:
@@ -274,10 +302,20 @@ class App:
         return self._election.leading().phones
 
     @property
+    def page_phones(self) -> BrowserPhones:
+        """The phones in pages."""
+        return self._election.leading().parts.browser_phones
+
+    @property
     def registry(self) -> CollectorRegistry:
         """The metrics; empty while this server does not lead."""
         leadership = self._election.leadership
-        return leadership.registry if leadership else CollectorRegistry()
+        if leadership is None:
+            return CollectorRegistry()
+        if self._counted is not leadership.registry:
+            self._counted = leadership.registry
+            self._counted.register(self._deliveries)
+        return self._counted
 
     # Running
 
@@ -296,11 +334,14 @@ class App:
         """Sentences on what needs the operator's attention although calls are taken."""
         set_aside = self._home.set_aside.problem if self._home else ""
         found = [each for each in (self._definition_problem, self.acts.versions.problem, set_aside) if each]
+        if self._certificates is not None and self._certificates.problem:
+            found.append(self._certificates.problem)
         found += unknown_years(self.definitions.calendar, time.time())
         if (leadership := self._election.leadership) is not None:
             found += leadership.warnings()
             found += self._deliveries.warnings()
-            found += self._night_mail.warnings()
+            found += self._mailing.warnings()
+            found += [self._trimming.problem] if self._trimming.problem else []
         return found + ([self._records.problem] if self._records.problem else [])
 
     def examine(self, home: Path) -> list[Found]:

@@ -102,6 +102,7 @@ class Leadership:
         self.ami = link(host, settings.ami_port, user, secret, tokens=self.tokens)
         self.reloading = Reloading(site.layout, self.ami)
         self.phones = PhoneBook(site, self.ami, self._agents, self.reloading, lambda: definitions().callback.region)
+        self.phones.there = lambda device: self.parts.presence.is_there(device)
         if not settings.asterisk or settings.asterisk_home:
             self.reloading.compare = self.phones.differing
 
@@ -182,6 +183,8 @@ class Leadership:
         await self.parts.takeover.fetch()
         await self.parts.spool_import.swept()
         await self.parts.trace.settle()
+        await self.parts.browser_phones.begin()
+        self._undo.append(self.parts.browser_phones.stop)
         await self._reconcile(None)
         self.parts.readmission.expect([each.call for each in self._view.floor.waiting() if not each.promised])
 
@@ -201,10 +204,11 @@ class Leadership:
         self._tasks.start(parts.takeover.keep_fetching())
         self._tasks.start(parts.liveness.run())
         self._tasks.start(parts.guessers.run())
+        self._tasks.start(self._acts.browser_phones.keep())
         self._tasks.start(draw_by_the_clock(self._acts.quality))
         self._tasks.start(self._acts.users.first_made())
         parts.pausing.begin()
-        self._undo.append(parts.pausing.stop)
+        self._undo += [parts.pausing.stop, parts.attaching.stop, parts.page_returns.stop]
         self._tasks.start(parts.list_calls.run())
         parts.dialler.begin()
         parts.abandoned.begin()
@@ -337,4 +341,5 @@ class Leadership:
         await self.parts.dialler.reconcile()
         await self.parts.monitoring.reconcile()
         await self.parts.internal_calls.reconcile()
+        await self.parts.page_returns.reconcile()
         self.parts.trunks.compare(await self.ami.collect("CoreShowChannels"))

@@ -51,6 +51,11 @@ class BackgroundTasks:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    async def over(self) -> None:
+        """Wait until none of them runs."""
+        while self._tasks:
+            await asyncio.wait(list(self._tasks))
+
     async def stop(self) -> None:
         """Cancel what still runs, and return when it is over."""
         for task in list(self._tasks):

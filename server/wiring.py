@@ -25,9 +25,11 @@ from server.metrics import Metrics
 from server.storage.recording_store import day_of, key_for
 from server.storage.stores import open_store
 from server.telephony.agent.agent_side import AgentSide
+from server.telephony.agent.browser_phones import BrowserPhones
 from server.telephony.agent.features import Features
 from server.telephony.agent.internal_calls import InternalCalls
 from server.telephony.agent.monitoring import Monitoring
+from server.telephony.agent.page_returns import PageReturns
 from server.telephony.agent.phone_codes import AgentPhone
 from server.telephony.agent.phone_transfers import PhoneTransfers
 from server.telephony.agent.presence import Presence
@@ -39,6 +41,7 @@ from server.telephony.asterisk.files import SECURITY_EVENTS
 from server.telephony.asterisk.phones import PhoneBook
 from server.telephony.asterisk.reloading import Reloading
 from server.telephony.asterisk.site import Site
+from server.telephony.asterisk.web_secrets import WebSecrets
 from server.telephony.callback.calling import Calling
 from server.telephony.callback.dialler import Dialler
 from server.telephony.callback.list_calls import ListCalls
@@ -57,6 +60,7 @@ from server.telephony.channels.rtp_watch import RtpWatch
 from server.telephony.channels.takeover import Takeover
 from server.telephony.channels.withdrawals import Withdrawals
 from server.telephony.liveness.watch import Liveness
+from server.telephony.recording.attaching import Attaching
 from server.telephony.recording.joiner import Joiner
 from server.telephony.recording.pausing import Pausing
 from server.telephony.recording.verification import Verification
@@ -97,6 +101,7 @@ class Parts:
 
     joiner: Joiner
     pausing: Pausing
+    attaching: Attaching
     verification: Verification
     legs: Legs
     reconciliation: Reconciliation
@@ -120,6 +125,8 @@ class Parts:
     list_calls: ListCalls
     monitoring: Monitoring
     presence: Presence
+    browser_phones: BrowserPhones
+    page_returns: PageReturns
     liveness: Liveness
     guessers: Guessers
     callers: Callers
@@ -163,6 +170,7 @@ def build(ground: Ground) -> Parts:
     agent_phone = AgentPhone(ground.acts.agents, hotline.PROMPTS, legs.dialled_phones)
     internal_calls = InternalCalls(dispatcher, view, ami, conversations, device, outgoing, agent_phone)
     presence = Presence(dispatcher, view, ami)
+    browser_phones = BrowserPhones(WebSecrets(ami))
     pausing = Pausing(dispatcher, view, legs, ami, lambda call, agent: not_recorded(view, definitions(), call, agent))
     guessers = Guessers(
         site,
@@ -176,6 +184,7 @@ def build(ground: Ground) -> Parts:
     return Parts(
         joiner=joiner,
         pausing=pausing,
+        attaching=Attaching(ground.acts.recordings.prepare_attached),
         verification=Verification(
             dispatcher,
             view,
@@ -210,6 +219,8 @@ def build(ground: Ground) -> Parts:
         ),
         monitoring=Monitoring(dispatcher, view, legs, ami, device),
         presence=presence,
+        browser_phones=browser_phones,
+        page_returns=PageReturns(dispatcher, view, legs, ami, presence, transfers, browser_phones),
         liveness=Liveness(view, legs, ami, presence),
         guessers=guessers,
         callers=callers,
@@ -282,8 +293,8 @@ def connect(parts: Parts, dispatcher: Dispatcher, ami: Ami) -> None:
             parts.keys.gone,
             parts.trunks.hung_up,
         ),
-        "OriginateResponse": (monitoring.answered,),
-        "ContactStatus": (presence.contact, parts.trunks.health.contact),
+        "OriginateResponse": (monitoring.answered, parts.page_returns.answered),
+        "ContactStatus": (presence.contact, parts.page_returns.contact, parts.trunks.health.contact),
         "Registry": (parts.trunks.health.registry,),
         **dict.fromkeys(SECURITY_EVENTS, (parts.guessers.wrong,)),
         "UserEvent": (parts.refusals.user_event, parts.brief_calls.user_event, legs.user_event),
@@ -307,6 +318,11 @@ def connect(parts: Parts, dispatcher: Dispatcher, ami: Ami) -> None:
     legs.on_unreached = parts.dialler.unreached
     legs.unconfirmed.within = lambda: parts.callers.definitions().outside_agent_confirms_for
 
+    # Pages come and go: their calls are followed.
+    parts.browser_phones.gone = parts.page_returns.gone
+    parts.browser_phones.opened = parts.page_returns.opened
+    parts.liveness.spares = parts.page_returns.spares
+
     # The watch counts the packets of a conversation.
     parts.rtp_watch.listen(parts.liveness.counted)
 
@@ -321,6 +337,7 @@ def connect(parts: Parts, dispatcher: Dispatcher, ami: Ami) -> None:
         parts.list_calls.follow,
         presence.follow,
         parts.pausing.follow,
+        parts.attaching.follow,
         parts.readmission.follow,
     ):
         dispatcher.listen(follow)

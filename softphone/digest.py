@@ -12,15 +12,19 @@ _HASHES = {"SHA-256": hashlib.sha256, "MD5": hashlib.md5}
 """In order of preference."""
 
 
-def credentials(challenges: list[str], *, method: str, uri: str, user: str, secret: str) -> str:
-    """The value of an Authorization header that answers `challenges`. Raises ValueError if none of them is known."""
+def credentials(challenges: list[str], *, method: str, uri: str, user: str, secret: str = "", ha1: str = "") -> str:
+    """The value of an Authorization header that answers `challenges`. Raises ValueError if none of them is known.
+
+    `ha1` is MD5's digest of user, realm and secret, for those who do not know the secret itself.
+    """
     known = {}
     for challenge in challenges:
         scheme, _, rest = challenge.partition(" ")
         given = parse_keqv_list(parse_http_list(rest))
         if scheme.lower() == "digest":
             known[given.get("algorithm", "MD5").upper()] = given
-    algorithm = next((name for name in _HASHES if name in known), None)
+    able = ("MD5",) if ha1 else tuple(_HASHES)
+    algorithm = next((name for name in able if name in known), None)
     if algorithm is None:
         raise ValueError(f"the server asks for {', '.join(challenges)}: we know digests of {' and '.join(_HASHES)}")
     given, new = known[algorithm], _HASHES[algorithm]
@@ -29,7 +33,7 @@ def credentials(challenges: list[str], *, method: str, uri: str, user: str, secr
         return new(":".join(parts).encode()).hexdigest()
 
     realm, nonce = given.get("realm", ""), given.get("nonce", "")
-    ours, theirs = digest(user, realm, secret), digest(method, uri)
+    ours, theirs = ha1 or digest(user, realm, secret), digest(method, uri)
     answer = {"username": user, "realm": realm, "nonce": nonce, "uri": uri}
     tail = [f"algorithm={algorithm}"]
     if "auth" in [word.strip() for word in given.get("qop", "").split(",")]:

@@ -5,7 +5,10 @@ A `Table` remembers which keys were read: `done` refuses the others, with the ne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from tables.errors import Key, TableError, nearest
@@ -13,6 +16,36 @@ from tables.errors import Key, TableError, nearest
 T = TypeVar("T")
 _ENDLESS = 1e9
 """An upper limit that no sentence names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What a reader takes under a key: text, flag, choice, number, integer, seconds, list, texts, table or value.
+
+    A `default` of None: the key must be there. A number is from `least`, or more than `above`, to `most`.
+    """
+
+    key: Key
+    kind: str
+    default: Any = None
+    least: float | None = None
+    most: float | None = None
+    above: float | None = None
+    choices: tuple[str, ...] = ()
+
+
+_notes: ContextVar[dict[Key, Noted] | None] = ContextVar("notes", default=None)
+
+
+@contextmanager
+def noting() -> Iterator[dict[Key, Noted]]:
+    """Within the block, every key that a reader asks for is noted, in order, whether it is there or not."""
+    found: dict[Key, Noted] = {}
+    token = _notes.set(found)
+    try:
+        yield found
+    finally:
+        _notes.reset(token)
 
 
 class Table:
@@ -32,6 +65,11 @@ class Table:
         """The path to a key of this table."""
         return (*self.key, name)
 
+    def _note(self, name: str, kind: str, default: Any, **limits: Any) -> None:
+        notes = _notes.get()
+        if notes is not None:
+            notes.setdefault(self.at(name), Noted(self.at(name), kind, default, **limits))
+
     def has(self, name: str) -> bool:
         """Whether the key is there; `done` accepts it from now on."""
         self._asked.add(name)
@@ -39,6 +77,7 @@ class Table:
 
     def get(self, name: str, default: T | None, read: Callable[[object, Key], T]) -> T:
         """The value under the key, read by `read` from the value and its path."""
+        self._note(name, "value", default)
         if self.has(name):
             return read(self.data[name], self.at(name))
         if default is None:
@@ -47,14 +86,17 @@ class Table:
 
     def text(self, name: str, default: str | None = None) -> str:
         """A text."""
+        self._note(name, "text", default)
         return self.get(name, default, text)
 
     def flag(self, name: str, default: bool | None = None) -> bool:
         """True or false."""
+        self._note(name, "flag", default)
         return self.get(name, default, flag)
 
     def choice(self, name: str, choices: Collection[str], default: str | None = None) -> str:
         """One of `choices`."""
+        self._note(name, "choice", default, choices=tuple(str(each) for each in choices))
 
         def read(value: object, key: Key) -> str:
             if value not in choices:
@@ -74,22 +116,27 @@ class Table:
         hint: str = "",
     ) -> float:
         """A number from `least`, or more than `above`, to `most`. `hint` goes on where the error's sentence ends."""
+        self._note(name, "number", default, least=least, most=_upper(most), above=above)
         return self.get(name, default, lambda value, key: number(value, key, least, most, above, hint=hint))
 
     def integer(self, name: str, default: int | None = None, *, least: int = 0, most: int = 1_000_000) -> int:
         """A whole number from `least` to `most`."""
+        self._note(name, "integer", default, least=least, most=_upper(most))
         return self.get(name, default, lambda value, key: integer(value, key, least, most))
 
     def seconds(self, name: str, default: float | None = None, *, most: float = 3600.0) -> float:
         """A duration in seconds, more than 0 and at most `most`."""
+        self._note(name, "seconds", default, most=most, above=0.0)
         return self.get(name, default, lambda value, key: number(value, key, 0.0, most, 0.0, unit=" of seconds"))
 
     def items(self, name: str, read: Callable[[object, Key], T]) -> tuple[T, ...]:
         """A list, each item read by `read` from the value and its path; an empty one if the key is missing."""
+        self._note(name, "list", ())
         return self.get(name, (), lambda value, key: items(value, key, read))
 
     def texts(self, name: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
         """A list of texts."""
+        self._note(name, "texts", default)
         return self.get(name, default, texts)
 
     def lists_of_texts(self, name: str) -> tuple[tuple[str, ...], ...]:
@@ -98,6 +145,7 @@ class Table:
 
     def mapping(self, name: str) -> dict[str, str]:
         """A table of texts; numbers become text as they are written."""
+        self._note(name, "table", {})
 
         def read(value: object, key: Key) -> dict[str, str]:
             table = Table(value, key)
@@ -181,6 +229,10 @@ def items(value: object, key: Key, read: Callable[[object, Key], T]) -> tuple[T,
 def texts(value: object, key: Key) -> tuple[str, ...]:
     """A list of texts."""
     return items(value, key, text)
+
+
+def _upper(most: float) -> float | None:
+    return None if most >= _ENDLESS else most
 
 
 def _within(least: float, most: float, above: float | None = None) -> str:

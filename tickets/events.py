@@ -219,6 +219,16 @@ class RoundStarted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class FollowUpAnswered(Event):
+    """The customer answered a question of the follow-up call `call`, about this round: kept also once it is over."""
+
+    call: int
+    round: int
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
 class TicketLinked(Event):
     """The case is kept in another system, under this reference; a later event of the same system takes its place."""
 
@@ -226,3 +236,5 @@ class TicketLinked(Event):
     reference: str
     url: str = ""
     by: str = ""
+    owns: tuple[str, ...] = ()
+    """What of the ticket only that system may change from now on: names of `tickets.owned.PARTS`."""

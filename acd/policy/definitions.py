@@ -126,6 +126,8 @@ class Queue:
     announce_every: float = 45.0
     vip_head_start: float = 120.0
     max_no_answers: int = 2
+    auto_answer: bool = False
+    """An agent's page answers the calls of this queue by itself."""
     handling: float = 180.0
     """Expected seconds of one call with its wrap-up, until enough have been seen."""
 
@@ -177,10 +179,14 @@ class PhoneRules:
     """In a conversation: no sound from the agent's phone for so long, and no answer when asked."""
     back_within: float = 20.0
     """An agent whose lost phone is back so soon gets the caller back."""
+    page_back_within: float = 15.0
+    """A page with the agent's phone that is gone in mid-call is awaited for so long, while the caller hears music."""
     caller_lost_after: float = 30.0
     """No sound from a caller's phone for so long, and no answer when asked."""
     redial: float = 600.0
     """A caller who was lost in the queue and calls again so soon has the old place."""
+    auto_answer: tuple[str, ...] = ()
+    """Agents whose page answers offers by itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,8 +82,10 @@ def _phones(table: Table, usual: PhoneRules) -> PhoneRules:
         rings_within=table.number("rings_within", usual.rings_within, most=60.0),
         lost_after=table.number("lost_after", usual.lost_after, least=1.0, most=600.0),
         back_within=table.number("back_within", usual.back_within, most=600.0),
+        page_back_within=table.number("page_back_within", usual.page_back_within, least=1.0, most=600.0),
         caller_lost_after=table.number("caller_lost_after", usual.caller_lost_after, least=1.0, most=600.0),
         redial=table.number("redial", usual.redial, most=86400.0),
+        auto_answer=table.texts("auto_answer", usual.auto_answer),
     )
     table.done()
     return rules
@@ -114,6 +116,7 @@ def _queue(name: str, table: Table, skills: Sequence[str], queues: Sequence[str]
         announce_every=table.number("announce_every", usual.announce_every),
         vip_head_start=table.number("vip_head_start", usual.vip_head_start),
         max_no_answers=table.integer("max_no_answers", usual.max_no_answers, least=1, most=1_000_000_000),
+        auto_answer=table.flag("auto_answer", usual.auto_answer),
         handling=table.number("handling", usual.handling, above=0.0),
     )
     table.done()

@@ -71,6 +71,25 @@ def callback(
     asyncio.run(run(_definitions(), talk, satisfaction))
 
 
+@app.command()
+def load(
+    calls: Annotated[int, typer.Option(help="How many callers call.", min=1, max=500)] = 40,
+    agents: Annotated[int, typer.Option(help="How many agents take calls.", min=1, max=40)] = 8,
+    at_once: Annotated[int, typer.Option(help="How many calls at once, at most.", min=1, max=24)] = 12,
+    every: Annotated[float, typer.Option(help="Seconds between two callers, on average.", min=0.1, max=60)] = 2.0,
+    talk: Annotated[float, typer.Option(help="Seconds of a conversation, on average.", min=2, max=120)] = 8.0,
+    longest: Annotated[float, typer.Option(help="Seconds after which it ends.", min=10, max=3600)] = 900.0,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same callers.")] = 1,
+) -> None:
+    """Move the floor: callers and agents over real SIP on this machine. The agents are removed at the end."""
+    import asyncio
+
+    from server.commands.demo_load import Load, run
+
+    wanted = Load(calls=calls, agents=agents, at_once=at_once, every=every, talk=talk, longest=longest, seed=seed)
+    asyncio.run(run(_definitions(), wanted))
+
+
 def _last_call() -> int:
     with queries() as records:
         newest = records.call_list(limit=1).items

@@ -9,7 +9,7 @@ import json
 import os
 import pwd
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -20,6 +20,8 @@ from server import bounds
 from server.config import Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
+    from http.client import HTTPConnection
+
     from sqlalchemy import Engine
 
     from server.hotline.called_numbers import CalledNumbers
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 
 START = "start it with `make run`"
 _PATIENCE = 15.0
+_SOON = 3.0
+"""Seconds that a list waits for the server before it reads the records itself."""
+_Row = dict[str, Any]
 
 
 class Refused(Exception):
@@ -47,12 +52,20 @@ def settings() -> Settings:
         raise Refused(str(error)) from None
 
 
-def request(method: str, path: str, body: Mapping[str, Any] | bytes | None = None, *, within: float = _PATIENCE) -> Any:
+def request(
+    method: str,
+    path: str,
+    body: Mapping[str, Any] | bytes | None = None,
+    *,
+    within: float = _PATIENCE,
+    headers: Mapping[str, str] | None = None,
+) -> Any:
     """Ask the server on this machine, which has `within` seconds. Raises Refused with its answer, or Down."""
     here = settings()
     token = here.api_token or _owner_token(here)
     try:
-        status, text = exchange(here, method, path, body, {"Authorization": f"Bearer {token}"}, within=within)
+        sent = {"Authorization": f"Bearer {token}", **(headers or {})}
+        status, text = exchange(here, method, path, body, sent, within=within)
     except TimeoutError:
         raise Refused(f"the server at {here.api} did not answer within {within:g} s: see {log_of(here)}") from None
     except OSError:
@@ -70,6 +83,29 @@ def request(method: str, path: str, body: Mapping[str, Any] | bytes | None = Non
     if status >= 400:
         raise Refused(str(data.get("detail") or data.get("title") or f"the server answered {status}"))
     return data
+
+
+def listed(path: str, filters: Mapping[str, Any], limit: int, otherwise: Callable[[], list[_Row]]) -> list[_Row]:
+    """The rows of a list: from the running server, which has everything loaded, else from the records themselves.
+
+    Both answer by the same queries, and to the machine's owner. A server that is stopping, standing by, or busy for
+    longer than a moment is not waited for. Raises Refused.
+    """
+    from urllib.parse import urlencode
+
+    asked = {name: value for name, value in filters.items() if value is not None}
+    here = settings()
+    try:
+        wanted = f"{path}?{urlencode({**asked, 'limit': limit})}"
+        status, text = exchange(
+            here, "GET", wanted, headers={"Authorization": f"Bearer {_owner_token(here)}"}, within=_SOON
+        )
+        if status == 200:
+            found: list[_Row] = json.loads(text)["items"]
+            return found
+    except (Down, OSError, ValueError, LookupError, TypeError):
+        pass  # no server answers here, or it is not this home's
+    return otherwise()
 
 
 def _owner_token(here: Settings) -> str:
@@ -95,10 +131,9 @@ def exchange(
 
     Raises OSError (TimeoutError) when no server answers.
     """
-    from http.client import HTTPConnection, HTTPException
+    from http.client import HTTPException
 
-    address = here.api.removeprefix("http://")
-    connection = HTTPConnection(address, timeout=within)
+    connection = _connection(here, within)
     kind = "text/csv" if isinstance(body, bytes) else "application/json"
     sent = {"Content-Type": kind, "Connection": "close", **(headers or {})}
     content = body if isinstance(body, bytes) or body is None else json.dumps(body)
@@ -112,12 +147,25 @@ def exchange(
         connection.close()
 
 
+def _connection(here: Settings, seconds: float) -> HTTPConnection:
+    """A connection to the server, which is opened with the first request. Under TLS the server must have the very
+    certificate that this machine has for it: names do not matter here."""
+    from http.client import HTTPConnection
+
+    address = here.api.partition("://")[2]
+    if not here.tls:
+        return HTTPConnection(address, timeout=seconds)
+    from server.commands.own_tls import PinnedConnection
+
+    return PinnedConnection(address, here.tls_files[0], seconds)
+
+
 def download(path: str, to: BinaryIO) -> None:
     """Copy what the server answers to this GET. Raises Refused with its refusal, or Down."""
-    from http.client import HTTPConnection, HTTPException
+    from http.client import HTTPException
 
     here = settings()
-    connection = HTTPConnection(here.api.removeprefix("http://"), timeout=600.0)
+    connection = _connection(here, 600.0)
     try:
         bearer = here.api_token or _owner_token(here)
         connection.request("GET", path, headers={"Authorization": f"Bearer {bearer}", "Connection": "close"})

@@ -75,7 +75,7 @@ def change(
     if team is not None:
         body["teams"] = [each for each in team if each]
     changed = request("PATCH", f"/api/v1/users/{_path(name)}", body)
-    _told({**changed, "password": None}, as_json, f"user {changed['name']}: {changed['role']}")
+    _told(changed, as_json, f"user {changed['name']}: {changed['role']}")
 
 
 @app.command()
@@ -86,14 +86,14 @@ def disable(
 ) -> None:
     """Disable a user, whose sessions end at once on every server."""
     done = request("POST", f"/api/v1/users/{_path(name)}/disable", {"reason": reason})
-    _told({**done, "password": None}, as_json, f"user {done['name']} is disabled")
+    _told(done, as_json, f"user {done['name']} is disabled")
 
 
 @app.command()
 def enable(name: Name, as_json: Json = False) -> None:
     """Let a disabled user sign in again."""
     done = request("POST", f"/api/v1/users/{_path(name)}/enable")
-    _told({**done, "password": None}, as_json, f"user {done['name']} can sign in again")
+    _told(done, as_json, f"user {done['name']} can sign in again")
 
 
 @app.command()
@@ -126,7 +126,7 @@ def sessions(
 def _told(made: dict[str, Any], as_json: bool, sentence: str) -> None:
     if as_json:
         print_json(made)
-    elif made["password"]:
+    elif made.get("password"):
         say(made["password"])
         note(f"{sentence}; this password is shown only here, and has to be changed at the first sign-in")
     else:

@@ -101,6 +101,8 @@ class LiveCall:
     """The phone of the agent was lost in mid-call, and no agent has picked up since."""
     name: str = ""
     """The caller's name, as the network shows it."""
+    follows: int = 0
+    """The round of its ticket that a follow-up call is about; 0 for every other call."""
     told_by: str = ""
     """The SIP header that the caller's number was taken from."""
 

@@ -1,6 +1,7 @@
 """Prompts that the operator gives while calls go on: `own-…` in `prompts/<language>/` of the home.
 
-They stand beside the product's own and never in their place. In a language that has none, the other one's is heard.
+They stand beside the product's; in a language that has none, the other one's is heard. A file with the name of one of
+the product's prompts stands in its place (see `prompt_sounds`).
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ import recordings.events as rec
 import tickets.events as tickets
 from acd.callbacks.commands import ModeChanged, PromiseChanged
 from acd.callbacks.engine import Callbacks
-from acd.callbacks.events import FOLLOW_UP, GIVEN, AttemptEnded, PromiseAsked
+from acd.callbacks.events import FOLLOW_UP, GIVEN, AttemptEnded, CallPlaced, PromiseAsked
 from acd.callbacks.states import PromiseState, PromiseView
 from acd.commands import AgentChanged, Command, HandedOver, Moved, Offer, Withdraw
 from acd.floor.engine import Floor
@@ -48,6 +48,7 @@ from server.hotline.published import Published
 from server.hotline.ticket_rules import working_time
 from server.hotline.users import Users
 from server.hotline.webhooks import Webhooks
+from tickets.owned import owner_of
 from tickets.register import Register
 
 _log = structlog.get_logger("state")
@@ -154,7 +155,12 @@ class HotlineState:
             elif isinstance(entry.event, ivr.NumberTaken):
                 self._number_taken(entry, entry.event, commands)
             elif isinstance(entry.event, ivr.SatisfactionGiven):
-                self._followed_up(entry, entry.event)
+                satisfied = entry.event.score >= self.tickets.rules.satisfied_from
+                self._followed_up(entry, entry.event.call, satisfied, f"gave {entry.event.score} of 5")
+            elif isinstance(entry.event, CallPlaced):
+                self._follows(entry.event)
+            elif isinstance(entry.event, ivr.QuestionAnswered):
+                self._answered(entry, entry.event)
         with self._passing_over(entry, "the time of tickets"):
             self._matter(entry, self.tickets.due(entry.at))
         with self._passing_over(entry, "quality assurance"):
@@ -299,17 +305,38 @@ class HotlineState:
             self.last_ticket = event.ticket
         self.tickets.receive(event, at)
 
-    def _followed_up(self, entry: Entry, event: ivr.SatisfactionGiven) -> None:
-        """The customer's mark in a follow-up call says whether the matter is over."""
-        live = self.calls.get(event.call)
+    def _follow_up_of(self, call: int) -> int | None:
+        """The ticket that a live call is the follow-up of."""
+        live = self.calls.get(call)
         promise = self.callbacks.promise(live.promise) if live is not None and live.promise else None
-        if promise is None or promise.purpose != FOLLOW_UP or promise.ticket is None:
+        return promise.ticket if promise is not None and promise.purpose == FOLLOW_UP else None
+
+    def _follows(self, event: CallPlaced) -> None:
+        """A follow-up call is about the round that its ticket is in when it is placed, whatever follows."""
+        ticket, live = self._follow_up_of(event.call), self.calls.get(event.call)
+        if live is not None and ticket is not None and ticket in self.tickets:
+            live.follows = self.tickets.case(ticket).round
+
+    def _followed_up(self, entry: Entry, call: int, satisfied: bool, what: str) -> None:
+        """The customer's answer in a follow-up call says whether the matter is over, unless a person has said so."""
+        ticket, live = self._follow_up_of(call), self.calls.get(call)
+        if ticket is None or live is None or ticket not in self.tickets:
             return
-        if promise.ticket not in self.tickets or not self.tickets.case(promise.ticket).resolved:
+        case = self.tickets.case(ticket)
+        if not case.resolved or (live.follows and case.round != live.follows) or owner_of(case, "state"):
             return
-        satisfied = event.score >= self.tickets.rules.satisfied_from
-        why = f"the customer gave {event.score} of 5 in the follow-up call {event.call}"
-        self._matter(entry, self.tickets.follow_up(promise.ticket, satisfied, entry.at, "customer", why))
+        why = f"the customer {what} in the follow-up call {call}"
+        self._matter(entry, self.tickets.follow_up(ticket, satisfied, entry.at, "customer", why))
+
+    def _answered(self, entry: Entry, event: ivr.QuestionAnswered) -> None:
+        """An answer in a follow-up call is kept on the ticket; one that decides ends the round."""
+        ticket, live = self._follow_up_of(event.call), self.calls.get(event.call)
+        if ticket is None or live is None:
+            return
+        told = tickets.FollowUpAnswered(ticket, event.call, live.follows or 1, event.question, event.answer)
+        self._matter(entry, [told])
+        if event.satisfied is not None:
+            self._followed_up(entry, event.call, event.satisfied, f"answered {event.question}: {event.answer}")
 
     def _not_followed_up(self, entry: Entry, promise: PromiseView) -> None:
         """A follow-up call that reached nobody is written down in its ticket, which stays resolved."""

@@ -94,6 +94,11 @@ class Trunk:
         return f"sip:{self.address}{transport}"
 
     @property
+    def login(self) -> str:
+        """The user without the domain that may stand behind it."""
+        return self.user.partition("@")[0]
+
+    @property
     def source(self) -> tuple[str, ...]:
         """Where calls of the carrier come from."""
         return self.addresses or (self.host,)

@@ -41,6 +41,9 @@ local used = math.max(tonumber(redis.call('GET', KEYS[2]) or '0'), now)
 if not known then
   wait = math.max(wait, used + refill - now - allowance * refill)
 end
+if wait < 0.01 then
+  wait = 0  -- instants are kept by the millisecond
+end
 if wait > 0 and not known then
   return tostring(wait)
 end
@@ -49,7 +52,7 @@ redis.call('EXPIRE', KEYS[1], ARGV[6])
 if not known then
   redis.call('SET', KEYS[2], string.format('%.3f', used + refill), 'EX', math.ceil(used + refill - now) + 1)
 end
-return tostring(math.max(wait, 0))
+return tostring(wait)
 """
 
 # KEYS: pair, address, known addresses.  ARGV: now, refill, digest of the address, known, most, seconds, whether known.

@@ -22,7 +22,7 @@ from recordings.events import RecordingClosed, RecordingDeleted
 from server.eventlog.log import decode
 from server.storage.recording_store import ObjectError, StoreAway, day_of, key_for, original_of
 from server.storage.schema.recording_tables import Tombstone
-from server.storage.schema.tables import LogEntry, Recording
+from server.storage.schema.tables import LogEntry, Recording, asked_for
 
 _BLOCK = 1 << 20
 _DAY = 86_400.0
@@ -196,7 +196,7 @@ def _deleted(session: Session, numbers: set[int]) -> set[int]:
     if not numbers:
         return set()
     kind = RecordingDeleted.__name__
-    wanted = select(LogEntry.data).where(LogEntry.type == kind, LogEntry.problem == "")
+    wanted = select(LogEntry.data).where(asked_for(kind))
     return numbers & {decode(kind, data.encode()).recording for data in session.scalars(wanted)}
 
 
@@ -215,7 +215,7 @@ def _told(
 ) -> Iterator[tuple[str, RecordingClosed]]:
     """(day, event) of each recording that the log closed in that time, in order."""
     kind = RecordingClosed.__name__
-    wanted = select(LogEntry.data, LogEntry.at).where(LogEntry.type == kind, LogEntry.problem == "")
+    wanted = select(LogEntry.data, LogEntry.at).where(asked_for(kind))
     if since > 0:
         wanted = wanted.where(LogEntry.at >= since, LogEntry.at < until)
     for data, at in session.execute(wanted.order_by(LogEntry.ms, LogEntry.seq)):

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, String, Table, or_, select, update
 from sqlalchemy.orm import Session
 
 from server.storage.schema.callback_tables import Promise
-from server.storage.schema.tables import Base, Call, Message, Ticket
+from server.storage.schema.tables import Base, Call, Message, Packed, Ticket
 
 ERASED = "erased"
 """What stands where the number stood."""
@@ -116,7 +116,9 @@ def _naming(connection: Connection, table: Table, names: tuple[str, ...]) -> Ite
         return
     pattern = _pattern(names)
     shortest = min(names, key=len)
-    wanted = select(table).where(or_(*(column.contains(shortest, autoescape=True) for column in texts)))
+    wanted = select(table)
+    if not any(isinstance(column.type, Packed) for column in texts):  # of these tables there are few rows
+        wanted = wanted.where(or_(*(column.contains(shortest, autoescape=True) for column in texts)))
     for row in connection.execute(wanted).mappings():
         values = dict(row)
         if _is_open(table.name, values):

@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Literal
 
@@ -48,11 +48,19 @@ class Sound:
 
     def read(self, start: int, length: int) -> Iterator[bytes]:
         """Those bytes, in blocks; the file is closed at the end."""
+        yield from self.parts([(b"", start, length)], b"")
+
+    def parts(self, parts: Sequence[tuple[bytes, int, int]], end: bytes) -> Iterator[bytes]:
+        """Of each part what stands before it, and so many bytes from a place on; then the end. The file is closed."""
         with self.file as file:
-            file.seek(start)
-            while length > 0 and (block := file.read(min(_BLOCK, length))):
-                length -= len(block)
-                yield block
+            for before, start, length in parts:
+                yield before
+                file.seek(start)
+                left = length
+                while left > 0 and (block := file.read(min(_BLOCK, left))):
+                    left -= len(block)
+                    yield block
+            yield end
 
 
 class SoundFiles:

@@ -17,6 +17,8 @@ import structlog
 from server.eventlog.definition_events import DefinitionsPublished, DefinitionsRefused
 from server.hotline.definition_changes import by_key, unified
 from server.hotline.definition_files import DefinitionFiles, file_of, product_parts, product_text, sum_of
+from server.hotline.definition_settings import sections
+from server.hotline.definitions import load
 from server.hotline.dispatcher import NotLeading
 from server.hotline.published import Head
 from server.storage.queries import definitions as kept
@@ -112,6 +114,26 @@ class VersionActs(Acts):
         self.permissions.require(who, Act.READ_DEFINITIONS)
         return await asyncio.to_thread(self._checked, self._proposed(changes))
 
+    async def settings(self, who: Principal, changes: Iterable[Change] = ()) -> dict[str, Any]:
+        """Every value of `hotline.toml`, with these changes, and the names that others go by. Raises Invalid."""
+        self.permissions.require(who, Act.READ_DEFINITIONS)
+        return await asyncio.to_thread(self._settings, self._proposed(changes))
+
+    def _settings(self, proposal: Proposal) -> dict[str, Any]:
+        try:
+            with self.files.trial(proposal.texts) as folder:
+                found, now = sections(folder), load(folder)
+        except ValueError as error:
+            raise Invalid("definitions", str(error)) from None
+        return {
+            "version": self._view.published.version,
+            "sections": found,
+            "skills": list(now.policy.skills),
+            "categories": list(now.categories),
+            "queues": [each.name for each in now.policy.queues],
+            "flows": sorted(now.flows),
+        }
+
     def _proposed(self, changes: Iterable[Change]) -> Proposal:
         return proposed(changes, self._view.published.texts)
 
@@ -138,11 +160,11 @@ class VersionActs(Acts):
             self._require_base(base)
             return await self._publish(who, Act.PUBLISH_DEFINITIONS, self._proposed(changes), reason=reason)
 
-    async def put(self, who: Principal, act: Act, part: str, text: str, subject: str, reason: str = "") -> None:
-        """Publish a part's text as what another act is about. Raises as `publish` does."""
+    async def put(self, who: Principal, act: Act, changes: Iterable[Change], subject: str, reason: str = "") -> None:
+        """Publish what another act is about, if it changes anything. Raises as `publish` does."""
         async with self._busy:
             await self._note_edits()
-            proposal = self._proposed([Change(part, text=text)])
+            proposal = self._proposed(changes)
             if proposal.changed:
                 await self._publish(who, act, proposal, reason=reason, subject=subject)
 

@@ -13,6 +13,7 @@ from server.hotline.definition_files import HOLIDAYS
 from server.hotline.dispatcher import NotLeading
 from server.hotline.holidays import own_years, written
 from server.usecases.audit import audited
+from server.usecases.definition_trial import Change
 from server.usecases.definition_versions import VersionActs
 from server.usecases.errors import Invalid
 from server.usecases.permissions import Act
@@ -64,7 +65,8 @@ class DefinitionActs(Acts):
             text = await asyncio.to_thread(self._with_year, year, taken, source)
         except ValueError as error:
             raise Invalid("definitions", str(error)) from None
-        await self._versions.put(who, Act.SET_HOLIDAYS, HOLIDAYS, text, f"public holidays of {year}", source)
+        changes = [Change(HOLIDAYS, text=text)]
+        await self._versions.put(who, Act.SET_HOLIDAYS, changes, f"public holidays of {year}", source)
         return _of_year(taken, year)
 
     def _with_year(self, year: int, taken: Holidays, source: str) -> str:

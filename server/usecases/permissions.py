@@ -1,7 +1,8 @@
 """One table: which role may do which act, to what, and which acts leave an entry in the audit.
 
-Reach: `own` is the principal's own calls, recordings and status, or a department's own tickets; `team` those of the
-teams that the principal leads, `all` everybody's. A service may do the acts that its token names, and reaches all.
+Reach: `own` is the principal's own calls, recordings and status, or a department's own tickets and their customers;
+`team` those of the teams that the principal leads, `all` everybody's. A service may do the acts that its token names,
+and reaches all.
 """
 
 from __future__ import annotations
@@ -23,7 +24,12 @@ class Act(StrEnum):
     DEFINE_AGENT = "agents.define"
     REMOVE_AGENT = "agents.remove"
     SET_STATUS = "agents.status"
+    FORCE_STATUS = "agents.force"
+    CHANGE_SKILLS = "agents.skills"
+    READ_DAY = "agents.day"
     END_WRAP_UP = "agents.wrap-up"
+    USE_PHONE = "agents.phone"
+    TRY_CALL = "phone.try"
     READ_FLOOR = "floor.read"
     READ_WALLBOARD = "wallboard.read"
     READ_NUMBERS = "numbers.read"
@@ -73,6 +79,7 @@ class Act(StrEnum):
     SET_HOLIDAYS = "definitions.holidays"
     READ_DEFINITIONS = "definitions.read"
     PUBLISH_DEFINITIONS = "definitions.publish"
+    PUBLISH_PROMPT = "prompts.publish"
     ASK_EXPORT = "exports.ask"
     APPROVE_EXPORT = "exports.approve"
     EXPORT_OUTRIGHT = "exports.outright"
@@ -107,7 +114,12 @@ agents.read            all    all     all         all  -           all          
 agents.define          -      -       all         -    -           all            audited
 agents.remove          -      -       -           -    -           all            audited
 agents.status          own    team    all         -    -           all            -
+agents.force           -      team    all         -    -           all            audited
+agents.skills          -      team    all         -    -           all            audited
+agents.day             own    team    all         all  -           all            -
 agents.wrap-up         own    team    all         -    -           all            -
+agents.phone           own    own     own         own  -           own            -
+phone.try              -      -       all         -    -           all            -
 floor.read             all    all     all         all  -           all            -
 wallboard.read         all    all     all         all  -           all            -
 numbers.read           own    team    all         -    all         all            -
@@ -157,6 +169,7 @@ definitions.reload     -      -       all         -    -           all          
 definitions.holidays   -      -       all         -    -           all            audited
 definitions.read       -      -       all         -    -           all            -
 definitions.publish    -      -       -           -    -           all            audited
+prompts.publish        -      -       -           -    -           all            audited
 exports.ask            -      all     all         all  -           all            audited
 exports.approve        -      -       all         -    -           all            audited
 exports.outright       -      -       -           -    -           all            -
@@ -167,7 +180,7 @@ tokens.manage          -      -       -           -    -           all          
 users.manage           -      -       -           -    -           all            audited
 sessions.manage        own    own     own         own  own         all            audited
 audit.read             -      -       -           -    -           all            -
-customers.read         all    all     all         all  -           all            -
+customers.read         all    all     all         all  own         all            -
 customers.change       -      all     all         -    -           all            audited
 customers.remove       -      -       -           -    -           all            audited
 customers.import       -      -       all         -    -           all            audited

@@ -100,6 +100,14 @@ class RecordingActs(RecordActs):
             for row in page["items"]:
                 await self.prepare(row["id"])
 
+    async def prepare_attached(self, call: int) -> None:
+        """Have the copies made of a call's recordings, if the call has a ticket."""
+        await self._server.records.caught_up()
+        page = await self._server.records.page("recordings", {"call": str(call)}, 100, None)
+        for row in page["items"]:
+            if row["ticket"] is not None:
+                await self.prepare(row["id"])
+
     async def check(self, who: Principal, number: int) -> dict[str, Any]:
         """Hash the file now; returns the recording's row. What is wrong with it is an alarm."""
         self.permissions.require(who, Act.VERIFY_RECORDINGS)
@@ -142,7 +150,7 @@ class RecordingActs(RecordActs):
             fault = RecordingFaultFound(number, error.kind, str(error), row["day"] or "")
             if not self._view.recording_alarms.knows(number, str(error)):
                 with suppress(NotLeading):
-                    await self._server.dispatcher.record(fault)
+                    await self._lead.record(fault)
             raise Conflict(f"recording {number} is not what was recorded: {error}") from None
         except (NotYet, Busy) as error:
             raise Conflict(str(error)) from None

@@ -8,7 +8,8 @@ work (not in the middle of a call).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -19,7 +20,7 @@ from server.hotline.dispatcher import NotLeading
 from server.hotline.users import User
 from server.storage.sessions import Session, csrf_of, digest_of
 from server.usecases.audit import REFUSED, SIGN_IN, SIGN_OUT
-from server.usecases.errors import Conflict, NotFound, TooManyAttempts, WrongSignIn
+from server.usecases.errors import ActRefused, Conflict, NotFound, TooManyAttempts, WrongSignIn
 from server.usecases.permissions import Act, Reach, reach_of
 from server.usecases.principal import Principal, Role
 from server.usecases.server import Acts, Server
@@ -52,11 +53,8 @@ class SignInActs(Acts):
         super().__init__(server, clock)
         self._users = users
         self._refused_since, self._refused = 0.0, 0
-
-    @property
-    def ways(self) -> list[str]:
-        """How people can sign in."""
-        return ["password"]
+        self.on_over: Callable[[str], Awaitable[None]] | None = None
+        """Told the number of a session that a person ended, besides what looks at sessions by itself."""
 
     @property
     def longest(self) -> float:
@@ -108,6 +106,7 @@ class SignInActs(Acts):
         if not who.sign_in:
             raise Conflict("a token has no session: revoke it, or let it expire")
         await self._server.sessions.end(who.sign_in)
+        await self._over(who.sign_in)
         try:
             entry = ActAudited(SIGN_OUT, who.name, who.role.value, who.origin, f"session {who.sign_in}")
             await self._server.dispatcher.record(entry)
@@ -183,6 +182,12 @@ class SignInActs(Acts):
         subject = f"session {number} of {found[0].user}: ended"
         await self._record(who, Act.MANAGE_SESSIONS, subject=subject, reason=reason)
         await self._server.sessions.end(number)
+        await self._over(number)
+
+    async def _over(self, number: str) -> None:
+        if self.on_over is not None:
+            with suppress(ActRefused, NotLeading):  # the leader finds it out
+                await self.on_over(number)
 
     def _reaches(self, who: Principal, session: Session) -> bool:
         """Whether the session is within the principal's reach."""

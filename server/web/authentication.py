@@ -65,18 +65,23 @@ class Authentication:
         return signed_in.principal
 
     def _by_token(self, scope: Scope, headers: Headers) -> Principal | None:
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        token = token.strip()
+        token = bearer_of(headers)
         client = scope.get("client")
         origin = origin_of(scope)
         if self._links is not None and is_link(scope) and "authorization" not in headers:
             return self._links.principal(scope["path"], scope["query_string"].decode("latin-1"), origin)
-        if scheme.lower() != "bearer" or not token:
+        if not token:
             return None
         if secrets.compare_digest(token.encode(), self._owner_token().encode()):
             account = "" if scope.get("method", "GET") in _SAFE else account_of(client, scope.get("server"))
             return Principal(f"{account} on this machine" if account else OWNER, Role.ADMINISTRATOR, origin)
         return self._tokens.principal(token, origin)
+
+
+def bearer_of(headers: Headers) -> str:
+    """The bearer token of the request; empty without one."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def cookie_of(headers: Headers) -> str:

@@ -11,13 +11,19 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import sys
-from collections.abc import Hashable
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Container, Hashable
+from typing import Any, Generic, Protocol, TypeVar
 
 import h11
+from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from server.web.phone_socket import PATH
 from server.web.problems import problem
+
+SOCKETS = frozenset({PATH})
+"""Paths at which a WebSocket is taken; elsewhere a wish to upgrade has no effect."""
 
 PATIENCE = 10.0
 """Seconds for a whole head to arrive, and between two looks at whether an answer is being taken."""
@@ -31,11 +37,19 @@ INCOMPLETE = 16_384
 C = TypeVar("C", bound=Hashable)
 
 
-class Connections(Generic[C]):
-    """The connections of each address; which of them to close when one more comes."""
+class Peer(Hashable, Protocol):
+    """A connection that counts."""
 
-    def __init__(self, most: int, most_of_one: int) -> None:
-        self._most, self._most_of_one = most, most_of_one
+    def make_room(self) -> None:
+        """End it: another one has come."""
+
+
+class Connections(Generic[C]):
+    """The connections of each address; which of them to close when one more comes. `proxies` have as many as there may
+    be in all: they are not one client."""
+
+    def __init__(self, most: int, most_of_one: int, proxies: Container[str] = ()) -> None:
+        self._most, self._most_of_one, self._proxies = most, most_of_one, proxies
         self._of: dict[str, dict[C, None]] = {}
         """Address → its connections; those that wait, longest first, are in `_waiting` too."""
         self._waiting: dict[str, dict[C, None]] = {}
@@ -47,13 +61,17 @@ class Connections(Generic[C]):
         mine[who] = None
         self._all += 1
         self.waits(who, address)
-        if len(mine) > self._most_of_one:
+        if len(mine) > self._most_of_one and address not in self._proxies:
             return next(iter(self._waiting[address]))
         if self._all > self._most:
             # Of the address with the most, among those with a waiting one; the new connection's own counts last.
             most = max(self._waiting, key=lambda each: (len(self._of[each]), each != address))
             return next(iter(self._waiting[most]))
         return None
+
+    def address_of(self, host: str) -> str:
+        """What a connection from this host is counted by."""
+        return host if host in self._proxies else whose(host)
 
     def waits(self, who: C, address: str) -> None:
         """The connection waits from now on."""
@@ -87,10 +105,27 @@ def whose(host: str) -> str:
     return str(address.ipv4_mapped or ipaddress.ip_network((address, 64), strict=False).network_address)
 
 
+class Socket(WebSocketsSansIOProtocol):
+    """A connection that has become a WebSocket. `on_lost` is called when it is gone."""
+
+    on_lost: Callable[[], None] = staticmethod(lambda: None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """asyncio's."""
+        super().connection_lost(exc)
+        self.on_lost()
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """ASGI's. A refusal in words is an answer as good as an upgrade: nothing is missing then."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and self.close_sent:
+            self.handshake_complete = True
+
+
 class Connection(H11Protocol):
     """One connection, as uvicorn serves it, with a limit on each step that a peer can leave undone."""
 
-    def __init__(self, connections: Connections[Connection], patience: float = PATIENCE, **given: Any) -> None:
+    def __init__(self, connections: Connections[Peer], patience: float = PATIENCE, **given: Any) -> None:
         super().__init__(**given)
         self._all, self._patience = connections, patience
         self._address, self._busy, self._stuck, self._unsent = "", False, False, 0
@@ -100,7 +135,7 @@ class Connection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """asyncio's: the connection may exceed a limit."""
         super().connection_made(transport)
-        self._address = whose(self.client[0]) if self.client else ""
+        self._address = self._all.address_of(self.client[0]) if self.client else ""
         goes = self._all.come(self, self._address)
         self._watch()
         if goes is self:
@@ -153,6 +188,23 @@ class Connection(H11Protocol):
         elif not self.transport.is_closing():
             self._all.waits(self, self._address)
         self._watch()
+
+    # WebSockets
+
+    def _should_upgrade_to_ws(self) -> bool:
+        return self.scope["path"] in SOCKETS and super()._should_upgrade_to_ws()
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        """uvicorn's: a WebSocket goes on with this connection, which stays counted, and busy."""
+        self._stop_watching()
+        self._all.is_busy(self, self._address)
+        super().handle_websocket_upgrade(event)
+        protocol = self.transport.get_protocol()
+        assert isinstance(protocol, Socket)
+        protocol.on_lost = self._socket_lost
+
+    def _socket_lost(self) -> None:
+        self._all.left(self, self._address)
 
     # Deadlines
 

@@ -60,6 +60,9 @@ too-slow | 408 | Request Timeout
     The body did not arrive in time. Send it at once.
 conflict | 409 | Cannot be done now
     The subject's present state does not allow the act; nothing was changed. Look at the subject, then decide.
+phone-in-use | 409 | Phone in use
+    Another page has the phone in the browser, and is connected. Close that page, or ask with `takeover: true`:
+    the other page is disconnected then.
 in-progress | 409 | In progress
     A request with this Idempotency-Key is being answered. Wait as long as `Retry-After` says, and send the
     same again.

@@ -20,7 +20,7 @@ from server.hotline.dispatcher import NotLeading
 from server.storage.queries.paging import QueryError
 from server.usecases.errors import (
     ActRefused,
-    ChangedSince,
+    Changed,
     Conflict,
     Forbidden,
     Invalid,
@@ -28,6 +28,7 @@ from server.usecases.errors import (
     TooManyAttempts,
     WrongSignIn,
 )
+from server.usecases.page_phones import PhoneInUse
 from server.web.problem_types import type_of
 
 MEDIA_TYPE = "application/problem+json"
@@ -37,10 +38,11 @@ REFUSALS: dict[type[ActRefused], tuple[int, str]] = {
     NotFound: (404, "Not found"),
     Invalid: (422, "Value cannot be used"),
     Conflict: (409, "Cannot be done now"),
+    PhoneInUse: (409, "Phone in use"),
     Forbidden: (403, "Not allowed for this role"),
     WrongSignIn: (401, "Wrong sign-in"),
     TooManyAttempts: (429, "Too many attempts"),
-    ChangedSince: (412, "Changed since"),
+    Changed: (412, "Changed since"),
 }
 _log = structlog.get_logger("api")
 

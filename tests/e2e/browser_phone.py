@@ -1,17 +1,26 @@
-"""A browser's telephone as far as SIP goes: it registers over a WebSocket, answers calls, and sends no sound."""
+"""A page's telephone as far as SIP goes: it has the phone of its sign-in, answers calls, and sends no sound.
+
+It reaches Asterisk as pages do, through the server.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import os
 import re
 import secrets
-from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import httpx
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
 
 from softphone import digest
 
-_TEXT, _CLOSE, _PING, _PONG = 1, 8, 9, 10
+if TYPE_CHECKING:
+    from tests.e2e.conftest import Hotline
+
 _SDP = """v=0
 o=- 1 1 IN IP4 127.0.0.1
 s=-
@@ -29,44 +38,89 @@ a=sendrecv
 """
 
 
-class BrowserPhone:
-    """The second device of `agent`: `async with BrowserPhone("1001", secret, http_port) as phone`."""
+async def sign_in_token(hotline: Hotline, agent: str, name: str = "") -> str:
+    """A token with which a page may act as this agent."""
+    asked = {"name": name or f"page of {agent}", "role": "agent", "agent": agent}
+    return str((await hotline.request("POST", "/api/v1/tokens", asked))["token"])
 
-    def __init__(self, agent: str, secret: str, port: int) -> None:
-        self._agent, self._secret, self._port = agent, secret, port
+
+class BrowserPhone:
+    """A page of `agent`: `async with BrowserPhone(hotline, "1001", token) as page`. `rings`: it answers only what it is
+    told to answer by itself."""
+
+    def __init__(
+        self, hotline: Hotline, agent: str, token: str, *, rings: bool = False, takeover: bool = False
+    ) -> None:
+        self._hotline, self.agent, self.token = hotline, agent, token
+        self.proof = {"Authorization": f"Bearer {token}"}
+        """What the page shows with each request; of a session another."""
+        self._rings, self._takeover = rings, takeover
         self._tag, self._call_id = secrets.token_hex(6), secrets.token_hex(8)
+        self._contact = f"<sip:{secrets.token_hex(4)}@{secrets.token_hex(4)}.invalid;transport=ws>"
         self._answers: asyncio.Queue[str] = asyncio.Queue()
+        self._socket: ClientConnection
         self.answered = asyncio.Event()
         """A call was answered."""
+        self.invited = asyncio.Event()
+        self.invites: list[str] = []
+        """The INVITEs that came."""
+        self.ended = asyncio.Event()
+        """A call was ended by the other side: BYE or CANCEL."""
         self.asked = 0
         """How many OPTIONS came."""
+        self.given: dict[str, Any] = {}
+
+    async def open(self) -> httpx.Response:
+        """Ask for the phone of this sign-in."""
+        return await self.post("/api/v1/phone", {"takeover": self._takeover})
+
+    async def post(self, path: str, body: Any = None) -> httpx.Response:
+        """Ask the server for something."""
+        async with httpx.AsyncClient(trust_env=False, timeout=20, verify=False) as client:
+            return await client.post(self._hotline.api + path, json=body, headers=self.proof)
 
     async def __aenter__(self) -> BrowserPhone:
-        self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
-        key = base64.b64encode(os.urandom(16)).decode()
-        self._writer.write(
-            f"GET /ws HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: sip\r\n\r\n".encode()
-        )
-        head = await self._reader.readuntil(b"\r\n\r\n")
-        assert head.startswith(b"HTTP/1.1 101"), head
-        self._reading = asyncio.create_task(self._read())
-        await self._register()
+        answer = await self.open()
+        assert answer.status_code == 200, answer.text
+        self.given = answer.json()
+        await self.connect()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self.close()
         await asyncio.gather(self._reading, return_exceptions=True)
 
+    async def connect(self) -> None:
+        """Connect and register; again, if the connection broke."""
+        self._socket = await self.socket()
+        self._reading = asyncio.create_task(self._read())
+        assert (await self.register()).startswith("SIP/2.0 200")
+
+    async def socket(self, **headers: str | None) -> ClientConnection:
+        """A connection to the server. Raises InvalidStatus where it is refused."""
+        return await connect(
+            f"{self._hotline.api.replace('http', 'ws', 1)}{self.given['url']}",
+            subprotocols=[Subprotocol("sip")],
+            additional_headers={name: value for name, value in {**self.proof, **headers}.items() if value},
+            compression=None,
+            proxy=None,
+        )
+
     def close(self) -> None:
         """The page is closed in the middle of everything: the connection is gone."""
-        self._writer.transport.abort()
         self._reading.cancel()
+        self._socket.transport.abort()
 
-    async def _register(self) -> None:
-        proof = ""
+    async def closed(self) -> int:
+        """Wait until the server has disconnected this page; the close code."""
+        await asyncio.wait_for(asyncio.shield(self._reading), 10)
+        return self._socket.close_code or 0
+
+    async def register(self, user: str = "", expires: int = 120) -> str:
+        """Register, and return the first line of the last answer."""
+        proof, user = "", user or f"{self.agent}-web"
         for sequence in (1, 2):
-            uri, aor = "sip:127.0.0.1", f"<sip:{self._agent}-web@127.0.0.1>"
+            uri, aor = "sip:sansheng", f"<sip:{user}@sansheng>"
             lines = [
                 f"REGISTER {uri} SIP/2.0",
                 f"Via: SIP/2.0/WS phone.invalid;branch=z9hG4bK{secrets.token_hex(8)}",
@@ -75,69 +129,76 @@ class BrowserPhone:
                 f"To: {aor}",
                 f"Call-ID: {self._call_id}",
                 f"CSeq: {sequence} REGISTER",
-                f"Contact: <sip:{self._agent}@phone.invalid;transport=ws>",
-                "Expires: 120",
+                f"Contact: {self._contact}",
+                f"Expires: {expires}",
                 *((f"Authorization: {proof}",) if proof else ()),
                 "Content-Length: 0",
             ]
-            self._send("\r\n".join(lines) + "\r\n\r\n")
+            await self.send("\r\n".join(lines) + "\r\n\r\n")
             answer = await asyncio.wait_for(self._answers.get(), 10)
-            if answer.startswith("SIP/2.0 200"):
-                return
+            if not answer.startswith("SIP/2.0 401"):
+                break
             asked = [_header(answer, "WWW-Authenticate")]
-            proof = digest.credentials(asked, method="REGISTER", uri=uri, user=self._agent, secret=self._secret)
-        raise AssertionError(answer)
+            given = self.given
+            proof = digest.credentials(asked, method="REGISTER", uri=uri, user=given["user"], ha1=given["ha1"])
+        return answer.partition("\r\n")[0]
+
+    async def send(self, text: str) -> None:
+        """Send what is written, whatever it is."""
+        await self._socket.send(text)
 
     async def _read(self) -> None:
-        with suppress(asyncio.IncompleteReadError, ConnectionError):
-            while True:
-                first, length = await self._reader.readexactly(2)
-                if length == 126:
-                    length = int.from_bytes(await self._reader.readexactly(2), "big")
-                payload = await self._reader.readexactly(length)
-                if first & 15 == _CLOSE:
-                    return
-                if first & 15 == _PING:
-                    self._frame(_PONG, payload)
-                else:
-                    self._receive(payload.decode("utf-8", "replace"))
+        try:
+            async for message in self._socket:
+                await self._receive(str(message))
+        except ConnectionClosed:
+            pass
 
-    def _receive(self, message: str) -> None:
+    async def _receive(self, message: str) -> None:
+        if not message.strip():
+            return  # keeps the connection alive
         method = message.split(" ", 1)[0]
         if method == "SIP/2.0":
             self._answers.put_nowait(message)
         elif method == "INVITE":
-            mid = re.search(r"a=mid:(\S+)", message)
-            fingerprint = ":".join(f"{each:02X}" for each in os.urandom(32))
-            body = _SDP.format(mid=mid[1] if mid else "0", fingerprint=fingerprint).replace("\n", "\r\n")
-            self._respond(message, "200 OK", body)
+            self.invites.append(message)
+            self.invited.set()
+            await self._respond(message, "180 Ringing")
+            if not self._rings or self.header("Auto-Answer") == "yes":
+                await self.answer()
         elif method == "ACK":
             self.answered.set()
         else:
             self.asked += method == "OPTIONS"
-            self._respond(message, "200 OK")
+            if method in ("BYE", "CANCEL"):
+                self.ended.set()
+            await self._respond(message, "200 OK")
+            if method == "CANCEL":
+                await self._respond(self.invites[-1], "487 Request Terminated")
 
-    def _respond(self, message: str, status: str, body: str = "") -> None:
+    def header(self, name: str) -> str:
+        """What the last INVITE says of itself: Call, Purpose or Auto-Answer."""
+        return _header(self.invites[-1], f"X-Sansheng-{name}") if self.invites else ""
+
+    async def answer(self) -> None:
+        """Answer the last call."""
+        mid = re.search(r"a=mid:(\S+)", self.invites[-1])
+        fingerprint = ":".join(f"{each:02X}" for each in os.urandom(32))
+        body = _SDP.format(mid=mid[1] if mid else "0", fingerprint=fingerprint).replace("\n", "\r\n")
+        await self._respond(self.invites[-1], "200 OK", body)
+
+    async def _respond(self, message: str, status: str, body: str = "") -> None:
         kept = [line for line in message.split("\r\n") if re.match(r"(?i)(via|from|call-id|cseq|record-route):", line)]
         to = _header(message, "To")
         lines = [
             f"SIP/2.0 {status}",
             *kept,
             f"To: {to}" + ("" if ";tag=" in to else f";tag={self._tag}"),
-            f"Contact: <sip:{self._agent}@phone.invalid;transport=ws>",
+            f"Contact: {self._contact}",
             *(("Content-Type: application/sdp",) if body else ()),
             f"Content-Length: {len(body)}",
         ]
-        self._send("\r\n".join(lines) + "\r\n\r\n" + body)
-
-    def _send(self, text: str) -> None:
-        self._frame(_TEXT, text.encode())
-
-    def _frame(self, kind: int, payload: bytes) -> None:
-        size = len(payload)
-        head = bytes((0x80 | kind, 0x80 | size)) if size < 126 else bytes((0x80 | kind, 0xFE)) + size.to_bytes(2, "big")
-        mask = os.urandom(4)
-        self._writer.write(head + mask + bytes(byte ^ mask[at % 4] for at, byte in enumerate(payload)))
+        await self.send("\r\n".join(lines) + "\r\n\r\n" + body)
 
 
 def _header(message: str, name: str) -> str:

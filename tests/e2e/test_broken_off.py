@@ -12,7 +12,7 @@ import pytest
 from softphone.audio import Tone, tone_level
 from softphone.phone import Answer, Call, Phone, Policy
 from tests.e2e import brisk
-from tests.e2e.browser_phone import BrowserPhone
+from tests.e2e.browser_phone import BrowserPhone, sign_in_token
 from tests.e2e.conftest import Hotline, hears_tone, make_home, running
 from tests.e2e.hearing import hears
 
@@ -24,6 +24,7 @@ misses_within = 8
 rings_within = 1.5
 lost_after = 3
 back_within = 10
+page_back_within = 1
 caller_lost_after = 14
 """
 
@@ -208,13 +209,11 @@ async def test_of_an_agents_two_devices_the_one_that_has_the_call_may_die(strict
 
 
 async def test_a_browsers_phone_is_lost_when_its_connection_is_gone_and_not_by_silence_alone(strict: Hotline) -> None:
-    number, caller, secret = "2635", "13800131090", "browser-secret"
+    number, caller = "2635", "13800131090"
     strict.hush(number)
-    await strict.request(
-        "PUT", f"/api/v1/agents/{number}", {"name": "Web", "skills": {"complaint": 9}, "secret": secret}
-    )
+    await strict.request("PUT", f"/api/v1/agents/{number}", {"name": "Web", "skills": {"complaint": 9}})
     async with (
-        BrowserPhone(number, secret, strict.ports["ASTERISK_HTTP"]) as browser,
+        BrowserPhone(strict, number, await sign_in_token(strict, number)) as browser,
         strict.caller(caller) as phone,
     ):
         await strict.agent_is(number, phone="reachable")

@@ -73,16 +73,26 @@ async def test_a_customer_who_is_not_satisfied_in_the_follow_up_call_has_a_secon
         called = await network.rings(number)
         await hears_tone(called, AGENT_HZ)
         await follow_up.hangup()
-        await hears(called, "survey")
+        await hears(called, "follow-up-satisfied")
+        await called.press("2", via="info")
+        await hears(called, "follow-up-reached")
         await called.press("1", via="info")
+        await hears(called, "survey")
+        await called.press("2", via="info")
         await called.ended()
         await network.becomes(promised["id"], "kept")
         row = await ticket("show", which)
     assert (row["state"], row["round"], row["grade"], row["owner"]) == ("new", 2, "serious", "3001")
     assert row["calls"] == [first["id"], (await hotline.ended_call(number))["id"]]
     assert row["rounds"][0]["satisfied"] is False
+    assert [(each["question"], each["answer"]) for each in row["rounds"][0]["answers"]] == [
+        ("satisfied", "no"),
+        ("reached", "yes"),
+        ("mark", "2"),
+    ]
+    assert (row["rounds"][1]["answers"], (await hotline.ended_call(number))["satisfaction"]) == ([], None)
     kinds = [line["kind"] for line in row["history"]]
     assert kinds[:3] == ["opened", "owner", "state"]
-    assert kinds[-5:] == ["state", "state", "contact", "state", "round"]
+    assert kinds[-5:] == ["answer", "state", "round", "answer", "answer"]
     listed = json.loads((await hotline.command("ticket", "list", "--owner", "3001", "--in-time", "--json")).stdout)
     assert [each["id"] for each in listed] == [row["id"]]

@@ -40,6 +40,10 @@ REFUSER, CARRIER, TLS = "127.0.0.2", "127.0.0.3", "127.0.0.6"
 
 def trunks(refuser: str, carrier: str, secure: str) -> str:
     return f"""
+# All callers of a test come within one second.
+[admission]
+max_calls_per_second = 0
+
 [trunks.first]
 address = "{refuser}"
 addresses = ["{REFUSER}"]

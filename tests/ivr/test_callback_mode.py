@@ -6,7 +6,18 @@ import pytest
 
 from ivr.calendar import Calendar
 from ivr.inputs import CallbackStands, Finished, NoInput, NotServed, Promised, Refused, Served
-from ivr.verbs import AskCallback, ChangePromise, Enqueue, Gather, Hangup, Moved, SetField, TakeMessage, TakeNumber
+from ivr.verbs import (
+    Answered,
+    AskCallback,
+    ChangePromise,
+    Enqueue,
+    Gather,
+    Hangup,
+    Moved,
+    SetField,
+    TakeMessage,
+    TakeNumber,
+)
 
 FORCED = CallbackStands(active=True, forced=True, low=60, high=300)
 AUTO = CallbackStands(active=True, low=100, high=280)
@@ -145,6 +156,26 @@ def test_with_an_agent_on_the_line_the_customer_is_joined_at_once(dial):
     assert line.last == Enqueue(queue="complaint", category="attitude")
     assert line.told(Served(120)).heard == ("survey",)
     assert line.keys("5").heard == ("survey-thanks", "goodbye")
+
+
+def test_the_customer_of_a_follow_up_call_is_asked_about_the_matter_instead(dial):
+    line = called_back(dial, "agent_first", purpose="follow_up").told(Served(120))
+    assert line.heard == ("follow-up-satisfied",)
+    line.keys("2")
+    assert Answered("satisfied", "no", satisfied=False) in line.said
+    assert line.heard == ("follow-up-sorry", "follow-up-reached")
+    assert Answered("reached", "yes") in line.keys("1").said
+    assert line.keys("7").heard == ("survey-no-match", "survey")
+    line.keys("4")
+    assert Answered("mark", "4") in line.said
+    assert line.heard == ("survey-thanks", "goodbye")
+
+
+def test_a_customer_who_answers_nothing_decides_nothing(dial):
+    line = called_back(dial, "agent_first", purpose="follow_up").told(Served(120))
+    line.is_silent(2)
+    assert line.last == Hangup("done")
+    assert not [verb for verb in line.said if isinstance(verb, Answered)]
 
 
 def test_a_customer_who_is_called_first_hears_the_hotlines_name_and_is_asked_for_a_key(dial):

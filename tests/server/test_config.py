@@ -85,7 +85,7 @@ def test_a_slip_of_the_pen_in_a_variable_is_noticed() -> None:
 
 
 def test_an_address_of_ip_version_6_is_written_in_brackets() -> None:
-    assert load_settings({"SANSHENG_BIND": "::"}).api == "http://[::1]:8400"
+    assert load_settings({"SANSHENG_BIND": "::"}).api == "https://[::1]:8400"
 
 
 def test_the_url_of_the_private_redis_leads_to_its_socket_whatever_the_home_is_called() -> None:

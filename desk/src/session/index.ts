@@ -18,9 +18,10 @@ export interface Session {
   role: string
   agent: string | null
   teams: string[]
+  department?: string | null
   language: string | null
   csrf: string
-  expires_at: string
+  expires_at: string | null
   must_change_password: boolean
   acts: Record<string, Reach>
   sign_in: string[]
@@ -65,9 +66,9 @@ export const useSession = defineStore('session', () => {
       take(await raw<Session>(PATH))
     } catch (error) {
       if (error instanceof Problem && error.status === 401) {
-        const offered = (error.body as { sign_in?: string[] }).sign_in
-        if (offered?.length) ways.value = offered
         lost()
+        const offered = await raw<{ sign_in: string[] }>(`${PATH}/ways`).catch(() => null)
+        if (offered?.sign_in.length) ways.value = offered.sign_in
       } else {
         state.value = state.value === 'someone' ? 'someone' : 'unreachable'
         throw error

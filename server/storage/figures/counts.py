@@ -7,7 +7,7 @@ to 1 h, 5 min beyond. A percentile is the upper end of the step in which it lies
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from math import ceil, floor
 
 Counts = dict[str, int]
@@ -19,6 +19,7 @@ LONGEST_GAP = 31
 NEVER = 0
 _STEPS = ((120, 1), (600, 5), (3600, 30))
 _LAST_STEP, _LONGEST = 300, 86_400
+_CONTACT = "contact"
 RESOLUTION = "1 s up to 2 min, 5 s up to 10 min, 30 s up to 1 h, 5 min beyond; the upper end of the step is given"
 
 
@@ -71,14 +72,18 @@ def total(many: Iterable[Mapping[str, int]]) -> Counts:
 
 
 class Sums(dict[str, int]):
-    """Counts that are only read: their waits are put in order once."""
+    """Counts that are only read: their waits are put in order once, and their contacts found."""
 
     def __init__(self, counts: Mapping[str, int]) -> None:
         super().__init__(counts)
         self.ordered: dict[str, list[tuple[int, int]]] = {}
+        self.met: list[tuple[int, int, int]] = []
         for key, count in counts.items():
             name, colon, upper = key.partition(":")
-            if colon and ":" not in upper:
+            if name == _CONTACT:
+                before, _, after = upper.partition(":")
+                self.met.append((int(before), int(after), count))
+            elif colon:
                 self.ordered.setdefault(name, []).append((int(upper), count))
         for steps_of_name in self.ordered.values():
             steps_of_name.sort()
@@ -109,9 +114,6 @@ def percentile(counts: Mapping[str, int], name: str, share: float) -> int | None
     return None
 
 
-def contacts(counts: Mapping[str, int]) -> Iterator[tuple[int, int, int]]:
+def contacts(counts: Mapping[str, int]) -> list[tuple[int, int, int]]:
     """(days since the contact before, days until the next one, how many); `NEVER` for none within `LONGEST_GAP`."""
-    for key, count in counts.items():
-        if key.startswith("contact:"):
-            _, before, after = key.split(":")
-            yield int(before), int(after), count
+    return (counts if isinstance(counts, Sums) else Sums(counts)).met

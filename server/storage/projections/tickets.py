@@ -14,8 +14,8 @@ from server.storage.projections.rules import Rules
 from server.storage.recording_store import day_of
 from server.storage.schema.tables import Recording, Ticket, TicketHistory
 from server.storage.schema.ticket_tables import TicketDispatch
-from tickets.case import Level, sooner
-from tickets.severity import Grade
+from tickets.case import sooner
+from tickets.severity import Grade, Level
 from tickets.states import NEXT, TicketState
 
 RULES = Rules()
@@ -219,6 +219,14 @@ def _(event: tickets.RoundStarted, entry: Entry, rows: Rows) -> None:
     _set_limits(rows, ticket, event.respond_by, event.resolve_by)
 
 
+@RULES.on(tickets.FollowUpAnswered)
+def _(event: tickets.FollowUpAnswered, entry: Entry, rows: Rows) -> None:
+    _changed(rows, event)
+    asked = rows.ticket_round(event.ticket, event.round)
+    asked.answers = [*(asked.answers or []), {"question": event.question, "answer": event.answer, "call": event.call}]
+    _write(rows, entry, "answer", event.question, event.answer, "customer", call=event.call)
+
+
 @RULES.on(tickets.TicketLinked)
 def _(event: tickets.TicketLinked, entry: Entry, rows: Rows) -> None:
     _changed(rows, event)  # the link itself, and its line in the history, are the webhooks'
@@ -298,6 +306,7 @@ def _(event: rec.RecordingClosed, entry: Entry, rows: Rows) -> None:
     recording.path, recording.sha256 = event.path, event.sha256
     recording.seconds, recording.channels = event.seconds, event.channels
     recording.caller_level, recording.agent_level = event.caller_level, event.agent_level
+    recording.talk_over = event.talk_over
     covered = None
     if event.chain >= 2:
         recording.call, recording.agent, recording.started_at = event.call, event.agent, utc(event.started_at)

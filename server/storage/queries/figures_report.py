@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine, select
 
 from server.storage.figures.catalogue import Of, Terms, catalogue, figures_of
 from server.storage.figures.counts import SLOT, Counts, merge, slot_of, total
-from server.storage.projections.contributions import DUE, SORTING, Key, spent
+from server.storage.projections.contributions import DUE, SORTING, spent
 from server.storage.queries.paging import QueryError, iso
 from server.storage.schema.report_tables import ReportCount
 from server.storage.schema.tables import Agent, AgentInterval
@@ -48,7 +48,20 @@ _KINDS = {
 OF_AGENTS = frozenset({"agent", SORTING})
 """Kinds that say again, by agent or dispatcher, what other kinds say of the whole."""
 _decode = msgspec.json.Decoder(dict[str, int]).decode
-Counted = tuple[Key, Counts]
+_AT_ONCE = 5000
+
+
+class Cell(NamedTuple):
+    """Of what counts are, in any slot."""
+
+    kind: str
+    queue: str
+    category: str
+    agent: str
+
+
+Counted = tuple[int, Cell, Counts]
+"""A slot, and what was counted in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +132,7 @@ def report(
 ) -> dict[str, Any]:
     """The figures of a period, up to `now`."""
     terms = terms or Terms()
-    counted, teams = counts_of(engine, period, now, queue)
-    of_intervals, cells = _of_intervals(counted, period), _cells(counted)
+    cells, of_intervals, teams = _sums(engine, period, now, queue)
     return {
         **period.words,
         "from": iso(period.since),
@@ -139,13 +151,18 @@ def report(
 def hourly(engine: Engine, period: Period, *, now: datetime, terms: Terms | None = None) -> dict[str, Any]:
     """The sheet of each team in each interval in which it was signed in or on calls, and of the whole."""
     terms = terms or Terms()
-    counted, teams = counts_of(engine, period, now, None)
     _, figures, kinds = _KINDS["team"]
     place_of = _places(period)
     sums: defaultdict[tuple[int, str], Counts] = defaultdict(dict)
-    for key, counts in counted:
-        for team in teams.get(key.agent, ()) if key.kind in kinds else ():
-            merge(sums[place_of[key.slot], team], counts)
+    intervals: list[Counts] = [{} for _ in period.begins]
+    with engine.connect() as connection:
+        teams = _teams(connection)
+        for slot, cell, counts in _counted(connection, period.since, period.until, now, None):
+            place = place_of[slot]
+            for team in teams.get(cell.agent, ()) if cell.kind in kinds else ():
+                merge(sums[place, team], counts)
+            if cell.kind not in OF_AGENTS:
+                merge(intervals[place], counts)
     ends = (*period.begins[1:], period.until)
     return {
         **period.words,
@@ -157,7 +174,7 @@ def hourly(engine: Engine, period: Period, *, now: datetime, terms: Terms | None
             | figures_of(sums[at, team], terms, figures)
             for at, team in sorted(sums)
         ],
-        "intervals": _intervals(_of_intervals(counted, period), period, terms),
+        "intervals": _intervals(intervals, period, terms),
     }
 
 
@@ -171,10 +188,9 @@ def complaints(
     terms = terms or Terms()
     month = month_of(day, zone)
     before = month_of(day.replace(day=1) - timedelta(days=1), zone)
-    counted, teams = counts_of(engine, month, now, None)
-    cells = _cells(counted)
-    earlier = _cells(counts_of(engine, before, now, None)[0])
-    of_all = figures_of(total(_of_intervals(counted, month)), terms)
+    cells, of_days, teams = _sums(engine, month, now, None)
+    earlier = _sums(engine, before, now, None)[0]
+    of_all = figures_of(total(of_days), terms)
     lists: dict[str, Any] = {}
     for what in ("category", "department"):
         past = {row[what]: row["complaints_opened"] for row in _group(what, earlier, teams, terms)}
@@ -197,7 +213,7 @@ def complaints(
         "before": sum(counts.get("complaints_opened", 0) for counts in earlier.values()),
         "days": [
             {"day": f"{begin.astimezone(zone):%Y-%m-%d}", "complaints": counts.get("complaints_opened", 0)}
-            for begin, counts in zip(month.begins, _of_intervals(counted, month), strict=True)
+            for begin, counts in zip(month.begins, of_days, strict=True)
         ],
         **lists,
     }
@@ -212,12 +228,22 @@ def _part(part: Any, whole: Any) -> float | None:
     return round(part / whole, 4) if whole else None
 
 
-def counts_of(
+def _sums(
     engine: Engine, period: Period, now: datetime, queue: str | None
-) -> tuple[list[Counted], dict[str, Sequence[str]]]:
-    """(everything that was counted in the period, with what agents do at the moment; the agents' teams)."""
+) -> tuple[dict[Cell, Counts], list[Counts], dict[str, Sequence[str]]]:
+    """What was counted in the period, with what agents do at the moment: by cell, and by interval; the agents' teams.
+
+    An interval has no counts of kinds that say again by agent what others say of the whole.
+    """
+    cells: defaultdict[Cell, Counts] = defaultdict(dict)
+    intervals: list[Counts] = [{} for _ in period.begins]
+    place_of = _places(period)
     with engine.connect() as connection:
-        return list(_counted(connection, period.since, period.until, now, queue)), _teams(connection)
+        for slot, cell, counts in _counted(connection, period.since, period.until, now, queue):
+            merge(cells[cell], counts)
+            if cell.kind not in OF_AGENTS:
+                merge(intervals[place_of[slot]], counts)
+        return cells, intervals, _teams(connection)
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
@@ -232,9 +258,13 @@ def _counted(
     wanted = select(*columns, ReportCount.data).where(ReportCount.slot >= first, ReportCount.slot < last)
     if queue is not None:
         wanted = wanted.where(ReportCount.queue == queue)
-    for row in connection.execute(wanted):
-        if row.kind != DUE or row.slot < present:
-            yield Key(row.slot, row.kind, row.queue, row.category, row.agent), _decode(row.data)
+    cells: dict[tuple[str, ...], Cell] = {}
+    for rows in connection.execute(wanted.execution_options(yield_per=_AT_ONCE)).partitions():
+        for slot, kind, *rest, data in rows:
+            if kind != DUE or slot < present:
+                place = (kind, *rest)
+                cell = cells.get(place) or cells.setdefault(place, Cell(*place))
+                yield slot, cell, _decode(data)
     if queue is None:
         yield from _going_on(connection, first, last, now)
 
@@ -245,41 +275,24 @@ def _going_on(connection: Connection, first: int, last: int, now: datetime) -> I
     for interval in connection.execute(select(*columns).where(AgentInterval.ended_at.is_(None))):
         for key, counts in spent(interval, max(now, interval.began_at)).items():
             if first <= key.slot < last:
-                yield key, counts
+                yield key.slot, Cell(*key[1:]), counts
 
 
 def _teams(connection: Connection) -> dict[str, Sequence[str]]:
     return {agent: tuple(teams) for agent, teams in connection.execute(select(Agent.id, Agent.teams))}
 
 
-def _cells(counted: Sequence[Counted]) -> dict[Key, Counts]:
-    """The counts of the whole period: each key once, with slot 0."""
-    cells: defaultdict[Key, Counts] = defaultdict(dict)
-    for key, counts in counted:
-        merge(cells[key._replace(slot=0)], counts)
-    return cells
-
-
 def _group(
-    what: str, cells: Mapping[Key, Counts], teams: Mapping[str, Sequence[str]], terms: Terms
+    what: str, cells: Mapping[Cell, Counts], teams: Mapping[str, Sequence[str]], terms: Terms
 ) -> list[dict[str, Any]]:
     _, figures, kinds = _KINDS[what]
     sums: defaultdict[str, Counts] = defaultdict(dict)
-    for key, counts in cells.items():
-        if key.kind in kinds:
-            name = key.agent if what in ("department", "team", "dispatcher") else getattr(key, what)
+    for cell, counts in cells.items():
+        if cell.kind in kinds:
+            name = cell.agent if what in ("department", "team", "dispatcher") else getattr(cell, what)
             for each in teams.get(name, ()) if what == "team" else (name,) if name else ():
                 merge(sums[each], counts)
     return [{what: name, **figures_of(sums[name], terms, figures)} for name in sorted(sums)]
-
-
-def _of_intervals(counted: Sequence[Counted], period: Period) -> list[Counts]:
-    place_of = _places(period)
-    sums: list[Counts] = [{} for _ in period.begins]
-    for key, counts in counted:
-        if key.kind not in OF_AGENTS:
-            merge(sums[place_of[key.slot]], counts)
-    return sums
 
 
 def _intervals(sums: Sequence[Counts], period: Period, terms: Terms) -> list[dict[str, Any]]:

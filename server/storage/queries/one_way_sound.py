@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from acd.events import SoundReturned, SoundStopped
 from server.storage.queries.paging import iso
-from server.storage.schema.tables import Call, LogEntry
+from server.storage.schema.tables import Call, LogEntry, asked_for
 
 _KINDS: dict[str, Any] = {kind.__name__: kind for kind in (SoundStopped, SoundReturned)}
 _LONGEST = timedelta(days=1)
@@ -23,9 +23,8 @@ def one_way_sound(session: Session, call: Call) -> list[dict[str, Any]]:
     if (began := call.offered_at) is None:
         return []
     until = call.ended_at or began + _LONGEST
-    told = (LogEntry.type.in_(_KINDS), LogEntry.problem == "")
     when = (LogEntry.at >= began.timestamp() - 1, LogEntry.at <= until.timestamp() + 1)
-    wanted = select(LogEntry).where(*told, *when).order_by(LogEntry.ms, LogEntry.seq)
+    wanted = select(LogEntry).where(asked_for(*_KINDS), *when).order_by(LogEntry.ms, LogEntry.seq)
     found: list[dict[str, Any]] = []
     for row in session.scalars(wanted):
         event: SoundStopped | SoundReturned = msgspec.json.decode(row.data, type=_KINDS[row.type])

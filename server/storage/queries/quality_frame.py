@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from quality.periods import Period
 from quality.plans import CallFacts, Plan
-from server.storage.schema.tables import Call, Segment, Ticket, TicketHistory
+from server.storage.schema.tables import Call, Recording, Segment, Ticket, TicketHistory
 
 _ESCALATIONS = ("grade", "escalated", "escalation")
 """Kinds of steps in a ticket's history after which it is graver, or with somebody higher."""
@@ -63,6 +63,7 @@ def facts(session: Session, plan: Plan, period: Period, zone: ZoneInfo) -> list[
         Ticket.confirmed,
     ).outerjoin(Ticket, Ticket.id == Call.ticket)
     transferred = _transferred(session, *over)
+    spoken_at_once = _spoken_at_once(session, *over)
     escalated, repeated, words = _history(session, *over, words=bool(plan.risk.keywords))
     return [
         CallFacts(
@@ -77,6 +78,7 @@ def facts(session: Session, plan: Plan, period: Period, zone: ZoneInfo) -> list[
             repeat=row.id in repeated and row.direction == "inbound",
             held=row.held,
             transferred=row.id in transferred,
+            talk_over=spoken_at_once.get(row.id, 0.0),
             words=words.get(row.ticket, ""),
         )
         for row in session.execute(columns.where(*over).order_by(Call.id))
@@ -104,6 +106,16 @@ def _transferred(session: Session, *over: object) -> frozenset[int]:
     several = joined.group_by(Segment.call).having(func.count(Segment.agent.distinct()) > 1)
     sent_on = joined.where(Segment.ended_by == "transfer")
     return frozenset({*session.scalars(several), *session.scalars(sent_on)} - {None})
+
+
+def _spoken_at_once(session: Session, *over: object) -> dict[int, float]:
+    """Call → seconds in which caller and agent spoke at once, in all its recordings, for calls that have any.
+
+    The seconds were measured when the recording was closed, so that they stay when it is deleted.
+    """
+    seconds = select(Recording.call, func.sum(Recording.talk_over)).join(Call, Call.id == Recording.call)
+    found = session.execute(seconds.where(*over, Recording.talk_over > 0).group_by(Recording.call))  # type: ignore[arg-type]
+    return {call: round(sum_, 2) for call, sum_ in found if call is not None}
 
 
 def _history(

@@ -16,8 +16,7 @@ from sqlalchemy.orm import Session
 from server.storage.queries.paging import Page, QueryError, iso, page_of
 from server.storage.schema.tables import Call, Ticket
 from server.storage.schema.ticket_tables import TicketRound
-from tickets.case import Level
-from tickets.severity import Grade
+from tickets.severity import Grade, Level
 from tickets.states import TicketState
 
 
@@ -157,6 +156,7 @@ def _round(each: TicketRound) -> dict[str, Any]:
         "resolved_at": iso(each.resolved_at),
         "ended_at": iso(each.ended_at),
         "satisfied": each.satisfied,
+        "answers": each.answers or [],
     }
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from server.storage.schema.tables import Base, OfEntry
+from server.storage.schema.tables import Base, OfEntry, Packed
 
 
 class ArchiveStart(OfEntry, Base):
@@ -14,4 +13,4 @@ class ArchiveStart(OfEntry, Base):
     __tablename__ = "archive_starts"
 
     at: Mapped[float]
-    state: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(Packed)

@@ -6,12 +6,15 @@ log entry has that entry's id, (ms, seq), as its key: the same entry can never b
 
 from __future__ import annotations
 
+import base64
+import zlib
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
     JSON,
     BigInteger,
+    ColumnElement,
     DateTime,
     Double,
     Index,
@@ -21,6 +24,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    and_,
     text,
 )
 from sqlalchemy.dialects import postgresql
@@ -57,6 +61,22 @@ class Words(TypeDecorator[str]):
         return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if value and "\0" in value else value
 
 
+class Packed(TypeDecorator[str]):
+    """A long text, compressed. One that was written before such texts were comes back as it is."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
+        return value if value is None else _PACKED + base64.b64encode(zlib.compress(value.encode())).decode()
+
+    def process_result_value(self, value: str | None, dialect: Any) -> str | None:
+        if value is None or not value.startswith(_PACKED):
+            return value
+        return zlib.decompress(base64.b64decode(value[len(_PACKED) :])).decode()
+
+
+_PACKED = "zlib:"
 Number = BigInteger().with_variant(Integer, "sqlite")
 Structure = JSON().with_variant(postgresql.JSONB(), "postgresql")
 
@@ -222,7 +242,6 @@ class Ticket(Base):
     __tablename__ = "tickets"
     __table_args__ = (
         Index(None, "caller"),
-        Index(None, "state", "opened_at"),
         Index(None, "state", "id"),
         Index(None, "department", "state"),
         Index(None, "owner"),
@@ -282,11 +301,19 @@ class TicketHistory(OfEntry, Base):
     call: Mapped[int | None]
 
 
+FAULTY = "state = 'missing' OR problem <> ''"
+
+
 class Recording(Base):
     """One recorded leg. `state` is started, closed or missing; `link` chains those closed on one day."""
 
     __tablename__ = "recordings"
-    __table_args__ = (Index(None, "call"), Index(None, "agent", "id"), UniqueConstraint("day", "place"))
+    __table_args__ = (
+        Index(None, "call"),
+        Index(None, "agent", "id"),
+        Index("ix_recordings_faulty", "started_at", sqlite_where=text(FAULTY), postgresql_where=text(FAULTY)),
+        UniqueConstraint("day", "place"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     call: Mapped[int | None] = mapped_column(default=None)
@@ -306,6 +333,8 @@ class Recording(Base):
     day: Mapped[str | None] = mapped_column(default=None)
     place: Mapped[int | None] = mapped_column(default=None)
     link: Mapped[str] = mapped_column(default="")
+    talk_over: Mapped[float] = mapped_column(default=0.0, server_default="0")
+    """Seconds in which caller and agent spoke at once."""
 
 
 class Decision(OfEntry, Base):
@@ -347,21 +376,48 @@ class NumberTaken(OfEntry, Base):
     spool_id: Mapped[str | None] = mapped_column(unique=True)
 
 
+ASKED_FOR = "type IN ('RecordingClosed', 'RecordingDeleted', 'SoundReturned', 'SoundStopped')"
+"""The types of archived events that are asked for by type. A query by type says this too (`asked_for`), or a database
+does not know that the index has all that is wanted."""
+
+UNREAD = "problem <> ''"
+
+
 class LogEntry(OfEntry, Base):
     """Every entry of the log, word for word: what a replay of a past day plays.
 
     `at` is the log's own float, so that the replay is exact. `problem` tells why an entry could not be put into
-    the other tables; empty when all is well.
+    the other tables; empty when all is well. Only the types in `ASKED_FOR` are indexed: an index of all types would be
+    as large as a tenth of the records, and those few are all that anything asks for by type.
     """
 
     __tablename__ = "events"
-    __table_args__ = (Index(None, "at"), Index(None, "type", "at"))
+    __table_args__ = (
+        Index(None, "at"),
+        Index("ix_events_asked_for", "type", "at", sqlite_where=text(ASKED_FOR), postgresql_where=text(ASKED_FOR)),
+        Index("ix_events_unread", "ms", "seq", sqlite_where=text(UNREAD), postgresql_where=text(UNREAD)),
+    )
 
     at: Mapped[float]
     type: Mapped[str]
     data: Mapped[str] = mapped_column(Text)
     after: Mapped[str]
     problem: Mapped[str] = mapped_column(default="")
+
+
+def faulty() -> ColumnElement[bool]:
+    """Recordings that are missing, or of which something is wrong: a query says it so, to go along their index."""
+    return and_(text(f"({FAULTY})"))
+
+
+def asked_for(*types: str) -> ColumnElement[bool]:
+    """Archived events of these types that could be read; each must be one of `ASKED_FOR`."""
+    return and_(text(ASKED_FOR), LogEntry.type.in_(types), LogEntry.problem == "")
+
+
+def unread() -> ColumnElement[bool]:
+    """Archived events that could not be put into the other tables."""
+    return and_(text(UNREAD))
 
 
 class Cursor(Base):

@@ -6,7 +6,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.storage.schema.tables import Base, Structure
@@ -19,7 +18,6 @@ class TicketRound(Base):
     """
 
     __tablename__ = "ticket_rounds"
-    __table_args__ = (Index(None, "resolve_by"), Index(None, "respond_by"), Index(None, "began_at"))
 
     ticket: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     round: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

@@ -20,6 +20,7 @@ from server.tasks import first_of
 from server.telephony.agi.server import AgiCall, AgiGone, AgiHangup
 from server.telephony.channels.legs import Legs
 from server.telephony.channels.ownership import AgentChannel
+from server.telephony.channels.page_headers import Purpose, dialled
 from server.telephony.trunks.outgoing import Outgoing
 from server.usecases.conversations import REFUSED
 
@@ -98,7 +99,8 @@ class AgentSide:
         if outside:
             await self._outgoing.dial(agi, leg.asked, RING_FOR, options)
         else:
-            await agi.execute("Dial", self._device(leg.asked), str(RING_FOR), f"{options}i")
+            headers = dialled(channel.call, Purpose.CONSULT)
+            await agi.execute("Dial", self._device(leg.asked), str(RING_FOR), f"{options}i{headers}")
         if self._leg(channel) is not leg:
             return
         if await agi.get_variable("DIALSTATUS") != "ANSWER":

@@ -21,6 +21,7 @@ from server.telephony.agi.server import AgiCall, AgiGone, AgiHangup
 from server.telephony.ami.link import Ami, AmiEvent
 from server.telephony.channels import dial
 from server.telephony.channels.ownership import AskedChannel, belongs
+from server.telephony.channels.page_headers import Purpose, dialled
 from server.telephony.trunks.outgoing import Outgoing
 from server.usecases.conversations import ConversationActs
 from server.usecases.errors import ActRefused, NotFound
@@ -95,7 +96,9 @@ class InternalCalls:
                 await self._outgoing.dial(agi, number, RING_FOR, _OPTIONS)
             else:
                 # i: a phone that sends the call elsewhere is followed nowhere.
-                await agi.execute("Dial", self._device(number), str(RING_FOR), f"{_OPTIONS}i")
+                await agi.execute(
+                    "Dial", self._device(number), str(RING_FOR), f"{_OPTIONS}i{dialled(0, Purpose.INTERNAL)}"
+                )
         except (AgiHangup, AgiGone, NotLeading) as error:
             _log.info("an agent's own call is over", agent=agent, why=str(error))
 

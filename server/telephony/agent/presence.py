@@ -48,6 +48,10 @@ class Presence:
         view = self._view.floor.agent(agent)
         return view is not None and bool(view.contact)
 
+    def is_there(self, device: str) -> bool:
+        """Whether a contact of this device is known to answer."""
+        return any(self._contacts.get(device, {}).values())
+
     def addresses(self) -> frozenset[str]:
         """The IP addresses at which agents' phones are."""
         uris = (uri for contacts in self._contacts.values() for uri, there in contacts.items() if there)

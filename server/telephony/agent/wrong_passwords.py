@@ -119,7 +119,8 @@ class Guessers:
         known = f"agent {agent}" if AGENT.fullmatch(agent) else "a name that no agent has"
         if not address or not self._passwords.failed(address, known, self._clock()):
             return
-        spared = self._spared(address)
+        page = event.get("RemoteAddress", "").split("/")[1:2] in (["WS"], ["WSS"])
+        spared = "pages' phones come from there" if page else self._spared(address)
         if not spared:
             self._passwords.slow(address, self._clock())
         _log.warning("many wrong passwords come from one address", address=address, account=known, spared=spared)

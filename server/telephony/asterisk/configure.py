@@ -95,6 +95,7 @@ def configure(site: Site, phones: Iterable[AgentPhone] | None = None) -> Written
         SLOWED_FILE: pjsip.pjsip_slowed_conf(()),
         "manager.conf": files.manager_conf(site, secret(layout, AMI_SECRET), tokens.mark),
         "rtp.conf": files.rtp_conf(site),
+        "sorcery.conf": files.sorcery_conf(),
         "http.conf": files.http_conf(site),
         "musiconhold.conf": files.musiconhold_conf(site),
         "logger.conf": files.logger_conf(),

@@ -65,14 +65,14 @@ class OwnAmi(Ami):
 
     def __init__(self, socket: Path, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._socket = socket
+        self.socket = socket
 
     async def action(self, name: str, **headers: Any) -> AmiReply:
         """As `Ami.action`."""
         if name not in _COMMANDS:
             return await super().action(name, **headers)
         words, expected = _COMMANDS[name]
-        told = (await ask(self._socket, words(headers))).text.strip()
+        told = (await ask(self.socket, words(headers))).text.strip()
         if expected not in told or (told and not expected):
             raise AmiFailed(name, told)
         return AmiReply(Message({"Response": "Success"}))
@@ -88,5 +88,11 @@ _COMMANDS: Mapping[str, tuple[Callable[[Mapping[str, str]], str], str]] = {
         lambda given: f"mixmonitor start {given['Channel']} {_quoted(given['File'] + ',' + given['Options'])}",
         "",
     ),
+    "DBPut": (
+        lambda given: f"database put {given['Family']} {given['Key']} {_quoted(given['Val'])}",
+        "Updated database successfully",
+    ),
+    # Says "Database entries do not exist." of what is gone already.
+    "DBDelTree": (lambda given: f"database deltree {given['Family']} {given['Key']}", "entries"),
 }
 """Action → the command that does it, and what Asterisk says when it is done; "": nothing."""

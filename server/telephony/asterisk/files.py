@@ -43,6 +43,8 @@ HOUSE = "default"
 LATER = "later"
 """The class of music that begins with silence: started before a server is waited for, so that a caller hears
 music when the server says nothing, and none when the server serves the caller in time."""
+WEB_SECRETS = "web"
+"""What the families of browsers' secrets begin with in Asterisk's database."""
 SECURITY_EVENTS = ("ChallengeResponseFailed", "InvalidPassword")
 """Wrong passwords. The account is Asterisk's own name for it; in other events, about accounts that do not exist, it
 would be what a stranger wrote, line ends and all."""
@@ -131,12 +133,12 @@ def rtp_conf(site: Site) -> str:
 
 
 def http_conf(site: Site) -> str:
-    """Only browsers' phones (`/ws`) use it: no static pages, no management."""
+    """Only browsers' phones (`/ws`) use it, through the server: loopback alone, no static pages, no management."""
     return _file(
         "[general]",
         f"servername = {site.server_name}",
         "enabled = yes",
-        f"bindaddr = {site.bind}",
+        "bindaddr = 127.0.0.1",
         f"bindport = {site.http_port}",
         "enable_static = no",
         "sessionlimit = 1000",
@@ -223,6 +225,14 @@ def servers_conf(site: Site) -> str:
     return "\n".join(lines) + "\n"
 
 
+def sorcery_conf() -> str:
+    """Where Asterisk looks for secrets: in `pjsip.conf`, and, for browsers', in its own database (`web_secrets`).
+
+    What is in the database holds at once: nothing is reloaded when a browser comes or goes.
+    """
+    return _file("[res_pjsip]", "auth = config,pjsip.conf,criteria=type=auth", f"auth = astdb,{WEB_SECRETS}", "")
+
+
 SILENT = {
     "acl.conf": "",
     "amd.conf": "[general]\n",
@@ -236,7 +246,6 @@ SILENT = {
     "pjsip_notify.conf": "",
     "res_parking.conf": "",
     "say.conf": "",
-    "sorcery.conf": "",
     "stasis.conf": "",
     "udptl.conf": "",
     "websocket_client.conf": "",

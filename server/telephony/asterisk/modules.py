@@ -26,7 +26,7 @@ AUDIO = """
     format_wav format_pcm format_gsm format_sln
 """
 APPLICATIONS = """
-    app_amd app_chanspy app_controlplayback app_dial app_exec app_mixmonitor app_playback app_read
+    app_amd app_chanspy app_controlplayback app_dial app_echo app_exec app_mixmonitor app_playback app_read
     app_senddtmf app_stack app_transfer app_userevent app_verbose res_mutestream
 """
 FUNCTIONS = """

@@ -38,6 +38,8 @@ class PhoneBook:
         self._lock = asyncio.Lock()
         self._given: dict[str, AgentPhone] = {}
         """What agents were given here, of which the log tells only afterwards, and what was asked for here."""
+        self.there: Callable[[str], bool] = lambda device: True
+        """Whether a contact of this device answers: no other device is dialled."""
 
     def phones(self) -> list[AgentPhone]:
         """Every agent's telephone. One without a contact registers with a secret, made now if there is none.
@@ -53,12 +55,12 @@ class PhoneBook:
         return found
 
     def device(self, agent: str) -> str:
-        """What to dial for this agent."""
+        """What to dial for this agent: the devices that are there."""
         phone = self._given.get(agent) or next((each for each in self.phones() if each.agent == agent), None)
         if phone is None:
             return f"PJSIP/{check('agent', agent)}"
         self._given[agent] = phone
-        return phone.dial
+        return phone.dial(self.there)
 
     async def set(self, agent: str, secret_given: str, contact: str) -> None:
         """Give an agent a telephone. Raises SiteError (a ValueError) when Asterisk could not use it."""

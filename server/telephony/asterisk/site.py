@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,9 +29,14 @@ SOCKET_PATH_LIMIT = 104
 """Longest path, in bytes, that a Unix socket takes on every system."""
 
 
+def web_device(agent: str) -> str:
+    """The PJSIP endpoint of the agent's browser."""
+    return f"{agent}-web"
+
+
 @dataclass(frozen=True, slots=True)
 class AgentPhone:
-    """An agent's telephone: one that registers with `secret` (SIP phone or browser), or one always at `contact`."""
+    """An agent's telephone: one that registers with `secret`, or one always at `contact`; the browser is beside it."""
 
     agent: str
     secret: str = ""
@@ -56,15 +61,16 @@ class AgentPhone:
 
     @property
     def devices(self) -> tuple[str, ...]:
-        """PJSIP endpoints that ring for this agent: the phone, and the browser of an agent who registers."""
-        return (self.agent, f"{self.agent}-web") if self.secret else (self.agent,)
+        """PJSIP endpoints that ring for this agent: the phone and the browser, or an outside number alone."""
+        return (self.agent,) if self.outside else (self.agent, web_device(self.agent))
 
-    @property
-    def dial(self) -> str:
-        """First argument of Dial. A device that is not there drops out; a fixed contact is always tried."""
-        if self.contact:
-            return f"PJSIP/{self.agent}/{self.contact}"
-        return "&".join(f"PJSIP/{device}" for device in self.devices)
+    def dial(self, answers: Callable[[str], bool] = lambda device: True) -> str:
+        """First argument of Dial: the devices that `answers`, or the agent's phone alone when none does."""
+        there = [device for device in self.devices if answers(device)] or [self.agent]
+        return "&".join(self._dialled(device) for device in there)
+
+    def _dialled(self, device: str) -> str:
+        return f"PJSIP/{device}/{self.contact}" if self.contact and device == self.agent else f"PJSIP/{device}"
 
 
 @dataclass(frozen=True, slots=True)

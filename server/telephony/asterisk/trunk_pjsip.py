@@ -29,7 +29,9 @@ _HEADERS = {
 _DTMF = {"rfc4733": "rfc4733", "info": "info", "inband": "inband"}
 _TIMERS = {"accept": "yes", "off": "no", "required": "required", "always": "always"}
 _QUALIFY_WITHIN = 3.0
-"""Seconds that an OPTIONS may take."""
+"""Seconds that an OPTIONS may take, at most."""
+_QUALIFY_SHARE = 0.9
+"""The part of `qualify_seconds` that an OPTIONS may take: the end of one is told before the answer to the next."""
 
 
 def trunk_sections(site: Site, incoming: Sequence[str], outgoing: Sequence[str]) -> Iterable[str]:
@@ -85,21 +87,20 @@ def _trunk(site: Site, trunk: Trunk, incoming: Sequence[str], outgoing: Sequence
         "type=aor",
         f"contact={trunk.uri}",
         f"qualify_frequency={trunk.qualify_seconds}",
-        f"qualify_timeout={_QUALIFY_WITHIN}",
+        f"qualify_timeout={min(_QUALIFY_WITHIN, _QUALIFY_SHARE * trunk.qualify_seconds) or _QUALIFY_WITHIN:g}",
         *((f"outbound_proxy={_proxy(trunk)}",) if trunk.proxy else ()),
     )
     if not login:
         return
     yield _section(name, "type=auth", "auth_type=digest", f"username={trunk.user}", f"password={trunk.secret}")
     if trunk.register:
-        user = trunk.user.partition("@")[0]
         domain = trunk.from_domain or trunk.user.partition("@")[2] or trunk.address
         yield _section(
             name,
             "type=registration",
             f"server_uri={trunk.uri}",
-            f"client_uri=sip:{user}@{domain}",
-            f"contact_user={user}",
+            f"client_uri=sip:{trunk.login}@{domain}",
+            f"contact_user={trunk.login}",
             *login,
             transport,
             *((f"outbound_proxy={_proxy(trunk)}",) if trunk.proxy else ()),
@@ -125,7 +126,7 @@ def outgoing_lines(site: Site, trunk: Trunk, outgoing: Sequence[str]) -> tuple[s
         *_common(trunk),
         "identify_by=ip",
         "context=refused",
-        *((f"contact_user={trunk.user.partition('@')[0]}",) if trunk.user else ()),
+        *((f"contact_user={trunk.login}",) if trunk.user else ()),
         *((f"from_user={trunk.from_user}",) if trunk.from_user else ()),
         *((f"from_domain={trunk.from_domain}",) if trunk.from_domain else ()),
         *((f"outbound_proxy={_proxy(trunk)}",) if trunk.proxy else ()),

@@ -26,6 +26,7 @@ from server.telephony.callback.dialler import Dialler
 from server.telephony.caller.context import SessionServices
 from server.telephony.caller.waiting import UNCONFIRMED
 from server.telephony.channels import dial
+from server.telephony.channels.page_headers import Purpose
 
 _log = structlog.get_logger("calling")
 
@@ -84,8 +85,9 @@ class Calling:
         if not await agi.get_variable("DIALSTATUS"):
             await agi.execute("Set", f"CALLERID(all)={live.caller}")
             device = self._services.device(leg.agent)
+            headers = self._services.page_headers(live, leg.agent, Purpose.CALLBACK)
             try:
-                await agi.execute("Dial", *dial.going_on(device, leg.ring_for, dial.TO_AGENT))
+                await agi.execute("Dial", *dial.going_on(device, leg.ring_for, dial.TO_AGENT, headers))
             except AgiRefused as error:
                 if isinstance(error, AgiHangup):
                     raise
@@ -94,9 +96,10 @@ class Calling:
         if status == "ANSWER":
             return  # the agent's channel goes on, and this one has nothing more to do
         cause = await agi.get_variable("HANGUPCAUSE") or ""
+        phones = self._services.legs.dialled_phones
+        await phones.told(leg.offer)
         agent = self._view.floor.agent(leg.agent)
         rang = agent is None or agent.state is not AgentState.RESERVED
-        phones = self._services.legs.dialled_phones
         outcome = dial.outcome(status, cause, rang=rang, redirected=phones.was_redirected(leg.offer))
         phones.over(leg.offer)
         self._dialler.offer_failed(leg.offer, outcome, f"{status} {cause}")

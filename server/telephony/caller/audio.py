@@ -117,6 +117,8 @@ class CallerAudio:
         """A prompt's file in the caller's language, as Asterisk wants it: absolute, without extension."""
         if self._own is not None and own_prompts.is_own(prompt):
             return str(own_prompts.file(self._own, prompt, self.language).with_suffix(""))
+        if self._own is not None and (own := self._own / self.language / f"{prompt}.wav").exists():
+            return str(own.with_suffix(""))
         return str(self._prompts / self.language / prompt)
 
     async def play(self, prompts: Sequence[str], *, interruptible: bool = True) -> bool:

@@ -63,13 +63,24 @@ class BriefCalls:
             return
         call, definitions = self._view.calls.next_call(), self._definitions()
         self.remember(unique_id, call)
-        number = event.get("CallerIDNum", "")
-        caller = definitions.party("" if number == "<unknown>" else number).shown
+        number, name = (_known(event.get(key, "")) for key in ("CallerIDNum", "CallerIDName"))
+        caller = definitions.party(number, name, bounds.line(event.get("SaidBy", ""), 20))
         invited = _instant(event.get("Invited", ""), now)
         cause = _CAUSES.get(event.get("Why", ""), "caller_hung_up")
         called = bounds.line(event.get("Called", ""), 80)
         self._dispatcher.submit(
-            acd.CallArrived(call, caller, called, event["Channel"], unique_id, invited, self._node, invited),
+            acd.CallArrived(
+                call,
+                caller.shown,
+                called,
+                event["Channel"],
+                unique_id,
+                invited,
+                self._node,
+                invited,
+                caller.name,
+                caller.told_by,
+            ),
             acd.CallEnded(call, cause, now),
         )
 
@@ -83,6 +94,11 @@ class BriefCalls:
         fits = not most or self._in_second <= most
         self._left_out += not fits
         return fits
+
+
+def _known(text: str) -> str:
+    """Asterisk writes `<unknown>` where there is nothing."""
+    return "" if text == "<unknown>" else text
 
 
 def _instant(text: str, now: float) -> float:

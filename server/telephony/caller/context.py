@@ -8,6 +8,7 @@ from pathlib import Path
 
 from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher
+from server.hotline.live_calls import LiveCall
 from server.hotline.parties import Party
 from server.hotline.view import View
 from server.telephony.agi.server import AgiCall
@@ -16,6 +17,7 @@ from server.telephony.caller.audio import CallerAudio
 from server.telephony.caller.mailbox import Mailbox
 from server.telephony.channels.leg_recorder import LegRecorder
 from server.telephony.channels.legs import Legs
+from server.telephony.channels.page_headers import Purpose, dialled
 from server.telephony.trunks.outgoing import Outgoing
 
 FACTS_DEADLINE = 2.0
@@ -55,6 +57,12 @@ class SessionServices:
     work_number: Callable[[str, str], Awaitable[str]]
     outgoing: Outgoing
     clock: Callable[[], float]
+
+    def page_headers(self, live: LiveCall, agent: str, purpose: Purpose) -> str:
+        """The option of `Dial` that tells the agent's page what this call is."""
+        policy = self.view.floor.policy
+        of_queue = any(queue.auto_answer for queue in policy.queues if queue.name == live.queue)
+        return dialled(live.id, purpose, auto_answer=of_queue or agent in policy.phones.auto_answer)
 
     @property
     def recorder(self) -> LegRecorder:

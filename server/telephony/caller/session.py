@@ -209,6 +209,7 @@ class _Session:
         if promise is not None:
             dialling = self._view.callbacks.policy.of(live.queue).dialling
             fields |= {"language": promise.language, "category": promise.category, "dialling": dialling.value}
+            fields |= {"purpose": promise.purpose} if promise.purpose else {}
         for name, value in fields.items():
             self._set_field(name, value)
         self._audio.language = language_of(self._fields)
@@ -354,6 +355,9 @@ class _Session:
                 self._set_field(verb.field, verb.value)
             case verbs.Satisfaction():
                 self._dispatcher.submit(flow_events.SatisfactionGiven(self._call, verb.score))
+            case verbs.Answered():
+                told = flow_events.QuestionAnswered(self._call, verb.question, verb.answer, verb.satisfied)
+                self._dispatcher.submit(told)
             case verbs.Gather():
                 digits = await self._audio.gather(
                     verb.prompts,

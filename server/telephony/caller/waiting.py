@@ -34,6 +34,7 @@ from server.telephony.caller.promises import OFFERED, CallerPromises
 from server.telephony.caller.queue_prompts import CALLBACK_OFFER, position_prompts
 from server.telephony.caller.rejoining import Rejoining
 from server.telephony.channels import dial
+from server.telephony.channels.page_headers import Purpose
 
 _log = structlog.get_logger("hotline")
 
@@ -233,7 +234,8 @@ class Waiting:
             arguments = dial.to_outside_agent(device, offer.ring_for, self._music, whisper, confirm_for)
         else:
             announcement = await services.work_number(offer.agent, context.audio.language)
-            arguments = dial.arguments(device, offer.ring_for, self._music, whisper, announcement)
+            headers = services.page_headers(live, offer.agent, Purpose.OFFER) if (live := self._live) else ""
+            arguments = dial.arguments(device, offer.ring_for, self._music, whisper, announcement, headers)
         live = self._live
         if live is None or live.leg is None or live.leg.offer != offer.offer:
             return None  # withdrawn meanwhile
@@ -279,9 +281,10 @@ class Waiting:
             return None
         if status != "ANSWER":
             cause = await agi.get_variable("HANGUPCAUSE") or ""
+            phones = self._services.legs.dialled_phones
+            await phones.told(offer.offer)
             agent = self._view.floor.agent(offer.agent)
             rang = agent is None or agent.state is not AgentState.RESERVED
-            phones = self._services.legs.dialled_phones
             redirected, left = phones.was_redirected(offer.offer), phones.was_left(offer.offer)
             outcome = dial.outcome(status, cause, rang=rang, redirected=redirected, left=left)
             phones.over(offer.offer)

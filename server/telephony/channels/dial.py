@@ -72,14 +72,17 @@ def outside(number: str, endpoint: str = TRUNK) -> str:
     return f"PJSIP/{number}@{endpoint}"
 
 
-def arguments(device: str, ring_for: float, music: str, whisper: str, announcement: str) -> tuple[str, str, str]:
+def arguments(
+    device: str, ring_for: float, music: str, whisper: str, announcement: str, headers: str = ""
+) -> tuple[str, str, str]:
     """Arguments of `Dial`: the caller hears music, then the announcement, while the agent hears the whisper.
 
-    `whisper` and `announcement` are sound files without extension, one each; empty: nothing is said.
+    `whisper` and `announcement` are sound files without extension, one each; empty: nothing is said. `headers` is the
+    option that tells a page what the call is (`page_headers`).
     """
     said = f"{whisper}:{announcement}" if announcement else whisper
     whispered = f"A({said})" if said else ""
-    options = f"gim({music}){whispered}U({LEG})F({AGENT_LEFT})"
+    options = f"gim({music}){whispered}{headers}U({LEG})F({AGENT_LEFT})"
     return device, str(max(1, round(ring_for))), options
 
 
@@ -109,13 +112,13 @@ def outcome(status: str, cause: str, *, rang: bool = True, redirected: bool = Fa
     return _BY_CAUSE.get(cause) or _BY_STATUS.get(status, Outcome.NO_ANSWER)
 
 
-def going_on(device: str, ring_for: float, place: str) -> tuple[str, str, str]:
+def going_on(device: str, ring_for: float, place: str, headers: str = "") -> tuple[str, str, str]:
     """Arguments of a `Dial` whose two channels go on apart at `place` when it is answered.
 
     Who dials hears the other's ringing, whether that phone sends it or only says so.
     """
     follows = "i" if place == TO_AGENT else ""  # an agent's phone that sends the call elsewhere is not followed
-    return device, str(max(1, round(ring_for))), f"{follows}{split(place)}"
+    return device, str(max(1, round(ring_for))), f"{follows}{headers}{split(place)}"
 
 
 def split(place: str) -> str:

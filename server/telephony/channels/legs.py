@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -192,6 +193,29 @@ class Legs:
             taken.taken_over, taken.apart = True, asyncio.Event() if asked.bridged else None
             taken.replaces = asked.replaces
             self._agents[asked.unique_id] = taken
+
+    def leave(self, leg: AgentChannel) -> None:
+        """The device rings where nobody is: without another device of the agent's the next agent is rung."""
+        others = [each for each in self._agents.values() if each.offer == leg.offer and each is not leg]
+        self.dialled_phones.leave(leg, alone=not others)
+
+    def expect(self, unique_id: str, leg: AgentChannel) -> AgentChannel:
+        """A channel of this unique id is about to take the place of this leg's."""
+        taken = replace(leg, channel="", left_at=self._clock(), asked=None, held_since=None, apart=None)
+        taken.away, taken.arrived = asyncio.Event(), asyncio.Event()
+        taken.ended = taken.replaced = True  # it says nothing until then
+        self._agents[unique_id] = taken
+        return taken
+
+    def forget(self, unique_id: str) -> None:
+        """The channel that was expected does not come."""
+        self._agents.pop(unique_id, None)
+
+    def take_place(self, leg: AgentChannel, taken: AgentChannel, channel: str) -> None:
+        """The expected channel, now with a name, has the conversation; the one before says nothing any more."""
+        leg.ended = leg.replaced = True
+        taken.channel, taken.ended, taken.replaced = channel, False, False
+        self.hang_up(leg.channel)
 
     async def part(self, channel: AgentChannel) -> None:
         """Take a channel out of the bridge in which it is without the caller: the agent who asked is hung up.

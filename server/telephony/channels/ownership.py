@@ -116,9 +116,15 @@ def origin_id(offer: int) -> str:
     return f"origin-{offer:09d}"
 
 
+def returned_id(offer: int) -> str:
+    """What the unique ids of the channels to a page that came back in this offer's conversation begin with."""
+    return f"page-{offer:09d}-"
+
+
 def part_of(here: Mapping[str, AmiEvent], linked: str, leg: Leg) -> AmiEvent | None:
     """The channel of this part, among those that are linked to one."""
     for event in here.values():
         if event["Linkedid"] == linked and belongs(event["Channel"], leg.agent, outside=leg.outside):
             return event
-    return None
+    # A page that came back and has not been joined with the caller yet is linked to nobody.
+    return next((event for key, event in here.items() if key.startswith(returned_id(leg.offer))), None)

@@ -68,6 +68,8 @@ class _Counted:
     """How often it was counted."""
     full: bool = False
     """The last span has no gaps."""
+    before: int = 0
+    """The agent's packets of channels whose place this one has taken."""
     silent_since: dict[Side, float] = field(default_factory=dict)
     """Sides of which no sound comes, by UTC epoch seconds."""
 
@@ -181,6 +183,8 @@ class RtpWatch:
                 one_way = OneWay(rules.one_way_after, rules.learn_after)
                 self._counted[offer] = _Counted(leg, live.channel, one_way, now)
             elif known.due == float("inf"):
+                if known.leg is not leg:
+                    known.before = known.counts[-1].agent if known.counts else 0
                 known.leg, known.due = leg, now
 
     def _rest(self, counted: _Counted) -> None:
@@ -216,7 +220,7 @@ class RtpWatch:
         leg = counted.leg
         if leg.joined_at is None or leg.left_at is not None or leg.ended:
             return None
-        return Packets(self._clock() - leg.joined_at, caller, agent)
+        return Packets(self._clock() - leg.joined_at, caller, counted.before + agent)
 
     def _heed(self, counted: _Counted, packets: Packets) -> None:
         counted.add(packets)

@@ -39,6 +39,8 @@ class Liveness:
     ) -> None:
         self._view, self._legs, self._ami, self._presence, self._clock = view, legs, ami, presence, clock
         self._signs: dict[str, Sign] = {}
+        self.spares: Callable[[AgentChannel], bool] = lambda leg: False
+        """Whether this part's phone is awaited for another reason: it is not judged here."""
         self._awaited: dict[str, tuple[float, str]] = {}
         """Agents whose phone was lost: until when it is asked whether it is back, and its device."""
 
@@ -73,7 +75,7 @@ class Liveness:
         due = [*self._due(agents, rules.lost_after * 3 / 8, now), *self._due(callers, rules.caller_lost_after / 5, now)]
         await asyncio.gather(*(self._count(channel, now) for channel in dict.fromkeys(due)))
         for channel, leg in agents.items():
-            if (sign := self._signs.get(channel)) is not None and not leg.ended:
+            if (sign := self._signs.get(channel)) is not None and not leg.ended and not self.spares(leg):
                 await self._judge_agent(leg, sign, now, rules)
         for channel, live in callers.items():
             if (sign := self._signs.get(channel)) is not None:

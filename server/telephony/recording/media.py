@@ -11,13 +11,14 @@ import hashlib
 import struct
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 
 from recordings.catalogue import Measured, Thresholds, Unfinished, judge
+from recordings.envelope import Envelope
 from recordings.events import RecordingClosed, RecordingMissing
 from recordings.layout import Packets, Part, lay_out
 from recordings.stereo import Level, Mono, Stereo, interleave
@@ -122,14 +123,17 @@ def join(
         for each in placed.pieces
     ]
     length = max(pieces[-1].end, round((lasted or 0.0) * rate))
-    levels = Level(), Level()
+    levels, envelope = (Level(), Level()), Envelope(rate)
     digest = hashlib.sha256()
     with store.writing(key) as file:
-        for block in _stereo(pieces, length, rate, levels):
+        for place, block in enumerate(_stereo(pieces, length, rate, levels)):
             digest.update(block)
             file.write(block)
+            if place:  # behind the header
+                envelope.add(np.frombuffer(block, dtype="<i2").reshape(-1, 2))
     seconds = [sum(len(part[side].samples) for part in found) / rate for side in (0, 1)]
     measured = Measured(seconds[0], seconds[1], levels[0].dbfs(), levels[1].dbfs(), length / rate, placed.covered)
+    measured = replace(measured, talk_over=envelope.shape().talk_over)
     return Joined(key, digest.hexdigest(), measured, remarks)
 
 
@@ -159,6 +163,7 @@ def concluded(
         judge(found, talked, thresholds) + result.remarks,
         day,
         **({} if started is None else _covered(started)),
+        talk_over=found.talk_over,
     )
 
 

@@ -50,6 +50,8 @@ class TrunkHealth:
         self._why: dict[str, str] = {}
         self._known: dict[str, Trunk] = {}
         """The trunks as they were when they were last asked for."""
+        self._renewed: set[str] = set()
+        """The endpoints whose registration the carrier took while it answered no OPTIONS."""
         self._look: asyncio.TimerHandle | None = None
         self._told: dict[str, bool] = {}
         self._tasks = BackgroundTasks(_log, "the trunks could not be asked for", AmiError)
@@ -89,21 +91,33 @@ class TrunkHealth:
         if not endpoint.startswith(OUT):
             return
         if status in _ANSWERS:
-            if self._answers.get(endpoint) is False and any(
-                trunk.register and trunk.endpoint == endpoint for trunk in self._trunks()
-            ):
+            if self._answers.get(endpoint) is False and self._forgotten(endpoint):
                 # A carrier that begins anew knows nothing of the registration, which Asterisk takes to stand.
                 self._tasks.start(self._register(endpoint))
             self._answers[endpoint] = True
         elif status in _GONE:
+            if self._answers.get(endpoint) is not False:
+                self._renewed.discard(endpoint)
             self._answers[endpoint] = False
         elif status == "Removed":
             self._answers.pop(endpoint, None)
         self._tell()
 
-    def registry(self, _: AmiEvent) -> None:
+    def registry(self, event: AmiEvent) -> None:
         """A registration came or went: which one, the list says."""
+        if event.get("Status") == "Registered":
+            self._renewed |= {
+                trunk.endpoint
+                for trunk in self._trunks()
+                if trunk.uri == event.get("Domain") and f"sip:{trunk.login}@" in event.get("Username", "")
+            }
         self._soon()
+
+    def _forgotten(self, endpoint: str) -> bool:
+        """Whether a carrier that answers again may know nothing of this registration. To register anew takes the line
+        from the carrier for a second or two, so it is not done after the carrier has just taken a registration."""
+        registers = any(trunk.register and trunk.endpoint == endpoint for trunk in self._trunks())
+        return registers and endpoint not in self._renewed
 
     def link(self, *_: object) -> None:
         """The link to Asterisk came or went."""

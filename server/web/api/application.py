@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
 from fastapi import FastAPI, Response
 from redis.asyncio import Redis
+from starlette.routing import WebSocketRoute
 
 from server.hotline.dispatcher import NotLeading
+from server.usecases.conditions import Checked
 from server.usecases.groups import UseCases
 from server.web.api.agents import agent_routes
 from server.web.api.bulletins import bulletin_routes
@@ -26,17 +29,21 @@ from server.web.api.definition_versions import version_routes
 from server.web.api.definitions import definition_routes
 from server.web.api.exports import export_routes
 from server.web.api.floor import floor_routes
+from server.web.api.flows import flow_routes
 from server.web.api.handovers import handover_routes
 from server.web.api.knowledge import knowledge_routes
 from server.web.api.links import link_routes
 from server.web.api.lists import list_routes
+from server.web.api.phone import phone_routes
 from server.web.api.privacy import privacy_routes
 from server.web.api.problem_pages import problem_routes
+from server.web.api.prompt_sounds import prompt_routes
 from server.web.api.quality import quality_routes
 from server.web.api.quality_reviews import review_routes, training_routes
 from server.web.api.recordings import recording_routes
 from server.web.api.reports import report_routes
 from server.web.api.session import session_routes
+from server.web.api.session_openid import openid_routes
 from server.web.api.stream import describe_rows, stream_routes
 from server.web.api.tickets import ticket_routes
 from server.web.api.tokens import token_routes
@@ -44,21 +51,36 @@ from server.web.api.trunks import trunk_routes
 from server.web.api.users import user_routes
 from server.web.api.watch import Watched, watch_routes
 from server.web.api.webhooks import webhook_routes
+from server.web.api.why import why_routes
 from server.web.authentication import Authentication
+from server.web.edge import Edge
 from server.web.gate import Gate
 from server.web.idempotency import Idempotency
+from server.web.lasting import Lasting
 from server.web.live.streams import Streams
+from server.web.openid import OpenId
 from server.web.pages import page_routes
+from server.web.phone_socket import PATH as PHONE_SOCKET
+from server.web.phone_socket import PhoneSocket
 from server.web.preconditions import Preconditions, describe_headers
 from server.web.problems import ProblemOut, answer_with_problems
 
 
 def make_api(
-    acts: UseCases, watched: Watched, authentication: Authentication, *, redis: Redis | None = None
+    acts: UseCases,
+    watched: Watched,
+    authentication: Authentication,
+    *,
+    redis: Redis | None = None,
+    proxies: Sequence[str] = (),
+    openid: OpenId | None = None,
+    asterisk: str = "",
 ) -> FastAPI:
     """The application over these acts. `authentication` finds the principal of a request, `watched` is for health.
 
-    `redis` keeps the answers to requests with an Idempotency-Key; without it the header has no effect.
+    `redis` keeps the answers to requests with an Idempotency-Key; without it the header has no effect. `proxies` are
+    addresses whose word on a request's origin counts, `openid` is a provider by which people sign in too. `asterisk`
+    is the URL of the WebSocket to which browsers' phones are passed on.
     """
 
     async def settled() -> None:
@@ -74,29 +96,41 @@ def make_api(
         redoc_url=None,
         redirect_slashes=False,
     )
-    api.add_middleware(Preconditions, routes=lambda: api.routes, settled=settled)
+    api.state.lasting = Lasting(acts.sign_in, acts.tokens)
+
+    def condition(resource: str) -> Checked | None:
+        number = resource.removeprefix("/api/v1/tickets/")
+        return acts.tickets.condition(int(number) if number.isdecimal() else 0)
+
+    api.add_middleware(Preconditions, routes=lambda: api.routes, settled=settled, condition=condition)
     api.add_middleware(Idempotency, redis=redis)
     api.add_middleware(Gate, authenticate=authentication)
+    api.add_middleware(Edge, proxies=proxies)
     answer_with_problems(api)
-    api.state.streams = streams = Streams(acts.live, watched.warnings, acts.sign_in.ended)
+    api.state.streams = streams = Streams(acts.live, watched.warnings)
     for routes in (
         watch_routes(watched),
         call_routes(acts.calls),
+        why_routes(acts.explanations),
         conversation_routes(acts.conversations),
         ticket_routes(acts.tickets),
         recording_routes(acts.recordings, acts.recording_care),
         privacy_routes(acts.recording_deletion),
         floor_routes(acts.calls),
-        stream_routes(streams, authentication),
+        stream_routes(streams),
         agent_routes(acts.agents),
+        phone_routes(acts.browser_phones),
         callback_routes(acts.callbacks),
         report_routes(acts.callbacks, acts.reports),
         handover_routes(acts.handovers),
         trunk_routes(acts.trunks),
         definition_routes(acts.definitions),
         version_routes(acts.versions),
+        flow_routes(acts.flows, acts.versions),
+        prompt_routes(acts.prompts),
         token_routes(acts.tokens),
-        session_routes(acts.sign_in),
+        session_routes(acts.sign_in, ("password", *(["oidc"] if openid is not None else []))),
+        openid_routes(acts.openid, openid),
         user_routes(acts.users, acts.sign_in),
         quality_routes(acts.quality),
         review_routes(acts.reviews),
@@ -111,6 +145,8 @@ def make_api(
         list_routes(acts.lists),
     ):
         api.router.routes.extend(routes.routes)  # not included: a 405 names the methods of the flat list
+    phone_socket = PhoneSocket(acts.browser_phones, asterisk)
+    api.router.routes.append(WebSocketRoute(PHONE_SOCKET, phone_socket.serve))
     api.router.routes.extend(page_routes())
     _describe(api)
     return api

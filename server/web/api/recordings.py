@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -13,9 +15,9 @@ from recordings.alarms import Alarm
 from server.storage.sound import Sound
 from server.usecases.recording_care import RecordingCareActs
 from server.usecases.recordings import RecordingActs
-from server.web.api.shapes import Asked, Body, Number, Page, Reason, Who, Why, instant, router
+from server.web.api.shapes import Asked, Body, Number, Page, Paging, Reason, Who, Why, cut, instant, router
 from server.web.problems import answers, problem
-from server.web.ranges import Unsatisfiable, matches, wanted
+from server.web.ranges import Span, Unsatisfiable, heads, matches, wanted
 
 ENDINGS = {"audio/wav": "wav", "audio/webm": "webm"}
 Purpose = Annotated[
@@ -86,6 +88,7 @@ class Alarms(BaseModel):
     """What nobody has settled."""
 
     items: list[AlarmOut]
+    next: str | None = None
 
 
 class ChainEnd(BaseModel):
@@ -126,10 +129,10 @@ def recording_routes(acts: RecordingActs, care: RecordingCareActs) -> APIRouter:
         """Closed recordings, newest first."""
         return await acts.page(who, asked.filters(), asked.limit, asked.cursor or None)
 
-    @routes.get("/recordings/alarms", response_model=Alarms)
-    async def list_alarms(who: Who) -> dict[str, Any]:
-        """What is wrong with recordings and not settled, oldest first."""
-        return {"items": [_alarm(each) for each in care.alarms(who)]}
+    @routes.get("/recordings/alarms", response_model=Alarms, responses=answers(400, 422))
+    async def list_alarms(who: Who, asked: Annotated[Paging, Query()]) -> dict[str, Any]:
+        """What is wrong with recordings and not settled, by recording."""
+        return cut((_alarm(each) for each in care.alarms(who)), asked, "alarm", newest_first=False)
 
     @routes.get("/recordings/chains/{day}", response_model=ChainEnd, responses=answers(422))
     async def show_chain(who: Who, day: Annotated[date, Path(ge=date(2000, 1, 1), lt=date(2100, 1, 1))]) -> Any:
@@ -224,19 +227,32 @@ def _sent(sound: Sound, number: int, range_header: str, if_range: str, if_none_m
         sound.file.close()
         return Response(status_code=304, headers=headers)
     try:
-        part = wanted(range_header, sound.size) if not if_range or if_range.strip() == sound.etag else None
+        spans = wanted(range_header, sound.size) if not if_range or if_range.strip() == sound.etag else []
     except Unsatisfiable:
         sound.file.close()
         sentence = f"the recording has {sound.size} bytes: ask for bytes=0-{sound.size - 1}"
         outside = {"Content-Range": f"bytes */{sound.size}"}
         return problem(416, "Range Not Satisfiable", sentence, headers=outside)
-    start, length = part or (0, sound.size)
+    if len(spans) > 1:
+        return _in_parts(sound, spans, headers)
+    start, length = (spans[0].start, spans[0].length) if spans else (0, sound.size)
     headers["Content-Length"] = str(length)
-    if part is not None:
-        headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{sound.size}"
+    if spans:
+        headers["Content-Range"] = spans[0].content_range
     return StreamingResponse(
         sound.read(start, length),
-        status_code=200 if part is None else 206,
+        status_code=206 if spans else 200,
         media_type=sound.media_type,
         headers=headers,
     )
+
+
+def _in_parts(sound: Sound, spans: Sequence[Span], headers: dict[str, str]) -> Response:
+    """Several ranges: a body of parts, each with its own Content-Range."""
+    boundary = secrets.token_hex(16)
+    before, end = heads(spans, sound.media_type, boundary)
+    length = sum(span.length for span in spans) + sum(map(len, before)) + len(end)
+    parts = [(head, span.start, span.length) for head, span in zip(before, spans, strict=True)]
+    kind = f"multipart/byteranges; boundary={boundary}"
+    headers |= {"Content-Length": str(length), "Content-Type": kind}
+    return StreamingResponse(sound.parts(parts, end), status_code=206, headers=headers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
@@ -58,8 +59,8 @@ class Ways(BaseModel):
     sign_in: list[str]
 
 
-def session_routes(acts: SignInActs) -> APIRouter:
-    """The routes of one's own session."""
+def session_routes(acts: SignInActs, ways: Sequence[str] = ("password",)) -> APIRouter:
+    """The routes of one's own session. `ways`: how people can sign in."""
     routes = router("session")
 
     @routes.post("/session", response_model=Session, responses=answers(401, 403, 422, 429, 503))
@@ -96,9 +97,9 @@ def session_routes(acts: SignInActs) -> APIRouter:
         await acts.choose_password(who, cookie_of(request.headers), old, new)
 
     @routes.get("/session/ways", response_model=Ways)
-    async def ways() -> dict[str, Any]:
+    async def ways_to_sign_in() -> dict[str, Any]:
         """How people can sign in here. It needs no session."""
-        return {"sign_in": acts.ways}
+        return {"sign_in": [*ways]}
 
     def _session(who: Principal, signed_in: SignedIn | None) -> dict[str, Any]:
         user = signed_in.user if signed_in is not None else None
@@ -115,7 +116,7 @@ def session_routes(acts: SignInActs) -> APIRouter:
             "expires_at": instant(signed_in.ends_at) if signed_in is not None else None,
             "must_change_password": user.must_change if user is not None else False,
             "acts": {act: each for act, each in reach.items() if each is not Reach.NONE},
-            "sign_in": acts.ways,
+            "sign_in": [*ways],
         }
 
     return routes

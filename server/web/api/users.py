@@ -14,7 +14,7 @@ from server.usecases.users import UserActs, Wanted
 from server.web.api.shapes import AGENT_ID, Body, Name, Page, Reason, Who, Word, instant, router
 from server.web.problems import answers
 
-UserName = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,31}$", description="A user's name: li.ming.")]
+UserName = Annotated[str, Path(max_length=80, description="A user's name: li.ming.")]
 SessionNumber = Annotated[str, Path(pattern=r"^[0-9a-f]{16}$", description="A session's number, as the list shows it.")]
 Agent = Annotated[str, Field(pattern=f"{AGENT_ID}|^$", description="The work number; empty for none.")]
 Teams = Annotated[list[Annotated[Word, Field(min_length=1)]], Field(max_length=50)]
@@ -24,7 +24,7 @@ Password = Annotated[SecretStr, Field(max_length=1000)]
 class UserIn(Body):
     """A user to be added. Without a password one is made up, which the answer alone shows."""
 
-    name: str = Field(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]*$", examples=["li.ming"])
+    name: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]*$", examples=["li.ming"])
     display: Name | None = Field(None, description="The name that people are shown; the same as `name` if not given.")
     role: Role
     agent: Agent = ""

@@ -1,4 +1,4 @@
-"""The routes without a token: health, and metrics."""
+"""The routes without a token: health, metrics, and the certificate of the private authority."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from pydantic import BaseModel
 
+from server.web.problems import Problem, answers
+
 METRICS_KEPT = 1.0
 """Seconds for which an answer with metrics is reused."""
 
@@ -20,6 +22,10 @@ class Watched(Protocol):
     @property
     def registry(self) -> CollectorRegistry:
         """The metrics."""
+
+    @property
+    def authority(self) -> bytes:
+        """The certificate of the private authority, in PEM; empty where there is none."""
 
     def problems(self) -> list[str]:
         """Why a call could not be taken now, as sentences."""
@@ -56,5 +62,14 @@ def watch_routes(watched: Watched) -> APIRouter:
         if time.monotonic() >= at + METRICS_KEPT:
             counted, at = generate_latest(watched.registry), time.monotonic()
         return PlainTextResponse(counted, media_type=CONTENT_TYPE_LATEST)
+
+    @routes.get("/ca.pem", responses=answers(404))
+    async def authority() -> Response:
+        """The certificate of the private authority: a browser that trusts it trusts this server."""
+        if not watched.authority:
+            sentence = "this server has no private authority: its certificate is another's, or it has none"
+            raise Problem(404, "Not found", sentence)
+        headers = {"Content-Disposition": 'attachment; filename="sansheng-ca.pem"'}
+        return Response(watched.authority, media_type="application/x-x509-ca-cert", headers=headers)
 
     return routes

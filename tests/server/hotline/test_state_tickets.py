@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import acd.events as acd
-from acd.callbacks.events import FOLLOW_UP, PromiseAsked, PromiseSettled
+import ivr.events as ivr
+from acd.callbacks.events import FOLLOW_UP, CallPlaced, PromiseAsked, PromiseSettled
 from acd.policy.definitions import Requirement, Skill
 from server.eventlog.log import Entry
 from server.hotline.state import HotlineState
 from tickets.events import (
     Escalated,
+    FollowUpAnswered,
     GradeRaised,
     LimitPassed,
     LimitsRecomputed,
     LimitWarned,
     NoteAdded,
     OwnerSet,
+    RoundStarted,
     StateChanged,
     TicketOpened,
     TicketRulesSet,
@@ -105,6 +108,48 @@ def test_an_act_that_came_second_changes_nothing() -> None:
     played.tell(NoteAdded(9, "of no ticket"))
     played.tell(OwnerSet(1, "1001"))
     assert played.state.tickets.owner(1) == "1001"
+
+
+def followed_up(played: Played) -> int:
+    """A resolved ticket, and the follow-up call with an agent on the line; the call's number."""
+    played.call(1)
+    played.tell(acd.CallEnded(1, "caller_hung_up"))
+    played.tell(StateChanged(1, "resolved"))
+    played.tell(PromiseAsked("13800138000", "complaint", source=FOLLOW_UP, ticket=1, purpose=FOLLOW_UP))
+    (promise,) = played.state.callbacks.promises()
+    played.tell(CallPlaced(2, promise.id, "13800138000"))
+    return 2
+
+
+def test_answers_in_a_follow_up_call_are_kept_with_its_round_and_one_of_them_decides() -> None:
+    played = Played()
+    call = followed_up(played)
+    told = played.tell(ivr.QuestionAnswered(call, "satisfied", "no", satisfied=False))
+    assert told[0] == FollowUpAnswered(1, call, 1, "satisfied", "no")
+    assert [type(each) for each in told[1:]] == [StateChanged, RoundStarted]
+    assert told[1].why == "the customer answered satisfied: no in the follow-up call 2"  # type: ignore[attr-defined]
+    again = Played(HotlineState.restore(played.state.snapshot()))
+    for each in (played, again):
+        # What is asked afterwards is still about the first round, and a mark decides nothing more.
+        assert each.tell(ivr.QuestionAnswered(call, "mark", "2")) == [FollowUpAnswered(1, call, 1, "mark", "2")]
+        assert each.tell(ivr.SatisfactionGiven(call, 1)) == []
+        assert (each.state.tickets.case(1).round, each.state.tickets.case(1).state) == (2, "new")
+
+
+def test_what_a_person_has_said_is_not_said_otherwise_by_the_survey_and_its_answers_stay() -> None:
+    played = Played()
+    call = followed_up(played)
+    played.tell(StateChanged(1, "followed_up", "1001"))
+    played.tell(StateChanged(1, "closed", "1001"))
+    told = played.tell(ivr.QuestionAnswered(call, "satisfied", "no", satisfied=False))
+    assert told == [FollowUpAnswered(1, call, 1, "satisfied", "no")]
+    assert 1 not in played.state.tickets
+
+
+def test_a_question_in_any_other_call_is_of_no_ticket() -> None:
+    played = Played()
+    played.call(1)
+    assert played.tell(ivr.QuestionAnswered(1, "satisfied", "no", satisfied=False)) == []
 
 
 def test_a_follow_up_call_that_reaches_nobody_is_written_down_in_its_ticket() -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
+from sqlalchemy.orm import Session
 
 from server.storage.database import open_database
 from server.storage.queries.records import CallFilter, Queries
+from server.storage.schema.tables import LogEntry, Recording, asked_for, faulty
 
+NOON = datetime(2027, 1, 15, 12, tzinfo=UTC)
 TEAM = frozenset({"1001", "1002"})
 LISTS = {
     "calls by queue": lambda records: records.call_list(CallFilter(queue="orders")),
@@ -56,3 +60,31 @@ def test_a_list_goes_along_an_index(asked, name) -> None:
 def test_the_newest_are_read_from_the_end_without_sorting(asked) -> None:
     for question in (lambda records: records.call_list(), lambda records: records.ticket_list()):
         assert not [line for line in asked(question) if "TEMP B-TREE" in line]
+
+
+def along_an_index(lines: list[str]) -> bool:
+    return bool(lines) and not [line for line in lines if line.startswith("SCAN")]
+
+
+def test_what_is_asked_of_the_archive_by_type_goes_along_its_small_index(asked) -> None:
+    for wanted in (
+        select(LogEntry).where(asked_for("SoundStopped"), LogEntry.at >= 1.0),
+        select(LogEntry.data).where(asked_for("RecordingDeleted")),
+    ):
+        plan = asked(lambda records, wanted=wanted: read(records, wanted))
+        assert along_an_index(plan)
+        assert "ix_events_asked_for" in plan[0]
+
+
+def test_what_could_not_be_read_is_found_without_reading_the_archive(asked) -> None:
+    assert asked(lambda records: records.problems()) == ["SCAN events USING INDEX ix_events_unread"]
+
+
+def test_recordings_of_which_something_is_wrong_go_along_an_index_of_their_own(asked) -> None:
+    plan = asked(lambda records: read(records, select(Recording).where(faulty(), Recording.started_at >= NOON)))
+    assert "ix_recordings_faulty" in plan[0]
+
+
+def read(records, wanted):
+    with Session(records._engine) as session:
+        return list(session.execute(wanted))

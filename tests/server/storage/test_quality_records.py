@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
@@ -11,10 +12,11 @@ import pytest
 import acd.events as acd
 import ivr.events as ivr
 import quality.events as qa
+import recordings.events as rec
 import tickets.events as tickets
 from quality.draw import draw, redraw
 from quality.periods import period
-from quality.plans import Plan, RiskRules, frame
+from quality.plans import Plan, Risk, RiskRules, frame, risks
 from quality.reviews import ReviewState
 from quality.scores import Mark, score
 from server.hotline.quality_rules import product_form
@@ -61,6 +63,10 @@ def told(database, story):
     story.tell(tickets.NoteAdded(1, "客户提到媒体", by="1001"), tickets.AccusedSet(1, "1002", "1009"))
     story.tell(tickets.TicketOpened(2, 4, "13800138004", "complaint", "attitude"))
     story.tell(tickets.GradeRaised(2, "critical", "regulator"))
+    for number, (call, seconds) in enumerate(((6, 9.5), (6, 7.0), (7, 3.0)), 1):
+        spoke = rec.RecordingClosed(number, f"{number}.wav", 60.0, 2, f"{number:064x}", -20.0, -20.0, call=call)
+        story.tell(replace(spoke, agent="1002", started_at=story.now, chain=2, talk_over=seconds))
+    story.tell(rec.RecordingDeleted(1, "its time was over", "nobody", "2027-01-15"))
     story.tell(acd.CallArrived(30, "13800138030", "4001", "PJSIP/30", "u30", story.now, "one"))
     story.tell(acd.Joined(30, "1001"))
     Projector(database.write).apply(story.entries)
@@ -76,6 +82,8 @@ def test_a_frame_has_every_call_that_an_agent_answered_and_that_is_over_with_its
     assert (facts[22].agent, facts[22].transferred) == ("1009", True)
     assert ([each.repeat for each in (facts[3], facts[5])], facts[3].escalated) == ([False, True], False)
     assert (facts[4].escalated, facts[4].words, "12315" in facts[3].words) == (True, "regulator", True)
+    assert (facts[6].talk_over, facts[7].talk_over, facts[8].talk_over) == (16.5, 3.0, 0.0)
+    assert [Risk.TALK_OVER in risks(facts[call], PLAN.risk) for call in (6, 7, 8)] == [True, False, False]
     assert told.facts(PLAN, period("2027-W03"), ZONE) == []
     assert "媒体" in facts[3].words
     assert told.people(3).barred == {"1001", "1002"}

@@ -156,6 +156,21 @@ def test_closed_recordings_are_listed_with_call_agent_and_ticket(ask, story):
     assert asked.recording_show(2)["state"] == "started"
 
 
+def test_answers_of_a_follow_up_stand_with_the_round_that_they_are_about(ask, story):
+    story.arrive()
+    story.tell(tickets.TicketOpened(1, 1, "138", "complaint", "attitude"))
+    for state in ("resolved", "followed_up"):
+        story.tell(tickets.StateChanged(1, state, "1001"))
+    story.tell(tickets.FollowUpAnswered(1, 2, 1, "satisfied", "no"), tickets.RoundStarted(1, 2, "serious", "customer"))
+    story.tell(tickets.FollowUpAnswered(1, 2, 1, "mark", "2"))
+    first, second = ask().ticket_show(1)["rounds"]
+    assert first["answers"] == [
+        {"question": "satisfied", "answer": "no", "call": 2},
+        {"question": "mark", "answer": "2", "call": 2},
+    ]
+    assert (first["satisfied"], second["answers"]) == (False, [])
+
+
 def test_tickets_are_listed_and_shown_with_calls_recordings_and_history(ask, story):
     story.whole_call()
     story.tell(tickets.GradeRaised(1, "serious", "regulator"))

@@ -12,10 +12,13 @@ import acd.events as acd
 import recordings.events as rec
 from acd.policy.definitions import Skill
 from quality.events import FormAdded, ReviewOpened
+from server.eventlog.user_events import UserAdded
 from server.hotline.quality_rules import product_form
+from server.storage.sessions import csrf_of
 from server.usecases.errors import Conflict, Forbidden
 from server.usecases.permissions import RULES, Act, Reach, reach_of
 from server.usecases.principal import Role, phone_of
+from server.web.authentication import COOKIE
 from tests.redis_server import redis_server
 from tests.server.web.api_server import OWNER, ApiServer, api, refused, server
 
@@ -41,7 +44,11 @@ REQUESTS: dict[Act, Asked] = {
     Act.DEFINE_AGENT: Asked("PUT", "agents/2000", {"name": "Zhao"}),
     Act.REMOVE_AGENT: Asked("DELETE", "agents/3000"),
     Act.SET_STATUS: Asked("POST", "agents/{agent}/status", {"status": "available"}),
+    Act.CHANGE_SKILLS: Asked("PATCH", "agents/{agent}/skills", {"skills": {"complaint": 5}}),
+    Act.READ_DAY: Asked("GET", "agents/{agent}/day"),
     Act.END_WRAP_UP: Asked("POST", "agents/{agent}/wrap-up/end"),
+    Act.USE_PHONE: Asked("POST", "phone"),
+    Act.TRY_CALL: Asked("POST", "phone/try"),
     Act.READ_FLOOR: Asked("GET", "floor"),
     Act.READ_CALLS: Asked("GET", "calls/{call}"),
     Act.MOVE_CALL: Asked("POST", "calls/4/move", {"queue": "nowhere", **REASON}),
@@ -93,6 +100,7 @@ REQUESTS: dict[Act, Asked] = {
     Act.RELOAD_DEFINITIONS: Asked("POST", "definitions/reload"),
     Act.READ_DEFINITIONS: Asked("GET", "definitions"),
     Act.PUBLISH_DEFINITIONS: Asked("POST", "definitions/undo", {"to": 99}),
+    Act.PUBLISH_PROMPT: Asked("POST", "prompt-sounds/goodbye/zh/undo", {}),
     Act.SET_HOLIDAYS: Asked("PUT", "holidays/2027", {"days": ["2027-01-01"]}),
     Act.ASK_EXPORT: Asked("POST", "exports", {"kind": "callbacks", **REASON}),
     Act.APPROVE_EXPORT: Asked("POST", "exports/99/approve", REASON),
@@ -120,9 +128,9 @@ REQUESTS: dict[Act, Asked] = {
     Act.VERIFY_CUSTOMER: Asked("POST", "customers/99/verify", {"digits": "1234", "call": "4"}),
 }
 CONCERN_AN_AGENT = {act for act, asked in REQUESTS.items() if "{" in f"{asked.path}{asked.body}"}
-ELSEWHERE = {Act.READ_NUMBERS, Act.EXPORT_OUTRIGHT, Act.READ_WALLBOARD}
+ELSEWHERE = {Act.READ_NUMBERS, Act.EXPORT_OUTRIGHT, Act.READ_WALLBOARD, Act.FORCE_STATUS}
 """Acts without a request of their own: masked numbers have a test below, an export outright is one that needs no
-approval, and a wallboard is told of its figures (tests/server/web/live)."""
+approval, a wallboard is told of its figures (tests/server/web/live), and a forced status is asked for as any."""
 WORK_NUMBERS = {Role.AGENT: OWN, Role.LEADER: "1009"}
 
 
@@ -176,10 +184,28 @@ def test_the_page_on_access_shows_the_same_table() -> None:
     assert shown == {act: ([*map(str, rule.reach.values())], rule.audited) for act, rule in RULES.items()}
 
 
-@pytest.mark.parametrize("role", [role for role in Role if role is not Role.SERVICE])
-async def test_http_does_for_a_role_what_the_table_says_and_nothing_else(floor: ApiServer, api, role: Role) -> None:
+async def bearer_of(floor: ApiServer, role: Role) -> dict[str, str]:
+    """The headers of a request with a token of this role."""
     _, token = await floor.acts.tokens.create(OWNER, name="holder", role=role, agent=WORK_NUMBERS.get(role, ""))
-    bearer = {"Authorization": f"Bearer {token}"}
+    return {"Authorization": f"Bearer {token}"}
+
+
+async def session_of(floor: ApiServer, role: Role, **fields: Any) -> dict[str, str]:
+    """The headers of a request with the session of a user of this role."""
+    given = {"agent": WORK_NUMBERS.get(role, ""), "department": "holder" if role is Role.DEPARTMENT else "", **fields}
+    await floor.tell(UserAdded("holder", "Holder", role, "no digest", **given))
+    _, text = await floor.sessions.begin("holder", 0, by="password", origin="127.0.0.1", client="")
+    return {"Cookie": f"{COOKIE}={text}", "X-CSRF-Token": csrf_of(text), "Origin": "http://hotline"}
+
+
+@pytest.mark.parametrize("signed_in", [bearer_of, session_of])
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.SERVICE])
+async def test_http_does_for_a_role_what_the_table_says_and_nothing_else(
+    floor: ApiServer, api, role: Role, signed_in
+) -> None:
+    bearer = await signed_in(floor, role)
+    if "Cookie" in bearer:
+        del api.headers["Authorization"]
     for act, asked in REQUESTS.items():
         for agent in TALKING if act in CONCERN_AN_AGENT else (OTHER,):
             fill = {"agent": agent, "call": TALKING[agent]}
@@ -194,6 +220,14 @@ async def test_http_does_for_a_role_what_the_table_says_and_nothing_else(floor: 
             answer = await api.request(asked.method, path, json=body, headers=bearer)
             assert answer.status_code not in (401, 500), (act, answer.text)
             assert (answer.status_code != 403) == may(role, act, agent), (act, agent, answer.text)
+
+
+async def test_a_user_leads_the_teams_that_the_user_has(floor: ApiServer, api) -> None:
+    headers = await session_of(floor, Role.LEADER, agent="", teams=("B",))
+    del api.headers["Authorization"]
+    rows = (await api.get("/api/v1/tickets", headers=headers)).json()["items"]
+    assert [row["id"] for row in rows] == [TALKING[OTHER]]
+    assert (await api.get(f"/api/v1/calls/{TALKING[OWN]}", headers=headers)).status_code == 403
 
 
 async def test_a_refusal_says_which_roles_may_and_how_far_ones_own_reaches(floor: ApiServer, api) -> None:

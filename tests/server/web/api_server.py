@@ -47,6 +47,7 @@ from server.usecases.passwords import Passwords
 from server.usecases.principal import Principal, Role
 from server.web.api.application import make_api
 from server.web.authentication import Authentication
+from server.web.openid import OpenId
 from server.web.problem_types import TYPES
 from tests.redis_server import RedisServer, redis_server
 
@@ -95,13 +96,18 @@ def shared_application() -> FastAPI:
     return new_application()
 
 
-def new_application() -> FastAPI:
-    """The API of the server under test, as after a restart."""
+def new_application(proxies: tuple[str, ...] = (), openid: OpenId | None = None) -> FastAPI:
+    """The API of the server under test, as after a restart; behind these proxies, with this provider."""
     acts: Any = StandingActs()
     watched: Any = Standing(lambda: ApiServer.under_test)
     redis: Any = Standing(lambda: ApiServer.under_test.redis)
     return make_api(
-        acts, watched, lambda scope, headers: ApiServer.under_test.authentication(scope, headers), redis=redis
+        acts,
+        watched,
+        lambda scope, headers: ApiServer.under_test.authentication(scope, headers),
+        redis=redis,
+        proxies=proxies,
+        openid=openid,
     )
 
 
@@ -121,6 +127,7 @@ class ApiServer:
         self.view = View(lambda: dispatcher.state)
         self.phones, self.token, self.registry = Phones(), TOKEN, CollectorRegistry()
         self.outside_calls, self.node = False, "one"
+        self.authority = b""
         self.redis: Redis | None = None
         self.outbox: Outbox
         self.sessions: Sessions
@@ -137,6 +144,10 @@ class ApiServer:
         self.acts = UseCases(self)
         self.acts.users.passwords = Passwords(QUICK)
         self.authentication = Authentication(lambda: self.token, self.acts.tokens, self.acts.links, self.acts.sign_in)
+
+    @property
+    def page_phones(self) -> Any:
+        raise Conflict("no Asterisk here")
 
     @property
     def trunks(self) -> Any:

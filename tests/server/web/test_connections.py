@@ -89,7 +89,7 @@ async def test_a_body_is_not_touched_before_the_token_was_accepted() -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         touched.append((await receive())["body"])
 
-    def authenticate(_: Any, headers: Any) -> Principal | None:
+    async def authenticate(_: Any, headers: Any) -> Principal | None:
         token = headers.get("authorization") == "Bearer token"
         return Principal("li", Role.SUPERVISOR, "test") if token else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email
 import hashlib
 import io
 import struct
@@ -17,9 +18,11 @@ from prometheus_client import generate_latest
 
 import acd.events as acd
 import recordings.events as rec
+import tickets.events as tickets
 from acd.policy.definitions import Skill
 from quality.events import CallPicked, SamplingPlanSet
 from quality.plans import Plan
+from server.telephony.recording.attaching import Attaching
 from server.usecases.principal import Role
 from tests.redis_server import redis_server
 from tests.server.usecases.test_quality import CAME_IN, conversation
@@ -117,13 +120,43 @@ async def test_the_whole_sound_and_parts_of_it(kept: ApiServer, api: httpx.Async
 async def test_ranges_that_are_none_give_the_whole_and_those_outside_are_refused(
     kept: ApiServer, api: httpx.AsyncClient
 ) -> None:
-    for asked in ("bytes=5-2", "bytes=0-1,5-6", "seconds=1-2", "bytes=-", "bytes=a-b", ""):
+    many = "bytes=" + ",".join(f"{each * 10}-{each * 10 + 1}" for each in range(9))
+    for asked in (
+        "bytes=5-2",
+        "bytes=0-5,5-6",
+        "seconds=1-2",
+        "bytes=-",
+        "bytes=a-b",
+        "bytes=0-1,a",
+        "bytes=",
+        many,
+        "",
+    ):
         answer = await api.get("/api/v1/recordings/1/audio", headers={"Range": asked})
         assert (answer.status_code, len(answer.content)) == (200, len(SOUND)), asked
-    for asked in (f"bytes={len(SOUND)}-", "bytes=-0"):
+    for asked in (f"bytes={len(SOUND)}-", "bytes=-0", f"bytes=-0,{len(SOUND)}-"):
         answer = await api.get("/api/v1/recordings/1/audio", headers={"Range": asked})
         assert f"ask for bytes=0-{len(SOUND) - 1}" in refused(answer, 416)
         assert answer.headers["content-range"] == f"bytes */{len(SOUND)}"
+
+
+async def test_several_ranges_are_parts_of_one_body(kept: ApiServer, api: httpx.AsyncClient) -> None:
+    answer = await api.get("/api/v1/recordings/1/audio", headers={"Range": "bytes=100-199, 0-43, -10, 9999999-"})
+    assert answer.status_code == 206
+    assert int(answer.headers["content-length"]) == len(answer.content)
+    assert "content-range" not in answer.headers
+    message = email.message_from_bytes(f"Content-Type: {answer.headers['content-type']}\r\n".encode() + answer.content)
+    assert message.get_content_type() == "multipart/byteranges"
+    size = len(SOUND)
+    assert [
+        (part["content-type"], part["content-range"], part.get_payload(decode=True)) for part in message.get_payload()
+    ] == [
+        ("audio/wav", f"bytes 100-199/{size}", SOUND[100:200]),
+        ("audio/wav", f"bytes 0-43/{size}", SOUND[:44]),
+        ("audio/wav", f"bytes {size - 10}-{size - 1}/{size}", SOUND[-10:]),
+    ]
+    alone = await api.get("/api/v1/recordings/1/audio", headers={"Range": "bytes=0-9,9999999-"})
+    assert (alone.status_code, alone.headers["content-range"], alone.content) == (206, f"bytes 0-9/{size}", SOUND[:10])
 
 
 async def test_a_client_that_has_an_older_sound_gets_the_whole_one(kept: ApiServer, api: httpx.AsyncClient) -> None:
@@ -274,3 +307,31 @@ async def test_the_recordings_of_a_sample_are_prepared_for_listening(
     await api.post("/api/v1/qa/plans", json={"name": "weekly"})
     job = (await api.post("/api/v1/qa/jobs", json={"plan": "weekly", "period": f"{CAME_IN:%G-W%V}"})).json()
     assert (job["calls"], asked) == ([1], [KEY.format(1)])
+
+
+async def test_a_recording_is_prepared_for_listening_when_it_is_attached_to_a_ticket(
+    kept: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(kept.sound, "prepare", lambda key, sha256: asked.append(key))
+    attaching = Attaching(kept.acts.recordings.prepare_attached)
+    kept.dispatcher.listen(attaching.follow)
+
+    async def prepared() -> list[str]:
+        await attaching.over()
+        return sorted(asked)
+
+    await kept.tell(*conversation(1, "1001", talked=60.0))
+    await keep(kept, 11, "1001", SOUND)
+    assert await prepared() == []
+    opened = tickets.TicketOpened(1, 1, "13800138001", "complaint", "process", "general", 0.0, 0.0)
+    await kept.tell(opened)
+    assert await prepared() == [KEY.format(1)]
+    again = kept.sound.store.open(KEY.format(1)).read()
+    with kept.sound.store.writing(KEY.format(5)) as file:
+        file.write(again)
+    digest, at = hashlib.sha256(again).hexdigest(), round(kept.dispatcher.state.at, 3)
+    closed = rec.RecordingClosed(5, KEY.format(5), 12.0, 2, digest, -15.0, -15.0, (), "2027-01-15", 1, "1001", at, 2)
+    await kept.tell(rec.RecordingStarted(5, 1, "1001", "a", "b"), closed)
+    assert KEY.format(5) in await prepared()
+    await attaching.stop()

@@ -136,14 +136,32 @@ def test_an_agent_with_a_secret_has_a_phone_and_a_browser(here: Site) -> None:
     written = pjsip_agents_conf(here, [SECRET])
     assert "[1002-web]\ntype=endpoint" in written
     assert written.count("webrtc=yes") == 1
-    assert SECRET.dial == "PJSIP/1002&PJSIP/1002-web"
+    assert SECRET.dial() == "PJSIP/1002&PJSIP/1002-web"
+    assert SECRET.dial(lambda device: device == "1002-web") == "PJSIP/1002-web"
+    assert SECRET.dial(lambda device: False) == "PJSIP/1002"
+
+
+def test_a_browsers_secret_stands_in_no_file(here: Site) -> None:
+    written = pjsip_agents_conf(here, [SECRET, FIXED])
+    assert "auth=1002-web" in written
+    assert "auth=1001-web" in written
+    assert "[1002-web]\ntype=auth" not in written
+    configure(here)
+    assert "auth = astdb,web" in (here.layout.etc / "sorcery.conf").read_text()
+
+
+def test_browsers_phones_are_taken_on_loopback_alone(here: Site) -> None:
+    configure(replace(here, bind="0.0.0.0"))
+    assert "bindaddr = 127.0.0.1\n" in (here.layout.etc / "http.conf").read_text()
 
 
 def test_an_agent_without_a_secret_is_never_found_by_name(here: Site) -> None:
-    written = pjsip_agents_conf(here, [FIXED])
-    assert "identify_by=ip" in written
-    assert "username" not in written
-    assert FIXED.dial == "PJSIP/1001/sip:1001@127.0.0.1:15071"
+    desk, browser = pjsip_agents_conf(here, [FIXED]).split("[1001-web]\ntype=endpoint")
+    assert "identify_by=ip" in desk
+    assert "username" not in desk
+    assert "auth=1001-web" in browser  # which has a secret while it is in a page, and is nobody's otherwise
+    assert FIXED.dial() == "PJSIP/1001/sip:1001@127.0.0.1:15071&PJSIP/1001-web"
+    assert FIXED.dial(lambda device: device == "1001") == "PJSIP/1001/sip:1001@127.0.0.1:15071"
 
 
 def test_agents_are_named_before_addresses_only_where_the_trunk_is_local(here: Site) -> None:
@@ -241,7 +259,7 @@ def test_a_phone_that_would_break_a_file_is_refused_in_a_sentence(bad: dict[str,
 def test_an_agent_at_an_outside_number_is_called_as_the_trunk_is_and_no_call_comes_from_there(here: Site) -> None:
     site = replace(here, trunk="sip:203.0.113.9:5080;transport=tcp")
     outside = site.at_outside("1005", "13900001111", "CN")
-    assert outside.dial == "PJSIP/1005/sip:13900001111@203.0.113.9:5080;transport=tcp"
+    assert outside.dial() == "PJSIP/1005/sip:13900001111@203.0.113.9:5080;transport=tcp"
     written = pjsip_agents_conf(site, [outside])
     assert "context=refused" in written
     assert not {"type=auth", "qualify_frequency", "SANSHENG_AGENT"} & {part for part in written.split() if part}

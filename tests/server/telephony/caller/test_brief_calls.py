@@ -45,6 +45,14 @@ async def test_a_call_that_ended_at_once_has_its_row_and_says_who_ended_it(log: 
     assert brief.call_of("1.2") == 2
 
 
+async def test_its_row_says_who_called_and_which_header_told_it(log: Log, dispatcher: Dispatcher) -> None:
+    brief = of(dispatcher)
+    brief.user_event(told("1.1", CallerIDName="李女士", SaidBy="pai"))
+    brief.user_event(told("1.2", CallerIDNum="<unknown>", CallerIDName="<unknown>", SaidBy="from"))
+    came = [each for each in await written(log, dispatcher) if isinstance(each, acd.CallArrived)]
+    assert [(each.caller, each.name, each.told_by) for each in came] == [("13800138000", "李女士", "pai"), ("", "", "")]
+
+
 async def test_a_call_whose_number_was_taken_gets_no_second_row(log: Log, dispatcher: Dispatcher) -> None:
     brief = of(dispatcher)
     brief.remember("1.1", 7)

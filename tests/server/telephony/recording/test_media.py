@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recordings.events import RecordingClosed, RecordingMissing
+from server.storage.derivation.copies import derive
 from server.storage.recording_store import FolderStore
 from server.telephony.recording import media
 from server.telephony.recording.media import Joined, Nothing, Sources, concluded, discard, join, set_aside
@@ -141,6 +142,18 @@ def test_a_file_cut_off_in_the_middle_keeps_what_is_there(sources, store):
     joined = join(sources, store, KEY)
     assert joined.measured.agent_seconds == 1.0
     assert joined.remarks == ("17-1001-agent.wav is shorter than its header says",)
+
+
+def test_how_long_both_spoke_at_once_is_told_when_the_recording_is_closed(sources, store):
+    quiet = np.zeros(RATE * 4)
+    write(sources.caller, np.concatenate((tone(1000, 5), quiet, tone(1000, 4))))
+    write(sources.agent, np.concatenate((quiet[: RATE * 3], tone(600, 4), quiet[: RATE * 2], tone(600, 4))))
+    joined = join(sources, store, KEY)
+    event = concluded(3, joined, talked=13.0)
+    assert event.talk_over == pytest.approx(2.0 + 4.0, abs=0.2)
+    copied = derive(store, KEY, joined.sha256)
+    marks = [mark for mark in copied["marks"] if mark["kind"] == "talk_over"]
+    assert event.talk_over == pytest.approx(sum(mark["until"] - mark["at"] for mark in marks), abs=0.011)
 
 
 @pytest.mark.parametrize(
