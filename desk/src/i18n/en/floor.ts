@@ -57,8 +57,17 @@ export default {
   day_none: 'Not signed in today',
   alarms_all: 'All {count}',
   alarms_less: 'Fewer',
-  why: { ask: 'Why?', nothing: 'No decision has been taken for this call yet.' },
+  why: {
+    ask: 'Why?',
+    nothing: 'No decision has been taken for this call yet.',
+    decided: 'Given to {agent} at {at}:',
+    agents: 'Agent by agent ({count})',
+    more: '{count} more are not listed',
+    eligible: 'could take it',
+    chosen: 'was given it',
+  },
   monitor: {
+    end: 'Stop',
     listen: 'Listen',
     whisper: 'Whisper',
     barge: 'Barge in',

@@ -57,8 +57,17 @@ export default {
   day_none: '今天还没有签到',
   alarms_all: '全部 {count} 条',
   alarms_less: '收起',
-  why: { ask: '为什么？', nothing: '还没有为这通电话做过决定。' },
+  why: {
+    ask: '为什么？',
+    nothing: '还没有为这通电话做过决定。',
+    decided: '{at} 派给 {agent}：',
+    agents: '逐个坐席（{count}）',
+    more: '另有 {count} 名没有列出',
+    eligible: '可以接',
+    chosen: '派给了这位坐席',
+  },
   monitor: {
+    end: '结束监听',
     listen: '侦听',
     whisper: '耳语',
     barge: '插入',
