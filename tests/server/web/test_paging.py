@@ -29,7 +29,7 @@ async def test_every_list_has_a_cursor(api) -> None:
         get = operations.get("get")
         if get is None or path in UNPAGED:
             continue
-        answer = get["responses"]["200"].get("content", {}).get("application/json", {}).get("schema", {})
+        answer = get["responses"].get("200", {}).get("content", {}).get("application/json", {}).get("schema", {})
         shape = described["components"]["schemas"].get(answer.get("$ref", "").rpartition("/")[2], {})
         if "items" in shape.get("properties", {}):
             asked = {each["name"] for each in get.get("parameters", ())}
