@@ -18,6 +18,10 @@ UNPAGED = {
     "/api/v1/qa/forms",  # files of the installation
     "/api/v1/qa/results",
     "/api/v1/webhooks/events",
+    "/api/v1/flows",
+    "/api/v1/prompt-sounds",
+    "/api/v1/prompt-sounds/{prompt}/{language}/versions",
+    "/api/v1/sessions",  # as many as people are signed in
 }
 """Lists whose rows the operator's files hold: they are as long as these."""
 
