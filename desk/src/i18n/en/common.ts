@@ -31,6 +31,8 @@ export default {
   speed: 'Speed {speed}×',
   position: 'Position',
   recording_none: 'No recording',
+  formula_of: 'How {figure} is made',
+  tone: { warn: 'Warning', bad: 'Alarm' },
   state: {
     signed_out: 'Signed out',
     offline: 'Offline',

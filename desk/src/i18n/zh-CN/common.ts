@@ -31,6 +31,8 @@ export default {
   speed: '速度 {speed}×',
   position: '播放位置',
   recording_none: '没有录音',
+  formula_of: '{figure}的计算方法',
+  tone: { warn: '注意', bad: '告警' },
   state: {
     signed_out: '下线',
     offline: '离线',
