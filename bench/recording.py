@@ -5,7 +5,7 @@ pitch, over lines as they are: packets lost or late, of 40 and 60 ms, clocks tha
 speaks. Both recorders record the same conversation; the place of each tone is compared with the time at which it was
 sent, from the first one on.
 
-    python bench/recording.py [--seconds 25]
+    python bench/recording.py [--seconds 25] [--line "20 % lost"]
 
 The last line is the worst place of all, in seconds.
 """
@@ -16,6 +16,7 @@ import argparse
 import asyncio
 import random
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,6 +37,8 @@ PITCHES, LOWEST, APART = 40, 500.0, 40.0
 SETTLE = 20.0
 FIRST = 3
 """Tones whose places are the beginning."""
+NEAR = PITCHES / 2
+"""Seconds around its time in which a tone is looked for: after that the pitches come again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +99,15 @@ def hertz(second: int) -> float:
 
 
 def places(track: NDArray[np.int16], tones: int) -> list[float]:
-    """Where each tone is loudest, in seconds."""
-    size, found = round(RATE * TONE), []
-    at = np.arange(len(track)) / RATE
+    """Where each tone is loudest, in seconds. The first one is in the first half minute or so of the track."""
+    size, near, found = round(RATE * TONE), round(RATE * NEAR), list[float]()
     for second in range(tones):
-        turned = np.cumsum(np.concatenate(([0], track * np.exp(-2j * np.pi * hertz(second) * at))))
-        found.append(float(np.argmax(np.abs(turned[size:] - turned[:-size]))) / RATE)
+        due = round(RATE * (found[0] + second)) if found else near
+        start = max(0, min(due - near, len(track) - 2 * near))
+        part = track[start : due + near]
+        at = np.arange(len(part)) / RATE
+        turned = np.cumsum(np.concatenate(([0], part * np.exp(-2j * np.pi * hertz(second) * at))))
+        found.append((start + float(np.argmax(np.abs(turned[size:] - turned[:-size])))) / RATE)
     return found
 
 
@@ -170,13 +176,13 @@ async def _newest(folder: Path) -> Path:
     raise RigError("nothing was recorded")
 
 
-async def compare(seconds: int) -> tuple[float, float]:
+async def compare(seconds: int, lines: Sequence[str]) -> tuple[float, float]:
     ours = theirs = 0.0
     with RunningHotline(Answering(flow=standard_flow())) as running:
         (running.home / "plain").mkdir()
         async with Phone(AGENT, *running.sip) as agent:
             await running.add_agents({AGENT: agent.contact}, {"inquiry": 5})
-            for name in LINES:
+            for name in lines:
                 await running.set_status([AGENT], "available")
                 mine, plain = await measure(running, agent, name, seconds)
                 print(f"{name:22} ours {mine:6.3f} s   theirs {plain:6.3f} s", flush=True)
@@ -187,9 +193,10 @@ async def compare(seconds: int) -> tuple[float, float]:
 def main() -> None:
     """Measure, and print the line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--seconds", type=int, default=25, help=f"of each conversation, at most {PITCHES}")
+    parser.add_argument("--seconds", type=int, default=25, help="of each conversation")
+    parser.add_argument("--line", choices=LINES, action="append", help="this line alone; may be given more than once")
     given = parser.parse_args()
-    ours, theirs = asyncio.run(compare(min(given.seconds, PITCHES)))
+    ours, theirs = asyncio.run(compare(given.seconds, given.line or list(LINES)))
     print(f"recording: ours={ours:.3f} theirs={theirs:.3f} ratio={ours / theirs:.3f}")
 
 

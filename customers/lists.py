@@ -100,6 +100,8 @@ class ListRules:
     attempts: int = 3
     delays: tuple[tuple[str, float], ...] = ()
     priority: int = BEHIND
+    yields: bool = False
+    """Whether a call that rings already is called off for a caller who waits."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,8 @@ from ivr.paths import Paths
 from ivr.promises import PROMISE_FIELDS, WAIT
 from tables.errors import Key, nearest
 
-CUSTOMER_FIELDS = frozenset({"customer", "customer_class", "customer_region", "customer_since"})
-"""Fields that come with a caller who is a customer."""
+CUSTOMER_FIELDS = frozenset({"customer", "customer_class", "customer_region", "customer_since", "recorded"})
+"""Fields that come with a caller who is known."""
 OWN_FIELDS = frozenset({"caller", "called", "now", "answer", "language"}) | CUSTOMER_FIELDS
 """Fields that need not be set by a flow."""
 OWN_STARTS = {"callback": frozenset({"dialling", "promise", "purpose"})}

@@ -32,17 +32,19 @@ from server.hotline.identity_key import identity_key
 from server.hotline.state import HotlineState
 from server.hotline.view import View
 from server.leadership import Leadership, StartError
-from server.mailing import NightMail
+from server.mailing import Mailing
 from server.processes.children import ChildError
 from server.programs import Programs
 from server.startup import Home, OpenRecords, open_home, open_records, reach_log
 from server.storage.attempts import Attempts
 from server.storage.database import Database, DatabaseError
 from server.storage.derivation.workshop import Workshop, environment_of
+from server.storage.drafts import Drafts
 from server.storage.reader import Records
 from server.storage.sessions import Sessions
 from server.storage.sound import SoundFiles
 from server.storage.stores import open_store
+from server.storage.trimming import Trimming
 from server.storage.webhook_outbox import Outbox
 from server.tasks import BackgroundTasks
 from server.telephony.agent.browser_phones import BrowserPhones
@@ -57,6 +59,7 @@ from server.usecases.groups import UseCases
 from server.web.api.application import make_api
 from server.web.authentication import Authentication
 from server.web.certificates import CertificateError, Certificates
+from server.web.openid import openid_of
 from server.web.serve import HttpServer
 from server.webhooks.delivery import Deliveries
 from server.webhooks.sender import Sender
@@ -84,12 +87,15 @@ class App:
         self._redis: Redis
         self._sessions: Sessions
         self._attempts: Attempts
+        self._drafts: Drafts
         self._sound: SoundFiles
         self._certificates: Certificates | None = None
         self._definition_problem = ""
         self._tasks = BackgroundTasks(_log, "a part of the server failed")
         self._undo: list[Callable[[], Coroutine[Any, Any, None]]] = []
         """The steps to undo, last first."""
+        self._counted: CollectorRegistry | None = None
+        """The metrics that hold those of the webhooks' outbox too."""
         self._draining = False
         self._hurried = asyncio.Event()
 
@@ -113,7 +119,8 @@ class App:
         self._tasks.start(self._watch_definitions())
         self._tasks.start(self.acts.versions.keep_following())
         self._tasks.start(self._deliveries.run())
-        self._tasks.start(self._night_mail.run())
+        self._tasks.start(self._mailing.run())
+        self._tasks.start(self._trimming.run())
         self._tasks.start(self.acts.exports.keep_tidy())
         if self._certificates is not None:
             self._tasks.start(self._certificates.keep())
@@ -127,6 +134,7 @@ class App:
             redis, idle=self.settings.session_idle_minutes * 60.0, longest=self.settings.session_hours * 3600.0
         )
         self._attempts = Attempts(redis)
+        self._drafts = Drafts(redis)
         return Log(redis, set_aside=home.set_aside.keep)
 
     async def _open_records(self, home: Home) -> None:
@@ -143,9 +151,15 @@ class App:
         self._sound = SoundFiles(open_store(self.settings), Workshop(environment_of(self.settings)))
         self._undo.append(self._sound.close)
 
-        self._night_mail = NightMail(
+        self._mailing = Mailing(
             self.settings,
             self._records.database.write,
+            lambda: self.definitions.calendar.zone,
+            lambda: self._election.leadership is not None,
+            tickets=lambda: self.definitions.ticket_mails,
+        )
+        self._trimming = Trimming(
+            self.settings,
             lambda: self.definitions.calendar.zone,
             lambda: self._election.leadership is not None,
         )
@@ -159,6 +173,7 @@ class App:
             Authentication(lambda: self.token, self.acts.tokens, self.acts.links, self.acts.sign_in),
             redis=self._redis,
             proxies=self.settings.proxies,
+            openid=openid_of(self.settings, self.acts.openid),
             asterisk=self.settings.browser_phones,
         )
         http = HttpServer(
@@ -255,6 +270,11 @@ class App:
         return self._sessions
 
     @property
+    def drafts(self) -> Drafts:
+        """Forms of tickets that are being filled in."""
+        return self._drafts
+
+    @property
     def attempts(self) -> Attempts:
         """Attempts to sign in."""
         return self._attempts
@@ -298,7 +318,12 @@ class App:
     def registry(self) -> CollectorRegistry:
         """The metrics; empty while this server does not lead."""
         leadership = self._election.leadership
-        return leadership.registry if leadership else CollectorRegistry()
+        if leadership is None:
+            return CollectorRegistry()
+        if self._counted is not leadership.registry:
+            self._counted = leadership.registry
+            self._counted.register(self._deliveries)
+        return self._counted
 
     # Running
 
@@ -323,7 +348,8 @@ class App:
         if (leadership := self._election.leadership) is not None:
             found += leadership.warnings()
             found += self._deliveries.warnings()
-            found += self._night_mail.warnings()
+            found += self._mailing.warnings()
+            found += [self._trimming.problem] if self._trimming.problem else []
         return found + ([self._records.problem] if self._records.problem else [])
 
     def examine(self, home: Path) -> list[Found]:

@@ -9,91 +9,87 @@ import sys
 import tempfile
 import traceback
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import typer
 
-from server.commands import (
-    agents,
-    bulletins,
-    callbacks,
-    check,
-    customers,
-    db,
-    definitions,
-    demo,
-    doctor,
-    exports,
-    floor,
-    handovers,
-    holidays,
-    knowledge,
-    lists,
-    privacy,
-    quality,
-    queues,
-    recordings,
-    records,
-    replay,
-    reports,
-    run,
-    simulate,
-    tickets,
-    tokens,
-    trunks,
-    users,
-    webhooks,
-)
 from server.commands.shared import Refused, settings
 from server.home import close_to_others
 
-app = typer.Typer(
-    name="sansheng",
-    help="Sansheng 三声: IVR and ACD server for 400 complaint hotlines.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    add_completion=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
-)
-app.command("run")(run.run)
-app.command("check")(check.check)
-app.command("doctor")(doctor.doctor)
-app.add_typer(db.app, name="db")
-app.add_typer(agents.app, name="agent")
-app.add_typer(queues.app, name="queue")
-app.add_typer(records.calls, name="call")
-floor.register(records.calls)
-app.add_typer(callbacks.app, name="callback")
-app.add_typer(tickets.tickets, name="ticket")
-app.add_typer(recordings.recordings, name="recording")
-app.add_typer(privacy.privacy, name="privacy")
-app.add_typer(trunks.app, name="trunk")
-app.add_typer(tokens.tokens, name="token")
-app.add_typer(tokens.audit, name="audit")
-app.add_typer(users.app, name="user")
-app.add_typer(reports.app, name="report")
-app.add_typer(quality.app, name="qa")
-app.add_typer(definitions.app, name="definitions")
-app.add_typer(holidays.app, name="holidays")
-app.add_typer(webhooks.app, name="webhook")
-app.add_typer(exports.app, name="export")
-app.add_typer(customers.app, name="customer")
-app.add_typer(bulletins.app, name="bulletin")
-app.add_typer(bulletins.notices, name="notice")
-app.add_typer(knowledge.app, name="knowledge")
-app.add_typer(handovers.app, name="handover")
-app.add_typer(lists.app, name="list")
-app.command("replay")(replay.replay)
-app.command("simulate")(simulate.simulate)
-app.add_typer(demo.app, name="demo")
+COMMANDS = {
+    "run": "run:run",
+    "check": "check:check",
+    "doctor": "doctor:doctor",
+    "db": "db:app",
+    "agent": "agents:app",
+    "queue": "queues:app",
+    "call": "records:calls",
+    "callback": "callbacks:app",
+    "ticket": "tickets:tickets",
+    "recording": "recordings:recordings",
+    "privacy": "privacy:privacy",
+    "trunk": "trunks:app",
+    "token": "tokens:tokens",
+    "audit": "tokens:audit",
+    "user": "users:app",
+    "report": "reports:app",
+    "qa": "quality:app",
+    "definitions": "definitions:app",
+    "holidays": "holidays:app",
+    "webhook": "webhooks:app",
+    "export": "exports:app",
+    "customer": "customers:app",
+    "bulletin": "bulletins:app",
+    "notice": "bulletins:notices",
+    "knowledge": "knowledge:app",
+    "handover": "handovers:app",
+    "list": "lists:app",
+    "replay": "replay:replay",
+    "simulate": "simulate:simulate",
+    "demo": "demo:app",
+}
+"""The first word of each command → its module in `server.commands`, and its name there."""
+
+
+def build(*wanted: str) -> typer.Typer:
+    """The command line with these first words; with all, if none is named. Only what is wanted is imported: to build
+    every command takes longer than to run one of them."""
+    made = typer.Typer(
+        name="sansheng",
+        help="Sansheng 三声: IVR and ACD server for 400 complaint hotlines.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        add_completion=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+    )
+    made.callback()(lambda: None)  # one command alone is a command of `sansheng`, not `sansheng` itself
+    for word in wanted or COMMANDS:
+        module, _, name = COMMANDS[word].partition(":")
+        found = getattr(import_module(f"server.commands.{module}"), name)
+        if isinstance(found, typer.Typer):
+            made.add_typer(found, name=word)
+        else:
+            made.command(word)(found)
+    return made
+
+
+def __getattr__(name: str) -> Any:
+    """`app`: the whole command line, made when somebody asks for it."""
+    if name == "app":
+        globals()["app"] = build()
+        return globals()["app"]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def main() -> None:
     """Entry point of the command."""
     close_to_others()
+    first = sys.argv[1] if len(sys.argv) > 1 else ""
     try:
-        app()
+        build(*([first] if first in COMMANDS else []))()
     except Refused as refusal:
         _fail(str(refusal))
     except Exception as error:

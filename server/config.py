@@ -15,11 +15,13 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 ELSEWHERE = frozenset({"SANSHENG_CACHE"})
 """Variables that are read before there are settings."""
 
+ROLES = ("agent", "leader", "supervisor", "qa", "department", "administrator")
+"""The roles of people."""
 _WORD = r"[\w.!~*'%+-]+"
 SIP_ADDRESS = re.compile(
     rf"sips?:({_WORD}@)?(?P<host>\w[\w.-]*|\[[0-9A-Fa-f:.]+\])(:(?P<port>\d{{1,5}}))?(;\w[\w.-]*(={_WORD})?)*", re.ASCII
@@ -106,6 +108,22 @@ def _host_names(text: str) -> tuple[str, ...]:
     found = tuple(text.replace(",", " ").split())
     if not all(re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", each, re.ASCII) for each in found):
         raise ValueError("give names by which browsers address this machine, such as desk.example.com,desk")
+    return found
+
+
+def _issuer(text: str) -> str:
+    parts = urlsplit(text)
+    local = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    if parts.scheme not in (("http", "https") if local else ("https",)) or not parts.hostname or parts.query:
+        raise ValueError("give the provider's issuer, such as https://login.example.com/realms/hotline")
+    return text
+
+
+def _roles(text: str) -> tuple[tuple[str, str], ...]:
+    parts = (each.rpartition("=") for each in text.split(","))
+    found = tuple((value.strip(), role.strip()) for value, _, role in parts)
+    if not all(value and role in ROLES for value, role in found):
+        raise ValueError(f"give values and roles, such as hotline-agents=agent; there are {', '.join(ROLES)}")
     return found
 
 
@@ -205,7 +223,7 @@ class Settings:
     sip_tls_port: int = field(default=5061, metadata=_by(_port))
     """Where SIP over TLS is taken, if a trunk uses it."""
     http_port: int = field(default=8400, metadata=_by(_port))
-    http_connections: int = field(default=512, metadata=_by(_count(1, 100_000)))
+    http_connections: int = field(default=2048, metadata=_by(_count(1, 100_000)))
     """The most connections to the API at once; never more than half of the file descriptors."""
     http_connections_per_address: int = field(default=64, metadata=_by(_count(1, 100_000)))
     """The most connections from one address; of IPv6, from one /64 network."""
@@ -217,6 +235,20 @@ class Settings:
     """The key of that certificate."""
     tls_names: tuple[str, ...] = field(default=(), metadata=_by(_host_names))
     """Names of this machine in the certificate that the private authority makes, besides those that it has."""
+    oidc_issuer: str = field(default="", metadata=_by(_issuer))
+    """The OpenID provider by which people sign in besides passwords; empty: none."""
+    oidc_client_id: str = field(default="", metadata=_by(_text))
+    """The name under which the provider knows this hotline."""
+    oidc_client_secret_file: Path | None = field(default=None, metadata=_by(_path))
+    """File of the secret that the provider knows this hotline by; empty: a public client."""
+    oidc_roles: tuple[tuple[str, str], ...] = field(default=(), metadata=_by(_roles))
+    """Values of the claim of roles, and the role of each; the first that a person has counts."""
+    oidc_role_claim: str = field(default="groups", metadata=_by(_text))
+    oidc_name_claim: str = field(default="preferred_username", metadata=_by(_text))
+    oidc_agent_claim: str = field(default="agent", metadata=_by(_text))
+    """The claims of the roles, of the user's name, and of the work number."""
+    oidc_scopes: str = field(default="openid profile", metadata=_by(_text))
+    """What the provider is asked for."""
     agi_port: int = field(default=4573, metadata=_by(_port))
     ami_port: int = field(default=5038, metadata=_by(_port))
     asterisk_http_port: int = field(default=8088, metadata=_by(_port))
@@ -284,6 +316,8 @@ class Settings:
     """How long an orderly stop waits for conversations to end."""
     archive_days: int = field(default=0, metadata=_by(_count(0, 36_500)))
     """Days for which the archived log holds what calls left in it, and the decisions; 0: for ever."""
+    archive_trimmed_at: str = field(default="04:30", metadata=_by(_time_of_day))
+    """Time of day in the hotline's zone at which the archived log is trimmed of what is older; `never`."""
     smtp_url: str = field(default="", metadata=_by(_url("smtp", "smtps")))
     """The mail server that takes the report of each 24 hours, with its user and password; empty: none is sent."""
     report_to: tuple[str, ...] = field(default=(), metadata=_by(_mailboxes))
@@ -400,6 +434,10 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     settings = Settings(**given)
     if (settings.tls_cert is None) != (settings.tls_key is None):
         raise SettingsError("SANSHENG_TLS_CERT and SANSHENG_TLS_KEY belong together: set both, or neither")
+    if bool(settings.oidc_issuer) != bool(settings.oidc_client_id and settings.oidc_roles):
+        raise SettingsError(
+            "SANSHENG_OIDC_ISSUER, SANSHENG_OIDC_CLIENT_ID and SANSHENG_OIDC_ROLES belong together: set all, or none"
+        )
     _refuse_clashes(settings)
     return settings
 

@@ -1,4 +1,6 @@
-"""Law: each night's report reaches the mail server at least once, however long that server is away, and is made once.
+"""Law: each mail reaches the mail server at least once, however long that server is away, and is made once.
+
+Mails are the night shift's report, and once a minute what became urgent of tickets.
 
 A mail is in the outbox before it is sent, and sent by whichever server leads. After a crash between the two the same
 mail, with the same Message-ID, may go out again.
@@ -8,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from typing import TYPE_CHECKING
@@ -19,8 +21,10 @@ import structlog
 from sqlalchemy import Engine
 
 from server.config import Settings
+from server.hotline.ticket_mails import TicketMails
 from server.storage.mail_outbox import MailOutbox
 from server.storage.queries.day_mail import day_mail
+from server.storage.queries.ticket_mail import READER, batch
 
 if TYPE_CHECKING:
     from server.storage.schema.report_tables import Mail
@@ -29,11 +33,15 @@ PACE = 15.0
 LATE = timedelta(minutes=30)
 """How long a mail may wait before it is an alarm."""
 TIMEOUT = 30.0
+BATCH = timedelta(minutes=1)
+"""How often mails about tickets are made: whatever happened meanwhile is in one mail to each recipient."""
+KEPT = timedelta(days=90)
+"""How long a mail that was sent is listed."""
 _log = structlog.get_logger("mail")
 
 
-class NightMail:
-    """Makes the mail of each 24 hours at `report_at` of the hotline's zone, and sends what is in the outbox."""
+class Mailing:
+    """Makes the mail of each 24 hours at `report_at` of the hotline's zone, and those about tickets; sends them."""
 
     def __init__(
         self,
@@ -43,15 +51,17 @@ class NightMail:
         leads: Callable[[], bool],
         *,
         clock: Callable[[], float] = time.time,
+        tickets: Callable[[], TicketMails] = TicketMails,
     ) -> None:
         self._settings, self._engine, self._zone, self._leads, self._clock = settings, engine, zone, leads, clock
         self._outbox = MailOutbox(engine)
+        self._tickets, self._next_batch = tickets, datetime.min.replace(tzinfo=UTC)
         self._late: list[str] = []
         self._failing = ""
 
     async def run(self, pace: float = PACE) -> None:
         """Go on until cancelled; nothing to do where no mail server is configured."""
-        while self._settings.smtp_url and self._settings.report_to:
+        while self._settings.smtp_url:
             if self._leads():
                 try:
                     await self.step()
@@ -60,9 +70,13 @@ class NightMail:
             await asyncio.sleep(pace)
 
     async def step(self) -> int:
-        """Make the mail that is due, and try those that wait; how many were sent."""
+        """Make the mails that are due, and try those that wait; how many were sent."""
         now = self._now()
-        await asyncio.to_thread(self._make, now)
+        if self._settings.report_to:
+            await asyncio.to_thread(self._make, now)
+        if now >= self._next_batch:
+            self._next_batch = now + BATCH
+            await asyncio.to_thread(self._make_of_tickets, now)
         sent = 0
         for mail in await asyncio.to_thread(self._outbox.due, now):
             try:
@@ -92,6 +106,16 @@ class NightMail:
             return
         subject, body = day_mail(self._engine, until, self._zone(), now)
         self._outbox.put(name, ", ".join(self._settings.report_to), subject, body, now)
+
+    def _make_of_tickets(self, now: datetime) -> None:
+        mails = self._tickets()
+        self._outbox.forget(now - KEPT)
+
+        def recipients(department: str, teams: Sequence[str], level: str) -> Sequence[str]:
+            return mails.recipients(department=department, teams=teams, level=level)
+
+        while (found := batch(self._engine, mails.what, recipients, self._zone(), now)) is not None:
+            self._outbox.put_batch(READER, found.place, found.mails, now)
 
     def _tell(self, sentence: str) -> None:
         if sentence != self._failing:

@@ -18,7 +18,7 @@ from recordings.alarms import WORST
 from server.eventlog.log import Entry
 from server.hotline.live_calls import Stage
 from server.hotline.view import View
-from tickets.case import Level
+from tickets.severity import Level
 from tickets.states import TicketState
 
 

@@ -62,6 +62,22 @@ class RawSip(asyncio.DatagramProtocol):
         self.transport.sendto(("\r\n".join(lines) + "\r\n\r\n" + sdp).encode())
         return call_id
 
+    def register(self, user: str) -> None:
+        """Send a REGISTER without a password."""
+        call_id = secrets.token_hex(8)
+        lines = [
+            f"REGISTER sip:127.0.0.1:{self.port} SIP/2.0",
+            f"Via: SIP/2.0/UDP {self.address};rport;branch=z9hG4bK{call_id}",
+            f"From: <sip:{user}@127.0.0.1>;tag={call_id}",
+            f"To: <sip:{user}@127.0.0.1>",
+            f"Call-ID: {call_id}",
+            "CSeq: 1 REGISTER",
+            f"Contact: <sip:{user}@{self.address}>",
+            "Max-Forwards: 70",
+            "Content-Length: 0",
+        ]
+        self.transport.sendto(("\r\n".join(lines) + "\r\n\r\n").encode())
+
     def acknowledge(self, answer: bytes, method: str = "ACK", sdp: str = "") -> None:
         """Send the ACK to a final answer, or the BYE of the call that it began; `sdp` answers a late offer."""
         via, sender, to, call_id = (_header(answer, name) for name in ("Via", "From", "To", "Call-ID"))

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tickets import events as ev
-from tickets.case import MOST_REQUESTS, Case, Level
+from tickets.case import MOST_REQUESTS, Case
 from tickets.limits import Working, limits, raised
 from tickets.rules import Rules
-from tickets.severity import Trigger, after_trigger
+from tickets.severity import Level, Trigger, after_trigger
 from tickets.states import TicketError, TicketState, step
 
 LONGEST_NOTE = 4000

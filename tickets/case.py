@@ -7,35 +7,17 @@ back and a limit is never loosened, whatever stands in the log.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from enum import StrEnum
 from operator import attrgetter
 from typing import Any
 
 from tickets import events as ev
-from tickets.severity import Grade
+from tickets.severity import Grade, Level
 from tickets.states import NEXT, TicketState
 
 RESPOND, RESOLVE = "respond", "resolve"
 LIMITS = (RESPOND, RESOLVE)
 MOST_REQUESTS = 20
 """Requests for authority that may wait for an answer in one ticket."""
-
-
-class Level(StrEnum):
-    """Whose matter a case is (问题升级): it only goes up."""
-
-    AGENT = "agent"
-    LEADER = "leader"
-    MANAGER = "manager"
-
-    @property
-    def rank(self) -> int:
-        """0 for the agent, rising."""
-        return tuple(Level).index(self)
-
-    def up(self) -> Level:
-        """The next level; the manager's stays the manager's."""
-        return tuple(Level)[min(self.rank + 1, 2)]
 
 
 @dataclass(slots=True)
@@ -74,6 +56,8 @@ class Case:
     last_request: int = 0
     opened_by: str = ""
     """The person who opened it without a call's doing so."""
+    outside: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+    """Outside systems that own parts of the case: system → (its reference there, the parts)."""
     version: int = 0
     """How many events of the log are about this ticket."""
     due: float | None = None
@@ -115,6 +99,8 @@ def restored(values: dict[str, Any]) -> Case:
     values = {**values, "grade": Grade(values["grade"]), "state": TicketState(values["state"])}
     if "level" in values:
         values["level"] = Level(values["level"])
+    if "outside" in values:
+        values["outside"] = {name: (ref, tuple(parts)) for name, (ref, parts) in values["outside"].items()}
     for name, copy in _PLAIN.items():
         if name in values:
             values[name] = copy(values[name])
@@ -196,6 +182,10 @@ def take(case: Case, event: ev.Event, now: float) -> bool:
             case.requests[str(request)], case.last_request = what, request
         case ev.AuthorityAnswered(request=request):
             case.requests.pop(str(request), None)
+        case ev.TicketLinked(system=system, reference=reference, owns=parts):
+            case.outside.pop(system, None)
+            if parts:
+                case.outside[system] = (reference, tuple(parts))
     return True
 
 

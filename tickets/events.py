@@ -236,3 +236,5 @@ class TicketLinked(Event):
     reference: str
     url: str = ""
     by: str = ""
+    owns: tuple[str, ...] = ()
+    """What of the ticket only that system may change from now on: names of `tickets.owned.PARTS`."""

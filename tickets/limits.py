@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tickets import events as ev
-from tickets.case import LIMITS, RESPOND, Case, Level, sooner
+from tickets.case import LIMITS, RESPOND, Case, sooner
 from tickets.rules import Rules
-from tickets.severity import Grade, Trigger, after_trigger
+from tickets.severity import Grade, Level, Trigger, after_trigger
 
 Working = Callable[[float, float], float]
 """(start, seconds) → the instant at which so much working time has gone by."""

@@ -169,6 +169,10 @@ class Register:
         why = f"repeat_contact: {contacts} calls on the same matter"
         return added + self._raised(known, gravest(known.grade, repeated), why, now)
 
+    def callers_of(self, department: str) -> frozenset[str]:
+        """The callers of the open tickets that this department has."""
+        return frozenset(each.caller for each in self._cases.values() if each.department == department and each.caller)
+
     def join(self, ticket: int, call: int) -> list[Event]:
         """A call of our own is about this ticket: a contact, not a repeat complaint. Nothing if it is closed."""
         case = self._cases.get(ticket)

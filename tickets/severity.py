@@ -1,4 +1,4 @@
-"""How grave a case is, and what makes it graver. A grade is only ever raised."""
+"""How grave a case is, and what makes it graver; whose matter it is. Grade and level are only ever raised."""
 
 from __future__ import annotations
 
@@ -61,3 +61,20 @@ def after_trigger(grade: Grade, trigger: Trigger) -> Grade:
 def gravest(*grades: Grade) -> Grade:
     """The gravest of these grades."""
     return max(grades, key=lambda each: each.rank)
+
+
+class Level(StrEnum):
+    """Whose matter a case is (问题升级): it only goes up."""
+
+    AGENT = "agent"
+    LEADER = "leader"
+    MANAGER = "manager"
+
+    @property
+    def rank(self) -> int:
+        """0 for the agent, rising."""
+        return tuple(Level).index(self)
+
+    def up(self) -> Level:
+        """The next level; the manager's stays the manager's."""
+        return tuple(Level)[min(self.rank + 1, 2)]

@@ -44,12 +44,13 @@ def create(
     priority: Annotated[
         int | None, typer.Option(help="Points in the one order; left out: behind all callers.", min=-1000, max=1000)
     ] = None,
+    yields: Annotated[bool, typer.Option(help="Call off what rings already for a caller who waits.")] = False,
     as_json: Json = False,
 ) -> None:
     """Create a list; `load` gives it lines."""
     body: dict[str, Any] = {"name": name, "purpose": purpose, "queue": queue, "owner": owner, "consent": consent}
     body |= {"until": ahead(until, "--until").isoformat(), "proof": proof, "category": category, "window": window}
-    body |= {"attempts": attempts, "delays": _delays(delay or []), "priority": priority}
+    body |= {"attempts": attempts, "delays": _delays(delay or []), "priority": priority, "yields": yields}
     if since is not None:
         body["since"] = ahead(since, "--from").isoformat()
     made = request("POST", "/api/v1/lists", body)

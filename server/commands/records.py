@@ -7,12 +7,14 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from server.commands import floor
 from server.commands.output import Json, clock, fields, print_json, say, show
 from server.commands.shared import (
     Refused,
     as_shown,
     called_numbers,
     instant,
+    listed,
     queries,
     zone,
 )
@@ -61,19 +63,19 @@ def call_list(
     until: Until = None,
 ) -> None:
     """List calls, newest first."""
-    from server.storage.queries.records import CallFilter
+    began = instant(since, "--since") if since else None
+    ended = instant(until, "--until") if until else None
+    which: dict[str, Any] = {"outcome": outcome, "agent": agent, "queue": queue, "direction": direction}
 
-    which = CallFilter(
-        since=instant(since, "--since") if since else None,
-        until=instant(until, "--until") if until else None,
-        outcome=outcome,
-        agent=agent,
-        queue=queue,
-        caller=as_shown(caller) if caller else None,
-        direction=direction,
-    )
-    with queries() as records:
-        rows = records.call_list(which, limit=limit).items
+    def otherwise() -> list[dict[str, Any]]:
+        from server.storage.queries.records import CallFilter
+
+        shown = as_shown(caller) if caller else None
+        with queries() as records:
+            return records.call_list(CallFilter(since=began, until=ended, caller=shown, **which), limit=limit).items
+
+    times = {name: each.isoformat() for name, each in (("since", began), ("until", ended)) if each is not None}
+    rows = listed("/api/v1/calls", {**which, **times, "caller": caller}, limit, otherwise)
     numbers = called_numbers()
     columns = CALLS if numbers is None else (*CALLS[:3], "called_name", *CALLS[3:])
     show([_named(row, numbers) for row in rows], columns, as_json)
@@ -134,3 +136,6 @@ def _verdict(candidate: dict[str, Any]) -> str:
     if candidate.get("excluded"):
         return str(candidate["excluded"])
     return "eligible, score " + " ".join(f"{part:.5g}" for part in candidate.get("score", ()))
+
+
+floor.register(calls)

@@ -9,7 +9,7 @@ import json
 import os
 import pwd
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 START = "start it with `make run`"
 _PATIENCE = 15.0
+_SOON = 3.0
+"""Seconds that a list waits for the server before it reads the records itself."""
+_Row = dict[str, Any]
 
 
 class Refused(Exception):
@@ -80,6 +83,29 @@ def request(
     if status >= 400:
         raise Refused(str(data.get("detail") or data.get("title") or f"the server answered {status}"))
     return data
+
+
+def listed(path: str, filters: Mapping[str, Any], limit: int, otherwise: Callable[[], list[_Row]]) -> list[_Row]:
+    """The rows of a list: from the running server, which has everything loaded, else from the records themselves.
+
+    Both answer by the same queries, and to the machine's owner. A server that is stopping, standing by, or busy for
+    longer than a moment is not waited for. Raises Refused.
+    """
+    from urllib.parse import urlencode
+
+    asked = {name: value for name, value in filters.items() if value is not None}
+    here = settings()
+    try:
+        wanted = f"{path}?{urlencode({**asked, 'limit': limit})}"
+        status, text = exchange(
+            here, "GET", wanted, headers={"Authorization": f"Bearer {_owner_token(here)}"}, within=_SOON
+        )
+        if status == 200:
+            found: list[_Row] = json.loads(text)["items"]
+            return found
+    except (Down, OSError, ValueError, LookupError, TypeError):
+        pass  # no server answers here, or it is not this home's
+    return otherwise()
 
 
 def _owner_token(here: Settings) -> str:

@@ -65,6 +65,20 @@ def resume(number: Number) -> None:
 
 
 @app.command()
+def ping(number: Number) -> None:
+    """Send a message that says nothing but that it came."""
+    request("POST", f"/api/v1/webhooks/{number}/ping")
+    say(f"webhook {number} gets a ping: `sansheng webhook list` shows whether it waits")
+
+
+@app.command()
+def events(as_json: Json = False) -> None:
+    """List the types of events; with --json, the schema of each message."""
+    rows = request("GET", "/api/v1/webhooks/events")["items"]
+    show(rows, ("type", "says"), as_json)
+
+
+@app.command()
 def dead(number: Number, as_json: Json = False) -> None:
     """List messages that were given up, newest first."""
     rows = request("GET", f"/api/v1/webhooks/{number}/dead")["items"]

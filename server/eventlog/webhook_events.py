@@ -38,6 +38,14 @@ class WebhookSuspended:
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookPinged:
+    """This subscription gets one message that says nothing but that it came."""
+
+    webhook: int
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class WebhookResumed:
     """Sending goes on with the first event that was not delivered."""
 

@@ -12,14 +12,11 @@ from typing import Any
 
 import recordings.events as rec
 from knowledge.events import BulletinRead
-from server.eventlog.access_events import TokenRevoked
-from server.eventlog.user_events import UserChanged, UserDisabled, UserPasswordSet
+from server.eventlog.user_events import UserChanged
 from server.hotline.live_calls import Calls
 
 MOST = 20_000
 """Keys that are told apart."""
-ACCESS = (TokenRevoked, UserChanged, UserDisabled, UserPasswordSet)
-"""Events after which a principal may see other things, or nothing."""
 _OF_AGENTS = ("agent", "to", "by", "owner")
 """Fields that name an agent, or something else that no agent is called."""
 
@@ -36,8 +33,8 @@ class Changed:
     readers: set[str] = field(default_factory=set)
     """Agents who have read a bulletin."""
     alarms: bool = False
-    access: bool = False
-    """A token or a user."""
+    users: set[str] = field(default_factory=set)
+    """Users whose role, agent or teams have changed."""
 
     def __len__(self) -> int:
         return len(self.agents) + len(self.calls) + len(self.promises) + len(self.tickets) + len(self.readers)
@@ -73,8 +70,8 @@ class Changes:
             self._mark(told)
         if isinstance(event, rec.Event):
             changed.alarms = True
-        elif isinstance(event, ACCESS):
-            changed.access = True
+        elif isinstance(event, UserChanged):
+            changed.users.add(event.user)
         elif isinstance(event, BulletinRead):
             changed.readers.add(event.agent)
         if len(changed) > MOST:
@@ -82,7 +79,7 @@ class Changes:
 
     def _mark(self, told: Any) -> None:
         changed = self._changed
-        if call := getattr(told, "call", 0):
+        if call := getattr(told, "call", 0) or getattr(getattr(told, "decision", None), "call", 0):
             changed.calls.add(call)
         if promise := getattr(told, "promise", 0):
             changed.promises.add(promise if isinstance(promise, int) else promise.id)

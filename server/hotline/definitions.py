@@ -30,6 +30,7 @@ from server.hotline.promising import usual_queue
 from server.hotline.quality_rules import QualityRules, read_quality_rules
 from server.hotline.recording_rules import RecordingRules, read_recording_rules
 from server.hotline.thresholds import ThresholdRules, read_thresholds
+from server.hotline.ticket_mails import TicketMails, read_ticket_mails
 from server.hotline.ticket_rules import hours_of, read_rules, unreachable
 from server.hotline.trunk_secrets import missing
 from server.hotline.trunks import Trunk, read_trunks
@@ -52,7 +53,7 @@ AGENTS_LANGUAGE = LANGUAGES[0]
 _CLASS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 _ROUTING = ("skills", "routing", "phones", "queues")
 _CALLS = ("hotline", "numbers", "admission", "sound", "callback", "lists", "calendar", "teams", "trunks")
-_WORK = ("tickets", "ticket_types", "quality", "recordings", "thresholds")
+_WORK = ("tickets", "ticket_types", "ticket_mails", "quality", "recordings", "thresholds")
 TABLES = (*_ROUTING, *_CALLS, *_WORK)
 """What a hotline file may hold."""
 
@@ -97,6 +98,7 @@ class Definitions:
     tickets: Rules = field(default_factory=Rules)
     tickets_in_hours: bool = True
     """Whether the limits of tickets run in business hours only."""
+    ticket_mails: TicketMails = field(default_factory=TicketMails)
     quality: QualityRules = field(default_factory=QualityRules)
     thresholds: ThresholdRules = field(default_factory=ThresholdRules)
     teams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -297,6 +299,7 @@ def _read_hotline(file: Path, flows: Mapping[str, Flow] | None, home: Path) -> D
         numbers = read_numbers(top.table("numbers"), flows, callback.region)
         callback = replace(callback, own_numbers=callback.own_numbers | numbers.own())
         tickets, in_hours = read_rules(top.table("tickets").data, queues, policy.skills, data.get("ticket_types"))
+        teams = _teams(top.table("teams"))
         return Definitions(
             name=name,
             policy=policy,
@@ -311,9 +314,10 @@ def _read_hotline(file: Path, flows: Mapping[str, Flow] | None, home: Path) -> D
             callback=callback,
             tickets=tickets,
             tickets_in_hours=in_hours,
+            ticket_mails=read_ticket_mails(top.table("ticket_mails"), tickets.departments, teams),
             quality=read_quality_rules(top.table("quality").data, policy.skills),
             thresholds=read_thresholds(top.table("thresholds"), queues),
-            teams=_teams(top.table("teams")),
+            teams=teams,
             trunks=read_trunks(top.table("trunks"), callback.region),
             outside_agent_confirms_for=confirms_for,
             source=str(file),

@@ -19,6 +19,7 @@ from server.eventlog.quality_events import QualityRulesSet
 from tables.toml import located, read
 from tables.values import Table, known
 
+DRAWN, ALL = READ = ("drawn", "all")
 FORM = Path(str(resources.files("quality.forms") / "complaint.toml"))
 
 
@@ -31,6 +32,8 @@ class QualityRules:
     draw_after: float = 300.0
     """Seconds after a period's end at which its samples are drawn; by then its last conversations are in the records
     or not in the frame."""
+    reviewers_read: str = DRAWN
+    """Which scores a QA role reads: those of calls drawn for the reviewer, or all."""
 
     def for_log(self, source: str) -> QualityRulesSet:
         """The rules that the register follows, as the log keeps them."""
@@ -55,6 +58,7 @@ def read_quality_rules(data: Any, skills: Collection[str]) -> QualityRules:
         appeals=AppealRules(table.number("within_days", usual.appeals.within_days, most=366.0, above=0.0)),
         training=training,
         draw_after=table.number("draw_after", usual.draw_after, most=43_200.0),
+        reviewers_read=table.choice("reviewers_read", READ, usual.reviewers_read),
     )
     table.done()
     return rules

@@ -21,6 +21,8 @@ ASKED_BY_CUSTOMER = GIVEN - {"shutdown"}
 """Sources of promises that the customer asked for: an older wish not to be called does not stop those."""
 FIELDS = ("customer", "customer_class", "customer_region", "customer_since", "verified")
 """The fields that a caller's flow knows of the customer; `verified` is set by an identity check."""
+RECORDED = "recorded"
+"""The field that a flow asks before it says that the call is recorded: `no` for a number that never is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,10 @@ def standing(register: CustomerRegister, definitions: Definitions, number: str, 
         lists |= {VIP}
     if nuisance:
         lists |= {NUISANCE}
-    file = register.of_number(known)
-    return Standing(known, lists, nuisance, register.may_record(known, now), file, _fields(file))
+    file, may_record = register.of_number(known), register.may_record(known, now)
+    silent = not may_record or bool(definitions.recordings.left_out("", "", lists))
+    fields = _fields(file) | ({RECORDED: "no"} if silent else {})
+    return Standing(known, lists, nuisance, may_record, file, fields)
 
 
 def is_vip(register: CustomerRegister, definitions: Definitions, number: str) -> bool:

@@ -48,6 +48,7 @@ from server.hotline.published import Published
 from server.hotline.ticket_rules import working_time
 from server.hotline.users import Users
 from server.hotline.webhooks import Webhooks
+from tickets.owned import owner_of
 from tickets.register import Register
 
 _log = structlog.get_logger("state")
@@ -322,7 +323,7 @@ class HotlineState:
         if ticket is None or live is None or ticket not in self.tickets:
             return
         case = self.tickets.case(ticket)
-        if not case.resolved or (live.follows and case.round != live.follows):
+        if not case.resolved or (live.follows and case.round != live.follows) or owner_of(case, "state"):
             return
         why = f"the customer {what} in the follow-up call {call}"
         self._matter(entry, self.tickets.follow_up(ticket, satisfied, entry.at, "customer", why))

@@ -27,6 +27,9 @@ class CustomerReader:
         """One file."""
         return await asyncio.to_thread(self._queries.show, customer, mask=mask)
 
-    async def marks(self, which: Mapping[str, Any], limit: int, mask: bool) -> list[dict[str, Any]]:
-        """Marks, newest first."""
-        return await asyncio.to_thread(partial(self._queries.marks, limit=limit, mask=mask, **which))
+    async def marks(
+        self, which: Mapping[str, Any], limit: int, mask: bool, cursor: str | None = None
+    ) -> dict[str, Any]:
+        """One page of marks, newest first."""
+        page = await asyncio.to_thread(partial(self._queries.marks, limit=limit, after=cursor, mask=mask, **which))
+        return {"items": page.items, "next": page.next}

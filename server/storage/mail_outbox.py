@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
-from server.storage.queries.paging import iso
+from server.storage.queries.paging import check_limit, decode_place, encode_place, iso
 from server.storage.schema.report_tables import Mail
+from server.storage.schema.tables import Cursor
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST = 4_102_444_800_000_000
 FIRST_DELAY, LONGEST_DELAY = timedelta(minutes=1), timedelta(hours=1)
 
 
@@ -28,6 +33,28 @@ class MailOutbox:
         statement = self._insert(Mail).values(**values, tries=0, error="").on_conflict_do_nothing()
         with Session(self._engine) as session, session.begin():
             return bool(session.execute(statement.returning(Mail.id)).first())
+
+    def put_batch(self, reader: str, place: str, mails: Sequence[tuple[str, str, str]], now: datetime) -> int:
+        """Keep a mail for each (recipient, subject, body), and with them the place in the log up to which they tell.
+
+        Returns how many were new: a batch that another server has made is made once.
+        """
+        with Session(self._engine) as session, session.begin():
+            cursor = session.scalars(select(Cursor).where(Cursor.reader == reader).with_for_update()).one()
+            if _order(cursor.entry) >= _order(place):
+                return 0
+            cursor.entry = place
+            for recipient, subject, body in mails:
+                id = f"{reader.replace(' ', '-')}-{place}-{hashlib.sha256(recipient.encode()).hexdigest()[:12]}"
+                times = {"made_at": now, "try_at": now}
+                values = {"id": id, "recipients": recipient, "subject": subject, "body": body, "tries": 0, "error": ""}
+                session.execute(self._insert(Mail).values(**values, **times).on_conflict_do_nothing())
+        return len(mails)
+
+    def forget(self, before: datetime) -> None:
+        """Mails that were sent before this instant are listed no more."""
+        with Session(self._engine) as session, session.begin():
+            session.execute(delete(Mail).where(Mail.sent_at < before))
 
     def known(self, id: str) -> bool:
         """Whether a mail of this id was made."""
@@ -61,8 +88,28 @@ class MailOutbox:
 
     def newest(self, limit: int) -> list[dict[str, Any]]:
         """Mails, newest first."""
+        return list(self.page(limit)["items"])
+
+    def page(self, limit: int, after: str | None = None) -> dict[str, Any]:
+        """One page of mails, newest first: {"items", "next"}. Raises QueryError for a bad limit or cursor."""
+        check_limit(limit)
+        wanted = select(Mail).options(defer(Mail.body)).order_by(Mail.made_at.desc(), Mail.id.desc())
+        if after is not None:
+            us, id = decode_place("mail", after, int, str)
+            at = _EPOCH + timedelta(microseconds=min(us, _LATEST))
+            wanted = wanted.where((Mail.made_at < at) | ((Mail.made_at == at) & (Mail.id < id)))
         with Session(self._engine) as session:
-            return [_shown(mail) for mail in session.scalars(select(Mail).order_by(Mail.made_at.desc()).limit(limit))]
+            found = list(session.scalars(wanted.limit(limit + 1)))
+            more, found = len(found) > limit, found[:limit]
+            items = [_shown(mail) for mail in found]
+            last = found[-1] if more else None
+            place = None if last is None else ((last.made_at - _EPOCH) // timedelta(microseconds=1), last.id)
+            return {"items": items, "next": None if place is None else encode_place("mail", *place)}
+
+
+def _order(place: str) -> tuple[int, int]:
+    ms, _, seq = place.partition("-")
+    return int(ms), int(seq or 0)
 
 
 def _shown(mail: Mail) -> dict[str, Any]:

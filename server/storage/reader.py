@@ -19,6 +19,7 @@ from server.storage.integrity import Integrity, Store
 from server.storage.knowledge_reader import KnowledgeReader
 from server.storage.projections.contributions import Key
 from server.storage.projector_loop import ProjectorLoop
+from server.storage.queries.agent_day import agent_day
 from server.storage.queries.callbacks import PromiseFilter, merged, promise_detail
 from server.storage.queries.chain import ChainEnd, chain_end
 from server.storage.queries.live_counts import counts_since
@@ -109,6 +110,10 @@ class Records:
         """What compares these records with the files of a store."""
         return Integrity(self._engine, store)
 
+    async def agent_day(self, agent: str, since: datetime, until: datetime) -> list[dict[str, Any]]:
+        """The agent's times in one state within [since, until), in order."""
+        return await asyncio.to_thread(agent_day, self._engine, agent, since, until)
+
     async def counts_since(self, slot: int) -> list[tuple[Key, Counts]]:
         """What was counted of calls and of agents' legs, from this slot of a quarter of an hour on."""
         return await asyncio.to_thread(counts_since, self._engine, slot)
@@ -148,9 +153,10 @@ class Records:
         found = await asyncio.to_thread(self._queries.callbacks.promise_show, number, mask=mask)
         return found if view is None else promise_detail(view, found["history"] if found else (), mask)
 
-    async def modes(self, scope: str | None, limit: int) -> list[dict[str, Any]]:
-        """What callback mode was, newest first."""
-        return await asyncio.to_thread(self._queries.callbacks.mode_history, scope, limit=limit)
+    async def modes(self, scope: str | None, limit: int, cursor: str | None = None) -> dict[str, Any]:
+        """What callback mode was, newest first: one page."""
+        page = await asyncio.to_thread(self._queries.callbacks.mode_history, scope, limit=limit, after=cursor)
+        return {"items": page.items, "next": page.next}
 
     async def callback_report(self, day: date, zone: ZoneInfo, interval: int, queue: str | None) -> dict[str, Any]:
         """The figures of one day. Raises QueryError for an interval that divides no day."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine, delete, func, select, tuple_
 from sqlalchemy.orm import Session
@@ -60,6 +62,25 @@ def trim(engine: Engine, until: float, on_progress: Callable[[int], None] = lamb
         return Trimmed(0, 0)
     events = _delete(engine, LogEntry, start, on_progress)
     return Trimmed(events, _delete(engine, Decision, start, on_progress))
+
+
+def slices(engine: Engine, until: float, zone: ZoneInfo) -> Iterator[float]:
+    """Midnights of the zone, oldest first, up to `until`: trimmed one after the other, each costs one day's entries."""
+    with Session(engine) as session:
+        begun = session.scalar(select(func.max(ArchiveStart.at)))
+        if begun is None:
+            begun = session.scalar(select(LogEntry.at).order_by(LogEntry.ms, LogEntry.seq).limit(1))
+    if begun is None:
+        return
+    day = datetime.fromtimestamp(begun, zone).date()
+    while True:
+        day += timedelta(days=1)
+        midnight = datetime.combine(day, time(), zone).timestamp()
+        if midnight >= until:
+            if begun < until:
+                yield until
+            return
+        yield midnight
 
 
 def start_before(engine: Engine, at: float) -> tuple[HotlineState, float] | None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from server.storage.database import Database
 from server.storage.notation import iso
 from server.storage.projections.rows import entry_key
-from server.storage.queries.paging import QueryError
+from server.storage.queries.paging import Page, QueryError, page_of_entries
 from server.storage.queries.ticket_links import ticket_links
 from server.storage.schema.webhook_tables import Webhook, WebhookMessage
 
@@ -74,12 +74,12 @@ class Outbox:
         with Session(self._database.write) as session, session.begin():
             session.execute(update(WebhookMessage).where(_is(message)).values(**values))
 
-    def dead(self, webhook: int, limit: int) -> list[dict[str, Any]]:
-        """Messages that were given up, newest first."""
+    def dead(self, webhook: int, limit: int, after: str | None = None) -> Page:
+        """Messages that were given up, newest first. Raises QueryError for a bad limit or cursor."""
         wanted = select(WebhookMessage).where(WebhookMessage.webhook == webhook, WebhookMessage.dead)
-        newest = wanted.order_by(WebhookMessage.ms.desc(), WebhookMessage.seq.desc()).limit(limit)
         with Session(self._database.read) as session:
-            return [
+            rows, following = page_of_entries(session, wanted, WebhookMessage, "dead letter", limit, after)
+            items = [
                 {
                     "id": f"{each.ms}-{each.seq}",
                     "type": each.type,
@@ -88,8 +88,9 @@ class Outbox:
                     "problem": each.problem,
                     "data": each.data,
                 }
-                for each in session.scalars(newest)
+                for each in rows
             ]
+            return Page(items, following)
 
     def resend(self, webhook: int, message: str = "") -> int:
         """Let messages that were given up be sent again, in their order: one, or all; how many they are.

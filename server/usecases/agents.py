@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as time_of_day
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import acd.events as acd
 from acd.floor.agents import AgentState
@@ -13,7 +16,7 @@ from acd.policy.definitions import Skill
 from server.hotline.outside_agents import SCHEME, number_in
 from server.hotline.parties import may_be_called
 from server.usecases.errors import Conflict, Invalid, NotFound
-from server.usecases.permissions import Act
+from server.usecases.permissions import Act, Reach, reach_of
 from server.usecases.principal import Principal
 from server.usecases.server import Acts
 
@@ -42,6 +45,30 @@ class AgentWanted:
     secret: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class AgentDay:
+    """One agent's day, from midnight to midnight of the zone. `until_now` is its end, or now while it goes on.
+
+    `segments` are rows of {status, state, reason, call, since, until}, without gaps while the agent was known; the one
+    that goes on has no `until`.
+    """
+
+    agent: str
+    day: date
+    since: datetime
+    until: datetime
+    until_now: datetime
+    zone: str
+    segments: list[dict[str, Any]]
+
+
+def midnights(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The day's begin and end, in UTC."""
+    both = (datetime.combine(each, time_of_day.min, zone) for each in (day, day + timedelta(days=1)))
+    since, until = (each.astimezone(UTC) for each in both)
+    return since, until
+
+
 class AgentActs(Acts):
     """Every act raises Forbidden, and NotFound for an agent who does not exist; changes raise NotLeading too."""
 
@@ -62,13 +89,8 @@ class AgentActs(Acts):
         """Add an agent, or change one: the given values replace the old ones. Raises Invalid, and Conflict
         for a skill that waits for a training."""
         self.permissions.require(who, Act.DEFINE_AGENT)
-        known = frozenset(self._server.definitions.policy.skills)
-        if unknown := sorted(set(wanted.skills) - known):
-            raise Invalid("skill", f"there is no skill {', '.join(unknown)}: there are {', '.join(sorted(known))}")
+        self._check_skills(wanted.id, wanted.skills)
         self._refuse_misleading(wanted.id)
-        for skill, training in sorted(self._view.quality.gated(wanted.id).items()):
-            if skill in wanted.skills:
-                raise Conflict(f"agent {wanted.id} has no skill {skill} until training {training} is passed")
         contact = self._contact(wanted.contact)
         try:
             await self._server.phones.set(wanted.id, wanted.secret, contact)
@@ -99,12 +121,69 @@ class AgentActs(Acts):
         await self._server.phones.remove(agent)
 
     async def set_status(self, who: Principal, agent: str, status: acd.Status, reason: str = "") -> AgentView:
-        """Set the status, which takes effect as soon as no call prevents it; returns the agent after it."""
+        """Set the status, which takes effect as soon as no call prevents it; returns the agent after it.
+
+        The status of another agent is forced (强制示忙、示闲、签出): the audit has it.
+        """
         self.permissions.require(who, Act.SET_STATUS, agent)
+        act = Act.SET_STATUS
+        if who.agent != agent and reach_of(who, Act.FORCE_STATUS) is not Reach.NONE:
+            act = Act.FORCE_STATUS
+            self.permissions.require(who, act, agent)
         self.now(agent)
         set_to = acd.StatusSet(agent, status, reason, by=who.name)
-        await self._record(who, Act.SET_STATUS, set_to, subject=f"agent {agent}", reason=reason)
+        await self._record(who, act, set_to, subject=f"agent {agent}: {status.value}", reason=reason)
         return self.now(agent)
+
+    async def change_skills(
+        self, who: Principal, agent: str, changes: Mapping[str, int | None], reason: str = ""
+    ) -> AgentView:
+        """Change some skills of an agent and leave the others: a level from 1 to 10, or None for a skill that the agent
+        is to lack; returns the agent after it. A call that waits is offered anew at once.
+
+        Raises Invalid, and Conflict for a skill that waits for a training.
+        """
+        self.permissions.require(who, Act.CHANGE_SKILLS, agent)
+        known = self.now(agent)
+        self._check_skills(agent, [name for name, level in changes.items() if level is not None])
+        skills = {skill.name: skill.level for skill in known.skills}
+        for name, level in changes.items():
+            if level is None:
+                skills.pop(name, None)
+            else:
+                skills[name] = level
+        after = tuple(Skill(name, level) for name, level in sorted(skills.items()))
+        defined = acd.AgentDefined(agent, known.name, after, known.teams, known.contact, by=who.name)
+        told = ", ".join(f"{name} {level or 'taken away'}" for name, level in sorted(changes.items()))
+        await self._record(who, Act.CHANGE_SKILLS, defined, subject=f"agent {agent}: {told}", reason=reason)
+        return self.now(agent)
+
+    async def day(self, who: Principal, agent: str, day: date | None = None) -> AgentDay:
+        """What the agent did on a day of the hotline's zone, today if None. Raises QueryError for no such day."""
+        self.permissions.require(who, Act.READ_DAY, agent)
+        if self._view.floor.agent(agent) is None:
+            await self.show_any(agent)
+        zone, now = self._server.definitions.calendar.zone, self._clock()
+        day = day or datetime.fromtimestamp(now, zone).date()
+        await self._server.records.caught_up()
+        since, until = midnights(day, zone)
+        segments = await self._server.records.agent_day(agent, since, until)
+        return AgentDay(agent, day, since, until, min(until, datetime.fromtimestamp(now, UTC)), zone.key, segments)
+
+    async def show_any(self, agent: str) -> None:
+        """Raises NotFound for an agent whom the records do not know either."""
+        rows = (await self._server.records.page("agents", {}, 1000, None))["items"]
+        if all(row["id"] != agent for row in rows):
+            raise self._unknown(agent)
+
+    def _check_skills(self, agent: str, skills: Iterable[str]) -> None:
+        wanted = frozenset(skills)
+        known = frozenset(self._server.definitions.policy.skills)
+        if unknown := sorted(wanted - known):
+            raise Invalid("skill", f"there is no skill {', '.join(unknown)}: there are {', '.join(sorted(known))}")
+        for skill, training in sorted(self._view.quality.gated(agent).items()):
+            if skill in wanted:
+                raise Conflict(f"agent {agent} has no skill {skill} until training {training} is passed")
 
     async def end_wrap_up(self, who: Principal, agent: str) -> AgentView:
         """End the write-up, as far as the queue's rules let it end early; returns the agent after it."""

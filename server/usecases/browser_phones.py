@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 
 from server.hotline.dispatcher import NotLeading
 from server.usecases.errors import Conflict, NotFound
-from server.usecases.page_phones import Line, OpenedPhone
+from server.usecases.page_phones import GUESTS, Line, OpenedPhone
 from server.usecases.permissions import Act
 from server.usecases.principal import Principal
 from server.usecases.server import Acts, Server
@@ -28,6 +28,7 @@ EVERY = 2.0
 """Seconds between two looks at which sign-ins hold."""
 LASTS = 24 * 3600.0
 """Seconds for which a page's secret holds, if nothing ends it earlier."""
+GUEST_LASTS = 3600.0
 
 
 class BrowserPhoneActs(Acts):
@@ -47,8 +48,31 @@ class BrowserPhoneActs(Acts):
         """The page goes, or wants no phone any more: agents are not rung there. Nothing happens without a phone."""
         await self._server.page_phones.close(self._own(who), sign_in_of(who))
 
+    async def open_guest(self, who: Principal) -> tuple[str, OpenedPhone]:
+        """(guest, a phone that is no agent's): its calls come in as a caller's. Raises Conflict when all are in use."""
+        self.permissions.require(who, Act.TRY_CALL)
+        phones, sign_in = self._server.page_phones, sign_in_of(who)
+        held = {agent: by for agent, by in phones.holders() if agent in GUESTS}
+        free = [each for each in GUESTS if held.get(each) == sign_in] + [each for each in GUESTS if each not in held]
+        if not free:
+            raise Conflict(f"all {len(GUESTS)} phones for trying are in use: wait until one is put away")
+        opened = await phones.open(free[0], sign_in, self._clock() + GUEST_LASTS, take_over=True)
+        return free[0], opened
+
+    async def close_guest(self, who: Principal) -> None:
+        """The page has tried enough."""
+        self.permissions.require(who, Act.TRY_CALL)
+        phones, sign_in = self._server.page_phones, sign_in_of(who)
+        for agent, held_by in phones.holders():
+            if agent in GUESTS and held_by == sign_in:
+                await phones.close(agent, sign_in)
+
     def connect(self, who: Principal, id: str) -> AbstractContextManager[Line]:
         """The page with this id connects. Raises Conflict when it has no phone any more."""
+        guest, _, own = id.partition(".")
+        if guest in GUESTS:
+            self.permissions.require(who, Act.TRY_CALL)
+            return self._server.page_phones.attach(guest, own, sign_in_of(who))
         return self._server.page_phones.attach(self._own(who), id, sign_in_of(who))
 
     async def signed_out(self, sign_in: str) -> None:
@@ -75,7 +99,8 @@ class BrowserPhoneActs(Acts):
         now = self._clock()
         hold |= {_token(each.issued.name) for each in self._view.access_tokens if each.holds(now)}
         for agent, sign_in in holders:
-            if sign_in not in hold or self._view.floor.agent(agent) is None:
+            known = agent in GUESTS or self._view.floor.agent(agent) is not None
+            if sign_in not in hold or not known:
                 await self._server.page_phones.close(agent, sign_in)
 
     def _own(self, who: Principal) -> str:

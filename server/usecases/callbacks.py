@@ -86,12 +86,14 @@ class CallbackActs(Acts):
         """Callback mode after an act on it: of all, then of each queue."""
         return self._view.callbacks.modes()
 
-    async def mode_history(self, who: Principal, scope: str | None, limit: int) -> list[dict[str, Any]]:
-        """The changes of callback mode, newest first, each with its principal, reason and rule."""
+    async def mode_history(
+        self, who: Principal, scope: str | None, limit: int, cursor: str | None = None
+    ) -> dict[str, Any]:
+        """One page of the changes of callback mode, newest first, each with its principal, reason and rule."""
         self.permissions.require(who, Act.READ_CALLBACKS)
         await self._registry()
-        found = await self._server.records.modes(scope, limit)
-        self._check_names({"scope": scope}, {"items": found})
+        found = await self._server.records.modes(scope, limit, cursor)
+        self._check_names({"scope": scope}, found)
         return found
 
     async def report(self, who: Principal, day: date | None, interval: int, queue: str | None) -> dict[str, Any]:
@@ -159,7 +161,7 @@ class CallbackActs(Acts):
         await self._record(who, Act.ASK_CALLBACK, asked, subject=subject, reason=wish.reason)
         found = self._view.callbacks.live(checked.number, category or queue)
         if found is not None and before is not None and found.call and found.priority > before.priority:
-            await self._server.dispatcher.record(acd.PrioritySet(found.call, found.priority, who.name, wish.reason))
+            await self._lead.record(acd.PrioritySet(found.call, found.priority, who.name, wish.reason))
         if found is None:
             raise Conflict(f"no call was promised to {checked.number}: try again")
         return found, before is None or before.id != found.id

@@ -21,6 +21,12 @@ from server.usecases.targets import Target
 
 REFUSED = "refused"
 """The reason of a hold during which the agent hears a refusal."""
+HEARS: dict[acd.Monitor, tuple[bool, bool]] = {
+    acd.Monitor.LISTEN: (False, False),
+    acd.Monitor.WHISPER: (False, True),
+    acd.Monitor.BARGE: (True, True),
+}
+"""Whether the caller, and whether the agent, hears the supervisor."""
 AWAY = "away"
 """The reason of a hold during which the agent's page is gone, and awaited."""
 _NUMBER = re.compile(r"\+?[0-9]{3,20}")
@@ -54,7 +60,7 @@ class ConversationActs(Acts):
         self._can_be_asked(target, leg.agent)
         asked = acd.ConsultStarted(call, leg.agent, target.to, why)
         if leg.hold:
-            await self._server.dispatcher.record(asked)
+            await self._lead.record(asked)
         else:
             hold = acd.HoldStarted(call, leg.agent, why)
             await self._server.conversation_channels.put_aside(call, leg, hold, asked)
@@ -82,7 +88,7 @@ class ConversationActs(Acts):
             return
         refused = acd.HoldStarted(call, leg.agent, REFUSED)
         if leg.hold:
-            await self._server.dispatcher.record(refused)
+            await self._lead.record(refused)
         else:
             await self._server.conversation_channels.put_aside(call, leg, refused)
 
@@ -119,6 +125,33 @@ class ConversationActs(Acts):
             raise Conflict(f"the phone of {phone} is in use: {supervisor.state.replace('_', ' ')}")
         entry = audited(who, Act.MONITOR, f"call {call} by phone {phone}: {mode.value}", reason)
         await self._server.monitoring.begin(live, phone, mode, reason, *entry)
+
+    async def switch_monitor(self, who: Principal, call: int, mode: acd.Monitor, phone: str = "") -> None:
+        """Go on listening, whispering or speaking with both, without ringing again; returns once it is so.
+
+        `phone` is the work number whose phone takes part; empty for the principal's own.
+        """
+        started = self._monitored(who, call, phone)
+        if started.mode is mode:
+            return
+        entry = audited(who, Act.MONITOR, f"call {call} by phone {started.by}: {mode.value}", started.reason)
+        await self._server.monitoring.switch(started, mode, *entry)
+
+    async def end_monitor(self, who: Principal, call: int, phone: str = "") -> None:
+        """Hang up on the supervisor's phone: it takes part no more."""
+        await self._server.monitoring.end(self._monitored(who, call, phone))
+
+    def _monitored(self, who: Principal, call: int, phone: str) -> acd.MonitorStarted:
+        """The part that this phone takes in the call. Raises Conflict for none."""
+        self.permissions.require(who, Act.MONITOR)
+        phone = phone or who.agent
+        if who.agent and phone != who.agent:
+            raise Forbidden(f"this is the phone of agent {phone}, not that of {who.agent}")
+        found = [each for each in self._view.calls.monitors.values() if each.call == call and each.by == phone]
+        if not found:
+            raise Conflict(f"the phone of {phone or 'nobody'} takes no part in call {call}: listen to it first")
+        self.permissions.require(who, Act.MONITOR, found[-1].agent)
+        return found[-1]
 
     def callable(self, agent: str, number: str) -> bool:
         """Whether this agent may call this number from the phone: True when it is an outside number, which an agent

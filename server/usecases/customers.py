@@ -30,9 +30,9 @@ from customers.marks import LONGEST_NUISANCE, NUISANCE_FOR, Mark, Marked, MarkSt
 from customers.register import CustomerRegister
 from server.hotline.parties import canonical, shown
 from server.storage.queries.customers import CustomerFilter
-from server.usecases.errors import Conflict, Invalid, NotFound
+from server.usecases.errors import Conflict, Forbidden, Invalid, NotFound
 from server.usecases.permissions import Act
-from server.usecases.principal import Principal
+from server.usecases.principal import Principal, Role
 from server.usecases.records import masks
 from server.usecases.server import Acts, Server
 
@@ -68,6 +68,8 @@ class CustomerActs(Acts):
             numbers = [each.number for each in self._register.marks() if each.mark == mark and self._stands(each)]
             marked = {file.id for each in numbers if (file := self._register.of_number(each)) is not None}
             ids = tuple(sorted(marked if ids is None else marked & set(ids)))
+        if (own := self._own(who)) is not None:
+            ids = tuple(sorted(own if ids is None else own & set(ids)))
         which = CustomerFilter(ids=ids, **wanted)
         page = await self._server.records.customers.page(which, limit, cursor, masks(who, Act.READ_CUSTOMERS))
         return {**page, "items": [self._with_marks(row) for row in page["items"]]}
@@ -75,24 +77,34 @@ class CustomerActs(Acts):
     async def show(self, who: Principal, customer: int) -> dict[str, Any]:
         """One file, with the marks on its numbers."""
         self.permissions.require(who, Act.READ_CUSTOMERS)
+        if (own := self._own(who)) is not None and customer not in own:
+            raise Forbidden(
+                f"customer {customer} has no open ticket with {who.department}: {Act.READ_CUSTOMERS} ends there"
+            )
         return await self._shown(who, customer)
 
     async def find(self, who: Principal, number: str) -> dict[str, Any]:
         """The file to which this number belongs."""
         self.permissions.require(who, Act.READ_CUSTOMERS)
         found = self._register.of_number(self._canonical(number))
-        if found is None:
+        own = self._own(who)
+        if found is None or (own is not None and found.id not in own):
             raise NotFound("nobody's file has this number: see `sansheng customer list`")
         return await self._shown(who, found.id)
 
-    async def marks(self, who: Principal, filters: Mapping[str, str], limit: int) -> list[dict[str, Any]]:
-        """Marks, newest first, in the state of this moment. Raises QueryError."""
+    async def marks(
+        self, who: Principal, filters: Mapping[str, str], limit: int, cursor: str | None = None
+    ) -> dict[str, Any]:
+        """One page of marks, newest first, in the state of this moment. Raises QueryError."""
         self.permissions.require(who, Act.READ_CUSTOMERS)
         wanted: dict[str, Any] = dict(filters)
         if number := wanted.pop("number", ""):
             wanted["numbers"] = self._numbers_with(self._canonical(number))
+        if who.role is Role.DEPARTMENT:
+            mine = {each for caller in self._callers(who) for each in self._numbers_with(caller)}
+            wanted["numbers"] = tuple(sorted(mine & set(wanted.get("numbers", mine))))
         await self._server.records.caught_up()
-        return await self._server.records.customers.marks(wanted, limit, masks(who, Act.READ_CUSTOMERS))
+        return await self._server.records.customers.marks(wanted, limit, masks(who, Act.READ_CUSTOMERS), cursor)
 
     # Changing files
 
@@ -303,6 +315,16 @@ class CustomerActs(Acts):
 
     # Helpers
 
+    def _own(self, who: Principal) -> frozenset[int] | None:
+        """The customers whom a department may see: those of its open tickets. None for everybody else: all of them."""
+        if who.role is not Role.DEPARTMENT:
+            return None
+        found = (self._register.of_number(each) for each in self._callers(who))
+        return frozenset(file.id for file in found if file is not None)
+
+    def _callers(self, who: Principal) -> set[str]:
+        return {self._canonical(each) for each in self._view.tickets.callers_of(who.department)}
+
     def _canonical(self, number: str) -> str:
         return canonical(number, self._server.definitions.callback.region)
 
@@ -358,7 +380,8 @@ class CustomerActs(Acts):
     async def _mark_now(self, who: Principal, number: str, mark: Mark) -> dict[str, Any]:
         await self.shown()
         wanted = {"numbers": (number,), "mark": mark.value}
-        return (await self._server.records.customers.marks(wanted, 1, masks(who, Act.READ_CUSTOMERS)))[0]
+        found = await self._server.records.customers.marks(wanted, 1, masks(who, Act.READ_CUSTOMERS))
+        return dict(found["items"][0])
 
     async def _shown(self, who: Principal, customer: int) -> dict[str, Any]:
         await self._server.records.caught_up()

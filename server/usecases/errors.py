@@ -26,6 +26,10 @@ class Conflict(ActRefused):
     """The act is not possible in the present state."""
 
 
+class Changed(ActRefused):
+    """The resource is not any more what the principal has seen."""
+
+
 class Forbidden(ActRefused):
     """The principal's role does not allow the act."""
 
@@ -42,7 +46,7 @@ class TooManyAttempts(ActRefused):
         self.wait = wait
 
 
-class ChangedSince(ActRefused):
+class ChangedSince(Changed):
     """The subject is not what the principal has seen any more; `version` is the one that holds now."""
 
     def __init__(self, sentence: str, version: int) -> None:

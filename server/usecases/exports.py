@@ -59,35 +59,35 @@ class ExportActs(Acts):
         self._asking, self._making = asyncio.Lock(), asyncio.Lock()
         self.kinds: dict[str, Kind] = {
             "calls": Kind(
-                _columns(
+                columns(
                     "id offered_at caller called queue category agent ticket recordings answered_at queued_at "
                     "connected_at ended_at outcome satisfaction"
                 ),
                 ("since", "until", "outcome", "agent", "queue", "caller", "direction"),
-                lambda who, filters, page: _pages(lambda cursor: calls.page(who, filters, page, cursor)),
+                lambda who, filters, page: pages(lambda cursor: calls.page(who, filters, page, cursor)),
             ),
             "tickets": Kind(
                 ("id", "opened_at", "call", "category", "grade", "state"),
                 ("state", "category", "caller"),
-                lambda who, filters, page: _pages(lambda cursor: tickets.page(who, filters, page, cursor)),
+                lambda who, filters, page: pages(lambda cursor: tickets.page(who, filters, page, cursor)),
             ),
             "recordings": Kind(
                 ("id", "call", "agent", "ticket", "seconds", "channels", "sha256"),
                 ("call", "agent"),
-                lambda who, filters, page: _pages(lambda cursor: recordings.page(who, filters, page, cursor)),
+                lambda who, filters, page: pages(lambda cursor: recordings.page(who, filters, page, cursor)),
             ),
             "callbacks": Kind(
-                _columns(
+                columns(
                     "id number category queue state attempts promised_at queued_at due_at call reason source "
                     "connected_at"
                 ),
                 ("state", "number", "queue", "category", "task", "since", "until"),
-                lambda who, filters, page: _pages(
+                lambda who, filters, page: pages(
                     lambda cursor: callbacks.page(who, _of_promises(filters), page, cursor)
                 ),
             ),
             "callback-report": Kind(
-                _columns(
+                columns(
                     "from to queue offered accepted promised connected kept broken expired cancelled open "
                     "attempts abandoned_by_us outcomes wait"
                 ),
@@ -167,7 +167,7 @@ class ExportActs(Acts):
             raise Forbidden(f"export {number} is for {known.asked.by} alone")
         if (state := known.state(self._clock())) is not ExportState.APPROVED:
             raise Conflict(f"export {number} is {state}: {_ADVICE[state]}")
-        await self._server.dispatcher.record(*audited(who, Act.ASK_EXPORT, f"export {number}: fetched"))
+        await self._lead.record(*audited(who, Act.ASK_EXPORT, f"export {number}: fetched"))
         self.tidy()
         file = self._folder / f"{number}.{known.asked.format}"
         async with self._making:
@@ -205,10 +205,10 @@ class ExportActs(Acts):
         asked = export.asked
         who = Principal(asked.by, Role(asked.role), "export", asked.agent, frozenset(asked.scopes))
         kind, zone = self.kinds[asked.kind], self._server.definitions.calendar.zone
-        loop, pages = asyncio.get_running_loop(), kind.rows(who, dict(asked.filters), PAGE)
+        loop, pages_ = asyncio.get_running_loop(), kind.rows(who, dict(asked.filters), PAGE)
 
         async def following() -> Sequence[Row] | None:
-            return await anext(pages, None)
+            return await anext(pages_, None)
 
         def rows() -> Iterable[Row]:
             count = 0
@@ -236,7 +236,7 @@ class ExportActs(Acts):
                     found[name] = bounds.instant(value, self._server.definitions.calendar.zone).isoformat()
                 elif name == "day":
                     found[name] = bounds.day(value).isoformat()
-                elif name in ("call", "interval"):
+                elif name in ("call", "interval", "list"):
                     found[name] = str(bounds.whole(value))
                 elif name == "task" and value not in ("true", "false"):
                     raise ValueError("write true or false")
@@ -274,11 +274,13 @@ _ADVICE = {
 }
 
 
-def _columns(names: str) -> tuple[str, ...]:
+def columns(names: str) -> tuple[str, ...]:
+    """Names of columns, with a space between."""
     return tuple(names.split())
 
 
-async def _pages(page: Callable[[str | None], Any]) -> AsyncIterator[Sequence[Row]]:
+async def pages(page: Callable[[str | None], Any]) -> AsyncIterator[Sequence[Row]]:
+    """The rows of every page; `page` gives that of a cursor."""
     cursor: str | None = None
     while True:
         found = await page(cursor)

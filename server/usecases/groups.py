@@ -11,6 +11,7 @@ from server.usecases.conversations import ConversationActs
 from server.usecases.customers import CustomerActs
 from server.usecases.definition_versions import VersionActs
 from server.usecases.definitions import DefinitionActs
+from server.usecases.explanations import ExplanationActs
 from server.usecases.exports import ExportActs
 from server.usecases.flows import FlowActs
 from server.usecases.handovers import HandoverActs
@@ -18,6 +19,7 @@ from server.usecases.knowledge import KnowledgeActs
 from server.usecases.links import LinkActs
 from server.usecases.lists import ListActs
 from server.usecases.live import LiveActs
+from server.usecases.openid import OpenIdActs
 from server.usecases.prompts import PromptActs
 from server.usecases.quality import QualityActs
 from server.usecases.quality_reviews import ReviewActs
@@ -25,10 +27,12 @@ from server.usecases.quality_training import TrainingActs
 from server.usecases.recording_care import RecordingCareActs
 from server.usecases.recording_deletion import RecordingDeletionActs
 from server.usecases.recordings import RecordingActs
+from server.usecases.register_exports import register_kinds
 from server.usecases.report_exports import report_kinds
 from server.usecases.reports import ReportActs
 from server.usecases.server import Server
 from server.usecases.sign_in import SignInActs
+from server.usecases.ticket_drafts import TicketDraftActs
 from server.usecases.ticket_links import TicketLinkActs
 from server.usecases.tickets import TicketActs
 from server.usecases.tokens import TokenActs
@@ -46,6 +50,7 @@ class UseCases:
         self.conversations = ConversationActs(server)
         self.callbacks = CallbackActs(server)
         self.tickets = TicketActs(server)
+        self.ticket_drafts = TicketDraftActs(server, self.tickets)
         self.recordings = RecordingActs(server)
         self.recording_care = RecordingCareActs(server)
         self.recording_deletion = RecordingDeletionActs(server)
@@ -57,6 +62,7 @@ class UseCases:
         self.tokens = TokenActs(server)
         self.users = UserActs(server)
         self.sign_in = SignInActs(server, self.users)
+        self.openid = OpenIdActs(server, self.users, self.sign_in)
         self.browser_phones = BrowserPhoneActs(server, self.sign_in)
         self.sign_in.on_over = self.browser_phones.signed_out
         self.quality = QualityActs(server)
@@ -76,3 +82,5 @@ class UseCases:
         self.training = TrainingActs(server, self.knowledge)
         self.lists = ListActs(server)
         self.live = LiveActs(server)
+        self.explanations = ExplanationActs(server)
+        self.exports.kinds |= register_kinds(self.customers, self.lists)

@@ -18,10 +18,10 @@ from server.usecases.server import Acts
 class HandoverActs(Acts):
     """Every act raises Forbidden, and QueryError for what is no shift."""
 
-    async def books(self, who: Principal, team: str | None, limit: int) -> list[dict[str, Any]]:
-        """The books that were signed, newest first."""
+    async def books(self, who: Principal, team: str | None, limit: int, cursor: str | None = None) -> dict[str, Any]:
+        """A page of the books that were signed, newest first."""
         self.permissions.require(who, Act.READ_REPORTS)
-        return await self._server.records.asked(handover.books, team, limit)
+        return await self._server.records.asked(handover.books, team, limit, cursor)
 
     async def book(self, who: Principal, team: str, since: datetime, until: datetime) -> dict[str, Any]:
         """The book of a shift: as it was signed, or else as things are now."""

@@ -55,12 +55,12 @@ class ListActs(Acts):
         self.permissions.require(who, Act.READ_LISTS)
         return self._known(number)
 
-    def lines(self, who: Principal, number: int, state: LineState | None, limit: int) -> list[LineView]:
+    def lines(self, who: Principal, number: int, state: LineState | None) -> list[LineView]:
         """The lines of a list, in its order; of one state where given."""
         self.permissions.require(who, Act.READ_LISTS)
         mask = masks(who, Act.READ_LISTS)
         found = [each for each in self._known(number).lines.values() if state is None or each.state is state]
-        return [LineView(each, _masked(each.line.number) if mask else each.line.number) for each in found[:limit]]
+        return [LineView(each, _masked(each.line.number) if mask else each.line.number) for each in found]
 
     def state(self, list_: OutboundList) -> ListState:
         """The list's state now."""

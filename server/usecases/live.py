@@ -5,6 +5,7 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 from server.hotline.definitions import Definitions
+from server.hotline.dispatcher import NotLeading
 from server.hotline.view import View
 from server.storage.reader import Records
 from server.usecases.server import Acts
@@ -32,3 +33,10 @@ class LiveActs(Acts):
     def zone(self) -> ZoneInfo:
         """The hotline's zone, in which a day begins and ends."""
         return self._server.definitions.calendar.zone
+
+    async def settled(self) -> None:
+        """Wait, not for ever, until the records show what has happened up to now."""
+        try:
+            await self.shown()
+        except NotLeading:
+            await self._server.records.caught_up()

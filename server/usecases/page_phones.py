@@ -13,6 +13,15 @@ TAKEN_OVER, SIGNED_OFF, STOPPING = 4409, 4401, 1012
 same, takes the page on."""
 
 
+GUESTS = tuple(f"try-{number}" for number in range(1, 5))
+"""Pages' phones that are no agent's: their calls come in as the public's do, so that the hotline can be tried."""
+
+
+def guest_number(guest: str) -> str:
+    """The number that a call from this guest shows."""
+    return f"1380000000{GUESTS.index(guest) + 1}"
+
+
 class PhoneInUse(Conflict):
     """Another page has the phone."""
 

@@ -1,7 +1,8 @@
 """One table: which role may do which act, to what, and which acts leave an entry in the audit.
 
-Reach: `own` is the principal's own calls, recordings and status, or a department's own tickets; `team` those of the
-teams that the principal leads, `all` everybody's. A service may do the acts that its token names, and reaches all.
+Reach: `own` is the principal's own calls, recordings and status, or a department's own tickets and their customers;
+`team` those of the teams that the principal leads, `all` everybody's. A service may do the acts that its token names,
+and reaches all.
 """
 
 from __future__ import annotations
@@ -23,8 +24,12 @@ class Act(StrEnum):
     DEFINE_AGENT = "agents.define"
     REMOVE_AGENT = "agents.remove"
     SET_STATUS = "agents.status"
+    FORCE_STATUS = "agents.force"
+    CHANGE_SKILLS = "agents.skills"
+    READ_DAY = "agents.day"
     END_WRAP_UP = "agents.wrap-up"
     USE_PHONE = "agents.phone"
+    TRY_CALL = "phone.try"
     READ_FLOOR = "floor.read"
     READ_WALLBOARD = "wallboard.read"
     READ_NUMBERS = "numbers.read"
@@ -109,8 +114,12 @@ agents.read            all    all     all         all  -           all          
 agents.define          -      -       all         -    -           all            audited
 agents.remove          -      -       -           -    -           all            audited
 agents.status          own    team    all         -    -           all            -
+agents.force           -      team    all         -    -           all            audited
+agents.skills          -      team    all         -    -           all            audited
+agents.day             own    team    all         all  -           all            -
 agents.wrap-up         own    team    all         -    -           all            -
 agents.phone           own    own     own         own  -           own            -
+phone.try              -      -       all         -    -           all            -
 floor.read             all    all     all         all  -           all            -
 wallboard.read         all    all     all         all  -           all            -
 numbers.read           own    team    all         -    all         all            -
@@ -171,7 +180,7 @@ tokens.manage          -      -       -           -    -           all          
 users.manage           -      -       -           -    -           all            audited
 sessions.manage        own    own     own         own  own         all            audited
 audit.read             -      -       -           -    -           all            -
-customers.read         all    all     all         all  -           all            -
+customers.read         all    all     all         all  own         all            -
 customers.change       -      all     all         -    -           all            audited
 customers.remove       -      -       -           -    -           all            audited
 customers.import       -      -       all         -    -           all            audited
@@ -262,10 +271,14 @@ class Permissions:
     def _within(self, who: Principal, reach: Reach) -> frozenset[str]:
         own = {who.agent} - {""}
         if reach is Reach.TEAM:
-            led = {name for name, leaders in self._definitions().teams.items() if who.agent in leaders}
-            led |= who.teams
+            led = self.led(who)
             own |= {agent.id for agent in self._view.floor.agents() if led & set(agent.teams)}
         return frozenset(own)
+
+    def led(self, who: Principal) -> frozenset[str]:
+        """The teams that the principal leads: by the work number in the definitions, and those of the user."""
+        defined = (name for name, leaders in self._definitions().teams.items() if who.agent in leaders)
+        return who.teams | frozenset(defined)
 
 
 def _article(role: Role) -> str:

@@ -78,6 +78,12 @@ class QualityBase(Acts):
     async def _caught_up(self) -> None:
         await self._server.records.caught_up()
 
+    def _require_scoring(self, who: Principal) -> None:
+        """Raises Forbidden for a principal who may not score, and for a service: a reviewer is a person."""
+        self.permissions.require(who, Act.SCORE_QA)
+        if who.role is Role.SERVICE:
+            raise Forbidden(f"{who.name} is a service: a reviewer is a person, with a sign-in or a token")
+
     async def _people(self, call: int) -> People:
         await self._caught_up()
         people = await self._ask(lambda records: records.people(call))

@@ -1,6 +1,7 @@
 """Acts on reviews: picking a call, scoring it, a blind second score, an appeal and its decision.
 
-A reviewer is a person, known by the work number, else by the token's name. Nobody reviews a call in which they are
+A reviewer is a person, known by the work number, else by the name of the user or of the token; a service scores
+nothing. Nobody reviews a call in which they are
 heard or accused, and nobody sees what `seen_by` keeps from them.
 """
 
@@ -16,12 +17,13 @@ from quality.draw import Job
 from quality.errors import QualityError
 from quality.events import CallPicked, Event, ReviewOpened
 from quality.forms.definitions import Form
-from quality.reviews import Review
+from quality.reviews import Review, ReviewState
 from quality.scores import Mark, check, read_marks, score
 from server.bounds import is_line
+from server.hotline.quality_rules import ALL
 from server.storage.queries.quality import ReviewFilter
 from server.storage.queries.quality_frame import People
-from server.usecases.errors import Conflict, Invalid, NotFound
+from server.usecases.errors import Conflict, Forbidden, Invalid, NotFound
 from server.usecases.permissions import Act, Reach, reach_of
 from server.usecases.principal import Principal, Role
 from server.usecases.quality import QualityBase, person, refusals
@@ -31,6 +33,8 @@ from tables.errors import TableError
 from tables.values import Table
 
 _LONGEST_NOTE = 1000
+_SCORING = (Role.LEADER, Role.SUPERVISOR, Role.QA, Role.ADMINISTRATOR)
+"""The roles of reviewers."""
 
 
 class ReviewActs(QualityBase):
@@ -49,7 +53,7 @@ class ReviewActs(QualityBase):
     ) -> tuple[list[Review], str | None]:
         """One page of reviews, newest first, each as this reader may see it."""
         agents = self.permissions.agents(who, Act.READ_QA)
-        wanted = replace(which, agents=agents, scored=which.scored or who.role is Role.AGENT)
+        wanted = replace(which, agents=agents, scored=which.scored or who.role is Role.AGENT, reader=self._reader(who))
         await self._caught_up()
         found, following = await self._ask(lambda records: records.reviews(wanted, limit, cursor))
         return [reviews.seen_by(each, person(who)) for each in found], following
@@ -60,10 +64,23 @@ class ReviewActs(QualityBase):
         self.permissions.require(who, Act.READ_QA, review.agent)
         if who.role is Role.AGENT and review.first is None and review.agent == who.agent:
             raise NotFound(f"there is no review {number}")
+        if (reader := self._reader(who)) and not await self._may_read(who, reader, review):
+            raise Forbidden(f"score {number} is of a call that was not drawn for {who.name}")
         pending = self.drafts.pending(number, person(who))
         if pending is not None:
             review = reviews.play(review, pending, self._clock())
         return reviews.seen_by(review, person(who))
+
+    def _reader(self, who: Principal) -> str:
+        """The reviewer whose calls these must be; empty for those who read all that the table of permissions says."""
+        if who.role is not Role.QA or self._server.definitions.quality.reviewers_read == ALL:
+            return ""
+        return person(who) if self._register.plans() or self._register.last_job else ""
+
+    async def _may_read(self, who: Principal, reader: str, review: Review) -> bool:
+        if reader in (review.reviewer, review.second_reviewer) or review.state is ReviewState.APPEALED:
+            return True
+        return await self.may_hear(who, review.call)
 
     async def may_hear(self, who: Principal, call: int) -> bool:
         """Whether a reviewer may hear the call: it was drawn for them or picked, or is theirs to score in a review or a
@@ -99,7 +116,7 @@ class ReviewActs(QualityBase):
 
         With `submit` false the marks are a draft. A call that nobody drew is picked by this, if the role may pick.
         """
-        self.permissions.require(who, Act.SCORE_QA)
+        self._require_scoring(who)
         async with self._numbering:
             review = self._open_review(call, form, person(who))
             if review is None:
@@ -108,13 +125,13 @@ class ReviewActs(QualityBase):
 
     async def save(self, who: Principal, number: int, marks: Mapping[str, Any]) -> Review:
         """Save a draft of one's marks. Drafts that follow each other closely are one entry of the log."""
-        self.permissions.require(who, Act.SCORE_QA)
+        self._require_scoring(who)
         review = await self._known(number)
         return await self._go_on(who, review, marks, submit=False)
 
     async def submit(self, who: Principal, number: int, marks: Mapping[str, Any]) -> Review:
         """Give the first or the second score of a review."""
-        self.permissions.require(who, Act.SCORE_QA)
+        self._require_scoring(who)
         return await self._go_on(who, await self._known(number), marks, submit=True)
 
     async def ask_second(self, who: Principal, number: int, reviewer: str) -> Review:
@@ -122,9 +139,11 @@ class ReviewActs(QualityBase):
         self.permissions.require(who, Act.ASSIGN_QA)
         review = await self._known(number)
         self.permissions.require(who, Act.ASSIGN_QA, review.agent)
-        if reviewer not in self._people_with_tokens():
-            raise Invalid("reviewer", f"nobody is known as {reviewer}: give a work number or a token's name")
         await self._refuse_barred(review, reviewer)
+        if reviewer not in self._reviewers():
+            raise Invalid(
+                "reviewer", f"no reviewer is known as {reviewer}: give a work number, or the name of a user or a token"
+            )
         with refusals():
             asked = reviews.ask_second(review, reviewer, person(who))
         await self._record(who, Act.ASSIGN_QA, *asked, subject=f"review {number}")
@@ -147,7 +166,7 @@ class ReviewActs(QualityBase):
 
     async def decide(self, who: Principal, number: int, marks: Mapping[str, Any], why: str) -> Review:
         """Decide an appeal by scoring the call again; the first score stays beside it."""
-        self.permissions.require(who, Act.SCORE_QA)
+        self._require_scoring(who)
         review = await self._review(number)
         self.permissions.require(who, Act.SCORE_QA, review.agent)
         form = self._form(review.form, review.version)
@@ -242,10 +261,13 @@ class ReviewActs(QualityBase):
             raise NotFound(f"there is no review {number}: see `sansheng qa score-list`")
         return review
 
-    def _people_with_tokens(self) -> frozenset[str]:
+    def _reviewers(self) -> frozenset[str]:
+        """The people who may score: users, and those whose token holds. A service is nobody."""
         now = self._clock()
+        users = [(each.agent or each.name, each.role) for each in self._view.users if not each.disabled]
         holding = [each.issued for each in self._view.access_tokens if each.holds(now)]
-        return frozenset(each.agent or each.name for each in holding)
+        tokens = [(each.agent or each.name, each.role) for each in holding]
+        return frozenset(name for name, role in (*users, *tokens) if role in _SCORING)
 
 
 def marks_of(form: Form, values: Mapping[str, Any], *, whole: bool) -> tuple[Mark, ...]:

@@ -61,7 +61,7 @@ class TrainingActs(QualityBase):
 
     async def score(self, who: Principal, number: int, call: int, marks: Mapping[str, Any]) -> Calibration:
         """Give one's marks of one call of a round."""
-        self.permissions.require(who, Act.SCORE_QA)
+        self._require_scoring(who)
         round_ = await self._round(number)
         form = self._form(round_.form, round_.version)
         if person(who) in (await self._people(call)).barred:
@@ -224,7 +224,7 @@ class TrainingActs(QualityBase):
         """The teams that a leader leads; None for those who reach all."""
         if who.role is not Role.LEADER:
             return None
-        return frozenset(name for name, leaders in self._server.definitions.teams.items() if who.agent in leaders)
+        return self.permissions.led(who)
 
     # Training
 

@@ -77,11 +77,11 @@ class RecordingCareActs(Acts):
         paused = rec.RecordingPaused(leg.offer, call, leg.agent, who.name, reason, round(until, 3))
         channels = self._server.recording_channels
         # First the log: a pause that it does not know would never end.
-        await self._server.dispatcher.record(paused)
+        await self._lead.record(paused)
         try:
             await channels.pause(call, leg)
         except Conflict:
-            await self._server.dispatcher.record(rec.RecordingResumed(leg.offer, call, leg.agent, who.name))
+            await self._lead.record(rec.RecordingResumed(leg.offer, call, leg.agent, who.name))
             raise
         return until
 
@@ -91,7 +91,7 @@ class RecordingCareActs(Acts):
         if self._view.recording_pauses.get(leg.offer) is None:
             raise Conflict(f"the recording of call {call} is not paused")
         await self._server.recording_channels.go_on(call, leg)
-        await self._server.dispatcher.record(rec.RecordingResumed(leg.offer, call, leg.agent, who.name))
+        await self._lead.record(rec.RecordingResumed(leg.offer, call, leg.agent, who.name))
 
     def paused(self, call: int) -> bool:
         """Whether the call's conversation is not recorded at the moment because of a pause."""

@@ -95,7 +95,7 @@ class RecordingDeletionActs(Acts):
         for key in (derived_key(each.key, OPUS), derived_key(each.key, MARKS), each.key):
             await asyncio.to_thread(store.delete, key)
         zone = self._server.definitions.calendar.zone
-        await self._server.dispatcher.record(RecordingDeleted(each.recording, why, by, day_of(self._clock(), zone)))
+        await self._lead.record(RecordingDeleted(each.recording, why, by, day_of(self._clock(), zone)))
 
 
 def _remove(home: Path, files: tuple[str, ...]) -> None:

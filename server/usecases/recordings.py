@@ -150,7 +150,7 @@ class RecordingActs(RecordActs):
             fault = RecordingFaultFound(number, error.kind, str(error), row["day"] or "")
             if not self._view.recording_alarms.knows(number, str(error)):
                 with suppress(NotLeading):
-                    await self._server.dispatcher.record(fault)
+                    await self._lead.record(fault)
             raise Conflict(f"recording {number} is not what was recorded: {error}") from None
         except (NotYet, Busy) as error:
             raise Conflict(str(error)) from None

@@ -74,10 +74,10 @@ class ReportActs(Acts):
             complaints, day or self._today(zone), zone, now=self._now(), terms=terms
         )
 
-    async def mails(self, who: Principal, limit: int) -> list[dict[str, Any]]:
-        """The mails with the report of 24 hours, newest first: sent, or waiting and why."""
+    async def mails(self, who: Principal, limit: int, cursor: str | None = None) -> dict[str, Any]:
+        """A page of the mails, with reports of 24 hours and about tickets, newest first: sent, or waiting and why."""
         self.permissions.require(who, Act.READ_REPORTS)
-        return await self._server.records.asked(lambda engine: MailOutbox(engine).newest(limit))
+        return await self._server.records.asked(lambda engine: MailOutbox(engine).page(limit, cursor))
 
     async def _report(self, period: Callable[[], Period], queue: str | None, terms: Terms | None) -> dict[str, Any]:
         return await self._server.records.asked(report, period(), now=self._now(), queue=queue, terms=terms)

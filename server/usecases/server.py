@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from acd.events import Monitor
+from acd.events import Monitor, MonitorStarted
 from server.eventlog.log import id_order
 from server.hotline.definitions import Definitions, Found
-from server.hotline.dispatcher import Dispatcher
+from server.hotline.dispatcher import Dispatcher, NotLeading
 from server.hotline.live_calls import Leg, LiveCall
 from server.hotline.state import HotlineState
 from server.hotline.view import View
 from server.storage.attempts import Attempts
 from server.storage.database import Database
+from server.storage.drafts import Drafts
 from server.storage.queries.paging import QueryError
 from server.storage.reader import Records
 from server.storage.sessions import Sessions
 from server.storage.sound import SoundFiles
 from server.storage.webhook_outbox import Outbox
 from server.usecases.audit import audited
+from server.usecases.conditions import Checked, hold
 from server.usecases.page_phones import PagePhones
 from server.usecases.permissions import Act, Permissions
 from server.usecases.principal import Principal
@@ -75,6 +78,12 @@ class Monitoring(Protocol):
 
     async def begin(self, live: LiveCall, by: str, mode: Monitor, reason: str, *audit: object) -> None:
         """Record the event, ring the phone of agent `by`, and let it take part. Raises Conflict."""
+
+    async def switch(self, started: MonitorStarted, mode: Monitor, *audit: object) -> None:
+        """Let the phone take part in another way; returns once it does. Raises Conflict."""
+
+    async def end(self, started: MonitorStarted) -> None:
+        """Hang up on the phone. Raises Conflict."""
 
 
 class TrunkState(Protocol):
@@ -161,6 +170,10 @@ class Server(Protocol):
         """The sessions of users."""
 
     @property
+    def drafts(self) -> Drafts:
+        """Forms of tickets that are being filled in."""
+
+    @property
     def attempts(self) -> Attempts:
         """Attempts to sign in."""
 
@@ -196,7 +209,20 @@ class Acts:
 
     async def _record(self, who: Principal, act: Act, *events: object, subject: str = "", reason: str = "") -> None:
         """Record the events and the act's entry in the audit in one batch. Raises NotLeading."""
-        await self._server.dispatcher.record(*events, *audited(who, act, subject, reason))
+        await self._lead.record(*events, *audited(who, act, subject, reason))
+
+    @property
+    def _lead(self) -> Dispatcher:
+        """The way into the log, for a change. Raises NotLeading, also when a condition held under another lead."""
+        return hold(self._server.dispatcher)
+
+    def condition(self, ticket: int = 0) -> Checked | None:
+        """What a condition that is about to be checked is bound to; None while this server does not lead."""
+        with suppress(NotLeading):
+            register = self._view.tickets
+            version = register.case(ticket).version if ticket in register else 0
+            return Checked(self._server.dispatcher, ticket if version else 0, version)
+        return None
 
     def _check_names(self, filters: Mapping[str, Any], found: Mapping[str, Any], cursor: str | None = None) -> None:
         """Raises QueryError for a queue, category or agent that nobody knows, where nothing was found: the records may

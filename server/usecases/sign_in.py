@@ -57,11 +57,6 @@ class SignInActs(Acts):
         """Told the number of a session that a person ended, besides what looks at sessions by itself."""
 
     @property
-    def ways(self) -> list[str]:
-        """How people can sign in."""
-        return ["password"]
-
-    @property
     def longest(self) -> float:
         """Seconds after which a session ends in any case."""
         return self._server.sessions.longest

@@ -16,12 +16,13 @@ import tickets.events as ev
 from acd.callbacks.events import FOLLOW_UP, PromiseCancelled
 from server.hotline.dispatcher import NotLeading
 from server.hotline.promising import asked_back
+from server.usecases.conditions import hold_version
 from server.usecases.errors import Conflict, Forbidden, Invalid, NotFound
 from server.usecases.permissions import Act, reach_of
 from server.usecases.principal import Principal, Role
 from server.usecases.records import RecordActs, masks
 from server.usecases.server import Server
-from tickets import acts
+from tickets import acts, owned
 from tickets.case import Case
 from tickets.states import TicketError, TicketState
 
@@ -149,7 +150,7 @@ class TicketActs(RecordActs):
                 register = self._view.tickets
                 if ticket in register and register.case(ticket).opened_by == who.name:
                     if who.agent and not register.case(ticket).owner:
-                        await self._server.dispatcher.record(ev.OwnerSet(ticket, who.agent, who.name, "opened it"))
+                        await self._lead.record(ev.OwnerSet(ticket, who.agent, who.name, "opened it"))
                     return ticket
         raise Conflict("calls open tickets at this moment, one after the other: try again")
 
@@ -263,6 +264,11 @@ class TicketActs(RecordActs):
 
         await self._ask(who, Act.ANSWER_AUTHORITY, number, ask, why)
 
+    async def require_work(self, who: Principal, number: int) -> None:
+        """Raises Forbidden, NotFound or Conflict unless this principal may work on this ticket now."""
+        self.permissions.require(who, Act.WORK_ON_TICKET)
+        await self._open_case(who, Act.WORK_ON_TICKET, number)
+
     # Inside
 
     async def _ask(
@@ -272,8 +278,10 @@ class TicketActs(RecordActs):
         self.permissions.require(who, act)
         async with self._asking:
             case = await self._open_case(who, act, number)
+            hold_version(number, case.version)
             try:
                 told = ask(case)
+                owned.refuse(case, told, who.name)
             except TicketError as error:
                 raise Conflict(str(error)) from None
             if told:

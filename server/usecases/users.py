@@ -20,7 +20,7 @@ from server.usecases.principal import Principal, Role
 from server.usecases.server import Acts, Server
 from server.usecases.tokens import OWNER
 
-NAME = r"^[a-z0-9][a-z0-9._@-]{0,31}$"
+NAME = r"^[a-z0-9][a-z0-9._@-]{0,63}$"
 """How a user is named: as typed at the sign-in, where capital letters are taken as small ones."""
 LANGUAGES = ("zh-CN", "en")
 FIRST = "admin"
@@ -50,7 +50,7 @@ class UserActs(Acts):
         self.passwords = passwords or Passwords()
         self.first_password = ""
         """The first administrator's password, if this server has made that user since it started."""
-        self._changing = asyncio.Lock()
+        self.changing = asyncio.Lock()
 
     def list(self, who: Principal) -> list[User]:
         """All users by name, those who are disabled too."""
@@ -70,17 +70,17 @@ class UserActs(Acts):
         self.permissions.require(who, Act.MANAGE_USERS)
         name = name.lower()
         if not re.fullmatch(NAME, name):
-            raise Invalid("name", "a user's name is up to 32 letters a-z, digits, and . _ @ -, such as li.ming")
+            raise Invalid("name", "a user's name is up to 64 letters a-z, digits, and . _ @ -, such as li.ming")
         if name == OWNER:
             raise Invalid("name", f"{OWNER} is the name of the machine's owner: choose another one")
         known = self._filled(wanted, User(name, name, ""))
         invented = "" if password else made_up()
         self._check_password(password or invented, name, known.display)
         digest = await self.passwords.digest(password or invented)
-        async with self._changing:
+        async with self.changing:
             if self._view.users.get(name) is not None:
                 raise Conflict(f"there is a user {name} already: choose another name")
-            self._check(known)
+            self.check(known)
             event = UserAdded(
                 name,
                 known.display,
@@ -99,14 +99,13 @@ class UserActs(Acts):
     async def change(self, who: Principal, name: str, wanted: Wanted) -> User:
         """Change what is known of the user, at once and on every server. Another role ends the user's sessions."""
         self.permissions.require(who, Act.MANAGE_USERS)
-        async with self._changing:
+        async with self.changing:
             before = self._user(name)
             after = self._filled(wanted, before)
             if after == before:
                 return before
-            self._check(after)
-            if before.role == Role.ADMINISTRATOR and after.role != Role.ADMINISTRATOR:
-                self._keep_one(before)
+            self.check(after)
+            self.keep_one(before, after)
             told = [each for each in _COMPARED if getattr(before, each) != getattr(after, each)]
             subject = f"user {before.name}: {', '.join(f'{each} {_shown(getattr(after, each))}' for each in told)}"
             event = UserChanged(
@@ -127,11 +126,11 @@ class UserActs(Acts):
     async def disable(self, who: Principal, name: str, reason: str = "") -> User:
         """The user cannot sign in any more, and the user's sessions end, at once and on every server."""
         self.permissions.require(who, Act.MANAGE_USERS)
-        async with self._changing:
+        async with self.changing:
             user = self._user(name)
             if user.disabled:
                 raise Conflict(f"the user {user.name} is disabled already")
-            self._keep_one(user)
+            self.keep_one(user, replace(user, disabled=True))
             event = UserDisabled(user.name, who.name, reason)
             await self._record(who, Act.MANAGE_USERS, event, subject=f"user {user.name}: disabled", reason=reason)
         await self._server.sessions.end_of(user.name)
@@ -140,11 +139,11 @@ class UserActs(Acts):
     async def enable(self, who: Principal, name: str) -> User:
         """The user can sign in again."""
         self.permissions.require(who, Act.MANAGE_USERS)
-        async with self._changing:
+        async with self.changing:
             user = self._user(name)
             if not user.disabled:
                 raise Conflict(f"the user {user.name} is not disabled")
-            self._check(user)
+            self.check(user)
             event = UserEnabled(user.name, who.name)
             await self._record(who, Act.MANAGE_USERS, event, subject=f"user {user.name}: enabled")
         return self._user(name)
@@ -195,7 +194,7 @@ class UserActs(Acts):
 
         The password stands in `secrets/first-administrator` until it is changed.
         """
-        async with self._changing:
+        async with self.changing:
             await self._make_first()
 
     async def _make_first(self) -> None:
@@ -220,7 +219,7 @@ class UserActs(Acts):
     def _user(self, name: str) -> User:
         found = self._view.users.get(name.lower())
         if found is None:
-            raise NotFound(f"there is no user {name[:32]}: see `sansheng user list`")
+            raise NotFound(f"there is no user {name[:64]}: see `sansheng user list`")
         return found
 
     def _filled(self, wanted: Wanted, user: User) -> User:
@@ -232,8 +231,8 @@ class UserActs(Acts):
             given["teams"] = tuple(dict.fromkeys(given["teams"]))
         return replace(user, **given)
 
-    def _check(self, user: User) -> None:
-        """Raises Invalid for what cannot be of this user, Conflict where another one has it."""
+    def check(self, user: User) -> None:
+        """Raises Invalid for what this user cannot have, Conflict where another one has it."""
         if not user.role or user.role == Role.SERVICE:
             raise Invalid("role", "a service has a token, not a name and a password: choose a role of people")
         role = Role(user.role)
@@ -263,14 +262,14 @@ class UserActs(Acts):
         if why := fault(password, *names):
             raise Invalid("password", why)
 
-    def _keep_one(self, user: User) -> None:
-        """Raises Conflict when nobody could manage users in the desk without this one."""
-        if user.role != Role.ADMINISTRATOR or user.disabled:
-            return
-        if not any(
-            each.role == Role.ADMINISTRATOR and not each.disabled and each.name != user.name
-            for each in self._view.users
-        ):
+    def keep_one(self, user: User, after: User) -> None:
+        """Raises Conflict when nobody could manage users in the desk any more."""
+
+        def manages(each: User) -> bool:
+            return each.role == Role.ADMINISTRATOR and not each.disabled
+
+        others = any(manages(each) for each in self._view.users if each.name != user.name)
+        if manages(user) and not manages(after) and not others:
             raise Conflict(f"{user.name} is the last administrator: add another one first")
 
 

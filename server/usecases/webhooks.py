@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from server.eventlog.webhook_events import WebhookAdded, WebhookRemoved, WebhookResumed
+from server.eventlog.webhook_events import WebhookAdded, WebhookPinged, WebhookRemoved, WebhookResumed
 from server.hotline import webhook_secrets
+from server.hotline.webhook_schemas import events
 from server.hotline.webhook_targets import check_url
 from server.hotline.webhooks import TYPES, Webhook, wanted
 from server.usecases.errors import Invalid, NotFound
@@ -105,11 +106,23 @@ class WebhookActs(Acts):
         await self._record(who, Act.MANAGE_WEBHOOKS, WebhookResumed(number, who.name), subject=subject)
         return self._known(number)
 
-    async def dead(self, who: Principal, number: int, limit: int) -> Sequence[dict[str, Any]]:
-        """Messages that were given up, newest first. Raises NotFound."""
+    async def ping(self, who: Principal, number: int) -> None:
+        """Let the subscription get a message of the type webhook.ping, behind what waits already. Raises NotFound."""
+        self.permissions.require(who, Act.MANAGE_WEBHOOKS)
+        subject = f"webhook {number} {self._known(number).added.name}: a ping"
+        await self._record(who, Act.MANAGE_WEBHOOKS, WebhookPinged(number, who.name), subject=subject)
+
+    def events(self, who: Principal) -> Sequence[dict[str, Any]]:
+        """Every type of event with the schema of its message."""
+        self.permissions.require(who, Act.MANAGE_WEBHOOKS)
+        return events()
+
+    async def dead(self, who: Principal, number: int, limit: int, cursor: str | None = None) -> dict[str, Any]:
+        """One page of messages that were given up, newest first. Raises NotFound."""
         self.permissions.require(who, Act.MANAGE_WEBHOOKS)
         self._known(number)
-        return await asyncio.to_thread(self._server.outbox.dead, number, limit)
+        page = await asyncio.to_thread(self._server.outbox.dead, number, limit, cursor)
+        return {"items": page.items, "next": page.next}
 
     async def resend(self, who: Principal, number: int, message: str = "") -> int:
         """Send messages that were given up again: one, or all; how many. Raises NotFound, QueryError."""

@@ -31,7 +31,8 @@ MOST_IMPORT = 20_000_000
 BODY_TIME = 10.0
 """Seconds that a body may take from the end of the head to its own."""
 _NO_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
-OPEN = frozenset({"/healthz", "/metrics", "/api/v1/openapi.json", "/api/v1/session/ways"})
+_OIDC = "/api/v1/session/oidc"
+OPEN = frozenset({"/healthz", "/metrics", "/api/v1/openapi.json", "/api/v1/session/ways", _OIDC, f"{_OIDC}/callback"})
 SIGN_IN = ("POST", "/api/v1/session")
 """The request that nobody has signed in for yet; its body is read like any other."""
 

@@ -2,7 +2,8 @@
 
 The resource of a change is the longest part of its path that can be fetched: of POST /tickets/7/state it is /tickets/7.
 Each answer to GET on such a resource has an ETag. A change with a condition fetches the resource first, as the same
-principal, from records that show everything up to now; such changes of one resource are done one after the other.
+principal, from records that show everything up to now; such changes of one resource are done one after the other, and
+are written only by the lead under which the condition held (`server.usecases.conditions`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from server.usecases.conditions import Checked, checked
 from server.web.problems import problem
 
 CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -32,12 +34,16 @@ _TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 
 class Preconditions:
     """ASGI middleware behind the gate. `routes` are the application's; `settled` waits until the records show what has
-    happened up to now."""
+    happened up to now; `condition` gives what a condition on a resource is bound to."""
 
     def __init__(
-        self, app: ASGIApp, routes: Callable[[], Iterable[Any]], settled: Callable[[], Awaitable[None]]
+        self,
+        app: ASGIApp,
+        routes: Callable[[], Iterable[Any]],
+        settled: Callable[[], Awaitable[None]],
+        condition: Callable[[str], Checked | None] = lambda resource: None,
     ) -> None:
-        self.app, self._routes, self._settled = app, routes, settled
+        self.app, self._routes, self._settled, self._condition = app, routes, settled, condition
         self._resources: list[tuple[re.Pattern[str], frozenset[str], int]] | None = None
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -56,9 +62,12 @@ class Preconditions:
             return await self.app(scope, receive, send)
         lock = self._locks.setdefault(resource, asyncio.Lock())
         async with lock:
+            await self._settled()
+            condition = self._condition(resource)
             if refused := await self._refusal(scope, resource, wanted, unwanted):
                 return await refused(scope, receive, send)
-            return await self.app(scope, receive, send)
+            with checked(condition):
+                return await self.app(scope, receive, send)
 
     def resource_of(self, path: str, methods: frozenset[str]) -> str | None:
         """The resource that one of these methods on this path would change; None if it changes none that can be
@@ -82,7 +91,6 @@ class Preconditions:
         await answer(scope, receive, send)
 
     async def _refusal(self, scope: Scope, resource: str, wanted: str | None, unwanted: str | None) -> Response | None:
-        await self._settled()
         fetched = {**scope, "method": "GET", "path": resource, "raw_path": resource.encode(), "query_string": b""}
 
         async def nothing() -> Message:

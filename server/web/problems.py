@@ -20,7 +20,7 @@ from server.hotline.dispatcher import NotLeading
 from server.storage.queries.paging import QueryError
 from server.usecases.errors import (
     ActRefused,
-    ChangedSince,
+    Changed,
     Conflict,
     Forbidden,
     Invalid,
@@ -42,7 +42,7 @@ REFUSALS: dict[type[ActRefused], tuple[int, str]] = {
     Forbidden: (403, "Not allowed for this role"),
     WrongSignIn: (401, "Wrong sign-in"),
     TooManyAttempts: (429, "Too many attempts"),
-    ChangedSince: (412, "Changed since"),
+    Changed: (412, "Changed since"),
 }
 _log = structlog.get_logger("api")
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import structlog
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
 from server.eventlog.webhook_events import WebhookSuspended
@@ -38,7 +40,7 @@ PACE, PURGE = 0.5, 3600.0
 _log = structlog.get_logger("webhooks")
 
 
-class Deliveries:
+class Deliveries(Collector):
     """Sends what is in the outbox while this server leads. `leading` is the way into the log, or raises NotLeading."""
 
     def __init__(
@@ -72,6 +74,22 @@ class Deliveries:
         finally:
             await self._tasks.stop()
             await self._sender.close()
+
+    def collect(self) -> Iterable[Metric]:
+        """What subscriptions have not received, as gauges."""
+        waiting = GaugeMetricFamily("sansheng_webhook_waiting", "Messages that wait for a webhook.", labels=["webhook"])
+        dead = GaugeMetricFamily("sansheng_webhook_dead", "Dead letters of a webhook.", labels=["webhook"])
+        oldest = GaugeMetricFamily(
+            "sansheng_webhook_oldest_seconds", "Age of the oldest message that waits.", labels=["webhook"]
+        )
+        backlog, now = {each.webhook: each for each in self._backlog}, datetime.now(UTC)
+        for webhook in self._view.webhooks:
+            name, late = [str(webhook.id)], backlog.get(webhook.id)
+            waiting.add_metric(name, late.waiting if late else 0)
+            dead.add_metric(name, late.dead if late else 0)
+            since = late.since if late else None
+            oldest.add_metric(name, (now - since).total_seconds() if since else 0.0)
+        yield from (waiting, dead, oldest)
 
     def warnings(self) -> list[str]:
         """Sentences on subscriptions that do not receive what they should."""

@@ -8,9 +8,11 @@ from urllib.parse import unquote_to_bytes
 import pytest
 
 from server.telephony.agi.wire import MAX_HEADER
+from server.telephony.asterisk.ready import ready
+from server.telephony.asterisk.site import AgentPhone
 from tests.raw_sip import RawSip
 
-from .conftest import Machine, Management, Session
+from .conftest import Machine, Management, Session, another
 
 ODD = ["1%0Aagi_arg_1: x", "1%0D%0A%0D%0AEvent: Hangup%0D%0AUniqueid: 7.7%0D%0A%0D%0A", "1%0d2", "1%0A", "%0A1"]
 HIDDEN = [
@@ -143,3 +145,17 @@ async def test_asterisk_shows_nothing_of_a_channel_that_the_dialplan_did_not_let
         if event.get("Event") == "Hangup"
         if "stranger" in event["Uniqueid"]
     ] == []
+
+
+async def test_no_password_is_asked_for_at_a_trunks_address(machine: Machine) -> None:
+    """Where no trunk is on the loopback, whatever comes from a trunk's address is the trunk's."""
+    phones = [AgentPhone("1002", secret="secret-of-1002")]
+    statuses = {}
+    for trunk in ("127.0.0.1", "126.0.0.0/7"):
+        with another(machine, phones, trunk_addresses=(trunk,)) as other:
+            await ready(other.site)
+            async with RawSip(other.site.sip_port) as peer:
+                peer.register("1002")
+                answer = await asyncio.wait_for(peer.came.get(), 10)
+                statuses[trunk] = int(answer.split()[1])
+    assert statuses == {"127.0.0.1": 401, "126.0.0.0/7": 403}

@@ -23,9 +23,10 @@ from server.hotline.definitions import MUSIC, PROMPTS
 from server.telephony.asterisk.configure import AMI_SECRET, arguments, configure, secret
 from server.telephony.asterisk.ready import ready
 from server.telephony.asterisk.site import Site
+from tests.raw_sip import SDP
 
 TREE = Path(__file__).resolve().parents[2]
-SECURE = "4008005678"
+SECURE, PLAIN = "4008005678", "4008005679"
 USER, SECRET = "4008001234", "a;secret#with(all)&sorts$of[characters]"
 DIALPLAN = """
 [out]
@@ -67,7 +68,8 @@ def free_port(address: str) -> int:
 
 
 class Carrier:
-    """A second Asterisk at `address`. A hotline registers as USER with SECRET, and as SECURE at `tls_address`.
+    """A second Asterisk at `address`. A hotline registers as USER with SECRET, and as SECURE or PLAIN at `tls_address`:
+    the sound of SECURE is encrypted, that of PLAIN never.
 
     `tls` is the folder of certificate.pem and key.pem; without it there is no TLS.
     """
@@ -184,6 +186,7 @@ class Carrier:
                 f"cert_file={self._tls / 'certificate.pem'}",
                 f"priv_key_file={self._tls / 'key.pem'}",
                 *self._account(SECURE, "media_encryption=sdes"),
+                *self._account(PLAIN),
             ]
         return "\n".join(lines) + "\n"
 
@@ -245,6 +248,23 @@ class RefusingCarrier(asyncio.DatagramProtocol):
 
     async def __aexit__(self, *_: object) -> None:
         self._transport.close()
+
+    def invite(self, port: int, called: str, caller: str) -> None:
+        """Call the hotline at this port from the carrier's own address, and heed no answer."""
+        call = f"{time.time_ns():x}"
+        lines = [
+            f"INVITE sip:{called}@127.0.0.1:{port} SIP/2.0",
+            f"Via: SIP/2.0/UDP {self.address};rport;branch=z9hG4bK{call}",
+            f"From: <sip:{caller}@carrier.example>;tag={call}",
+            f"To: <sip:{called}@127.0.0.1>",
+            f"Call-ID: {call}",
+            "CSeq: 1 INVITE",
+            f"Contact: <sip:{self.address}>",
+            "Max-Forwards: 70",
+            "Content-Type: application/sdp",
+            f"Content-Length: {len(SDP)}",
+        ]
+        self._transport.sendto(("\r\n".join(lines) + "\r\n\r\n" + SDP).encode(), ("127.0.0.1", port))
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         text = data.decode("utf-8", "replace")

@@ -214,7 +214,7 @@ class Hotline:
             )
         if answer.is_error:
             raise AssertionError(f"{method} {path}: {answer.status_code} {answer.text}")
-        return answer.json()
+        return answer.json() if answer.content else None
 
     @asynccontextmanager
     async def agent(

@@ -112,13 +112,19 @@ async def test_a_supervisor_listens_whispers_and_barges_in_and_the_log_knows(hot
         assert tone_level(call.rtp.samples(0.5), LEADER) < -40, "the caller does not hear a whisper"
         await listening.press("6")
         await hears_tone(call, LEADER)
+        switched = await hotline.request(
+            "POST", f"/api/v1/calls/{number}/monitor/mode", {"phone": "1209", "mode": "whisper"}
+        )
+        assert (switched["hears"]["caller"], switched["hears"]["agent"]) == (False, True)
+        await hears_tone(leg, LEADER)
+        assert tone_level(call.rtp.samples(0.5), LEADER) < -40, "the caller does not hear a whisper again"
         await listening.hangup()
         await hotline.until(lambda: told(hotline, "MonitorEnded"), "the log says that nobody listens any more")
         assert [row["state"] for row in (await floor(hotline))["agents"] if row["id"] == "1209"] == ["idle"]
         await call.hangup()
     started, *changes, ended = told(hotline, "MonitorStarted", "MonitorChanged", "MonitorEnded")
     assert (started["call"], started["agent"], started["by"], started["reason"]) == (number, "1201", "1209", "training")
-    assert [each["mode"] for each in changes] == ["whisper", "barge"]
+    assert [each["mode"] for each in changes] == ["whisper", "barge", "whisper"]
     assert ended["why"] == "hung_up"
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
-from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from server.storage.queries.callbacks import PromiseQueries
 from softphone.audio import Tone
 from softphone.phone import Answer, Phone
 from tests.e2e import brisk
-from tests.e2e.carrier import SECRET, SECURE, USER, Carrier, RefusingCarrier, carrier, self_signed
+from tests.e2e.carrier import PLAIN, SECRET, SECURE, USER, Carrier, RefusingCarrier, carrier, self_signed
 from tests.e2e.conftest import Hotline, hears_tone, make_home
 from tests.raw_sip import SDP, RawSip
 
@@ -185,20 +186,49 @@ async def test_a_plain_trunk_offers_g711_and_shows_the_hotlines_number(house: Ho
     assert "P-Asserted-Identity: <sip:+861065529988@" in invite
 
 
-async def test_a_trunk_that_is_written_while_the_server_runs_takes_calls(house: House) -> None:
+@asynccontextmanager
+async def rewritten(house: House, change: Callable[[str], str]) -> AsyncIterator[None]:
+    """The definitions are others for a while."""
     file = house.hotline.home / "hotline.toml"
     before = file.read_text()
-    added = f'\n[trunks.added]\naddress = "{house.refuser.address}"\naddresses = ["127.0.0.9"]\nnumbers = ["0571*"]\n'
     try:
-        file.write_text(before + added)
+        file.write_text(change(before))
         await house.hotline.request("POST", "/api/v1/definitions/reload")
-        await house.becomes("added", up=True)
-        assert (await house.calls("057188888404"))["trunk"] == "added"
+        yield
     finally:
         file.write_text(before)
-    await house.hotline.request("POST", "/api/v1/definitions/reload")
+        await house.hotline.request("POST", "/api/v1/definitions/reload")
+
+
+async def test_a_trunk_that_is_written_while_the_server_runs_takes_calls(house: House) -> None:
+    added = f"""
+[trunks.added]
+address = "{house.refuser.address}"
+addresses = ["127.0.0.9"]
+numbers = ["0571*"]
+from_user = "0106552"
+from_domain = "ims.carrier.example"
+"""
+    async with rewritten(house, lambda before: before + added):
+        await house.becomes("added", up=True)
+        assert (await house.calls("057188888404"))["trunk"] == "added"
+        invite = next(text for called, text in house.refuser.came if called == "057188888404")
+        assert re.search("(?m)^From: <sip:0106552@ims.carrier.example>", invite)
+        assert "P-Asserted-Identity: <sip:01065529988@" in invite, "the account calls, the number is the hotline's"
     rows = (await house.hotline.request("GET", "/api/v1/trunks"))["items"]
     assert "added" not in {row["name"] for row in rows}
+
+
+async def test_an_agent_whose_phone_is_at_a_trunks_address_never_calls_from_there(house: House) -> None:
+    address, called = house.refuser.address, "4001009300"
+    agent = {"name": "Agent 3105", "skills": {"complaint": 1}, "contact": f"sip:3105@{address}"}
+    await house.hotline.request("PUT", "/api/v1/agents/3105", agent)
+    try:
+        house.refuser.invite(house.hotline.sip_port, called, "3105")
+        event = await house.hotline.until(lambda: arrived(house.hotline).get(called), "the public's call is in the log")
+        assert (event.caller, event.told_by) == ("3105", "from")
+    finally:
+        await house.hotline.request("DELETE", "/api/v1/agents/3105")
 
 
 TABLE = {
@@ -247,10 +277,7 @@ async def test_a_carrier_that_goes_away_is_down_and_comes_back_by_itself(house: 
     house.telecom.start()
     await house.telecom.up()
 
-    def knows() -> bool:
-        return f"sip:{USER}@" in house.telecom.command("pjsip show contacts")
-
-    await house.hotline.until(knows, "the carrier that began anew knows where the hotline is")
+    await house.hotline.until(lambda: registered(house, USER), "the carrier that began anew knows where the hotline is")
     await house.becomes("telecom", up=True, registered=True)
     assert (await house.calls("01088886666"))["answered"]
     house.telecom.call(USER, "13912345679")
@@ -365,6 +392,31 @@ async def test_a_trunk_with_tls_and_srtp_registers_and_takes_calls_both_ways(hou
     why = {route["trunk"]: route["why_not"] for route in routes}
     assert why["secure"] == "it has no room: 1 calls (max_calls)"
     assert why["telecom"] == ""
+
+
+async def test_a_trunk_whose_srtp_is_optional_takes_calls_with_it_and_without(house: House) -> None:
+    def optional(user: str) -> Callable[[str], str]:
+        wanted = {'srtp = "required"': 'srtp = "optional"', "max_calls = 1\n": "max_calls = 9\n", SECURE: user}
+        return lambda text: reduce(lambda so_far, each: so_far.replace(*each), wanted.items(), text)
+
+    for user, number, caller in ((PLAIN, "020-8888-6601", "13912345681"), (SECURE, "", "13912345682")):
+        async with rewritten(house, optional(user)):
+            await house.hotline.until(lambda: registered(house, user), "the carrier knows this account")  # noqa: B023
+            await house.becomes("secure", up=True, registered=True)
+            if number:
+                answer = await house.calls(number)
+                assert (answer["answered"], answer["trunk"]) == (True, "secure")
+            house.telecom.call(user, caller)
+
+            def came(user: str = user, caller: str = caller) -> bool:
+                event = arrived(house.hotline).get(user)
+                return event is not None and event.caller == caller
+
+            await house.hotline.until(came, "the carrier's call is in the log")
+
+
+def registered(house: House, user: str) -> bool:
+    return f"sip:{user}@" in house.telecom.command("pjsip show contacts")
 
 
 async def test_a_call_goes_out_over_tcp_to_a_carrier_that_asks_for_the_password(house: House) -> None:

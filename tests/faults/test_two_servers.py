@@ -104,6 +104,39 @@ async def test_a_standby_shows_the_floor_knows_every_token_and_sends_changes_to_
         await pair.second.until(closed, "the standby knows the revocation")
 
 
+async def test_the_first_administrator_signs_in_and_a_user_is_signed_out_everywhere_at_once(pair: Pair) -> None:
+    file = pair.first.home / "secrets" / "first-administrator"
+    password = file.read_text("ascii").strip()
+    assert f"sign in    as admin with the password {password}" in pair.first.output()
+    assert not (pair.second.home / "secrets" / "first-administrator").exists()
+
+    def signed_in(hotline: Hotline, user: str, given: str) -> httpx.Response:
+        body = {"user": user, "password": given}
+        return httpx.post(f"{hotline.api}/api/v1/session", json=body, trust_env=False, timeout=30)
+
+    assert (await asyncio.to_thread(signed_in, pair.second, "admin", password)).status_code == 503
+    answer = await asyncio.to_thread(signed_in, pair.first, "admin", password)
+    assert answer.status_code == 200, answer.text
+    cookie = {"Cookie": answer.headers["set-cookie"].partition(";")[0]}
+    page = {**cookie, "X-CSRF-Token": answer.json()["csrf"], "Origin": pair.first.api}
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+        assert (await client.get(f"{pair.second.api}/api/v1/session", headers=cookie)).json()["user"] == "admin"
+        chosen = {"old": password, "new": "a password of one's own"}
+        done = await client.post(f"{pair.first.api}/api/v1/session/password", json=chosen, headers=page)
+        assert done.status_code == 204, done.text
+    assert not file.exists()
+    made = await pair.first.request("POST", "/api/v1/users", {"name": "wang", "role": "supervisor"})
+    answer = await asyncio.to_thread(signed_in, pair.first, "wang", made["password"])
+    cookie = {"Cookie": answer.headers["set-cookie"].partition(";")[0]}
+
+    def status() -> int:
+        return httpx.get(f"{pair.second.api}/api/v1/session", headers=cookie, trust_env=False).status_code
+
+    assert await asyncio.to_thread(status) == 200
+    await pair.first.request("POST", "/api/v1/users/wang/disable", {})
+    assert await asyncio.to_thread(status) == 401
+
+
 async def test_a_standby_takes_calls_within_three_seconds_of_a_kill(pair: Pair) -> None:
     async with AsyncExitStack() as stack:
         people = People(pair.first, stack)

@@ -17,6 +17,11 @@ def test_a_caller_is_welcomed_told_of_the_recording_and_asked_what_it_is_about(d
     assert isinstance(line.last, Gather)
 
 
+def test_a_caller_who_is_not_recorded_is_told_so(dial):
+    line = dial(fields={"recorded": "no"})
+    assert line.heard == ("welcome", "notice-not-recorded", "language", "menu-main")
+
+
 @pytest.mark.parametrize(
     ("key", "category"), [("1", "process"), ("2", "system"), ("3", "competence"), ("4", "attitude"), ("5", "usage")]
 )

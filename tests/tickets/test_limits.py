@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tickets import acts
-from tickets.case import Level
 from tickets.events import (
     AccusedSet,
     DateMissed,
@@ -26,7 +25,7 @@ from tickets.events import (
 )
 from tickets.register import Register
 from tickets.rules import HOUR, Limit, Rules
-from tickets.severity import Grade, Trigger
+from tickets.severity import Grade, Level, Trigger
 from tickets.states import NEXT, TicketError, TicketState
 
 NOW = 1_800_000_000.0

@@ -1,6 +1,6 @@
 /** How each state looks: an icon and a tone beside its word, so that nothing is said by colour alone. */
 import {
-  Bell, CircleCheck, Clock, CoffeeCup, EditPen, Headset, MoreFilled, Phone, Remove, SwitchButton, VideoPause, WarningFilled,
+  Bell, CircleCheck, Clock, CoffeeCup, EditPen, Grid, Headset, MoreFilled, Phone, Remove, Star, SwitchButton, TopRight, VideoPause, WarningFilled,
 } from '@element-plus/icons-vue'
 import type { Component } from 'vue'
 
@@ -13,6 +13,12 @@ export interface Look {
 
 /** Statuses and states of agents and calls, by the words that the server uses. */
 export const LOOKS: Record<string, Look> = {
+  signed_out: { icon: SwitchButton, tone: 'idle' },
+  occupied: { icon: Phone, tone: 'busy' },
+  reserved: { icon: Bell, tone: 'busy' },
+  ivr: { icon: Grid, tone: 'idle' },
+  outside: { icon: TopRight, tone: 'busy' },
+  survey: { icon: Star, tone: 'idle' },
   offline: { icon: SwitchButton, tone: 'idle' },
   available: { icon: CircleCheck, tone: 'good' },
   busy: { icon: Remove, tone: 'warn' },

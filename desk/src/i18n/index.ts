@@ -15,7 +15,7 @@ type Words = { [key: string]: string | Words }
 type Loader = () => Promise<{ default: Words }>
 const files = import.meta.glob<{ default: Words }>('./{zh-CN,en}/*.ts') as Record<string, Loader>
 /** Files that every page uses. */
-const SHARED = ['common', 'shell', 'session', 'problems', 'phone'] as const
+const SHARED = ['common', 'domain', 'shell', 'session', 'problems', 'phone'] as const
 const KEPT = 'sansheng.language'
 
 export const i18n = createI18n({

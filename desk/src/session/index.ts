@@ -18,9 +18,10 @@ export interface Session {
   role: string
   agent: string | null
   teams: string[]
+  department?: string | null
   language: string | null
   csrf: string
-  expires_at: string
+  expires_at: string | null
   must_change_password: boolean
   acts: Record<string, Reach>
   sign_in: string[]
@@ -37,6 +38,8 @@ export const useSession = defineStore('session', () => {
   const ended = ref(false)
   /** How people can sign in, as the server offers it. */
   const ways = ref<string[]>(['password'])
+  /** Why the OpenID provider's answer was refused, as the server says it once. */
+  const refusal = ref('')
   const waiting: ((again: boolean) => void)[] = []
   const tabs = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel(CHANNEL)
 
@@ -65,9 +68,10 @@ export const useSession = defineStore('session', () => {
       take(await raw<Session>(PATH))
     } catch (error) {
       if (error instanceof Problem && error.status === 401) {
-        const offered = (error.body as { sign_in?: string[] }).sign_in
-        if (offered?.length) ways.value = offered
         lost()
+        const offered = await raw<{ sign_in: string[]; problem?: string | null }>(`${PATH}/ways`).catch(() => null)
+        if (offered?.problem) refusal.value = offered.problem
+        if (offered?.sign_in.length) ways.value = offered.sign_in
       } else {
         state.value = state.value === 'someone' ? 'someone' : 'unreachable'
         throw error
@@ -103,5 +107,5 @@ export const useSession = defineStore('session', () => {
   })
   tabs?.addEventListener('message', () => void look().catch(() => undefined))
 
-  return { session, state, ended, ways, mustChangePassword, look, signIn, signOut, changePassword, reach, may }
+  return { session, state, ended, ways, refusal, mustChangePassword, look, signIn, signOut, changePassword, reach, may }
 })

@@ -28,8 +28,12 @@ export interface Listener {
 const LOCK = 'sansheng-stream'
 /** Milliseconds before the stream is opened again after a refusal, at first and at most. */
 const [SOON, LATE] = [500, 10_000]
-/** Milliseconds of silence after which the stream counts as lost: the server says something every 15 seconds. */
-export const SILENCE = 40_000
+/**
+ * Milliseconds without a change after which the server is asked whether it is there: a page does not hear the comments that
+ * keep the connection open, and a dead network says nothing.
+ */
+export const SILENCE = 20_000
+const ASKED = 5_000
 
 /** Listen until `stop` is called. */
 export function share(path: string, listener: Listener): { stop(): void } {
@@ -55,9 +59,18 @@ export function share(path: string, listener: Listener): { stop(): void } {
 
     function heard(): void {
       clearTimeout(silence)
-      silence = setTimeout(again, SILENCE)
+      silence = setTimeout(ask, SILENCE)
       if (light !== 'live') shine('live')
       pause = SOON
+    }
+
+    async function ask(): Promise<void> {
+      try {
+        await fetch('/favicon.svg', { method: 'HEAD', cache: 'no-store', signal: AbortSignal.timeout(ASKED) })
+        if (source?.readyState === EventSource.OPEN) heard()
+      } catch {
+        again()
+      }
     }
 
     function again(): void {
@@ -84,7 +97,6 @@ export function share(path: string, listener: Listener): { stop(): void } {
         listener.rows(change)
         tell({ kind: 'rows', change })
       })
-      source.addEventListener('beat', heard)
       source.addEventListener('error', () => {
         // The browser tries again by itself, with the position it has reached, unless the answer was no stream.
         if (source?.readyState === EventSource.CLOSED) {

@@ -14,8 +14,8 @@ from server.storage.projections.rules import Rules
 from server.storage.recording_store import day_of
 from server.storage.schema.tables import Recording, Ticket, TicketHistory
 from server.storage.schema.ticket_tables import TicketDispatch
-from tickets.case import Level, sooner
-from tickets.severity import Grade
+from tickets.case import sooner
+from tickets.severity import Grade, Level
 from tickets.states import NEXT, TicketState
 
 RULES = Rules()

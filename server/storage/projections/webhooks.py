@@ -15,7 +15,8 @@ import tickets.events as tickets
 from acd.callbacks.states import LIVE, PromiseState
 from server.eventlog.derived_events import AgentNoted, PromiseNoted
 from server.eventlog.log import Entry
-from server.eventlog.webhook_events import WebhookAdded, WebhookRemoved
+from server.eventlog.webhook_events import WebhookAdded, WebhookPinged, WebhookRemoved
+from server.hotline.webhook_schemas import PING
 from server.hotline.webhooks import wanted
 from server.storage.notation import iso, masked
 from server.storage.projections.outcome import outcome_of
@@ -39,6 +40,14 @@ def _(event: WebhookAdded, entry: Entry, rows: Rows) -> None:
 @RULES.on(WebhookRemoved)
 def _(event: WebhookRemoved, entry: Entry, rows: Rows) -> None:
     rows.webhooks[event.webhook].removed = True
+
+
+@RULES.on(WebhookPinged)
+def _(event: WebhookPinged, entry: Entry, rows: Rows) -> None:
+    if not rows.webhooks[event.webhook].removed:
+        ms, seq = entry_key(entry.id)
+        data = {"webhook": event.webhook, "by": event.by or None}
+        rows.add(WebhookMessage(webhook=event.webhook, ms=ms, seq=seq, type=PING, at=utc(entry.at), data=data))
 
 
 @RULES.on(acd.CallQueued)
@@ -130,6 +139,7 @@ def _(event: tickets.TicketLinked, entry: Entry, rows: Rows) -> None:
     link = rows.ticket_link(event.ticket, event.system)
     before = link.reference
     link.reference, link.url, link.by, link.at = event.reference, event.url, event.by, utc(entry.at)
+    link.owns = " ".join(event.owns)
     ms, seq = entry_key(entry.id)
     rows.add(
         TicketHistory(
@@ -141,7 +151,7 @@ def _(event: tickets.TicketLinked, entry: Entry, rows: Rows) -> None:
             before=before,
             after=event.reference,
             by=event.by,
-            why=event.system,
+            why="; ".join(filter(None, (event.system, f"owns {', '.join(event.owns)}" if event.owns else ""))),
             call=None,
         )
     )

@@ -17,7 +17,16 @@ from sqlalchemy.orm import Session
 from acd.callbacks.states import LIVE, PromiseState, PromiseView
 from server.storage.instants import utc
 from server.storage.queries.callback_report import callback_report
-from server.storage.queries.paging import Page, QueryError, decode_cursor, encode_cursor, iso, masked, page_of
+from server.storage.queries.paging import (
+    Page,
+    QueryError,
+    decode_cursor,
+    encode_cursor,
+    iso,
+    masked,
+    page_of,
+    page_of_entries,
+)
 from server.storage.schema.callback_tables import Attempt, CallbackMode, Promise
 
 KIND = "callback"
@@ -80,12 +89,13 @@ class PromiseQueries:
         """See `callback_report`."""
         return callback_report(self._engine, day, zone, interval=interval, queue=queue)
 
-    def mode_history(self, scope: str | None = None, *, limit: int = 100) -> list[dict[str, Any]]:
+    def mode_history(self, scope: str | None = None, *, limit: int = 100, after: str | None = None) -> Page:
         """What callback mode was, newest first; of one scope, or of all."""
-        wanted = select(CallbackMode).order_by(CallbackMode.ms.desc(), CallbackMode.seq.desc()).limit(limit)
+        wanted = select(CallbackMode)
         wanted = wanted if scope is None else wanted.where(CallbackMode.scope == scope)
         with Session(self._engine) as session:
-            return [{"at": iso(each.at), **mode_row(each)} for each in session.scalars(wanted)]
+            rows, following = page_of_entries(session, wanted, CallbackMode, "mode", limit, after)
+            return Page([{"at": iso(each.at), **mode_row(each)} for each in rows], following)
 
 
 def merged(

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, or_, select
 from sqlalchemy.orm import Session
 
 from customers.marks import Mark, MarkState
-from server.storage.queries.paging import Page, QueryError, iso, masked, page_of
+from server.storage.queries.paging import Page, QueryError, iso, masked, page_of, page_of_entries
 from server.storage.schema.customer_tables import Customer, CustomerMark, IdentityCheck
 
 MARKS_SHOWN = 1000
@@ -65,8 +65,10 @@ class CustomerQueries:
         state: str | None = None,
         mask: bool = False,
         limit: int = MARKS_SHOWN,
-    ) -> list[dict[str, Any]]:
-        """Marks, newest first, in the state of this moment. Raises QueryError for an unknown kind or state."""
+        after: str | None = None,
+    ) -> Page:
+        """Marks, newest first, in the state of this moment. Raises QueryError for an unknown kind or state, a bad limit
+        or cursor."""
         for name, value, known in (("mark", mark, set(Mark)), ("state", state, set(MarkState))):
             if value is not None and value not in known:
                 raise QueryError(f"{value!r} is no {name} of a mark; there are {', '.join(sorted(known))}")
@@ -84,9 +86,9 @@ class CustomerQueries:
         elif state is not None:
             ahead = or_(CustomerMark.until.is_(None), CustomerMark.until > now)
             wanted = wanted.where(CustomerMark.state == state, ahead)
-        newest = wanted.order_by(CustomerMark.ms.desc(), CustomerMark.seq.desc()).limit(limit)
         with Session(self._engine) as session:
-            return [marked(row, now, mask) for row in session.scalars(newest)]
+            rows, following = page_of_entries(session, wanted, CustomerMark, "mark", limit, after)
+            return Page([marked(row, now, mask) for row in rows], following)
 
     def verified(self, calls: Sequence[int]) -> bool | None:
         """Whether identity was checked in one of these calls: True fitted, False did not, None nobody asked."""

@@ -6,19 +6,20 @@ A book that is signed is shown as it was signed; before, as things are now.
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from acd.callbacks.states import LIVE
 from recordings.chain import FIRST
+from server import bounds
 from server.storage.figures.handover import BookState
 from server.storage.queries import figures_report
 from server.storage.queries.chain import end_of_chain
-from server.storage.queries.paging import iso
+from server.storage.queries.paging import check_limit, decode_place, encode_place, iso
 from server.storage.schema.callback_tables import Promise
 from server.storage.schema.report_tables import Handover
 from server.storage.schema.tables import Agent, Recording, Ticket, faulty
@@ -51,12 +52,20 @@ def signed_book(engine: Engine, team: str, until: datetime) -> dict[str, Any] | 
         return _shown(row, team, row.since, until) | {"content": json.loads(row.content)}
 
 
-def books(engine: Engine, team: str | None, limit: int) -> list[dict[str, Any]]:
-    """The books that were signed, newest first, without what they hold."""
-    wanted = select(Handover).order_by(Handover.until.desc(), Handover.team).limit(limit)
+def books(engine: Engine, team: str | None, limit: int, after: str | None = None) -> dict[str, Any]:
+    """A page of the books that were signed, newest first, without what they hold. Raises QueryError."""
+    check_limit(limit)
+    wanted = select(Handover).options(defer(Handover.content)).order_by(Handover.until.desc(), Handover.team)
+    wanted = wanted if team is None else wanted.where(Handover.team == team)
+    if after is not None:
+        seconds, last = decode_place("handover", after, int, str)
+        until = datetime.fromtimestamp(min(seconds, bounds.LATEST), UTC)
+        wanted = wanted.where((Handover.until < until) | ((Handover.until == until) & (Handover.team > last)))
     with Session(engine) as session:
-        found = session.scalars(wanted if team is None else wanted.where(Handover.team == team))
-        return [_shown(row, row.team, row.since, row.until) for row in found]
+        found = list(session.scalars(wanted.limit(limit + 1)))
+        more, found = len(found) > limit, found[:limit]
+        following = encode_place("handover", int(found[-1].until.timestamp()), found[-1].team) if more else None
+        return {"items": [_shown(row, row.team, row.since, row.until) for row in found], "next": following}
 
 
 def _shown(row: Handover | None, team: str, since: datetime, until: datetime) -> dict[str, Any]:

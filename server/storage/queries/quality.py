@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import Engine, Select, select
+from sqlalchemy import ColumnElement, Engine, Select, or_, select
 from sqlalchemy.orm import Session
 
 from quality.calibration import Calibration
@@ -59,6 +59,9 @@ class ReviewFilter:
     agents: frozenset[str] | None = None
     scored: bool = False
     appealed: bool = False
+    reader: str = ""
+    """Only what was drawn for this reviewer or picked, what the reviewer has scored or is asked to score, and open
+    appeals, which another reviewer decides."""
 
 
 class QualityQueries:
@@ -151,7 +154,20 @@ class QualityQueries:
         wanted = wanted if which.agents is None else wanted.where(QaReview.agent.in_(sorted(which.agents)))
         wanted = wanted.where(QaReview.scored_at.is_not(None)) if which.scored else wanted
         wanted = wanted.where(QaReview.appealed_at.is_not(None)) if which.appealed else wanted
+        wanted = wanted.where(self._readable(which.reader)) if which.reader else wanted
         return self._page(wanted, QaReview, "review", limit, after, _review)
+
+    def _readable(self, reader: str) -> ColumnElement[bool]:
+        with Session(self._engine) as session:
+            jobs = session.execute(select(QaJob.id, QaJob.data["plan"]["reviewers"]))
+            mine = [job for job, reviewers in jobs if not reviewers or reader in reviewers]
+        return or_(
+            QaReview.reviewer == reader,
+            QaReview.second_reviewer == reader,
+            QaReview.state == ReviewState.APPEALED,
+            QaReview.call.in_(select(QaCall.call).where(QaCall.job.in_(mine))),
+            QaReview.call.in_(select(QaPick.call)),
+        )
 
     # Calibration, results, training
 

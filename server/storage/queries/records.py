@@ -10,18 +10,15 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Engine, Select, exists, select
 from sqlalchemy.orm import Session
 
 from server.storage.projections.outcome import Outcome
 from server.storage.queries import serialise
-from server.storage.queries.callbacks import PromiseQueries
-from server.storage.queries.customers import verified
-from server.storage.queries.one_way_sound import one_way_sound
 from server.storage.queries.paging import Page, QueryError, iso, page_of
-from server.storage.queries.quality import QualityQueries
 from server.storage.queries.recording_steps import is_held, pauses, recording_steps, serialise_step
 from server.storage.queries.ticket_links import ticket_links
 from server.storage.queries.tickets import accused_of, detail_of, filter_of, row_of, ticket_page, wanted_tickets
@@ -40,6 +37,10 @@ from server.storage.schema.tables import (
     TicketHistory,
     unread,
 )
+
+if TYPE_CHECKING:
+    from server.storage.queries.callbacks import PromiseQueries
+    from server.storage.queries.quality import QualityQueries
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,22 @@ class Queries:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self.callbacks = PromiseQueries(engine)
-        self.quality = QualityQueries(engine)
+
+    # What only some questions need is imported when one of them is asked: a list is there at once.
+
+    @cached_property
+    def callbacks(self) -> PromiseQueries:
+        """The questions about promises."""
+        from server.storage.queries.callbacks import PromiseQueries
+
+        return PromiseQueries(self._engine)
+
+    @cached_property
+    def quality(self) -> QualityQueries:
+        """The questions about quality assurance."""
+        from server.storage.queries.quality import QualityQueries
+
+        return QualityQueries(self._engine)
 
     def call_list(
         self, which: CallFilter | None = None, *, limit: int = 100, after: str | None = None, mask: bool = False
@@ -101,10 +116,10 @@ class Queries:
                 "attempts": [] if call.promise is None else self.callbacks.attempts(call.promise),
                 "segments": [serialise.segment(leg) for leg in legs],
                 "decisions": [{**decision.data, "at": iso(decision.at)} for decision in decisions],
-                "one_way_sound": one_way_sound(session, call),
+                "one_way_sound": _one_way_sound(session, call),
                 "messages": [{"at": iso(each.at), "path": each.path, "seconds": each.seconds} for each in messages],
                 "numbers": [serialise.number(each, mask) for each in numbers],
-                "verified": verified(session, [number]),
+                "verified": _verified(session, [number]),
             }
 
     def recording_list(
@@ -183,7 +198,7 @@ class Queries:
                 **detail_of(session, ticket),
                 "calls": calls,
                 "recordings": [number for call in calls for number in recordings[call]],
-                "verified": verified(session, calls),
+                "verified": _verified(session, calls),
                 "history": [serialise.history(line) for line in history],
                 "links": ticket_links(session, number),
             }
@@ -296,3 +311,15 @@ def _tickets_of(session: Session, recordings: Iterable[Recording]) -> dict[int |
         return {}
     found = session.execute(select(Call.id, Call.ticket).where(Call.id.in_(calls)))
     return {row.id: row.ticket for row in found}
+
+
+def _verified(session: Session, calls: Sequence[int]) -> bool | None:
+    from server.storage.queries.customers import verified
+
+    return verified(session, calls)
+
+
+def _one_way_sound(session: Session, call: Call) -> list[dict[str, Any]]:
+    from server.storage.queries.one_way_sound import one_way_sound
+
+    return one_way_sound(session, call)

@@ -19,6 +19,7 @@ def ticket_links(session: Session, ticket: int) -> list[dict[str, Any]]:
             "system": each.system,
             "reference": each.reference,
             "url": each.url or None,
+            "owns": each.owns.split(),
             "by": each.by or None,
             "at": iso(each.at),
         }

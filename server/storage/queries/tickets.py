@@ -16,8 +16,7 @@ from sqlalchemy.orm import Session
 from server.storage.queries.paging import Page, QueryError, iso, page_of
 from server.storage.schema.tables import Call, Ticket
 from server.storage.schema.ticket_tables import TicketRound
-from tickets.case import Level
-from tickets.severity import Grade
+from tickets.severity import Grade, Level
 from tickets.states import TicketState
 
 

@@ -27,6 +27,8 @@ from server.usecases.errors import Conflict
 _log = structlog.get_logger("monitoring")
 
 RING_FOR = 20.0
+SWITCHED_WITHIN = 3.0
+"""Seconds within which a key is heard and a phone is hung up."""
 KEYS = {"4": Monitor.LISTEN, "5": Monitor.WHISPER, "6": Monitor.BARGE}
 """What a supervisor keys to go on in another way."""
 _SPY = {Monitor.LISTEN: "", Monitor.WHISPER: "w", Monitor.BARGE: "B"}
@@ -60,6 +62,31 @@ class Monitoring:
         if not await self._ring(live.id, by, channel, f"{spied.channel},qEd{_SPY[mode]}"):
             await self._ended(channel, "not_answered")
             raise Conflict(f"the phone of {by} did not answer")
+
+    async def switch(self, started: acd.MonitorStarted, mode: Monitor, *audit: object) -> None:
+        """Press the key of this mode for the supervisor; returns once the log has it. Raises Conflict."""
+        key = next(digit for digit, each in KEYS.items() if each is mode)
+        try:
+            await self._ami.action("PlayDTMF", Channel=started.channel, Digit=key, Receive="true")
+        except AmiError as error:
+            raise Conflict(f"Asterisk does not change how {started.by} takes part: {error}") from None
+
+        def changed(_: object) -> bool:
+            now = self._view.calls.monitors.get(started.channel)
+            return now is None or now.mode is mode
+
+        if not await self._dispatcher.until(changed, SWITCHED_WITHIN):
+            raise Conflict(f"the phone of {started.by} still takes part as before: try again")
+        if audit:
+            await self._dispatcher.record(*audit)
+
+    async def end(self, started: acd.MonitorStarted) -> None:
+        """Hang up on the supervisor's phone; returns once the log has it. Raises Conflict."""
+        try:
+            await self._ami.action("Hangup", Channel=started.channel)
+        except AmiError as error:
+            raise Conflict(f"Asterisk does not hang up on {started.by}: {error}") from None
+        await self._dispatcher.until(lambda _: started.channel not in self._view.calls.monitors, SWITCHED_WITHIN)
 
     async def reconcile(self) -> None:
         """After a start: a supervisor who listened and whose channel is gone has ended."""

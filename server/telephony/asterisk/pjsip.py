@@ -15,6 +15,7 @@ from server.telephony.asterisk.modules import knows
 from server.telephony.asterisk.site import AgentPhone, Site, web_device
 from server.telephony.asterisk.trunk_pjsip import outgoing_lines, trunk_sections
 from server.telephony.asterisk.values import SiteError, text, written
+from server.usecases.page_phones import GUESTS, guest_number
 
 AUDIO = ("disallow=all", "allow=alaw,ulaw")
 """Only these: a recording of an Opus channel comes out three times too long."""
@@ -53,6 +54,7 @@ def pjsip_conf(site: Site) -> str:
             _section("trunk-out", "type=aor", f"contact={site.trunk}"),
         ]
     sections += trunk_sections(site, _caller(site), _trunk(site))
+    sections += [_guest(site, guest) for guest in GUESTS]
     return "\n".join((*sections, "#include pjsip_agents.conf\n#include pjsip_slowed.conf\n"))
 
 
@@ -152,7 +154,7 @@ def _ordered(phones: Iterable[AgentPhone]) -> list[AgentPhone]:
     names: dict[str, str] = {}
     for phone in ordered:
         for device in phone.devices:
-            if device in names or device in {"trunk", "trunk-out"}:
+            if device in names or device in {"trunk", "trunk-out", *map(web_device, GUESTS)}:
                 raise SiteError(f"agent {phone.agent}: the name {device} is taken on SIP: choose another number")
             names[device] = phone.agent
     return ordered
@@ -198,6 +200,13 @@ def _agent(site: Site, phone: AgentPhone, mark: str) -> Iterable[str]:
     login = (f"auth={web}", "identify_by=username,auth_username")
     yield _section(web, "type=endpoint", *common, *login, f"aors={web}", "webrtc=yes")
     yield _section(web, "type=aor", *_registrations())
+
+
+def _guest(site: Site, guest: str) -> str:
+    """A caller's phone in a page: it only calls, with a secret of one sign-in, and its calls are the public's."""
+    web = web_device(guest)
+    login = (f"auth={web}", "identify_by=username,auth_username", "webrtc=yes")
+    return _section(web, *_caller(site), *login, "context=from-trunk", f"callerid=<{guest_number(guest)}>")
 
 
 def _registrations() -> tuple[str, ...]:

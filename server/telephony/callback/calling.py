@@ -96,9 +96,10 @@ class Calling:
         if status == "ANSWER":
             return  # the agent's channel goes on, and this one has nothing more to do
         cause = await agi.get_variable("HANGUPCAUSE") or ""
+        phones = self._services.legs.dialled_phones
+        await phones.told(leg.offer)
         agent = self._view.floor.agent(leg.agent)
         rang = agent is None or agent.state is not AgentState.RESERVED
-        phones = self._services.legs.dialled_phones
         outcome = dial.outcome(status, cause, rang=rang, redirected=phones.was_redirected(leg.offer))
         phones.over(leg.offer)
         self._dialler.offer_failed(leg.offer, outcome, f"{status} {cause}")

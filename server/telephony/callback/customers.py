@@ -82,8 +82,10 @@ class Customers:
         customer = self._dialled.get(event["Uniqueid"])
         if customer is None:
             return
+        # Asterisk may end the channel of a customer who hangs up at once before it tells that they picked up.
+        answered = customer.answered or event.get("ChannelStateDesc") == "Up"
         # Whether it rang is still asked for by the session that reads the result of its Dial.
-        answered, customer.answered = customer.answered, False
+        customer.answered = False
         live = self._view.calls.get(customer.call)
         if answered and live is not None and not live.reached:
             self._gone(live)

@@ -1,8 +1,9 @@
 """The lines of outbound lists become promises one by one, when nobody else wants the agents; callback mode calls them.
 
 The law: a line is promised only while an agent of its queue is ready and nobody waits there, unless its list is
-configured to stand with the callers; a line that is tried again waits for such a moment too. A customer who may not be
-called, or is being called back anyway, is passed over.
+configured to stand with the callers; a line that is tried again waits for such a moment too. A call of a list that
+yields is called off, as long as its customer has not answered, when a caller waits whom nobody else is free for. A
+customer who may not be called, or is being called back anyway, is passed over.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from acd.callbacks.events import LIST, PromiseAsked, PromiseCancelled
+from acd.callbacks.events import LIST, PromiseAsked, PromiseCancelled, PromisePostponed
 from acd.callbacks.policy import Delays, OwnRules
 from acd.callbacks.states import PromiseState, PromiseView
 from acd.commands import Command
+from acd.events import CallQueued
 from customers.list_events import LineRefused, ListEnded
 from customers.lists import BEHIND, Called, ListState, OutboundList, entry_of
 from server.eventlog.log import Entry
@@ -48,6 +50,8 @@ class ListCalls:
         self._calls_go_out, self._clock = calls_go_out, clock
         self._asking: set[str] = set()
         """Lines whose promise is on its way into the log."""
+        self._yielding: dict[int, int] = {}
+        """Calls that are being called off for a caller, until they are over, by promise."""
         self._ending: set[int] = set()
         """Lists whose end is."""
 
@@ -67,6 +71,8 @@ class ListCalls:
             self._asking.discard(event.entry)
         elif isinstance(event, LineRefused):
             self._asking.discard(entry_of(event.list, event.line))
+        if isinstance(event, CallQueued) and not event.promised:
+            self.give_way(event.queue)
 
     def look(self) -> list[str]:
         """Promise the lines whose turn it is; returns their entries."""
@@ -74,6 +80,8 @@ class ListCalls:
             return []
         now, made = self._clock(), list[str]()
         served: set[str] = set()
+        for queue in {each.rules.queue for each in self._view.lists if each.rules.yields}:
+            self.give_way(queue)
         for list_ in self._view.lists:
             if list_.rules.until <= now and list_.state is not ListState.ENDED:
                 self._end(list_)
@@ -82,6 +90,31 @@ class ListCalls:
                 served.add(queue)
                 made.append(entry)
         return made
+
+    def give_way(self, queue: str) -> list[int]:
+        """Call off as many calls of lists that yield as callers wait in this queue with nobody to serve them; returns
+        their promises. Such an attempt does not count."""
+        calls = self._view.calls
+        self._yielding = {each: call for each, call in self._yielding.items() if calls.get(call) is not None}
+        rings = [each for each in self._view.callbacks.promises() if each.queue == queue and self._yields(each)]
+        if not rings:
+            return []
+        waiting = [each for each in self._view.floor.waiting() if each.queue == queue and not each.promised]
+        unserved = sum(not each.agent for each in waiting) - len(self._yielding)
+        stopped = rings[-unserved:] if unserved > 0 else []  # what rings for the shortest time goes first
+        until = self._clock() + LATER
+        for each in stopped:
+            self._yielding[each.id] = each.call or 0
+            self._dispatcher.submit(PromisePostponed(each.id, until, "hotline", "a caller waits"))
+        return [each.id for each in stopped]
+
+    def _yields(self, promise: PromiseView) -> bool:
+        """Whether an agent is rung for it, or its customer, and its list yields to callers."""
+        if promise.source != LIST or not promise.live or promise.id in self._yielding:
+            return False
+        found = self._view.lists.of_entry(promise.entry)
+        live = self._view.calls.get(promise.call or 0)
+        return found is not None and found[0].rules.yields and live is not None and not live.reached and bool(live.leg)
 
     def _end(self, list_: OutboundList) -> None:
         """Its end has come: what stands in line for it is called no more."""

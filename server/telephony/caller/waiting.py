@@ -281,9 +281,10 @@ class Waiting:
             return None
         if status != "ANSWER":
             cause = await agi.get_variable("HANGUPCAUSE") or ""
+            phones = self._services.legs.dialled_phones
+            await phones.told(offer.offer)
             agent = self._view.floor.agent(offer.agent)
             rang = agent is None or agent.state is not AgentState.RESERVED
-            phones = self._services.legs.dialled_phones
             redirected, left = phones.was_redirected(offer.offer), phones.was_left(offer.offer)
             outcome = dial.outcome(status, cause, rang=rang, redirected=redirected, left=left)
             phones.over(offer.offer)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import structlog
 
@@ -25,6 +25,8 @@ _RINGS = frozenset({"RINGING", "PROGRESS"})
 """A phone that sends sound before it is answered (183) rings like one that says so (180)."""
 _PROVISIONAL = "SIP 1"
 _TRYING = "SIP 100"
+EVENTS_WITHIN = 2.0
+"""Seconds by which Asterisk's events may be later than the result of Dial."""
 
 
 class DialledPhones:
@@ -44,6 +46,8 @@ class DialledPhones:
         """Offers whose phone said nothing, and was left."""
         self._answered: set[int] = set()
         self._gone: dict[int, tuple[AgentChannel, str]] = {}
+        self._told = asyncio.Event()
+        """Set, and replaced, when Asterisk has told the end of a phone's call."""
         self._asking = BackgroundTasks(_log, "a phone that says nothing could not be asked about", AmiError)
 
     def begin(self, unique_id: str, leg: AgentChannel) -> None:
@@ -99,6 +103,13 @@ class DialledPhones:
         """Whether the agent's phone dialled a code while it was called, and is still answered."""
         return agent in self._codes
 
+    async def told(self, offer: int, within: float = EVENTS_WITHIN) -> None:
+        """Return when Asterisk's events have told what every phone of this offer did: Dial's result may come first."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                while any(leg.offer == offer for leg in self._called.values()):
+                    await self._told.wait()
+
     def was_redirected(self, offer: int) -> bool:
         """Whether the phone of this offer sent the call elsewhere."""
         return offer in self._redirected
@@ -124,7 +135,9 @@ class DialledPhones:
 
     def _done(self, unique_id: str) -> None:
         self._heard(unique_id)
-        self._called.pop(unique_id, None)
+        if self._called.pop(unique_id, None) is not None:
+            self._told.set()
+            self._told = asyncio.Event()
 
     def _heard(self, unique_id: str) -> None:
         if timer := self._timers.pop(unique_id, None):

@@ -42,6 +42,8 @@ class ChannelKeys:
     _held_taken: bool = False
     """Whether Asterisk took the beginning for one: not while it was busy with the key before."""
     _busy_until: float = 0.0
+    _free_from: float = 0.0
+    """Asterisk lengthens no key that cuts a prompt short: it may be free again before `_busy_until`."""
     _alone: list[tuple[Source, str, float]] = field(default_factory=list)
     """Keys that the other source has not sent yet."""
     _repeats: list[tuple[str, float]] = field(default_factory=list)
@@ -55,7 +57,7 @@ class ChannelKeys:
         """A key is over; whether it counts. False: it was told before. `length` is in seconds."""
         held = self._held == key
         if not held and self._is_repeat(key, length, at):
-            self._busy_until = at + max(length, _SHORTEST) + _GAP
+            self._lengthens(length, at)
             return False
         self._follow(key, length, at, taken=held and self._held_taken)
         if held:
@@ -66,15 +68,21 @@ class ChannelKeys:
         """What Asterisk does with this end: take it, make a key of it, or keep it and tell it once more."""
         if taken:
             self._busy_until = at + max(0.0, _SHORTEST - (at - self._held_since)) + _GAP
+            self._free_from = at + _GAP
         elif at < self._busy_until + _SLACK:
             self._repeats.append((key, length))
         else:
-            self._busy_until = at + max(length, _SHORTEST) + _GAP
+            self._lengthens(length, at)
+
+    def _lengthens(self, length: float, at: float) -> None:
+        """Asterisk makes a key of an end without a beginning."""
+        self._busy_until = at + max(length, _SHORTEST) + _GAP
+        self._free_from = at + _GAP
 
     def _is_repeat(self, key: str, length: float, at: float) -> bool:
         if at > self._busy_until + _REPEATED:
             self._repeats.clear()
-        if (key, length) not in self._repeats or at < self._busy_until - _SLACK:
+        if (key, length) not in self._repeats or at < self._free_from - _SLACK:
             return False
         self._repeats.remove((key, length))
         return True

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from acd.events import Status
 from acd.floor.views import AgentView
+from server.storage.notation import iso
 from server.usecases.agents import AgentActs, AgentWanted
 from server.usecases.errors import Invalid
-from server.web.api.shapes import AgentId, Body, Line, Name, Page, Who, Word, router
+from server.web.api.shapes import AgentId, Body, Day, Line, Name, Page, Paging, Reason, Who, Word, cut, router
 from server.web.problems import answers
 
 
@@ -30,7 +32,7 @@ class StatusIn(Body):
     """A status to set."""
 
     status: Status
-    reason: Word = ""
+    reason: Word = Field("", description="Of a break: which one. Of a status that another person sets: why.")
 
 
 class Extension(Body):
@@ -62,6 +64,46 @@ class AgentNow(BaseModel):
     state: str
 
 
+class SkillsIn(Body):
+    """Skills to change; the others stay. null takes a skill away."""
+
+    skills: dict[Annotated[str, Field(max_length=64)], Annotated[int, Field(ge=1, le=10)] | None] = Field(
+        min_length=1, max_length=50
+    )
+    reason: Reason = ""
+
+
+class AgentSkills(BaseModel):
+    """An agent's skills after a change."""
+
+    id: str
+    skills: dict[str, int]
+
+
+class DaySegment(BaseModel):
+    """A time in which the agent was and did one thing. `until` is null while it goes on; `call` is the one on the
+    phone, or the one that is written up."""
+
+    status: str
+    state: str
+    reason: str | None
+    call: int | None
+    since: str
+    until: str | None
+
+
+class AgentDayOut(BaseModel):
+    """An agent's day as a line, from one midnight of the hotline's zone to the next."""
+
+    agent: str
+    day: date
+    zone: str
+    since: str
+    until: str
+    now: str = Field(description="The day's end, or now while it goes on.")
+    segments: list[DaySegment]
+
+
 class AgentPut(BaseModel):
     """An agent was added or changed."""
 
@@ -79,10 +121,10 @@ def agent_routes(acts: AgentActs) -> APIRouter:
     """The routes of agents."""
     routes = router("agents")
 
-    @routes.get("/agents", response_model=Page[Agent], responses=answers(404, 422))
-    async def list_agents(who: Who) -> dict[str, Any]:
+    @routes.get("/agents", response_model=Page[Agent], responses=answers(400, 404, 422))
+    async def list_agents(who: Who, asked: Annotated[Paging, Query()]) -> dict[str, Any]:
         """All agents, by number."""
-        return {"items": await acts.list(who)}
+        return cut(await acts.list(who), asked, "agent", newest_first=False)
 
     @routes.get("/agents/{agent}", response_model=Agent, responses=answers(404, 422))
     async def show_agent(who: Who, agent: AgentId) -> dict[str, Any]:
@@ -113,6 +155,27 @@ def agent_routes(acts: AgentActs) -> APIRouter:
         await acts.set_status(who, agent, wanted.status, wanted.reason)
         await acts.shown()
         return _now(acts.now(agent))
+
+    @routes.patch("/agents/{agent}/skills", response_model=AgentSkills, responses=answers(404, 409, 422, 503))
+    async def change_skills(who: Who, agent: AgentId, wanted: SkillsIn) -> AgentSkills:
+        """调技能: change some skills of an agent and leave the others. Waiting calls see it at once."""
+        after = await acts.change_skills(who, agent, wanted.skills, wanted.reason)
+        await acts.shown()
+        return AgentSkills(id=agent, skills={skill.name: skill.level for skill in after.skills})
+
+    @routes.get("/agents/{agent}/day", response_model=AgentDayOut, responses=answers(404, 422))
+    async def show_day(who: Who, agent: AgentId, day: Day | None = None) -> dict[str, Any]:
+        """An agent's day as a line: status and state from one instant to the next; today if no day is given."""
+        found = await acts.day(who, agent, day)
+        return {
+            "agent": found.agent,
+            "day": found.day,
+            "zone": found.zone,
+            "since": iso(found.since),
+            "until": iso(found.until),
+            "now": iso(found.until_now),
+            "segments": found.segments,
+        }
 
     @routes.post("/agents/{agent}/wrap-up/end", response_model=AgentNow, responses=answers(404, 422, 503))
     async def end_wrap_up(who: Who, agent: AgentId) -> AgentNow:

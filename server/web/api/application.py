@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 from starlette.routing import WebSocketRoute
 
 from server.hotline.dispatcher import NotLeading
+from server.usecases.conditions import Checked
 from server.usecases.groups import UseCases
 from server.web.api.agents import agent_routes
 from server.web.api.bulletins import bulletin_routes
@@ -42,19 +43,23 @@ from server.web.api.quality_reviews import review_routes, training_routes
 from server.web.api.recordings import recording_routes
 from server.web.api.reports import report_routes
 from server.web.api.session import session_routes
+from server.web.api.session_openid import openid_routes
 from server.web.api.stream import describe_rows, stream_routes
+from server.web.api.ticket_drafts import ticket_draft_routes
 from server.web.api.tickets import ticket_routes
 from server.web.api.tokens import token_routes
 from server.web.api.trunks import trunk_routes
 from server.web.api.users import user_routes
 from server.web.api.watch import Watched, watch_routes
 from server.web.api.webhooks import webhook_routes
+from server.web.api.why import why_routes
 from server.web.authentication import Authentication
 from server.web.edge import Edge
 from server.web.gate import Gate
 from server.web.idempotency import Idempotency
 from server.web.lasting import Lasting
 from server.web.live.streams import Streams
+from server.web.openid import OpenId
 from server.web.pages import page_routes
 from server.web.phone_socket import PATH as PHONE_SOCKET
 from server.web.phone_socket import PhoneSocket
@@ -69,13 +74,14 @@ def make_api(
     *,
     redis: Redis | None = None,
     proxies: Sequence[str] = (),
+    openid: OpenId | None = None,
     asterisk: str = "",
 ) -> FastAPI:
     """The application over these acts. `authentication` finds the principal of a request, `watched` is for health.
 
     `redis` keeps the answers to requests with an Idempotency-Key; without it the header has no effect. `proxies` are
-    addresses whose word on a request's origin counts. `asterisk` is the URL of the WebSocket to which browsers' phones
-    are passed on.
+    addresses whose word on a request's origin counts, `openid` is a provider by which people sign in too. `asterisk`
+    is the URL of the WebSocket to which browsers' phones are passed on.
     """
 
     async def settled() -> None:
@@ -92,21 +98,28 @@ def make_api(
         redirect_slashes=False,
     )
     api.state.lasting = Lasting(acts.sign_in, acts.tokens)
-    api.add_middleware(Preconditions, routes=lambda: api.routes, settled=settled)
+
+    def condition(resource: str) -> Checked | None:
+        number = resource.removeprefix("/api/v1/tickets/")
+        return acts.tickets.condition(int(number) if number.isdecimal() else 0)
+
+    api.add_middleware(Preconditions, routes=lambda: api.routes, settled=settled, condition=condition)
     api.add_middleware(Idempotency, redis=redis)
     api.add_middleware(Gate, authenticate=authentication)
     api.add_middleware(Edge, proxies=proxies)
     answer_with_problems(api)
-    api.state.streams = streams = Streams(acts.live, watched.warnings, acts.sign_in.ended)
+    api.state.streams = streams = Streams(acts.live, watched.warnings)
     for routes in (
         watch_routes(watched),
         call_routes(acts.calls),
+        why_routes(acts.explanations),
         conversation_routes(acts.conversations),
         ticket_routes(acts.tickets),
+        ticket_draft_routes(acts.ticket_drafts),
         recording_routes(acts.recordings, acts.recording_care),
         privacy_routes(acts.recording_deletion),
         floor_routes(acts.calls),
-        stream_routes(streams, authentication),
+        stream_routes(streams),
         agent_routes(acts.agents),
         phone_routes(acts.browser_phones),
         callback_routes(acts.callbacks),
@@ -118,7 +131,8 @@ def make_api(
         flow_routes(acts.flows, acts.versions),
         prompt_routes(acts.prompts),
         token_routes(acts.tokens),
-        session_routes(acts.sign_in),
+        session_routes(acts.sign_in, ("password", *(["oidc"] if openid is not None else []))),
+        openid_routes(acts.openid, openid),
         user_routes(acts.users, acts.sign_in),
         quality_routes(acts.quality),
         review_routes(acts.reviews),

@@ -9,7 +9,21 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from knowledge.board import Bulletin, Notice
 from server.usecases.bulletins import BulletinActs
-from server.web.api.shapes import AGENT_ID, Body, Name, Number, Page, Planned, Reason, Who, Word, instant, router
+from server.web.api.shapes import (
+    AGENT_ID,
+    Body,
+    Name,
+    Number,
+    Page,
+    Paging,
+    Planned,
+    Reason,
+    Who,
+    Word,
+    cut,
+    instant,
+    router,
+)
 from server.web.problems import answers
 
 
@@ -106,6 +120,19 @@ class PromptKept(BaseModel):
     seconds: float
 
 
+class BulletinsAsked(Paging):
+    """Which bulletins."""
+
+    unread: bool = Field(False, description="Those that the agent who asks has still to read.")
+    standing: bool = Field(False, description="Those that are to be read now.")
+
+
+class NoticesAsked(Paging):
+    """Which incident notices."""
+
+    in_force: bool = Field(False, description="Those that callers hear now.")
+
+
 def bulletin_routes(acts: BulletinActs) -> APIRouter:
     """The routes of bulletins, notices and own prompts."""
     routes = router("bulletins")
@@ -139,14 +166,11 @@ def bulletin_routes(acts: BulletinActs) -> APIRouter:
             "ended_at": None if each.over_at is None else instant(each.over_at),
         }
 
-    @routes.get("/bulletins", response_model=Page[BulletinOut], responses=answers(422))
-    async def list_bulletins(
-        who: Who,
-        unread: Annotated[bool, Query(description="Those that the agent who asks has still to read.")] = False,
-        standing: Annotated[bool, Query(description="Those that are to be read now.")] = False,
-    ) -> dict[str, Any]:
+    @routes.get("/bulletins", response_model=Page[BulletinOut], responses=answers(400, 422))
+    async def list_bulletins(who: Who, asked: Annotated[BulletinsAsked, Query()]) -> dict[str, Any]:
         """Bulletins of the last 90 days, newest first."""
-        return {"items": [shown(each) for each in acts.bulletins(who, unread=unread, standing=standing)]}
+        found = acts.bulletins(who, unread=asked.unread, standing=asked.standing)
+        return cut(map(shown, found), asked, "bulletin")
 
     @routes.post("/bulletins", status_code=201, response_model=BulletinOut, responses=answers(422, 503))
     async def post_bulletin(who: Who, wanted: BulletinIn) -> dict[str, Any]:
@@ -164,12 +188,10 @@ def bulletin_routes(acts: BulletinActs) -> APIRouter:
         """Let nobody have to read it any more."""
         return shown(await acts.withdraw(who, number, wanted.reason))
 
-    @routes.get("/notices", response_model=Page[NoticeOut], responses=answers(422))
-    async def list_notices(
-        who: Who, in_force: Annotated[bool, Query(description="Those that callers hear now.")] = False
-    ) -> dict[str, Any]:
+    @routes.get("/notices", response_model=Page[NoticeOut], responses=answers(400, 422))
+    async def list_notices(who: Who, asked: Annotated[NoticesAsked, Query()]) -> dict[str, Any]:
         """Incident notices of the last 90 days, newest first."""
-        return {"items": [noticed(each) for each in acts.notices(who, in_force=in_force)]}
+        return cut(map(noticed, acts.notices(who, in_force=asked.in_force)), asked, "notice")
 
     @routes.post("/notices", status_code=201, response_model=NoticeOut, responses=answers(422, 503))
     async def post_notice(who: Who, wanted: NoticeIn) -> dict[str, Any]:
@@ -183,10 +205,11 @@ def bulletin_routes(acts: BulletinActs) -> APIRouter:
         """End a notice; no caller hears it from now on."""
         return noticed(await acts.end_notice(who, number, wanted.reason))
 
-    @routes.get("/prompts", response_model=Page[PromptOut])
-    async def list_prompts(who: Who) -> dict[str, Any]:
+    @routes.get("/prompts", response_model=Page[PromptOut], responses=answers(400, 422))
+    async def list_prompts(who: Who, asked: Annotated[Paging, Query()]) -> dict[str, Any]:
         """The operator's own prompts."""
-        return {"items": [{"id": id_, "languages": each} for id_, each in acts.prompts(who).items()]}
+        rows = ({"id": id_, "languages": each} for id_, each in acts.prompts(who).items())
+        return cut(rows, asked, "prompt", newest_first=False)
 
     @routes.put(
         "/prompts/{prompt}",

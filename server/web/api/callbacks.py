@@ -216,10 +216,12 @@ def callback_routes(acts: CallbackActs) -> APIRouter:
         mode = await acts.set_mode(who, wanted.mode, wanted.scope, wanted.reason, until)
         return modes_of([*acts.modes_now(), mode])[-1]
 
-    @routes.get("/callback-mode/history", response_model=Page[ModeThen], responses=answers(422))
-    async def mode_history(who: Who, scope: str | None = None, limit: Limit = 100) -> dict[str, Any]:
+    @routes.get("/callback-mode/history", response_model=Page[ModeThen], responses=answers(400, 422))
+    async def mode_history(
+        who: Who, scope: str | None = None, limit: Limit = 100, cursor: str | None = None
+    ) -> dict[str, Any]:
         """The changes of callback mode, newest first, each with its principal, reason and rule."""
-        return {"items": await acts.mode_history(who, scope or None, limit)}
+        return await acts.mode_history(who, scope or None, limit, cursor or None)
 
     return routes
 

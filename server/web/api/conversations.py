@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, BaseModel, Field
 
 from acd.events import Monitor
-from server.usecases.conversations import ConversationActs
+from server.usecases.conversations import HEARS, ConversationActs
 from server.usecases.targets import Target
 from server.web.api.call_now import CallNow, call_now
 from server.web.api.shapes import AGENT_ID, Body, Number, Who, Why, Word, router
@@ -29,6 +29,48 @@ class MonitorIn(Body):
     )
     mode: Monitor = Monitor.LISTEN
     reason: Why
+
+
+class SwitchIn(Body):
+    """Another way to take part in a conversation."""
+
+    phone: str = Field("", pattern=f"{AGENT_ID}|^$", description="Work number whose phone it is; the own if left out.")
+    mode: Monitor
+
+
+class EndIn(Body):
+    """The phone that is to take part no more."""
+
+    phone: str = Field("", pattern=f"{AGENT_ID}|^$", description="Work number whose phone it is; the own if left out.")
+
+
+class Hears(BaseModel):
+    """Who hears the supervisor."""
+
+    caller: bool
+    agent: bool
+    zh_cn: str = Field(alias="zh-CN")
+    en: str
+
+
+class MonitorNow(CallNow):
+    """The call, and how the supervisor takes part in it; null when the supervisor does no more."""
+
+    mode: Monitor | None
+    hears: Hears | None
+
+
+_TOLD = {
+    Monitor.LISTEN: ("只听：来电人和坐席都听不到您", "listening: neither the caller nor the agent hears you"),
+    Monitor.WHISPER: ("耳语：只有坐席听得到您", "whispering: only the agent hears you"),
+    Monitor.BARGE: ("强插：来电人和坐席都听得到您", "barged in: the caller and the agent both hear you"),
+}
+
+
+def hears(mode: Monitor) -> Hears:
+    """Who hears a supervisor who takes part like this."""
+    (caller, agent), (zh, en) = HEARS[mode], _TOLD[mode]
+    return Hears.model_validate({"caller": caller, "agent": agent, "zh-CN": zh, "en": en})
 
 
 class AskIn(Body):
@@ -88,10 +130,30 @@ def conversation_routes(acts: ConversationActs) -> APIRouter:
         await acts.hand_over(who, number)
         return now(number)
 
-    @routes.post("/calls/{number}/monitor", **acting)
-    async def monitor_call(who: Who, number: Number, wanted: MonitorIn) -> CallNow:
-        """Ring the supervisor, who then listens, whispers to the agent, or speaks with both; answers once heard."""
+    monitoring: dict[str, Any] = {"response_model": MonitorNow, "responses": answers(409, 422, 503)}
+
+    def monitored(number: int, mode: Monitor | None) -> MonitorNow:
+        return MonitorNow(**now(number).model_dump(), mode=mode, hears=hears(mode) if mode is not None else None)
+
+    @routes.post("/calls/{number}/monitor", **monitoring)
+    async def monitor_call(who: Who, number: Number, wanted: MonitorIn) -> MonitorNow:
+        """Ring the supervisor, who then listens, whispers to the agent, or speaks with both; answers once heard.
+
+        `hears` says whether the people hear the supervisor.
+        """
         await acts.monitor(who, number, wanted.mode, wanted.reason, wanted.phone)
-        return now(number)
+        return monitored(number, wanted.mode)
+
+    @routes.post("/calls/{number}/monitor/mode", **monitoring)
+    async def switch_monitor(who: Who, number: Number, wanted: SwitchIn) -> MonitorNow:
+        """Listen, whisper or speak with both from now on; the phone does not ring again."""
+        await acts.switch_monitor(who, number, wanted.mode, wanted.phone)
+        return monitored(number, wanted.mode)
+
+    @routes.post("/calls/{number}/monitor/end", **monitoring)
+    async def end_monitor(who: Who, number: Number, wanted: EndIn) -> MonitorNow:
+        """Take part no more: the server hangs up on the supervisor's phone."""
+        await acts.end_monitor(who, number, wanted.phone)
+        return monitored(number, None)
 
     return routes

@@ -9,7 +9,21 @@ from pydantic import BaseModel, Field
 
 from customers.marks import Mark, MarkState
 from server.usecases.customers import CustomerActs
-from server.web.api.shapes import Asked, Body, Limit, Line, Number, Page, Planned, Reason, Who, Why, Word, router
+from server.web.api.shapes import (
+    Asked,
+    Body,
+    Limit,
+    Line,
+    Number,
+    Page,
+    Paging,
+    Planned,
+    Reason,
+    Who,
+    Why,
+    Word,
+    router,
+)
 from server.web.problems import answers
 
 Telephone = Annotated[str, Field(min_length=1, max_length=40, description="However it is written."), Line]
@@ -76,7 +90,7 @@ class Customer(BaseModel):
     changed_by: str | None
 
 
-class MarksAsked(Body):
+class MarksAsked(Paging):
     """Which marks."""
 
     number: str | None = Field(None, max_length=40, description="This number, and the others of its customer.")
@@ -176,8 +190,9 @@ def customer_routes(acts: CustomerActs) -> APIRouter:
     @routes.get("/customers/marks", response_model=Page[MarkOut], responses=answers(400, 422))
     async def list_marks(who: Who, asked: Annotated[MarksAsked, Query()]) -> dict[str, Any]:
         """Marks on numbers, newest first, in the state of this moment."""
-        wanted = asked.model_dump(exclude={"limit"}, exclude_none=True)
-        return {"items": await acts.marks(who, {name: str(value) for name, value in wanted.items()}, asked.limit)}
+        wanted = asked.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
+        filters = {name: str(value) for name, value in wanted.items()}
+        return await acts.marks(who, filters, asked.limit, asked.cursor or None)
 
     @routes.post("/customers/marks", status_code=201, response_model=MarkOut, responses=answers(409, 422, 503))
     async def put_mark(who: Who, wanted: MarkIn) -> dict[str, Any]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
 
 from server.hotline import exports as hotline
 from server.hotline.exports import ExportState
 from server.usecases.exports import ExportActs
-from server.web.api.shapes import Body, Number, Page, Reason, Who, Why, Word, instant, router
+from server.web.api.shapes import Body, Number, Page, Paging, Reason, Who, Why, Word, cut, instant, router
 from server.web.problems import answers
 
 MEDIA = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
@@ -76,10 +76,10 @@ def export_routes(acts: ExportActs) -> APIRouter:
             "until": None if export.until is None else instant(export.until),
         }
 
-    @routes.get("/exports", response_model=Page[Export])
-    async def list_exports(who: Who) -> dict[str, Any]:
+    @routes.get("/exports", response_model=Page[Export], responses=answers(400, 422))
+    async def list_exports(who: Who, asked: Annotated[Paging, Query()]) -> dict[str, Any]:
         """The exports of the last 30 days, newest first: one's own, or all for who may approve."""
-        return {"items": [shown(each) for each in acts.list(who)]}
+        return cut((shown(each) for each in acts.list(who)), asked, "export")
 
     @routes.post("/exports", status_code=201, response_model=Export, responses=answers(400, 422, 503))
     async def ask_export(who: Who, wanted: ExportIn) -> dict[str, Any]:

@@ -51,16 +51,19 @@ class Books(BaseModel):
     """The books that were signed, newest first."""
 
     items: list[BookRow]
+    next: str | None = None
 
 
 def handover_routes(acts: HandoverActs) -> APIRouter:
     """The routes of the hand-over book."""
     routes = router("handovers")
 
-    @routes.get("/handovers", response_model=Books, responses=answers(422))
-    async def books(who: Who, team: Team | None = None, limit: Annotated[Limit, Query()] = 100) -> dict[str, Any]:
+    @routes.get("/handovers", response_model=Books, responses=answers(400, 422))
+    async def books(
+        who: Who, team: Team | None = None, limit: Annotated[Limit, Query()] = 100, cursor: str | None = None
+    ) -> dict[str, Any]:
         """The books that were signed, newest first."""
-        return {"items": await acts.books(who, team, limit)}
+        return await acts.books(who, team, limit, cursor or None)
 
     @routes.get("/handovers/book", response_model=Book, responses=answers(400, 422))
     async def book(who: Who, since: Instant, until: Instant, team: Team = "") -> dict[str, Any]:

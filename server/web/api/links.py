@@ -34,6 +34,9 @@ class TicketLinkIn(Body):
 
     reference: Annotated[Word, Field(min_length=1)]
     url: Annotated[str, Field(max_length=2000), Line] = ""
+    owns: list[Word] = Field(
+        default_factory=list, max_length=20, description="What only that system may change: state, fields, owner …"
+    )
 
 
 class TicketLink(BaseModel):
@@ -42,6 +45,7 @@ class TicketLink(BaseModel):
     system: str
     reference: str
     url: str | None
+    owns: list[str]
     by: str | None
     at: str
 
@@ -58,9 +62,9 @@ def link_routes(recordings: LinkActs, tickets: TicketLinkActs) -> APIRouter:
         made = await recordings.recording(who, number, wanted.purpose, wanted.seconds)
         return {"url": made.url, "expires_at": instant(made.expires_at)}
 
-    @routes.put("/tickets/{number}/links/{system}", response_model=TicketLink, responses=answers(404, 422, 503))
+    @routes.put("/tickets/{number}/links/{system}", response_model=TicketLink, responses=answers(404, 409, 422, 503))
     async def link_ticket(who: Who, number: Number, system: System, wanted: TicketLinkIn) -> dict[str, Any]:
         """Keep the ticket's reference in another system; the ticket shows it."""
-        return await tickets.link(who, number, system, wanted.reference, wanted.url)
+        return await tickets.link(who, number, system, wanted.reference, wanted.url, wanted.owns)
 
     return routes

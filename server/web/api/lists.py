@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from customers.lists import BEHIND, LineState, ListRules, ListState, OutboundList
 from server.usecases.lists import LineView, ListActs
 from server.web.api.customers import Report
-from server.web.api.shapes import Body, Limit, Name, Number, Page, Planned, Reason, Who, Word, instant, router
+from server.web.api.shapes import Body, Name, Number, Page, Paging, Planned, Reason, Who, Word, cut, instant, router
 from server.web.problems import answers
 
 Seconds = Annotated[float, Field(ge=0, le=7 * 86_400)]
@@ -37,6 +37,8 @@ class ListIn(Body):
         None, description="Left out: behind all callers and promises. Given: in the one order, with these points."
     )
 
+    yields: bool = Field(False, description="Whether a call that rings already is called off for a caller who waits.")
+
     def rules(self) -> ListRules:
         """The rules as acts take them."""
         return ListRules(
@@ -53,6 +55,7 @@ class ListIn(Body):
             attempts=self.attempts,
             delays=tuple(sorted(self.delays.items())),
             priority=BEHIND if self.priority is None else self.priority,
+            yields=self.yields,
         )
 
 
@@ -75,6 +78,7 @@ class ListOut(BaseModel):
     delays: dict[str, float]
     priority: int | None
     behind: bool
+    yields: bool
     created_at: str
     created_by: str | None
     ended_at: str | None
@@ -98,11 +102,10 @@ class LineOut(BaseModel):
     changed_at: str
 
 
-class LinesAsked(Body):
+class LinesAsked(Paging):
     """Which lines."""
 
     state: LineState | None = None
-    limit: Limit = 1000
 
 
 class TurnIn(Body):
@@ -135,16 +138,17 @@ def list_routes(acts: ListActs) -> APIRouter:
             "delays": dict(rules.delays),
             "priority": None if rules.priority == BEHIND else rules.priority,
             "behind": rules.priority == BEHIND,
+            "yields": rules.yields,
             "created_at": instant(each.at),
             "created_by": each.by or None,
             "ended_at": None if each.over_at is None else instant(each.over_at),
             "lines": each.counts(),
         }
 
-    @routes.get("/lists", response_model=Page[ListOut])
-    async def list_lists(who: Who) -> dict[str, Any]:
+    @routes.get("/lists", response_model=Page[ListOut], responses=answers(400, 422))
+    async def list_lists(who: Who, asked: Annotated[Paging, Query()]) -> dict[str, Any]:
         """Outbound lists, newest first; those that ended stay for 31 days."""
-        return {"items": [shown(each) for each in acts.lists(who)]}
+        return cut((shown(each) for each in acts.lists(who)), asked, "list")
 
     @routes.post("/lists", status_code=201, response_model=ListOut, responses=answers(422, 503))
     async def create_list(who: Who, wanted: ListIn) -> dict[str, Any]:
@@ -156,10 +160,11 @@ def list_routes(acts: ListActs) -> APIRouter:
         """One list."""
         return shown(acts.show(who, number))
 
-    @routes.get("/lists/{number}/lines", response_model=Page[LineOut], responses=answers(404, 422))
+    @routes.get("/lists/{number}/lines", response_model=Page[LineOut], responses=answers(400, 404, 422))
     async def list_lines(who: Who, number: Number, asked: Annotated[LinesAsked, Query()]) -> dict[str, Any]:
         """The lines of a list, in its order."""
-        return {"items": [_line(each) for each in acts.lines(who, number, asked.state, asked.limit)]}
+        found = acts.lines(who, number, asked.state)
+        return cut(map(_line, found), asked, "line", "line", newest_first=False)
 
     @routes.post(
         "/lists/{number}/import",

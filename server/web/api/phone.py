@@ -12,6 +12,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from server.usecases.browser_phones import BrowserPhoneActs
+from server.usecases.page_phones import OpenedPhone, guest_number
 from server.web.api.shapes import Body, Instant, Who, instant, router
 from server.web.phone_socket import PATH
 from server.web.problems import answers
@@ -35,6 +36,25 @@ class BrowserPhone(BaseModel):
     ice: list[dict[str, Any]] = Field(description="ICE servers, as RTCPeerConnection takes them.")
 
 
+class GuestPhone(BrowserPhone):
+    """A caller's phone in a page. `number` is what its calls show, `dial` what it may call: the hotline."""
+
+    number: str
+    dial: str
+
+
+def _shown(opened: OpenedPhone, id: str) -> dict[str, Any]:
+    return {
+        "user": opened.user,
+        "realm": opened.realm,
+        "ha1": opened.ha1,
+        "uri": f"sip:{opened.user}@{opened.realm}",
+        "url": f"{PATH}?id={quote(id)}",
+        "expires_at": instant(opened.expires_at),
+        "ice": [],
+    }
+
+
 def phone_routes(acts: BrowserPhoneActs) -> APIRouter:
     """The routes of the phone in the browser."""
     routes = router("phone")
@@ -43,15 +63,7 @@ def phone_routes(acts: BrowserPhoneActs) -> APIRouter:
     async def open_phone(who: Who, wanted: PhoneIn | None = None) -> dict[str, Any]:
         """The phone of the sign-in's own work number, for this page. Each answer has another secret."""
         opened = await acts.open(who, take_over=wanted is not None and wanted.takeover)
-        return {
-            "user": opened.user,
-            "realm": opened.realm,
-            "ha1": opened.ha1,
-            "uri": f"sip:{opened.user}@{opened.realm}",
-            "url": f"{PATH}?id={quote(opened.id)}",
-            "expires_at": instant(opened.expires_at),
-            "ice": [],
-        }
+        return _shown(opened, opened.id)
 
     @routes.delete("/phone", status_code=204, responses=answers(404, 409, 503))
     async def close_phone(who: Who) -> None:
@@ -62,5 +74,16 @@ def phone_routes(acts: BrowserPhoneActs) -> APIRouter:
     async def phone_off(who: Who) -> None:
         """The same, for pages that can only POST while they are closed."""
         await acts.close(who)
+
+    @routes.post("/phone/try", response_model=GuestPhone, responses=answers(409, 503))
+    async def open_guest(who: Who) -> dict[str, Any]:
+        """A caller's phone for this page, for an hour: what it dials reaches the hotline as a call of the public."""
+        guest, opened = await acts.open_guest(who)
+        return _shown(opened, f"{guest}.{opened.id}") | {"number": guest_number(guest), "dial": "4008001234"}
+
+    @routes.delete("/phone/try", status_code=204, responses=answers(409, 503))
+    async def close_guest(who: Who) -> None:
+        """Put the caller's phone away."""
+        await acts.close_guest(who)
 
     return routes

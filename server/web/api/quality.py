@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from quality.forms.definitions import Form
 from server.usecases.quality import QualityActs, plan_row
-from server.web.api.shapes import Asked, Body, Number, Page, Who, Word, router
+from server.web.api.shapes import Asked, Body, Number, Page, Paging, Who, Word, cut, router
 from server.web.problems import answers
 
 PERIOD = Field(description="A day 2027-01-15, a week 2027-W02 or a month 2027-01.", max_length=10)
@@ -204,10 +204,10 @@ def quality_routes(acts: QualityActs) -> APIRouter:
 
 
 def _samples(routes: APIRouter, acts: QualityActs) -> None:
-    @routes.get("/qa/plans", response_model=Page[PlanOut])
-    async def list_plans(who: Who) -> dict[str, Any]:
+    @routes.get("/qa/plans", response_model=Page[PlanOut], responses=answers(400, 422))
+    async def list_plans(who: Who, asked: Annotated[Paging, Query()]) -> dict[str, Any]:
         """The plans that draw."""
-        return {"items": [plan_row(each) for each in acts.plans(who)]}
+        return cut((plan_row(each) for each in acts.plans(who)), asked, "plan", "name", newest_first=False)
 
     @routes.post("/qa/plans", status_code=201, response_model=PlanOut, responses=answers(409, 422, 503))
     async def set_plan(who: Who, wanted: PlanIn) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from recordings.alarms import Alarm
 from server.storage.sound import Sound
 from server.usecases.recording_care import RecordingCareActs
 from server.usecases.recordings import RecordingActs
-from server.web.api.shapes import Asked, Body, Number, Page, Reason, Who, Why, instant, router
+from server.web.api.shapes import Asked, Body, Number, Page, Paging, Reason, Who, Why, cut, instant, router
 from server.web.problems import answers, problem
 from server.web.ranges import Span, Unsatisfiable, heads, matches, wanted
 
@@ -88,6 +88,7 @@ class Alarms(BaseModel):
     """What nobody has settled."""
 
     items: list[AlarmOut]
+    next: str | None = None
 
 
 class ChainEnd(BaseModel):
@@ -128,10 +129,10 @@ def recording_routes(acts: RecordingActs, care: RecordingCareActs) -> APIRouter:
         """Closed recordings, newest first."""
         return await acts.page(who, asked.filters(), asked.limit, asked.cursor or None)
 
-    @routes.get("/recordings/alarms", response_model=Alarms)
-    async def list_alarms(who: Who) -> dict[str, Any]:
-        """What is wrong with recordings and not settled, oldest first."""
-        return {"items": [_alarm(each) for each in care.alarms(who)]}
+    @routes.get("/recordings/alarms", response_model=Alarms, responses=answers(400, 422))
+    async def list_alarms(who: Who, asked: Annotated[Paging, Query()]) -> dict[str, Any]:
+        """What is wrong with recordings and not settled, by recording."""
+        return cut((_alarm(each) for each in care.alarms(who)), asked, "alarm", newest_first=False)
 
     @routes.get("/recordings/chains/{day}", response_model=ChainEnd, responses=answers(422))
     async def show_chain(who: Who, day: Annotated[date, Path(ge=date(2000, 1, 1), lt=date(2100, 1, 1))]) -> Any:

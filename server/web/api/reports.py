@@ -140,6 +140,7 @@ class Mails(BaseModel):
     """Mails, newest first."""
 
     items: list[MailOut]
+    next: str | None = None
 
 
 def terms(
@@ -205,9 +206,9 @@ def report_routes(acts: CallbackActs, reports: ReportActs) -> APIRouter:
         """The complaints of the month in which the day lies, by category and department, beside the month before."""
         return await reports.complaints(who, day, chosen)
 
-    @routes.get("/reports/mails", response_model=Mails, responses=answers(422))
-    async def mails(who: Who, limit: Annotated[Limit, Query()] = 30) -> dict[str, Any]:
-        """The mails with the report of 24 hours, newest first: sent, or waiting and why."""
-        return {"items": await reports.mails(who, limit)}
+    @routes.get("/reports/mails", response_model=Mails, responses=answers(400, 422))
+    async def mails(who: Who, limit: Annotated[Limit, Query()] = 30, cursor: str | None = None) -> dict[str, Any]:
+        """The mails, with reports of 24 hours and about tickets, newest first: sent, or waiting and why."""
+        return await reports.mails(who, limit, cursor or None)
 
     return routes

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 from typing import Annotated, Any
+from urllib.parse import unquote
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field, SecretStr
@@ -17,13 +19,15 @@ from server.web.connections import whose
 from server.web.origins import check_origin
 from server.web.problems import answers
 
+PROBLEM, PROBLEM_PATH = "sansheng_sign_in_problem", "/api/v1/session/ways"
+"""The cookie with the sentence of a refusal by the OpenID provider, and where it is sent."""
 Password = Annotated[SecretStr, Field(min_length=1, max_length=1000)]
 
 
 class SignInIn(Body):
     """Who signs in. Capital letters in the name are taken as small ones."""
 
-    user: str = Field(min_length=1, max_length=80, examples=["admin"])
+    user: str = Field(min_length=1, max_length=100, examples=["admin"])
     password: Password
 
 
@@ -53,13 +57,14 @@ class Session(BaseModel):
 
 
 class Ways(BaseModel):
-    """How people can sign in."""
+    """How people can sign in. `problem` is why the OpenID provider's answer to this browser was refused just now."""
 
     sign_in: list[str]
+    problem: str | None
 
 
-def session_routes(acts: SignInActs) -> APIRouter:
-    """The routes of one's own session."""
+def session_routes(acts: SignInActs, ways: Sequence[str] = ("password",)) -> APIRouter:
+    """The routes of one's own session. `ways`: how people can sign in."""
     routes = router("session")
 
     @routes.post("/session", response_model=Session, responses=answers(401, 403, 422, 429, 503))
@@ -96,9 +101,12 @@ def session_routes(acts: SignInActs) -> APIRouter:
         await acts.choose_password(who, cookie_of(request.headers), old, new)
 
     @routes.get("/session/ways", response_model=Ways)
-    async def ways() -> dict[str, Any]:
+    async def ways_to_sign_in(request: Request, response: Response) -> dict[str, Any]:
         """How people can sign in here. It needs no session."""
-        return {"sign_in": acts.ways}
+        problem = unquote(request.cookies.get(PROBLEM, ""))
+        if problem:
+            response.delete_cookie(PROBLEM, path=PROBLEM_PATH, secure=_secure(request), httponly=True, samesite="lax")
+        return {"sign_in": [*ways], "problem": problem or None}
 
     def _session(who: Principal, signed_in: SignedIn | None) -> dict[str, Any]:
         user = signed_in.user if signed_in is not None else None
@@ -115,7 +123,7 @@ def session_routes(acts: SignInActs) -> APIRouter:
             "expires_at": instant(signed_in.ends_at) if signed_in is not None else None,
             "must_change_password": user.must_change if user is not None else False,
             "acts": {act: each for act, each in reach.items() if each is not Reach.NONE},
-            "sign_in": acts.ways,
+            "sign_in": [*ways],
         }
 
     return routes

@@ -6,14 +6,16 @@ OpenAPI is drawn from the shapes. Instants are ISO 8601 in UTC. What has no valu
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import APIRouter, Depends, Path
 from fastapi.security import HTTPBearer
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from server import bounds
+from server.storage.queries import paging
 from server.usecases.principal import Principal
 from server.web.authentication import principal_of
 from server.web.instants import instant
@@ -84,6 +86,20 @@ class Asked(Body):
         given = self.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
         texts = {name: each.isoformat() if isinstance(each, datetime) else str(each) for name, each in given.items()}
         return {name: each for name, each in texts.items() if each}
+
+
+class Paging(Body):
+    """The page of a list that is short as a rule."""
+
+    limit: Limit = 1000
+    cursor: str | None = Field(None, description="`next` of the page before.")
+
+
+def cut(
+    rows: Iterable[dict[str, Any]], asked: Paging, kind: str, key: str = "id", *, newest_first: bool = True
+) -> dict[str, Any]:
+    """The page of a list that is in memory, in the order of `key`."""
+    return paging.cut(rows, kind, key, asked.limit, asked.cursor or None, newest_first=newest_first)
 
 
 class Page(BaseModel, Generic[Item]):

@@ -3,51 +3,51 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response
-from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from server.usecases.errors import Invalid
-from server.usecases.principal import Principal
 from server.web.api.shapes import Who, router
-from server.web.authentication import session_of
+from server.web.lasting import lasting
 from server.web.live.rows import KINDS, StreamChanges, StreamSnapshot
 from server.web.live.streams import Stream, Streams
 from server.web.problems import answers
 
-Authenticate = Callable[[Scope, Headers], "Principal | Awaitable[Principal | None] | None"]
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 _REFERENCES = "#/components/schemas/{name}"
 
 
 class EventStream(Response):
-    """An answer that goes on until the stream or the client's connection ends."""
+    """An answer that goes on until the stream, its sign-in, or the client's connection ends."""
 
     media_type = "text/event-stream"
 
-    def __init__(self, streams: Streams, stream: Stream) -> None:
+    def __init__(self, streams: Streams, stream: Stream, request: Request) -> None:
         super().__init__(headers=_HEADERS)
         del self.headers["content-length"]
-        self._streams, self._stream = streams, stream
+        self._streams, self._stream, self._request = streams, stream, request
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI's."""
         stream = self._stream
-        gone = asyncio.ensure_future(_gone(receive))
-        gone.add_done_callback(lambda _: stream.close())
-        try:
-            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            while (told := await stream.next()) is not None and not gone.done():
-                await send({"type": "http.response.body", "body": told, "more_body": True})
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
-        finally:
-            gone.cancel()
-            self._streams.leave(stream)
+        async with lasting(self._request)(self._request) as signed_out:
+            ends = [asyncio.ensure_future(each) for each in (_gone(receive), signed_out.wait())]
+            for each in ends:
+                each.add_done_callback(lambda _: stream.close())
+            try:
+                await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+                while (told := await stream.next()) is not None and not ends[0].done():
+                    await send({"type": "http.response.body", "body": told, "more_body": True})
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+            finally:
+                for each in ends:
+                    each.cancel()
+                self._streams.leave(stream)
 
 
 async def _gone(receive: Receive) -> None:
@@ -55,7 +55,7 @@ async def _gone(receive: Receive) -> None:
         pass
 
 
-def stream_routes(streams: Streams, authenticate: Authenticate) -> APIRouter:
+def stream_routes(streams: Streams) -> APIRouter:
     """The route of live rows."""
     routes = router("now")
     content = {"text/event-stream": {"schema": {"$ref": _REFERENCES.format(name="StreamSnapshot")}}}
@@ -78,10 +78,7 @@ def stream_routes(streams: Streams, authenticate: Authenticate) -> APIRouter:
         for kind in kinds:
             if kind not in KINDS:
                 raise Invalid("kind", f"there is no kind {kind}: there are {', '.join(KINDS)}")
-        scope, headers, signed_in = request.scope, request.headers, session_of(request)
-        session = signed_in.digest if signed_in is not None else ""
-        stream = streams.open(who, kinds, last_event_id, lambda: authenticate(scope, headers), session)
-        return EventStream(streams, stream)
+        return EventStream(streams, streams.open(who, kinds, last_event_id), request)
 
     return routes
 

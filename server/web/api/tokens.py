@@ -10,7 +10,22 @@ from pydantic import BaseModel, Field
 from server.hotline.access_tokens import AccessToken
 from server.usecases.principal import Role
 from server.usecases.tokens import TokenActs
-from server.web.api.shapes import AGENT_ID, Asked, Body, Name, Number, Page, Planned, Reason, Who, Word, instant, router
+from server.web.api.shapes import (
+    AGENT_ID,
+    Asked,
+    Body,
+    Name,
+    Number,
+    Page,
+    Paging,
+    Planned,
+    Reason,
+    Who,
+    Word,
+    cut,
+    instant,
+    router,
+)
 from server.web.problems import answers
 
 
@@ -92,10 +107,10 @@ def token_routes(acts: TokenActs) -> APIRouter:
             "revoked_by": token.revoked_by or None,
         }
 
-    @routes.get("/tokens", response_model=Page[Token])
-    async def list_tokens(who: Who) -> dict[str, Any]:
+    @routes.get("/tokens", response_model=Page[Token], responses=answers(400, 422))
+    async def list_tokens(who: Who, asked: Annotated[Paging, Query()]) -> dict[str, Any]:
         """Every token that was ever issued, newest first."""
-        return {"items": [shown(token) for token in acts.list(who)]}
+        return cut((shown(token) for token in acts.list(who)), asked, "token")
 
     @routes.post("/tokens", status_code=201, response_model=TokenMade, responses=answers(409, 422, 503))
     async def create_token(who: Who, wanted: TokenIn) -> dict[str, Any]:

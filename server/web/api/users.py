@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field, SecretStr
 
 from server.hotline.users import User as Known
 from server.usecases.principal import Role
 from server.usecases.sign_in import SignInActs
 from server.usecases.users import UserActs, Wanted
-from server.web.api.shapes import AGENT_ID, Body, Name, Page, Reason, Who, Word, instant, router
+from server.web.api.shapes import AGENT_ID, Body, Name, Page, Paging, Reason, Who, Word, cut, instant, router
 from server.web.problems import answers
 
 UserName = Annotated[str, Path(max_length=80, description="A user's name: li.ming.")]
@@ -24,7 +24,7 @@ Password = Annotated[SecretStr, Field(max_length=1000)]
 class UserIn(Body):
     """A user to be added. Without a password one is made up, which the answer alone shows."""
 
-    name: str = Field(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]*$", examples=["li.ming"])
+    name: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]*$", examples=["li.ming"])
     display: Name | None = Field(None, description="The name that people are shown; the same as `name` if not given.")
     role: Role
     agent: Agent = ""
@@ -103,10 +103,10 @@ def user_routes(acts: UserActs, sign_in: SignInActs) -> APIRouter:
     """The routes of users and of all sessions."""
     routes = router("access")
 
-    @routes.get("/users", response_model=Page[User])
-    async def list_users(who: Who) -> dict[str, Any]:
+    @routes.get("/users", response_model=Page[User], responses=answers(400, 422))
+    async def list_users(who: Who, asked: Annotated[Paging, Query()]) -> dict[str, Any]:
         """All users by name, those who are disabled too."""
-        return {"items": [_shown(user) for user in acts.list(who)]}
+        return cut(map(_shown, acts.list(who)), asked, "user", "name", newest_first=False)
 
     @routes.post("/users", status_code=201, response_model=UserMade, responses=answers(409, 422, 503))
     async def add_user(who: Who, wanted: UserIn) -> dict[str, Any]:

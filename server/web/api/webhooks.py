@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from server.hotline.webhooks import TYPES
 from server.usecases.webhooks import OVERLAP, Seen, WebhookActs
-from server.web.api.shapes import Body, Limit, Line, Name, Number, Page, Reason, Who, Word, instant, router
+from server.web.api.shapes import Body, Limit, Line, Name, Number, Page, Paging, Reason, Who, Word, cut, instant, router
 from server.web.problems import answers
 
 
@@ -85,20 +85,51 @@ class Resent(BaseModel):
     count: int
 
 
+class EventOut(BaseModel):
+    """A type of event. `json_schema` is of the whole body of its message."""
+
+    type: str
+    says: str
+    json_schema: dict[str, Any] = Field(alias="schema")
+
+
+class Events(BaseModel):
+    """Every type of event."""
+
+    items: list[EventOut]
+
+
+class Pinged(BaseModel):
+    """The webhook that is to get a ping."""
+
+    id: int
+
+
 def webhook_routes(acts: WebhookActs) -> APIRouter:
     """The routes of webhooks."""
     routes = router("webhooks")
 
-    @routes.get("/webhooks", response_model=Page[Webhook])
-    async def list_webhooks(who: Who) -> dict[str, Any]:
+    @routes.get("/webhooks", response_model=Page[Webhook], responses=answers(400, 422))
+    async def list_webhooks(who: Who, asked: Annotated[Paging, Query()]) -> dict[str, Any]:
         """Every subscription."""
-        return {"items": [_shown(each) for each in await acts.list(who)]}
+        return cut((_shown(each) for each in await acts.list(who)), asked, "webhook", newest_first=False)
 
     @routes.post("/webhooks", status_code=201, response_model=WebhookMade, responses=answers(422, 503))
     async def add_webhook(who: Who, wanted: WebhookIn) -> dict[str, Any]:
         """Subscribe. The answer is the only place where the secret is shown."""
         made, secret = await acts.add(who, wanted.name, wanted.url, wanted.types, whole_numbers=wanted.whole_numbers)
         return {**_shown(Seen(made)), "secret": secret}
+
+    @routes.get("/webhooks/events", response_model=Events)
+    async def list_events(who: Who) -> dict[str, Any]:
+        """Every type of event with the JSON Schema of its message."""
+        return {"items": acts.events(who)}
+
+    @routes.post("/webhooks/{number}/ping", status_code=202, response_model=Pinged, responses=answers(404, 422, 503))
+    async def ping_webhook(who: Who, number: Number) -> dict[str, Any]:
+        """Send a message of the type webhook.ping, behind what waits already."""
+        await acts.ping(who, number)
+        return {"id": number}
 
     @routes.get("/webhooks/{number}", response_model=Webhook, responses=answers(404, 422))
     async def show_webhook(who: Who, number: Number) -> dict[str, Any]:
@@ -122,10 +153,12 @@ def webhook_routes(acts: WebhookActs) -> APIRouter:
         await acts.resume(who, number)
         return _shown(await acts.show(who, number))
 
-    @routes.get("/webhooks/{number}/dead", response_model=Page[DeadLetter], responses=answers(404, 422))
-    async def list_dead_letters(who: Who, number: Number, limit: Limit = 100) -> dict[str, Any]:
+    @routes.get("/webhooks/{number}/dead", response_model=Page[DeadLetter], responses=answers(400, 404, 422))
+    async def list_dead_letters(
+        who: Who, number: Number, limit: Limit = 100, cursor: str | None = None
+    ) -> dict[str, Any]:
         """Messages that were given up, newest first."""
-        return {"items": await acts.dead(who, number, limit)}
+        return await acts.dead(who, number, limit, cursor or None)
 
     @routes.post("/webhooks/{number}/resend", response_model=Resent, responses=answers(400, 404, 422, 503))
     async def resend(who: Who, number: Number, wanted: ResendIn) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """All rows as they stand, and which of them are new since the last look: what the log marked is drawn again.
 
 A row is encoded once for all who see it alike: whole, with its number hidden, and as its own agent sees it. Rows that
-hang together (the places in a queue, the queues, the modes) are drawn after every entry; what is equal is not told.
-After any refresh the rows are those that a new board would draw.
+hang together (the places in a queue, the queues, the modes) are drawn when `all_queues` asks for it; what is equal is
+not told. Then the rows are those that a new board would draw.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -17,7 +18,7 @@ from msgspec.structs import replace
 from server.hotline.changes import Changed, Changes
 from server.hotline.definitions import Definitions
 from server.hotline.view import View
-from server.web.live.drawing import Drawing, Place, hidden
+from server.web.live.drawing import Drawing, Place, hidden, placed
 from server.web.live.figures import ALL
 from server.web.live.rows import KEYS, AgentRow, CallbackRow, CallRow, Row
 
@@ -63,38 +64,44 @@ class Board:
     ) -> None:
         self._view, self._definitions, self._drawing = view, definitions, drawing
         self._warnings, self._clock = warnings, clock
-        self._rows: dict[str, dict[Key, Kept]] = {kind: {} for kind in SHARED}
+        self._rows: dict[str, dict[Any, Kept]] = {kind: {} for kind in SHARED}
         self._places: dict[int, Place] = {}
         self._marks: Changes | None = None
-        self._drawn_with: tuple[object, int, int] = (None, 0, -1)
-        """Definitions, changes of customers and of figures that the rows were drawn with."""
+        self._drawn_with: tuple[object, int] = (None, 0)
+        """Definitions, and changes of customers, that the rows were drawn with."""
         self._board_changes = -1
         self.readers: set[str] = set()
         """Agents whose own row or bulletins may have changed since they were last taken."""
         self.everybody = False
         """Whether those of all agents may have."""
         self.access = False
-        """Whether a token was revoked, a user changed, or an agent changed the team."""
+        """Whether teams have changed: who may see which number."""
+        self.users: set[str] = set()
+        """Users who were changed."""
 
     def rows(self, kind: str) -> Mapping[Key, Kept]:
         """The rows of one kind as of the last refresh."""
         return self._rows[kind]
 
-    def refresh(self, figures: bool = False) -> list[Change]:
-        """Draw again what has changed; `figures`: those of the day, and the warnings, too."""
+    def refresh(self, *, all_queues: bool = True, figures: bool = False) -> list[Change]:
+        """Draw again what has changed; `all_queues`: the queues, the modes, and the place of each waiting call, too;
+        `figures`: those of the day, and the warnings."""
         marks, view = self._view.changes, self._view
         changed = marks.take()
-        of = (self._definitions(), view.customers.changes, self._drawing.figures.version)
+        of = (self._definitions(), view.customers.changes)
         if marks is not self._marks or of[0] is not self._drawn_with[0]:
             changed.everything = True
         calls = changed.everything or of[1] != self._drawn_with[1]
         self._marks, self._drawn_with = marks, of
-        self.access |= changed.access or changed.everything
+        self.access |= changed.everything
+        self.users |= changed.users
         found: list[Change] = []
-        found += self._calls(changed, all_of_them=calls)
-        found += self._agents(changed, all_of_them=changed.everything or figures)
-        found += self._some("queues", self._drawing.queues())
-        found += self._some("modes", self._drawing.modes())
+        changed.agents |= self._drawing.figures.take_agents()
+        found += self._calls(changed, all_of_them=calls, all_places=all_queues)
+        found += self._agents(changed, all_of_them=changed.everything)
+        if all_queues or changed.everything:
+            found += self._some("queues", self._drawing.queues())
+            found += self._some("modes", self._drawing.modes())
         found += self._promises(changed)
         if changed.everything or changed.alarms or figures:
             found += self._some("alarms", self._drawing.alarms(self._warnings()))
@@ -125,22 +132,37 @@ class Board:
             if row is not None or known is not None:
                 yield from self._put("agents", number, row, frozenset({str(number)}))
 
-    def _calls(self, changed: Changed, *, all_of_them: bool) -> Iterator[Change]:
-        rows, view, places = self._rows["calls"], self._view, self._drawing.places()
-        numbers = {number for number, place in places.items() if self._places.get(number) != place}
-        numbers |= {number for number in self._places if number not in places}
+    def _calls(self, changed: Changed, *, all_of_them: bool, all_places: bool) -> Iterator[Change]:
+        rows, view = self._rows["calls"], self._view
+        numbers = set(changed.calls)
         if all_of_them:
-            numbers |= {*rows, *(live.id for live in view.calls)}  # type: ignore[arg-type]
-        else:
-            numbers |= changed.calls
-            if changed.tickets:
-                numbers |= {live.id for live in view.calls if live.ticket in changed.tickets}
-        self._places = places
+            numbers |= {*rows, *(live.id for live in view.calls)}
+        elif changed.tickets:
+            numbers |= {live.id for live in view.calls if live.ticket in changed.tickets}
         for number in numbers:
-            row = self._drawing.call(number, places.get(number))
+            place = self._drawing.place(number)
+            if place is None:
+                self._places.pop(number, None)
+            else:
+                self._places[number] = place
+            row = self._drawing.call(number, place)
             if row is not None or number in rows:
                 mine = frozenset({row.agent, row.asked} - {""}) if row is not None else NOBODY
                 yield from self._put("calls", number, row, mine)
+        if all_places:
+            yield from self._moved()
+
+    def _moved(self) -> Iterator[Change]:
+        """Calls that nothing happened to, and whose place in the queue is another one."""
+        rows, before = self._rows["calls"], self._places
+        self._places = self._drawing.places()
+        for number, place in self._places.items():
+            if before.get(number) != place and (known := rows.get(number)) is not None:
+                assert isinstance(known.row, CallRow)
+                yield from self._put("calls", number, placed(known.row, place), known.viewers)
+        for number in before.keys() - self._places.keys():
+            if (row := self._drawing.call(number, None)) is not None:
+                yield from self._put("calls", number, row, frozenset({row.agent, row.asked} - {""}))
 
     def _promises(self, changed: Changed) -> Iterator[Change]:
         rows = self._rows["callbacks"]

@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
 
+from msgspec.structs import replace
+
 from acd.callbacks.states import ModeView, PromiseView
 from acd.events import Status
 from acd.floor.agents import AgentState
+from acd.floor.calls import Call
 from acd.floor.views import AgentView
 from server.hotline.definitions import Definitions
 from server.hotline.live_calls import Leg, LiveCall, Stage
@@ -52,7 +55,6 @@ class Place(NamedTuple):
     priority: int
     step: int
     reserved_for: str
-    attached: bool
 
 
 class Drawing:
@@ -67,7 +69,7 @@ class Drawing:
 
     def agents(self) -> list[str]:
         """Every agent's number."""
-        return [agent.id for agent in self._view.floor.agents()]
+        return [number for number, agent in self._view.floor.state.agents.items() if not agent.removed]
 
     def agent(self, number: str) -> AgentRow | None:
         """One agent's row."""
@@ -103,16 +105,23 @@ class Drawing:
 
     def places(self) -> dict[int, Place]:
         """Of each waiting call: its position and its expected wait. Looks at every waiting call."""
-        floor = self._view.floor
+        state = self._view.floor.state
         found: dict[int, Place] = {}
-        for name, queue in floor.state.queues.items():
-            for position, number in enumerate(queue.calls.ids(), 1):
-                call = floor.state.calls[number]
-                p50, p90 = floor.expected(name, position) or (None, None)
-                found[number] = Place(
-                    position, rough(p50), rough(p90), call.priority, call.step, call.reserved_for, call.attached
-                )
+        for name, queue in state.queues.items():
+            numbers = queue.calls.ids()
+            pace = self._view.floor.expected(name, 1) if numbers else None
+            for position, number in enumerate(numbers, 1):
+                found[number] = _place(state.calls[number], position, pace)
         return found
+
+    def place(self, number: int) -> Place | None:
+        """Of one waiting call; None if it does not wait."""
+        floor = self._view.floor
+        call = floor.state.calls.get(number)
+        if call is None:
+            return None
+        position = floor.state.queues[call.queue].calls.index(call) + 1
+        return _place(call, position, floor.expected(call.queue, 1))
 
     def call(self, number: int, place: Place | None) -> CallRow | None:
         """One call's row, with the whole number and with the supervisors who take part."""
@@ -256,12 +265,16 @@ class Drawing:
 
     def staff(self) -> Staff:
         """How many agents do what."""
-        agents = [each for each in self._view.floor.agents() if each.status is not Status.SIGNED_OUT]
+        agents = [
+            each
+            for each in self._view.floor.state.agents.values()
+            if each.status is not Status.SIGNED_OUT and not each.removed
+        ]
         available = [each for each in agents if each.status is Status.AVAILABLE]
         return Staff(
             signed_in=len(agents),
             available=len(available),
-            ready=sum(each.state is AgentState.IDLE and each.phone and not each.calling for each in available),
+            ready=sum(each.indexed for each in available),
             on_call=sum(each.state is AgentState.ON_CALL for each in agents),
             wrap_up=sum(each.state is AgentState.WRAP_UP for each in agents),
             on_break=len(agents) - len(available),
@@ -331,6 +344,26 @@ class Drawing:
                 )
             )
         return found
+
+
+def placed(row: CallRow, place: Place) -> CallRow:
+    """The row of a call that waits, at its place of now."""
+    waits = row.state in ("waiting", "ringing")
+    return replace(
+        row,
+        position=place.position if waits else None,
+        p50=place.p50 if waits else None,
+        p90=place.p90 if waits else None,
+        priority=place.priority,
+        step=place.step,
+        reserved_for=place.reserved_for,
+    )
+
+
+def _place(call: Call, position: int, pace: tuple[float, float] | None) -> Place:
+    """`pace` is the expected wait of the first in line: that of the others is as many times as long."""
+    p50, p90 = (position * pace[0], position * pace[1]) if pace is not None else (None, None)
+    return Place(position, rough(p50), rough(p90), call.priority, call.step, call.reserved_for)
 
 
 def since_of(agent: AgentView) -> float:

@@ -59,6 +59,8 @@ class DayFigures:
         self._day_read = self._lately_read = float("-inf")
         self.version = 0
         """How often something changed."""
+        self._agents: set[str] = set()
+        """Agents whose figures have changed since they were last taken."""
 
     async def refresh(self) -> bool:
         """Read what is new; whether anything changed."""
@@ -66,6 +68,7 @@ class DayFigures:
         now, monotonic = self._clock(), time.monotonic()
         begin, present = slot_of(self._midnight(now)), slot_of(now)
         if begin != self._begin:
+            self._agents |= {name for kind, name in self._totals if kind == "agent"}
             self._begin, self._slots, self._totals = begin, {}, {}
             self._day_read = float("-inf")
             self.version += 1
@@ -98,12 +101,19 @@ class DayFigures:
                 continue
             self.version += 1
             for name in {*known, *found}:
+                if name[0] == "agent" and known.get(name) != found.get(name):
+                    self._agents.add(name[1])
                 total = self._totals.setdefault(name, {})
                 add(total, known.get(name, {}), -1)
                 add(total, found.get(name, {}))
             self._slots[slot] = found
 
     # What can be seen
+
+    def take_agents(self) -> set[str]:
+        """The agents whose figures have changed since the last time."""
+        changed, self._agents = self._agents, set()
+        return changed
 
     def day(self, queue: str) -> Rates:
         """The day's shares of a queue, or of all."""

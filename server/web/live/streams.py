@@ -2,22 +2,20 @@
 
 A tick comes every 50 ms at most, and takes a twentieth of the loop at most. `id` is the log's position: a client that
 comes again with it is told what changed since, as far as that is remembered, else everything. A client that does not
-take what it is told is cut off. Each stream is asked again and again whether its session or token still holds.
+take what it is told is cut off. Who may see other things than before is told everything anew.
 """
 
 from __future__ import annotations
 
 import asyncio
-import inspect
 import time
 from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 import msgspec
 import structlog
-from redis.exceptions import RedisError
 
 from server.eventlog.log import START, id_order
 from server.hotline.view import View
@@ -39,11 +37,12 @@ SLOWEST = 2.0
 """Seconds between two ticks at most."""
 COMMENT = 15.0
 """Seconds after which a stream that was told nothing gets a comment."""
-ASK_EVERY = 5.0
-"""Seconds between two looks at whether sessions and tokens hold."""
 QUEUES_EVERY = 2.0
 """Seconds between two tellings of the queues to agents."""
 FIGURES_EVERY = 1.0
+"""Seconds between two tellings of the figures of the day at least …"""
+QUEUES_DRAWN = 0.25
+"""… and of the queues, the modes and the places in them."""
 REMEMBERED = 50_000
 """Keys of changes that a client that comes again can catch up with."""
 MOST_OF_ONE = 64
@@ -53,16 +52,14 @@ MOST_WAITING, MOST_BYTES = 256, 4_000_000
 _encode = msgspec.json.Encoder().encode
 _log = structlog.get_logger("live")
 
-Again = Callable[[], "Principal | Awaitable[Principal | None] | None"]
 _K = TypeVar("_K")
 
 
 class Stream:
-    """One client. `session` is the digest of its session; without one, `again` gives its principal by the token, or
-    None when the token holds no more."""
+    """One client, who is told what `heard` says, of these kinds alone if any are given."""
 
-    def __init__(self, who: Principal, heard: Listener, only: tuple[str, ...], again: Again, session: str) -> None:
-        self.who, self.heard, self.only, self.again, self.session = who, heard, only, again, session
+    def __init__(self, who: Principal, heard: Listener, only: tuple[str, ...]) -> None:
+        self.who, self.heard, self.only = who, heard, only
         self.told_at = time.monotonic()
         self.cut_off = False
         """Whether it was closed because the client did not take what it was told."""
@@ -142,16 +139,15 @@ class Remembered:
 
 
 class Streams:
-    """All streams of one server. `warnings` gives what the hotline warns of, `ended` which sessions hold no more."""
+    """All streams of one server. `warnings` gives what the hotline warns of."""
 
     def __init__(
         self,
         acts: LiveActs,
         warnings: Callable[[], Iterable[str]],
-        ended: Callable[[set[str]], Awaitable[set[str]]],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._acts, self._warnings, self._ended, self._clock = acts, warnings, ended, clock
+        self._acts, self._warnings, self._clock = acts, warnings, clock
         self._view: View | None = None
         self._figures: DayFigures
         self._board: Board
@@ -168,10 +164,11 @@ class Streams:
         """The changes after this position are remembered."""
         self._ticker: asyncio.Task[None] | None = None
         self._work = BackgroundTasks(_log, "live rows could not be drawn")
-        self._reading = self._asking = False
-        self._asked_at = 0.0
+        self._reading = False
         self._seen, self._figures_seen = "", ""
-        self._figures_at = self._queues_at = self._slot_at = float("-inf")
+        self._figures_at = self._queues_at = self._slot_at = self._drawn_at = self._looked_at = float("-inf")
+        self._owed = False
+        """Whether queues have to be drawn of which entries were told already."""
         self._figures_due = self._queues_changed = False
 
     def _begin(self) -> None:
@@ -181,14 +178,14 @@ class Streams:
         self._figures = DayFigures(lambda: acts.records, lambda: acts.zone, self._within, clock)
         drawing = Drawing(view, lambda: acts.definitions, self._figures)
         self._board = Board(view, lambda: acts.definitions, drawing, self._warnings, clock)
-        self._pops = Pops(view, drawing)
+        self._pops = Pops(view, lambda: acts.definitions, drawing, lambda: acts.records, acts.settled, self._work.start)
         self._personal = Personal(view, drawing, self._pops, clock)
         self._remembered.clear()
         self._remembered_keys, self._seen, self._figures_seen = 0, "", ""
 
     # Clients
 
-    def open(self, who: Principal, only: tuple[str, ...], after: str | None, again: Again, session: str = "") -> Stream:
+    def open(self, who: Principal, only: tuple[str, ...] = (), after: str | None = None) -> Stream:
         """A client comes; `after` is the position that it knows. Raises Forbidden, and Conflict for one too many."""
         heard = listener(who, self._acts.permissions, only)
         if sum(each.who.name == who.name for each in self._streams) >= MOST_OF_ONE:
@@ -196,7 +193,7 @@ class Streams:
         if self._view is not self._acts.view:
             self._begin()
         self._tick()
-        stream = Stream(who, heard, only, again, session)
+        stream = Stream(who, heard, only)
         self._join(stream)
         if after is not None and self._knows(after):
             stream.tell(self._catch_up(stream, after))
@@ -210,10 +207,6 @@ class Streams:
         """The client is gone."""
         stream.close()
         self._part(stream)
-
-    def recheck(self) -> None:
-        """Ask of every stream at the next tick whether its session or token holds."""
-        self._asked_at = float("-inf")
 
     async def stop(self) -> None:
         """End all streams."""
@@ -242,18 +235,19 @@ class Streams:
         _leave(self._of_agent, heard.person, stream)
         if heard.person and heard.person not in self._of_agent:
             self._own_rows.pop(heard.person, None)
+            self._pops.forget(heard.person)
 
     # Telling
 
     async def _run(self) -> None:
         while self._streams:
-            began = time.monotonic()
+            began = time.thread_time()  # of the processor: on a busy machine a tick takes long and costs no more
             try:
                 self._tick()
-                self._look_after(began)
+                self._look_after(time.monotonic())
             except Exception:
                 _log.exception("a tick of live rows failed")
-            spent = time.monotonic() - began
+            spent = time.thread_time() - began
             await asyncio.sleep(min(SLOWEST, max(TICK - spent, spent * (SHARE - 1))))
 
     def _tick(self) -> None:
@@ -263,12 +257,18 @@ class Streams:
             return  # between two states: what there was stands
         moved = position != self._seen
         figures = self._figures_due or (moved and now - self._figures_at >= FIGURES_EVERY)
-        if not moved and not figures and not self._pops.fresh:
+        owed = self._owed and now - self._drawn_at >= QUEUES_DRAWN
+        if not moved and not figures and not owed and not self._pops.fresh:
             self._tell_queues(now, position)
             return
         if figures:
             self._figures_at, self._figures_due = now, False
-        changes = self._board.refresh(figures or not self._seen)
+        queues = now - self._drawn_at >= QUEUES_DRAWN or not self._seen
+        if queues:
+            self._drawn_at, self._owed = now, False
+        else:
+            self._owed = True
+        changes = self._board.refresh(all_queues=queues, figures=figures or not self._seen)
         if self._seen:
             self._remember(position, changes)
         else:
@@ -426,49 +426,37 @@ class Streams:
     # Beside the ticks
 
     def _look_after(self, now: float) -> None:
-        for stream in list(self._streams):
-            if stream.closed:
-                self._part(stream)
-            elif now - stream.told_at >= COMMENT:
-                stream.tell(b": nothing changed\n\n")
-        if not self._asking and (now - self._asked_at >= ASK_EVERY or self._board.access):
-            self._asked_at, self._asking, self._board.access = now, True, False
-            self._work.start(self._ask_all())
+        if now - self._looked_at >= 1.0:
+            self._looked_at = now
+            for stream in list(self._streams):
+                if stream.closed:
+                    self._part(stream)
+                elif now - stream.told_at >= COMMENT:
+                    stream.tell(b": nothing changed\n\n")
+        if self._board.access or self._board.users:
+            self._judge_all()
         quarter = self._clock() // 900
         if not self._reading and (self._figures_seen != self._seen or quarter != self._slot_at):
             self._figures_seen, self._slot_at, self._reading = self._seen, quarter, True
             self._work.start(self._read_figures())
 
-    async def _ask_all(self) -> None:
-        """End the streams whose session or token is over; tell everything anew to those that may see other things."""
-        try:
-            streams = list(self._streams)
-            ended = await self._ended({each.session for each in streams if each.session})
-            for stream in streams:
-                who: Principal | None = stream.who
-                if stream.session:
-                    who = None if stream.session in ended else who
-                else:
-                    found = stream.again()
-                    who = await found if inspect.isawaitable(found) else found
-                self._judge(stream, who)
-        except RedisError as error:
-            _log.warning("whether sessions hold cannot be read at the moment", error=str(error))
-        finally:
-            self._asking = False
-
-    def _judge(self, stream: Stream, who: Principal | None) -> None:
-        try:
-            heard = listener(who, self._acts.permissions, stream.only) if who is not None else None
-        except ActRefused:
-            heard = None
-        if heard is None:
-            stream.close()
-        elif heard != stream.heard and stream in self._streams:
-            self._part(stream)
-            stream.heard = heard
-            self._join(stream)
-            stream.tell(self._snapshot(stream))
+    def _judge_all(self) -> None:
+        """Who may see other things now is told everything anew. A user who was changed comes again as another."""
+        users, self._board.users, self._board.access = self._board.users, set(), False
+        for stream in list(self._streams):
+            if stream.who.sign_in and stream.who.name in users:
+                stream.close()
+                continue
+            try:
+                heard = listener(stream.who, self._acts.permissions, stream.only)
+            except ActRefused:
+                stream.close()
+                continue
+            if heard != stream.heard:
+                self._part(stream)
+                stream.heard = heard
+                self._join(stream)
+                stream.tell(self._snapshot(stream))
 
     async def _read_figures(self) -> None:
         try:

@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
 from provision import default_cache, provision
+from tests.e2e.conftest import Hotline
 
 TREE = Path(__file__).resolve().parents[3]
 SCREENS = TREE / "build" / "screens"
@@ -124,3 +125,23 @@ async def shoot(
     if before:
         await page.set_viewport_size(before)
     return made
+
+
+PASSWORD = "Quiet-River-48-Lamps"
+
+
+async def add_user(hotline: Hotline, name: str, role: str, **fields: Any) -> str:
+    """A user who can sign in at once with `PASSWORD`; the user's name."""
+    body = {"name": name, "role": role, "password": PASSWORD, **fields}
+    await hotline.request("POST", "/api/v1/users", body)
+    return name
+
+
+async def sign_in(page: Page, user: str, path: str = "/", password: str = PASSWORD) -> None:
+    """Sign in at this page by the form, and wait for the shell."""
+    await page.goto(path)
+    await page.get_by_test_id("login-user").fill(user)
+    await page.get_by_test_id("login-password").fill(password)
+    await page.get_by_test_id("login-submit").click()
+    # A password takes a while to check, on purpose.
+    await expect(page.get_by_test_id("person")).to_be_visible(timeout=20_000)

@@ -194,7 +194,7 @@ def test_modes_keep_the_person_the_reason_and_the_rule(database, story):
     story.tell(ModeNoted(mode), ModeNoted(replace(mode, mode=Mode.AUTO, active=False, until=None, rule="nobody waits")))
     Projector(database.write).apply(story.entries)
     assert len(rows(database, CallbackMode)) == 2
-    latest, first = Queries(database.read).callbacks.mode_history("media")
+    latest, first = Queries(database.read).callbacks.mode_history("media").items
     assert (first["mode"], first["who"], first["reason"], first["rule"]) == (
         "on",
         "9001",

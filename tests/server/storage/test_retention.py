@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
+from datetime import datetime, time
+from zoneinfo import ZoneInfo
+
 import pytest
 from sqlalchemy import func, select, text, update
 
+from server.config import Settings
 from server.storage import retention
 from server.storage.archive import archived_after, archived_entries
 from server.storage.privacy import find, redact
 from server.storage.projections.rows import entry_key
 from server.storage.projector import Projector
-from server.storage.retention import TRIMMED, start_before, trim
+from server.storage.retention import TRIMMED, slices, start_before, trim
 from server.storage.schema.archive_tables import ArchiveStart
 from server.storage.schema.tables import Base, Call, Decision, LogEntry
+from server.storage.trimming import Trimming, next_at
 from simulation.recorded import record
 from simulation.replay import replay
 from tests.recorded.played import entries
@@ -136,3 +143,69 @@ def test_a_number_is_erased_from_the_packed_state_too(records, log):
     redact(records.write, names, find(records.read, names))
     with records.read.connect() as connection:
         assert "13800138999" not in connection.scalar(select(ArchiveStart.state))
+
+
+ZONE = ZoneInfo("Asia/Shanghai")
+
+
+def test_slices_are_the_midnights_since_the_last_trimming(records, log):
+    first, last = log[0].at, log[-1].at
+    assert list(slices(records.write, first, ZONE)) == []
+    found = list(slices(records.write, first + 3 * 86_400, ZONE))
+    assert found[-1] == first + 3 * 86_400
+    assert all(datetime.fromtimestamp(at, ZONE).time() == time() for at in found[:-1])
+    assert 3 <= len(found) <= 4
+    trim(records.write, last)
+    assert list(slices(records.write, last, ZONE)) == []
+
+
+@pytest.fixture
+def trimming(records, log):
+    """A night's trimming a day after the middle of the log."""
+    made = Trimming(
+        Settings(database_url=str(records.write.url.render_as_string(hide_password=False)), archive_days=1),
+        lambda: ZONE,
+        lambda: True,
+        clock=lambda: log[-1].at + 2 * 86_400,
+        pause=0.0,
+    )
+    return made
+
+
+async def test_the_server_trims_by_a_process_of_its_own_and_every_later_day_is_replayed(trimming, records, log):
+    answer = await trimming.trim()
+    assert (answer.whole, trimming.problem) == (True, "")
+    assert answer.entries > len(log) / 4
+    assert answer.decisions > 5
+    assert count(records, LogEntry, LogEntry.type.in_(TRIMMED), LogEntry.at < log[-1].at) == 0
+    again = await trimming.trim()
+    assert (again.days, again.entries) == (0, 0)
+
+
+async def test_a_night_that_is_too_short_leaves_the_rest_to_the_next_one(trimming, records):
+    trimming._longest = 0.0
+    answer = await trimming.trim()
+    assert (answer.whole, answer.days) == (False, 0)
+    trimming._longest = 60.0
+    assert (await trimming.trim()).whole
+
+
+async def test_records_that_are_away_are_a_problem_that_is_told_until_they_are_back(trimming, records):
+    whole = trimming._settings
+    trimming._settings = replace(whole, database_url="sqlite:////nowhere/at/all/records.db")
+    assert await trimming.trim() is None
+    assert "could not be trimmed" in trimming.problem
+    trimming._settings = whole
+    assert await trimming.trim() is not None
+    assert trimming.problem == ""
+
+
+async def test_nothing_is_trimmed_by_itself_where_the_archive_is_kept_for_ever(trimming):
+    trimming._settings = replace(trimming._settings, archive_days=0)
+    await asyncio.wait_for(trimming.run(), 1)
+
+
+def test_the_next_night_is_the_next_time_of_day_in_the_zone():
+    now = datetime(2027, 1, 15, 4, 30, tzinfo=ZONE).timestamp()
+    assert next_at("04:30", now, ZONE) == now + 86_400
+    assert next_at("04:31", now, ZONE) == now + 60

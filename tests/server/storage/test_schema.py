@@ -17,6 +17,7 @@ from server.storage.database import DatabaseError, open_database
 from server.storage.schema.knowledge_tables import SEARCH
 from server.storage.schema.migrate import config, migrate, revision
 from server.storage.schema.tables import Base, Call
+from server.storage.schema.ticket_tables import TicketDispatch, TicketRound
 
 
 def test_the_migrations_make_exactly_what_the_tables_say(database_url):
@@ -140,4 +141,48 @@ def test_calls_from_before_callback_mode_are_callers_calls(database_url):
     with Session(database.read) as session:
         call = session.scalars(select(Call)).one()
         assert (call.id, call.direction, call.promise) == (1, "inbound", None)
+    database.dispose()
+
+
+def test_dispatches_of_before_are_made_of_the_history_of_tickets(database_url):
+    database = open_database(database_url)
+    texts = "type, department, accused, level, warnings, caller, business, category, confirmed, grade, state, owner"
+    history = [
+        *((1, "state", "new", "dispatched", "Li", "to logistics; the parcel is lost"),),
+        *((2, "redispatched", "logistics", "network", "Wang", "not a parcel"), (3, "round", "1", "2", "Li", "")),
+        *((4, "note", "", "x", "Li", ""), (5, "state", "new", "dispatched", "Li", "to logistics")),
+    ]
+    with database.write.begin() as connection:
+        command.upgrade(config(connection), "0012")
+        empty = ", ".join(["''"] * len(texts.split(", ")))
+        connection.execute(
+            text(f"INSERT INTO tickets (id, {texts}, round, contacts, dispatches, wrong_dispatches, dates_missed,"
+                 f" version) VALUES (7, {empty}, 2, 1, 3, 1, 0, 6)")
+        )  # fmt: skip
+        connection.execute(
+            text("INSERT INTO ticket_times (ticket, queue, business, category, department)"
+                 " VALUES (7, 'complaint', 'complaint', 'attitude', 'logistics')")
+        )  # fmt: skip
+        connection.execute(
+            text("INSERT INTO ticket_rounds (ticket, round, grade, department, dispatches, wrong_dispatches)"
+                 " VALUES (7, 1, 'general', 'network', 2, 1), (7, 2, 'serious', 'logistics', 1, 0)")
+        )  # fmt: skip
+        at = "2027-01-15 08:00:00.000000" + ("" if database_url.startswith("sqlite") else "+00")
+        for ms, kind, before, after, by, why in history:
+            connection.execute(
+                text("INSERT INTO ticket_history (ms, seq, ticket, at, kind, before, after, by, why)"
+                     " VALUES (:ms, 0, 7, :at, :kind, :before, :after, :by, :why)"),
+                {"ms": ms, "at": at, "kind": kind, "before": before, "after": after, "by": by, "why": why},
+            )  # fmt: skip
+    migrate(database.write)
+    with Session(database.read) as session:
+        found = session.scalars(select(TicketDispatch).order_by(TicketDispatch.number)).all()
+        assert [(each.number, each.round, each.department, each.by, each.wrong) for each in found] == [
+            (1, 1, "logistics", "Li", True),
+            (2, 1, "network", "Wang", False),
+            (3, 2, "logistics", "Li", False),
+        ]
+        assert {(each.queue, each.category) for each in found} == {("complaint", "attitude")}
+        rounds = session.scalars(select(TicketRound)).all()
+        assert {(each.queue, each.category, each.answers) for each in rounds} == {("complaint", "attitude", None)}
     database.dispose()

@@ -58,7 +58,7 @@ def test_a_message_is_sent_or_tried_again_or_given_up_and_sent_again(database: D
     assert outbox.next(1, 1)[0].due_at is None
     outbox.failed(outbox.next(1, 1)[0], None, "never")
     assert [each.id for each in outbox.next(1, 10)] == [second.id]
-    assert [(each["id"], each["problem"]) for each in outbox.dead(1, 10)] == [(first.id, "never")]
+    assert [(each["id"], each["problem"]) for each in outbox.dead(1, 10).items] == [(first.id, "never")]
     assert outbox.resend(1, second.id) == 0
     assert outbox.resend(1, first.id) == 1
     assert [each.id for each in outbox.next(1, 10)] == [first.id, second.id]

@@ -44,8 +44,11 @@ REQUESTS: dict[Act, Asked] = {
     Act.DEFINE_AGENT: Asked("PUT", "agents/2000", {"name": "Zhao"}),
     Act.REMOVE_AGENT: Asked("DELETE", "agents/3000"),
     Act.SET_STATUS: Asked("POST", "agents/{agent}/status", {"status": "available"}),
+    Act.CHANGE_SKILLS: Asked("PATCH", "agents/{agent}/skills", {"skills": {"complaint": 5}}),
+    Act.READ_DAY: Asked("GET", "agents/{agent}/day"),
     Act.END_WRAP_UP: Asked("POST", "agents/{agent}/wrap-up/end"),
     Act.USE_PHONE: Asked("POST", "phone"),
+    Act.TRY_CALL: Asked("POST", "phone/try"),
     Act.READ_FLOOR: Asked("GET", "floor"),
     Act.READ_CALLS: Asked("GET", "calls/{call}"),
     Act.MOVE_CALL: Asked("POST", "calls/4/move", {"queue": "nowhere", **REASON}),
@@ -125,9 +128,9 @@ REQUESTS: dict[Act, Asked] = {
     Act.VERIFY_CUSTOMER: Asked("POST", "customers/99/verify", {"digits": "1234", "call": "4"}),
 }
 CONCERN_AN_AGENT = {act for act, asked in REQUESTS.items() if "{" in f"{asked.path}{asked.body}"}
-ELSEWHERE = {Act.READ_NUMBERS, Act.EXPORT_OUTRIGHT, Act.READ_WALLBOARD}
+ELSEWHERE = {Act.READ_NUMBERS, Act.EXPORT_OUTRIGHT, Act.READ_WALLBOARD, Act.FORCE_STATUS}
 """Acts without a request of their own: masked numbers have a test below, an export outright is one that needs no
-approval, and a wallboard is told of its figures (tests/server/web/live)."""
+approval, a wallboard is told of its figures (tests/server/web/live), and a forced status is asked for as any."""
 WORK_NUMBERS = {Role.AGENT: OWN, Role.LEADER: "1009"}
 
 

@@ -19,6 +19,7 @@ from quality.draw import Job
 from quality.events import FormAdded
 from quality.rollup import TrainingRules
 from server.eventlog.quality_events import QualityRulesSet
+from server.eventlog.user_events import UserAdded
 from server.hotline.quality_rules import product_form
 from server.hotline.state import HotlineState
 from server.usecases.principal import Role
@@ -226,6 +227,52 @@ async def test_the_mean_of_the_report_is_the_stratified_one_recomputed_by_hand(d
     assert report["mean"]["value"] == pytest.approx(expected, abs=1e-9)
 
 
+async def test_a_reviewer_reads_the_scores_of_what_was_drawn_for_them_or_all_by_setting(desk: Desk) -> None:
+    job = await desk.draw(reviewers=["wang"])
+    first, second, third = (each["call"] for each in job["drawn"][:3])
+    score = await desk.score("wang", first)
+    picked = await desk.score("sun", 40 if 40 not in job["calls"] else 41)
+    path = f"scores/{score['id']}"
+
+    async def listed(who: str) -> set[int]:
+        return {each["id"] for each in (await desk.done(who, "GET", "scores"))["items"]}
+
+    assert await listed("wang") == await listed("sun") == {score["id"], picked["id"]}
+    assert await listed("zhao") == {picked["id"]}
+    assert "was not drawn for zhao" in refused(await desk.ask("zhao", "GET", path), 403)
+    await desk.done("sun", "POST", f"{path}/second", {"reviewer": "zhao"})
+    assert (await desk.done("zhao", "GET", path))["second_reviewer"] == "zhao"
+    assert await listed("zhao") == {score["id"], picked["id"]}
+    assert await listed("qian") == {picked["id"]}
+    agent = score["agent"]
+    await desk.done(agent, "POST", "appeals", {"score": score["id"], "why": "no"})
+    assert await listed("qian") == {score["id"], picked["id"]}, "an appeal is decided by another reviewer"
+    assert await listed("1009") == await listed("sun"), "a leader reads the team's"
+    rules = replace(desk.server.definitions.quality, reviewers_read="all")
+    other = await desk.score("wang", second)
+    assert other["id"] not in await listed("qian")
+    desk.server.definitions = replace(desk.server.definitions, quality=rules)
+    assert other["id"] in await listed("qian")
+    assert third not in {each["call"] for each in (await desk.done("qian", "GET", "scores"))["items"]}
+
+
+async def test_a_reviewer_is_a_person(desk: Desk) -> None:
+    job = await desk.draw()
+    score = await desk.score("wang", job["calls"][0])
+    _, token = await desk.server.acts.tokens.create(OWNER, name="crm", role=Role.SERVICE, scopes=["qa.*"])
+    desk._tokens["crm"] = token
+    marks = {"call": job["calls"][1], "form": "complaint", "marks": BEST}
+    assert "crm is a service: a reviewer is a person" in refused(await desk.ask("crm", "POST", "scores", marks), 403)
+    path = f"scores/{score['id']}/second"
+    agent = next(each for each in AGENTS if each != score["agent"])
+    for nobody in ("crm", agent, "li"):
+        assert f"no reviewer is known as {nobody}" in refused(
+            await desk.ask("sun", "POST", path, {"reviewer": nobody}), 422
+        )
+    await desk.server.tell(UserAdded("li", "李质检", "qa", "digest", by="administrator"))
+    assert (await desk.done("sun", "POST", path, {"reviewer": "li"}))["second_reviewer"] == "li"
+
+
 async def test_a_call_is_scored_by_whom_it_was_drawn_for_and_never_by_who_is_heard(desk: Desk) -> None:
     job = await desk.draw(reviewers=["wang"])
     drawn, (outside, *_) = job["calls"], sorted(set(range(1, CALLS + 1)) - set(job["calls"]))
@@ -246,7 +293,7 @@ async def test_a_call_is_scored_by_whom_it_was_drawn_for_and_never_by_who_is_hea
     answer = await desk.ask("sun", "POST", f"scores/{first['id']}/second", {"reviewer": agent})
     assert "is heard or accused" in refused(answer, 409)
     answer = await desk.ask("sun", "POST", f"scores/{first['id']}/second", {"reviewer": "nobody"})
-    assert "nobody is known as nobody" in refused(answer, 422)
+    assert "no reviewer is known as nobody" in refused(answer, 422)
 
 
 async def test_an_agent_who_is_accused_never_reviews_the_call_also_if_that_is_known_later(desk: Desk) -> None:

@@ -32,7 +32,7 @@ PASSWORD = "correct horse battery"
     ("name", "fields", "sentence"),
     [
         ("Li Ming", {"role": Role.QA}, "a user's name is"),
-        ("a" * 33, {"role": Role.QA}, "a user's name is"),
+        ("a" * 65, {"role": Role.QA}, "a user's name is"),
         ("李明", {"role": Role.QA}, "a user's name is"),
         ("Administrator", {"role": Role.QA}, "is the name of the machine's owner"),
         ("li", {"role": Role.SERVICE}, "a service has a token"),

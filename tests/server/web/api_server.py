@@ -33,6 +33,7 @@ from server.metrics import Metrics
 from server.storage.attempts import Attempts
 from server.storage.database import Database, open_database
 from server.storage.derivation.workshop import Workshop, environment_of
+from server.storage.drafts import Drafts
 from server.storage.projector import Projector
 from server.storage.projector_loop import ProjectorLoop
 from server.storage.reader import Records
@@ -47,6 +48,7 @@ from server.usecases.passwords import Passwords
 from server.usecases.principal import Principal, Role
 from server.web.api.application import make_api
 from server.web.authentication import Authentication
+from server.web.openid import OpenId
 from server.web.problem_types import TYPES
 from tests.redis_server import RedisServer, redis_server
 
@@ -95,8 +97,8 @@ def shared_application() -> FastAPI:
     return new_application()
 
 
-def new_application(proxies: tuple[str, ...] = ()) -> FastAPI:
-    """The API of the server under test, as after a restart; behind these proxies."""
+def new_application(proxies: tuple[str, ...] = (), openid: OpenId | None = None) -> FastAPI:
+    """The API of the server under test, as after a restart; behind these proxies, with this provider."""
     acts: Any = StandingActs()
     watched: Any = Standing(lambda: ApiServer.under_test)
     redis: Any = Standing(lambda: ApiServer.under_test.redis)
@@ -106,6 +108,7 @@ def new_application(proxies: tuple[str, ...] = ()) -> FastAPI:
         lambda scope, headers: ApiServer.under_test.authentication(scope, headers),
         redis=redis,
         proxies=proxies,
+        openid=openid,
     )
 
 
@@ -130,6 +133,7 @@ class ApiServer:
         self.outbox: Outbox
         self.sessions: Sessions
         self.attempts: Attempts
+        self.drafts: Drafts
         self.database: Database
         self.definitions = usual_definitions()
         self.identity_key = b"a key for tests"
@@ -209,7 +213,7 @@ async def running(redis_server: RedisServer, database: Database, home: Path) -> 
     dispatcher = Dispatcher(log, lease, HotlineState(), lease_ttl=10)
     await dispatcher.start()
     made = ApiServer(dispatcher, Records(database.read, following, lambda: dispatcher.state.position), home)
-    made.sessions, made.attempts = Sessions(redis), Attempts(redis)
+    made.sessions, made.attempts, made.drafts = Sessions(redis), Attempts(redis), Drafts(redis)
     made.redis, made.outbox, made.database = redis, Outbox(database), database
     await made.tell(acd.PolicySet(made.definitions.policy), CallbackPolicySet(made.definitions.callback.policy))
     yield made

@@ -208,3 +208,52 @@ def test_a_definition_list_and_a_class_are_one_standing(server: ApiServer) -> No
     assert not standing(server.view.customers, server.definitions, MOBILE, 1.0).vip
     nobody = standing(server.view.customers, definitions, "", 1.0)
     assert (nobody.vip, nobody.nuisance, nobody.may_record, nobody.fields) == (False, False, True, {})
+
+
+async def test_the_flow_knows_of_a_caller_who_is_not_to_be_recorded(server: ApiServer, api) -> None:
+    def recorded(number: str) -> str:
+        return standing(server.view.customers, server.definitions, number, server.dispatcher.state.at).fields.get(
+            "recorded", ""
+        )
+
+    assert recorded(MOBILE) == ""
+    body = {"number": MOBILE, "mark": "do_not_record", "reason": "asked for it"}
+    assert (await api.post("/api/v1/customers/marks", json=body)).status_code == 201
+    assert (recorded(MOBILE), recorded(OTHER)) == ("no", "")
+    rules = replace(server.definitions.recordings, lists={"staff": False})
+    staff = {"staff": frozenset({"+8613800138001"})}
+    server.definitions = replace(server.definitions, recordings=rules, lists=staff)
+    assert recorded(OTHER) == "no"
+
+
+async def test_a_department_sees_the_customers_of_its_own_open_tickets_alone(server: ApiServer, api) -> None:
+    mine = await added(api)
+    other = await added(api, numbers=[OTHER], name="Li")
+    _, token = await server.acts.tokens.create(OWNER, name="logistics/zhao", role=Role.DEPARTMENT)
+    bearer = {"Authorization": f"Bearer {token}"}
+
+    async def seen() -> list[int]:
+        found = await api.get("/api/v1/customers", headers=bearer)
+        return [each["id"] for each in found.json()["items"]]
+
+    assert await seen() == []
+    for number, department in ((MOBILE, "logistics"), (OTHER, "network")):
+        opened = await api.post("/api/v1/tickets", json={"caller": number, "business": "complaint"})
+        body = {"state": "dispatched", "department": department}
+        assert (await api.post(f"/api/v1/tickets/{opened.json()['id']}/state", json=body)).status_code == 200
+    for number in (MOBILE, OTHER):
+        mark = {"number": number, "mark": "do_not_call", "reason": "asked"}
+        await api.post("/api/v1/customers/marks", json=mark)
+    assert await seen() == [mine["id"]]
+    assert (await api.get(f"/api/v1/customers/{mine['id']}", headers=bearer)).json()["name"] == "Wang"
+    assert "no open ticket with logistics" in refused(
+        await api.get(f"/api/v1/customers/{other['id']}", headers=bearer), 403
+    )
+    found = await api.get("/api/v1/customers", params={"number": OTHER}, headers=bearer)
+    assert found.json()["items"] == []
+    marks = (await api.get("/api/v1/customers/marks", headers=bearer)).json()["items"]
+    assert len(marks) == 1
+    assert (await api.get("/api/v1/customers/marks", params={"number": OTHER}, headers=bearer)).json()["items"] == []
+    for state in ("acknowledged", "resolved", "followed_up", "closed"):
+        await api.post("/api/v1/tickets/1/state", json={"state": state})
+    assert await seen() == []

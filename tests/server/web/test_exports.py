@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import openpyxl
@@ -181,3 +182,37 @@ def test_the_page_on_exports_shows_the_state_machine() -> None:
     page = (Path(__file__).parents[3] / "docs" / "exports.md").read_text(encoding="utf-8")
     for (state, signal), following in TRANSITIONS.items():
         assert f"| {state} | {signal} | {following} |" in page
+
+
+async def test_customers_and_lists_are_exported_with_approval_as_other_lists_are(server, api) -> None:
+    for number in range(3):
+        body = {"name": f"=Wang {number}", "numbers": [f"1380013800{number}"], "class": "vip" if number else "plain"}
+        assert (await api.post("/api/v1/customers", json=body)).status_code == 201
+    until = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    rules = {"name": "refusals", "purpose": "p", "queue": "complaint", "owner": "o", "consent": "c", "until": until}
+    assert (await api.post("/api/v1/lists", json={**rules, "proof": "contract 7"})).status_code == 201
+    await api.post("/api/v1/lists/1/import", content=b"number,name\n13800138001,Li\n13800138002,Bo\n")
+    supervisor, other = await holder(server, Role.SUPERVISOR, "wang"), await holder(server, Role.SUPERVISOR, "li")
+
+    async def exported(kind: str, form: str, **filters: str) -> bytes:
+        asked = (await ask(api, supervisor, kind=kind, format=form, filters=filters)).json()
+        assert asked["state"] == "waiting"
+        assert refused(await api.get(f"/api/v1/exports/{asked['id']}/file", headers=supervisor), 409)
+        await api.post(f"/api/v1/exports/{asked['id']}/approve", json={}, headers=other)
+        return (await api.get(f"/api/v1/exports/{asked['id']}/file", headers=supervisor)).content
+
+    table = (await exported("customers", "csv", **{"class": "vip"})).decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(table)))
+    assert [row["name"] for row in rows] == ["'=Wang 2", "'=Wang 1"]
+    page = openpyxl.load_workbook(io.BytesIO(await exported("lists", "xlsx")))["lists"]
+    heads, row = ([cell.value for cell in each] for each in page.iter_rows())
+    found = dict(zip(heads, row, strict=True))
+    assert (found["name"], found["state"], found["lines_waiting"]) == ("refusals", "running", 2)
+    lines = list(csv.DictReader(io.StringIO((await exported("list-lines", "csv", list="1")).decode("utf-8-sig"))))
+    found_lines = [(row["list"], row["name"], row["proof"]) for row in lines]
+    assert found_lines == [("1", each, "contract 7") for each in ("Li", "Bo")]
+    assert "there is no state 'asleep'" in refused(
+        await ask(api, supervisor, kind="list-lines", filters={"state": "asleep"}), 422
+    )
+    qa = await holder(server, Role.QA)
+    assert "may not do lists.read" in refused(await ask(api, qa, kind="lists"), 403)

@@ -63,6 +63,26 @@ async def test_a_book_names_what_is_open_and_is_shown_as_it_was_signed(server, a
     assert (row["state"], row["outgoing_note"]) == ("taken_over", "the printer is broken")
 
 
+async def test_a_book_shows_the_end_of_the_days_chain_as_it_was_when_it_was_signed(server, api) -> None:
+    zone = server.definitions.calendar.zone
+    day = f"{(UNTIL - timedelta(microseconds=1)).astimezone(zone):%Y-%m-%d}"
+
+    async def close(number: int) -> str:
+        closed = rec.RecordingClosed(number, f"{number}.wav", 30.0, 2, f"{number:064x}", -20.0, -23.0, day=day)
+        await server.dispatcher.record(rec.RecordingStarted(number, 1, "1001", "a", "b"), closed)
+        await server.acts.handovers.shown()
+        return (await api.get(f"/api/v1/recordings/chains/{day}")).json()["last"]
+
+    last = await close(1)
+    book = (await api.get("/api/v1/handovers/book", params=SHIFT)).json()
+    assert {"day": day, "recordings": 1, "last": last} in book["content"]["chains"]
+    signed_book = await server.acts.handovers.sign(GOES, "", SINCE, UNTIL, Side.OUTGOING, "")
+    assert {"day": day, "recordings": 1, "last": last} in signed_book["content"]["chains"]
+    assert await close(2) != last
+    again = (await api.get("/api/v1/handovers/book", params=SHIFT)).json()
+    assert again["content"]["chains"] == signed_book["content"]["chains"]
+
+
 async def test_signatures_in_another_order_or_by_one_leader_are_refused(server, api) -> None:
     acts = server.acts.handovers
     with pytest.raises(Conflict, match="the outgoing leader signs next"):

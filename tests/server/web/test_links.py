@@ -7,10 +7,16 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import httpx
 import pytest
 
+import acd.events as acd
+import ivr.events as ivr
 import recordings.events as rec
+from acd.callbacks.events import FOLLOW_UP, CallPlaced, PromiseAsked
+from server.hotline.state import HotlineState
 from server.usecases.links import principal_of_link, secret_of, sign
+from server.usecases.principal import Role
 from tests.redis_server import redis_server
-from tests.server.web.api_server import api, refused, server
+from tests.server.web.api_server import OWNER, api, refused, server
+from tickets.owned import owner_of
 
 __all__ = ["api", "redis_server", "server"]
 
@@ -87,6 +93,51 @@ async def test_a_ticket_shows_its_reference_in_another_system(server, api: httpx
     assert [(each["system"], each["reference"], each["url"]) for each in ticket["links"]] == [("jira", "ABC-8", None)]
     told = [(each["kind"], each["from"], each["to"]) for each in ticket["history"] if each["kind"] == "link"]
     assert told == [("link", None, "ABC-7"), ("link", "ABC-7", "ABC-8")]
+
+
+async def opened(server, api: httpx.AsyncClient, **link: object) -> None:
+    """Ticket 1, kept in jira."""
+    await server.call(1)
+    await server.queue(1, "13800138000")
+    made = await api.put("/api/v1/tickets/1/links/jira", json={"reference": "ABC-7", **link})
+    assert made.status_code == 200, made.text
+
+
+async def test_what_an_outside_system_owns_is_changed_there_alone(server, api: httpx.AsyncClient) -> None:
+    await opened(server, api, owns=["state", "fields"])
+    (link,) = (await api.get("/api/v1/tickets/1")).json()["links"]
+    assert link["owns"] == ["state", "fields"]
+    sentence = "ticket 1: state is owned by jira, as ABC-7: change it there"
+    answer = await api.post("/api/v1/tickets/1/state", json={"state": "in_progress"})
+    assert refused(answer, 409) == sentence
+    assert (await api.post("/api/v1/tickets/1/notes", json={"text": "still ours"})).status_code == 200
+    assert (await api.post("/api/v1/tickets/1/escalate", json={})).status_code == 200
+    _, token = await server.acts.tokens.create(OWNER, name="jira", role=Role.SERVICE, scopes=["tickets.*"])
+    bearer = {"Authorization": f"Bearer {token}"}
+    done = await api.post("/api/v1/tickets/1/state", json={"state": "in_progress"}, headers=bearer)
+    assert (done.status_code, done.json()["state"]) == (200, "in_progress")
+    other = await api.put("/api/v1/tickets/1/links/crm", json={"reference": "7", "owns": ["owner", "state"]})
+    assert refused(other, 409) == "ticket 1: state is owned by jira already"
+    wrong = await api.put("/api/v1/tickets/1/links/crm", json={"reference": "7", "owns": ["weather"]})
+    assert "has no part weather: there are state" in refused(wrong, 409)
+    again = HotlineState.restore(server.dispatcher.state.snapshot())
+    assert owner_of(again.tickets.case(1), "state") == "jira"
+    # Another link of the same system gives up what it does not name.
+    await api.put("/api/v1/tickets/1/links/jira", json={"reference": "ABC-7"})
+    assert (await api.post("/api/v1/tickets/1/state", json={"state": "resolved"})).status_code == 200
+
+
+async def test_a_survey_does_not_end_a_round_whose_state_is_owned_elsewhere(server, api: httpx.AsyncClient) -> None:
+    await opened(server, api)
+    await server.tell(acd.CallEnded(1, "caller_hung_up"))
+    await api.post("/api/v1/tickets/1/state", json={"state": "resolved"})
+    await api.put("/api/v1/tickets/1/links/jira", json={"reference": "ABC-7", "owns": ["state"]})
+    asked = PromiseAsked("13800138000", "complaint", source=FOLLOW_UP, ticket=1, purpose=FOLLOW_UP)
+    await server.tell(asked)
+    (promise,) = server.view.callbacks.promises()
+    await server.tell(CallPlaced(2, promise.id, "13800138000"))
+    await server.tell(ivr.QuestionAnswered(2, "satisfied", "no", satisfied=False))
+    assert server.view.tickets.case(1).state == "resolved"
 
 
 @pytest.mark.parametrize("body", [{"purpose": ""}, {"purpose": "x", "seconds": 0.5}, {"purpose": "x", "seconds": 1e9}])

@@ -126,6 +126,68 @@ async def test_a_caller_who_waits_is_served_before_every_line(server: ApiServer,
     assert server.view.calls.get(8).leg is None
 
 
+async def ringing(server: ApiServer, calls: ListCalls) -> int:
+    """The agent is rung for a line; its promise."""
+    await ready(server)
+    calls.look()
+    await server.tell()
+    (promise,) = server.view.callbacks.promises()
+    server.dispatcher.own(8, lambda command: None)
+    asked = queueing.for_promise(server.definitions, 8, promise)
+    await server.tell(CallPlaced(8, promise.id, promise.number, "", "one"), asked)
+    assert server.view.calls.get(8).leg is not None
+    return promise.id
+
+
+async def test_a_list_that_yields_is_called_off_for_a_caller_and_its_attempt_does_not_count(
+    server: ApiServer, api, calls
+) -> None:
+    await made(api, yields=True)
+    number = await ringing(server, calls)
+    await server.call(9)
+    server.dispatcher.own(9, lambda command: None)
+    await server.queue(9)
+    await server.tell()
+    promise = server.view.callbacks.promise(number)
+    assert (promise.state, promise.attempts) == (PromiseState.PENDING, 0)
+    assert "a caller waits" in promise.reason
+    assert promise.due_at > server.dispatcher.state.at + 50
+    assert [each.call for each in server.view.callbacks.stopping()] == [8]
+    assert calls.give_way("complaint") == []  # one for each caller
+    await server.tell(acd.CallEnded(8, "stopped"))
+    assert server.view.calls.get(9).leg is not None
+    assert (await api.get("/api/v1/lists/1/lines")).json()["items"][0]["state"] == "calling"
+
+
+async def test_no_list_is_called_off_whose_customer_has_answered_or_that_does_not_yield(
+    server: ApiServer, api, calls
+) -> None:
+    await made(api)
+    number = await ringing(server, calls)
+    await server.call(9)
+    await server.queue(9)
+    assert calls.give_way("complaint") == []
+    assert server.view.callbacks.promise(number).due_at <= server.dispatcher.state.at
+
+
+async def test_lists_and_lines_are_given_page_by_page(api) -> None:
+    for _ in range(3):
+        await made(api)
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = (await api.get("/api/v1/lists", params={"limit": 2, "cursor": cursor})).json()
+        seen += [each["id"] for each in page["items"]]
+        cursor = page["next"]
+    assert seen == [3, 2, 1]
+    first = (await api.get("/api/v1/lists/1/lines?limit=1")).json()
+    second = (await api.get("/api/v1/lists/1/lines", params={"limit": 1, "cursor": first["next"]})).json()
+    assert [each["items"][0]["line"] for each in (first, second)] == [1, 2]
+    assert second["next"] is None
+    assert "is not one of the line list" in refused(
+        await api.get("/api/v1/lists/1/lines", params={"cursor": "bm9uc2Vuc2U"}), 400
+    )
+
+
 async def test_a_list_with_a_priority_stands_with_the_callers(server: ApiServer, api, calls) -> None:
     await made(api, priority=5)
     await server.call(5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import tickets.events as tickets
 from server.web.preconditions import CHANGES, Preconditions
 from tests.redis_server import redis_server
 from tests.server.web.api_server import api, refused, server
@@ -42,6 +43,60 @@ async def test_a_condition_on_a_path_below_holds_for_its_resource(server, api) -
     assert (await api.post(f"{AGENT}/status", json=body, headers={"If-Match": seen})).status_code == 200
     assert refused(await api.post(f"{AGENT}/status", json=body, headers={"If-Match": seen}), 412)
     assert (await api.post(f"{AGENT}/status", json=body, headers={"If-Match": "*"})).status_code == 200
+
+
+async def a_ticket(server, api) -> dict[str, str]:
+    await server.call(1)
+    await server.queue(1, "13800138000")
+    return {"If-Match": (await api.get("/api/v1/tickets/1")).headers["etag"]}
+
+
+async def test_an_act_that_came_between_the_condition_and_the_change_refuses_the_change(server, api) -> None:
+    seen = await a_ticket(server, api)
+    acts, checked = server.acts.tickets, asyncio.Event()
+    as_ever = type(acts)._open_case
+
+    async def slowly(who, act, number):
+        case = await as_ever(acts, who, act, number)
+        if who.name != "in between" and not checked.is_set():
+            checked.set()
+            # Not by the acts: what the clock and other calls do is not asked one after the other.
+            await server.tell(tickets.GradeRaised(1, "critical", "regulator"))
+        return case
+
+    acts._open_case = slowly
+    answer = await api.post("/api/v1/tickets/1/notes", json={"text": "late"}, headers=seen)
+    assert "ticket 1 has changed since" in refused(answer, 412)
+    assert [each["kind"] for each in (await api.get("/api/v1/tickets/1")).json()["history"]] == ["opened", "grade"]
+    now = {"If-Match": (await api.get("/api/v1/tickets/1")).headers["etag"]}
+    assert (await api.post("/api/v1/tickets/1/notes", json={"text": "now"}, headers=now)).status_code == 200
+
+
+async def test_a_change_that_was_checked_under_a_lead_before_is_not_written_by_a_later_one(server, api) -> None:
+    seen = await a_ticket(server, api)
+    acts, before = server.acts.tickets, server.dispatcher
+    as_ever = type(acts)._open_case
+
+    class Later:
+        """The dispatcher of a later lead of the same server; between the two another server has led."""
+
+        def __getattr__(self, name):
+            return getattr(before, name)
+
+    async def slowly(who, act, number):
+        case = await as_ever(acts, who, act, number)
+        server.dispatcher = Later()
+        return case
+
+    acts._open_case = slowly
+    try:
+        answer = await api.post("/api/v1/tickets/1/notes", json={"text": "late"}, headers=seen)
+    finally:
+        server.dispatcher = before
+        del acts._open_case
+    assert "another server has led since the condition was checked" in refused(answer, 503)
+    assert [each["kind"] for each in (await api.get("/api/v1/tickets/1")).json()["history"]] == ["opened"]
+    assert (await api.post("/api/v1/tickets/1/notes", json={"text": "again"}, headers=seen)).status_code == 200
 
 
 async def test_what_is_not_there_matches_nothing_and_what_is_there_is_not_made_anew(server, api) -> None:

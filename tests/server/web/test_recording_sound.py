@@ -22,6 +22,7 @@ import tickets.events as tickets
 from acd.policy.definitions import Skill
 from quality.events import CallPicked, SamplingPlanSet
 from quality.plans import Plan
+from recordings.catalogue import Measured, judge
 from server.telephony.recording.attaching import Attaching
 from server.usecases.principal import Role
 from tests.redis_server import redis_server
@@ -233,6 +234,30 @@ async def test_of_a_file_that_is_not_what_was_recorded_no_byte_is_handed_out_and
     assert "recording 1 has no alarm" in refused(again, 404)
     partial(path.write_bytes, SOUND)()
     assert (await api.get("/api/v1/recordings/1/audio")).content == SOUND
+
+
+async def test_missing_silent_and_short_recordings_are_alarms_as_soon_as_the_log_has_them(
+    kept: ApiServer, api: httpx.AsyncClient
+) -> None:
+    silent, short = (
+        judge(measured, talked=30.0)
+        for measured in (Measured(30.0, 30.0, -96.0, -20.0), Measured(20.0, 20.0, -20.0, -20.0))
+    )
+    assert (silent, short) == (
+        ("the caller's side is silent: -96 dBFS over 30 s",),
+        ("the recording has 20 s of a conversation of 30 s",),
+    )
+    for number, alarms in ((11, silent), (12, short)):
+        closed = rec.RecordingClosed(number, KEY.format(number), 30.0, 2, "0" * 64, -20.0, -20.0, alarms)
+        await kept.tell(rec.RecordingStarted(number, number, "1001", "a", "b"), closed)
+    await kept.tell(rec.RecordingStarted(13, 13, "1001", "a", "b"), rec.RecordingMissing(13, "neither side has any"))
+    told = {each["id"]: each["what"] for each in (await api.get("/api/v1/recordings/alarms")).json()["items"]}
+    assert told == {11: "suspicious", 12: "suspicious", 13: "missing"}
+    metrics = generate_latest(kept.registry).decode()
+    assert 'sansheng_recording_alarms{what="suspicious"} 2.0' in metrics
+    assert 'sansheng_recording_alarms{what="missing"} 1.0' in metrics
+    sentence = kept.view.recording_alarms.sentence()
+    assert sentence.startswith("3 recordings need a look (1 missing, 2 suspicious)")
 
 
 async def test_each_role_hears_its_own_and_every_listening_is_in_the_audit_once(

@@ -62,7 +62,7 @@ async def test_the_complaints_of_a_month(server, api, served) -> None:
 
 
 async def test_mails_are_listed(server, api, served) -> None:
-    assert (await api.get("/api/v1/reports/mails?limit=5")).json() == {"items": []}
+    assert (await api.get("/api/v1/reports/mails?limit=5")).json() == {"items": [], "next": None}
     assert (await served("report", "mails", "--json")).json == []
 
 

@@ -93,7 +93,7 @@ async def test_a_token_shows_what_it_may_do_and_has_no_session_to_end(server: Ap
     assert "sign in as a user" in refused(
         await api.post("/api/v1/session/password", json={"old": PASSWORD, "new": OTHER}), 409
     )
-    assert (await api.get("/api/v1/session/ways", headers={"Authorization": ""})).json() == {"sign_in": ["password"]}
+    assert (await api.get("/api/v1/session/ways", headers={"Authorization": ""})).json()["sign_in"] == ["password"]
 
 
 async def test_the_session_is_kept_as_a_digest_and_the_password_as_argon2(server: ApiServer, browser) -> None:

@@ -8,12 +8,16 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any
 
+import jsonschema_rs
 import pytest
+from prometheus_client import CollectorRegistry, generate_latest
 from standardwebhooks import Webhook as Signer
 
 import acd.events as acd
+import ivr.events as ivr
 import recordings.events as rec
 import tickets.events as tickets
+from acd.callbacks.events import AttemptAnswered, AttemptStarted, CallPlaced
 from server.hotline.webhook_secrets import holding
 from server.webhooks.delivery import Deliveries
 from server.webhooks.sender import Sender
@@ -266,3 +270,66 @@ async def test_a_new_secret_signs_beside_the_old_one_and_a_removed_webhook_recei
 async def test_what_cannot_be_subscribed_is_refused(api, receiver, change, sentence) -> None:
     body = {"name": "crm", "url": receiver.url, "types": ["*"], **change}
     assert sentence in refused(await api.post("/api/v1/webhooks", json=body), 422)
+
+
+async def test_a_ping_comes_to_its_webhook_alone_behind_what_waits(server, api, running, receiver) -> None:
+    made = await add(api, receiver, "call.queued")
+    await add(api, receiver, "agent.status")
+    answer = await api.post(f"/api/v1/webhooks/{made['id']}/ping")
+    assert (answer.status_code, answer.json()) == (202, {"id": made["id"]})
+    await until(lambda: receiver.got)
+    ((headers, body),) = receiver.got
+    assert Signer(made["secret"]).verify(body, headers)["type"] == "webhook.ping"
+    assert json.loads(body)["data"]["webhook"] == made["id"]
+    assert "there is no webhook 9" in refused(await api.post("/api/v1/webhooks/9/ping"), 404)
+
+
+async def test_every_message_fits_the_schema_of_its_type(server, api, running, receiver) -> None:
+    made = await add(api, receiver, "*")
+    await server.tell(acd.AgentDefined("1001", "Li", (), (), "sip:1001@127.0.0.1:5062"), acd.PhoneSeen("1001", True))
+    await server.tell(acd.StatusSet("1001", acd.Status.AVAILABLE))
+    await server.call(1)
+    await server.queue(1, "13800138000")
+    await server.tell(acd.Joined(1, "1001"), acd.ConversationEnded(1, "1001", "agent", 9.0, 1.0))
+    await server.tell(ivr.SatisfactionGiven(1, 5), acd.CallEnded(1, "caller_hung_up"))
+    await server.tell(rec.RecordingStarted(1, 1, "1001", "in.wav", "out.wav"))
+    await server.tell(rec.RecordingClosed(1, "a.wav", 9.0, 2, "ab" * 32, -20.0, -20.0))
+    await server.tell(rec.RecordingStarted(2, 1, "1001", "in.wav", "out.wav"), rec.RecordingMissing(2, "no file"))
+    for number, action in (("13800138001", "cancel"), ("13800138002", "")):
+        promise = (await api.post("/api/v1/callbacks", json={"number": number, "queue": "media"})).json()
+        if action:
+            await api.post(f"/api/v1/callbacks/{promise['id']}/cancel", json={"reason": "x"})
+    await server.tell(CallPlaced(2, promise["id"], number), AttemptStarted(2, promise["id"], 1, 1, "1001", 30.0))
+    await server.tell(AttemptAnswered(2, promise["id"], 1, "PJSIP/x", "u"), acd.Joined(2, "1001"))
+    await server.tell(acd.ConversationEnded(2, "1001", "agent", 60.0, 0.0), acd.CallEnded(2, "caller_hung_up"))
+    await api.post(f"/api/v1/webhooks/{made['id']}/ping")
+    known = {each["type"]: each["schema"] for each in (await api.get("/api/v1/webhooks/events")).json()["items"]}
+    await until(lambda: {kind for kind, _ in said(receiver)} == set(known))
+    for _, body in receiver.got:
+        message = json.loads(body)
+        wanted = known[message["type"]]
+        assert jsonschema_rs.validator_for(wanted).is_valid(message), message
+        assert set(message["data"]) == set(wanted["properties"]["data"]["properties"]), message
+
+
+async def test_the_outbox_is_in_the_metrics(server, api, running, receiver) -> None:
+    made = await add(api, receiver, "call.queued")
+    receiver.answers = [500] * 4
+    await server.call(1)
+    await server.queue(1)
+
+    def measured() -> dict[str, float]:
+        found = {each.name: each.samples[0].value for each in running.deliveries.collect() if each.samples}
+        return {name.removeprefix("sansheng_webhook_"): value for name, value in found.items()}
+
+    await until(lambda: measured() == {"waiting": 0.0, "dead": 1.0, "oldest_seconds": 0.0})
+    receiver.answers, running.options["schedule"] = [500] * 9, (60.0,)
+    await running.crash()
+    running.start()
+    await server.call(2)
+    await server.queue(2)
+    await until(lambda: measured()["waiting"] == 1.0 and measured()["oldest_seconds"] > 0)
+    registry = CollectorRegistry()
+    registry.register(running.deliveries)
+    text = generate_latest(registry).decode()
+    assert f'sansheng_webhook_dead{{webhook="{made["id"]}"}} 1.0' in text

@@ -218,6 +218,7 @@ export default {
   sessions: 'Sessions',
   session_hint: 'Opening a row ends that session; your own excepted.',
   add_user: 'Add a user',
+  end_session: 'End the session of {name}',
   password: 'First password',
   password_made_up: 'Left empty, one is made up',
   password_once: 'This password is shown once',

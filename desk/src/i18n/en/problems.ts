@@ -10,6 +10,7 @@ export default {
   'not-authenticated': 'The sign-in is over: sign in again',
   forbidden: 'Your role may not do this',
   'not-found': 'Not found: it may be gone',
+  'phone-in-use': 'Another page has the phone',
   conflict: 'This cannot be done now',
   changed: 'Somebody has just changed it: look at the new content first',
   'in-progress': 'In progress: wait a moment',

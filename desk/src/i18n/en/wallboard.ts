@@ -1,4 +1,20 @@
 /** Words of the page wallboard. */
 export default {
-  title: 'Wallboard',
+  title: 'Hotline now',
+  live: 'Live',
+  lost: 'Connection lost: the figures stand still',
+  refused: 'This screen may not read the figures: make a token of scope wallboard.read and open /wallboard#token=…',
+  waiting: 'Waiting',
+  oldest: 'Longest {time}',
+  service_level: 'Service level',
+  within: 'Within {seconds} s, today',
+  connect_rate: 'Connect rate',
+  of: '{answered} of {offered} today',
+  abandon_rate: 'Abandoned',
+  abandoned: '{count} callers today',
+  staff: '{in} agents signed in: {ready} ready, {talking} talking, {wrapping} in wrap-up, {resting} on a break',
+  callback: 'Callback mode: {queues}',
+  queue: 'Queue',
+  longest: 'Longest wait',
+  ready: 'Ready / signed in',
 }

@@ -218,6 +218,7 @@ export default {
   sessions: '登录中的会话',
   session_hint: '打开一行即结束该会话；自己的除外。',
   add_user: '添加用户',
+  end_session: '结束 {name} 的会话',
   password: '初始密码',
   password_made_up: '留空则自动生成',
   password_once: '密码只显示这一次',

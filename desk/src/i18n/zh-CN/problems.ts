@@ -10,6 +10,7 @@ export default {
   'not-authenticated': '登录已过期，请重新登录',
   forbidden: '您的角色不能做这件事',
   'not-found': '找不到，可能已经没有了',
+  'phone-in-use': '电话正在另一个页面使用',
   conflict: '现在不能这样做',
   changed: '别人刚刚改过，请先看新的内容',
   'in-progress': '正在处理，请稍候',

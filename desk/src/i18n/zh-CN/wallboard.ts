@@ -1,4 +1,20 @@
 /** Words of the page wallboard. */
 export default {
-  title: '大屏',
+  title: '热线实时',
+  live: '实时',
+  lost: '连接中断，数字已停止更新',
+  refused: '这块屏幕没有权限：请建一个 wallboard.read 令牌，用 /wallboard#token=… 打开',
+  waiting: '排队',
+  oldest: '最长 {time}',
+  service_level: '服务水平',
+  within: '{seconds} 秒内，今日',
+  connect_rate: '接通率',
+  of: '今日 {answered} / {offered}',
+  abandon_rate: '放弃率',
+  abandoned: '今日 {count} 人',
+  staff: '在线 {in} 人：空闲 {ready}，通话 {talking}，整理 {wrapping}，小休 {resting}',
+  callback: '回呼模式：{queues}',
+  queue: '队列',
+  longest: '最长等待',
+  ready: '空闲 / 在线',
 }

@@ -106,5 +106,5 @@ function way(from: Placed, to: Placed, edges: Edge[]): Way {
   const path = back && from.x === to.x ? `M${x1},${y1} C${x1 + bend},${y1} ${x1 + bend},${y2} ${to.x + WIDTH},${y2}` : `M${x1},${y1} C${x1 + bend},${y1} ${x2 - bend},${y2} ${x2},${y2}`
   const kinds = edges.map((each) => each.kind)
   const kind = kinds.includes('key') ? 'key' : kinds.includes('condition') ? 'condition' : kinds.includes('next') ? 'next' : 'fail'
-  return { from, to, labels: edges.map((each) => each.label), kind, path, x: x1 + 6, y: y1 + (y2 - y1) * 0.12 - 4 }
+  return { from, to, labels: edges.map((each) => each.label), kind, path, x: back ? x1 + 40 : x2 - 10, y: (back ? y1 + (y2 - y1) * 0.12 : y2) - 5 }
 }

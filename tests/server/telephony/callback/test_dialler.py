@@ -179,6 +179,20 @@ async def test_a_customer_who_has_picked_up_waits_as_a_caller_when_their_agent_l
     assert parts.ami.done == ["Originate"], "no second line, and nobody is hung up"
 
 
+@pytest.mark.parametrize(("state", "outcomes"), [("Up", [AttemptOutcome.HUNG_UP]), ("Ringing", [])])
+async def test_a_customer_who_hangs_up_before_asterisk_tells_that_they_picked_up_was_there(
+    parts: Parts, state: str, outcomes: list[AttemptOutcome]
+) -> None:
+    live, leg = await parts.offered()
+    assert await parts.dialler.start(live, leg, 30.0)
+    channel = {"Uniqueid": line_id(leg.offer), "DestChannel": "PJSIP/trunk-out-1", "DestUniqueid": "u1"}
+    parts.ami.tell("DialBegin", **channel)
+    parts.ami.tell("Hangup", Uniqueid="u1", ChannelStateDesc=state)
+    await parts.dispatcher.record(acd.CallAttached(live.id))
+    ended = [each.event for each in await parts.log.read(START) if isinstance(each.event, AttemptEnded)]
+    assert [each.outcome for each in ended] == outcomes
+
+
 async def test_nothing_is_kept_of_an_agents_channel_that_is_gone_before_the_customer_was_there(parts: Parts) -> None:
     live, leg = await parts.offered()
     agent = {"DestChannel": "PJSIP/1001-1", "DestUniqueid": "a1"}

@@ -60,6 +60,12 @@ def test_a_key_in_the_stream_that_came_too_early_for_asterisk_is_one_key_with_it
     assert counted(*message("1", 0), *stream("1", 0.02, 0.06), *message("1", 0.15, 0.06)) == "1"
 
 
+def test_a_key_that_cut_a_prompt_short_is_one_key_although_asterisk_is_free_again_sooner() -> None:
+    # As Asterisk told it: the message ends the key in the stream, whose own end is told at 0.077, and again at 0.082.
+    began = [("began", "4", 0.0, 0.0)]
+    assert counted(*began, *message("4", 0.034), *message("4", 0.077), *message("4", 0.082)) == "4"
+
+
 def event(digit: str, at: float, **more: str) -> dict[str, str]:
     told = {"Uniqueid": "u1", "Digit": digit, "Direction": "Received", "DurationMs": "100", "Timestamp": f"{at:.6f}"}
     return told | more

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import hashlib
 import wave
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from server.telephony.recording.joiner import Joiner
 from tests.redis_server import redis_server
 from tests.s3_server import BUCKET, s3_server
 from tests.server.web.api_server import ApiServer, server
+from tests.small_disk import fill, small_disk
 
 __all__ = ["redis_server", "server"]
 
@@ -63,8 +65,7 @@ async def test_a_recording_waits_for_a_bucket_that_is_away(
         await until(lambda: "s3://recordings/hotline does not take" in joining.problem)
         assert all(map(Path.exists, files))
         await asyncio.to_thread(bucket.start)
-        await until(lambda: server.view.recordings.get(1) is None)
-        assert joining.problem == ""
+        await until(lambda: server.view.recordings.get(1) is None and not joining.problem)
         (key,) = await asyncio.to_thread(lambda: list(store.keys()))
         row = await closed(server)
         assert (row["path"], row["problem"], row["link"][:2]) == (key, None, "2:")
@@ -99,7 +100,30 @@ async def test_a_recording_waits_for_room_on_a_full_disk(
         await until(lambda: "No space left on device" in joining.problem)
         assert list(store.keys()) == []
         assert all(map(Path.exists, files))
-    await until(lambda: server.view.recordings.get(1) is None)
-    assert joining.problem == ""
+    await until(lambda: server.view.recordings.get(1) is None and not joining.problem)
     assert list(store.keys()) == [(await closed(server))["path"]]
     running.cancel()
+
+
+async def test_a_recording_waits_for_room_on_a_small_disk_that_is_really_full(
+    server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(joiner, "_RETRY", 0.1)
+    files = await spoken(server, tmp_path)
+    with small_disk(tmp_path / "disk", 256 << 10) as disk:
+        store = FolderStore(disk / "recordings")
+        ballast = fill(disk)
+        joining = joiner_of(server, store)
+        running = asyncio.create_task(joining.run())
+        joining.final(1)
+        await until(lambda: "No space left on device" in joining.problem)
+        assert list(store.keys()) == []
+        assert all(map(Path.exists, files))
+        ballast.unlink()
+        await until(lambda: server.view.recordings.get(1) is None and not joining.problem)
+        row = await closed(server)
+        assert list(store.keys()) == [row["path"]]
+        with store.open(row["path"]) as file:
+            assert hashlib.file_digest(file, "sha256").hexdigest() == row["sha256"]
+        assert not any(map(Path.exists, files))
+        running.cancel()

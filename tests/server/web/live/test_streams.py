@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
+import httpx
 import pytest
 
 import acd.events as acd
+import ivr.events as ivr
 from acd.policy.definitions import Skill
+from knowledge.events import ArticleSaved
 from server.usecases.principal import Role
+from server.web.live.streams import MOST_WAITING, Streams
 from tests.redis_server import redis_server
 from tests.server.web.api_server import OWNER, TOKEN, ApiServer, new_application, server
 from tests.server.web.live.listening import listening, served
@@ -88,3 +95,131 @@ async def test_a_client_that_comes_again_is_told_what_changed_meanwhile(server: 
 async def test_only_some_kinds_are_told_if_so_asked(server: ApiServer, address: str) -> None:
     async with listening(address, TOKEN, only="agents, queues") as page:
         assert set(page.rows) == {"agents", "queues"}
+
+
+async def test_a_wallboard_reads_queues_figures_and_modes_by_a_token_of_its_own(server, address: str) -> None:
+    _, token = await server.acts.tokens.create(OWNER, name="wall", role=Role.SERVICE, scopes=["wallboard.read"])
+    async with listening(address, token) as page:
+        assert set(page.rows) == {"queues", "figures", "modes"}
+        (row,) = [row for row in page.rows["figures"].values() if row["scope"] == "all"]
+        assert row["formulas"]["service_level"]["formula"] == "answered ≤ 20 s ÷ (asked for an agent − not over)"
+
+
+@pytest.mark.parametrize(
+    ("role", "own", "mate", "other", "waiting"),
+    [
+        (Role.SUPERVISOR, "13800138001", "13800138002", "13800138003", "13800138004"),
+        (Role.ADMINISTRATOR, "13800138001", "13800138002", "13800138003", "13800138004"),
+        (Role.LEADER, "13800138001", "13800138002", "138****8003", "138****8004"),
+        (Role.QA, "138****8001", "138****8002", "138****8003", "138****8004"),
+        (Role.AGENT, "13800138001", None, None, None),
+        (Role.DEPARTMENT, None, None, None, None),
+    ],
+)
+async def test_each_role_is_told_the_calls_and_the_numbers_that_are_its_own(
+    server: ApiServer, address: str, role: Role, own: str, mate: str, other: str, waiting: str
+) -> None:
+    server.definitions = replace(server.definitions, teams={"A": ("1009",)})
+    await server.tell(acd.AgentDefined("1009", "Zhao", (), ("C",), "sip:127.0.0.1:5062"))
+    for call, (number, team) in enumerate((("1001", "A"), ("1002", "A"), ("1003", "B")), 1):
+        await agent(server, number, team)
+        await server.call(call, f"1380013800{call}")
+        server.dispatcher.own(call, lambda command: None)
+        await server.queue(call, f"1380013800{call}")
+        await server.tell(acd.OfferAnswered(call), acd.Joined(call, number))
+        assert server.view.calls.get(call).leg.agent == number
+    await server.call(4, "13800138004")
+    await server.queue(4, "13800138004")
+    work_number = {Role.AGENT: "1001", Role.LEADER: "1009"}.get(role, "")
+    _, token = await server.acts.tokens.create(OWNER, name="holder", role=role, agent=work_number)
+    if role is Role.DEPARTMENT:
+        async with httpx.AsyncClient(base_url=address, headers={"Authorization": f"Bearer {token}"}) as client:
+            assert (await client.get("/api/v1/stream")).status_code == 403
+        return
+    async with listening(address, token) as page:
+        seen = {number: row["number"] for number, row in page.rows["calls"].items()}
+        wanted = {1: own, 2: mate, 3: other, 4: waiting}
+        assert seen == {number: text for number, text in wanted.items() if text is not None}
+        assert all(row["masked"] == ("*" in row["number"]) for row in page.rows["calls"].values())
+        whole = {f"1380013800{call}" for call in wanted} - set(seen.values())
+        assert not any(number in json.dumps(page.events) for number in whole), "no other row tells the number"
+
+
+async def test_an_agent_is_not_told_who_listens(server: ApiServer, address: str) -> None:
+    token = await agent(server, "1001")
+    await server.call(7)
+    server.dispatcher.own(7, lambda command: None)
+    await server.queue(7, "13800138000")
+    await server.tell(acd.OfferAnswered(1), acd.Joined(7, "1001"))
+    async with listening(address, token) as own, listening(address, TOKEN) as floor:
+        await server.tell(acd.MonitorStarted(7, "1001", "1009", acd.Monitor.LISTEN, "training", "m1"))
+        row = await floor.until(lambda page: page.rows["calls"][7]["monitors"] and page.rows["calls"][7])
+        assert row["monitors"] == [{"by": "1009", "mode": "listen"}]
+        await server.tell(acd.HoldStarted(7, "1001"))
+        await own.until(lambda page: page.rows["calls"][7]["state"] == "held")
+        assert own.rows["calls"][7]["monitors"] == []
+
+
+async def test_a_stream_ends_when_its_token_is_revoked(server: ApiServer, address: str) -> None:
+    token = await agent(server, "1001")
+    async with listening(address, token) as page:
+        number = next(each.id for each in server.acts.tokens.list(OWNER) if each.issued.agent == "1001")
+        await server.acts.tokens.revoke(OWNER, number)
+        await page.until(lambda page: page.over)
+
+
+async def test_what_the_records_know_of_a_caller_follows_the_first_pop(server: ApiServer, address: str) -> None:
+    token = await agent(server, "1001")
+    await server.tell(ArticleSaved(1, 1, "script", "Attitude", "Say sorry first.", "complaint", "attitude"))
+    for call in (5, 7):
+        await server.call(call)
+        server.dispatcher.own(call, lambda command: None)
+        await server.tell(ivr.FieldSet(call, "business", "complaint"), ivr.FieldSet(call, "category", "attitude"))
+        if call == 5:
+            await server.tell(acd.CallEnded(5, "caller_hung_up"))
+    async with listening(address, token) as page:
+        await server.queue(7, "13800138000")
+        pop = await page.until(
+            lambda page: (pop := page.rows["me"]["me"]["pop"]) and pop["history"] is not None and pop
+        )
+        pops = [data["rows"]["me"][0]["pop"] for _, data in page.events if "me" in data["rows"]]
+        assert next(each for each in pops if each)["history"] is None, "the first row does not wait"
+        assert [each["id"] for each in pop["history"] if each["kind"] == "call"] == [5]
+        assert [each["zh-CN"] for each in pop["pressed"]] == ["投诉", "服务态度"]
+        assert pop["script"]["text"] == "Say sorry first."
+        assert pop["ask"] == ["客户诉求", "订单号"]
+        assert pop["ticket"] == pop["open_tickets"][0]["id"]
+        await server.tell(acd.OfferAnswered(1), acd.Joined(7, "1001"))
+        await server.tell(acd.ConversationEnded(7, "1001", "caller", 3.0), acd.CallEnded(7, "caller_hung_up"))
+        row = await page.until(lambda page: page.rows["me"]["me"]["state"] == "wrap_up" and page.rows["me"]["me"])
+        assert (row["pop"]["call"], row["wrap_up"]) == (7, "timed")
+
+
+async def test_figures_of_the_day_are_those_of_the_report(server: ApiServer, address: str) -> None:
+    await agent(server, "1001")
+    now = time.time()
+    async with listening(address, TOKEN) as page:
+        await server.tell(acd.CallArrived(7, "13800138000", "4001", "PJSIP/7", "u7", now, "one"))
+        server.dispatcher.own(7, lambda command: None)
+        await server.queue(7, "13800138000")
+        await server.tell(acd.OfferAnswered(1), acd.Joined(7, "1001"))
+        await server.tell(acd.ConversationEnded(7, "1001", "caller", 3.0), acd.CallEnded(7, "caller_hung_up"))
+        row = await page.until(lambda page: (row := page.rows["figures"]["complaint"])["answered"] and row)
+        report = await server.acts.reports.day(OWNER, None, 900, "complaint", None)
+        total = report["total"]
+        for figure in ("connect_rate", "service_level", "abandon_rate", "answered"):
+            assert row[figure] == total[figure]
+        assert (row["offered"], sum(row["line"]["offered"])) == (total["asked"], total["asked"])
+
+
+async def test_a_client_that_takes_nothing_is_cut_off_and_slows_nobody(server: ApiServer) -> None:
+    api = new_application()
+    server.application()
+    streams: Streams = api.state.streams
+    stream = streams.open(OWNER)
+    for _ in range(MOST_WAITING + 1):
+        stream.tell(b": x\n\n")
+    assert stream.cut_off
+    assert await stream.next() is None
+    streams.leave(stream)
+    await streams.stop()

@@ -1,0 +1,312 @@
+"""How soon the floor's pages know what happened, and what that costs the server that carries the calls.
+
+A server without Asterisk (Redis, dispatcher, projector, SQLite, HTTP) has 500 agents and 200 waiting calls. As many
+browsers as agents, and 20 floors, hold a stream each; 20 events a second happen. Each event tells its own instant, so
+that a floor's client sees how long it took to come. Beside ours stands the plain way: everything to everybody, over the
+same streams. The server's share of a core, and how long one event takes in the dispatcher, are measured without any
+stream first.
+
+    python bench/desk.py [--agents 500] [--floors 20] [--seconds 12] [--painted-by COMMAND]
+
+`--painted-by` names a command that opens a page in a browser and prints one line for each row that it has painted, its
+number of milliseconds since the event: its p95 is printed beside. It gets the address and a token as arguments.
+
+The last line is the 95th percentile from event to receiver in milliseconds, and the server's share of a core as ratio.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import shlex
+import socket
+import sys
+import tempfile
+import time
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import quantiles
+
+import acd.events as acd
+from acd.policy.definitions import Requirement, Skill
+
+TREE = Path(__file__).resolve().parent.parent
+HERTZ = os.sysconf("SC_CLK_TCK")
+MEDIA = Requirement((Skill("media"),))
+WAITING = 200
+RATE = 20
+"""Events a second."""
+CLOCKS = 3
+"""Floors whose client reads what it is told, and notes when; the others only receive, so that clients cost little."""
+
+
+@dataclass(slots=True)
+class Turn:
+    """One way to tell, for some seconds."""
+
+    delays: list[float] = field(default_factory=list)
+    """Milliseconds from an event to a floor's client."""
+    dispatched: list[float] = field(default_factory=list)
+    """Milliseconds that an event took in the dispatcher."""
+    share: float = 0.0
+    """Of a core, by the server, at `RATE` events a second."""
+    received: int = 0
+    """Bytes."""
+
+
+def p95(values: list[float]) -> float:
+    """The 95th percentile."""
+    return quantiles(values, n=20)[-1] if len(values) > 1 else float("nan")
+
+
+# The server, in a process of its own
+
+
+async def serve(agents: int, waiting: int) -> None:
+    """Serve until standard input ends. Lines of it are orders: `events SECONDS RATE`."""
+    sys.path.insert(0, str(TREE))
+    from server.storage.database import open_database
+    from server.storage.schema.migrate import migrate
+    from server.usecases.principal import Role
+    from server.web.serve import HttpServer
+    from tests.redis_server import MEMORY, RedisServer
+    from tests.server.web.api_server import OWNER, new_application, running
+
+    with tempfile.TemporaryDirectory(prefix="sansheng-bench-", dir=MEMORY) as home:
+        redis = RedisServer(Path(home))
+        redis.start()
+        database = open_database(f"sqlite:///{home}/records.db")
+        migrate(database.write)
+        async with running(redis, database, Path(home)) as server:
+            server.application()
+            for number in range(agents):
+                await server.dispatcher.record(
+                    acd.AgentDefined(str(1001 + number), f"坐席 {1001 + number}", (Skill("complaint", 5),), ("A",)),
+                    acd.StatusSet(str(1001 + number), acd.Status.AVAILABLE),
+                )
+            for call in range(1, waiting + 1):
+                await arrive(server, call, "waits")
+            issue = server.acts.tokens.create
+            desks = [
+                (await issue(OWNER, name=f"desk {n}", role=Role.AGENT, agent=str(1001 + n)))[1] for n in range(agents)
+            ]
+            floor = (await issue(OWNER, name="floor", role=Role.SUPERVISOR))[1]
+            tokens = [(await issue(OWNER, name=f"all {n}", role=Role.SUPERVISOR))[1] for n in range(-(-agents // 50))]
+            everybody = [tokens[n // 50] for n in range(agents)]
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                port = free.getsockname()[1]
+            api = new_application()
+            http = HttpServer(api, "127.0.0.1", port, connections=4096, of_one_address=4096)
+            await http.start()
+            print(json.dumps({"port": port, "desks": desks, "floor": floor, "everybody": everybody}), flush=True)
+            orders = asyncio.StreamReader()
+            await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
+            happening = Happening(server, agents, waiting)
+            while order := (await orders.readline()).split():
+                took = await happening.go_on(float(order[0]), float(order[1]))
+                print(json.dumps(took), flush=True)
+            await api.state.streams.stop()
+            await http.stop()
+        database.dispose()
+        redis.kill()
+
+
+async def arrive(server, call: int, name: str) -> None:  # type: ignore[no-untyped-def]
+    """A call comes and waits in a queue that no agent serves."""
+    number = f"138{call:08d}"
+    await server.dispatcher.record(
+        acd.CallArrived(call, number, "4001", f"PJSIP/{call}", f"u{call}", time.time(), "one", name=name),
+        acd.CallQueued(call, "media", MEDIA, time.time(), caller=number),
+    )
+
+
+class Happening:
+    """What happens on the floor: agents change their status, calls come, are raised and go."""
+
+    def __init__(self, server, agents: int, waiting: int) -> None:  # type: ignore[no-untyped-def]
+        self._server, self._agents, self._calls = server, agents, list(range(1, waiting + 1))
+        self._random, self._last = random.Random(7), waiting
+        self._count = 0
+
+    async def go_on(self, seconds: float, rate: float) -> list[float]:
+        """So many events a second; how many milliseconds each took in the dispatcher."""
+        took, end = [], time.monotonic() + seconds
+        while (began := time.monotonic()) < end:
+            await self._one()
+            took.append((time.monotonic() - began) * 1000)
+            await asyncio.sleep(max(0.0, 1 / rate - (time.monotonic() - began)))
+        return took
+
+    async def _one(self) -> None:
+        self._count += 1
+        now = f"{time.time():.6f}"
+        record = self._server.dispatcher.record
+        match self._count % 4:
+            case 0:
+                self._last += 1
+                self._calls.append(self._last)
+                await arrive(self._server, self._last, now)
+            case 1:
+                await record(acd.CallEnded(self._calls.pop(self._random.randrange(len(self._calls))), "caller_hung_up"))
+            case _:
+                status = self._random.choice((acd.Status.BREAK, acd.Status.AVAILABLE))
+                await record(acd.StatusSet(str(1001 + self._random.randrange(self._agents)), status, now))
+
+
+# The browsers
+
+
+class Client:
+    """One browser's stream: it reads, and a floor's notes when rows come."""
+
+    def __init__(self, port: int, token: str, turn: Turn | None) -> None:
+        self._port, self._token, self._turn = port, token, turn
+        self.there = asyncio.Event()
+
+    async def run(self) -> None:
+        """Read until cancelled."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._port, limit=2**22)
+        try:
+            writer.write(
+                f"GET /api/v1/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self._token}\r\n\r\n".encode()
+            )
+            seen: set[str] = set()
+            first = True
+            while line := await reader.readline():
+                if not line.startswith(b"data: "):
+                    continue
+                if self._turn is None:
+                    self.there.set()
+                    continue
+                now = time.time()
+                self._turn.received += len(line)
+                rows = json.loads(line[6:])["rows"]
+                told = [row["reason"] for row in rows.get("agents", ())] + [
+                    row["name"] for row in rows.get("calls", ())
+                ]
+                for each in told:
+                    if each and each not in seen and each[0] == "1" and "." in each:
+                        seen.add(each)
+                        if not first:
+                            self._turn.delays.append((now - float(each)) * 1000)
+                first = False
+                self.there.set()
+        finally:
+            writer.close()
+
+
+async def measure(
+    server: asyncio.subprocess.Process, port: int, desks: list[str], floor: str, floors: int, seconds: float
+) -> Turn:
+    """Let things happen while these streams are held."""
+    turn = Turn()
+    clients = [Client(port, token, None) for token in desks]
+    clients += [Client(port, floor, turn if number < CLOCKS else None) for number in range(floors)]
+    tasks = []
+    for start in range(0, len(clients), 50):
+        tasks += [asyncio.create_task(each.run()) for each in clients[start : start + 50]]
+        await asyncio.wait_for(asyncio.gather(*(each.there.wait() for each in clients[start : start + 50])), 60)
+    await asyncio.sleep(1)
+    turn.received = 0
+    assert server.stdin is not None
+    assert server.stdout is not None
+    before = processor_time(server.pid)
+    server.stdin.write(f"{seconds} {RATE}\n".encode())
+    turn.dispatched = json.loads(await server.stdout.readline())
+    # By the event, so that it holds on a machine too busy for so many events a second, too.
+    turn.share = (processor_time(server.pid) - before) / len(turn.dispatched) * RATE
+    await asyncio.sleep(0.5)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    return turn
+
+
+def processor_time(pid: int) -> float:
+    """Seconds of processor time that a process has taken."""
+    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / HERTZ
+
+
+def say(name: str, turn: Turn) -> None:
+    """Print a turn."""
+    delays = f"event to receiver p95 {p95(turn.delays):.1f} ms ({len(turn.delays)} seen), " if turn.delays else ""
+    print(
+        f"{name}: {delays}dispatch p95 {p95(turn.dispatched):.2f} ms, server {100 * turn.share:.1f} % of a core, "
+        f"{turn.received / 1e6 / CLOCKS:.1f} MB to a floor"
+    )
+
+
+async def compare(agents: int, floors: int, seconds: float, painted_by: str) -> None:
+    """Both ways, one after the other."""
+    async with AsyncExitStack() as stack:
+        command = (sys.executable, __file__, "--serve", "--agents", str(agents))
+        server = await asyncio.create_subprocess_exec(
+            *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd=TREE, limit=2**22
+        )
+        stack.push_async_callback(over, server)
+        assert server.stdout is not None
+        where = json.loads(await asyncio.wait_for(server.stdout.readline(), 180))
+        port, floor = where["port"], where["floor"]
+        without = await measure(server, port, [], floor, 0, seconds)
+        say("no streams", without)
+        ours = await measure(server, port, where["desks"], floor, floors, seconds)
+        say("ours", ours)
+        theirs = await measure(server, port, where["everybody"], floor, floors, seconds)
+        say("everything to everybody", theirs)
+        if painted_by:
+            await painted(painted_by, port, floor)
+        else:
+            print("event to painted: give --painted-by, a command that drives a browser")
+    for name, turn in (("ours", ours), ("everything to everybody", theirs)):
+        print(
+            f"{name}: streams cost {100 * (turn.share - without.share):.1f} % of a core, "
+            f"dispatch with them ÷ without {p95(turn.dispatched) / p95(without.dispatched):.2f}"
+        )
+    ratio = (ours.share - without.share) / max(1e-6, theirs.share - without.share)
+    print(f"desk: ours={p95(ours.delays):.1f}ms theirs={p95(theirs.delays):.1f}ms ratio={ratio:.3f}")
+
+
+async def painted(command: str, port: int, token: str) -> None:
+    """What a browser says of the same events."""
+    browser = await asyncio.create_subprocess_exec(
+        *shlex.split(command), f"http://127.0.0.1:{port}", token, stdout=asyncio.subprocess.PIPE
+    )
+    told, _ = await asyncio.wait_for(browser.communicate(), 60)
+    print(f"event to painted p95 {p95([float(line) for line in told.split()]):.1f} ms")
+
+
+async def over(server: asyncio.subprocess.Process) -> None:
+    """End the server that was started."""
+    with suppress(ProcessLookupError):
+        if server.stdin is not None:
+            server.stdin.close()
+        try:
+            await asyncio.wait_for(server.wait(), 15)
+        except TimeoutError:
+            server.kill()
+            await server.wait()
+
+
+def main() -> None:
+    """Compare, or (`--serve`) be the server that is compared."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--agents", type=int, default=500)
+    parser.add_argument("--floors", type=int, default=20)
+    parser.add_argument("--seconds", type=float, default=12.0)
+    parser.add_argument("--painted-by", default="")
+    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.serve:
+        asyncio.run(serve(given.agents, WAITING))
+    else:
+        asyncio.run(compare(given.agents, given.floors, given.seconds, given.painted_by))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,27 @@
+/** Words for values of calls and tickets; a value that nobody has words for is shown as it is. */
+import { i18n } from '@/i18n'
+
+/** The categories of complaints that the product comes with; an operator's own are shown as they are. */
+export const CATEGORIES = ['process', 'system', 'competence', 'attitude', 'usage', 'unreasonable'] as const
+
+export function categoryWords(category: string | null | undefined): string {
+  if (!category) return ''
+  const key = `desk.categories.${category}`
+  return i18n.global.te(key) ? i18n.global.t(key) : category
+}
+
+export function gradeTone(grade: string): 'info' | 'warning' | 'danger' {
+  return grade === 'critical' ? 'danger' : grade === 'serious' ? 'warning' : 'info'
+}
+
+/** What an entry of a ticket's history says. */
+export function historyWords(entry: { kind: string; from?: string | null; to?: string | null; why?: string | null }): string {
+  const { t, te } = i18n.global
+  const key = `desk.history.${entry.kind}`
+  const state = (value: string | null | undefined): string => {
+    if (!value) return ''
+    for (const name of [`desk.states.${value}`, `desk.grades.${value}`, `desk.categories.${value}`]) if (te(name)) return t(name)
+    return value
+  }
+  return te(key) ? t(key, { from: state(entry.from), to: state(entry.to) }) : [entry.kind, state(entry.to)].filter(Boolean).join(' ')
+}

@@ -1,0 +1,111 @@
+"""Administration in a browser: a change is checked, published and undone; a flow is tried; every page is accessible."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.e2e.conftest import Hotline
+from tests.e2e.desk.browsing import LANGUAGES, shoot, violations
+
+pytestmark = pytest.mark.e2e
+PASSWORD = "a long password of a boss"
+PARTS = ("people", "queues", "menus", "prompts", "calendar", "tickets", "callback", "trunks", "files", "versions")
+
+
+async def boss(page: Page, hotline: Hotline, tmp_path: Path, at: str, language: str = "zh-CN") -> None:
+    """An administrator is signed in, and looks at this page."""
+    users = (await hotline.request("GET", "/api/v1/users"))["items"]
+    if not any(each["name"] == "boss" for each in users):
+        body = {"name": "boss", "display": "王经理", "role": "administrator", "password": PASSWORD}
+        await hotline.request("POST", "/api/v1/users", body)
+    await page.goto(f"{at}?lang={language}")
+    await page.get_by_test_id("login-user").fill("boss")
+    await page.get_by_test_id("login-password").fill(PASSWORD)
+    await page.get_by_test_id("login-submit").click()
+    await expect(page.get_by_test_id("admin-queues")).to_be_visible()
+
+
+async def test_a_change_is_checked_published_and_undone(page: Page, hotline: Hotline, tmp_path: Path) -> None:
+    await boss(page, hotline, tmp_path, "/admin/queues")
+    ring = page.get_by_test_id("setting-queues.complaint.ring_for")
+    await page.get_by_test_id("group-queues-complaint").click()
+    await ring.locator("input").fill("25")
+    await ring.locator("input").press("Enter")
+    await expect(page.get_by_test_id("draft-bar")).to_be_visible()
+    await page.get_by_test_id("draft-check").click()
+    await expect(page.get_by_text("检查通过")).to_be_visible()
+    await page.get_by_test_id("draft-reason").fill("电话多响一会")
+    assert await violations(page) == []
+    await shoot(page, "admin-check")
+    await page.get_by_test_id("draft-publish").click()
+    await expect(page.get_by_test_id("draft-bar")).to_be_hidden()
+    text = (hotline.home / "hotline.toml").read_text(encoding="utf-8")
+    assert "ring_for = 25" in text
+    assert "# 响铃" in text
+    await page.get_by_test_id("admin-versions").click()
+    await expect(page.get_by_role("row").filter(has_text="电话多响一会")).to_be_visible()
+    await page.get_by_test_id("undo-last").click()
+    await page.get_by_test_id("reason-confirm").click()
+    await expect(page.get_by_role("row").filter(has_text="恢复到版本")).to_be_visible()
+    assert not (hotline.home / "hotline.toml").exists()
+
+
+async def test_an_editor_who_comes_second_is_told_and_loses_nothing(
+    page: Page, hotline: Hotline, tmp_path: Path
+) -> None:
+    await boss(page, hotline, tmp_path, "/admin/callback")
+    field = page.get_by_test_id("setting-callback.per_day").locator("input")
+    await field.fill("1500")
+    await field.press("Enter")
+    await expect(page.get_by_test_id("draft-bar")).to_be_visible()
+    await page.get_by_test_id("draft-check").click()
+    await expect(page.get_by_test_id("draft-publish")).to_be_enabled()
+    await hotline.command("definitions", "publish", "--set", "callback.attempts=4", "--reason", "the other one")
+    await page.get_by_test_id("draft-publish").click()
+    await expect(page.get_by_text("the other one")).to_be_visible()
+    await page.get_by_test_id("draft-again").click()
+    await page.get_by_test_id("draft-publish").click()
+    await expect(page.get_by_test_id("draft-bar")).to_be_hidden()
+    text = (hotline.home / "hotline.toml").read_text(encoding="utf-8")
+    assert "per_day = 1500" in text
+    assert "\nattempts = 4" in text
+    await hotline.command("definitions", "undo", "--to", "0")
+
+
+async def test_a_flow_is_seen_and_tried(page: Page, hotline: Hotline, tmp_path: Path) -> None:
+    await boss(page, hotline, tmp_path, "/admin/menus")
+    await expect(page.get_by_test_id("flow-picture")).to_be_visible()
+    await page.get_by_test_id("flow-try-begin").click()
+    for key in "14":
+        await page.get_by_test_id(f"flow-key-{key}").click()
+    await expect(page.get_by_text("进入队列 complaint，分类 attitude")).to_be_visible()
+    assert await violations(page) == []
+    await shoot(page, "admin-menus-tried")
+
+
+async def test_an_upload_that_is_no_wav_is_refused_in_words(page: Page, hotline: Hotline, tmp_path: Path) -> None:
+    await boss(page, hotline, tmp_path, "/admin/prompts")
+    await page.get_by_test_id("prompt-welcome").click()
+    upload = page.get_by_test_id("prompt-upload")
+    await upload.set_input_files({"name": "welcome.wav", "mimeType": "audio/wav", "buffer": b"no sound at all"})
+    await expect(page.get_by_text("this is no WAV file")).to_be_visible()
+    await shoot(page, "admin-no-wav")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_every_part_is_accessible_in_both_languages(
+    page: Page, hotline: Hotline, tmp_path: Path, language: str
+) -> None:
+    await boss(page, hotline, tmp_path, "/admin/people", language)
+    found = {}
+    for part in PARTS:
+        await page.get_by_test_id(f"admin-{part}").click()
+        await expect(page.locator(f"[data-testid=admin-{part}][aria-current=page]")).to_be_visible()
+        await expect(page.locator(".content .panel").first).to_be_visible()
+        if wrong := await violations(page):
+            found[part] = wrong
+        await shoot(page, f"admin-{part}", language=language)
+    assert found == {}
