@@ -20,7 +20,9 @@ LEG = "gm(default)U(sansheng-agent-leg)"
 
 
 def fixed(fixed_ports: dict[str, int], agent: str = "1001") -> str:
-    return AgentPhone(agent, contact=f"sip:{agent}@127.0.0.1:{fixed_ports[agent]}").dial
+    return AgentPhone(agent, contact=f"sip:{agent}@127.0.0.1:{fixed_ports[agent]}").dial(
+        lambda device: "-web" not in device
+    )
 
 
 class Hotline:
