@@ -20,7 +20,9 @@ LEG = "gm(default)U(sansheng-agent-leg)"
 
 
 def fixed(fixed_ports: dict[str, int], agent: str = "1001") -> str:
-    return AgentPhone(agent, contact=f"sip:{agent}@127.0.0.1:{fixed_ports[agent]}").dial
+    return AgentPhone(agent, contact=f"sip:{agent}@127.0.0.1:{fixed_ports[agent]}").dial(
+        lambda device: "-web" not in device
+    )
 
 
 class Hotline:
@@ -117,7 +119,7 @@ async def test_what_a_phone_does_is_told_by_status_and_cause(
 
 
 async def test_an_agent_who_is_not_registered_is_known_at_once(machine: Machine) -> None:
-    hotline = Hotline(f"{AgentPhone('1002', secret='secret-of-1002').dial},20,{LEG}")
+    hotline = Hotline(f"{AgentPhone('1002', secret='secret-of-1002').dial()},20,{LEG}")
     await machine.servers[0].start(hotline)
     async with machine.phone("13800001111") as phone:
         await phone.dial("4008001234", source=Tone(1000))
@@ -125,7 +127,7 @@ async def test_an_agent_who_is_not_registered_is_known_at_once(machine: Machine)
 
 
 async def test_a_registered_phone_rings_though_the_agents_browser_is_away(machine: Machine) -> None:
-    hotline = Hotline(f"{AgentPhone('1002', secret='secret-of-1002').dial},20,{LEG}")
+    hotline = Hotline(f"{AgentPhone('1002', secret='secret-of-1002').dial()},20,{LEG}")
     await machine.servers[0].start(hotline)
     async with machine.phone("13800001111") as phone, machine.phone("1002", secret="secret-of-1002") as agent:
         await agent.register()

@@ -54,7 +54,9 @@ class DiallingServer:
 
 
 def device(fixed_ports: dict[str, int]) -> str:
-    return AgentPhone("1001", contact=f"sip:1001@127.0.0.1:{fixed_ports['1001']}").dial
+    return AgentPhone("1001", contact=f"sip:1001@127.0.0.1:{fixed_ports['1001']}").dial(
+        lambda device: "-web" not in device
+    )
 
 
 def network(machine: Machine) -> Phone:

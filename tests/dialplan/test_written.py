@@ -203,7 +203,9 @@ async def test_a_contact_over_tcp_is_called_over_tcp(machine: Machine, managemen
     try:
         configure_agents(machine.site, [phone])
         machine.command("module reload res_pjsip.so")
-        await management.action("Originate", Channel=phone.dial, Application="Wait", Data="1", Async="true")
+        await management.action(
+            "Originate", Channel=phone.dial(lambda device: device == "1007"), Application="Wait", Data="1", Async="true"
+        )
         assert await asyncio.wait_for(came, 5) == b"INVITE sip:1007@127.0.0.1:%d;transport=tcp SIP/2.0\r\n" % port
     finally:
         server.close()

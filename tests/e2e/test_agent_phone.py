@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from softphone.audio import Tone
 from softphone.phone import Phone, Refused, Ring
+from tests.e2e.conftest import hears_tone
 from tests.e2e.hearing import hears
 
 if TYPE_CHECKING:
@@ -104,3 +106,10 @@ async def test_nobody_else_can_be_an_agent(hotline: Hotline) -> None:
         for number in ("2033", "2034"):
             assert (await hotline.agent_is(number))["status"] == "signed_out"
     await hotline.request("DELETE", "/api/v1/agents/2033")
+
+
+async def test_an_agent_who_tries_the_microphone_hears_it(hotline: Hotline) -> None:
+    async with hotline.agent("2143", complaint=1, status="break") as agent:
+        call = await agent.dial("*43", source=Tone(700))
+        await hears_tone(call, 700)
+        await call.hangup()
