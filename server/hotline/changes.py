@@ -6,11 +6,12 @@ so many on, everything counts as changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import recordings.events as rec
+from acd.commands import Offer
 from knowledge.events import BulletinRead
 from server.eventlog.user_events import UserChanged
 from server.hotline.live_calls import Calls
@@ -45,6 +46,8 @@ class Changes:
 
     def __init__(self) -> None:
         self._changed = Changed(everything=True)
+        self.on_offer: Callable[[], None] = lambda: None
+        """Called at every offer: the agent's page is to know of the caller before the phone rings."""
 
     def take(self) -> Changed:
         """What changed since the last time."""
@@ -68,6 +71,8 @@ class Changes:
             return
         for told in (event, *commands, *notes):
             self._mark(told)
+            if isinstance(told, Offer):
+                self.on_offer()
         if isinstance(event, rec.Event):
             changed.alarms = True
         elif isinstance(event, UserChanged):

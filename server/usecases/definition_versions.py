@@ -95,12 +95,14 @@ class VersionActs(Acts):
     async def versions(self, who: Principal, limit: int, cursor: str | None) -> dict[str, Any]:
         """Every version, newest first. Raises QueryError."""
         self.permissions.require(who, Act.READ_DEFINITIONS)
+        await self._server.records.caught_up()
         page = await self._server.records.asked(kept.versions, limit=limit, after=cursor)
         return {"items": page.items, "next": page.next}
 
     async def version(self, who: Principal, number: int) -> dict[str, Any]:
         """One version with what it changed. Raises NotFound."""
         self.permissions.require(who, Act.READ_DEFINITIONS)
+        await self._server.records.caught_up()
         found = await self._server.records.asked(kept.version, number)
         if found is None:
             raise NotFound(f"there is no version {number} of the definitions: see `sansheng definitions list`")

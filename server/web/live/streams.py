@@ -1,8 +1,8 @@
 """Streams of live rows. Law: a tick draws what changed once, encodes it once for each audience, and waits for nobody.
 
-A tick comes every 50 ms at most, and takes a twentieth of the loop at most. `id` is the log's position: a client that
-comes again with it is told what changed since, as far as that is remembered, else everything. A client that does not
-take what it is told is cut off. Who may see other things than before is told everything anew.
+A tick comes every 50 ms at most, or at once for an offer, and takes a twentieth of the loop at most. `id` is the log's
+position: a client that comes again with it is told what changed since, as far as that is remembered, else everything. A
+client that does not take what it is told is cut off. Who may see other things than before is told everything anew.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -33,6 +34,8 @@ from server.web.live.pop import Pops
 
 TICK, SHARE = 0.05, 20
 """Seconds between two ticks at least, and the part of the loop that they take at most."""
+SOONEST = 0.005
+"""Seconds between two ticks when a call is offered: the pop is there before the phone rings."""
 SLOWEST = 2.0
 """Seconds between two ticks at most."""
 COMMENT = 15.0
@@ -163,6 +166,7 @@ class Streams:
         self._since = START
         """The changes after this position are remembered."""
         self._ticker: asyncio.Task[None] | None = None
+        self._hurry = asyncio.Event()
         self._work = BackgroundTasks(_log, "live rows could not be drawn")
         self._reading = False
         self._seen, self._figures_seen = "", ""
@@ -200,6 +204,7 @@ class Streams:
         else:
             stream.tell(self._snapshot(stream))
         if self._ticker is None or self._ticker.done() or self._ticker.get_loop() is not asyncio.get_running_loop():
+            self._hurry = asyncio.Event()
             self._ticker = asyncio.get_running_loop().create_task(self._run())
         return stream
 
@@ -248,7 +253,11 @@ class Streams:
             except Exception:
                 _log.exception("a tick of live rows failed")
             spent = time.thread_time() - began
-            await asyncio.sleep(min(SLOWEST, max(TICK - spent, spent * (SHARE - 1))))
+            self._hurry.clear()
+            await asyncio.sleep(SOONEST)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(SLOWEST, max(TICK, spent * SHARE) - SOONEST)):
+                    await self._hurry.wait()
 
     def _tick(self) -> None:
         """Tell everybody what has changed."""
@@ -268,6 +277,7 @@ class Streams:
             self._drawn_at, self._owed = now, False
         else:
             self._owed = True
+        self._acts.view.changes.on_offer = lambda: self._hurry.set()
         changes = self._board.refresh(all_queues=queues, figures=figures or not self._seen)
         if self._seen:
             self._remember(position, changes)

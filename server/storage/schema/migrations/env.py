@@ -6,6 +6,7 @@ import server.storage.schema.access_tables
 import server.storage.schema.archive_tables
 import server.storage.schema.callback_tables
 import server.storage.schema.customer_tables
+import server.storage.schema.definition_tables
 import server.storage.schema.knowledge_tables
 import server.storage.schema.list_tables
 import server.storage.schema.quality_tables
