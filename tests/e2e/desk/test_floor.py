@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import pytest_asyncio
@@ -122,9 +123,10 @@ async def test_an_agent_is_sent_on_a_break_and_gets_another_skill(
 async def test_floor_callbacks_and_wallboard_are_accessible_in_both_languages(
     page: Page, hotline: Hotline, supervisor: str, language: str
 ) -> None:
+    later = f"{datetime.now(UTC) + timedelta(days=30):%Y-%m-%dT02:00:00Z}"
     for number, reason in (("13800138302", "扣费不明"), ("13800138303", "退款进度")):
         body = {"number": number, "queue": "complaint", "category": "process", "reason": reason}
-        await hotline.request("POST", "/api/v1/callbacks", {**body, "after": "2099-01-01T02:00:00Z"})
+        await hotline.request("POST", "/api/v1/callbacks", {**body, "after": later})
     await sign_in(page, supervisor, f"/floor?lang={language}")
     found = {}
     for name in ("floor", "callbacks", "wallboard"):
