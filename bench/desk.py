@@ -26,7 +26,7 @@ import socket
 import sys
 import tempfile
 import time
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import quantiles
@@ -76,9 +76,11 @@ async def serve(agents: int, waiting: int) -> None:
     from tests.redis_server import MEMORY, RedisServer
     from tests.server.web.api_server import OWNER, new_application, running
 
-    with tempfile.TemporaryDirectory(prefix="sansheng-bench-", dir=MEMORY) as home:
+    with ExitStack() as stack:
+        home = stack.enter_context(tempfile.TemporaryDirectory(prefix="sansheng-bench-", dir=MEMORY))
         redis = RedisServer(Path(home))
         redis.start()
+        stack.callback(redis.kill)
         database = open_database(f"sqlite:///{home}/records.db")
         migrate(database.write)
         async with running(redis, database, Path(home)) as server:
@@ -113,7 +115,6 @@ async def serve(agents: int, waiting: int) -> None:
             await api.state.streams.stop()
             await http.stop()
         database.dispose()
-        redis.kill()
 
 
 async def arrive(server, call: int, name: str) -> None:  # type: ignore[no-untyped-def]

@@ -25,3 +25,10 @@ export function historyWords(entry: { kind: string; from?: string | null; to?: s
   }
   return te(key) ? t(key, { from: state(entry.from), to: state(entry.to) }) : [entry.kind, state(entry.to)].filter(Boolean).join(' ')
 }
+
+/** Why something was done: the product's own reasons in words, a person's as they were written. */
+export function whyWords(why: string): string {
+  const [name, ...rest] = why.split(': ')
+  const key = `desk.why.${name}`
+  return i18n.global.te(key) ? [i18n.global.t(key), ...rest].join('：') : why
+}
