@@ -57,6 +57,11 @@ class SignInActs(Acts):
         """Told the number of a session that a person ended, besides what looks at sessions by itself."""
 
     @property
+    def zone(self) -> str:
+        """The name of the hotline's time zone, in which people are shown instants."""
+        return self._server.definitions.calendar.zone.key
+
+    @property
     def longest(self) -> float:
         """Seconds after which a session ends in any case."""
         return self._server.sessions.longest

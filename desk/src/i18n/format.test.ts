@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { chosenLanguage, setLanguage } from '.'
-import { day, duration, moment, number, percent, time } from './format'
+import { day, duration, moment, number, percent, setZone, time } from './format'
 
 describe('values', () => {
   it('have a dash where there is none', () => {
@@ -18,6 +18,16 @@ describe('values', () => {
     expect(moment(new Date(2026, 10, 28, 14, 5), now)).toBe('14:05')
     expect(moment(new Date(2026, 10, 27, 14, 5), now)).toBe('Nov 27 14:05')
     expect(moment(new Date(2025, 10, 27, 14, 5), now)).toContain('2025')
+  })
+
+  it('of an instant are those of the hotline, wherever the browser is', async () => {
+    await setLanguage('en')
+    const at = '2026-11-28T17:30:00Z'
+    setZone('Asia/Shanghai')
+    expect([time(at), moment(at, new Date('2026-11-28T15:00:00Z'))]).toEqual(['01:30', 'Nov 29 01:30'])
+    setZone('Europe/Berlin')
+    expect(time(at)).toBe('18:30')
+    setZone(undefined)
   })
 
   it('are shares as percents and numbers in groups', () => {

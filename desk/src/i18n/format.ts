@@ -2,11 +2,20 @@
 import { language } from '.'
 
 const kept = new Map<string, Intl.DateTimeFormat | Intl.NumberFormat>()
+/** The hotline's time zone; the browser's own until the server has said it. */
+let zone: string | undefined
+
+/** Show instants in this time zone from now on. */
+export function setZone(name: string | undefined): void {
+  if (name === zone) return
+  zone = name
+  kept.clear()
+}
 
 function dates(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
   const key = `${language.value} ${JSON.stringify(options)}`
   let found = kept.get(key)
-  if (!found) kept.set(key, (found = new Intl.DateTimeFormat(language.value, { hourCycle: 'h23', ...options })))
+  if (!found) kept.set(key, (found = new Intl.DateTimeFormat(language.value, { hourCycle: 'h23', ...(zone ? { timeZone: zone } : {}), ...options })))
   return found as Intl.DateTimeFormat
 }
 
@@ -27,6 +36,9 @@ function read(instant: Instant): Date | null {
   return Number.isNaN(date.getTime()) ? null : date
 }
 
+const yearOf = (date: Date): string => dates({ year: 'numeric' }).format(date)
+const dayOf = (date: Date): string => dates({ year: 'numeric', month: '2-digit', day: '2-digit' }).format(date)
+
 /** `14:05`, with `seconds` `14:05:09`. */
 export function time(instant: Instant, seconds = false): string {
   const date = read(instant)
@@ -38,7 +50,7 @@ export function time(instant: Instant, seconds = false): string {
 export function day(instant: Instant, now = new Date()): string {
   const date = read(instant)
   if (!date) return NONE
-  const year: Intl.DateTimeFormatOptions = date.getFullYear() === now.getFullYear() ? {} : { year: 'numeric' }
+  const year: Intl.DateTimeFormatOptions = yearOf(date) === yearOf(now) ? {} : { year: 'numeric' }
   return dates({ month: 'short', day: 'numeric', ...year }).format(date)
 }
 
@@ -46,7 +58,7 @@ export function day(instant: Instant, now = new Date()): string {
 export function moment(instant: Instant, now = new Date()): string {
   const date = read(instant)
   if (!date) return NONE
-  return date.toDateString() === now.toDateString() ? time(date) : `${day(date, now)} ${time(date)}`
+  return dayOf(date) === dayOf(now) ? time(date) : `${day(date, now)} ${time(date)}`
 }
 
 /** Seconds as `0:07`, `12:34`, `1:02:03`; for a screen reader see `spokenDuration`. */

@@ -8,6 +8,7 @@ import { defineStore } from 'pinia'
 import { computed, ref, shallowRef } from 'vue'
 
 import { onUnauthorised, Problem, raw, setCsrf } from '@/api'
+import { setZone } from '@/i18n/format'
 
 export type Reach = 'own' | 'team' | 'all'
 
@@ -25,6 +26,8 @@ export interface Session {
   must_change_password: boolean
   acts: Record<string, Reach>
   sign_in: string[]
+  /** The hotline's time zone. */
+  zone: string
 }
 
 const PATH = '/api/v1/session'
@@ -52,6 +55,7 @@ export const useSession = defineStore('session', () => {
     state.value = 'someone'
     ended.value = false
     if (next.sign_in?.length) ways.value = next.sign_in
+    setZone(next.zone)
     setCsrf(next.csrf)
     for (const go of waiting.splice(0)) go(true)
   }
@@ -69,9 +73,10 @@ export const useSession = defineStore('session', () => {
     } catch (error) {
       if (error instanceof Problem && error.status === 401) {
         lost()
-        const offered = await raw<{ sign_in: string[]; problem?: string | null }>(`${PATH}/ways`).catch(() => null)
+        const offered = await raw<{ sign_in: string[]; problem?: string | null; zone?: string }>(`${PATH}/ways`).catch(() => null)
         if (offered?.problem) refusal.value = offered.problem
         if (offered?.sign_in.length) ways.value = offered.sign_in
+        setZone(offered?.zone)
       } else {
         state.value = state.value === 'someone' ? 'someone' : 'unreachable'
         throw error

@@ -54,6 +54,9 @@ class Session(BaseModel):
     must_change_password: bool
     acts: dict[str, Reach] = Field(description="Each act that the principal may do, and how far: own, team, all.")
     sign_in: list[str] = Field(description="How people can sign in here: password, oidc.")
+    zone: str = Field(
+        description="The hotline's time zone: people are shown instants in it.", examples=["Asia/Shanghai"]
+    )
 
 
 class Ways(BaseModel):
@@ -61,6 +64,7 @@ class Ways(BaseModel):
 
     sign_in: list[str]
     problem: str | None
+    zone: str
 
 
 def session_routes(acts: SignInActs, ways: Sequence[str] = ("password",)) -> APIRouter:
@@ -106,7 +110,7 @@ def session_routes(acts: SignInActs, ways: Sequence[str] = ("password",)) -> API
         problem = unquote(request.cookies.get(PROBLEM, ""))
         if problem:
             response.delete_cookie(PROBLEM, path=PROBLEM_PATH, secure=_secure(request), httponly=True, samesite="lax")
-        return {"sign_in": [*ways], "problem": problem or None}
+        return {"sign_in": [*ways], "problem": problem or None, "zone": acts.zone}
 
     def _session(who: Principal, signed_in: SignedIn | None) -> dict[str, Any]:
         user = signed_in.user if signed_in is not None else None
@@ -124,6 +128,7 @@ def session_routes(acts: SignInActs, ways: Sequence[str] = ("password",)) -> API
             "must_change_password": user.must_change if user is not None else False,
             "acts": {act: each for act, each in reach.items() if each is not Reach.NONE},
             "sign_in": [*ways],
+            "zone": acts.zone,
         }
 
     return routes

@@ -102,7 +102,11 @@ async def test_a_person_whom_the_provider_names_is_signed_in_with_the_role_of_th
     shown = (await browser.get("/api/v1/session")).json()
     assert (shown["user"], shown["name"], shown["role"]) == ("wang.fang", "王芳", "supervisor")
     assert shown["sign_in"] == ["password", "oidc"]
-    assert (await browser.get("/api/v1/session/ways")).json() == {"sign_in": ["password", "oidc"], "problem": None}
+    assert (await browser.get("/api/v1/session/ways")).json() == {
+        "sign_in": ["password", "oidc"],
+        "problem": None,
+        "zone": "Asia/Shanghai",
+    }
     user = server.view.users.get("wang.fang")
     assert user is not None
     assert (user.digest, user.subject) == ("", f"{provider.issuer}|4711")
