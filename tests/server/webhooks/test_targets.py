@@ -9,6 +9,7 @@ import pytest
 from standardwebhooks import Webhook as Signer
 
 from server.hotline import webhook_secrets
+from server.hotline.webhook_schemas import PING
 from server.hotline.webhook_targets import check_url, refusal
 from server.hotline.webhooks import TYPES
 from server.storage.webhook_outbox import Message
@@ -107,4 +108,4 @@ async def test_a_receiver_on_this_machine_is_not_asked_unless_its_network_is_nam
 def test_the_page_on_webhooks_names_every_type() -> None:
     page = (Path(__file__).parents[3] / "docs" / "webhooks.md").read_text(encoding="utf-8")
     named = [line.split("`")[1] for line in page.splitlines() if line.startswith("| `")]
-    assert sorted(named) == sorted(TYPES)
+    assert sorted(named) == sorted([*TYPES, PING])
