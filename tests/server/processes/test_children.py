@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import os
 import signal
 import subprocess
@@ -214,16 +213,18 @@ async def test_a_child_that_dies_at_once_is_started_less_and_less_often(
 ) -> None:
     children = make_children()
     starts: list[float] = []
+    waits: list[float] = []
 
     def note(_name: str, state: ChildState) -> None:
         if state is ChildState.STARTING:
             starts.append(asyncio.get_running_loop().time())
+            waits.append(children._monitor.delay["broken"])  # the next start waits for so long
 
     children.add(Child("broken", ("sh", "-c", "exit 3"), tmp_path), on_state=note)
     children.startService()
     await until(lambda: len(starts) >= 4, "it was tried four times")
-    gaps = [later - earlier for earlier, later in itertools.pairwise(starts)]
-    assert gaps[2] > gaps[1] > gaps[0] > 0.15
+    assert waits[:4] == [0.2, 0.4, 0.8, 1.6]
+    assert starts[3] - starts[0] > sum(waits[:3]) - 0.2
     await stop(children)
     assert children.state("broken") is ChildState.STOPPED
 
