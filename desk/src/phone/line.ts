@@ -55,6 +55,7 @@ type Jssip = typeof import('jssip')
 
 export class Line {
   private ua: UA | null = null
+  private socket: { ondisconnect: unknown; disconnect(): void } | null = null
   private session: RTCSession | null = null
   private call: LineCall | null = null
   private failures = 0
@@ -87,6 +88,7 @@ export class Line {
       user_agent: 'Sansheng desk',
     })
     this.ua = ua
+    this.socket = socket as unknown as typeof this.socket
     ua.on('connected', () => {
       this.failures = 0
       // What the server sent while the connection was away did not come: asking anew mends a call that went on.
@@ -212,6 +214,12 @@ export class Line {
     if (quiet) this.drop()
     this.ua?.stop()
     this.ua = null
+    if (this.socket) {
+      // The library would connect anew when the server closes first.
+      this.socket.ondisconnect = (): void => undefined
+      this.socket.disconnect()
+    }
+    this.socket = null
     this.session = null
     if (this.call) this.show(null)
   }

@@ -90,7 +90,7 @@ class Complaints:
 
     def _console(self, message: ConsoleMessage) -> None:
         # The browser itself notes each answer that is no success; whether that is right is for the page's test.
-        if message.type == "error" and not message.text.startswith("Failed to load resource"):
+        if message.type == "error" and not message.text.startswith(("Failed to load resource", "WebSocket connection")):
             self.said.append(message.text)
 
 
