@@ -42,7 +42,11 @@ async def browser(browser_home: Path) -> AsyncIterator[Browser]:
 async def context(browser: Browser, hotline: Hotline, built: None) -> AsyncIterator[BrowserContext]:
     """A person's browser on the hotline, with a microphone; the test fails when a page complains."""
     made = await browser.new_context(
-        base_url=hotline.api, viewport={"width": 1366, "height": 768}, locale="zh-CN", permissions=["microphone"]
+        base_url=hotline.api,
+        viewport={"width": 1366, "height": 768},
+        locale="zh-CN",
+        permissions=["microphone"],
+        reduced_motion="reduce",  # what is half faded in has no contrast yet
     )
     made.set_default_timeout(10_000)
     complaints = Complaints(made)
