@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import tickets.events as ev
@@ -106,6 +106,17 @@ class TicketActs(RecordActs):
         """How many events an open ticket has had: the version that a change may ask for. None when it is not open."""
         register = self._view.tickets
         return register.case(number).version if number in register else None
+
+    def forms(self, who: Principal) -> dict[str, Any]:
+        """What a ticket may be given: its types with their fields, the departments, the categories."""
+        self.permissions.require(who, self.act)
+        definitions = self._server.definitions
+        rules = definitions.tickets
+        return {
+            "types": [asdict(each) for each in rules.types],
+            "departments": rules.departments,
+            "categories": [*definitions.categories, UNREASONABLE],
+        }
 
     def accused(self, caller: str) -> frozenset[str]:
         """The agents whom this caller's open tickets accuse."""

@@ -158,6 +158,37 @@ class TicketDetail(Ticket):
     history: list[dict[str, Any]]
 
 
+class FieldOut(BaseModel):
+    """One field of a type: text, number, date, phone, choice or flag."""
+
+    name: str
+    kind: str
+    label: str
+    choices: list[str]
+    longest: int
+    least: float | None
+    most: float | None
+
+
+class TypeOut(BaseModel):
+    """One type. `checklist` are the fields that a dispatch needs, `departments` those that it allows; none: each."""
+
+    name: str
+    label: str
+    opens_for: list[str]
+    departments: list[str]
+    checklist: list[str]
+    fields: list[FieldOut]
+
+
+class FormsOut(BaseModel):
+    """What a ticket may be given. Without `departments` each name is a department."""
+
+    types: list[TypeOut]
+    departments: list[str]
+    categories: list[str]
+
+
 def ticket_routes(acts: TicketActs) -> APIRouter:
     """The routes of tickets."""
     routes = router("tickets")
@@ -167,6 +198,11 @@ def ticket_routes(acts: TicketActs) -> APIRouter:
     async def list_tickets(who: Who, asked: Annotated[TicketsAsked, Query()]) -> dict[str, Any]:
         """Tickets, newest first."""
         return await acts.page(who, asked.filters(), asked.limit, asked.cursor or None)
+
+    @routes.get("/tickets/forms", response_model=FormsOut)
+    async def show_forms(who: Who) -> dict[str, Any]:
+        """The types of tickets with their fields, the departments and the categories that are in force."""
+        return acts.forms(who)
 
     @routes.get("/tickets/{number}", response_model=TicketDetail, responses=answers(404, 422))
     async def show_ticket(who: Who, number: Number) -> dict[str, Any]:

@@ -333,3 +333,18 @@ async def test_odd_requests_are_refused_with_a_problem(
     answer = await api.request(method, url, content=content, headers={"Content-Type": "application/json"})
     assert 400 <= answer.status_code < 500, answer.text
     assert answer.json()["detail"]
+
+
+async def test_the_forms_say_what_a_ticket_may_be_given(server, api) -> None:
+    await follow(server, types=(RE_DELIVERY,), departments=("logistics", "network"))
+    forms = (await api.get("/api/v1/tickets/forms", headers=await bearer(server, Role.DEPARTMENT, "logistics"))).json()
+    (kind,) = forms["types"]
+    assert (kind["name"], kind["checklist"], kind["departments"]) == (
+        "re-delivery",
+        ["order_number"],
+        ["logistics", "network"],
+    )
+    plain = {"label": "", "choices": [], "longest": 200}
+    assert kind["fields"][1] == {"name": "pieces", "kind": "number", **plain, "least": 1.0, "most": 99.0}
+    assert forms["departments"] == ["logistics", "network"]
+    assert "unreasonable" in forms["categories"]
