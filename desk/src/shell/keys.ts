@@ -55,6 +55,12 @@ export function isTyping(target: EventTarget | null): boolean {
   return target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName)
 }
 
+/** Whether the element in focus needs this key itself: letters, Space and arrows where somebody writes, Space on a button. */
+function isItsOwn(name: string, target: EventTarget | null): boolean {
+  if (isTyping(target)) return [...name].length === 1 || name === 'Space' || name.startsWith('Arrow')
+  return name === 'Space' && target instanceof HTMLElement && target.closest('button:not([role=radio]), a, [role=switch]') !== null
+}
+
 /** Why a key cannot be an act's: `forbidden`, or the act of the same group, or of all pages, that has it; empty if it can. */
 export function refusal(act: KeyAct, key: string): string {
   if (FORBIDDEN.has(key)) return 'forbidden'
@@ -88,7 +94,7 @@ export function pauseKeys(now: boolean): void {
 function pressed(event: KeyboardEvent): void {
   if (paused || event.defaultPrevented || event.isComposing) return
   const name = chord(event)
-  if ([...name].length === 1 && isTyping(event.target)) return
+  if (isItsOwn(name, event.target)) return
   for (const [act, wanted] of handlers) {
     if (keys[act] !== name) continue
     const handler = wanted.at(-1)
