@@ -25,7 +25,7 @@ export const PAGES: Entry[] = [
   { name: 'qa', acts: ['qa.samples', 'qa.score'], page: () => import('./pages/qa/Page.vue') },
   { name: 'reports', acts: ['reports.read'], page: () => import('./pages/reports/Page.vue') },
   { name: 'admin', acts: ['definitions.reload', 'agents.define'], page: () => import('./pages/admin/Page.vue') },
-  { name: 'try', acts: ['agents.define'], page: () => import('./pages/try/Page.vue') },
+  { name: 'try', acts: ['phone.try'], page: () => import('./pages/try/Page.vue') },
 ]
 
 export const router = createRouter({

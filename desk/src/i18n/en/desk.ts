@@ -37,10 +37,6 @@ export default {
   states: {
     new: 'New', dispatched: 'Dispatched', acknowledged: 'Acknowledged', in_progress: 'In progress', resolved: 'Resolved', followed_up: 'Followed up', closed: 'Closed',
   },
-  grades: { general: 'General', serious: 'Serious', critical: 'Critical' },
-  categories: {
-    process: 'Process', system: 'System', competence: 'Competence', attitude: 'Attitude', usage: 'Usage', unreasonable: 'Unreasonable', complaint: 'Complaint', inquiry: 'Inquiry', orders: 'Orders', partnership: 'Partnership', media: 'Media',
-  },
   history: {
     opened: 'Opened', owner: 'Owner: {to}', contact: 'The customer called again', grade: 'Grade {from} → {to}', state: '{from} → {to}', note: 'Summary', category: 'Category confirmed: {to}',
     department: 'Department: {to}', promised: 'Promised', escalated: 'Escalated: {to}', warning: 'Nearly late', overdue: 'Overdue', accused: 'Accused agent: {to}', type: 'Type: {to}', field: 'Filled {to}', limits: 'Limits reckoned again',

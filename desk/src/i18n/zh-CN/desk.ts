@@ -37,10 +37,6 @@ export default {
   states: {
     new: '新建', dispatched: '已派单', acknowledged: '已签收', in_progress: '处理中', resolved: '已解决', followed_up: '已回访', closed: '已结案',
   },
-  grades: { general: '一般', serious: '严重', critical: '重大' },
-  categories: {
-    process: '流程', system: '系统', competence: '业务能力', attitude: '服务态度', usage: '使用问题', unreasonable: '无理取闹', complaint: '投诉', inquiry: '咨询', orders: '订单', partnership: '合作', media: '媒体',
-  },
   history: {
     opened: '建单', owner: '负责人：{to}', contact: '客户再次来电', grade: '等级 {from} → {to}', state: '{from} → {to}', note: '小结', category: '确认分类：{to}',
     department: '部门：{to}', promised: '答应客户', escalated: '升级：{to}', warning: '即将超时', overdue: '已超时', accused: '投诉工号：{to}', type: '类型：{to}', field: '填写 {to}', limits: '时限重算',

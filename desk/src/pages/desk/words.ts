@@ -1,13 +1,14 @@
 /** Words for values of calls and tickets; a value that nobody has words for is shown as it is. */
 import { i18n } from '@/i18n'
+import { named } from '@/i18n/named'
 
 /** The categories of complaints that the product comes with; an operator's own are shown as they are. */
 export const CATEGORIES = ['process', 'system', 'competence', 'attitude', 'usage', 'unreasonable'] as const
 
+/** A category in words; a case without one has its queue's name in its place. */
 export function categoryWords(category: string | null | undefined): string {
-  if (!category) return ''
-  const key = `desk.categories.${category}`
-  return i18n.global.te(key) ? i18n.global.t(key) : category
+  const words = named('category', category)
+  return words === category ? named('queue', category) : words
 }
 
 export function gradeTone(grade: string): 'info' | 'warning' | 'danger' {
@@ -20,7 +21,7 @@ export function historyWords(entry: { kind: string; from?: string | null; to?: s
   const key = `desk.history.${entry.kind}`
   const state = (value: string | null | undefined): string => {
     if (!value) return ''
-    for (const name of [`desk.states.${value}`, `desk.grades.${value}`, `desk.categories.${value}`]) if (te(name)) return t(name)
+    for (const name of [`desk.states.${value}`, `domain.grade.${value}`, `domain.category.${value}`, `domain.queue.${value}`]) if (te(name)) return t(name)
     return value
   }
   return te(key) ? t(key, { from: state(entry.from), to: state(entry.to) }) : [entry.kind, state(entry.to)].filter(Boolean).join(' ')
