@@ -9,3 +9,9 @@ export const MARK_STATES: Record<string, [string, Tone]> = {
 
 /** The class as people write it; others than VIP are the operator's own. */
 export const classWords = (name: string | null | undefined): string | null => (name?.toLowerCase() === 'vip' ? 'VIP' : name || null)
+
+/** A mark as a file shows it: `nuisance (proposed)` is not in force yet. */
+export function markOf(said: string): { mark: string; state: string } {
+  const [, mark, state] = /^(\w+)(?: \((\w+)\))?$/.exec(said) ?? []
+  return { mark: mark ?? said, state: state ?? 'in_force' }
+}
