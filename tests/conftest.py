@@ -52,6 +52,8 @@ SLOWEST = (
     "e2e/test_transfers",
     "e2e/test_broken_off",
     "e2e/test_trunks",
+    "e2e/desk/test_admin",
+    "e2e/desk/test_page_phone_sound",
     "faults/test_server_killed",
     "e2e/test_taking_numbers",
     "faults/test_others_killed",
