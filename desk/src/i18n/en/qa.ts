@@ -19,7 +19,7 @@ export default {
   keep_rest: 'Keep the other marks',
   appeals: { open: 'To decide', decided: 'Decided', none_open: 'No appeal waits for a decision', none_decided: 'No appeal was decided yet' },
   round: {
-    begin: 'Open a round', begin_text: 'Several reviewers score the same calls apart; until the round is closed nobody sees another’s marks.', one: 'Round {id}', open: 'Open', closed: 'Closed', close: 'Close the round',
+    begin: 'Open a round', begin_text: 'Several reviewers score the same calls apart; until the round is closed nobody sees the marks of another.', one: 'Round {id}', open: 'Open', closed: 'Closed', close: 'Close the round',
     close_text: 'Nobody marks any more; all marks are shown and compared.', none: 'No calibration rounds', apart: 'Until the round is closed, you see your own marks alone.', calls: 'Call numbers', deviations: 'Points of each reviewer, and the difference from the median', above: 'From the median',
   },
   mine_given: 'Given by me', question: 'Question', kind: 'Kind', agreement: 'Agreement', agreement_text: 'Agreement: each coefficient with its 95% interval and n',

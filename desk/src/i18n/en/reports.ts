@@ -21,7 +21,7 @@ export default {
   },
   book: {
     open: 'Not signed', handed_over: 'Handed over', taken_over: 'Taken over', outgoing: 'Outgoing', incoming: 'Incoming', not_signed: 'not signed', sign_outgoing: 'Sign as outgoing', sign_incoming: 'Sign as incoming', signed: 'Signed', sign_text: 'What is signed stays as it is, with its SHA-256.',
-    another: 'You signed as the outgoing leader: another leader takes the shift over.', matters: '{count} open tickets', promises: '{count} promises to be kept', missing: '{count} recordings missing or faulty', recording: 'Recording {id}, call {call}', chains: 'Ends of the recordings’ chains', list: 'Signed books', none: 'No book was signed yet',
+    another: 'You signed as the outgoing leader: another leader takes the shift over.', matters: '{count} open tickets', promises: '{count} promises to be kept', missing: '{count} recordings missing or faulty', recording: 'Recording {id}, call {call}', chains: 'Ends of the chains of recordings', list: 'Signed books', none: 'No book was signed yet',
   },
   book_figure: {
     calls: 'Calls', asked: 'Asked for an agent', answered: 'Answered', abandoned: 'Abandoned', connect_rate: 'Connect rate', service_level: 'Service level', aht: 'Handling time', satisfaction: 'Satisfaction', complaints_opened: 'Complaints opened', tickets_settled: 'Tickets settled',

@@ -12,6 +12,14 @@ export function shown(figure: Pick<Figure, 'unit'>, value: unknown): string {
   return figure.unit === 'points' ? number(value, 2) : number(value)
 }
 
+/** An instant of a report in the hotline's zone, wherever the reader's machine is: `time` 14:30, `day` 28 Nov, `both`. */
+export function inZone(instant: string, zone: string, what: 'time' | 'day' | 'both'): string {
+  const parts: Intl.DateTimeFormatOptions = {
+    ...(what === 'time' ? {} : { month: 'short', day: 'numeric' }), ...(what === 'day' ? {} : { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }),
+  }
+  return new Intl.DateTimeFormat(language.value, { ...parts, timeZone: zone }).format(new Date(instant))
+}
+
 export const nameOf = (figure: Figure): string => (language.value === 'en' ? figure.en : figure.zh)
 
 /** The formula, with what must be said with it. */
