@@ -10,6 +10,9 @@ export function pagesOf(session: Session): Entry[] {
   })
 }
 
+/** Acts of which one gives something live; a role without them, as a department, has no stream. */
+export const LIVE_ACTS = ['floor.read', 'callbacks.read', 'bulletins.read']
+
 const FIRST: Record<string, string> = { leader: 'floor', supervisor: 'floor', qa: 'qa', department: 'tickets', administrator: 'floor' }
 
 /** The page with which a role begins. */
