@@ -22,7 +22,7 @@ from provision import default_cache, provision
 from server.hotline.definitions import MUSIC, PROMPTS
 from server.telephony.asterisk.configure import AMI_SECRET, arguments, configure, secret
 from server.telephony.asterisk.ready import ready
-from server.telephony.asterisk.site import Site
+from server.telephony.asterisk.site import HTTP_BIND, Site
 from tests.raw_sip import SDP
 
 TREE = Path(__file__).resolve().parents[2]
@@ -93,7 +93,7 @@ class Carrier:
             sip_port=free_port(address),
             sip_tls_port=free_port(tls_address),
             ami_port=free_port("127.0.0.1"),
-            http_port=free_port(address),
+            http_port=free_port(HTTP_BIND),
             rtp_ports=(first, first + 99),
         )
         configure(self.site, [])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from server.telephony.asterisk.site import Site
+from server.telephony.asterisk.site import HTTP_BIND, Site
 from server.telephony.asterisk.values import text, written
 from server.telephony.tokens import VARIABLE
 
@@ -106,7 +106,7 @@ def manager_conf(site: Site, secret: str, mark: str) -> str:
         f"channelvars = {VARIABLE}",
         "webenabled = no",
         f"port = {site.ami_port}",
-        "bindaddr = 127.0.0.1",
+        f"bindaddr = {HTTP_BIND}",
         "displayconnects = no",
         "timestampevents = yes",
         "authtimeout = 10",

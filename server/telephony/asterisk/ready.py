@@ -15,7 +15,7 @@ from server.telephony.ami.link import AmiError
 from server.telephony.asterisk import control
 from server.telephony.asterisk.configure import AMI_SECRET, secret
 from server.telephony.asterisk.files import AMI_USER
-from server.telephony.asterisk.site import Site
+from server.telephony.asterisk.site import HTTP_BIND, Site
 
 STEP = 2.0
 """Seconds that one question may take."""
@@ -74,12 +74,13 @@ async def look_at_ports(site: Site) -> None:
     everything = await asyncio.to_thread(held, pid)
     # A process with capabilities of its own may not be looked into: then a port that is listened on must do.
     seen = any(each.pid == pid for each in everything)
-    for what, protocol, port, setting in (
-        (f"SIP port {site.sip_port} (UDP)", "udp", site.sip_port, "SANSHENG_SIP_PORT"),
-        (f"SIP port {site.sip_port} (TCP)", "tcp", site.sip_port, "SANSHENG_SIP_PORT"),
-        (f"port {site.http_port} for browsers' phones", "tcp", site.http_port, "SANSHENG_ASTERISK_HTTP_PORT"),
+    phones = f"port {site.http_port} for browsers' phones"
+    for what, bind, protocol, port, setting in (
+        (f"SIP port {site.sip_port} (UDP)", site.bind, "udp", site.sip_port, "SANSHENG_SIP_PORT"),
+        (f"SIP port {site.sip_port} (TCP)", site.bind, "tcp", site.sip_port, "SANSHENG_SIP_PORT"),
+        (phones, HTTP_BIND, "tcp", site.http_port, "SANSHENG_ASTERISK_HTTP_PORT"),
     ):
-        there = [each for each in everything if _stands_at(each, site.bind, protocol, port)]
+        there = [each for each in everything if _stands_at(each, bind, protocol, port)]
         if any(each.pid == pid or not seen for each in there):
             continue
         if there:

@@ -25,6 +25,8 @@ _NOT_IN_A_PATH = re.compile(r"[,\[\]{}*?]")
 """Beside what no value may have: Asterisk looks for its configuration files by patterns."""
 LOCAL_ALONE = ("127.0.0.1",)
 """Where the public's calls come from as long as no trunk and no address is configured."""
+HTTP_BIND = "127.0.0.1"
+"""Where Asterisk takes browsers' phones, whatever else it binds to: they come through the server."""
 SOCKET_PATH_LIMIT = 104
 """Longest path, in bytes, that a Unix socket takes on every system."""
 

@@ -150,3 +150,43 @@ async def test_a_reload_in_mid_call_loses_neither_call_nor_form(
         await page.keyboard.press("F4")
         await expect(page.get_by_test_id("wrapup-finish")).to_be_visible()
         await call.hangup()
+
+
+async def test_a_newcomer_is_the_caller_and_the_agent_in_one_page(
+    built: None, office: Hotline, browser_home: Path
+) -> None:
+    user = await add_user(office, "newcomer", "administrator", display="新人")
+    async with chromium(browser_home) as browser:
+        context = await browser.new_context(
+            base_url=office.api, viewport={"width": 1366, "height": 768}, locale="zh-CN", permissions=["microphone"]
+        )
+        context.set_default_timeout(20_000)
+        complaints = Complaints(context)
+        page = await context.new_page()
+        await sign_in(page, user, "/try")
+        await page.get_by_test_id("try-become").click()
+        await expect(page.get_by_test_id("phone")).to_have_attribute("data-state", "ready", timeout=20_000)
+        number = (await office.request("GET", f"/api/v1/users/{user}"))["agent"]
+        office.hush(number)
+        await page.get_by_test_id("status").click()
+        await page.get_by_test_id("status-available").click()
+        await office.agent_is(number, status="available", phone="reachable")
+        try:
+            await page.get_by_test_id("try-dial").click()
+            await expect(page.get_by_test_id("try-state")).to_contain_text("通话中", timeout=20_000)
+            for key in "14":
+                await page.get_by_test_id(f"try-key-{key}").click()
+            await expect(page.get_by_test_id("pop-category")).to_have_text("服务态度", timeout=20_000)
+            await page.get_by_test_id("phone-answer").click()
+            await office.agent_is(number, state="on_call")
+            await expect(page.get_by_test_id("pop-ticket")).to_be_visible()
+            assert await violations(page) == []
+            await shoot(page, "try-both")
+            await page.get_by_test_id("try-hangup").click()
+            await office.agent_is(number, state="wrap_up")
+            await page.get_by_test_id("wrapup-finish").click()
+            await office.agent_is(number, state="idle")
+        finally:
+            await context.close()
+            await office.request("DELETE", f"/api/v1/agents/{number}")
+    assert complaints.said == []

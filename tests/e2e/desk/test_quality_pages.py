@@ -53,7 +53,7 @@ async def drawn(hotline: Hotline, number: str, plan: str) -> dict[str, Any]:
     return call
 
 
-async def test_a_sample_is_scored_by_keyboard_and_appealed(page: Page, hotline: Hotline) -> None:
+async def test_a_sample_is_scored_by_keyboard(page: Page, hotline: Hotline) -> None:
     call = await drawn(hotline, "13800138431", "daily")
     await user(hotline, "reviewer", "qa", display="质检员")
     await sign_in(page, "reviewer", "/qa/samples")

@@ -42,7 +42,7 @@ async def test_the_page_calls_as_a_customer_does(page: Page, hotline: Hotline, t
         await page.get_by_test_id(f"try-key-{key}").click()
     call = await _call(hotline)
     assert (call["queue"], call["category"]) == ("complaint", "attitude")
-    await expect(page.get_by_test_id("try-call")).to_contain_text("complaint")
+    await expect(page.get_by_test_id("try-call")).to_contain_text("投诉")
     assert await violations(page) == []
     await shoot(page, "try")
     await page.get_by_test_id("try-hangup").click()

@@ -30,6 +30,8 @@ export default {
   },
   no_call: 'No call yet',
   ready: '{count} agents are available',
+  become: 'Be the agent here',
+  become_text: 'Take a work number and be the agent here: once you are available, the caller at the left rings in this page.',
   no_agent: 'Your sign-in has no work number: sign in as an agent in another browser or a private window, and answer there.',
   demo: 'Without agents, use the command of the demo:',
 }
