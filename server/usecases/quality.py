@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -359,6 +360,7 @@ def plan_row(standing: Standing) -> dict[str, Any]:
         "keys": [each.value for each in plan.keys],
         "lengths": list(plan.lengths),
         "risk_least": plan.risk_least,
+        "risk": asdict(plan.risk) | {"keywords": list(plan.risk.keywords)},
         "reviewers": list(plan.reviewers),
         "since": iso(utc(standing.since)),
         "drawn": list(standing.drawn),

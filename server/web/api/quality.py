@@ -44,6 +44,18 @@ class PlanIn(Body):
     reviewers: list[Word] = Field(default_factory=list, max_length=100, description="For whom it draws; none: all.")
 
 
+class RiskOut(BaseModel):
+    """When a call is risky by a plan; see docs/quality.md."""
+
+    satisfaction: int
+    hold: float
+    talk_over: float
+    escalated: bool
+    repeat: bool
+    transferred: bool
+    keywords: list[str]
+
+
 class PlanOut(BaseModel):
     """A plan that draws. `drawn`: the periods that have a job."""
 
@@ -56,6 +68,7 @@ class PlanOut(BaseModel):
     keys: list[str]
     lengths: list[float]
     risk_least: int
+    risk: RiskOut
     reviewers: list[str]
     since: str | None
     drawn: list[str]

@@ -25,7 +25,7 @@ export default {
   mine_given: 'Given by me', question: 'Question', kind: 'Kind', agreement: 'Agreement', agreement_text: 'Agreement: each coefficient with its 95% interval and n',
   coefficient: { share: 'Raw share', ac1: 'AC1', kappa: 'kappa', alpha: 'alpha' },
   add_plan: 'Add a plan', change_plan: 'Change', end_plan: 'End', end_plan_text: 'Plan {plan} draws no more; its samples stay.', no_plans: 'No sampling plans', plan_name: 'Name of the plan',
-  plan_text: 'A plan of the same name is replaced, with the conditions of risk below.', per_agent: 'Calls per agent', seed: 'Seed', seed_hint: 'Left empty: made up', shortest: 'Shortest call (s)', risk_least: 'Risky calls at least', businesses: 'Business types', lengths: 'Bands of length (s)',
+  plan_text: 'A plan of the same name is replaced.', per_agent: 'Calls per agent', seed: 'Seed', seed_hint: 'Left empty: made up', shortest: 'Shortest call (s)', risk_least: 'Risky calls at least', businesses: 'Business types', lengths: 'Bands of length (s)',
   risks: { satisfaction: 'Satisfaction up to', hold: 'Hold over (s)', talk_over: 'Talk-over over (s)', escalated: 'Escalated', repeat: 'Repeat call', transferred: 'Transferred', keywords: 'Keywords' },
   span: { day: 'Day', week: 'Week', month: 'Month' },
   drawn_periods: 'Periods drawn', jobs: 'Samples drawn', no_jobs: 'Nothing drawn yet', job: 'Sample {id}', frame_calls: 'Frame', drawn: 'Drawn', drawn_at: 'Drawn at', drawn_by: 'Drawn by', stratum: 'Stratum',

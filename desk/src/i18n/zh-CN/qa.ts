@@ -25,7 +25,7 @@ export default {
   mine_given: '我已评', question: '题目', kind: '类别', agreement: '一致性', agreement_text: '一致性：每个系数都带 95% 区间和 n',
   coefficient: { share: '一致比例', ac1: 'AC1', kappa: 'kappa', alpha: 'alpha' },
   add_plan: '新建计划', change_plan: '修改', end_plan: '停用', end_plan_text: '计划 {plan} 不再抽样；已有批次保留。', no_plans: '还没有抽样计划', plan_name: '计划名称',
-  plan_text: '同名计划会被替换，包括下面的高风险条件。', per_agent: '每人抽取', seed: '种子', seed_hint: '留空则自动生成', shortest: '最短通话（秒）', risk_least: '至少高风险', businesses: '业务', lengths: '时长分段（秒）',
+  plan_text: '同名计划会被替换。', per_agent: '每人抽取', seed: '种子', seed_hint: '留空则自动生成', shortest: '最短通话（秒）', risk_least: '至少高风险', businesses: '业务', lengths: '时长分段（秒）',
   risks: { satisfaction: '满意度不高于', hold: '保持超过（秒）', talk_over: '抢话超过（秒）', escalated: '已升级', repeat: '重复来电', transferred: '有转接', keywords: '关键词' },
   span: { day: '日', week: '周', month: '月' },
   drawn_periods: '已抽期数', jobs: '抽样批次', no_jobs: '还没有抽过样', job: '批次 {id}', frame_calls: '抽样框', drawn: '已抽', drawn_at: '抽取时间', drawn_by: '抽取人', stratum: '层',
