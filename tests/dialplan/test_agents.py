@@ -228,7 +228,7 @@ async def test_the_events_of_a_conversation_come_in_this_order(
     told = [event for event in management.events if event.get("Linkedid") == caller["Uniqueid"]]
     assert {event["Linkedid"] for event in told} == {caller["Uniqueid"]}
     order = [(event["Event"], "caller" if event["Uniqueid"] == caller["Uniqueid"] else "agent") for event in told]
-    assert order == [
+    assert order[:7] == [
         ("DialBegin", "caller"),
         ("DialState", "caller"),
         ("DialEnd", "caller"),
@@ -236,7 +236,7 @@ async def test_the_events_of_a_conversation_come_in_this_order(
         ("BridgeEnter", "caller"),
         ("HangupRequest", "agent"),
         ("BridgeLeave", "agent"),
-        ("BridgeLeave", "caller"),
-        ("Hangup", "agent"),
-        ("Hangup", "caller"),
     ]
+    # The caller's channel and the agent's end in threads of their own.
+    assert sorted(order[7:9]) == [("BridgeLeave", "caller"), ("Hangup", "agent")]
+    assert order[9:] == [("Hangup", "caller")]

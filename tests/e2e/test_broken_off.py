@@ -186,20 +186,20 @@ async def test_of_an_agents_two_devices_the_one_that_has_the_call_may_die(strict
     await strict.request("PUT", f"/api/v1/agents/{number}", body)
     async with (
         Phone(number, "127.0.0.1", strict.sip_port, secret=body["secret"]) as desk,
-        Phone(f"{number}-web", "127.0.0.1", strict.sip_port, secret=body["secret"]) as browser,
+        BrowserPhone(strict, number, await sign_in_token(strict, number), rings=True) as browser,
         strict.caller(caller) as phone,
     ):
-        browser.login = number
-        await asyncio.gather(desk.register(), browser.register())
+        await desk.register()
         await strict.agent_is(number, phone="reachable")
         desk.on_invite = Answer(0.3, Tone(600))
         await strict.request("POST", f"/api/v1/agents/{number}/status", {"status": "available"})
         call = await phone.dial("4008001234", source=Tone(1000))
-        await browser.incoming(20)
+        await asyncio.wait_for(browser.invited.wait(), 20)
         await hears_tone(call, 600)
+        browser.invited.clear()
         desk.unplug()
         await hears(call, "agent-cut-off")
-        await browser.incoming(20)
+        await asyncio.wait_for(browser.invited.wait(), 20)
         assert (strict.agent_row(number) or {})["phone"] == "reachable"
         await call.hangup()
         desk.plug_in()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import httpx
@@ -173,8 +173,10 @@ async def test_what_is_only_begun_ends_after_ten_seconds(hotline: Hotline) -> No
         assert all(seconds < HALF_SENT + 2 for seconds in took), dict(zip(begun, took, strict=True))
 
 
-async def test_many_idle_connections_leave_room_for_a_good_one(hotline: Hotline) -> None:
+async def test_many_idle_connections_leave_room_for_a_good_one(new_hotline: Callable[..., Hotline]) -> None:
     """From one address, from many, and from the very address of the good requests."""
+    hotline = new_hotline(SANSHENG_HTTP_CONNECTIONS="512")
+    await asyncio.to_thread(hotline.start)
     assert hotline.process is not None
     usual = descriptors_of(hotline.process.pid)
     async with unharmed(hotline), AsyncExitStack() as stack:

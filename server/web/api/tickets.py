@@ -123,18 +123,18 @@ class Ticket(BaseModel):
 
     id: int
     call: int | None
-    type: str | None
     category: str | None
-    confirmed: str | None
     grade: str
     state: str
+    opened_at: str | None
+    type: str | None
+    confirmed: str | None
     department: str | None
     round: int
     level: str
     owner: str | None
     accused: str | None
     contacts: int
-    opened_at: str | None
     promised_for: str | None
     respond_by: str | None
     resolve_by: str | None

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.e2e.conftest import Hotline
+from tests.e2e import brisk
+from tests.e2e.conftest import Hotline, make_home, running
 from tests.e2e.desk.browsing import LANGUAGES, shoot, violations
 
 pytestmark = pytest.mark.e2e
 PASSWORD = "a long password of a boss"
 PARTS = ("people", "queues", "menus", "prompts", "calendar", "tickets", "callback", "trunks", "files", "versions")
+
+
+@pytest.fixture(scope="module")
+def hotline() -> Iterator[Hotline]:
+    """A hotline whose definitions these tests publish and undo."""
+    hotline = Hotline(make_home())
+    brisk.install(hotline.home)
+    with running(hotline):
+        yield hotline
 
 
 async def boss(page: Page, hotline: Hotline, tmp_path: Path, at: str, language: str = "zh-CN") -> None:
