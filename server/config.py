@@ -8,41 +8,22 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import re
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
+
+from server import setting_values as values
 
 ELSEWHERE = frozenset({"SANSHENG_CACHE"})
 """Variables that are read before there are settings."""
 
-ROLES = ("agent", "leader", "supervisor", "qa", "department", "administrator")
-"""The roles of people."""
-_WORD = r"[\w.!~*'%+-]+"
-SIP_ADDRESS = re.compile(
-    rf"sips?:({_WORD}@)?(?P<host>\w[\w.-]*|\[[0-9A-Fa-f:.]+\])(:(?P<port>\d{{1,5}}))?(;\w[\w.-]*(={_WORD})?)*", re.ASCII
-)
-
 
 class SettingsError(ValueError):
     """A setting that cannot be used; the text names the variable and says what would be right."""
-
-
-def is_sip_address(text: str) -> bool:
-    """Whether `text` is a plain SIP address: user, host, port and parameters, without a password and headers."""
-    match = SIP_ADDRESS.fullmatch(text)
-    if match is None:
-        return False
-    if match["host"].startswith("["):
-        try:
-            ipaddress.IPv6Address(match["host"][1:-1])
-        except ValueError:
-            return False
-    return 1 <= int(match["port"] or 5060) <= 65535
 
 
 def _by(read: Callable[[str], object], variable: str = "") -> dict[str, Any]:
@@ -50,284 +31,121 @@ def _by(read: Callable[[str], object], variable: str = "") -> dict[str, Any]:
     return {"read": read, "variable": variable}
 
 
-def _text(text: str) -> str:
-    return text
-
-
-def _path(text: str) -> Path:
-    if not text or "\0" in text:
-        raise ValueError("name a folder, such as /var/lib/sansheng")
-    return Path(text)
-
-
-def _recordings(text: str) -> Path | str:
-    if "://" not in text:
-        return _path(text)
-    if not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._/-]*)?", text, re.ASCII) or ".." in text:
-        raise ValueError("name a folder, or a bucket such as s3://bucket/prefix")
-    return text
-
-
-def _time_of_day(text: str) -> str:
-    if text != "never" and not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text, re.ASCII):
-        raise ValueError("give a time of day such as 03:30, or never")
-    return text
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 65535:
-        raise ValueError("a port is a number from 1 to 65535")
-    return int(text)
-
-
-def _address(text: str) -> str:
-    try:
-        return str(ipaddress.ip_address(text))
-    except ValueError:
-        raise ValueError("give an IP address of this machine, such as 127.0.0.1, or 0.0.0.0 for all") from None
-
-
-def _servers(text: str) -> tuple[str, ...]:
-    found = tuple(each.strip() for each in text.split(","))
-    if not all(re.fullmatch(r"[A-Za-z0-9_.\-\[\]:]+:\d+", each) for each in found):
-        raise ValueError("give host:port of every server, such as 127.0.0.1:4573,127.0.0.1:4574")
-    return found
-
-
-def _networks(text: str) -> tuple[str, ...]:
-    found = tuple(text.replace(",", " ").split())
-    try:
-        for each in found:
-            ipaddress.ip_network(each, strict=False)
-    except ValueError:
-        raise ValueError("give IP addresses or networks, such as 203.0.113.0/29,198.51.100.7") from None
-    return found
-
-
-def _host_names(text: str) -> tuple[str, ...]:
-    found = tuple(text.replace(",", " ").split())
-    if not all(re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", each, re.ASCII) for each in found):
-        raise ValueError("give names by which browsers address this machine, such as desk.example.com,desk")
-    return found
-
-
-def _issuer(text: str) -> str:
-    parts = urlsplit(text)
-    local = parts.hostname in ("localhost", "127.0.0.1", "::1")
-    if parts.scheme not in (("http", "https") if local else ("https",)) or not parts.hostname or parts.query:
-        raise ValueError("give the provider's issuer, such as https://login.example.com/realms/hotline")
-    return text
-
-
-def _roles(text: str) -> tuple[tuple[str, str], ...]:
-    parts = (each.rpartition("=") for each in text.split(","))
-    found = tuple((value.strip(), role.strip()) for value, _, role in parts)
-    if not all(value and role in ROLES for value, role in found):
-        raise ValueError(f"give values and roles, such as hotline-agents=agent; there are {', '.join(ROLES)}")
-    return found
-
-
-def _range(text: str) -> str:
-    match = re.fullmatch(r"\s*(\d+)\s*-\s*(\d+)\s*", text)
-    if not match or not 1024 <= int(match[1]) <= int(match[2]) - 19 <= 65516:
-        raise ValueError("give a range of ports within 1024-65535, at least 20, such as 10000-10999")
-    return f"{int(match[1])}-{int(match[2])}"
-
-
-def _uri(text: str) -> str:
-    if text and not is_sip_address(text):
-        raise ValueError("give a SIP address, such as sip:127.0.0.1:5090, or nothing for no outgoing calls")
-    return text
-
-
-def _count(least: int, most: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        if not text.isdecimal() or len(text) > 9 or not least <= int(text) <= most:
-            raise ValueError(f"give a whole number from {least} to {most}")
-        return int(text)
-
-    return read
-
-
-def _seconds(least: float) -> Callable[[str], float]:
-    def read(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = -1.0
-        if not least <= value <= 3600:
-            raise ValueError(f"give a number of seconds from {least:g} to 3600")
-        return value
-
-    return read
-
-
-def _frozen(text: str) -> float:
-    if text != "0":
-        try:
-            if 2 <= float(text) <= 3600:
-                return float(text)
-        except ValueError:
-            pass
-        raise ValueError("give a number of seconds from 2 to 3600, or 0 for never")
-    return 0.0
-
-
-def _whole(most: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        if not text.isdecimal() or not 1 <= int(text) <= most:
-            raise ValueError(f"give a whole number from 1 to {most}")
-        return int(text)
-
-    return read
-
-
-def _server_name(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ._/-]{0,63}", text, re.ASCII):
-        raise ValueError("give a name of up to 64 letters, digits, spaces, '.', '_', '/' and '-', such as PBX")
-    return text
-
-
-def _mailbox(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,255}", text, re.ASCII):
-        raise ValueError("give a mail address, such as leader@example.com")
-    return text
-
-
-def _mailboxes(text: str) -> tuple[str, ...]:
-    return tuple(_mailbox(each.strip()) for each in text.split(",")) if text.strip() else ()
-
-
-def _quarter(text: str) -> str:
-    if not re.fullmatch(r"([01]\d|2[0-3]):(00|15|30|45)", text, re.ASCII):
-        raise ValueError("give a quarter of an hour, such as 08:00")
-    return text
-
-
-def _url(*schemes: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text and text.partition("://")[0].partition("+")[0] not in schemes:
-            raise ValueError(f"give a URL that begins with {' or '.join(f'{each}://' for each in schemes)}")
-        return text
-
-    return read
-
-
 @dataclass(frozen=True)
 class Settings:
     """One installation's settings. Everything binds to `bind` (127.0.0.1) unless configured."""
 
-    home: Path = field(default=Path("var"), metadata=_by(_path))
-    bind: str = field(default="127.0.0.1", metadata=_by(_address))
-    sip_port: int = field(default=5060, metadata=_by(_port))
-    sip_tls_port: int = field(default=5061, metadata=_by(_port))
+    home: Path = field(default=Path("var"), metadata=_by(values.path))
+    bind: str = field(default="127.0.0.1", metadata=_by(values.address))
+    sip_port: int = field(default=5060, metadata=_by(values.port))
+    sip_tls_port: int = field(default=5061, metadata=_by(values.port))
     """Where SIP over TLS is taken, if a trunk uses it."""
-    http_port: int = field(default=8400, metadata=_by(_port))
-    http_connections: int = field(default=2048, metadata=_by(_count(1, 100_000)))
+    http_port: int = field(default=8400, metadata=_by(values.port))
+    http_connections: int = field(default=2048, metadata=_by(values.count(1, 100_000)))
     """The most connections to the API at once; never more than half of the file descriptors."""
-    http_connections_per_address: int = field(default=64, metadata=_by(_count(1, 100_000)))
+    http_connections_per_address: int = field(default=64, metadata=_by(values.count(1, 100_000)))
     """The most connections from one address; of IPv6, from one /64 network."""
-    proxies: tuple[str, ...] = field(default=(), metadata=_by(_networks))
+    proxies: tuple[str, ...] = field(default=(), metadata=_by(values.networks))
     """IP addresses or networks of proxies with TLS in front of the API, whose X-Forwarded-For and -Proto count."""
-    tls_cert: Path | None = field(default=None, metadata=_by(_path))
+    tls_cert: Path | None = field(default=None, metadata=_by(values.path))
     """Certificate of the API, with those between it and its root; empty: see `tls`."""
-    tls_key: Path | None = field(default=None, metadata=_by(_path))
+    tls_key: Path | None = field(default=None, metadata=_by(values.path))
     """The key of that certificate."""
-    tls_names: tuple[str, ...] = field(default=(), metadata=_by(_host_names))
+    tls_names: tuple[str, ...] = field(default=(), metadata=_by(values.host_names))
     """Names of this machine in the certificate that the private authority makes, besides those that it has."""
-    oidc_issuer: str = field(default="", metadata=_by(_issuer))
+    oidc_issuer: str = field(default="", metadata=_by(values.oidc_issuer))
     """The OpenID provider by which people sign in besides passwords; empty: none."""
-    oidc_client_id: str = field(default="", metadata=_by(_text))
+    oidc_client_id: str = field(default="", metadata=_by(values.as_it_is))
     """The name under which the provider knows this hotline."""
-    oidc_client_secret_file: Path | None = field(default=None, metadata=_by(_path))
+    oidc_client_secret_file: Path | None = field(default=None, metadata=_by(values.path))
     """File of the secret that the provider knows this hotline by; empty: a public client."""
-    oidc_roles: tuple[tuple[str, str], ...] = field(default=(), metadata=_by(_roles))
+    oidc_roles: tuple[tuple[str, str], ...] = field(default=(), metadata=_by(values.claimed_roles))
     """Values of the claim of roles, and the role of each; the first that a person has counts."""
-    oidc_role_claim: str = field(default="groups", metadata=_by(_text))
-    oidc_name_claim: str = field(default="preferred_username", metadata=_by(_text))
-    oidc_agent_claim: str = field(default="agent", metadata=_by(_text))
+    oidc_role_claim: str = field(default="groups", metadata=_by(values.as_it_is))
+    oidc_name_claim: str = field(default="preferred_username", metadata=_by(values.as_it_is))
+    oidc_agent_claim: str = field(default="agent", metadata=_by(values.as_it_is))
     """The claims of the roles, of the user's name, and of the work number."""
-    oidc_scopes: str = field(default="openid profile", metadata=_by(_text))
+    oidc_scopes: str = field(default="openid profile", metadata=_by(values.as_it_is))
     """What the provider is asked for."""
-    agi_port: int = field(default=4573, metadata=_by(_port))
-    ami_port: int = field(default=5038, metadata=_by(_port))
-    asterisk_http_port: int = field(default=8088, metadata=_by(_port))
-    rtp_ports: str = field(default="10000-10999", metadata=_by(_range))
-    trunk: str = field(default="", metadata=_by(_uri))
+    agi_port: int = field(default=4573, metadata=_by(values.port))
+    ami_port: int = field(default=5038, metadata=_by(values.port))
+    asterisk_http_port: int = field(default=8088, metadata=_by(values.port))
+    rtp_ports: str = field(default="10000-10999", metadata=_by(values.port_range))
+    trunk: str = field(default="", metadata=_by(values.sip_address))
     """SIP URI that outgoing calls go to; empty: no outgoing calls."""
-    trunk_addresses: tuple[str, ...] = field(default=(), metadata=_by(_networks))
+    trunk_addresses: tuple[str, ...] = field(default=(), metadata=_by(values.networks))
     """IP addresses or networks whose calls are the public's, besides those of the trunks in hotline.toml; every other
     caller must be an agent's phone. Empty: 127.0.0.1 as long as there is no such trunk."""
-    wrong_passwords: int = field(default=10, metadata=_by(_count(0, 10_000)))
+    wrong_passwords: int = field(default=10, metadata=_by(values.count(0, 10_000)))
     """An address with so many wrong passwords of agents in a minute is refused for a while; 0: never."""
-    webhook_networks: tuple[str, ...] = field(default=(), metadata=_by(_networks))
+    webhook_networks: tuple[str, ...] = field(default=(), metadata=_by(values.networks))
     """IP addresses or networks that webhooks may reach besides public addresses, by http too."""
-    refused_seconds: float = field(default=60.0, metadata=_by(_seconds(1.0)))
+    refused_seconds: float = field(default=60.0, metadata=_by(values.seconds(1.0)))
     """How long such an address is refused."""
-    external_address: str = field(default="", metadata=_by(_address))
+    external_address: str = field(default="", metadata=_by(values.address))
     """Public IP address when Asterisk stands behind address translation; empty: none."""
-    asterisk: str = field(default="", metadata=_by(_text))
+    asterisk: str = field(default="", metadata=_by(values.as_it_is))
     """Host of an Asterisk that runs elsewhere; empty: the private one."""
-    asterisk_user: str = field(default="sansheng", metadata=_by(_text))
-    asterisk_secret: str = field(default="", metadata=_by(_text))
+    asterisk_user: str = field(default="sansheng", metadata=_by(values.as_it_is))
+    asterisk_secret: str = field(default="", metadata=_by(values.as_it_is))
     """Management login of an Asterisk that runs elsewhere."""
-    channel_secret: str = field(default="", metadata=_by(_text))
+    channel_secret: str = field(default="", metadata=_by(values.as_it_is))
     """The secret by which that Asterisk's channels prove that its dialplan let them in: its file `secrets/channels`."""
-    identity_key: str = field(default="", metadata=_by(_text))
+    identity_key: str = field(default="", metadata=_by(values.as_it_is))
     """The key with which customers' digits are kept, the same on all servers; empty: `secrets/identity` of the home."""
-    asterisk_home: Path | None = field(default=None, metadata=_by(_path))
+    asterisk_home: Path | None = field(default=None, metadata=_by(values.path))
     """Home of that Asterisk as this server reaches it, for its agents' phones, spool and recordings in progress."""
-    servers: tuple[str, ...] = field(default=(), metadata=_by(_servers))
+    servers: tuple[str, ...] = field(default=(), metadata=_by(values.servers))
     """host:port of every server's FastAGI, in the order in which Asterisk asks them; empty: this one alone."""
-    session_idle_minutes: int = field(default=30, metadata=_by(_count(1, 10_080)))
+    session_idle_minutes: int = field(default=30, metadata=_by(values.count(1, 10_080)))
     """After so many minutes in which nothing was done a session ends, unless a call is there or may come."""
-    session_hours: int = field(default=12, metadata=_by(_count(1, 720)))
+    session_hours: int = field(default=12, metadata=_by(values.count(1, 720)))
     """How long after the sign-in a session ends in any case."""
-    recordings: Path | str | None = field(default=None, metadata=_by(_recordings))
+    recordings: Path | str | None = field(default=None, metadata=_by(values.recording_store))
     """Folder or bucket (`s3://bucket/prefix`) of the finished recordings, one for all servers; empty: `recordings` in
     the home."""
-    recordings_key: str = field(default="", metadata=_by(_text))
+    recordings_key: str = field(default="", metadata=_by(values.as_it_is))
     """File of the key that recordings are encrypted with, or `command:…` that prints it; empty: not encrypted."""
-    recordings_verified_at: str = field(default="03:30", metadata=_by(_time_of_day))
+    recordings_verified_at: str = field(default="03:30", metadata=_by(values.time_of_day))
     """Time of day in the hotline's zone at which all recordings are verified; `never`."""
-    server_name: str = field(default="", metadata=_by(_server_name))
+    server_name: str = field(default="", metadata=_by(values.server_name))
     """The name of the server in SIP and HTTP answers; empty: none."""
-    log_megabytes: int = field(default=50, metadata=_by(_whole(10_000)))
+    log_megabytes: int = field(default=50, metadata=_by(values.count(1, 10_000)))
     """Size at which a log file is rotated."""
-    log_hours: int = field(default=24, metadata=_by(_whole(10_000)))
+    log_hours: int = field(default=24, metadata=_by(values.count(1, 10_000)))
     """Age at which a log file is rotated."""
-    log_files: int = field(default=14, metadata=_by(_whole(1_000)))
+    log_files: int = field(default=14, metadata=_by(values.count(1, 1_000)))
     """How many old files of each log are kept."""
-    recording_overdue_seconds: float = field(default=60.0, metadata=_by(_seconds(1.0)))
+    recording_overdue_seconds: float = field(default=60.0, metadata=_by(values.seconds(1.0)))
     """How long after its conversation a recording may be neither joined nor missing; from then on it is an alarm."""
-    api_token: str = field(default="", metadata=_by(_text))
+    api_token: str = field(default="", metadata=_by(values.as_it_is))
     """The access token that commands ask the server with; empty: the owner's token file in the home."""
-    node: str = field(default_factory=socket.gethostname, metadata=_by(_text))
+    node: str = field(default_factory=socket.gethostname, metadata=_by(values.as_it_is))
     """This server's name among several."""
-    lease_seconds: float = field(default=2.0, metadata=_by(_seconds(0.5)))
+    lease_seconds: float = field(default=2.0, metadata=_by(values.seconds(0.5)))
     """How long a server that stopped answering keeps the lead."""
-    frozen_seconds: float = field(default=10.0, metadata=_by(_frozen))
+    frozen_seconds: float = field(default=10.0, metadata=_by(values.seconds_or_never))
     """A server whose event loop does nothing for so long is ended (kill -9); 0: never."""
-    asterisk_frozen_seconds: float = field(default=30.0, metadata=_by(_frozen))
+    asterisk_frozen_seconds: float = field(default=30.0, metadata=_by(values.seconds_or_never))
     """The private Asterisk is replaced when it has answered nothing for so long; 0: never."""
-    snapshot_seconds: float = field(default=60.0, metadata=_by(_seconds(1.0)))
+    snapshot_seconds: float = field(default=60.0, metadata=_by(values.seconds(1.0)))
     """How often the state is saved; the log is trimmed up to there."""
-    drain_seconds: float = field(default=30.0, metadata=_by(_seconds(0.0)))
+    drain_seconds: float = field(default=30.0, metadata=_by(values.seconds(0.0)))
     """How long an orderly stop waits for conversations to end."""
-    archive_days: int = field(default=0, metadata=_by(_count(0, 36_500)))
+    archive_days: int = field(default=0, metadata=_by(values.count(0, 36_500)))
     """Days for which the archived log holds what calls left in it, and the decisions; 0: for ever."""
-    archive_trimmed_at: str = field(default="04:30", metadata=_by(_time_of_day))
+    archive_trimmed_at: str = field(default="04:30", metadata=_by(values.time_of_day))
     """Time of day in the hotline's zone at which the archived log is trimmed of what is older; `never`."""
-    smtp_url: str = field(default="", metadata=_by(_url("smtp", "smtps")))
+    smtp_url: str = field(default="", metadata=_by(values.url("smtp", "smtps")))
     """The mail server that takes the report of each 24 hours, with its user and password; empty: none is sent."""
-    report_to: tuple[str, ...] = field(default=(), metadata=_by(_mailboxes))
+    report_to: tuple[str, ...] = field(default=(), metadata=_by(values.mailboxes))
     """The mail addresses that get the report."""
-    report_from: str = field(default="sansheng@localhost", metadata=_by(_mailbox))
+    report_from: str = field(default="sansheng@localhost", metadata=_by(values.mailbox))
     """The sender of the report."""
-    report_at: str = field(default="08:00", metadata=_by(_quarter))
+    report_at: str = field(default="08:00", metadata=_by(values.quarter_of_an_hour))
     """When the night shift ends and the 24 hours are closed, in the hotline's zone."""
-    database_url: str = field(default="", metadata=_by(_url("sqlite", "postgresql", "postgres"), "DATABASE_URL"))
-    redis_url: str = field(default="", metadata=_by(_url("redis", "rediss", "unix"), "REDIS_URL"))
+    database_url: str = field(default="", metadata=_by(values.url("sqlite", "postgresql", "postgres"), "DATABASE_URL"))
+    redis_url: str = field(default="", metadata=_by(values.url("redis", "rediss", "unix"), "REDIS_URL"))
 
     @cached_property
     def root(self) -> Path:

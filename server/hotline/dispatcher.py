@@ -22,7 +22,8 @@ from acd.callbacks.commands import OfferCallback
 from acd.commands import Announce, Command, Divert, Moved, Offer, Withdraw
 from server.eventlog.clock import Clock
 from server.eventlog.log import Entry, Fenced, Lease, Log, Row, Snapshot, Unwritable, id_order, verified
-from server.hotline.state import HotlineState, Unwritten
+from server.hotline.notes import Unwritten
+from server.hotline.state import HotlineState
 from server.tasks import end
 
 Owner = Callable[[Command], None]

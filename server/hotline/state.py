@@ -9,8 +9,8 @@ from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import islice, takewhile
-from typing import Any, NamedTuple
+from itertools import islice
+from typing import Any
 
 import msgspec
 import structlog
@@ -34,15 +34,15 @@ from quality.register import Register as QualityRegister
 from recordings.alarms import Alarms
 from recordings.catalogue import Catalogue
 from recordings.pauses import Pauses
-from server import bounds
 from server.eventlog.derived_events import AgentNoted, Decided, ModeNoted, PromiseNoted
-from server.eventlog.log import Entry, Unreadable, decode, encode, id_order
+from server.eventlog.log import Entry, Unreadable
 from server.eventlog.quality_events import QualityRulesSet
 from server.hotline.access_tokens import AccessTokens
 from server.hotline.changes import Changes
 from server.hotline.exports import Exports
 from server.hotline.kept_snapshot import KeptSnapshot
 from server.hotline.live_calls import Calls
+from server.hotline.notes import Notes, Unwritten
 from server.hotline.promising import asked_back
 from server.hotline.published import Published
 from server.hotline.ticket_rules import working_time
@@ -53,14 +53,6 @@ from tickets.register import Register
 
 _log = structlog.get_logger("state")
 _encoder = msgspec.json.Encoder()
-
-
-class Unwritten(NamedTuple):
-    """A note, the instant of its cause, and its cause's id."""
-
-    note: object
-    at: float
-    after: str
 
 
 class HotlineState:
@@ -91,12 +83,9 @@ class HotlineState:
         self.last_ticket = 0
         self.position = "0-0"
         """Id of the last entry played."""
-        self.unwritten: deque[Unwritten] = deque()
-        """Notes that are not known to be in the log yet, in its order."""
+        self.notes = Notes()
         self.at = 0.0
         """Instant of the last entry played."""
-        self.differences: Counter[str] = Counter()
-        """How the notes in the log differ from what follows here from their causes, and how often."""
         self.changes = Changes()
         """What entries have changed, for whoever shows it."""
 
@@ -108,7 +97,7 @@ class HotlineState:
         """
         self.position, self.at = entry.id, max(self.at, entry.at)
         if entry.after:
-            self._written(entry)
+            self.notes.written(entry)
             return []
         if isinstance(entry.event, Unreadable):
             return []
@@ -175,6 +164,16 @@ class HotlineState:
             self.changes.after(entry.event, commands, (each.note for each in islice(self.unwritten, known, None)))
         return commands
 
+    @property
+    def unwritten(self) -> deque[Unwritten]:
+        """Notes that are not known to be in the log yet, in its order."""
+        return self.notes.unwritten
+
+    @property
+    def differences(self) -> Counter[str]:
+        """How the notes in the log differ from what follows here from their causes, and how often."""
+        return self.notes.differences
+
     def next_timer(self) -> float | None:
         """The instant (UTC epoch seconds) at which a Tick is wanted, or None."""
         due = (self.floor.next_timer(), self.callbacks.next_timer(), self.tickets.next_timer())
@@ -210,35 +209,7 @@ class HotlineState:
             )
 
     def _note(self, entry: Entry, note: object) -> None:
-        self.unwritten.append(Unwritten(note, entry.at, entry.id))
-
-    def _written(self, entry: Entry) -> None:
-        """A note is in the log: the one like it is due no more. Another release may have derived it in other words, or
-        more of them, or fewer. Notes stand in the order of their causes: those of an earlier one are not to come."""
-        due, note = self.unwritten, entry.event
-        while due and due[0].after != entry.after and id_order(due[0].after) < id_order(entry.after):
-            self._differs("is not in the log", entry, derived=due.popleft().note)
-        unread = isinstance(note, Unreadable)
-        kind = note.field(b"t") if unread else type(note).__name__
-        alike = [each for each in takewhile(lambda each: each.after == entry.after, due) if _kind(each) == kind]
-        found = next((each for each in alike if each.note == note), alike[0] if alike else None)
-        if found is not None:
-            due.remove(found)
-        if unread:
-            return
-        if found is None:
-            self._differs("does not follow here", entry, written=note)
-        elif found.note != note:
-            self._differs("reads otherwise", entry, derived=found.note, written=note)
-
-    def _differs(self, how: str, entry: Entry, *, derived: object = None, written: object = None) -> None:
-        """Count it, and tell of the first of each kind."""
-        difference = f"{type(derived or written).__name__} {how}"
-        self.differences[difference] += 1
-        if self.differences[difference] == 1:
-            both = {"derived": derived, "written": written}
-            texts = {name: bounds.line(repr(note), 2000) for name, note in both.items() if note is not None}
-            _log.warning("a note of the log is not what follows here", what=difference, entry=entry.id, **texts)
+        self.notes.follows(entry, note)
 
     def _decide(self, entry: Entry) -> list[Command]:
         commands: list[Command] = []
@@ -404,7 +375,7 @@ class HotlineState:
                 "board": self._board_kept(self.board),
                 "last_ticket": self.last_ticket,
                 "position": self.position,
-                "unwritten": [(*_text(each.note), each.at, each.after) for each in self.unwritten],
+                "unwritten": self.notes.snapshot(),
                 "at": self.at,
             }
         )
@@ -437,11 +408,7 @@ class HotlineState:
         state.board = Board.restore(values.get("board"))
         state.last_ticket, state.position = values["last_ticket"], values["position"]
         state.at = values["at"]
-        for name, note, at, after in values["unwritten"]:
-            try:
-                state.unwritten.append(Unwritten(decode(name, note.encode()), at, after))
-            except Exception as error:
-                _log.error("a note that another version made is left out", kind=name, after=after, error=str(error))
+        state.notes = Notes.restore(values["unwritten"])
         return state
 
 
@@ -455,12 +422,3 @@ def _recordings_of_calls(values: dict[str, Any]) -> dict[str, Any]:
             {**kept, "agent": agent, "started_at": started_at, "ended_at": None if agent else values["at"]}
         )
     return {"unfinished": unfinished}
-
-
-def _kind(each: Unwritten) -> str:
-    return type(each.note).__name__
-
-
-def _text(note: object) -> tuple[str, str]:
-    name, data = encode(note)
-    return name, data.decode()

@@ -20,8 +20,9 @@ from server.hotline.access_tokens import AccessTokens
 from server.hotline.changes import Changes
 from server.hotline.exports import Exports
 from server.hotline.live_calls import Calls
+from server.hotline.notes import Unwritten
 from server.hotline.published import Published
-from server.hotline.state import HotlineState, Unwritten
+from server.hotline.state import HotlineState
 from server.hotline.users import Users
 from server.hotline.webhooks import Webhooks
 from tickets.events import TicketRulesSet

@@ -23,6 +23,30 @@ from pathlib import Path
 from typing import Any
 
 TREE = Path(__file__).resolve().parents[2]
+IMPORTED = (
+    "server.cli",
+    "server.commands.run",
+    "server.leadership",
+    "server.storage.queries.day_mail",
+    "server.storage.queries.records",
+    "server.storage.retention",
+    "server.storage.schema.migrate",
+    "server.storage.trimming",
+    "server.usecases.recordings",
+    "server.web.api.application",
+    "server.web.certificates",
+    "server.web.serve",
+    "server.webhooks.sender",
+    # What a server imports when it first needs it.
+    "anyio._backends._asyncio",
+    "httpcore",
+    "pwdlib.hashers.argon2",
+    "pydantic.v1",
+    "sqlalchemy.dialects.sqlite",
+    "sqlite3",
+    "twisted.internet.asyncioreactor",
+)
+"""All but `server.app` and `server.processes.children`, with which the reactor would be chosen."""
 
 
 class Parent:
@@ -117,19 +141,8 @@ def done(
 
 def _serve() -> None:
     """Fork servers, and tell how they ended, until the input ends."""
-    # All but `server.app`, with which the reactor would be chosen.
-    for name in (
-        "cli",
-        "commands.run",
-        "leadership",
-        "storage.queries.records",
-        "storage.schema.migrate",
-        "usecases.recordings",
-        "web.api.application",
-        "web.serve",
-    ):
-        import_module(f"server.{name}")
-    import_module("sqlalchemy.dialects.sqlite")
+    for name in IMPORTED:
+        import_module(name)
     gc.freeze()
     for line in sys.stdin:
         question = json.loads(line)

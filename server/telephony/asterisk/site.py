@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from server.config import Settings, is_sip_address
+from server.config import Settings
 from server.hotline.trunks import LEGACY, Trunk, in_order, source_of
+from server.setting_values import is_sip_address
 from server.telephony.asterisk.ports import LEAST, AudioPorts
 from server.telephony.asterisk.values import FORBIDDEN, SiteError, check
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,15 @@ from provision.making import default_cache
 from tests.e2e.conftest import Hotline
 from tests.e2e.desk.browsing import Complaints, chromium, quiet
 
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The browser belongs to one event loop, so the tests of pages share that one."""
+    for item in items:
+        if HERE in item.path.parents and pytest_asyncio.is_async_test(item):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
 
 @pytest.fixture(scope="session")
 def built() -> None:
@@ -23,22 +33,29 @@ def built() -> None:
     desk.prepare(default_cache(), quiet)
 
 
-@pytest.fixture
-def browser_home() -> Iterator[Path]:
-    """A folder for what a browser writes, with a short path."""
+@contextmanager
+def _short_folder() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="sb-"))
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest_asyncio.fixture
-async def browser(browser_home: Path) -> AsyncIterator[Browser]:
-    """A browser for this test."""
-    async with chromium(browser_home) as started:
-        yield started
+@pytest.fixture
+def browser_home() -> Iterator[Path]:
+    """A folder for what a browser writes, with a short path."""
+    with _short_folder() as folder:
+        yield folder
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """One browser for all tests of this process: starting one takes longer than many tests."""
+    with _short_folder() as folder:
+        async with chromium(folder) as started:
+            yield started
+
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def context(browser: Browser, hotline: Hotline, built: None) -> AsyncIterator[BrowserContext]:
     """A person's browser on the hotline, with a microphone; the test fails when a page complains."""
     made = await browser.new_context(
@@ -55,7 +72,7 @@ async def context(browser: Browser, hotline: Hotline, built: None) -> AsyncItera
     assert complaints.said == []
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(context: BrowserContext) -> Page:
     """One tab of that browser."""
     return await context.new_page()

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.e2e
 CALLER = "13800138301"
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def supervisor(hotline: Hotline) -> str:
     """A supervisor who can sign in; the user's name."""
     name = "li.na"
@@ -27,7 +27,7 @@ async def supervisor(hotline: Hotline) -> str:
     return name
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def waiting(hotline: Hotline) -> AsyncIterator[tuple[Call, int]]:
     """A caller who waits for a complaint agent, and the call's number."""
     async with hotline.caller(CALLER) as caller:

@@ -15,7 +15,7 @@ from tests.e2e.desk.browsing import PASSWORD, add_user, shoot, sign_in, violatio
 pytestmark = pytest.mark.e2e
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def agent(hotline: Hotline) -> AsyncIterator[str]:
     """An agent who can sign in; the user's name."""
     number = "4101"

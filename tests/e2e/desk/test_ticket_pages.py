@@ -29,7 +29,7 @@ TABLE = "姓名,电话,级别\n王伟,13900139001,vip\n李娜,none,\n"
 PATIENCE = 30_000
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def typed(hotline: Hotline) -> AsyncIterator[None]:
     """The hotline has a type of tickets, which needs an order's number before the dispatch."""
     file = hotline.home / "hotline.toml"
