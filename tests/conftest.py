@@ -47,30 +47,61 @@ settings.register_profile("search", derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 SLOWEST = (
-    "faults/test_callback_killed",
+    "e2e/desk/test_quality_pages",
     "e2e/test_calling_back",
     "e2e/test_transfers",
-    "e2e/test_broken_off",
-    "e2e/test_trunks",
-    "e2e/desk/test_admin",
-    "e2e/desk/test_page_phone_sound",
-    "faults/test_server_killed",
+    "faults/test_callback_killed",
     "e2e/test_taking_numbers",
     "faults/test_others_killed",
+    "faults/test_server_killed",
+    "e2e/desk/test_floor",
+    "e2e/desk/test_ticket_pages",
     "e2e/test_peak",
+    "e2e/test_broken_off",
+    "e2e/desk/test_admin",
+    "e2e/desk/test_agent_desk",
+    "e2e/desk/test_page_phone_sound",
+    "faults/test_disk_full",
+    "e2e/test_numbers",
+    "e2e/test_phone_transfers",
     "faults/test_two_servers",
-    "e2e/test_demo_callback",
-    "e2e/test_offers",
+    "e2e/test_demo_load",
+    "faults/test_callback_taken_over",
+    "e2e/test_menus",
+    "e2e/test_sound",
+    "e2e/test_trunks",
+    "e2e/test_away",
+    "fuzz/test_fuzz",
+    "server/storage/test_figures_report",
+    "quality/test_simulation",
+    "acd/floor/test_oracles",
 )
 """Files of tests that take longest, longest first: so no process is left with one of them when the others are done."""
+
+
+WAITING = ("tests/e2e/", "tests/faults/", "tests/dialplan/")
+"""Folders of tests that mostly wait for calls; the other tests compute."""
+WAITED = 0.85
+"""The place in the order, as a share of the whole, at which the last of those that wait begins."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "redis_server" in getattr(item, "fixturenames", ()):
             item.add_marker("redis")
-    places = {f"tests/{name}.py": place for place, name in enumerate(SLOWEST)}
-    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))
+    files = list(dict.fromkeys(_file(item) for item in items))
+    slowest = {f"tests/{name}.py": place for place, name in enumerate(SLOWEST)}
+    files.sort(key=lambda file: slowest.get(file, len(slowest)))
+    waiting = [file for file in files if file.startswith(WAITING)]
+    computing = [file for file in files if not file.startswith(WAITING)]
+    # Side by side, so that the processor has work while calls ring, and calls have a processor.
+    order = {file: WAITED * place / len(waiting) for place, file in enumerate(waiting)}
+    order |= {file: place / len(computing) for place, file in enumerate(computing)}
+    items.sort(key=lambda item: order[_file(item)])
+
+
+def _file(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0]
 
 
 NOBODY = 65534
