@@ -17,7 +17,7 @@ check test: export PYTHONDONTWRITEBYTECODE =
 check test: export PYTHONPYCACHEPREFIX = $(CURDIR)/.cache/bytecode
 
 check: setup-test static desk-check  ## what every commit must pass: unit and property tests, no server, no call, no database server
-	$(BIN)/pytest -q -n 4 --dist loadfile -m "not e2e and not redis and not postgres and not thorough" \
+	$(BIN)/pytest -q -n 3 --dist loadfile -m "not e2e and not redis and not postgres and not thorough" \
 	  --ignore tests/e2e --ignore tests/faults --ignore tests/dialplan
 
 test: setup-test static desk-check  ## every check and every test; a test that failed is run once more, alone

@@ -248,6 +248,7 @@ def instants(row):
     return [datetime.fromisoformat(row[name]).timestamp() for name in ("from", "to")]
 
 
+@pytest.mark.thorough
 def test_every_figure_is_what_the_raw_log_says(engine, raw):
     found = report(engine, days(FIRST, ZONE, interval=SLOT), now=LATER)
     midnight = BEGAN

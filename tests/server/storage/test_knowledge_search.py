@@ -113,6 +113,7 @@ def test_a_new_version_is_found_by_its_words_and_a_removed_article_by_none(found
     assert queries.show(1) is None
 
 
+@pytest.mark.thorough
 def test_every_word_of_many_articles_is_found(found, database_url) -> None:
     """Recall is one: each run of two to four characters of a text finds it."""
     chance = random.Random(7)

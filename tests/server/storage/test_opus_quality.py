@@ -99,6 +99,7 @@ def kept(sound: NDArray[np.int16], copy: NDArray[np.int16]) -> Kept:
     return Kept(float(np.mean(distances)), tuple(np.mean(bands, axis=0)), float(np.mean(ratios)))
 
 
+@pytest.mark.thorough
 def test_the_copy_keeps_speech_and_a_higher_complexity_would_keep_no_more() -> None:
     sound = conversation()
     ours, higher = (kept(sound, copied(sound, complexity)) for complexity in (COMPLEXITY, 5))

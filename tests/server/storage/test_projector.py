@@ -78,6 +78,7 @@ def test_the_same_entries_again_change_nothing(database, story):
     assert projector.cursor() == story.entries[-1].id
 
 
+@pytest.mark.thorough
 def test_entries_in_any_cuts_and_overlaps_give_the_same_records(tmp_path, story):
     for call in range(1, 4):
         story.whole_call(call)

@@ -59,6 +59,7 @@ def replayed(database, since):
     return replay(archived_after(database.read, after), since, 2e10, state)
 
 
+@pytest.mark.thorough
 def test_a_trimmed_archive_replays_every_later_instant_as_the_whole_one_did(records, log):
     middle, later = log[len(log) // 2].at, log[len(log) * 3 // 4].at
     before, kept, played = rows(records), list(archived_entries(records.read, middle, 2e10)), replayed(records, later)
@@ -85,6 +86,7 @@ def test_the_second_trimming_goes_on_from_the_first(records, log):
     assert replayed(records, log[-100].at) == whole
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("at_once", [7, 100])
 def test_a_trimming_that_was_stopped_is_finished_by_the_next(records, log, monkeypatch, at_once):
     monkeypatch.setattr(retention, "_AT_ONCE", at_once)

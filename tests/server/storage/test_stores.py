@@ -148,6 +148,7 @@ class CutOff(threading.Thread):
         self._listening.close()
 
 
+@pytest.mark.thorough
 def test_a_server_that_is_killed_in_the_middle_of_an_upload_has_nothing_and_gets_it_later(tmp_path: Path) -> None:
     sound = os.urandom(3_000_000)
     with s3_server() as server:
