@@ -250,7 +250,8 @@ class OfferRinging(Event):
 
 @dataclass(frozen=True, slots=True)
 class OfferConfirming(Event):
-    """An agent's outside number picked up: within so many seconds a key says that it is the agent."""
+    """The offer to an agent at an outside number stands for so many seconds more: it was picked up, and a key is to say
+    that it is the agent; or it is called by another trunk."""
 
     offer: int
     within: float

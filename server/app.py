@@ -196,7 +196,7 @@ class App:
         await self.acts.versions.follow()
         leadership = Leadership(
             self.settings,
-            self._programs.site,
+            lambda: self._programs.site,
             self._reactor,
             lambda: self.definitions,
             self._programs.trunks,

@@ -44,6 +44,7 @@ from server.telephony.asterisk import configure
 from server.telephony.asterisk.control import OwnAmi, control_socket
 from server.telephony.asterisk.files import AMI_USER
 from server.telephony.asterisk.phones import PhoneBook
+from server.telephony.asterisk.pjsip import identifier_order
 from server.telephony.asterisk.reloading import Reloading
 from server.telephony.asterisk.site import Site
 from server.telephony.recording.pausing import Pausing
@@ -68,7 +69,7 @@ class Leadership:
     def __init__(
         self,
         settings: Settings,
-        site: Site,
+        site: Callable[[], Site],
         reactor: Any,
         definitions: Callable[[], Definitions],
         trunks: Callable[[], tuple[Trunk, ...]],
@@ -82,7 +83,7 @@ class Leadership:
         self.dispatcher: Dispatcher
         self.parts: Parts
         self._view = View(lambda: self.dispatcher.state)
-        self._settings, self._site, self._reactor = settings, site, reactor
+        self._settings, self._site_of_now, self._reactor = settings, site, reactor
         self._definitions, self._read_to, self._unreadable = definitions, read_to, unreadable
         self._trunks = trunks
         self._acts = acts
@@ -94,17 +95,20 @@ class Leadership:
         """When the link to Asterisk was lost, UTC epoch seconds."""
         host = settings.asterisk or "127.0.0.1"
         user = settings.asterisk_user if settings.asterisk and settings.asterisk_secret else AMI_USER
-        secret = settings.asterisk_secret or configure.secret(site.layout, configure.AMI_SECRET)
-        self.tokens = ChannelTokens(settings.channel_secret or configure.secret(site.layout, configure.CHANNEL_SECRET))
-        socket = control_socket(site.layout)
+        layout = site().layout
+        secret = settings.asterisk_secret or configure.secret(layout, configure.AMI_SECRET)
+        self.tokens = ChannelTokens(settings.channel_secret or configure.secret(layout, configure.CHANNEL_SECRET))
+        socket = control_socket(layout)
         # Of an Asterisk elsewhere, the home may be on this machine all the same.
         link = partial(OwnAmi, socket) if not settings.asterisk or settings.asterisk_home else Ami
         self.ami = link(host, settings.ami_port, user, secret, tokens=self.tokens)
-        self.reloading = Reloading(site.layout, self.ami)
+        self.reloading = Reloading(layout, self.ami)
         self.phones = PhoneBook(site, self.ami, self._agents, self.reloading, lambda: definitions().callback.region)
         self.phones.there = lambda device: self.parts.presence.is_there(device)
         if not settings.asterisk or settings.asterisk_home:
             self.reloading.compare = self.phones.differing
+        if not settings.asterisk:
+            self.reloading.order = lambda: identifier_order(site())
 
     async def start(self, log: Log, lease: Lease, state: HotlineState, reloads: tuple[str, ...] = ()) -> None:
         """Return when calls are taken. `reloads` are the modules whose files changed under a running Asterisk.
@@ -130,12 +134,12 @@ class Leadership:
         self.dispatcher.submit(ServerStarted(lease.node, lease.token))
         await self.set_policy()
         self._listen()
-        self._ready = True
+        self._ready = self.reloading.may_restart = True
 
     def _ground(self) -> Ground:
         return Ground(
             settings=self._settings,
-            site=self._site,
+            site=self._site_of_now,
             dispatcher=self.dispatcher,
             view=self._view,
             ami=self.ami,
@@ -170,7 +174,7 @@ class Leadership:
         return self.parts.monitoring
 
     async def _open_link(self, reloads: tuple[str, ...]) -> None:
-        await asyncio.to_thread(configure.configure_agents, self._site, self.phones.phones())
+        await asyncio.to_thread(configure.configure_agents, self._site_of_now(), self.phones.phones())
         self.ami.start()
         self._undo += [self.ami.close, self.reloading.stop]
         try:
@@ -235,9 +239,14 @@ class Leadership:
                 await self.dispatcher.record(FormAdded(form, "product"))
 
     async def reload(self, modules: Iterable[str]) -> None:
-        """Let Asterisk take over the files of these modules, and all others that were written anew."""
+        """Let Asterisk take over the files of these modules, and all others that were written anew.
+
+        Raises SiteError when the trunks of now and the agents' telephones cannot stand side by side.
+        """
         modules = tuple(modules)
         await self.reloading.owe(modules)
+        if self._ready:
+            await self.phones.follow()
         await self.reloading.settle()
         if modules and self._ready:
             self.parts.trunks.health.look()
@@ -263,7 +272,7 @@ class Leadership:
             self.parts.guessers.warning(),
         )
         signed_in = sum(agent.status is not acd.Status.SIGNED_OUT for agent in self._view.floor.agents())
-        few = self._site.audio.too_few(0, signed_in)
+        few = self._site_of_now().audio.too_few(0, signed_in)
         own = [*few, *self.parts.rtp_watch.alarms(), *self.parts.trunks.problems()]
         return [problem for problem in found if problem] + own
 
@@ -306,7 +315,7 @@ class Leadership:
 
     async def stop(self) -> None:
         """Let go of every call and undo everything that `start` did, last first."""
-        self._ready = False
+        self._ready = self.reloading.may_restart = False
         await self._tasks.stop()
         if hasattr(self, "parts"):
             await self.parts.trunks.health.stop()

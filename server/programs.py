@@ -10,8 +10,8 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from server.processes.children import Child, Children, ChildState
 from server.processes.identity import hold, read_identity
 from server.processes.liveness import Liveness
 from server.processes.private_redis import redis_child
+from server.telephony.ami.link import AmiError
 from server.telephony.asterisk import configure
 from server.telephony.asterisk.control import ask, control_socket
 from server.telephony.asterisk.ready import readiness
@@ -37,6 +38,8 @@ from server.telephony.asterisk.trunk_pjsip import left_out
 
 _log = structlog.get_logger("programs")
 _ASTERISK_DEADLINE = 20.0
+_END_WITHIN = 5.0
+"""Seconds within which Asterisk ends when no call stands."""
 
 
 class Programs:
@@ -71,13 +74,36 @@ class Programs:
         lives = _lives(child)
         if not lives:
             _refuse_taken_ports(self._settings)
-        written = await asyncio.to_thread(configure.configure, self.site)
-        self._reloads = written.reloads if lives else ()
+        await asyncio.to_thread(configure.configure, self.site)
+        owed = await asyncio.to_thread(configure.owed, self.site.layout)
+        if lives and await self._ended_for(child, owed):
+            lives = False
+        self._reloads = owed if lives else ()
         if not lives:
             await asyncio.to_thread(configure.settled, self.site.layout)
         patience = self._settings.asterisk_frozen_seconds
         liveness = Liveness(self._ask_asterisk, patience) if patience else None
         self._children.add(child, readiness(self.site), self._child_state, liveness)
+
+    async def _ended_for(self, child: Child, owed: Sequence[str]) -> bool:
+        """Whether an Asterisk that lived was ended, because no call stands and it has to read what it reads only when
+        it starts. One that goes on is asked at its new ports whether it is ready, so it is told of those at once."""
+        socket = control_socket(self.site.layout)
+        try:
+            if configure.RESTART in owed and (await ask(socket, "core show channels count")).text.startswith("0 "):
+                _log.warning("Asterisk is ended, and started again: it has to read all of its files")
+                with suppress(AmiError):
+                    await ask(socket, "core stop when convenient")
+                async with asyncio.timeout(_END_WITHIN):
+                    while _lives(child):  # noqa: ASYNC110
+                        await asyncio.sleep(0.05)
+                return True
+            for module in ("manager", "http"):
+                if module in owed:
+                    await ask(socket, f"module reload {module}")
+        except (AmiError, TimeoutError) as error:
+            _log.warning("Asterisk does not take over its files yet", why=str(error))
+        return False
 
     async def _ask_asterisk(self, within: float) -> None:
         await ask(control_socket(self.site.layout), "core show channels count", within)
@@ -91,6 +117,9 @@ class Programs:
             await self._children.wait("asterisk", ChildState.READY, _ASTERISK_DEADLINE + longer)
         except TimeoutError:
             raise StartError(self._children.why("asterisk")) from None
+        if not self._children.adopted("asterisk"):
+            await asyncio.to_thread(configure.settled, self.site.layout, configure.RESTART)
+            self._reloads = tuple(each for each in self._reloads if each != configure.RESTART)
 
     async def follow(self, definitions: Definitions) -> None:
         """Write Asterisk's files anew if these definitions set other limits, music or trunks. Raises SiteError."""

@@ -77,11 +77,11 @@ Script = Callable[[AgiCall], Coroutine[Any, Any, None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """The needs of the parts. `definitions` and `trunks` give those of now, `unreadable` counts entries that cannot be
-    read."""
+    """The needs of the parts. `site`, `definitions` and `trunks` give those of now, `unreadable` counts entries that
+    cannot be read."""
 
     settings: Settings
-    site: Site
+    site: Callable[[], Site]
     dispatcher: Dispatcher
     view: View
     ami: Ami
@@ -141,7 +141,7 @@ class Parts:
 
 def build(ground: Ground) -> Parts:
     """Make every part; nothing listens to anything yet."""
-    settings, site, definitions = ground.settings, ground.site, ground.definitions
+    settings, site, definitions = ground.settings, ground.site(), ground.definitions
     dispatcher, view, ami, device = ground.dispatcher, ground.view, ground.ami, ground.phones.device
     home, node = settings.root, settings.node_name
     folders = CallFolders(hotline.PROMPTS, site.layout.recordings, home / "messages", own_prompts.folder(home))
@@ -176,7 +176,7 @@ def build(ground: Ground) -> Parts:
         site,
         ground.reloading,
         presence.addresses,
-        lambda: (*site.trunk_addresses, *(each for trunk in ground.trunks() for each in trunk.source)),
+        lambda: (*ground.site().trunk_addresses, *(each for trunk in ground.trunks() for each in trunk.source)),
         settings.wrong_passwords,
         settings.refused_seconds,
     )

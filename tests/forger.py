@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+T1 = 0.5
+"""Seconds until an INVITE of which nothing is heard is sent again, for the first time."""
 _CALL = re.compile(rb"\r\nCall-ID: forged-(\d+)@", re.IGNORECASE)
 _OFFER = (
     "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
@@ -30,6 +32,8 @@ class Forger:
         """Call → when it was sent a BYE."""
         self._sip_port = sip_port
         self._sent = 0
+        self._heeded: set[int] = set()
+        """The calls that anything came for."""
         self._changed = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -47,7 +51,13 @@ class Forger:
         """Send INVITEs of `count` callers at once; without `offer` they leave it to the other side."""
         for _ in range(count):
             self._sent += 1
-            self._socket.sendto(self._invite(self._sent, _OFFER if offer else ""), ("127.0.0.1", self._sip_port))
+            self._deliver(self._sent, self._invite(self._sent, _OFFER if offer else ""), T1)
+
+    def _deliver(self, call: int, invite: bytes, again: float) -> None:
+        """Send an INVITE until anything comes back, as every sender does: a busy machine drops what it cannot read."""
+        if call not in self._heeded and self._socket.fileno() >= 0:
+            self._socket.sendto(invite, ("127.0.0.1", self._sip_port))
+            self._loop.call_later(again, self._deliver, call, invite, 2 * again)
 
     async def flood(self, count: int, *, offer: bool = True, rate: float = 100.0) -> None:
         """Send INVITEs of `count` callers, `rate` a second."""
@@ -95,6 +105,7 @@ class Forger:
                 break
             found = _CALL.search(data)
             call = int(found[1]) if found else 0
+            self._heeded.add(call)
             if data.startswith(b"BYE "):
                 self.ended_at.setdefault(call, self._loop.time())
             elif data.startswith(b"SIP/2.0 ") and (code := int(data[8:11])) >= 200:

@@ -22,5 +22,10 @@ def number_in(contact: str) -> str:
 
 def is_outside(view: View, agent: str) -> bool:
     """Whether this agent is at an outside number."""
+    return bool(outside_number(view, agent))
+
+
+def outside_number(view: View, agent: str) -> str:
+    """The outside number that this agent is at; empty for any other agent."""
     known = view.floor.agent(agent)
-    return known is not None and known.contact.startswith(SCHEME)
+    return known.contact.removeprefix(SCHEME) if known is not None and known.contact.startswith(SCHEME) else ""

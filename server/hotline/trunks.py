@@ -19,6 +19,7 @@ LEGACY = "default"
 """The name of the one trunk that SANSHENG_TRUNK describes."""
 OUT, IN = "trunk-out", "trunk-in"
 """What the SIP endpoints of trunks begin with: the one for calls to the carrier, the one for the carrier's calls."""
+_BY = "-by-"
 TRANSPORTS = ("udp", "tcp", "tls")
 SRTP = ("off", "optional", "required")
 CODECS = ("alaw", "ulaw", "g722", "g729")
@@ -75,6 +76,8 @@ class Trunk:
     order: int = 0
     numbers: tuple[str, ...] = ("*",)
     qualify_seconds: int = 30
+    unavailable_seconds: int = 30
+    """How long calls try the other trunks first after the carrier answered 503."""
 
     @property
     def endpoint(self) -> str:
@@ -142,12 +145,24 @@ class Trunk:
         return shown(canonical(number, region), region) if self.numbers_out == "local" else written
 
 
+def agent_endpoint(agent: str, trunk: str) -> str:
+    """The SIP endpoint by which an agent at an outside number is called by this trunk: its channels tell both."""
+    return f"{agent}{_BY}{trunk}"
+
+
+def agent_at(endpoint: str) -> str:
+    """The agent of such an endpoint; any other endpoint is given back."""
+    return endpoint.partition(_BY)[0]
+
+
 def trunk_of(channel: str) -> str:
     """The trunk that a channel such as `PJSIP/trunk-out-telecom-0000002a` goes by; empty for no trunk's channel."""
     technology, _, rest = channel.partition("/")
     endpoint = rest.rpartition("-")[0]
     if technology != "PJSIP":
         return ""
+    if _BY in endpoint:
+        return endpoint.partition(_BY)[2]
     if endpoint in (OUT, "trunk"):
         return LEGACY
     for begins in (OUT, IN):
@@ -224,6 +239,7 @@ def _trunk(name: str, table: Table, region: str) -> Trunk:
         order=table.integer("order", 0, most=1000),
         numbers=table.items("numbers", _pattern) if table.has("numbers") else ("*",),
         qualify_seconds=table.integer("qualify_seconds", 30, least=1, most=3600),
+        unavailable_seconds=table.integer("unavailable_seconds", 30, most=3600),
     )
     table.done()
     if read.register and not user:

@@ -35,10 +35,13 @@ exten => _X.,1,Set(CALLERID(num)=${CUT(EXTEN,-,2)})
  same => n,Hangup()
 
 [hotline]
-; A number that ends with 183 has something to say before the answer, and one with 184 refuses after that.
+; A number that ends with 183 has something to say before the answer, and one with 184 refuses after that. One that ends
+; with 77 and a status is an agent's, who presses 1 twice.
 exten => _X.,1,Set(LAST=${EXTEN:-3})
+ same => n,Set(WHOSE=${EXTEN:-5:2})
  same => n,Goto(s,1)
 exten => _+X.,1,Set(LAST=${EXTEN:-3})
+ same => n,Set(WHOSE=${EXTEN:-5:2})
  same => n,Goto(s,1)
 exten => s,1,Set(FROM=${PJSIP_HEADER(read,From)})
  same => n,Set(PAI=${PJSIP_HEADER(read,P-Asserted-Identity)})
@@ -52,6 +55,7 @@ exten => s,1,Set(FROM=${PJSIP_HEADER(read,From)})
  same => n,ExecIf($["${LAST}" = "184"]?Hangup(34))
  same => n,Answer()
  same => n,StartMusicOnHold(default)
+ same => n,ExecIf($["${WHOSE}" = "77"]?SendDTMF(w1w1))
  same => n,Wait(20)
  same => n,Hangup()
 """

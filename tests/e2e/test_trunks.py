@@ -36,6 +36,8 @@ outgoing = "01065529988"
 window = "00:00-24:00"
 delays = { busy = 1, no_answer = 1, rejected = 1, machine = 1, failed = 1, hung_up = 1, lost = 1 }
 """
+ODD = """it's a "home"; b=c"""
+"""The name of a home that Asterisk reads back, and Dial, MixMonitor and the shell do too."""
 REFUSER, CARRIER, TLS = "127.0.0.2", "127.0.0.3", "127.0.0.6"
 
 
@@ -51,6 +53,7 @@ addresses = ["{REFUSER}"]
 numbers = ["13*"]
 numbers_out = "plus"
 qualify_seconds = 1
+unavailable_seconds = 0
 
 [trunks.telecom]
 address = "{carrier}"
@@ -128,20 +131,23 @@ class House:
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[tuple[Hotline, Carrier, RefusingCarrier]]:
-    hotline = Hotline(make_home())
+    folder = make_home()
+    hotline = Hotline(folder / ODD)
+    hotline.home.mkdir()
     refuser = RefusingCarrier(REFUSER, {503: "Retry-After: 30", 302: f"Contact: <sip:900@{CARRIER}>"})
     try:
-        own, known = hotline.home / "secrets" / "carrier", hotline.home / "secrets" / "sip"
+        own, known = folder / "carrier", hotline.home / "secrets" / "sip"
         if not self_signed(own, TLS):
             pytest.skip("there is no openssl to make a certificate")
-        known.mkdir()
+        known.mkdir(parents=True)
         shutil.copy(own / "certificate.pem", known / "ca.pem")
         with carrier(CARRIER, hotline.sip_port, TLS, own) as telecom:
             brisk.install(hotline.home)
             text = (hotline.home / "hotline.toml").read_text()
             text = re.sub(r"(?ms)^\[callback[\].].*?(?=^\[(?!callback)|\Z)", "", text)
+            # As an editor of Windows writes it.
             (hotline.home / "hotline.toml").write_text(
-                text + CALLBACK + trunks(refuser.address, telecom.address, telecom.tls_address)
+                text + CALLBACK + trunks(refuser.address, telecom.address, telecom.tls_address), encoding="utf-8-sig"
             )
             for name in ("telecom", "secure", "wired"):
                 store(hotline.home, name, SECRET)
@@ -149,7 +155,7 @@ def running() -> Iterator[tuple[Hotline, Carrier, RefusingCarrier]]:
             yield hotline, telecom, refuser
     finally:
         hotline.end()
-        shutil.rmtree(hotline.home, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest_asyncio.fixture
@@ -524,3 +530,30 @@ async def test_a_caller_who_is_sent_to_an_outside_number_goes_by_the_trunks_too(
         (outside, "answered"),
     ]
     assert any(called == f"+86{outside}" for called, _ in house.refuser.came), "the first trunk was asked first"
+
+
+async def test_an_agent_at_an_outside_number_is_called_by_the_next_trunk_where_the_first_refuses(house: House) -> None:
+    """Carrier and press of the key are the second trunk's; the record has one offer, and says by which trunks."""
+    hotline, number, outside = house.hotline, brisk.LISTS["straight"][78], "13800177503"
+    body = {"name": "Agent 3106", "skills": {"complaint": 5}, "contact": f"tel:{outside}"}
+    await hotline.request("PUT", "/api/v1/agents/3106", body)
+    try:
+        async with Phone(number, "127.0.0.1", hotline.sip_port, bind=CARRIER) as caller:
+            call = await caller.dial("4001009101", source=Tone(1000))
+            await call.answered()
+            await hotline.queued(number)
+            await hotline.request("POST", "/api/v1/agents/3106/status", {"status": "available"})
+            await hotline.agent_is("3106", state="on_call", within=20)
+
+            def joined() -> bool:
+                shown = hotline.records.call_show((hotline.newest(number) or {})["id"])
+                return bool(shown and shown["segments"] and shown["segments"][0]["joined_at"])
+
+            await hotline.until(joined, "agent and caller hear each other")
+            await call.hangup()
+        shown = await hotline.ended_call(number)
+        assert (shown["outcome"], [each["agent"] for each in shown["segments"]]) == ("handled", ["3106"])
+        assert any(called == f"+86{outside}" for called, _ in house.refuser.came), "the first trunk was asked first"
+        assert any(f"sip:0086{outside}@" in came for came in house.telecom.came())
+    finally:
+        await hotline.request("DELETE", "/api/v1/agents/3106")

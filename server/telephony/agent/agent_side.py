@@ -15,6 +15,7 @@ import acd.events as acd
 from server.hotline.definitions import AGENTS_LANGUAGE, HOUSE_MUSIC
 from server.hotline.dispatcher import Dispatcher, NotLeading
 from server.hotline.live_calls import Leg
+from server.hotline.outside_agents import outside_number
 from server.hotline.view import View
 from server.tasks import first_of
 from server.telephony.agi.server import AgiCall, AgiGone, AgiHangup
@@ -93,11 +94,12 @@ class AgentSide:
 
     async def _ask(self, agi: AgiCall, channel: AgentChannel, leg: Leg) -> None:
         """Call the colleague who is asked, and come back to the caller when the colleague is gone."""
-        outside = self._view.floor.agent(leg.asked) is None
         await agi.set_music(False)
         options = f"rgF({ASKED_SIDE})"
-        if outside:
+        if self._view.floor.agent(leg.asked) is None:
             await self._outgoing.dial(agi, leg.asked, RING_FOR, options)
+        elif number := outside_number(self._view, leg.asked):
+            await self._outgoing.dial(agi, number, RING_FOR, options, agent=leg.asked)
         else:
             headers = dialled(channel.call, Purpose.CONSULT)
             await agi.execute("Dial", self._device(leg.asked), str(RING_FOR), f"{options}i{headers}")

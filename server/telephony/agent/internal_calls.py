@@ -15,6 +15,7 @@ import structlog
 import acd.events as acd
 from server.eventlog.log import Unwritable
 from server.hotline.dispatcher import Dispatcher, NotLeading
+from server.hotline.outside_agents import outside_number
 from server.hotline.view import View
 from server.tasks import BackgroundTasks
 from server.telephony.agi.server import AgiCall, AgiGone, AgiHangup
@@ -94,6 +95,8 @@ class InternalCalls:
             await self._dispatcher.record(acd.InternalCallStarted(agent, number, agi.unique_id))
             if outside:
                 await self._outgoing.dial(agi, number, RING_FOR, _OPTIONS)
+            elif at := outside_number(self._view, number):
+                await self._outgoing.dial(agi, at, RING_FOR, _OPTIONS, agent=number)
             else:
                 # i: a phone that sends the call elsewhere is followed nowhere.
                 await agi.execute(

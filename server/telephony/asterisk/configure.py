@@ -53,23 +53,27 @@ RELOADS: Mapping[str, str] = {
     "indications.conf": "indications",
 }
 """File → what AMI's Reload is asked for. A changed file that is not here needs a restart."""
+RESTART = "asterisk"
+"""Stands for all of Asterisk, beside the modules: what was written is read only when it starts."""
+_READ_AT_START = ("type=transport", "type=system")
+"""What the sections of `pjsip.conf` say which a running Asterisk does not read again; it adds a new transport."""
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a run of `configure` changed: names of files in Asterisk's `etc`, sorted."""
+    """What a run of `configure` changed: names of files in Asterisk's `etc`, sorted.
+
+    `reloads` are the modules to reload, each once, so that a running Asterisk takes the change over; with RESTART,
+    something changed that it does not take over.
+    """
 
     changed: tuple[str, ...]
-
-    @property
-    def reloads(self) -> tuple[str, ...]:
-        """Modules to reload, each once, so that a running Asterisk takes the change over."""
-        return tuple(dict.fromkeys(RELOADS[name] for name in self.changed if name in RELOADS))
+    reloads: tuple[str, ...] = ()
 
     @property
     def restart(self) -> bool:
         """Whether something changed that a running Asterisk does not take over."""
-        return any(name not in RELOADS for name in self.changed)
+        return RESTART in self.reloads
 
 
 def configure(site: Site, phones: Iterable[AgentPhone] | None = None) -> Written:
@@ -109,17 +113,17 @@ def configure(site: Site, phones: Iterable[AgentPhone] | None = None) -> Written
         texts |= _agent_texts(site, tuple(phones))
     else:
         texts |= {name: text for name, text in _agent_texts(site, ()).items() if not (layout.etc / name).exists()}
-    return Written(_write_all(layout, texts))
+    return _write_all(layout, texts)
 
 
 def configure_agents(site: Site, phones: Iterable[AgentPhone]) -> Written:
     """Write the agents' phones alone, after one was added, changed or removed."""
-    return Written(_write_all(site.layout, _agent_texts(site, tuple(phones))))
+    return _write_all(site.layout, _agent_texts(site, tuple(phones)))
 
 
 def configure_slowed(site: Site, addresses: Iterable[str]) -> Written:
     """Write the addresses that are refused for a while alone."""
-    return Written(_write_all(site.layout, {SLOWED_FILE: pjsip.pjsip_slowed_conf(addresses)}))
+    return _write_all(site.layout, {SLOWED_FILE: pjsip.pjsip_slowed_conf(addresses)})
 
 
 def check_agents(site: Site, phones: Iterable[AgentPhone]) -> None:
@@ -233,21 +237,36 @@ def _note(layout: Layout, modules: Iterable[str]) -> None:
     _write(layout.root / OWED, "".join(f"{each}\n" for each in dict.fromkeys(modules)), 0o600)
 
 
-def _write_all(layout: Layout, texts: Mapping[str, str]) -> tuple[str, ...]:
+def _write_all(layout: Layout, texts: Mapping[str, str]) -> Written:
     """Write those that differ, after a note that their modules have to read them: a crash in between forgets none."""
-    changed = tuple(name for name in sorted(texts) if _differs(layout.etc / name, texts[name].encode()))
-    if modules := [RELOADS[name] for name in changed if name in RELOADS]:
-        owe(layout, modules)
+    before = {name: _read(layout.etc / name) for name in texts}
+    changed = tuple(name for name in sorted(texts) if before[name] != texts[name])
+    reloads = dict.fromkeys(module for name in changed for module in _readers(name, before[name], texts[name]))
+    if reloads:
+        owe(layout, reloads)
     for name in texts:
         _write(layout.etc / name, texts[name], 0o600)
-    return changed
+    return Written(changed, tuple(reloads))
 
 
-def _differs(path: Path, body: bytes) -> bool:
+def _readers(name: str, before: str | None, now: str) -> tuple[str, ...]:
+    """What has to be reloaded because this file changed."""
+    if name not in RELOADS:
+        return (RESTART,)
+    kept = name != "pjsip.conf" or set(_read_at_start(before or "")) <= set(_read_at_start(now))
+    return (RELOADS[name],) if kept else (RELOADS[name], RESTART)
+
+
+def _read_at_start(text: str) -> list[str]:
+    sections = (section.strip() for section in text.split("\n["))
+    return [each for each in sections if any(line in _READ_AT_START for line in each.splitlines())]
+
+
+def _read(path: Path) -> str | None:
     try:
-        return path.read_bytes() != body
+        return path.read_bytes().decode(errors="replace")
     except FileNotFoundError:
-        return True
+        return None
 
 
 def _write(path: Path, text: str, mode: int) -> bool:

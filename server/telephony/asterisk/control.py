@@ -68,30 +68,38 @@ class OwnAmi(Ami):
         self.socket = socket
 
     async def action(self, name: str, **headers: Any) -> AmiReply:
-        """As `Ami.action`."""
+        """As `Ami.action`. What is done by a command has an answer with
+        its `text`, and in `Pid` the process that Asterisk is."""
         if name not in _COMMANDS:
             return await super().action(name, **headers)
         words, expected = _COMMANDS[name]
-        told = (await ask(self.socket, words(headers))).text.strip()
+        answer = await ask(self.socket, words(headers))
+        told = answer.text.strip()
         if expected not in told or (told and not expected):
             raise AmiFailed(name, told)
-        return AmiReply(Message({"Response": "Success"}))
+        return AmiReply(Message({"Response": "Success", "Message": told, "Pid": str(answer.pid)}))
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """One word of a command, whatever is in it."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 _COMMANDS: Mapping[str, tuple[Callable[[Mapping[str, str]], str], str]] = {
     "Reload": (lambda given: f"module reload {given['Module']}", "reloaded successfully"),
     "MixMonitor": (
-        lambda given: f"mixmonitor start {given['Channel']} {_quoted(given['File'] + ',' + given['Options'])}",
+        lambda given: f"mixmonitor start {given['Channel']} {quoted(given['File'] + ',' + given['Options'])}",
         "",
     ),
     "DBPut": (
-        lambda given: f"database put {given['Family']} {given['Key']} {_quoted(given['Val'])}",
+        lambda given: f"database put {given['Family']} {given['Key']} {quoted(given['Val'])}",
         "Updated database successfully",
     ),
+    "Refresh": (lambda given: f"module refresh {given['Module']}", "Unloaded and loaded"),
+    "ShowIdentifiers": (lambda _: "pjsip show identifiers", "Identifier Names"),
+    "CountChannels": (lambda _: "core show channels count", "active channel"),
+    # Is answered only when there is no channel left: then by the end of the connection.
+    "StopWhenIdle": (lambda _: "core stop when convenient", ""),
     # Says "Database entries do not exist." of what is gone already.
     "DBDelTree": (lambda given: f"database deltree {given['Family']} {given['Key']}", "entries"),
 }

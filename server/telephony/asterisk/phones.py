@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 import structlog
 
@@ -22,24 +23,28 @@ _log = structlog.get_logger("phones")
 
 
 class PhoneBook:
-    """`agents` gives (agent, contact) of all agents there are now; `reloading` lets Asterisk take them over."""
+    """`site` gives that of now, `agents` (agent, contact) of all agents; `reloading` lets Asterisk take them over."""
 
     def __init__(
         self,
-        site: Site,
+        site: Callable[[], Site],
         ami: Ami,
         agents: Callable[[], Iterable[tuple[str, str]]],
         reloading: Reloading | None = None,
         region: Callable[[], str] = lambda: "CN",
     ) -> None:
-        self._site, self._ami, self._agents, self._region = site, ami, agents, region
-        self._reloading = reloading or Reloading(site.layout, ami)
-        self._secrets = site.layout.secrets / "agents"
+        self._site_of_now, self._ami, self._agents, self._region = site, ami, agents, region
+        self._reloading = reloading or Reloading(site().layout, ami)
+        self._secrets = site().layout.secrets / "agents"
         self._lock = asyncio.Lock()
         self._given: dict[str, AgentPhone] = {}
         """What agents were given here, of which the log tells only afterwards, and what was asked for here."""
         self.there: Callable[[str], bool] = lambda device: True
         """Whether a contact of this device answers: no other device is dialled."""
+
+    @property
+    def _site(self) -> Site:
+        return self._site_of_now()
 
     def phones(self) -> list[AgentPhone]:
         """Every agent's telephone. One without a contact registers with a secret, made now if there is none.
@@ -61,6 +66,17 @@ class PhoneBook:
             return f"PJSIP/{check('agent', agent)}"
         self._given[agent] = phone
         return phone.dial(self.there)
+
+    async def follow(self) -> None:
+        """Write the telephones as the trunks of now have them: which of them lead to an outside number, and whose
+        addresses are no agent's. Raises SiteError and OSError."""
+        async with self._lock:
+            for agent, phone in list(self._given.items()):
+                if phone.number:
+                    del self._given[agent]
+                    with suppress(SiteError):  # `phones` tells which have no telephone
+                        self._given[agent] = self._site.at_outside(agent, phone.number, self._region())
+            await asyncio.to_thread(configure_agents, self._site, self._all())
 
     async def set(self, agent: str, secret_given: str, contact: str) -> None:
         """Give an agent a telephone. Raises SiteError (a ValueError) when Asterisk could not use it."""

@@ -65,11 +65,13 @@ def pjsip_slowed_conf(addresses: Iterable[str]) -> str:
 
 
 def identifier_order(site: Site) -> str:
-    """`username,ip` when the trunk's calls come from this machine, where agents' phones may be too; else `ip,username`.
+    """The name first when the trunk's calls come from this machine, where agents' phones may be too; else the address.
 
-    By address first, a caller whose number happens to equal an agent's is never asked for a secret.
+    By address first, a caller whose number happens to equal an agent's is never asked for a secret. The address is
+    second in both, after `header`, by which nobody is known here: an identifier keeps the place that it had when it
+    registered, so that the name alone has to register anew when the order changes (`Reloading`).
     """
-    return "username,ip" if site.trunk_is_local else "ip,username"
+    return "username,ip" if site.trunk_is_local else "header,ip,username"
 
 
 def pjsip_agents_conf(site: Site, phones: Iterable[AgentPhone]) -> str:
@@ -161,12 +163,17 @@ def _ordered(phones: Iterable[AgentPhone]) -> list[AgentPhone]:
 
 
 def _outside(site: Site, phone: AgentPhone, mark: str) -> Iterable[str]:
-    """An agent at an outside number: called as the trunk is, and no call comes from it."""
-    trunk = next((each for each in site.trunks if each.name == phone.outside), None)
-    usual = (*_trunk(site), "identify_by=ip", "context=refused", "send_pai=yes")
-    lines = outgoing_lines(site, trunk, _trunk(site)) if trunk is not None else usual
-    yield _section(phone.agent, *lines, f"aors={phone.agent}", f"{MARK}={mark}")
-    yield _section(phone.agent, "type=aor", f"contact={phone.contact}")
+    """An agent at an outside number: called as each of the trunks is, and no call comes from it.
+
+    An AOR of its own, without OPTIONS: whether the carrier answers is known of the trunk.
+    """
+    trunks = {trunk.name: trunk for trunk in site.trunks}
+    for (name, _), device in zip(phone.outside, phone.devices, strict=True):
+        trunk = trunks.get(name)
+        usual = (*_trunk(site), "identify_by=ip", "context=refused", "send_pai=yes")
+        lines = outgoing_lines(site, trunk, _trunk(site)) if trunk is not None else usual
+        yield _section(device, *lines, f"aors={device}", f"{MARK}={mark}")
+        yield _section(device, "type=aor", f"contact={trunk.uri if trunk is not None else site.trunk}")
 
 
 def _agent(site: Site, phone: AgentPhone, mark: str) -> Iterable[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from server.config import Settings
-from server.hotline.trunks import LEGACY, Trunk, in_order, source_of
+from server.hotline.trunks import Trunk, agent_endpoint, in_order, legacy, source_of
 from server.setting_values import is_sip_address
 from server.telephony.asterisk.ports import LEAST, AudioPorts
 from server.telephony.asterisk.values import FORBIDDEN, SiteError, check
@@ -44,13 +44,16 @@ class AgentPhone:
     agent: str
     secret: str = ""
     contact: str = ""
-    outside: str = ""
-    """The trunk by which the contact is reached, an outside number such as a mobile's; empty for any other contact."""
+    outside: tuple[tuple[str, str], ...] = ()
+    """An outside number such as a mobile's: each trunk by which it may be called, in order, and the number as that
+    trunk writes it; empty for any other phone."""
+    number: str = ""
+    """The outside number as it is kept."""
 
     def __post_init__(self) -> None:
         if not AGENT.fullmatch(self.agent):
             raise SiteError(f"agent {self.agent!r}: a number is 1 to 32 letters and digits, such as 1001")
-        if not self.secret and not self.contact:
+        if not self.secret and not self.contact and not self.outside:
             raise SiteError(f"agent {self.agent} has no phone: give a secret to register with, or a fixed contact")
         if self.secret and (not SECRET.fullmatch(self.secret) or FORBIDDEN & set(self.secret)):
             without = " ".join(sorted(FORBIDDEN))
@@ -64,11 +67,18 @@ class AgentPhone:
 
     @property
     def devices(self) -> tuple[str, ...]:
-        """PJSIP endpoints that ring for this agent: the phone and the browser, or an outside number alone."""
-        return (self.agent,) if self.outside else (self.agent, web_device(self.agent))
+        """PJSIP endpoints that ring for this agent: the phone and the browser; for an outside number, each trunk's."""
+        if self.outside:
+            return tuple(agent_endpoint(self.agent, trunk) for trunk, _ in self.outside)
+        return (self.agent, web_device(self.agent))
 
     def dial(self, answers: Callable[[str], bool] = lambda device: True) -> str:
-        """First argument of Dial: the devices that `answers`, or the agent's phone alone when none does."""
+        """First argument of Dial: the devices that `answers`, or the agent's phone alone when none does.
+
+        Those of an outside number are to be tried one after the other.
+        """
+        if self.outside:
+            return "&".join(f"PJSIP/{number}@{agent_endpoint(self.agent, trunk)}" for trunk, number in self.outside)
         there = [device for device in self.devices if answers(device)] or [self.agent]
         return "&".join(self._dialled(device) for device in there)
 
@@ -249,17 +259,15 @@ class Site:
         return Layout(self.home)
 
     def at_outside(self, agent: str, number: str, region: str) -> AgentPhone:
-        """The telephone of an agent at an outside number, by the first trunk whose pattern fits.
+        """The telephone of an agent at an outside number, by every trunk whose pattern fits.
 
         Raises SiteError when there is none.
         """
-        trunk = next((each for each in in_order(self.trunks) if each.carries(number, region)), None)
-        if trunk is None and not self.trunk:
+        trunks = in_order((*self.trunks, *((legacy(self.trunk),) if self.trunk else ())))
+        ways = tuple((each.name, each.dialled(number, region)) for each in trunks if each.carries(number, region))
+        if not ways:
             raise SiteError(f"agent {agent}: no trunk takes calls to {number}: set SANSHENG_TRUNK, or [trunks.NAME]")
-        uri, dialled = (trunk.uri, trunk.dialled(number, region)) if trunk is not None else (self.trunk, number)
-        scheme, _, rest = uri.partition(":")
-        contact = f"{scheme}:{dialled}@{rest.rpartition('@')[2]}"
-        return AgentPhone(agent, contact=contact, outside=LEGACY if trunk is None else trunk.name)
+        return AgentPhone(agent, outside=ways, number=number)
 
     @property
     def audio(self) -> AudioPorts:

@@ -19,7 +19,7 @@ from server import crash_points
 from server.hotline.definitions import AGENTS_LANGUAGE, Definitions
 from server.hotline.dispatcher import NotLeading
 from server.hotline.live_calls import Leg, LiveCall
-from server.hotline.outside_agents import is_outside
+from server.hotline.outside_agents import is_outside, outside_number
 from server.tasks import first_of
 from server.telephony.agi.server import AgiCall, AgiGone, AgiHangup, AgiRefused
 from server.telephony.callback.dialler import Dialler
@@ -27,6 +27,7 @@ from server.telephony.caller.context import SessionServices
 from server.telephony.caller.waiting import UNCONFIRMED
 from server.telephony.channels import dial
 from server.telephony.channels.page_headers import Purpose
+from server.telephony.trunks.outgoing import SILENT, Dialled
 
 _log = structlog.get_logger("calling")
 
@@ -36,8 +37,6 @@ _GRACE = 5.0
 """Seconds that an attempt may take beyond the ringing."""
 _COMING = 5.0
 """Seconds within which the dialplan brings a customer who has picked up."""
-_SILENT = 6.4
-"""Seconds until Asterisk gives a trunk up that says nothing."""
 _FOR_EVER = 4 * 3600.0
 CONFIRMS = "1"
 """The key by which an agent at an outside number takes the call."""
@@ -81,29 +80,50 @@ class Calling:
             await self._ring_agent(agi, live, leg)
 
     async def _ring_agent(self, agi: AgiCall, live: LiveCall, leg: Leg) -> None:
+        outside: Dialled | None = None
         # A session before this one may have dialled.
         if not await agi.get_variable("DIALSTATUS"):
             await agi.execute("Set", f"CALLERID(all)={live.caller}")
-            device = self._services.device(leg.agent)
-            headers = self._services.page_headers(live, leg.agent, Purpose.CALLBACK)
             try:
-                await agi.execute("Dial", *dial.going_on(device, leg.ring_for, dial.TO_AGENT, headers))
+                outside = await self._call_agent(agi, live, leg)
             except AgiRefused as error:
                 if isinstance(error, AgiHangup):
                     raise
                 self._dialler.offer_failed(leg.offer, acd.Outcome.LOST, str(error))
-        status = await agi.get_variable("DIALSTATUS") or ""
+        status = outside.status if outside is not None else await agi.get_variable("DIALSTATUS") or ""
         if status == "ANSWER":
             return  # the agent's channel goes on, and this one has nothing more to do
-        cause = await agi.get_variable("HANGUPCAUSE") or ""
+        cause = outside.cause if outside is not None else await agi.get_variable("HANGUPCAUSE") or ""
         phones = self._services.legs.dialled_phones
         await phones.told(leg.offer)
         agent = self._view.floor.agent(leg.agent)
         rang = agent is None or agent.state is not AgentState.RESERVED
-        outcome = dial.outcome(status, cause, rang=rang, redirected=phones.was_redirected(leg.offer))
+        redirected, left = phones.was_redirected(leg.offer), False
+        if outside is not None:
+            redirected, left = redirected or outside.redirected, outside.refused_by_trunk
+        outcome = dial.outcome(status, cause, rang=rang, redirected=redirected, left=left)
         phones.over(leg.offer)
-        self._dialler.offer_failed(leg.offer, outcome, f"{status} {cause}")
+        detail = outside.detail if outside is not None else f"{status} {cause}"
+        self._dialler.offer_failed(leg.offer, outcome, detail)
         await agi.hangup()
+
+    async def _call_agent(self, agi: AgiCall, live: LiveCall, leg: Leg) -> Dialled | None:
+        """Dial the agent's phone, or the outside number that the agent is at: then what came of it is returned."""
+        if not (number := outside_number(self._view, leg.agent)):
+            device = self._services.device(leg.agent)
+            headers = self._services.page_headers(live, leg.agent, Purpose.CALLBACK)
+            await agi.execute("Dial", *dial.going_on(device, leg.ring_for, dial.TO_AGENT, headers))
+            return None
+
+        def stands() -> bool:
+            if self._standing(live.id, leg.offer)[1] is None:
+                return False
+            self._dispatcher.submit(acd.OfferConfirming(leg.offer, SILENT + leg.ring_for))
+            return True
+
+        stands()
+        options = dial.split(dial.TO_AGENT)
+        return await self._outgoing.dial(agi, number, leg.ring_for, options, agent=leg.agent, go_on=stands)
 
     # The agent
 
@@ -248,7 +268,7 @@ class Calling:
 
     def _others(self) -> float:
         """Seconds that trunks may take which say nothing, before the last one rings."""
-        return _SILENT * max(0, len(self._outgoing.trunks.all()) - 1)
+        return SILENT * max(0, len(self._outgoing.trunks.all()) - 1)
 
     # What the log says
 

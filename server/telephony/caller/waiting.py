@@ -23,7 +23,7 @@ from ivr import inputs, verbs
 from server.hotline import queueing
 from server.hotline.definitions import AGENTS_LANGUAGE
 from server.hotline.live_calls import Leg, LiveCall, Stage
-from server.hotline.outside_agents import is_outside
+from server.hotline.outside_agents import outside_number
 from server.hotline.standing import is_vip
 from server.tasks import first_of
 from server.telephony.agi.server import AgiHangup, AgiRefused
@@ -35,6 +35,7 @@ from server.telephony.caller.queue_prompts import CALLBACK_OFFER, position_promp
 from server.telephony.caller.rejoining import Rejoining
 from server.telephony.channels import dial
 from server.telephony.channels.page_headers import Purpose
+from server.telephony.trunks.outgoing import SILENT, Dialled
 
 _log = structlog.get_logger("hotline")
 
@@ -228,20 +229,14 @@ class Waiting:
         # DIALSTATUS would tell of an earlier Dial if this session ended before this one.
         recording = services.folders.recording(context.call, offer.offer)
         await context.agi.execute("MSet", f"{dial.RECORDING}={recording}", "DIALSTATUS=")
-        device, whisper = services.device(offer.agent), self._whisper()
-        if is_outside(self._view, offer.agent):
-            confirm_for = context.definitions.outside_agent_confirms_for
-            arguments = dial.to_outside_agent(device, offer.ring_for, self._music, whisper, confirm_for)
-        else:
-            announcement = await services.work_number(offer.agent, context.audio.language)
-            headers = services.page_headers(live, offer.agent, Purpose.OFFER) if (live := self._live) else ""
-            arguments = dial.arguments(device, offer.ring_for, self._music, whisper, announcement, headers)
+        number = outside_number(self._view, offer.agent)
+        announcement = "" if number else await services.work_number(offer.agent, context.audio.language)
         live = self._live
-        if live is None or live.leg is None or live.leg.offer != offer.offer:
+        if live is None or not self._stands(offer):
             return None  # withdrawn meanwhile
         talked_before = live.talked
-        dialling: asyncio.Future[str] = asyncio.ensure_future(
-            context.agi.execute("Dial", *arguments, music_after=LATER)
+        dialling: asyncio.Future[Dialled | None] = asyncio.ensure_future(
+            self._call_outside(offer, number) if number else self._call_phone(live, offer, announcement)
         )
         try:
             await self._dialling(dialling, offer)
@@ -255,9 +250,38 @@ class Waiting:
             context.audio.quiet = False
             dialling.cancel()
             services.legs.dialled(context.agi.unique_id)
-        return await self._after_dial(offer, talked_before)
+        return await self._after_dial(offer, talked_before, dialling.result())
 
-    async def _dialling(self, dialling: asyncio.Future[str], offer: Offer | Leg) -> None:
+    def _stands(self, offer: Offer | Leg) -> bool:
+        """Whether the log still has this offer for the call."""
+        live = self._live
+        return live is not None and live.leg is not None and live.leg.offer == offer.offer
+
+    async def _call_phone(self, live: LiveCall, offer: Offer | Leg, announcement: str) -> None:
+        device, whisper = self._services.device(offer.agent), self._whisper()
+        headers = self._services.page_headers(live, offer.agent, Purpose.OFFER)
+        arguments = dial.arguments(device, offer.ring_for, self._music, whisper, announcement, headers)
+        await self._context.agi.execute("Dial", *arguments, music_after=LATER)
+
+    async def _call_outside(self, offer: Offer | Leg, number: str) -> Dialled:
+        """Call an agent at an outside number, by the next trunk where one does not take the call."""
+
+        def stands() -> bool:
+            if not self._stands(offer) or offer.offer in self._services.legs.unconfirmed:
+                return False
+            # The time that a trunk takes is not the agent's: the phone rings its full time.
+            self._dispatcher.submit(acd.OfferConfirming(offer.offer, SILENT + offer.ring_for))
+            return True
+
+        stands()
+        options = dial.to_outside_agent(
+            self._music, self._whisper(), self._context.definitions.outside_agent_confirms_for
+        )
+        return await self._services.outgoing.dial(
+            self._context.agi, number, offer.ring_for, options, agent=offer.agent, go_on=stands, music_after=LATER
+        )
+
+    async def _dialling(self, dialling: asyncio.Future[Dialled | None], offer: Offer | Leg) -> None:
         """Wait until Dial is over. What comes for the caller meanwhile stays for afterwards, in its order."""
         context = self._context
         later: list[Command] = []
@@ -273,22 +297,29 @@ class Waiting:
         finally:
             context.mailbox.put_back(later)
 
-    async def _after_dial(self, offer: Offer | Leg, talked_before: float) -> inputs.Input | None:
+    async def _after_dial(
+        self, offer: Offer | Leg, talked_before: float, outside: Dialled | None
+    ) -> inputs.Input | None:
+        """`outside`: what came of the call to an outside number."""
         agi = self._context.agi
-        status = await agi.get_variable("DIALSTATUS") or ""
+        status = outside.status if outside is not None else await agi.get_variable("DIALSTATUS") or ""
         if self._services.legs.unconfirmed.take(offer.offer):
             await self._dispatcher.record(acd.OfferFailed(offer.offer, acd.Outcome.NO_ANSWER, UNCONFIRMED))
             return None
         if status != "ANSWER":
-            cause = await agi.get_variable("HANGUPCAUSE") or ""
+            cause = outside.cause if outside is not None else await agi.get_variable("HANGUPCAUSE") or ""
             phones = self._services.legs.dialled_phones
             await phones.told(offer.offer)
             agent = self._view.floor.agent(offer.agent)
             rang = agent is None or agent.state is not AgentState.RESERVED
             redirected, left = phones.was_redirected(offer.offer), phones.was_left(offer.offer)
+            if outside is not None:
+                # A trunk that took no call says nothing of the agent.
+                redirected, left = redirected or outside.redirected, left or outside.refused_by_trunk
             outcome = dial.outcome(status, cause, rang=rang, redirected=redirected, left=left)
             phones.over(offer.offer)
-            await self._dispatcher.record(acd.OfferFailed(offer.offer, outcome, f"{status} {cause}"))
+            detail = outside.detail if outside is not None else f"{status} {cause}"
+            await self._dispatcher.record(acd.OfferFailed(offer.offer, outcome, detail))
             return None
         self._services.legs.was_answered(offer.offer)
         return await self._talk(offer.offer, talked_before)

@@ -86,11 +86,9 @@ def arguments(
     return device, str(max(1, round(ring_for))), options
 
 
-def to_outside_agent(
-    device: str, ring_for: float, music: str, whisper: str, confirm_for: float
-) -> tuple[str, str, str]:
-    """Arguments of `Dial` for an agent at an outside number, who is joined after pressing 1; the caller hears music."""
-    return device, str(max(1, round(ring_for))), f"gm({music})U({OUTSIDE_LEG}^{round(confirm_for)}^{whisper})"
+def to_outside_agent(music: str, whisper: str, confirm_for: float) -> str:
+    """Options of `Dial` for an agent at an outside number, who is joined after pressing 1; the caller hears music."""
+    return f"gm({music})U({OUTSIDE_LEG}^{round(confirm_for)}^{whisper})"
 
 
 def outcome(status: str, cause: str, *, rang: bool = True, redirected: bool = False, left: bool = False) -> Outcome:

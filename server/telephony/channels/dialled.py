@@ -53,7 +53,8 @@ class DialledPhones:
     def begin(self, unique_id: str, leg: AgentChannel) -> None:
         """This phone is called now."""
         self._called[unique_id] = leg
-        if (within := self._rings_within()) > 0 and not leg.outside:
+        # A trunk may take longer until it says that a telephone rings; one that says nothing is given up (`Outgoing`).
+        if (within := self._rings_within()) > 0 and not leg.outside and not leg.outside_agent:
             loop = asyncio.get_running_loop()
             self._timers[unique_id] = loop.call_later(within, self._is_silent, unique_id, leg)
 

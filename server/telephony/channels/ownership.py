@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from server.hotline.live_calls import Leg
+from server.hotline.trunks import agent_at
 from server.telephony.ami.link import AmiEvent
 from server.telephony.channels.dial import TRUNK
 
@@ -82,8 +83,9 @@ class AgentChannel:
 
 
 def agent_of(channel: str) -> str:
-    """The agent whose phone a channel such as `PJSIP/1001-0000002a` belongs to; empty when it is none."""
-    return device_of(channel).removesuffix("-web")
+    """The agent whose phone a channel such as `PJSIP/1001-0000002a` belongs to, or whose outside number it leads to;
+    empty when it is none."""
+    return agent_at(device_of(channel)).removesuffix("-web")
 
 
 def device_of(channel: str) -> str:

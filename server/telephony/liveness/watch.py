@@ -47,7 +47,7 @@ class Liveness:
     async def run(self) -> None:
         """Look again and again, until cancelled."""
         while True:
-            await asyncio.sleep(self._rules.lost_after / 8)
+            await asyncio.sleep(self._rules.lost_after / 16)
             try:
                 await self.look()
             except AmiError as error:

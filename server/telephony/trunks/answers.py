@@ -9,6 +9,8 @@ import re
 
 NUMBER = frozenset((404, 410, 480, 484, 486, 600, 603, 604))
 """The called telephone is busy, declines, is not there, or does not exist: so it would be by any trunk."""
+UNAVAILABLE = 503
+"""The carrier cannot take calls for a while."""
 REDIRECTED = ("BUSY", "0")
 """What Dial says of a redirection that it does not follow; a telephone that is busy has a cause."""
 _STATUS = re.compile(r"SIP (\d{3})\b")

@@ -6,11 +6,12 @@ The result is that of the last trunk. Every place that dials an outside number d
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import structlog
 
-from server.hotline.trunks import LEGACY, Trunk
+from server.hotline.trunks import LEGACY, Trunk, agent_endpoint
 from server.telephony.agi.server import AgiCall
 from server.telephony.channels import dial
 from server.telephony.trunks.answers import REDIRECTED, names_trunk, sentence, sip_status
@@ -19,6 +20,8 @@ from server.telephony.trunks.routes import Trunks
 _log = structlog.get_logger("trunks")
 CLI = "trunk-cli^s^1"
 """What runs on the called channel before it is dialled: it takes the number that the call shows."""
+SILENT = 6.4
+"""Seconds until Asterisk gives a trunk up that says nothing."""
 NO_TRUNK = "38"
 """The cause of a call that no trunk takes: network out of order."""
 
@@ -62,26 +65,29 @@ class Outgoing:
         options: str,
         shows: str = "",
         *,
+        agent: str = "",
+        go_on: Callable[[], bool] = lambda: True,
         music_after: str = "",
     ) -> Dialled:
         """Dial by one trunk after the other, until somebody answers or the number is refused.
 
-        `shows` is the hotline's number where the trunk names no other; empty: the channel's own. `music_after` as
+        `shows` is the hotline's number where the trunk names no other; empty: the channel's own. `agent` is the one who
+        is at this number: the channel's name tells so. `go_on` is asked before each further trunk. `music_after` as
         `AgiCall.execute` takes it. Raises ValueError for what is no number, and what AgiCall raises.
         """
         dial.outside(number)
         tried: list[str] = []
         told: list[str] = []
         last = Dialled("CHANUNAVAIL", NO_TRUNK, refused_by_trunk=True)
-        while (trunk := self.trunks.choose(number, tried)) is not None:
+        while (trunk := self.trunks.choose(number, tried)) is not None and (not tried or go_on()):
             tried.append(trunk.name)
-            last = await self._by(agi, trunk, number, ring_for, options, shows, music_after)
+            last = await self._by(agi, trunk, number, ring_for, options, shows, music_after, agent)
             told.append(f"{trunk.name}: {'answered' if last.answered else sentence(last.sip, last.status, last.cause)}")
             if not last.refused_by_trunk:
                 if last.status:
                     self.trunks.worked(trunk)
                 break
-            self.trunks.failed(trunk)
+            self.trunks.failed(trunk, last.sip)
             _log.warning("a trunk did not take a call", trunk=trunk.name, answer=told[-1])
         return replace(last, detail=self._detail(number, last, told))
 
@@ -102,9 +108,11 @@ class Outgoing:
         options: str,
         shows: str,
         music_after: str,
+        agent: str,
     ) -> Dialled:
         region = self.trunks.region
-        device = dial.outside(trunk.dialled(number, region), trunk.endpoint)
+        endpoint = agent_endpoint(agent, trunk.name) if agent else trunk.endpoint
+        device = dial.outside(trunk.dialled(number, region), endpoint)
         shown = trunk.presented(shows, region)
         named = f"b({CLI}({shown}))" if shown and trunk.name != LEGACY else ""
         # What another Dial left on this channel may not be taken for what comes of this one.

@@ -1,4 +1,7 @@
-"""A trunk that takes no calls is left alone for a while: agents are not rung for calls that cannot be made."""
+"""A trunk that takes no calls is left alone for a while: agents are not rung for calls that cannot be made.
+
+One that says that it is unavailable (503) stands behind the others before that.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +26,16 @@ class TrunkRest:
         self._failed = 0
         self._lasts = 0.0
         self._rest: asyncio.TimerHandle | None = None
+        self._behind_until = 0.0
 
     @property
     def resting(self) -> bool:
         return self._rest is not None
+
+    @property
+    def behind(self) -> bool:
+        """Whether the other trunks are tried first."""
+        return self._behind_until > 0.0 and asyncio.get_running_loop().time() < self._behind_until
 
     @property
     def problem(self) -> str:
@@ -52,9 +61,13 @@ class TrunkRest:
             )
             self._rest = asyncio.get_running_loop().call_later(self._lasts, self._end)
 
+    def unavailable(self, seconds: float) -> None:
+        """The trunk is to stand behind the others for so long: Asterisk does not hand over when it would be back."""
+        self._behind_until = asyncio.get_running_loop().time() + seconds
+
     def worked(self) -> None:
         """It took one."""
-        self._failed, self._lasts = 0, 0.0
+        self._failed, self._lasts, self._behind_until = 0, 0.0, 0.0
         if self._rest is not None:
             self._rest.cancel()
             self._end()

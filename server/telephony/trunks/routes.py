@@ -14,6 +14,7 @@ from typing import Any
 from server.hotline.trunks import LEGACY, Trunk, trunk_of
 from server.hotline.view import View
 from server.telephony.ami.link import Ami, AmiEvent
+from server.telephony.trunks.answers import UNAVAILABLE
 from server.telephony.trunks.health import TrunkHealth
 from server.telephony.trunks.rest import TrunkRest
 
@@ -79,9 +80,11 @@ class Trunks:
         return f"trunk {trunk.name}: {told}" if told else self._rest(trunk).problem
 
     def routes(self, number: str, without: Iterable[str] = ()) -> list[Route]:
-        """Each trunk with the reason why this number does not go by it, in order. `without` were tried."""
+        """Each trunk with the reason why this number does not go by it, in the order in which they are tried: those
+        that were unavailable (503) just now are the last. `without` were tried."""
         tried = frozenset(without)
-        return [Route(trunk, self._why_not(trunk, number, tried)) for trunk in self._trunks()]
+        trunks = sorted(self._trunks(), key=lambda trunk: self._rest(trunk).behind)
+        return [Route(trunk, self._why_not(trunk, number, tried)) for trunk in trunks]
 
     def choose(self, number: str, without: Iterable[str] = ()) -> Trunk | None:
         """The trunk that a call to this number goes by now; None when none takes it."""
@@ -122,8 +125,10 @@ class Trunks:
         self._drop_pending(trunk.name)
         return self._rang.pop(by, False) or not self._ami.is_up
 
-    def failed(self, trunk: Trunk) -> None:
-        """The trunk did not take a call."""
+    def failed(self, trunk: Trunk, sip: int = 0) -> None:
+        """The trunk did not take a call, and answered so (0: nothing)."""
+        if sip == UNAVAILABLE:
+            self._rest(trunk).unavailable(trunk.unavailable_seconds)
         self._rest(trunk).failed()
 
     def worked(self, trunk: Trunk) -> None:

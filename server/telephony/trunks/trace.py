@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from server.telephony.ami.link import AmiError
-from server.telephony.asterisk.control import ask, control_socket
+from server.telephony.asterisk.control import ask, control_socket, quoted
 from server.telephony.asterisk.site import Layout
 
 LONGEST = 300.0
@@ -60,7 +60,7 @@ class Trace:
             self._file.touch(mode=0o600)
             try:
                 await ask(self._socket, "pjsip set logger verbose off")
-                await ask(self._socket, f'pjsip set logger pcap "{self._file}"')
+                await ask(self._socket, f"pjsip set logger pcap {quoted(str(self._file))}")
                 await ask(self._socket, "pjsip set logger on")
                 loop = asyncio.get_running_loop()
                 end = loop.time() + min(seconds, LONGEST)

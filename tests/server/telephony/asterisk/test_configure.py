@@ -14,7 +14,7 @@ import pytest
 from server.config import Settings
 from server.hotline.trunks import Trunk
 from server.telephony.asterisk import modules
-from server.telephony.asterisk.configure import configure, configure_agents, secret
+from server.telephony.asterisk.configure import RESTART, configure, configure_agents, owed, secret
 from server.telephony.asterisk.joined import joined
 from server.telephony.asterisk.pjsip import contact_address, fixed_phones_conf, identifier_order, pjsip_agents_conf
 from server.telephony.asterisk.ports import AudioPorts
@@ -83,6 +83,18 @@ def test_a_change_of_the_trunk_reloads_sip_alone(here: Site) -> None:
     configure(here)
     written = configure(replace(here, trunk="sip:10.0.0.9"))
     assert (written.changed, written.reloads) == (("pjsip.conf",), ("res_pjsip.so",))
+
+
+def test_what_asterisk_reads_only_when_it_starts_needs_a_restart(here: Site) -> None:
+    configure(here)
+    secured = replace(here, trunks=(Trunk("secured", "203.0.113.7", transport="tls", addresses=("203.0.113.7",)),))
+    assert configure(secured).reloads == ("res_pjsip.so",), "a transport that is new is taken over"
+    assert configure(replace(secured, sip_tls_port=5071)).restart
+    assert configure(here).restart, "a transport that is needed no more stays"
+    assert configure(replace(here, sip_port=5070)).restart
+    (here.layout.etc / "modules.conf").write_text("")
+    assert configure(replace(here, sip_port=5070)).reloads == (RESTART,)
+    assert RESTART in owed(here.layout)
 
 
 def test_secrets_are_made_once_and_only_this_user_may_read_them(here: Site) -> None:
@@ -165,8 +177,9 @@ def test_an_agent_without_a_secret_is_never_found_by_name(here: Site) -> None:
 
 
 def test_agents_are_named_before_addresses_only_where_the_trunk_is_local(here: Site) -> None:
-    assert identifier_order(here) == "username,ip"
-    assert identifier_order(replace(here, trunk_addresses=("203.0.113.0/29",))) == "ip,username"
+    local, remote = identifier_order(here), identifier_order(replace(here, trunk_addresses=("203.0.113.0/29",)))
+    assert (local, remote) == ("username,ip", "header,ip,username")
+    assert local.split(",").index("ip") == remote.split(",").index("ip"), "it keeps its place when the other registers"
 
 
 @pytest.mark.parametrize(
@@ -259,18 +272,23 @@ def test_a_phone_that_would_break_a_file_is_refused_in_a_sentence(bad: dict[str,
 def test_an_agent_at_an_outside_number_is_called_as_the_trunk_is_and_no_call_comes_from_there(here: Site) -> None:
     site = replace(here, trunk="sip:203.0.113.9:5080;transport=tcp")
     outside = site.at_outside("1005", "13900001111", "CN")
-    assert outside.dial() == "PJSIP/1005/sip:13900001111@203.0.113.9:5080;transport=tcp"
+    assert outside.dial() == "PJSIP/13900001111@1005-by-default"
     written = pjsip_agents_conf(site, [outside])
     assert "context=refused" in written
+    assert "contact=sip:203.0.113.9:5080\\;transport=tcp" in written
     assert not {"type=auth", "qualify_frequency", "SANSHENG_AGENT"} & {part for part in written.split() if part}
     assert fixed_phones_conf([outside]) == "[fixed-phones]\n"
     with pytest.raises(SiteError, match="set SANSHENG_TRUNK"):
         replace(here, trunk="").at_outside("1005", "13900001111", "CN")
     carrier = Trunk("telecom", "203.0.113.7:5070", user="u1", secret="s3", from_user="0106552", numbers_out="e164")
-    by_carrier = replace(site, trunks=(carrier,)).at_outside("1005", "13900001111", "CN")
-    assert by_carrier.contact == "sip:8613900001111@203.0.113.7:5070"
-    written = pjsip_agents_conf(replace(site, trunks=(carrier,)), [by_carrier])
-    assert {"outbound_auth=trunk-out-telecom", "from_user=0106552", "aors=1005"} <= set(written.split())
+    landlines = Trunk("landlines", "203.0.113.8", numbers=("0*",))
+    two = replace(site, trunks=(carrier, landlines))
+    by_carriers = two.at_outside("1005", "13900001111", "CN")
+    assert by_carriers.dial() == "PJSIP/8613900001111@1005-by-telecom&PJSIP/13900001111@1005-by-default"
+    written = pjsip_agents_conf(two, [by_carriers])
+    lines = {"outbound_auth=trunk-out-telecom", "from_user=0106552", "aors=1005-by-telecom", "aors=1005-by-default"}
+    assert lines <= set(written.split())
+    assert "contact=sip:203.0.113.7:5070" in written
 
 
 def test_an_agent_may_not_take_the_name_of_another_device(here: Site) -> None:

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 
+from server.hotline.trunks import Trunk
 from server.telephony.ami.link import Ami
 from server.telephony.asterisk.phones import PhoneBook
 from server.telephony.asterisk.site import Site, SiteError
@@ -48,7 +49,7 @@ def known() -> list[tuple[str, str]]:
 
 @pytest.fixture
 def book(site: Site, manager: Manager, known: list[tuple[str, str]]) -> PhoneBook:
-    return PhoneBook(site, cast(Ami, manager), lambda: known)
+    return PhoneBook(lambda: site, cast(Ami, manager), lambda: known)
 
 
 async def test_an_agent_at_an_outside_number_needs_a_trunk_and_no_secret(
@@ -56,9 +57,10 @@ async def test_an_agent_at_an_outside_number_needs_a_trunk_and_no_secret(
 ) -> None:
     with pytest.raises(SiteError, match="SANSHENG_TRUNK"):
         await book.set("1005", "", "tel:13900001111")
-    outside = PhoneBook(replace(site, trunk="sip:127.0.0.1:5090"), cast(Ami, manager), lambda: known)
+    now = replace(site, trunk="sip:127.0.0.1:5090")
+    outside = PhoneBook(lambda: now, cast(Ami, manager), lambda: known)
     await outside.set("1005", "", "tel:13900001111")
-    assert outside.device("1005") == "PJSIP/1005/sip:13900001111@127.0.0.1:5090"
+    assert outside.device("1005") == "PJSIP/13900001111@1005-by-default"
     assert not (site.layout.secrets / "agents" / "1005").exists()
 
 
@@ -99,3 +101,18 @@ async def test_an_agent_whose_telephone_is_refused_today_takes_no_other_agents_a
     written = (site.layout.etc / "pjsip_agents.conf").read_text()
     assert [name for name in ("[1001]", "[1002]", "[1003]") if name in written] == ["[1002]"]
     assert book.device("1001") == "PJSIP/1001"
+
+
+async def test_telephones_follow_the_trunks_of_now(site: Site, manager: Manager, known: list[tuple[str, str]]) -> None:
+    now = [replace(site, trunks=(Trunk("first", "203.0.113.7"),))]
+    book = PhoneBook(lambda: now[0], cast(Ami, manager), lambda: known)
+    await book.set("1005", "", "tel:13900001111")
+    await book.set("1006", "", "sip:1006@203.0.113.8:5070")
+    assert "203.0.113.8:5070" in (site.layout.etc / "fixed-phones.conf").read_text()
+    now[0] = replace(site, trunks=(Trunk("first", "203.0.113.7"), Trunk("second", "203.0.113.8")))
+    await book.follow()
+    assert book.device("1005") == "PJSIP/13900001111@1005-by-first&PJSIP/13900001111@1005-by-second"
+    assert "203.0.113.8" not in (site.layout.etc / "fixed-phones.conf").read_text()
+    now[0] = site
+    await book.follow()
+    assert "[1005" not in (site.layout.etc / "pjsip_agents.conf").read_text()

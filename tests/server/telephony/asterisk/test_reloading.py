@@ -12,7 +12,7 @@ import pytest
 
 from server.telephony.ami.link import Ami, AmiFailed, AmiReply, AmiTimeout
 from server.telephony.asterisk import pjsip
-from server.telephony.asterisk.configure import owed, settled
+from server.telephony.asterisk.configure import RESTART, owe, owed, settled
 from server.telephony.asterisk.phones import PhoneBook
 from server.telephony.asterisk.reloading import Reloading
 from server.telephony.asterisk.site import AgentPhone, Site
@@ -25,6 +25,10 @@ class Asterisk:
         self.hangs = self.deaf = False
         self.has: dict[str, str] = {}
         self.reloads: list[str] = []
+        self.identifiers = ["username", "ip", "header", "request_uri", "auth_username"]
+        self.sticks = False
+        """Registering anew does not help."""
+        self.channels, self.pid = 1, 100
         self._file = site.layout.etc / "pjsip_agents.conf"
 
     async def action(self, name: str, **fields: str) -> AmiReply:
@@ -35,6 +39,19 @@ class Asterisk:
             if fields["Module"] == "res_pjsip.so" and not self.deaf:
                 self._read()
             return AmiReply(cast(Any, {"Response": "Success"}))
+        if name == "ShowIdentifiers":
+            return said("\n".join(["Identifier Names:", *self.identifiers]))
+        if name == "Refresh":
+            assert fields["Module"] == "res_pjsip_endpoint_identifier_user.so"
+            if not self.sticks:
+                self.identifiers = ["ip", "username", "header", "request_uri", "auth_username"]
+            return said("Unloaded and loaded")
+        if name == "CountChannels":
+            return said(f"{self.channels} active channels", self.pid)
+        if name == "StopWhenIdle":
+            assert self.channels == 0
+            self.pid += 1
+            raise AmiTimeout("it is gone before it answers")
         device = fields["Variable"].removeprefix("PJSIP_ENDPOINT(").partition(",")[0]
         if device not in self.has:
             raise AmiFailed(name, "no such endpoint")
@@ -46,6 +63,10 @@ class Asterisk:
             section = line[1:-1] if line.startswith("[") else section
             if line.startswith(f"{pjsip.MARK}="):
                 self.has[section] = line.partition("=")[2]
+
+
+def said(text: str, pid: int = 100) -> AmiReply:
+    return AmiReply(cast(Any, {"Response": "Success", "Message": text, "Pid": str(pid)}))
 
 
 @pytest.fixture
@@ -71,7 +92,7 @@ async def reloading(site: Site, asterisk: Asterisk) -> AsyncIterator[Reloading]:
 
 @pytest.fixture
 def book(site: Site, asterisk: Asterisk, reloading: Reloading) -> PhoneBook:
-    book = PhoneBook(site, cast(Ami, asterisk), lambda: [], reloading)
+    book = PhoneBook(lambda: site, cast(Ami, asterisk), lambda: [], reloading)
     reloading.compare = book.differing
     return book
 
@@ -142,3 +163,35 @@ async def test_an_asterisk_that_was_started_just_now_owes_nothing(
     await book.set("1001", "a-good-secret", "")
     settled(site.layout)
     assert owed(site.layout) == ()
+
+
+async def test_the_identifier_by_name_registers_anew_where_asterisk_asks_in_another_order(
+    reloading: Reloading, asterisk: Asterisk, site: Site
+) -> None:
+    reloading.order = lambda: "header,ip,username"
+    await reloading.settle()
+    assert asterisk.identifiers[:2] == ["ip", "username"]
+    assert (reloading.problem, owed(site.layout)) == ("", ())
+
+
+async def test_asterisk_is_started_again_where_that_does_not_help(
+    reloading: Reloading, asterisk: Asterisk, site: Site
+) -> None:
+    reloading.order, asterisk.sticks = lambda: "header,ip,username", True
+    await reloading.settle()
+    assert "has to be started again" in reloading.problem
+    assert owed(site.layout) == (RESTART,)
+
+
+async def test_asterisk_is_started_again_once_and_only_when_no_call_stands(
+    reloading: Reloading, asterisk: Asterisk, site: Site
+) -> None:
+    owe(site.layout, [RESTART])
+    await reloading.settle()
+    assert "as soon as no call stands" in reloading.problem
+    asterisk.channels = 0
+    await asyncio.sleep(0.05)
+    assert asterisk.pid == 100, "before the server is ready nothing is ended"
+    reloading.may_restart = True
+    await until(lambda: not reloading.problem)
+    assert (asterisk.pid, owed(site.layout)) == (101, ())

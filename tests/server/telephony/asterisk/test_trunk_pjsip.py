@@ -57,7 +57,7 @@ def test_a_carrier_calls_in_from_its_addresses_alone_and_out_by_an_endpoint_that
     assert {"context=refused", "aors=trunk-out-telecom", "send_pai=yes", "send_connected_line=no"} <= {*going}
     assert {"contact=sip:203.0.113.10:5060", "qualify_frequency=30"} <= {*found["trunk-out-telecom", "aor"]}
     assert ("trunk-out-telecom", "registration") not in found
-    assert identifier_order(replace(here, trunks=(TELECOM,))) == "ip,username"
+    assert identifier_order(replace(here, trunks=(TELECOM,))) == "header,ip,username"
 
 
 def test_a_trunks_address_is_not_the_publics_too(here: Site) -> None:

@@ -52,6 +52,18 @@ def test_a_lost_phone_is_noticed_within_ten_seconds_of_its_last_packet() -> None
         assert 7.0 <= lost - last <= 10.0
 
 
+def test_a_caller_who_vanishes_is_gone_at_the_limit_whenever_the_packets_are_counted() -> None:
+    limit, every, looks = 30.0, 2.0, 0.5
+    for last in (0.01, 0.5, 1.0, 1.99, 2.0):
+        sign, now, asked = Sign(0, 0.0, 0.0), 0.0, 0.0
+        while not asked:
+            now += looks
+            if sign.due(every) <= now:
+                sign.look(int(min(now, last) * 50) + 1, now)
+            asked = now if asks_caller(sign, now, limit) else 0.0
+        assert limit - every <= asked + TEARDOWN - last <= limit + looks
+
+
 def test_a_caller_is_asked_so_early_that_one_who_is_gone_is_gone_at_the_limit() -> None:
     sign = Sign(100, 10.0, 10.0)
     assert not asks_caller(sign, 10.0 + 30.0 - TEARDOWN - 0.1, 30.0)

@@ -10,9 +10,10 @@ import pytest
 from panoramisk.message import Message
 
 from server.hotline.state import HotlineState
-from server.hotline.trunks import Trunk, legacy
+from server.hotline.trunks import Trunk, agent_endpoint, legacy, trunk_of
 from server.hotline.view import View
 from server.telephony.ami.link import Ami, AmiEvent, LinkState
+from server.telephony.channels.ownership import agent_of
 from server.telephony.trunks.outgoing import Outgoing
 from server.telephony.trunks.rest import ENOUGH
 from server.telephony.trunks.routes import Trunks
@@ -149,6 +150,33 @@ async def test_a_refusal_that_names_the_trunk_leads_to_the_next_with_its_own_num
         (f"PJSIP/{MOBILE}@trunk-out-first", "gib(trunk-cli^s^1(01065529988))"),
         (f"PJSIP/{MOBILE}@trunk-out-second", "gib(trunk-cli^s^1(02155667788))"),
     ]
+
+
+async def test_a_trunk_that_is_unavailable_stands_behind_the_others_and_is_tried_where_no_other_is(
+    trunks: Trunks,
+) -> None:
+    await dialled(trunks, Line(("CONGESTION", "34", "SIP 503 Busy"), ("ANSWER", "", "")))
+    assert [route.trunk.name for route in trunks.routes(MOBILE)] == ["second", "first"]
+    line = Line(("CONGESTION", "34", "SIP 500 No"), ("ANSWER", "", ""))
+    assert (await dialled(trunks, line)).detail == "by trunk second: SIP 500, first: answered"
+    assert [route.trunk.name for route in trunks.routes(MOBILE)] == ["first", "second"], "it took a call"
+
+
+async def test_an_agent_is_called_by_endpoints_that_tell_who_it_is_while_the_offer_stands(trunks: Trunks) -> None:
+    for stands, by in ((True, ["first", "second"]), (False, ["first"])):
+        line = Line(*[("CONGESTION", "34", "SIP 500 No")] * len(by))
+        result = await Outgoing(trunks).dial(
+            line,  # type: ignore[arg-type]
+            MOBILE,
+            20.0,
+            "g",
+            agent="1005",
+            go_on=lambda stands=stands: stands,  # type: ignore[misc]
+        )
+        assert [device for device, _ in line.dialled] == [f"PJSIP/{MOBILE}@1005-by-{name}" for name in by]
+        assert result.refused_by_trunk
+    channel = f"PJSIP/{agent_endpoint('1005', 'second')}-0000002a"
+    assert (agent_of(channel), trunk_of(channel)) == ("1005", "second")
 
 
 async def test_a_refusal_of_the_number_or_a_caller_who_gives_up_is_the_end(trunks: Trunks) -> None:
