@@ -41,7 +41,7 @@ def add(
         _add_all(table_)
         return
     if not agent or not name:
-        raise Refused('name the agent: sansheng agent add 1001 --name "Agent 1001", or --from FILE.csv for many')
+        raise typer.BadParameter('name the agent: agent add 1001 --name "Agent 1001", or --from FILE.csv for many')
     if contact and secret:
         raise Refused("a phone either stands at a --contact or registers with a --secret: give one of them")
     body: dict[str, Any] = {
