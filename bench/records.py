@@ -5,7 +5,10 @@ and report many times. Trims the archive at the end, as SANSHENG_ARCHIVE_DAYS do
 checkout of the project with a Python environment of its own, the same log goes through that one too, turn by turn.
 The ratio is ours to the other's time for an entry; without another checkout, to the time that the aims allow.
 
-    python bench/records.py [--calls 10000] [--per-day 6800] [--postgresql] [--beside FOLDER]
+A million calls are 19 million entries. `--within SECONDS` ends the taking in after so long, and measures what is there
+by then; `--keep FILE` leaves the SQLite database there.
+
+    python bench/records.py [--calls 10000] [--per-day 6800] [--postgresql] [--beside FOLDER] [--within 3600]
 """
 
 from __future__ import annotations
@@ -44,6 +47,8 @@ TREE = Path(__file__).parent.parent
 _NOTES = (AgentNoted, Decided, PromiseNoted, tickets.TicketOpened, tickets.ContactAdded)
 ZONE = ZoneInfo("Asia/Shanghai")
 BATCH = 1000
+_TOLD = 500_000
+"""Entries after which a line says how far it is."""
 AIMS = {"report day": 200.0, "report day, one queue": 200.0, "call list": 50.0, "ticket list --state new": 20.0}
 """Milliseconds at p95. A list without a name here has the aim of `call list`."""
 BYTES = 4000.0
@@ -58,20 +63,23 @@ def main() -> None:
     parser.add_argument("--postgresql", action="store_true", help="PostgreSQL too (the one of the tests)")
     parser.add_argument("--beside", type=Path, help="another checkout, with its environment in .venv")
     parser.add_argument("--times", type=int, default=40, help="how often each list and report is asked for")
+    parser.add_argument("--within", type=float, default=float("inf"), help="seconds that the taking in may last")
+    parser.add_argument("--keep", type=Path, help="a file for the SQLite database, which stays")
     parser.add_argument("--url", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.url:  # one side's turn, in a process of its own
-        print(json.dumps(_measure(options.url, Made(options.calls, options.per_day), options.times)))
+        print(json.dumps(_measure(options.url, Made(options.calls, options.per_day), options.times, options.within)))
         return
     sides = {"ours": TREE} | ({"theirs": options.beside.resolve()} if options.beside else {})
     worst, costs = 0.0, dict.fromkeys(sides, 0.0)
     for kind in ("sqlite", *(("postgresql",) if options.postgresql else ())):
         for side, tree in sides.items():
-            with _database(kind) as url:
+            with _database(kind, options.keep) as url:
                 found = _turn(tree, url, options)
-            costs[side] += found["seconds"] / found["entries"]
+            costs[side] += found["worked"] / found["entries"]
             print(f"\n{kind}, {side}: {found['calls']:,} calls, {found['entries']:,} entries")
-            print(f"  {found['entries'] / found['seconds']:,.0f} entries/s, {found['bytes']:,.0f} bytes a call")
+            rate, own = (found["entries"] / found[each] for each in ("seconds", "worked"))
+            print(f"  {rate:,.0f} entries/s, {own:,.0f} a second of this process; {found['bytes']:,.0f} bytes a call")
             if found["trimmed"] is not None:
                 print(f"  {found['trimmed']:,.0f} bytes a call after trimming (aim {BYTES:,.0f})")
             for name, (p95, ours) in found["p95"].items():
@@ -89,25 +97,31 @@ def _turn(tree: Path, url: str, options: argparse.Namespace) -> dict[str, Any]:
     python = tree / ".venv" / "bin" / "python"
     python = python if python.exists() else Path(sys.executable)
     command = [python, __file__, "--url", url, "--calls", str(options.calls), "--per-day", str(options.per_day)]
-    command += ["--times", str(options.times)]
+    command += ["--times", str(options.times), "--within", str(options.within)]
     environment = os.environ | {"RECORDS_TREE": str(tree), "PYTHONPATH": str(tree)}
     done = subprocess.run(command, env=environment, cwd=tree, stdout=subprocess.PIPE, text=True, check=True)
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def _measure(url: str, made: Made, times: int) -> dict[str, Any]:
+def _measure(url: str, made: Made, times: int, within: float) -> dict[str, Any]:
     database = open_database(url)
     migrate(database.write)
     projector = Projector(database.write)
-    log, count, seconds = _with_causes(entries(made)), 0, 0.0
-    while batch := list(islice(log, BATCH)):
-        began = time.perf_counter()
+    log, count, seconds, worked = _with_causes(entries(made)), 0, 0.0, 0.0
+    while seconds < within and (batch := list(islice(log, BATCH))):
+        began, own = time.perf_counter(), time.process_time()
         projector.apply(batch)
         seconds += time.perf_counter() - began
+        worked += time.process_time() - own
         count += len(batch)
+        if count % _TOLD == 0:
+            print(
+                f"{count:,} entries in {seconds:,.0f} s, {worked:,.0f} s of this process", file=sys.stderr, flush=True
+            )
+    made = replace(made, calls=Queries(database.read).call_list(limit=1).items[0]["id"])
     size = _size(database) / made.calls
     p95 = {name: _p95(ask, times) for name, ask in _questions(database.read, made).items()}
-    found = {"calls": made.calls, "entries": count, "seconds": seconds, "bytes": size, "p95": p95}
+    found = {"calls": made.calls, "entries": count, "seconds": seconds, "worked": worked, "bytes": size, "p95": p95}
     found["trimmed"] = _trimmed(database, made)
     database.dispose()
     return found
@@ -191,7 +205,11 @@ def _size(database: Database) -> float:
 
 
 @contextmanager
-def _database(kind: str) -> Iterator[str]:
+def _database(kind: str, keep: Path | None) -> Iterator[str]:
+    if kind == "sqlite" and keep is not None:
+        keep.unlink(missing_ok=True)
+        yield f"sqlite:///{keep.absolute()}"
+        return
     if kind == "sqlite":
         with tempfile.TemporaryDirectory(prefix="sansheng-records-") as folder:
             yield f"sqlite:///{folder}/records.db"

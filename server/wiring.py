@@ -301,6 +301,7 @@ def connect(parts: Parts, dispatcher: Dispatcher, ami: Ami) -> None:
     }.items():
         for receiver in receivers:
             ami.subscribe(event, receiver)
+    ami.subscribe("*", legs.instants.heard)
     ami.on_state(presence.link)
     ami.on_state(parts.trunks.health.link)
     parts.trunks.on_free = parts.dialler.place_due

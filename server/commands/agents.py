@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
 
 import typer
 
@@ -15,19 +17,31 @@ app = typer.Typer(help="Agents: add, change, list, show, set the status, remove.
 Number = Annotated[str, typer.Argument(help="Work number, such as 1001.")]
 
 COLUMNS = ("id", "name", "skills", "status", "state", "since", "phone")
+_TABLE_WITHIN = 120.0
+"""Seconds for all agents of a table."""
 _SHOWN = ("name", "skills", "teams", "status", "state", "reason", "since", "phone", "contact")
 
 
 @app.command()
 def add(
-    agent: Number,
-    name: Annotated[str, typer.Option(help="Name, as leaders know the agent.")],
+    agent: Annotated[str, typer.Argument(help="Work number, such as 1001.")] = "",
+    name: Annotated[str, typer.Option(help="Name, as leaders know the agent.")] = "",
     skill: Annotated[list[str] | None, typer.Option(help="NAME:LEVEL, level 1 to 10; may be given again.")] = None,
     team: Annotated[list[str] | None, typer.Option(help="Team; may be given again.")] = None,
     contact: Annotated[str, typer.Option(help="A phone that is always at this SIP address, or tel:NUMBER.")] = "",
     secret: Annotated[str, typer.Option(help="Password with which the phone registers; made up if left out.")] = "",
+    table_: Annotated[
+        Path | None, typer.Option("--from", help="Many at once: CSV with agent, name, skills, teams, contact, secret.")
+    ] = None,
 ) -> None:
-    """Add an agent, or change one: the given values replace the old ones."""
+    """Add an agent, or change one: the given values replace the old ones. With --from, all of a table, or none."""
+    if table_ is not None:
+        if agent or name or skill or team or contact or secret:
+            raise Refused("--from FILE has all that is said of the agents: give nothing besides")
+        _add_all(table_)
+        return
+    if not agent or not name:
+        raise typer.BadParameter('name the agent: agent add 1001 --name "Agent 1001", or --from FILE.csv for many')
     if contact and secret:
         raise Refused("a phone either stands at a --contact or registers with a --secret: give one of them")
     body: dict[str, Any] = {
@@ -50,6 +64,17 @@ def add(
     say(f"  user      {agent}")
     say(f"  password  in {here.root / 'secrets' / 'agents' / agent}")
     say(f"  sign in   dial *45 from the phone, or: sansheng agent status {agent} available")
+
+
+def _add_all(file: Path) -> None:
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise Refused(f"{file} cannot be read: {error.strerror}") from None
+    query = urlencode({"source": file.name})
+    made = request("POST", f"/api/v1/agents/import?{query}", data, within=_TABLE_WITHIN)
+    say(f"{made['added']} agents added, {made['changed']} changed: they are ready to sign in")
+    say(f"  passwords of phones that register: a file for each agent in {settings().root / 'secrets' / 'agents'}")
 
 
 @app.command()

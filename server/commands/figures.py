@@ -42,6 +42,7 @@ OF_SORTING = ("dispatches", "wrong_dispatches", "wrong_dispatch_rate")
 OF_TICKETS = (
     *("tickets_opened", "tickets_due", "tickets_in_time", "responses_in_time", "tickets_dispatched", "tickets_settled"),
     *OF_SORTING[1:],
+    *("follow_ups", "follow_ups_in_time", "follow_up_satisfied_rate", "follow_up_mark"),
 )
 OF_COMPLAINTS = (
     "complaints",
@@ -60,6 +61,7 @@ _LISTS = (
     ("agents", ("agent", *OF_AGENTS)),
     ("departments", ("department", *OF_TICKETS)),
     ("dispatchers", ("dispatcher", *OF_SORTING)),
+    ("answers", ("answer", "answers")),
 )
 _UNITS = {"m": 60, "h": 3600, "d": 86_400}
 

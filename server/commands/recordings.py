@@ -74,7 +74,10 @@ def recording_show(number: Number, as_json: Json = False) -> None:
 def recording_pull(
     number: Number,
     to: Annotated[Path, typer.Option(help="The WAV file to write.")],
-    reason: Annotated[str, typer.Option(help="Why; it is kept in the audit.")] = "",
+    purpose: Annotated[
+        str, typer.Option(help="complaint, quality, legal, … (docs/recordings.md); operations unless given.")
+    ] = "",
+    reason: Annotated[str, typer.Option(help="Why; it is kept in the audit beside the purpose.")] = "",
 ) -> None:
     """Copy a recording out: stereo WAV, caller left, agent right. The audit names the principal.
 
@@ -88,7 +91,7 @@ def recording_pull(
     with records_database() as database:
         pulls = RecordingPulls(Queries(database.read), store(), partial(keep_in_audit, database.write))
         try:
-            found = pulls.pull(owner(), number, to, reason)
+            found = pulls.pull(owner(), number, to, reason, purpose=purpose)
         except ActRefused as error:
             _let_server_look([number])
             raise Refused(str(error)) from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
@@ -99,6 +99,32 @@ class AgentActs(Acts):
         skills = tuple(Skill(name, level) for name, level in sorted(wanted.skills.items()))
         defined = acd.AgentDefined(wanted.id, wanted.name, skills, wanted.teams, contact, by=who.name)
         await self._record(who, Act.DEFINE_AGENT, defined, subject=f"agent {wanted.id}")
+
+    async def define_all(self, who: Principal, wanted: Sequence[tuple[int, AgentWanted]], source: str) -> int:
+        """Add or change many agents, all or none, each with the line of the table `source` that it stands in; how many
+        are new. Raises as `define`, with the line."""
+        self.permissions.require(who, Act.DEFINE_AGENT)
+        phones: list[tuple[str, str, str]] = []
+        defined: list[acd.AgentDefined] = []
+        for line, each in wanted:
+            try:
+                self._check_skills(each.id, each.skills)
+                self._refuse_misleading(each.id)
+                contact = self._contact(each.contact)
+            except (Invalid, Conflict) as error:
+                raise Invalid("agents", f"line {line}: {error}: nobody was added") from None
+            phones.append((each.id, each.secret, contact))
+            skills = tuple(Skill(name, level) for name, level in sorted(each.skills.items()))
+            defined.append(acd.AgentDefined(each.id, each.name, skills, each.teams, contact, by=who.name))
+        new = sum(self._view.floor.agent(each.id) is None for _, each in wanted)
+        try:
+            await self._server.phones.set_all(phones)
+        except ValueError as error:
+            raise Invalid("phone", f"{error}: nobody was added") from None
+        ids = sorted(each.agent for each in defined)
+        subject = f"{len(ids)} agents from {ids[0]} to {ids[-1]}{f', table {source}' if source else ''}"
+        await self._record(who, Act.DEFINE_AGENT, *defined, subject=subject)
+        return new
 
     def _contact(self, contact: str) -> str:
         """The contact as it is kept. An outside number must be one that the hotline may call. Raises Invalid."""

@@ -30,6 +30,7 @@ from server.usecases.recordings import RecordingActs
 from server.usecases.register_exports import register_kinds
 from server.usecases.report_exports import report_kinds
 from server.usecases.reports import ReportActs
+from server.usecases.score_exports import score_kinds
 from server.usecases.server import Server
 from server.usecases.sign_in import SignInActs
 from server.usecases.ticket_drafts import TicketDraftActs
@@ -73,7 +74,7 @@ class UseCases:
         self.webhooks = WebhookActs(server)
         self.links = LinkActs(server)
         self.exports = ExportActs(server, self.calls, self.tickets, self.recordings, self.callbacks)
-        self.exports.kinds |= report_kinds(self.reports)
+        self.exports.kinds |= report_kinds(self.reports) | score_kinds(self.reviews)
         self.ticket_links = TicketLinkActs(server)
         self.customers = CustomerActs(server)
         self.bulletins = BulletinActs(server)

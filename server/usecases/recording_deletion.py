@@ -26,6 +26,11 @@ STAYS = (
     ("audit", "who did what stays: it proves this deletion too"),
     ("chain", "the links of deleted recordings stay: call, agent, start, length and hash, and no number"),
     ("log", "the log in Redis and its snapshots hold the number until they are trimmed, within the hour or two"),
+    (
+        "answers",
+        "answers for clients that send again are ciphered under the client's own key, and go within 24 hours",
+    ),
+    ("log files", "those of the server and of Asterisk, and traces that were asked for, until they are written over"),
     ("backups", "copies that were made before hold everything until they are overwritten"),
 )
 """What a deletion on request never reaches, and why."""
@@ -73,8 +78,11 @@ class RecordingDeletionActs(Acts):
             for each in gone:
                 await self._delete(each, f"the person asked for it: {reason}", who.name)
             await asyncio.to_thread(_remove, self._server.home, found.messages)
+            for ticket in found.tickets:
+                await self._server.drafts.remove(ticket)
             await self.shown()
             await asyncio.to_thread(privacy.redact, database.write, spellings, found)
+            await asyncio.to_thread(_remove_exports, self._server.home)
         stays = [{"what": what, "why": why} for what, why in (*found.stays, *STAYS)]
         if held:
             numbers = ", ".join(str(each.recording) for each in held)
@@ -96,6 +104,12 @@ class RecordingDeletionActs(Acts):
             await asyncio.to_thread(store.delete, key)
         zone = self._server.definitions.calendar.zone
         await self._lead.record(RecordingDeleted(each.recording, why, by, day_of(self._clock(), zone)))
+
+
+def _remove_exports(home: Path) -> None:
+    """Remove the files of all exports: one that is fetched again is made anew, without the number."""
+    for file in (home / "exports").glob("*"):
+        file.unlink(missing_ok=True)
 
 
 def _remove(home: Path, files: tuple[str, ...]) -> None:

@@ -174,14 +174,19 @@ class RecordingPulls:
     def __init__(self, records: Queries, store: Store, audit: Callable[[ActAudited], None]) -> None:
         self._records, self._files, self._audit = records, SoundFiles(store), audit
 
-    def pull(self, who: Principal, number: int, to: Path, reason: str = "") -> dict[str, Any]:
-        """Copy a recording's stereo WAV (caller left, agent right) to the file `to`; returns its row.
+    def pull(self, who: Principal, number: int, to: Path, reason: str = "", *, purpose: str = "") -> dict[str, Any]:
+        """Copy a recording's stereo WAV (caller left, agent right) to the file `to`; returns its row. The audit has the
+        purpose, the role's usual one unless named, and the reason.
 
         Raises Forbidden, NotFound, Conflict for a recording without a file or with another one than was recorded,
         Invalid for a file that cannot be written.
         """
         if reach_of(who, Act.PULL_RECORDING) is not Reach.ALL:
             raise Forbidden(f"{who.name} does not reach all recordings, and here no server says which: ask the server")
+        try:
+            wanted = purpose_of(who.role, purpose)
+        except ValueError as error:
+            raise Invalid("purpose", str(error)) from None
         found = self._records.recording_show(number)
         if found is None:
             raise NotFound(f"there is no recording {number}: see `sansheng recording list`")
@@ -198,7 +203,9 @@ class RecordingPulls:
         half_done = to.with_name(f".{to.name}.part")
         try:
             with sound.file, half_done.open("wb") as target:
-                for entry in audited(who, Act.PULL_RECORDING, f"recording {number}", reason):
+                for entry in audited(
+                    who, Act.PULL_RECORDING, f"recording {number}", f"{wanted}: {reason}" if reason else wanted
+                ):
                     self._audit(entry)
                 for block in sound.read(0, sound.size):
                     target.write(block)

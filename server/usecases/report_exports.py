@@ -15,6 +15,7 @@ from server.usecases.reports import ReportActs
 PARTS = (
     *(("interval", "intervals"), ("queue", "queues"), ("category", "categories"), ("team", "teams")),
     *(("agent", "agents"), ("department", "departments"), ("dispatcher", "dispatchers")),
+    ("answer", "answers"),
 )
 COLUMNS = ("part", "name", "from", "to", *(figure.id for figure in FIGURES))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -36,6 +36,9 @@ SHOWN_WITHIN = 2.0
 
 class Phones(Protocol):
     """Agents' telephones. `set` raises ValueError for a contact or a secret that no phone can have."""
+
+    async def set_all(self, wanted: Sequence[tuple[str, str, str]]) -> None:
+        """Give agents their telephones, all or none: (agent, secret, contact). Raises ValueError."""
 
     async def set(self, agent: str, secret: str, contact: str) -> None:
         """Give the agent a telephone."""

@@ -38,6 +38,8 @@ class Of(StrEnum):
     """The whole, queues, categories, departments."""
     SORTING = "sorting"
     """The whole, queues, categories, departments, dispatchers."""
+    ANSWERS = "answers"
+    """The whole, answers to follow-up calls."""
     HOUSE = "house"
     """The whole alone."""
 
@@ -288,6 +290,21 @@ FIGURES: tuple[Figure, ...] = (
     Figure("first_desk_rate", "首触解决率", "settled at the first desk", Unit.SHARE, _TICKETS,
            "first rounds settled without a dispatch ÷ settled", "处理能力前移", _share(_n("tickets_settled_first"),
              _n("tickets_settled"))),
+    # Follow-ups
+    _counted("follow_ups", "回访量", "follow-ups", _TICKETS, "rounds whose customer was asked after the solution",
+             "when the answer was given; calls that reached nobody are not in it"),
+    Figure("follow_ups_in_time", "回访及时率", "follow-ups in time", Unit.SHARE, _TICKETS,
+           "followed up within 24 h of the solution ÷ solutions whose 24 h end in the period",
+           "by the clock; solutions that were not followed up, or could not be, are in the divisor",
+           _share(_n("follow_ups_in_time"), _n("follow_ups_due"))),
+    Figure("follow_up_satisfied_rate", "回访满意率", "satisfied in follow-ups", Unit.SHARE, _TICKETS,
+           "rounds that ended satisfied ÷ rounds followed up and ended", "not satisfied begins another round",
+           _share(_n("follow_ups_satisfied"), _n("follow_ups_decided"))),
+    Figure("follow_up_mark", "回访满意度", "mark in follow-ups", Unit.POINTS, _TICKETS,
+           "sum of marks in follow-up calls ÷ marks", "1 to 5; the mark after a usual call is apart",
+           _share(_n("follow_up_score"), _n("follow_up_marks"), 1.0, 2)),
+    _counted("answers", "回访答复量", "answers in follow-ups", Of.ANSWERS, "answers given in follow-up calls",
+             "by question; a question that was asked again counts again"),
     # Quality
     _counted("scored", "质检量", "calls scored", _LEGS, "calls scored in the period", "weights as in the form"),
     Figure("pass_rate", "质检合格率", "quality passed", Unit.SHARE, _LEGS, "score ≥ pass ÷ scored",

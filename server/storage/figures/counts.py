@@ -14,6 +14,8 @@ Counts = dict[str, int]
 
 SLOT = 900
 """Seconds of an interval in which counts are kept. Slots begin with the epoch: every zone's quarters of an hour."""
+BLOCK = 16
+"""Slots of a block, 4 hours: many enough to make a month's report short, and few at the edges of a zone's days."""
 LONGEST_GAP = 31
 """Days beyond which a number that calls again is no repeat."""
 NEVER = 0

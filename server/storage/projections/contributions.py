@@ -7,7 +7,7 @@ times count when they were spent. The keys are (slot, kind, queue, category, age
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from acd.callbacks.states import PromiseState
@@ -22,9 +22,15 @@ DUE = "due"
 """The kind of counts that may lie in slots to come."""
 ALARM = "alarm"
 """The kind of counts that entries add by themselves."""
+ANSWER = "answer"
+"""The kind of counts of what customers answered in follow-up calls, by question and answer in the place of an agent."""
+FOLLOW_UP_WITHIN = 86_400
+"""Seconds from a solution within which its follow-up is in time."""
 SORTING = "sorting"
 """The kind of counts that say again, by dispatcher, what was dispatched and what of it was wrong."""
 HANDLING = frozenset({"on_call", "wrap_up"})
+MARKS = frozenset("12345")
+"""Answers that are a mark; 5 is very satisfied."""
 
 
 class Key(NamedTuple):
@@ -147,12 +153,33 @@ def of_round(round: Any) -> Contribution:
     settled = {"tickets_settled": 1, "tickets_settled_first": int(round.round == 1 and not round.dispatches)}
     due = {"tickets_due": 1, "tickets_in_time": _met(round.resolved_at, round.resolve_by)}
     responses = {"responses_due": 1, "responses_in_time": _met(round.responded_at, round.respond_by)}
-    return _of_instants(
+    until = round.resolved_at and round.resolved_at + timedelta(seconds=FOLLOW_UP_WITHIN)
+    follow_up = {"follow_ups_due": 1, "follow_ups_in_time": _met(round.followed_up_at, until)}
+    asked = {"follow_ups": 1, "follow_ups_decided": int(round.satisfied is not None)}
+    found = _of_instants(
         round,
         (DUE, round.resolve_by, due),
         (DUE, round.respond_by, responses),
+        (DUE, until, follow_up),
         ("ticket", round.resolved_at, settled),
+        ("ticket", round.followed_up_at, asked | {"follow_ups_satisfied": int(bool(round.satisfied))}),
     )
+    for answer in round.answers or ():
+        _of_answer(found, round, answer)
+    return found
+
+
+def _of_answer(to: Contribution, round: Any, answer: dict[str, Any]) -> None:
+    """Of one answer in a follow-up call, when it was given. One from 1 to 5 is a mark."""
+    if (at := answer.get("at")) is None:  # the records of an earlier release
+        if round.followed_up_at is None:
+            return
+        at = round.followed_up_at.timestamp()
+    said = f"{answer['question']}: {answer['answer']}"
+    _put(to, Key(slot_of(at), ANSWER, round.queue, round.category, said), {"answers": 1})
+    if answer["answer"] in MARKS:
+        counts = {"follow_up_marks": 1, "follow_up_score": int(answer["answer"])}
+        _put(to, Key(slot_of(at), "ticket", round.queue, round.category, round.department), counts)
 
 
 def of_dispatch(dispatch: Any) -> Contribution:

@@ -74,6 +74,8 @@ def _(event: tickets.StateChanged, entry: Entry, rows: Rows) -> None:
         ticket.responded_at = this.responded_at = this.responded_at or at
     if event.state == TicketState.RESOLVED:
         ticket.resolved_at = this.resolved_at = at
+    elif event.state == TicketState.FOLLOWED_UP:
+        this.followed_up_at = at
     elif event.state == TicketState.CLOSED:
         ticket.closed_at = this.ended_at = at
         this.satisfied = True
@@ -223,7 +225,8 @@ def _(event: tickets.RoundStarted, entry: Entry, rows: Rows) -> None:
 def _(event: tickets.FollowUpAnswered, entry: Entry, rows: Rows) -> None:
     _changed(rows, event)
     asked = rows.ticket_round(event.ticket, event.round)
-    asked.answers = [*(asked.answers or []), {"question": event.question, "answer": event.answer, "call": event.call}]
+    answer = {"question": event.question, "answer": event.answer, "call": event.call, "at": entry.at}
+    asked.answers = [*(asked.answers or []), answer]
     _write(rows, entry, "answer", event.question, event.answer, "customer", call=event.call)
 
 

@@ -6,14 +6,14 @@ counts and its present one added, in the same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
 from sqlalchemy import delete, inspect, select, tuple_
 from sqlalchemy.orm import Session
 
-from server.storage.figures.counts import Counts, add
+from server.storage.figures.counts import BLOCK, Counts, add
 from server.storage.projections.contributions import (
     ALARM,
     DUE,
@@ -33,7 +33,7 @@ from server.storage.projections.contributions import (
 from server.storage.projections.rows import Rows
 from server.storage.schema.callback_tables import Promise
 from server.storage.schema.quality_tables import QaReview
-from server.storage.schema.report_tables import ReportCount, TicketTimes
+from server.storage.schema.report_tables import ReportBlock, ReportCount, TicketTimes
 from server.storage.schema.tables import AgentInterval, Call, Recording, Segment
 from server.storage.schema.ticket_tables import TicketDispatch, TicketRound
 
@@ -47,7 +47,7 @@ ALONE: dict[type, Callable[[Any], Contribution]] = {
     QaReview: of_review,
 }
 """Rows whose contribution depends on nothing else. A call's depends on its legs too."""
-_KEY = (ReportCount.slot, ReportCount.kind, ReportCount.queue, ReportCount.category, ReportCount.agent)
+_Table = type[ReportCount] | type[ReportBlock]
 _decode = msgspec.json.Decoder(dict[str, int]).decode
 _AT_ONCE = 1000
 
@@ -75,7 +75,7 @@ def recount(session: Session, insert: Any) -> None:
 
     Records that were written before there were counts need it once.
     """
-    session.execute(delete(ReportCount).where(ReportCount.kind != ALARM))
+    _forget(session, lambda kind: kind != ALARM)
     for table, of in ALONE.items():
         for rows in _all(session, table):
             write(session, difference((), [of(row) for row in rows]), insert)
@@ -89,7 +89,7 @@ def recount(session: Session, insert: Any) -> None:
 
 def recount_tickets(session: Session, insert: Any) -> None:
     """Make the counts of tickets again. Records that were written before rounds were counted need it once."""
-    session.execute(delete(ReportCount).where(ReportCount.kind.in_(("ticket", DUE, SORTING))))
+    _forget(session, lambda kind: kind.in_(("ticket", DUE, SORTING)))
     for table in (TicketTimes, TicketRound, TicketDispatch):
         for rows in _all(session, table):
             write(session, difference((), [ALONE[table](row) for row in rows]), insert)
@@ -110,20 +110,36 @@ def _all(session: Session, table: type[Any]) -> Iterator[list[Any]]:
             session.expunge(row)
 
 
+def _forget(session: Session, kinds: Callable[[Any], Any]) -> None:
+    for table in (ReportCount, ReportBlock):
+        session.execute(delete(table).where(kinds(table.kind)))
+
+
 def write(session: Session, change: Contribution, insert: Any) -> None:
-    """Add to the counts."""
+    """Add to the counts, of slots and of blocks."""
+    blocks: Contribution = {}
+    for key, counts in change.items():
+        add(blocks.setdefault(key._replace(slot=key.slot // BLOCK), {}), counts)
+    _write(session, ReportCount, change, insert)
+    _write(session, ReportBlock, blocks, insert)
+
+
+def _write(session: Session, table: _Table, change: Contribution, insert: Any) -> None:
+    columns = list(table.__table__.primary_key.columns)
+    names = [column.key for column in columns]
     keys = sorted(key for key, counts in change.items() if counts)
     for start in range(0, len(keys), _AT_ONCE):
         part = keys[start : start + _AT_ONCE]
-        known = {Key(*key): _decode(data) for *key, data in _read(session, part)}
+        found = session.execute(select(*columns, table.data).where(tuple_(*columns).in_(part)))
+        known = {Key(*key): _decode(data) for *key, data in found}
         after = {key: _sum(known.get(key, {}), change[key]) for key in part}
-        values = [key._asdict() | {"data": _encode(counts)} for key, counts in after.items() if counts]
+        values = [dict(zip(names, key, strict=True), data=_encode(counts)) for key, counts in after.items() if counts]
         if values:
-            statement = insert(ReportCount)
+            statement = insert(table)
             updated = {"data": statement.excluded.data}
-            session.execute(statement.on_conflict_do_update(index_elements=list(_KEY), set_=updated), values)
+            session.execute(statement.on_conflict_do_update(index_elements=columns, set_=updated), values)
         if emptied := [key for key, counts in after.items() if not counts and key in known]:
-            session.execute(delete(ReportCount).where(tuple_(*_KEY).in_(emptied)))
+            session.execute(delete(table).where(tuple_(*columns).in_(emptied)))
 
 
 def _sum(known: Counts, change: Counts) -> Counts:
@@ -133,10 +149,6 @@ def _sum(known: Counts, change: Counts) -> Counts:
 
 def _encode(counts: Counts) -> str:
     return msgspec.json.encode(counts, order="sorted").decode()
-
-
-def _read(session: Session, keys: Iterable[Key]) -> Iterable[Any]:
-    return session.execute(select(*_KEY, ReportCount.data).where(tuple_(*_KEY).in_(keys)))
 
 
 def _contributions(session: Session, rows: Rows) -> tuple[list[Contribution], list[Contribution]]:

@@ -1,5 +1,6 @@
 """A day, or a range of days, in figures: from the counts of its quarter hours, so that many calls cost what few do.
 
+Where an interval holds a whole block of slots, the block's sum is read in their place: the same counts in fewer rows.
 Intervals sum to the whole, queues and categories too. A team is the sum of the agents who are in it now; an agent in
 two teams counts in both. Agents' times have no queue: a report of one queue leaves them out.
 """
@@ -15,13 +16,13 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import ColumnElement, Connection, Engine, and_, or_, select
 
 from server.storage.figures.catalogue import Of, Terms, catalogue, figures_of
-from server.storage.figures.counts import SLOT, Counts, merge, slot_of, total
-from server.storage.projections.contributions import DUE, SORTING, spent
+from server.storage.figures.counts import BLOCK, SLOT, Counts, merge, slot_of, total
+from server.storage.projections.contributions import ANSWER, DUE, SORTING, spent
 from server.storage.queries.paging import QueryError, iso
-from server.storage.schema.report_tables import ReportCount
+from server.storage.schema.report_tables import ReportBlock, ReportCount
 from server.storage.schema.tables import Agent, AgentInterval
 
 BELONGS = (
@@ -43,12 +44,15 @@ _KINDS = {
     "team": ("teams", (Of.LEGS, Of.AGENTS), frozenset({"agent", "time", "recording", "score"})),
     "department": ("departments", (Of.TICKETS, Of.SORTING), frozenset({"ticket", DUE})),
     "dispatcher": ("dispatchers", (Of.SORTING,), frozenset({SORTING})),
+    "answer": ("answers", (Of.ANSWERS,), frozenset({ANSWER})),
 }
 """What is broken down: into which list, with which figures, from which kinds of counts."""
 OF_AGENTS = frozenset({"agent", SORTING})
 """Kinds that say again, by agent or dispatcher, what other kinds say of the whole."""
 _decode = msgspec.json.Decoder(dict[str, int]).decode
 _AT_ONCE = 5000
+_RUNS_AT_ONCE = 100
+"""Stretches of time that one statement asks for: a database takes so many conditions."""
 
 
 class Cell(NamedTuple):
@@ -61,7 +65,7 @@ class Cell(NamedTuple):
 
 
 Counted = tuple[int, Cell, Counts]
-"""A slot, and what was counted in it."""
+"""The place of an interval, and what was counted in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,13 +156,11 @@ def hourly(engine: Engine, period: Period, *, now: datetime, terms: Terms | None
     """The sheet of each team in each interval in which it was signed in or on calls, and of the whole."""
     terms = terms or Terms()
     _, figures, kinds = _KINDS["team"]
-    place_of = _places(period)
     sums: defaultdict[tuple[int, str], Counts] = defaultdict(dict)
     intervals: list[Counts] = [{} for _ in period.begins]
     with engine.connect() as connection:
         teams = _teams(connection)
-        for slot, cell, counts in _counted(connection, period.since, period.until, now, None):
-            place = place_of[slot]
+        for place, cell, counts in _counted(connection, period, now, None):
             for team in teams.get(cell.agent, ()) if cell.kind in kinds else ():
                 merge(sums[place, team], counts)
             if cell.kind not in OF_AGENTS:
@@ -237,12 +239,11 @@ def _sums(
     """
     cells: defaultdict[Cell, Counts] = defaultdict(dict)
     intervals: list[Counts] = [{} for _ in period.begins]
-    place_of = _places(period)
     with engine.connect() as connection:
-        for slot, cell, counts in _counted(connection, period.since, period.until, now, queue):
+        for place, cell, counts in _counted(connection, period, now, queue):
             merge(cells[cell], counts)
             if cell.kind not in OF_AGENTS:
-                merge(intervals[place_of[slot]], counts)
+                merge(intervals[place], counts)
         return cells, intervals, _teams(connection)
 
 
@@ -250,32 +251,69 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
 
 
-def _counted(
-    connection: Connection, since: datetime, until: datetime, now: datetime, queue: str | None
-) -> Iterator[Counted]:
-    first, last, present = slot_of(since.timestamp()), slot_of(until.timestamp()), slot_of(now.timestamp())
-    columns = (ReportCount.slot, ReportCount.kind, ReportCount.queue, ReportCount.category, ReportCount.agent)
-    wanted = select(*columns, ReportCount.data).where(ReportCount.slot >= first, ReportCount.slot < last)
-    if queue is not None:
-        wanted = wanted.where(ReportCount.queue == queue)
+def _counted(connection: Connection, period: Period, now: datetime, queue: str | None) -> Iterator[Counted]:
+    place_of, present = _places(period), slot_of(now.timestamp())
+    blocks = [
+        block
+        for block in range(min(place_of) // BLOCK, max(place_of) // BLOCK + 1)
+        if (block + 1) * BLOCK <= present and _is_whole(block, place_of)
+    ]
+    apart = sorted(place_of.keys() - {slot for block in blocks for slot in _slots(block)})
     cells: dict[tuple[str, ...], Cell] = {}
-    for rows in connection.execute(wanted.execution_options(yield_per=_AT_ONCE)).partitions():
-        for slot, kind, *rest, data in rows:
-            if kind != DUE or slot < present:
-                place = (kind, *rest)
-                cell = cells.get(place) or cells.setdefault(place, Cell(*place))
-                yield slot, cell, _decode(data)
+    for table, begins, width in ((ReportBlock, blocks, BLOCK), (ReportCount, apart, 1)):
+        for begin, *place, data in _rows(connection, table, begins, queue):
+            if place[0] != DUE or begin * width < present:
+                cell = cells.get(key := tuple(place)) or cells.setdefault(key, Cell(*place))
+                yield place_of[begin * width], cell, _decode(data)
     if queue is None:
-        yield from _going_on(connection, first, last, now)
+        yield from _going_on(connection, place_of, now)
 
 
-def _going_on(connection: Connection, first: int, last: int, now: datetime) -> Iterator[Counted]:
+def _slots(block: int) -> range:
+    return range(block * BLOCK, (block + 1) * BLOCK)
+
+
+def _is_whole(block: int, place_of: Mapping[int, int]) -> bool:
+    """Whether all of the block's slots lie in one interval."""
+    slots = _slots(block)
+    return place_of.get(slots[0]) == place_of.get(slots[-1]) is not None
+
+
+def _rows(
+    connection: Connection, table: type[ReportBlock] | type[ReportCount], begins: Sequence[int], queue: str | None
+) -> Iterator[Sequence[Any]]:
+    first: Any = next(iter(table.__table__.primary_key.columns))
+    wanted = select(first, table.kind, table.queue, table.category, table.agent, table.data)
+    if queue is not None:
+        wanted = wanted.where(table.queue == queue)
+    runs = _runs(begins)
+    for start in range(0, len(runs), _RUNS_AT_ONCE):
+        within: list[ColumnElement[bool]] = [
+            and_(first >= begin, first <= last) for begin, last in runs[start : start + _RUNS_AT_ONCE]
+        ]
+        found = connection.execute(wanted.where(or_(*within)).execution_options(yield_per=_AT_ONCE))
+        for rows in found.partitions():
+            yield from rows
+
+
+def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """The first and last of each run of numbers that follow each other; the numbers are in order."""
+    runs: list[tuple[int, int]] = []
+    for number in numbers:
+        if runs and runs[-1][1] == number - 1:
+            runs[-1] = runs[-1][0], number
+        else:
+            runs.append((number, number))
+    return runs
+
+
+def _going_on(connection: Connection, place_of: Mapping[int, int], now: datetime) -> Iterator[Counted]:
     """What agents do now and is not counted yet."""
     columns = (AgentInterval.agent, AgentInterval.status, AgentInterval.state, AgentInterval.began_at)
     for interval in connection.execute(select(*columns).where(AgentInterval.ended_at.is_(None))):
         for key, counts in spent(interval, max(now, interval.began_at)).items():
-            if first <= key.slot < last:
-                yield key.slot, Cell(*key[1:]), counts
+            if key.slot in place_of:
+                yield place_of[key.slot], Cell(*key[1:]), counts
 
 
 def _teams(connection: Connection) -> dict[str, Sequence[str]]:
@@ -289,7 +327,7 @@ def _group(
     sums: defaultdict[str, Counts] = defaultdict(dict)
     for cell, counts in cells.items():
         if cell.kind in kinds:
-            name = cell.agent if what in ("department", "team", "dispatcher") else getattr(cell, what)
+            name = cell.agent if what in ("department", "team", "dispatcher", "answer") else getattr(cell, what)
             for each in teams.get(name, ()) if what == "team" else (name,) if name else ():
                 merge(sums[each], counts)
     return [{what: name, **figures_of(sums[name], terms, figures)} for name in sorted(sums)]

@@ -28,6 +28,24 @@ class ReportCount(Base):
     data: Mapped[str] = mapped_column(Text)
 
 
+class ReportBlock(Base):
+    """What was counted in `BLOCK` slots together: their sum, so that a report of many days reads few rows.
+
+    `block` is its first slot divided by `BLOCK`. Blocks begin with the epoch, in no zone: a day of any zone is made of
+    whole blocks, and of slots at its edges.
+    """
+
+    __tablename__ = "report_blocks"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
+
+    block: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    queue: Mapped[str] = mapped_column(primary_key=True)
+    category: Mapped[str] = mapped_column(primary_key=True)
+    agent: Mapped[str] = mapped_column(primary_key=True)
+    data: Mapped[str] = mapped_column(Text)
+
+
 class TicketTimes(Base):
     """When what happened first to a ticket in its present round, and where it belongs in reports."""
 

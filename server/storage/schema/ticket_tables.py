@@ -30,12 +30,13 @@ class TicketRound(Base):
     responded_at: Mapped[datetime | None] = mapped_column(default=None)
     resolve_by: Mapped[datetime | None] = mapped_column(default=None)
     resolved_at: Mapped[datetime | None] = mapped_column(default=None)
+    followed_up_at: Mapped[datetime | None] = mapped_column(default=None)
     ended_at: Mapped[datetime | None] = mapped_column(default=None)
     satisfied: Mapped[bool | None] = mapped_column(default=None)
     queue: Mapped[str] = mapped_column(default="", server_default="")
     category: Mapped[str] = mapped_column(default="", server_default="")
     answers: Mapped[list[dict[str, Any]] | None] = mapped_column(Structure, default=None)
-    """What the customer answered in the follow-up call: `question`, `key`, `says`."""
+    """What the customer answered in the follow-up call: `question`, `answer`, `call`, `at` (UTC epoch seconds)."""
 
 
 class TicketDispatch(Base):

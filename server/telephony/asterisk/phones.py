@@ -6,7 +6,7 @@ An agent's fixed contact is in the log; the secret of one who registers is in a 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
 import structlog
@@ -80,15 +80,24 @@ class PhoneBook:
 
     async def set(self, agent: str, secret_given: str, contact: str) -> None:
         """Give an agent a telephone. Raises SiteError (a ValueError) when Asterisk could not use it."""
-        phone = self._phone(agent, contact, secret_given)
-        check_agents(self._site, self._all(phone))
-        if secret_given and not contact:
-            self._store(agent, secret_given)
-        self._given[agent] = phone
+        await self.set_all([(agent, secret_given, contact)])
+
+    async def set_all(self, wanted: Sequence[tuple[str, str, str]]) -> None:
+        """Give agents their telephones, all or none: (agent, secret, contact). They are written once, however many.
+
+        Raises SiteError (a ValueError) when Asterisk could not use one.
+        """
+        phones = {agent: self._phone(agent, contact, given) for agent, given, contact in wanted}
+        check_agents(self._site, self._all(*phones.values()))
+        for agent, given, contact in wanted:
+            if given and not contact:
+                self._store(agent, given)
+        self._given |= phones
         try:
-            await self._write(agent)
+            await self._write(next(iter(phones)) if len(phones) == 1 else "")
         except OSError:
-            self._given.pop(agent, None)
+            for agent in phones:
+                self._given.pop(agent, None)
             raise
 
     async def remove(self, agent: str) -> None:

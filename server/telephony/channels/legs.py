@@ -25,6 +25,7 @@ from server.hotline.live_calls import LiveCall
 from server.hotline.outside_agents import is_outside
 from server.hotline.view import View
 from server.tasks import BackgroundTasks
+from server.telephony.ami.instants import EventInstants
 from server.telephony.ami.link import Ami, AmiError, AmiEvent
 from server.telephony.channels import endings
 from server.telephony.channels.caller_keys import CallerKeys, HearsDigits
@@ -67,6 +68,7 @@ class Legs:
         self._dispatcher, self._view, self._ami, self._clock = dispatcher, view, ami, clock
         self.unwatched, self._on_final = Unwatched(LegFiles(recording_prefix), on_final), on_final
         self._keys = CallerKeys(clock)
+        self.instants = EventInstants(clock)
         self.dialled_phones = DialledPhones(
             dispatcher, ami, lambda: view.floor.policy.phones.rings_within, self.hang_up
         )
@@ -330,7 +332,7 @@ class Legs:
             return
         leg.left_at = None
         if leg.joined_at is None:
-            self.join(leg, self._clock())
+            self.join(leg, self.instants.of(event))
 
     def join(self, leg: AgentChannel, now: float) -> None:
         """Caller and agent hear each other from now on (UTC epoch seconds)."""
@@ -350,7 +352,7 @@ class Legs:
         if leg.apart is not None and not leg.apart.is_set():
             leg.apart.set()
         else:
-            leg.left_at = self._clock()
+            leg.left_at = self.instants.of(event)
 
     def _asked(self, unique_id: str) -> AskedChannel | None:
         """Somebody who is asked, by the unique id of their channel."""
@@ -360,12 +362,12 @@ class Legs:
     def hold(self, event: AmiEvent) -> None:
         """A phone put the other side on hold."""
         if (leg := self._agents.get(event["Uniqueid"])) is not None:
-            leg.hold(self._clock())
+            leg.hold(self.instants.of(event))
 
     def unhold(self, event: AmiEvent) -> None:
         """A phone took the other side off hold."""
         if (leg := self._agents.get(event["Uniqueid"])) is not None:
-            leg.unhold(self._clock())
+            leg.unhold(self.instants.of(event))
 
     def hangup_request(self, event: AmiEvent) -> None:
         """One side hung up first."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from acd.events import Status
 from acd.floor.views import AgentView
 from server.storage.notation import iso
+from server.usecases.agent_tables import read_agents
 from server.usecases.agents import AgentActs, AgentWanted
 from server.usecases.errors import Invalid
 from server.web.api.shapes import AgentId, Body, Day, Line, Name, Page, Paging, Reason, Who, Word, cut, router
@@ -111,6 +112,14 @@ class AgentPut(BaseModel):
     message: str
 
 
+class AgentsPut(BaseModel):
+    """The agents of a table were added or changed."""
+
+    agents: list[str]
+    added: int
+    changed: int
+
+
 class AgentGone(BaseModel):
     """An agent was removed."""
 
@@ -125,6 +134,25 @@ def agent_routes(acts: AgentActs) -> APIRouter:
     async def list_agents(who: Who, asked: Annotated[Paging, Query()]) -> dict[str, Any]:
         """All agents, by number."""
         return cut(await acts.list(who), asked, "agent", newest_first=False)
+
+    @routes.post(
+        "/agents/import",
+        response_model=AgentsPut,
+        responses=answers(422, 503),
+        openapi_extra={
+            "requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string"}}}},
+        },
+    )
+    async def import_agents(
+        who: Who,
+        request: Request,
+        source: Annotated[Word, Query(description="Name of the table, for the audit.")] = "",
+    ) -> dict[str, Any]:
+        """Add or change the agents of a table (CSV in UTF-8 or gb18030), all or none; Asterisk takes them over once."""
+        wanted = read_agents(await request.body())
+        new = await acts.define_all(who, wanted, source)
+        await acts.shown()
+        return {"agents": [each.id for _, each in wanted], "added": new, "changed": len(wanted) - new}
 
     @routes.get("/agents/{agent}", response_model=Agent, responses=answers(404, 422))
     async def show_agent(who: Who, agent: AgentId) -> dict[str, Any]:

@@ -57,7 +57,7 @@ class FigureOut(BaseModel):
     zh: str
     en: str
     unit: str = Field(description="count, share (0 to 1), seconds, or points.")
-    of: str = Field(description="calls, legs, agents, tickets, sorting or house: in which lists it is given.")
+    of: str = Field(description="calls, legs, agents, tickets, sorting, answers or house: in which lists it is given.")
     formula: str
     named: str = Field(description="What must be said with it.")
 
@@ -94,6 +94,7 @@ class FiguresReport(BaseModel):
     teams: list[Row]
     departments: list[Row]
     dispatchers: list[Row] = Field(description="Who dispatched tickets, and how many of their dispatches were wrong.")
+    answers: list[Row] = Field(description="What customers answered in follow-up calls, as QUESTION: ANSWER.")
     total: dict[str, Value]
 
 

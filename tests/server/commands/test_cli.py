@@ -169,6 +169,8 @@ def test_a_recording_is_copied_out_whole_or_not_at_all(records, sansheng) -> Non
     assert done.code == 0
     assert target.read_bytes() == b"RIFF sound"
     assert "30.0 s, sha256 " in done.out
+    assert sansheng("recording", "pull", "1", "--to", str(target), "--purpose", "legal", "--reason", "court").code == 0
+    assert "is no purpose" in sansheng("recording", "pull", "1", "--to", str(target), "--purpose", "fun").err
     done = sansheng("recording", "pull", "1", "--to", str(records / "no" / "out.wav"))
     assert (done.code, done.err) == (
         1,
@@ -177,7 +179,8 @@ def test_a_recording_is_copied_out_whole_or_not_at_all(records, sansheng) -> Non
     (records / "recordings/2027/01/15/1.wav").unlink()
     assert "recording 1 is missing: 2027" in sansheng("recording", "pull", "1", "--to", str(target)).err
     assert "there is no recording 2" in sansheng("recording", "pull", "2", "--to", str(target)).err
-    (entry,) = audit_of(records)
+    other, entry = audit_of(records)
+    assert {each["reason"] for each in (other, entry)} == {"legal: court", "operations"}
     assert (entry["act"], entry["origin"], entry["subject"]) == ("recordings.pull", "command line", "recording 1")
     assert entry["by"] == f"{pwd.getpwuid(os.getuid()).pw_name} on this machine"
 

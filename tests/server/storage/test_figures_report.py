@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import random
 import sys
 from collections import defaultdict
@@ -12,6 +13,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from alembic import command
 from sqlalchemy import delete, select
 
 import acd.events as acd
@@ -22,11 +24,12 @@ from acd.callbacks.events import PromiseAsked
 from server.eventlog.derived_events import AgentNoted, Decided, PromiseNoted
 from server.eventlog.log import Entry
 from server.storage.figures.catalogue import FIGURES, Terms
-from server.storage.figures.counts import SLOT, add, percentile, step_of, total
+from server.storage.figures.counts import BLOCK, SLOT, add, merge, percentile, step_of, total
 from server.storage.projector import COUNTER, ROUNDS, Projector
 from server.storage.queries.figures_report import between, complaints, days, hourly, month_of, range_of, report, week_of
 from server.storage.queries.paging import QueryError
-from server.storage.schema.report_tables import ReportCount
+from server.storage.schema.migrate import config
+from server.storage.schema.report_tables import ReportBlock, ReportCount
 from server.storage.schema.tables import Base, Cursor
 from tests.conftest import BOTH, shared_database
 
@@ -98,6 +101,7 @@ class Raw:
             case tickets.RoundStarted():
                 limits = {"respond": event.respond_by, "due": event.resolve_by}
                 rounds = self.rounds[event.ticket]
+                rounds[-1]["satisfied"] = False
                 rounds.append({"round": event.round, "queue": rounds[0]["queue"]} | limits)
             case tickets.StateChanged(state="dispatched"):
                 self.tickets[event.ticket].setdefault("dispatched", at)
@@ -108,7 +112,11 @@ class Raw:
             case tickets.StateChanged(state=("acknowledged" | "resolved") as state):
                 self.rounds[event.ticket][-1].setdefault("responded", at)
                 if state == "resolved":
-                    self.rounds[event.ticket][-1]["settled"] = at
+                    self.rounds[event.ticket][-1] |= {"settled": at, "until": at + 86_400}
+            case tickets.StateChanged(state="followed_up"):
+                self.rounds[event.ticket][-1]["asked"] = at
+            case tickets.StateChanged(state="closed"):
+                self.rounds[event.ticket][-1]["satisfied"] = True
             case PromiseNoted():
                 self.promises[event.promise.id] = event.promise
             case rec.RecordingMissing():
@@ -297,6 +305,11 @@ def test_tickets_promises_and_alarms_are_what_the_raw_log_says(engine, raw):
         assert (row["tickets_opened"], row["tickets_due"]) == (len(of("opened")), len(rounds("due")))
         assert (row["tickets_in_time"], row["tickets_settled"]) == (met("due", "settled"), len(settled))
         assert row["responses_in_time"] == met("respond", "responded")
+        asked = [each.get("satisfied") for each in rounds("asked")]
+        decided = [each for each in asked if each is not None]
+        assert row["follow_ups"] == len(asked)
+        assert row["follow_ups_in_time"] == met("until", "asked")
+        assert row["follow_up_satisfied_rate"] == (round(sum(decided) / len(decided), 4) if decided else None)
         assert tuple(row[name] for name in SORTING) == raw.sorting(since, until)
         assert row["tickets_dispatched"] == len(of("dispatched"))
         assert row["dispatched_per_1000"] == round(1000 * len(of("dispatched")) / handled, 1)
@@ -346,6 +359,34 @@ def test_a_round_that_was_late_stays_late_when_the_next_one_is_settled_in_time(d
     assert (early["tickets_settled"], early["first_desk_rate"]) == (2, 0.5)
 
 
+def test_answers_of_a_follow_up_call_are_marks_and_counts_by_question(database, story):
+    story.arrive()
+    story.tell(tickets.TicketOpened(1, 1, "138", "complaint", "attitude", "general", None, story.now + 9000))
+    story.tell(tickets.StateChanged(1, "resolved", "1001"))
+    story.now += 90_000  # more than 24 hours after the solution
+    for question, answer in (("satisfied", "no"), ("reached", "yes"), ("mark", "2")):
+        story.tell(tickets.FollowUpAnswered(1, 2, 1, question, answer))
+    story.tell(tickets.StateChanged(1, "followed_up"), tickets.RoundStarted(1, 2, "serious"))
+    story.tell(tickets.StateChanged(1, "resolved", "1001"), tickets.StateChanged(1, "followed_up"))
+    story.tell(tickets.FollowUpAnswered(1, 3, 2, "mark", "5"), tickets.StateChanged(1, "closed"))
+    Projector(database.write).apply(story.entries)
+    now = datetime.fromtimestamp(story.now + 3 * 86_400, UTC)
+    first = datetime.fromtimestamp(story.now, ZONE).date() - timedelta(days=2)
+    period = range_of(first, first + timedelta(days=4), ZONE)
+    found = report(database.read, period, now=now)
+    assert found["answers"] == [
+        {"answer": answer, "answers": 1} for answer in ("mark: 2", "mark: 5", "reached: yes", "satisfied: no")
+    ]
+    total_of_all = found["total"]
+    assert (total_of_all["answers"], total_of_all["follow_up_mark"]) == (4, 3.5)
+    assert (total_of_all["follow_ups"], total_of_all["follow_up_satisfied_rate"]) == (2, 0.5)
+    assert total_of_all["follow_ups_in_time"] == 0.5
+    early = report(database.read, range_of(first, first + timedelta(days=4), ZONE), now=now - timedelta(days=3))[
+        "total"
+    ]
+    assert early["follow_ups_in_time"] == 0.0  # the second solution has some hours left
+
+
 @pytest.mark.thorough
 def test_tickets_that_were_counted_before_there_were_rounds_are_counted_anew(database, log):
     Projector(database.write).apply(log)
@@ -376,6 +417,35 @@ def test_counts_and_intervals_sum_to_the_day_and_days_to_the_week(engine):
             day = datetime.fromisoformat(row["from"]).astimezone(ZONE).date()
             again = report(engine, days(day, ZONE), now=LATER)["total"]
             assert {name: row[name] for name in again} == again
+
+
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "Asia/Kolkata", "Europe/Berlin", "America/St_Johns"])
+def test_a_month_of_any_zone_is_read_from_blocks_and_is_what_its_days_are(engine, zone):
+    zone = ZoneInfo(zone)
+    first = datetime.fromtimestamp(BEGAN, zone).date()
+    found = report(engine, month_of(first, zone), now=LATER)
+    assert sum(row["calls"] for row in found["intervals"]) == MADE.calls
+    by_day = {datetime.fromisoformat(row["from"]).astimezone(zone).date(): row for row in found["intervals"]}
+    for day in (first, first + timedelta(days=1), first + timedelta(days=2)):
+        again = report(engine, days(day, zone), now=LATER)["total"]
+        assert {name: by_day[day][name] for name in again} == again
+    now = datetime.fromtimestamp(BEGAN, UTC) + timedelta(hours=39, minutes=40)  # what is due later is in no figure
+    hours = report(engine, days(first, zone, count=3), now=now)["total"]
+    assert report(engine, range_of(first, first + timedelta(days=2), zone), now=now)["total"] == hours
+
+
+def test_blocks_are_the_sums_of_their_slots_also_when_they_are_made_of_counts_that_were_there(database, log):
+    Projector(database.write).apply(log)
+    slots, blocks = (counts_in(database, table) for table in (ReportCount, ReportBlock))
+    sums = defaultdict(dict)
+    for slot, *key, data in slots:
+        merge(sums[slot // BLOCK, *key], json.loads(data))
+    as_kept = {tuple(key): json.loads(data) for *key, data in blocks}
+    assert as_kept == sums
+    with database.write.begin() as connection:
+        for revision in ("0018", "0019"):
+            (command.downgrade if revision == "0018" else command.upgrade)(config(connection), revision)
+    assert {tuple(key): json.loads(data) for *key, data in counts_in(database, ReportBlock)} == sums
 
 
 def test_the_complaints_of_a_month_are_those_of_its_tickets(engine, raw):
@@ -421,9 +491,9 @@ def test_records_from_before_there_were_counts_are_counted_once(database, log):
     assert counts_in(database) == whole
 
 
-def counts_in(database):
+def counts_in(database, table=ReportCount):
     with database.read.connect() as connection:
-        return sorted(tuple(row) for row in connection.execute(select(ReportCount.__table__)))
+        return sorted(tuple(row) for row in connection.execute(select(table.__table__)))
 
 
 def test_what_agents_do_now_and_what_is_not_due_yet(database, story):

@@ -22,7 +22,7 @@ from server.eventlog.quality_events import QualityRulesSet
 from server.eventlog.user_events import UserAdded
 from server.hotline.quality_rules import product_form
 from server.hotline.state import HotlineState
-from server.usecases.principal import Role
+from server.usecases.principal import Principal, Role
 from server.usecases.quality import QualityActs
 from server.usecases.quality_clock import draw_by_the_clock
 from server.usecases.quality_drafts import Drafts
@@ -239,6 +239,12 @@ async def test_a_reviewer_reads_the_scores_of_what_was_drawn_for_them_or_all_by_
 
     assert await listed("wang") == await listed("sun") == {score["id"], picked["id"]}
     assert await listed("zhao") == {picked["id"]}
+    kind = desk.server.acts.exports.kinds["scores"]
+    for name, role in (("zhao", Role.QA), ("wang", Role.QA), ("sun", Role.SUPERVISOR)):
+        pages = kind.rows(Principal(name, role, "test"), {}, 1)
+        rows = [row async for page in pages for row in page]
+        assert {row["id"] for row in rows} == await listed(name), "an export has what its asker reads"
+        assert all(set(row) == set(kind.columns) for row in rows)
     assert "was not drawn for zhao" in refused(await desk.ask("zhao", "GET", path), 403)
     await desk.done("sun", "POST", f"{path}/second", {"reviewer": "zhao"})
     assert (await desk.done("zhao", "GET", path))["second_reviewer"] == "zhao"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -69,6 +69,10 @@ class Phones:
 
     async def set(self, agent: str, secret: str, contact: str) -> None:
         self.known[agent] = AgentPhone(agent, "" if contact else secret or "made-up-secret", contact)
+
+    async def set_all(self, wanted: Sequence[tuple[str, str, str]]) -> None:
+        for each in wanted:
+            await self.set(*each)
 
     async def remove(self, agent: str) -> None:
         self.known.pop(agent, None)

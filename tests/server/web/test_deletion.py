@@ -16,8 +16,12 @@ from sqlalchemy import text
 import acd.events as acd
 import ivr.events as ivr
 import recordings.events as rec
+import tickets.events as tickets
+from acd.decisions import Decision
 from customers.list_events import ListCreated, ListLoaded
 from customers.lists import Line, ListRules
+from server.eventlog.derived_events import Decided
+from server.eventlog.entries import decode
 from server.hotline.recording_rules import RecordingRules, read_recording_rules
 from server.storage.recording_store import day_of
 from tables.errors import TableError
@@ -133,6 +137,49 @@ async def test_of_a_person_who_asks_nothing_is_left_but_what_is_named(
     assert (entry["subject"], entry["reason"]) == ("person +86****5678", "asked by letter")
     again = (await api.post("/api/v1/privacy/delete", json={**asked, "dry_run": True})).json()
     assert again["deleted"] == {"recordings": [], "messages": 0, "rows": {}}
+
+
+WORDS = ("Wang Xiaoming", "5 Nanjing Road", "asked for her back twice", "the blue parcel", "ref-77", "half typed")
+"""What was written down about one customer, in notes, fields, reasons, names and drafts."""
+
+
+async def test_what_was_written_down_about_the_person_goes_wherever_it_stands(
+    server: ApiServer, api: httpx.AsyncClient
+) -> None:
+    party = server.definitions.party(NUMBER).number
+    other = server.definitions.party(OTHER).number
+    await server.tell(acd.CallArrived(1, party, "4001", "PJSIP/1", "u1", 0.0, "one", name=WORDS[0]))
+    await server.tell(ivr.FieldSet(1, "keyed", "1399"))
+    for number, caller in ((1, party), (2, other)):
+        await server.tell(tickets.TicketOpened(number, number, caller, "complaint", "attitude", "general"))
+        await server.tell(tickets.NoteAdded(number, f"{WORDS[3]} of {caller}" if number == 1 else "kept", "1001"))
+        await server.tell(tickets.FieldsFilled(number, (("address", WORDS[1] if number == 1 else "kept too"),)))
+        await server.tell(tickets.StateChanged(number, "resolved", "1001", WORDS[2] if number == 1 else "kept three"))
+    rules = ListRules("refusals", "p", "orders", "Wang", "agreed", server.dispatcher.state.at + DAY)
+    await server.tell(ListCreated(1, rules), ListLoaded(1, (Line(1, party, WORDS[0], WORDS[4]), Line(2, other, "Li"))))
+    decision = Decision(1, "offer", f"the owner of {party}", 0.0, "complaint", "1001", 1)
+    await server.tell(Decided(decision))
+    await server.drafts.put(1, {"note": WORDS[5]}, "1001")
+    (server.home / "exports").mkdir()
+    (server.home / "exports" / "1.csv").write_text(NUMBER)
+    asked = {"number": NUMBER, "reason": "asked by letter", "dry_run": False}
+    first = (await api.post("/api/v1/privacy/delete", json=asked)).json()
+    assert "ticket 1" in {each["what"] for each in first["stays"]}
+    assert WORDS[3] in await everything(server), "the matter is not closed"
+    for state in ("followed_up", "closed"):
+        await server.tell(tickets.StateChanged(1, state, "1001"))
+    said = (await api.post("/api/v1/privacy/delete", json=asked)).json()
+    assert said["deleted"]["rows"]["tickets"] == 1
+    left = await everything(server)
+    assert [each for each in (*WORDS, NUMBER, "1399") if each in left] == []
+    assert [each for each in ("kept", "kept too", "kept three", "Li", OTHER) if each not in left] == []
+    assert await server.drafts.get(1) is None
+    assert list((server.home / "exports").iterdir()) == []
+    with server.database.read.connect() as connection:
+        for kind, data in connection.execute(text("select type, data from events")):
+            decode(kind, data.encode())
+    again = (await api.post("/api/v1/privacy/delete", json={**asked, "dry_run": True})).json()
+    assert again["deleted"]["rows"] == {}
 
 
 async def test_messages_go_too_and_nothing_outside_their_folder(server: ApiServer, api: httpx.AsyncClient) -> None:

@@ -22,9 +22,9 @@ from tests.server.web.api_server import ApiServer, api, refused, server
 
 __all__ = ["api", "home", "redis_server", "sansheng", "served", "server"]
 
-HOUR = timedelta(hours=1)
-UNTIL = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + HOUR
-SINCE = UNTIL - 8 * HOUR
+THIS_HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+SINCE, UNTIL = THIS_HOUR - timedelta(hours=6), THIS_HOUR + timedelta(hours=6)
+"""A shift that goes on however long after it was named the tests are run: what happens in them is in it."""
 SHIFT = {"since": SINCE.isoformat(), "until": UNTIL.isoformat()}
 GOES = Principal("Wang", Role.LEADER, "test", "1009")
 COMES = replace(GOES, name="Zhao")

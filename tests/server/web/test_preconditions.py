@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 import tickets.events as tickets
+from server.eventlog.log import Log
+from server.hotline.dispatcher import Dispatcher
+from server.hotline.state import HotlineState
 from server.web.preconditions import CHANGES, Preconditions
 from tests.redis_server import redis_server
 from tests.server.web.api_server import api, refused, server
@@ -97,6 +102,38 @@ async def test_a_change_that_was_checked_under_a_lead_before_is_not_written_by_a
     assert "another server has led since the condition was checked" in refused(answer, 503)
     assert [each["kind"] for each in (await api.get("/api/v1/tickets/1")).json()["history"]] == ["opened"]
     assert (await api.post("/api/v1/tickets/1/notes", json={"text": "again"}, headers=seen)).status_code == 200
+
+
+@pytest.mark.parametrize("first_to_write", ["the one that led", "the one that leads"])
+async def test_of_two_servers_that_saw_the_same_version_only_the_one_that_leads_writes(
+    server, api, first_to_write
+) -> None:
+    seen = await a_ticket(server, api)
+    for name in ("lease", "fence", "nonce"):
+        assert await server.redis.exists(f"sansheng:{name}")
+    await server.redis.delete("sansheng:lease")  # as when it sleeps for longer than that
+    log = Log(server.redis)
+    lease = await log.acquire("two", 10)
+    leading = Dispatcher(log, lease, HotlineState.restore(server.dispatcher.state.snapshot()), lease_ttl=10)
+    await leading.start()
+    led = server.dispatcher
+
+    async def note(dispatcher: Dispatcher) -> int:
+        server.dispatcher = dispatcher
+        answer = await api.post("/api/v1/tickets/1/notes", json={"text": "I saw version 1"}, headers=seen)
+        return answer.status_code
+
+    try:
+        order = [led, leading] if first_to_write == "the one that led" else [leading, led]
+        answers = {each: await note(each) for each in order}
+        assert (answers[led], answers[leading]) == (503, 200)
+        server.dispatcher = leading
+        await server.records.caught_up()
+        entries = [entry.event for entry in await log.read("0-0") if isinstance(entry.event, tickets.NoteAdded)]
+        assert len(entries) == 1
+    finally:
+        server.dispatcher = led
+        await leading.stop()
 
 
 async def test_what_is_not_there_matches_nothing_and_what_is_there_is_not_made_anew(server, api) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from server.hotline.trunks import Trunk
 from server.telephony.ami.link import Ami
+from server.telephony.asterisk import configure, phones
 from server.telephony.asterisk.phones import PhoneBook
 from server.telephony.asterisk.site import Site, SiteError
 
@@ -70,6 +71,24 @@ async def test_agents_added_at_the_same_time_all_have_a_phone(book: PhoneBook, s
     written = (site.layout.etc / "pjsip_agents.conf").read_text()
     assert all(f"contact=sip:{agent}@127.0.0.1:{agent}" in written for agent in agents)
     assert len(manager.reloaded) <= 4
+
+
+async def test_all_agents_of_a_table_are_written_once_or_none(
+    book: PhoneBook, site: Site, manager: Manager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[int] = []
+    as_ever = configure.configure_agents
+    monkeypatch.setattr(
+        phones, "configure_agents", lambda site, phones: (written.append(len(phones)), as_ever(site, phones))[1]
+    )
+    await book.set_all([(f"{number}", f"secret-{number}", "") for number in range(1001, 1281)])
+    assert (written, len(manager.reloaded)) == ([280], 2)
+    text = (site.layout.etc / "pjsip_agents.conf").read_text()
+    assert all(f"password=secret-{number}\n" in text for number in range(1001, 1281))
+    with pytest.raises(SiteError):
+        await book.set_all([("2001", "", "sip:127.0.0.1:15071"), ("2002", "", "sip:127.0.0.1:15071")])
+    assert "[2001]" not in (site.layout.etc / "pjsip_agents.conf").read_text()
+    assert len(written) == 1
 
 
 async def test_a_phone_that_cannot_stand_beside_the_others_is_refused_alone(book: PhoneBook, site: Site) -> None:
