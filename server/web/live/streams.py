@@ -1,9 +1,9 @@
 """Streams of live rows. Law: a tick draws what changed once, encodes it once for each audience, and waits for nobody.
 
 A tick follows the log's next entry, 50 ms after the last tick at the soonest or at once for an offer, and ticks take a
-twentieth of the loop at most. `id` is the log's position: a client that comes again with it is told what changed since,
-as far as that is remembered, else everything. A client that does not take what it is told is cut off. Who may see other
-things than before is told everything anew.
+twentieth of the loop at most, averaged over a second. `id` is the log's position: a client that comes again with it is
+told what changed since, as far as that is remembered, else everything. A client that does not take what it is told is
+cut off. Who may see other things than before is told everything anew.
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ from server.web.live.personal import Personal
 from server.web.live.pop import Pops
 from server.web.live.telling import NOTHING_CHANGED, Event, Stream, Told
 
-TICK, SHARE = 0.05, 20
-"""Seconds between two ticks at least, and the part of the loop that they take at most."""
+TICK, SHARE, AHEAD = 0.05, 20, 0.05
+"""Seconds between two ticks at least, the part of the loop that they take at most, and the seconds of the processor by
+which they may exceed it for a while: a tick that draws all queues takes longer than the others."""
 SOONEST = 0.005
 """Seconds between two ticks when a call is offered: the pop is there before the phone rings."""
 SLOWEST = 2.0
@@ -168,6 +169,7 @@ class Streams:
     # Telling
 
     async def _run(self) -> None:
+        ahead, looked_at = 0.0, time.monotonic()
         while self._streams:
             began = time.thread_time()  # of the processor: on a busy machine a tick takes long and costs no more
             self._hurry.clear()
@@ -177,9 +179,11 @@ class Streams:
                 self._look_after(time.monotonic())
             except Exception:
                 _log.exception("a tick of live rows failed")
-            spent = time.thread_time() - began
+            now = time.monotonic()
+            ahead = max(0.0, ahead - (now - looked_at) / SHARE) + time.thread_time() - began
+            looked_at = now
             await asyncio.sleep(SOONEST)
-            if await _set_within(self._hurry, min(SLOWEST, max(TICK, spent * SHARE)) - SOONEST):
+            if await _set_within(self._hurry, min(SLOWEST, TICK + max(0.0, ahead - AHEAD) * SHARE) - SOONEST):
                 continue
             idle = self._acts.view.position == self._seen and not self._more_due
             if idle and await _set_within(self._moved, IDLE):
