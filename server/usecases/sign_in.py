@@ -49,10 +49,11 @@ class SignedIn:
 @dataclass(frozen=True, slots=True)
 class Left:
     """How long a session lasts, in seconds: `idle` if its user does nothing, None while a call keeps it; `day` in any
-    case."""
+    case. `after` is what `idle` is when its user does something."""
 
     idle: float | None
     day: float
+    after: float
 
 
 class SignInActs(Acts):
@@ -172,7 +173,8 @@ class SignInActs(Acts):
         user = self._view.users.get(session.user)
         now, (in_call, may_ring) = self._clock(), self._phone(user.agent if user is not None else "")
         idle = None if in_call or may_ring else max(0.0, session.seen_at + self._server.sessions.idle - now)
-        return Left(idle, max(0.0, session.ends_at + (LONGEST_CALL if in_call else 0.0) - now))
+        day = max(0.0, session.ends_at + (LONGEST_CALL if in_call else 0.0) - now)
+        return Left(idle, day, self._server.sessions.idle)
 
     async def ended(self, digests: Collection[str]) -> set[str]:
         """Which of these sessions, by digest, hold no more."""

@@ -64,6 +64,7 @@ class Left(BaseModel):
 
     idle: float | None = Field(description="If the user does nothing; null while a call keeps the session.")
     day: float | None = Field(description="In any case: a session ends so many hours after the sign-in.")
+    after: float | None = Field(description="What `idle` is when the user does something.")
 
 
 class Ways(BaseModel):
@@ -130,8 +131,10 @@ def session_routes(acts: SignInActs, ways: Sequence[str] = ("password",)) -> API
         return {"sign_in": [*ways], "problem": problem or None, "zone": acts.zone}
 
     def _left(signed_in: SignedIn | None) -> dict[str, Any]:
-        left = acts.left(signed_in.session) if signed_in is not None else None
-        return {"idle": left.idle if left is not None else None, "day": left.day if left is not None else None}
+        if signed_in is None:
+            return {"idle": None, "day": None, "after": None}
+        left = acts.left(signed_in.session)
+        return {"idle": left.idle, "day": left.day, "after": left.after}
 
     def _session(who: Principal, signed_in: SignedIn | None) -> dict[str, Any]:
         user = signed_in.user if signed_in is not None else None
