@@ -8,8 +8,9 @@ stream first.
 
     python bench/desk.py [--agents 500] [--floors 20] [--seconds 12] [--painted-by COMMAND]
 
-`--painted-by` names a command that opens a page in a browser and prints one line for each row that it has painted, its
-number of milliseconds since the event: its p95 is printed beside. It gets the address and a token as arguments.
+The clients are one thread of this process, which reads most of what they are told away. Then, with all streams held, a
+browser on the floor's page tells when it has painted what happened, how soon it showed the floor, and whether scrolling
+through all agents is fluid. `--painted-by` names another command than `bench/painted.py` for it, or (empty) none.
 
 The last line is the 95th percentile from event to receiver in milliseconds, and the server's share of a core as ratio.
 """
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -26,10 +28,13 @@ import socket
 import sys
 import tempfile
 import time
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import quantiles
+
+from stream_clients import Client, Clients
 
 import acd.events as acd
 from acd.policy.definitions import Requirement, Skill
@@ -41,7 +46,8 @@ WAITING = 200
 RATE = 20
 """Events a second."""
 CLOCKS = 3
-"""Floors whose client reads what it is told, and notes when; the others only receive, so that clients cost little."""
+"""Floors of which it is kept what they are told, and when."""
+PAINTED_BY = f"{sys.executable} {Path(__file__).with_name('painted.py')}"
 
 
 @dataclass(slots=True)
@@ -162,43 +168,26 @@ class Happening:
 # The browsers
 
 
-class Client:
-    """One browser's stream: it reads, and a floor's notes when rows come."""
+@contextlib.asynccontextmanager
+async def held(port: int, desks: list[str], floor: str, floors: int) -> AsyncIterator[list[Client]]:
+    """These streams; the floors of which it is kept what they are told."""
+    kept = [Client(floor, kept=True) for _ in range(min(CLOCKS, floors))]
+    clients = Clients(port, [*(Client(each) for each in [*desks, *[floor] * (floors - len(kept))]), *kept])
+    try:
+        await asyncio.to_thread(clients.come)
+        await asyncio.sleep(1)
+        yield kept
+    finally:
+        await asyncio.to_thread(clients.go)
 
-    def __init__(self, port: int, token: str, turn: Turn | None) -> None:
-        self._port, self._token, self._turn = port, token, turn
-        self.there = asyncio.Event()
 
-    async def run(self) -> None:
-        """Read until cancelled."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self._port, limit=2**22)
-        try:
-            writer.write(
-                f"GET /api/v1/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self._token}\r\n\r\n".encode()
-            )
-            seen: set[str] = set()
-            first = True
-            while line := await reader.readline():
-                if not line.startswith(b"data: "):
-                    continue
-                if self._turn is None:
-                    self.there.set()
-                    continue
-                now = time.time()
-                self._turn.received += len(line)
-                rows = json.loads(line[6:])["rows"]
-                told = [row["reason"] for row in rows.get("agents", ())] + [
-                    row["name"] for row in rows.get("calls", ())
-                ]
-                for each in told:
-                    if each and each not in seen and each[0] == "1" and "." in each:
-                        seen.add(each)
-                        if not first:
-                            self._turn.delays.append((now - float(each)) * 1000)
-                first = False
-                self.there.set()
-        finally:
-            writer.close()
+async def happen(server: asyncio.subprocess.Process, seconds: float) -> list[float]:
+    """Let things happen for some seconds; the milliseconds that each event took in the dispatcher."""
+    assert server.stdin is not None
+    assert server.stdout is not None
+    server.stdin.write(f"{seconds} {RATE}\n".encode())
+    took: list[float] = json.loads(await server.stdout.readline())
+    return took
 
 
 async def measure(
@@ -206,26 +195,27 @@ async def measure(
 ) -> Turn:
     """Let things happen while these streams are held."""
     turn = Turn()
-    clients = [Client(port, token, None) for token in desks]
-    clients += [Client(port, floor, turn if number < CLOCKS else None) for number in range(floors)]
-    tasks = []
-    for start in range(0, len(clients), 50):
-        tasks += [asyncio.create_task(each.run()) for each in clients[start : start + 50]]
-        await asyncio.wait_for(asyncio.gather(*(each.there.wait() for each in clients[start : start + 50])), 60)
-    await asyncio.sleep(1)
-    turn.received = 0
-    assert server.stdin is not None
-    assert server.stdout is not None
-    before = processor_time(server.pid)
-    server.stdin.write(f"{seconds} {RATE}\n".encode())
-    turn.dispatched = json.loads(await server.stdout.readline())
-    # By the event, so that it holds on a machine too busy for so many events a second, too.
-    turn.share = (processor_time(server.pid) - before) / len(turn.dispatched) * RATE
-    await asyncio.sleep(0.5)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    async with held(port, desks, floor, floors) as clocks:
+        began, before = time.time(), processor_time(server.pid)
+        turn.dispatched = await happen(server, seconds)
+        # By the event, so that it holds on a machine too busy for so many events a second, too.
+        turn.share = (processor_time(server.pid) - before) / len(turn.dispatched) * RATE
+        await asyncio.sleep(0.5)
+    for clock in clocks:
+        turn.received += sum(len(told) for at, told in clock.told if at >= began)
+        turn.delays += delays(clock, began)
     return turn
+
+
+def delays(clock: Client, began: float) -> list[float]:
+    """Milliseconds from each event after this instant to this client's socket."""
+    found: dict[float, float] = {}
+    for at, data in clock.events(began):
+        rows = data["rows"]
+        for each in [row["reason"] for row in rows.get("agents", ())] + [row["name"] for row in rows.get("calls", ())]:
+            if each and each[0] == "1" and "." in each and float(each) >= began:
+                found.setdefault(float(each), (at - float(each)) * 1000)
+    return list(found.values())
 
 
 def processor_time(pid: int) -> float:
@@ -261,9 +251,8 @@ async def compare(agents: int, floors: int, seconds: float, painted_by: str) -> 
         theirs = await measure(server, port, where["everybody"], floor, floors, seconds)
         say("everything to everybody", theirs)
         if painted_by:
-            await painted(painted_by, port, floor)
-        else:
-            print("event to painted: give --painted-by, a command that drives a browser")
+            async with held(port, where["desks"], floor, floors - 1):
+                await painted(painted_by, server, port, floor, seconds)
     for name, turn in (("ours", ours), ("everything to everybody", theirs)):
         print(
             f"{name}: streams cost {100 * (turn.share - without.share):.1f} % of a core, "
@@ -273,13 +262,26 @@ async def compare(agents: int, floors: int, seconds: float, painted_by: str) -> 
     print(f"desk: ours={p95(ours.delays):.1f}ms theirs={p95(theirs.delays):.1f}ms ratio={ratio:.3f}")
 
 
-async def painted(command: str, port: int, token: str) -> None:
+async def painted(command: str, server: asyncio.subprocess.Process, port: int, token: str, seconds: float) -> None:
     """What a browser says of the same events."""
-    browser = await asyncio.create_subprocess_exec(
-        *shlex.split(command), f"http://127.0.0.1:{port}", token, stdout=asyncio.subprocess.PIPE
+    arguments = *shlex.split(command), f"http://127.0.0.1:{port}", token, str(seconds)
+    browser = await asyncio.create_subprocess_exec(*arguments, stdout=asyncio.subprocess.PIPE, cwd=TREE, limit=2**22)
+    assert browser.stdout is not None
+    if (await asyncio.wait_for(browser.stdout.readline(), 120)).strip() != b"ready":
+        print("event to painted: no browser, see above")
+        return
+    await happen(server, seconds + 4)
+    told = json.loads(await asyncio.wait_for(browser.stdout.readline(), 60))
+    await browser.wait()
+    frames = told["frames"]
+    print(
+        f"event to painted p95 {p95(told['painted']):.1f} ms ({len(told['painted'])} seen), "
+        f"first paint {told['first_paint']:.0f} ms, the agents after {told['rows_painted']:.0f} ms"
     )
-    told, _ = await asyncio.wait_for(browser.communicate(), 60)
-    print(f"event to painted p95 {p95([float(line) for line in told.split()]):.1f} ms")
+    print(
+        f"scrolling through all agents: {1000 * len(frames) / sum(frames):.0f} frames/s, p95 {p95(frames):.1f} ms, "
+        f"longest {max(frames):.0f} ms"
+    )
 
 
 async def over(server: asyncio.subprocess.Process) -> None:
@@ -300,7 +302,7 @@ def main() -> None:
     parser.add_argument("--agents", type=int, default=500)
     parser.add_argument("--floors", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=12.0)
-    parser.add_argument("--painted-by", default="")
+    parser.add_argument("--painted-by", default=PAINTED_BY)
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.serve:

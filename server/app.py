@@ -37,6 +37,7 @@ from server.processes.children import ChildError
 from server.programs import Programs
 from server.startup import Home, OpenRecords, open_home, open_records, reach_log
 from server.storage.attempts import Attempts
+from server.storage.begun_sign_ins import BegunSignIns
 from server.storage.database import Database, DatabaseError
 from server.storage.derivation.workshop import Workshop, environment_of
 from server.storage.drafts import Drafts
@@ -173,7 +174,7 @@ class App:
             Authentication(lambda: self.token, self.acts.tokens, self.acts.links, self.acts.sign_in),
             redis=self._redis,
             proxies=self.settings.proxies,
-            openid=openid_of(self.settings, self.acts.openid),
+            openid=openid_of(self.settings, self.acts.openid, BegunSignIns(self._redis)),
             asterisk=self.settings.browser_phones,
         )
         http = HttpServer(

@@ -48,6 +48,8 @@ class Changes:
         self._changed = Changed(everything=True)
         self.on_offer: Callable[[], None] = lambda: None
         """Called at every offer: the agent's page is to know of the caller before the phone rings."""
+        self.on_change: Callable[[], None] = lambda: None
+        """Called at every entry that is played."""
 
     def take(self) -> Changed:
         """What changed since the last time."""
@@ -66,6 +68,7 @@ class Changes:
 
     def after(self, event: Any, commands: Iterable[Any], notes: Iterable[Any]) -> None:
         """An entry was played, with these commands and notes."""
+        self.on_change()
         changed = self._changed
         if changed.everything:
             return

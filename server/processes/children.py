@@ -13,6 +13,7 @@ import contextlib
 import fcntl
 import os
 import signal
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -30,6 +31,7 @@ from server.processes.identity import (
     digest_of,
     group_lives,
     hold,
+    is_launched,
     launch_argv,
     read_identity,
     send,
@@ -40,6 +42,9 @@ from server.processes.liveness import Liveness, frozen
 GROUP_GRACE = 2.0
 """Seconds for what a child itself has started to end after it."""
 KILL_GRACE = 5.0
+LAUNCHED_WITHIN = 1.0
+"""Seconds within which a process that was forked has become its program: until then it holds what this one holds, and
+a signal to it may be lost."""
 
 log = structlog.get_logger()
 
@@ -225,14 +230,20 @@ class Children(Service):
 
     def _lock(self, child: Child) -> int:
         descriptor = os.open(child.home / f"{child.name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            raise ChildError(
-                f"another server keeps {child.name} in {child.home}: stop it, or use another home"
-            ) from None
-        return descriptor
+        # A child that a killed server had just forked has the lock for a moment.
+        end = time.monotonic() + LAUNCHED_WITHIN
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() < end:
+                    time.sleep(0.02)
+                    continue
+                os.close(descriptor)
+                raise ChildError(
+                    f"another server keeps {child.name} in {child.home}: stop it, or use another home"
+                ) from None
+            return descriptor
 
     async def _replace(self, entry: _Entry, pid: int, descriptor: int) -> None:
         watch = self._hold(entry, pid, descriptor)
@@ -379,21 +390,30 @@ class Children(Service):
 
     async def _end(self, entry: _Entry, watch: Watch, pid: int) -> None:
         """Bring one process and what it started to an end. While it is a zombie of ours its pid is still its own."""
-        child = entry.child
+        child, clock = entry.child, asyncio.get_running_loop().time
+        launched_by = clock() + LAUNCHED_WITHIN
+        while not is_launched(pid) and clock() < launched_by:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
         send(watch.fileno(), child.stop_signal)
         if await self._ended_within(entry, child.stop_timeout):
-            deadline = asyncio.get_running_loop().time() + GROUP_GRACE
-            while group_lives(pid) and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
-                await asyncio.sleep(0.05)  # the kernel tells nobody when a group becomes empty
+            await self._emptied_within(pid, GROUP_GRACE)
         else:
             log.warning("child does not stop and is killed", child=child.name, pid=pid, after=child.stop_timeout)
             send(watch.fileno(), signal.SIGKILL)
         if group_lives(pid):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(pid, signal.SIGKILL)
+            await self._emptied_within(pid, KILL_GRACE)
         await self._ended_within(entry, KILL_GRACE)
         reapAllProcesses()
         child.identity.unlink(missing_ok=True)
+
+    @staticmethod
+    async def _emptied_within(group: int, seconds: float) -> None:
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + seconds
+        while group_lives(group) and clock() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)  # the kernel tells nobody when a group becomes empty
 
     @staticmethod
     async def _ended_within(entry: _Entry, seconds: float) -> bool:

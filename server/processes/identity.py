@@ -97,6 +97,14 @@ def hold(identity: Identity) -> int | None:
     return None
 
 
+def is_launched(pid: int) -> bool:
+    """Whether the process, which this one has forked, is another program by now, or gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes() != Path("/proc/self/cmdline").read_bytes()
+    except OSError:
+        return True
+
+
 def send(descriptor: int, number: int) -> None:
     """Signal the held process; one that is gone already is no error."""
     with contextlib.suppress(ProcessLookupError):

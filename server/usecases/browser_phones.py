@@ -44,9 +44,10 @@ class BrowserPhoneActs(Acts):
         agent = self._own(who)
         return await self._server.page_phones.open(agent, sign_in_of(who), self._clock() + LASTS, take_over=take_over)
 
-    async def close(self, who: Principal) -> None:
-        """The page goes, or wants no phone any more: agents are not rung there. Nothing happens without a phone."""
-        await self._server.page_phones.close(self._own(who), sign_in_of(who))
+    async def close(self, who: Principal, id: str | None = None) -> None:
+        """The page goes, or wants no phone any more: agents are not rung there. Nothing happens without a phone, nor
+        when another page than the one with this id has it by now."""
+        await self._server.page_phones.close(self._own(who), sign_in_of(who), id)
 
     async def open_guest(self, who: Principal) -> tuple[str, OpenedPhone]:
         """(guest, a phone that is no agent's): its calls come in as a caller's. Raises Conflict when all are in use."""

@@ -49,6 +49,10 @@ class OpenIdActs(Acts):
         self.wanted = Claims()
         self.read: Callable[[Mapping[str, Any], str], list[str]] = lambda claims, path: []
 
+    def require_lead(self) -> None:
+        """Raises NotLeading: a server that stands by signs nobody in."""
+        _ = self._server.dispatcher
+
     async def sign_in(
         self, subject: str, claims: Mapping[str, Any], origin: str, *, client: str = "", before: str = ""
     ) -> tuple[SignedIn, str]:

@@ -57,7 +57,7 @@ class PagePhones(Protocol):
     async def open(self, agent: str, sign_in: str, expires_at: float, *, take_over: bool) -> OpenedPhone:
         """Give a page a secret. Raises PhoneInUse and Conflict."""
 
-    async def close(self, agent: str, sign_in: str | None = None) -> None:
+    async def close(self, agent: str, sign_in: str | None = None, id: str | None = None) -> None:
         """Take the secret away. Raises Conflict."""
 
     def holders(self) -> list[tuple[str, str]]:

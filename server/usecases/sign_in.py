@@ -46,6 +46,16 @@ class SignedIn:
     ends_at: float
 
 
+@dataclass(frozen=True, slots=True)
+class Left:
+    """How long a session lasts, in seconds: `idle` if its user does nothing, None while a call keeps it; `day` in any
+    case. `after` is what `idle` is when its user does something."""
+
+    idle: float | None
+    day: float
+    after: float
+
+
 class SignInActs(Acts):
     """Acts raise WrongSignIn, TooManyAttempts, Forbidden, NotFound, Conflict, NotLeading, and RedisError."""
 
@@ -157,6 +167,14 @@ class SignInActs(Acts):
         if now >= session.seen_at + self._server.sessions.idle and not (in_call or may_ring):
             return None
         return user
+
+    def left(self, session: Session) -> Left:
+        """How long this session lasts, which holds now."""
+        user = self._view.users.get(session.user)
+        now, (in_call, may_ring) = self._clock(), self._phone(user.agent if user is not None else "")
+        idle = None if in_call or may_ring else max(0.0, session.seen_at + self._server.sessions.idle - now)
+        day = max(0.0, session.ends_at + (LONGEST_CALL if in_call else 0.0) - now)
+        return Left(idle, day, self._server.sessions.idle)
 
     async def ended(self, digests: Collection[str]) -> set[str]:
         """Which of these sessions, by digest, hold no more."""

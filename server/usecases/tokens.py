@@ -39,6 +39,16 @@ class TokenActs(Acts):
         issued = found.issued
         return Principal(issued.name, Role(issued.role), origin, issued.agent, frozenset(issued.scopes))
 
+    def number(self, token: str) -> int | None:
+        """The number of the token with this text; None when it is not valid."""
+        found = self._view.access_tokens.known(token)
+        return found.id if found is not None and self.holds(found) else None
+
+    def valid(self, number: int) -> bool:
+        """Whether the token of this number holds now."""
+        found = self._view.access_tokens.get(number)
+        return found is not None and self.holds(found)
+
     def holds(self, token: AccessToken) -> bool:
         """Whether the server answers requests with this token now."""
         return token.holds(self._clock())

@@ -30,6 +30,8 @@ _TABLES = {4: Path("/proc/net/tcp"), 6: Path("/proc/net/tcp6")}
 _SAFE = ("GET", "HEAD")
 COOKIE = "sansheng_session"
 """The cookie with the text of a session."""
+NO_DOING = "/api/v1/session/left"
+"""What a page asks without its user: it keeps no session from ending."""
 BEFORE_THE_PASSWORD = ("/api/v1/session", "/api/v1/session/password")
 """What a user reaches who has to choose another password first."""
 
@@ -55,7 +57,7 @@ class Authentication:
         text = cookie_of(headers)
         if "authorization" in headers or not text or self._sessions is None:
             return self._by_token(scope, headers)
-        signed_in = await self._sessions.signed_in(text, origin_of(scope))
+        signed_in = await self._sessions.signed_in(text, origin_of(scope), seen=scope["path"] != NO_DOING)
         if signed_in is None:
             return self._by_token(scope, headers)
         check_cookie_request(scope, headers, signed_in.csrf)

@@ -15,13 +15,15 @@ from collections.abc import Callable, Container, Hashable
 from typing import Any, Generic, Protocol, TypeVar
 
 import h11
-from uvicorn._types import ASGISendEvent
+from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, ASGISendEvent, Scope
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from server.web.phone_socket import PATH
 from server.web.problems import problem
 
+CHUNKS = "sansheng.chunks"
+"""The ASGI extension with `Connection.write_chunk`, for an answer in HTTP/1.1."""
 SOCKETS = frozenset({PATH})
 """Paths at which a WebSocket is taken; elsewhere a wish to upgrade has no effect."""
 
@@ -127,6 +129,7 @@ class Connection(H11Protocol):
 
     def __init__(self, connections: Connections[Peer], patience: float = PATIENCE, **given: Any) -> None:
         super().__init__(**given)
+        self._serve, self.app = self.app, self._extended
         self._all, self._patience = connections, patience
         self._address, self._busy, self._stuck, self._unsent = "", False, False, 0
         self._thrown_away = 0
@@ -165,6 +168,22 @@ class Connection(H11Protocol):
                 self.transport.close()
                 return
         super().data_received(data)
+
+    # Parts of an answer that goes on
+
+    async def _extended(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        if scope["type"] == "http" and scope["http_version"] == "1.1":
+            extensions: dict[Any, Any] = scope.setdefault("extensions", {})  # type: ignore[assignment]
+            extensions[CHUNKS] = self.write_chunk
+        await self._serve(scope, receive, send)
+
+    def write_chunk(self, chunk: bytes) -> bool:
+        """Write a part of the answer that has begun, framed as a chunk of HTTP/1.1; False if the client does not take
+        it now, or is gone. It waits for nobody and costs a tenth of a message of ASGI's."""
+        if self._stuck or self.cycle is None or self.cycle.disconnected or self.transport.is_closing():
+            return False
+        self.transport.write(chunk)
+        return True
 
     # Waiting and busy
 

@@ -1,15 +1,16 @@
 """Law: a connection that lasts, a stream or a WebSocket, ends within a second of its sign-in.
 
-The gate looks at the principal when a connection begins. From then on `Lasting` looks every second, at all that last in
-one question to Redis, whether their sessions and tokens still hold. To last is no doing of the user: a session that is
-used for nothing else ends when it was idle for long enough.
+The gate looks at the principal when a connection begins. From then on `Lasting` looks every second whether the sessions
+and tokens of all that last still hold, a few at a time: the loop that carries calls is never held up by hundreds. To
+last is no doing of the user: a session that is used for nothing else ends when it was idle for long enough.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 import structlog
 from redis.exceptions import RedisError
@@ -17,11 +18,14 @@ from starlette.requests import HTTPConnection
 
 from server.usecases.sign_in import SignInActs
 from server.usecases.tokens import TokenActs
-from server.web.authentication import bearer_of, origin_of, session_of
+from server.web.authentication import bearer_of, session_of
 
 EVERY = 1.0
 """Seconds between two looks."""
+AT_ONCE = 50
+"""Connections that are looked at together, by one question to Redis."""
 _log = structlog.get_logger("access")
+_T = TypeVar("_T")
 
 
 class Lasting:
@@ -30,17 +34,16 @@ class Lasting:
     def __init__(self, sessions: SignInActs, tokens: TokenActs, every: float = EVERY) -> None:
         self._sessions, self._tokens, self._every = sessions, tokens, every
         self._of_session: dict[asyncio.Event, str] = {}
-        self._of_token: dict[asyncio.Event, str] = {}
+        self._of_token: dict[asyncio.Event, int] = {}
         self._looking: asyncio.Task[None] | None = None
 
     @asynccontextmanager
     async def __call__(self, connection: HTTPConnection) -> AsyncIterator[asyncio.Event]:
         """An event that is set when the sign-in of this connection holds no more."""
         ended = asyncio.Event()
-        signed_in, token = session_of(connection), bearer_of(connection.headers)
-        if signed_in is not None:
+        if (signed_in := session_of(connection)) is not None:
             self._of_session[ended] = signed_in.digest
-        elif self._tokens.principal(token, origin_of(connection.scope)) is not None:
+        elif (token := self._tokens.number(bearer_of(connection.headers))) is not None:
             self._of_token[ended] = token
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look())
@@ -57,16 +60,23 @@ class Lasting:
         while True:
             await asyncio.sleep(self._every)
             try:
-                over = await self._sessions.ended(set(self._of_session.values()))
+                for some in _parts(self._of_session):
+                    over = await self._sessions.ended({digest for _, digest in some})
+                    for ended, digest in some:
+                        if digest in over:
+                            ended.set()
             except RedisError as error:
                 _log.warning("sessions cannot be read: lasting connections stay", error=str(error))
-                continue
-            for ended, digest in self._of_session.items():
-                if digest in over:
-                    ended.set()
-            for ended, token in self._of_token.items():
-                if self._tokens.principal(token, "") is None:
-                    ended.set()
+            for those in _parts(self._of_token):
+                await asyncio.sleep(0)
+                for ended, token in those:
+                    if not self._tokens.valid(token):
+                        ended.set()
+
+
+def _parts(of: Mapping[asyncio.Event, _T]) -> list[list[tuple[asyncio.Event, _T]]]:
+    all_of_them = list(of.items())
+    return [all_of_them[start : start + AT_ONCE] for start in range(0, len(all_of_them), AT_ONCE)]
 
 
 def lasting(connection: HTTPConnection) -> Lasting:

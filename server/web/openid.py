@@ -1,13 +1,13 @@
 """Law: a person whom the OpenID provider names is signed in only by an answer that was asked for in the same browser.
 
-The code flow with PKCE: what is asked for carries a state, a nonce and a challenge; what they belong to stays in an
-encrypted cookie of ten minutes, and the provider's token must be signed by its keys, for this client, with the nonce.
+The code flow with PKCE: what is asked for carries a state, a nonce and a challenge. What they belong to stays in Redis
+for ten minutes under a secret that the browser has as a cookie, so that any server can finish. The provider's token
+must be signed by its keys, for this client, with the nonce.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
 import time
 import warnings
@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from cryptography.fernet import Fernet, InvalidToken
 
 from server.config import Settings
+from server.storage.begun_sign_ins import BegunSignIns
 from server.usecases.openid import Claims, OpenIdActs
 from server.usecases.principal import Role
 
@@ -55,11 +55,10 @@ class Person:
 
 
 class OpenId:
-    """The provider of the settings. `clock` gives UTC epoch seconds. Raises OpenIdError."""
+    """The provider of the settings. `clock` gives UTC epoch seconds. Raises OpenIdError, and RedisError."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
-        self._settings, self._clock = settings, clock
-        self._cipher = Fernet(Fernet.generate_key())
+    def __init__(self, settings: Settings, begun: BegunSignIns, clock: Callable[[], float] = time.time) -> None:
+        self._settings, self._begun, self._clock = settings, begun, clock
         self._described: tuple[float, dict[str, Any], dict[str, Any]] | None = None
         self._describing = asyncio.Lock()
 
@@ -71,16 +70,16 @@ class OpenId:
             url, _ = client.create_authorization_url(
                 description["authorization_endpoint"], state=state, nonce=nonce, code_verifier=verifier
             )
-        kept = json.dumps({"state": state, "nonce": nonce, "verifier": verifier, "redirect": redirect, "then": then})
-        return Begun(url, self._cipher.encrypt_at_time(kept.encode(), int(self._clock())).decode())
+        kept = {"state": state, "nonce": nonce, "verifier": verifier, "redirect": redirect, "then": then}
+        cookie = secrets.token_urlsafe(32)
+        await self._begun.keep(cookie, kept | {"until": str(self._clock() + WITHIN)}, WITHIN)
+        return Begun(url, cookie)
 
     async def finish(self, cookie: str, answer: Mapping[str, str]) -> Person:
         """The person of the provider's answer. `cookie` is the one that the browser has since the begin."""
-        try:
-            text = self._cipher.decrypt_at_time(cookie.encode("utf-8", "replace"), WITHIN, int(self._clock()))
-        except InvalidToken:
-            raise OpenIdError("this sign-in was not begun in this browser, or too long ago: begin again") from None
-        kept: dict[str, str] = json.loads(text)
+        kept = await self._begun.find(cookie)
+        if kept is None or self._clock() >= float(kept["until"]):
+            raise OpenIdError("this sign-in was not begun in this browser, or too long ago: begin again")
         if not secrets.compare_digest(answer.get("state", "").encode("utf-8", "replace"), kept["state"].encode()):
             raise OpenIdError("the answer belongs to another sign-in: begin again")
         if answer.get("error"):
@@ -191,14 +190,14 @@ class OpenId:
             raise OpenIdError(f"{file} cannot be read: see SANSHENG_OIDC_CLIENT_SECRET_FILE ({_told(error)})") from None
 
 
-def openid_of(settings: Settings, acts: OpenIdActs) -> OpenId | None:
+def openid_of(settings: Settings, acts: OpenIdActs, begun: BegunSignIns) -> OpenId | None:
     """The provider of the settings, whose claims `acts` read from now on; None where there is none."""
     if not settings.oidc_issuer:
         return None
     roles = tuple((value, Role(role)) for value, role in settings.oidc_roles)
     names = (settings.oidc_role_claim, settings.oidc_name_claim, settings.oidc_agent_claim)
     acts.wanted, acts.read = Claims(roles, *names), claim
-    return OpenId(settings)
+    return OpenId(settings, begun)
 
 
 def claim(claims: Mapping[str, Any], path: str) -> list[str]:

@@ -101,6 +101,12 @@ export function newKey(): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
+/** The last word of a page that is being closed: nobody waits for an answer, and the browser sends it all the same. */
+export function farewell(path: string, json: unknown): void {
+  const headers = { 'Content-Type': 'application/json', 'X-CSRF-Token': csrf }
+  void fetch(path, { method: 'POST', headers, body: JSON.stringify(json), credentials: 'same-origin', keepalive: true }).catch(() => undefined)
+}
+
 /** A request by path, for what the description does not know of. The body as JSON, null without one. */
 export async function raw<T>(path: string, init: RequestInit & { json?: unknown } = {}): Promise<T> {
   const { json, ...rest } = init

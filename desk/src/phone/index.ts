@@ -7,7 +7,7 @@
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef, watch } from 'vue'
 
-import { asProblem, Problem, raw } from '@/api'
+import { asProblem, farewell, Problem, raw } from '@/api'
 
 import { type Given, Line, type LineCall, SIGNED_OFF, TAKEN_OVER } from './line'
 import * as microphone from './microphone'
@@ -37,6 +37,8 @@ export const usePhone = defineStore('phone', () => {
   const trouble = microphone.trouble
 
   let line: Line | null = null
+  /** The id of this page's phone. */
+  let id: string | null = null
   let release: (() => void) | null = null
   let wanted = false
   let again: ReturnType<typeof setTimeout> | undefined
@@ -59,6 +61,11 @@ export const usePhone = defineStore('phone', () => {
   })
   watch(inCall, (now) => (now ? beginWatching() : endWatching()))
   microphone.onReplaced((track) => void line?.replace(track))
+
+  // A page that is closed signs its phone off. In a call it does not: reloaded, it has the caller again.
+  window.addEventListener('pagehide', (event) => {
+    if (line && id && !call.value && !event.persisted) farewell('/api/v1/phone/off', { id })
+  })
 
   /** Whether this person wants the phone in this browser. */
   function isWanted(): boolean {
@@ -126,6 +133,7 @@ export const usePhone = defineStore('phone', () => {
     if (!wanted) return
     try {
       const given = await raw<Given>('/api/v1/phone', { method: 'POST', json: { takeover: take } })
+      id = new URL(given.url, location.href).searchParams.get('id')
       line?.stop(true)
       line = new Line(() => microphone.open(), {
         registered: (now) => {

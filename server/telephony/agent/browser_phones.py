@@ -100,11 +100,12 @@ class BrowserPhones:
             _log.info("a page has the phone of its sign-in", agent=agent, taken_over=other is not None)
             return OpenedPhone(holder.id, holder.device, REALM, ha1, expires_at)
 
-    async def close(self, agent: str, sign_in: str | None = None) -> None:
-        """Take the secret away and disconnect the page; of one sign-in alone, if it is named. Raises Conflict."""
+    async def close(self, agent: str, sign_in: str | None = None, id: str | None = None) -> None:
+        """Take the secret away and disconnect the page; of one sign-in or of one page alone, if it is named. Raises
+        Conflict."""
         async with self._locks.setdefault(agent, asyncio.Lock()):
             holder = self._holders.get(agent)
-            if holder is None or sign_in not in (None, holder.sign_in):
+            if holder is None or sign_in not in (None, holder.sign_in) or id not in (None, holder.id):
                 return
             await self._tell(self._store.remove(agent))
             del self._holders[agent]

@@ -57,6 +57,7 @@ class _Away:
     own: bool
     """The hold is for the page's sake, and ends with its return."""
     back: asyncio.Event = field(default_factory=asyncio.Event)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(eq=False, slots=True)
@@ -167,8 +168,13 @@ class PageReturns:
 
     def _is_own(self, event: AmiEvent) -> bool:
         """Whether this channel is to the page that came back, or its page is awaited already."""
+        if event["Uniqueid"] in self._called:
+            return True
         leg = self._legs.by_channel(event["Uniqueid"])
-        return event["Uniqueid"] in self._called or (leg is not None and (leg.ended or self.spares(leg)))
+        if leg is None:
+            return False
+        away = self._away.get(leg.offer)
+        return leg.ended or (away is not None and away.leg is leg)
 
     async def _judge(self, event: AmiEvent, counts: dict[str, tuple[str, float]], silent: float) -> None:
         """End what rings where nobody is, or what no sound comes from."""
@@ -193,6 +199,8 @@ class PageReturns:
         if leg is not None and not leg.answered:
             self._legs.leave(leg)
             return
+        if leg is not None and not self._is_own(event) and (before := self._away.get(leg.offer)) is not None:
+            await before.over.wait()  # the page that came back is gone again: the hold of before ends first
         if self._is_own(event):
             return
         live = self._view.calls.get(leg.call) if leg is not None else None
@@ -241,6 +249,7 @@ class PageReturns:
                 self._legs.lose(leg)
         finally:
             del self._away[leg.offer]
+            away.over.set()
 
     def _stands(self, away: _Away) -> bool:
         """Whether the conversation goes on as the dead channel's."""

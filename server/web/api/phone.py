@@ -24,6 +24,14 @@ class PhoneIn(Body):
     takeover: bool = Field(False, description="Take it from another page that has it, and disconnect that page.")
 
 
+class PhoneOffIn(Body):
+    """Which page is closed."""
+
+    id: str | None = Field(
+        None, max_length=64, description="The id in the page's `url`: another page that has the phone by now keeps it."
+    )
+
+
 class BrowserPhone(BaseModel):
     """The phone of one page. Register as `uri` over `url` (subprotocol `sip`), with `user`, `realm` and `ha1`."""
 
@@ -67,13 +75,14 @@ def phone_routes(acts: BrowserPhoneActs) -> APIRouter:
 
     @routes.delete("/phone", status_code=204, responses=answers(404, 409, 503))
     async def close_phone(who: Who) -> None:
-        """Sign the page's phone off: the agent is not rung there. A page that closes asks for it with `keepalive`."""
+        """Sign the page's phone off: the agent is not rung there."""
         await acts.close(who)
 
-    @routes.post("/phone/off", status_code=204, responses=answers(404, 409, 503))
-    async def phone_off(who: Who) -> None:
-        """The same, for pages that can only POST while they are closed."""
-        await acts.close(who)
+    @routes.post("/phone/off", status_code=204, responses=answers(404, 409, 422, 503))
+    async def phone_off(who: Who, closed: PhoneOffIn | None = None) -> None:
+        """The same for a page that is being closed, which asks for it with `keepalive`: a page that was reloaded may
+        have the phone before this comes, and keeps it."""
+        await acts.close(who, closed.id if closed is not None else None)
 
     @routes.post("/phone/try", response_model=GuestPhone, responses=answers(409, 503))
     async def open_guest(who: Who) -> dict[str, Any]:

@@ -59,6 +59,14 @@ class Session(BaseModel):
     )
 
 
+class Left(BaseModel):
+    """How long the session lasts from now, in seconds. A token's request has neither."""
+
+    idle: float | None = Field(description="If the user does nothing; null while a call keeps the session.")
+    day: float | None = Field(description="In any case: a session ends so many hours after the sign-in.")
+    after: float | None = Field(description="What `idle` is when the user does something.")
+
+
 class Ways(BaseModel):
     """How people can sign in. `problem` is why the OpenID provider's answer to this browser was refused just now."""
 
@@ -92,6 +100,16 @@ def session_routes(acts: SignInActs, ways: Sequence[str] = ("password",)) -> API
         """Who asks, and what they may do."""
         return _session(who, session_of(request))
 
+    @routes.get("/session/left", response_model=Left)
+    async def time_left(request: Request, _who: Who) -> dict[str, Any]:
+        """How long the session lasts. To ask is no doing of the user: it makes it no longer."""
+        return _left(session_of(request))
+
+    @routes.post("/session/seen", response_model=Left)
+    async def seen(request: Request, _who: Who) -> dict[str, Any]:
+        """The user does something in the page, as every other request says too: the session goes on."""
+        return _left(session_of(request))
+
     @routes.delete("/session", status_code=204, responses=answers(409))
     async def sign_out(request: Request, response: Response, who: Who) -> None:
         """Sign out: the session ends at once, on every server."""
@@ -111,6 +129,12 @@ def session_routes(acts: SignInActs, ways: Sequence[str] = ("password",)) -> API
         if problem:
             response.delete_cookie(PROBLEM, path=PROBLEM_PATH, secure=_secure(request), httponly=True, samesite="lax")
         return {"sign_in": [*ways], "problem": problem or None, "zone": acts.zone}
+
+    def _left(signed_in: SignedIn | None) -> dict[str, Any]:
+        if signed_in is None:
+            return {"idle": None, "day": None, "after": None}
+        left = acts.left(signed_in.session)
+        return {"idle": left.idle, "day": left.day, "after": left.after}
 
     def _session(who: Principal, signed_in: SignedIn | None) -> dict[str, Any]:
         user = signed_in.user if signed_in is not None else None

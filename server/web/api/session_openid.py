@@ -33,9 +33,12 @@ def openid_routes(acts: OpenIdActs, provider: OpenId | None) -> APIRouter:
         """Go to the provider. `next` is the page to which the browser goes when it is signed in."""
         found = _there(provider)
         try:
+            acts.require_lead()
             begun = await found.begin(f"{_here(request)}{BACK}", _own(then))
         except OpenIdError as error:
             raise Problem(503, "Service Unavailable", str(error)) from None
+        except NotLeading as error:
+            return _refused(request, str(error))
         answer = _redirect(begun.url)
         answer.set_cookie(
             COOKIE, begun.cookie, max_age=WITHIN, path=PATH, secure=_secure(request), httponly=True, samesite="lax"
@@ -48,6 +51,7 @@ def openid_routes(acts: OpenIdActs, provider: OpenId | None) -> APIRouter:
         first page finds the sentence in `/session/ways`."""
         found, origin = _there(provider), origin_of(request.scope)
         try:
+            acts.require_lead()  # before the provider's code is used up
             person = await found.finish(request.cookies.get(COOKIE, ""), request.query_params)
             signed_in, text = await acts.sign_in(
                 person.subject,

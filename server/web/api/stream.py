@@ -13,9 +13,11 @@ from starlette.types import Receive, Scope, Send
 
 from server.usecases.errors import Invalid
 from server.web.api.shapes import Who, router
+from server.web.connections import CHUNKS
 from server.web.lasting import lasting
 from server.web.live.rows import KINDS, StreamChanges, StreamSnapshot
-from server.web.live.streams import Stream, Streams
+from server.web.live.streams import Streams
+from server.web.live.telling import Stream
 from server.web.problems import answers
 
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -41,6 +43,7 @@ class EventStream(Response):
                 each.add_done_callback(lambda _: stream.close())
             try:
                 await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+                stream.write = scope.get("extensions", {}).get(CHUNKS)
                 while (told := await stream.next()) is not None and not ends[0].done():
                     await send({"type": "http.response.body", "body": told, "more_body": True})
                 await send({"type": "http.response.body", "body": b"", "more_body": False})

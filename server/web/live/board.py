@@ -29,16 +29,46 @@ SHARED = ("agents", "calls", "queues", "modes", "figures", "callbacks", "bulleti
 """The kinds whose rows are the same for everybody who sees them whole."""
 
 
-@dataclass(frozen=True, slots=True)
 class Kept:
-    """One row, encoded: `whole`, with its number `masked`, and as the agents see it whose `own` it is."""
+    """One row, encoded when it is first told so: whole, with its number masked, and as its own agents see it."""
 
-    row: Row
-    whole: bytes
-    masked: bytes
-    own: bytes
-    viewers: frozenset[str]
-    """The agents whose row it is."""
+    __slots__ = ("_masked", "_own", "_whole", "row", "viewers")
+
+    def __init__(self, row: Row, viewers: frozenset[str]) -> None:
+        self.row, self.viewers = row, viewers
+        """`viewers`: the agents whose row it is."""
+        self._whole = self._masked = self._own = b""
+
+    @property
+    def whole(self) -> bytes:
+        """With everything."""
+        self._whole = self._whole or _encode(self.row)
+        return self._whole
+
+    @property
+    def masked(self) -> bytes:
+        """For who may not see the caller's number."""
+        if not self._masked:
+            shown = _without_number(self.row)
+            self._masked = self.whole if shown is self.row else _encode(shown)
+        return self._masked
+
+    @property
+    def own(self) -> bytes:
+        """For the agents whose row it is: without the supervisors who take part."""
+        if not self._own:
+            listened_to = isinstance(self.row, CallRow) and self.row.monitors
+            self._own = _encode(replace(self.row, monitors=())) if listened_to else self.whole
+        return self._own
+
+
+def _without_number(row: Row) -> Row:
+    if isinstance(row, CallRow):
+        number, name = hidden(row.number, row.name)
+        return replace(row, number=number, name=name, masked=True) if row.number or name != row.name else row
+    if isinstance(row, CallbackRow):
+        return replace(row, number=hidden(row.number, "")[0], masked=True)
+    return row
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,21 +231,5 @@ class Board:
             return
         if known is not None and known.row == row:
             return
-        rows[key] = kept = keep(row, viewers)
+        rows[key] = kept = Kept(row, viewers)
         yield Change(kind, key, kept, viewers | known.viewers if known is not None else viewers)
-
-
-def keep(row: Row, viewers: frozenset[str]) -> Kept:
-    """The row, encoded for those who see it whole, masked, or as their own."""
-    whole = _encode(row)
-    if isinstance(row, CallRow):
-        number, name = hidden(row.number, row.name)
-        masked = (
-            _encode(replace(row, number=number, name=name, masked=True)) if row.number or name != row.name else whole
-        )
-        own = _encode(replace(row, monitors=())) if row.monitors else whole
-        return Kept(row, whole, masked, own, viewers)
-    if isinstance(row, CallbackRow):
-        masked = _encode(replace(row, number=hidden(row.number, "")[0], masked=True))
-        return Kept(row, whole, masked, whole, viewers)
-    return Kept(row, whole, whole, whole, viewers)

@@ -55,6 +55,8 @@ class DayFigures:
         self._slots: dict[int, dict[tuple[str, str], Counts]] = {}
         """Slot → (kind, queue or agent) → counts."""
         self._totals: dict[tuple[str, str], Counts] = {}
+        self._points: dict[int, dict[tuple[str, int], tuple[int, int, int, int]]] = {}
+        """Slot → (queue, seconds of the service level) → the point of the day's line."""
         self._rates: dict[tuple[str, bool, int, int], Rates] = {}
         self._day_read = self._lately_read = float("-inf")
         self.version = 0
@@ -69,7 +71,7 @@ class DayFigures:
         begin, present = slot_of(self._midnight(now)), slot_of(now)
         if begin != self._begin:
             self._agents |= {name for kind, name in self._totals if kind == "agent"}
-            self._begin, self._slots, self._totals = begin, {}, {}
+            self._begin, self._slots, self._totals, self._points = begin, {}, {}, {}
             self._day_read = float("-inf")
             self.version += 1
         since = max(begin, present - RECENT + 1)
@@ -107,6 +109,7 @@ class DayFigures:
                 add(total, known.get(name, {}), -1)
                 add(total, found.get(name, {}))
             self._slots[slot] = found
+            self._points.pop(slot, None)
 
     # What can be seen
 
@@ -177,17 +180,30 @@ class DayFigures:
 
     def _line(self, scope: str, seconds: int) -> Line:
         begin = slot_of(self._midnight(self._clock()))
-        of_slots = [
-            self._slots.get(slot, {}).get(("call", scope), {}) for slot in range(begin, slot_of(self._clock()) + 1)
-        ]
+        points = [self._point(slot, scope, seconds) for slot in range(begin, slot_of(self._clock()) + 1)]
+        offered, answered, abandoned, in_time = zip(*points, strict=True)
         return Line(
             begins=instant(begin * SLOT),
             step=SLOT,
-            offered=tuple(counts.get("asked", 0) for counts in of_slots),
-            answered=tuple(counts.get("answered", 0) for counts in of_slots),
-            abandoned=tuple(counts.get("abandoned", 0) for counts in of_slots),
-            within=tuple(within(counts, "wait", seconds) for counts in of_slots),
+            offered=offered,
+            answered=answered,
+            abandoned=abandoned,
+            within=in_time,
         )
+
+    def _point(self, slot: int, scope: str, seconds: int) -> tuple[int, int, int, int]:
+        """Offered, answered, abandoned and answered in time, of one slot; counted once for each of its changes."""
+        known = self._points.setdefault(slot, {})
+        point = known.get((scope, seconds))
+        if point is None:
+            counts = self._slots.get(slot, {}).get(("call", scope), {})
+            point = known[scope, seconds] = (
+                counts.get("asked", 0),
+                counts.get("answered", 0),
+                counts.get("abandoned", 0),
+                within(counts, "wait", seconds),
+            )
+        return point
 
 
 def rates_of(counts: Mapping[str, int], terms: Terms) -> Rates:

@@ -44,6 +44,7 @@ class Pops:
         """By call; None while the records are being asked."""
         self.fresh: set[str] = set()
         """Agents of whose callers the records have told more."""
+        self.on_fresh: Callable[[], None] = lambda: None
 
     def of(self, agent: AgentView) -> Pop | None:
         """The agent's pop now."""
@@ -153,3 +154,4 @@ class Pops:
         if live.id in self._histories:
             self._histories[live.id] = found
             self.fresh |= {each for each, pop in self._pops.items() if pop.call == live.id} | {agent}
+            self.on_fresh()

@@ -1,43 +1,49 @@
 """Streams of live rows. Law: a tick draws what changed once, encodes it once for each audience, and waits for nobody.
 
-A tick comes every 50 ms at most, or at once for an offer, and takes a twentieth of the loop at most. `id` is the log's
-position: a client that comes again with it is told what changed since, as far as that is remembered, else everything. A
-client that does not take what it is told is cut off. Who may see other things than before is told everything anew.
+A tick follows the log's next entry, 50 ms after the last tick at the soonest or at once for an offer, and ticks take a
+twentieth of the loop at most, averaged over a second. `id` is the log's position: a client that comes again with it is
+told what changed since, as far as that is remembered, else everything. A client that does not take what it is told is
+cut off. Who may see other things than before is told everything anew.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from itertools import islice
 from typing import TypeVar
 
 import msgspec
 import structlog
 
-from server.eventlog.log import START, id_order
+from server.eventlog.log import START
 from server.hotline.view import View
 from server.tasks import BackgroundTasks, end
 from server.usecases.errors import ActRefused, Conflict
 from server.usecases.live import LiveActs
 from server.usecases.principal import Principal
 from server.web.instants import instant
-from server.web.live.audiences import Audience, Listener, listener
+from server.web.live.audiences import Audience, listener
 from server.web.live.board import Board, Change, Key
 from server.web.live.drawing import Drawing
 from server.web.live.figures import ALL, DayFigures
+from server.web.live.memory import Memory
 from server.web.live.personal import Personal
 from server.web.live.pop import Pops
+from server.web.live.telling import NOTHING_CHANGED, Event, Stream, Told
 
-TICK, SHARE = 0.05, 20
-"""Seconds between two ticks at least, and the part of the loop that they take at most."""
+TICK, SHARE, AHEAD = 0.05, 20, 0.05
+"""Seconds between two ticks at least, the part of the loop that they take at most, and the seconds of the processor by
+which they may exceed it for a while: a tick that draws all queues takes longer than the others."""
 SOONEST = 0.005
 """Seconds between two ticks when a call is offered: the pop is there before the phone rings."""
 SLOWEST = 2.0
-"""Seconds between two ticks at most."""
+"""Seconds between two ticks at most, while there is anything to tell …"""
+IDLE = 0.25
+"""… and between two looks at what is not told by the log."""
 COMMENT = 15.0
 """Seconds after which a stream that was told nothing gets a comment."""
 QUEUES_EVERY = 2.0
@@ -46,99 +52,12 @@ FIGURES_EVERY = 1.0
 """Seconds between two tellings of the figures of the day at least …"""
 QUEUES_DRAWN = 0.25
 """… and of the queues, the modes and the places in them."""
-REMEMBERED = 50_000
-"""Keys of changes that a client that comes again can catch up with."""
 MOST_OF_ONE = 64
 """Streams of one principal."""
-MOST_WAITING, MOST_BYTES = 256, 4_000_000
-"""Events, and bytes, that may wait for one client."""
 _encode = msgspec.json.Encoder().encode
 _log = structlog.get_logger("live")
 
 _K = TypeVar("_K")
-
-
-class Stream:
-    """One client, who is told what `heard` says, of these kinds alone if any are given."""
-
-    def __init__(self, who: Principal, heard: Listener, only: tuple[str, ...]) -> None:
-        self.who, self.heard, self.only = who, heard, only
-        self.told_at = time.monotonic()
-        self.cut_off = False
-        """Whether it was closed because the client did not take what it was told."""
-        self._events: deque[bytes] = deque()
-        self._bytes = 0
-        self._closed = False
-        self._wake = asyncio.Event()
-
-    def tell(self, event: bytes) -> None:
-        """Let the client have this. Never waits."""
-        if self._closed:
-            return
-        self._events.append(event)
-        self._bytes += len(event)
-        self.told_at = time.monotonic()
-        if len(self._events) > MOST_WAITING or self._bytes > MOST_BYTES:
-            self.cut_off = True
-            self._events.clear()
-            self.close()
-        self._wake.set()
-
-    def close(self) -> None:
-        """What was told is still sent, nothing more."""
-        self._closed = True
-        self._wake.set()
-
-    @property
-    def closed(self) -> bool:
-        """Whether it ends."""
-        return self._closed
-
-    async def next(self) -> bytes | None:
-        """What is to be sent next; None when the stream is over."""
-        while not self._events:
-            if self._closed:
-                return None
-            self._wake.clear()
-            await self._wake.wait()
-        told = b"".join(self._events)
-        self._events.clear()
-        self._bytes = 0
-        return told
-
-
-@dataclass(slots=True)
-class Told:
-    """Rows and keys, to become one event."""
-
-    rows: dict[str, list[bytes]] = field(default_factory=dict)
-    gone: dict[str, list[Key]] = field(default_factory=dict)
-
-    def put(self, kind: str, row: bytes) -> None:
-        """A row that is new or has changed."""
-        self.rows.setdefault(kind, []).append(row)
-
-    def take_away(self, kind: str, key: Key) -> None:
-        """A row is gone."""
-        self.gone.setdefault(kind, []).append(key)
-
-    def __bool__(self) -> bool:
-        return bool(self.rows or self.gone)
-
-    def event(self, name: str, position: str, at: str) -> bytes:
-        """As server-sent events are written."""
-        rows = b",".join(b'"%s":[%s]' % (kind.encode(), b",".join(each)) for kind, each in self.rows.items())
-        gone = b',"gone":' + _encode(self.gone) if self.gone else b""
-        data = b'{"at":"%s","rows":{%s}%s}' % (at.encode(), rows, gone)
-        return b"id: %s\nevent: %s\ndata: %s\n\n" % (position.encode(), name.encode(), data)
-
-
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    """The keys that one tick told of, and the position that it told."""
-
-    position: str
-    keys: tuple[tuple[str, Key, frozenset[str]], ...]
 
 
 class Streams:
@@ -161,19 +80,20 @@ class Streams:
         self._of_agent: defaultdict[str, set[Stream]] = defaultdict(set)
         """Streams that an agent's own rows go to, by work number; of audiences of one agent, those of that agent."""
         self._own_rows: dict[str, dict[tuple[str, Key], bytes]] = {}
-        self._remembered: deque[Remembered] = deque()
-        self._remembered_keys = 0
-        self._since = START
-        """The changes after this position are remembered."""
+        self._queue_readers: dict[Stream, None] = {}
+        """Streams of agents, who are told of the queues in turn: who was told last stands last."""
+        self._memory = Memory()
         self._ticker: asyncio.Task[None] | None = None
-        self._hurry = asyncio.Event()
+        self._hurry, self._moved = asyncio.Event(), asyncio.Event()
         self._work = BackgroundTasks(_log, "live rows could not be drawn")
         self._reading = False
         self._seen, self._figures_seen = "", ""
-        self._figures_at = self._queues_at = self._slot_at = self._drawn_at = self._looked_at = float("-inf")
+        self._figures_at = self._slot_at = self._drawn_at = self._looked_at = float("-inf")
         self._owed = False
         """Whether queues have to be drawn of which entries were told already."""
-        self._figures_due = self._queues_changed = False
+        self._figures_due = self._more_due = False
+        self._queues_changed = 0
+        """How often the queues have changed."""
 
     def _begin(self) -> None:
         """Nothing is drawn before somebody looks."""
@@ -183,9 +103,9 @@ class Streams:
         drawing = Drawing(view, lambda: acts.definitions, self._figures)
         self._board = Board(view, lambda: acts.definitions, drawing, self._warnings, clock)
         self._pops = Pops(view, lambda: acts.definitions, drawing, lambda: acts.records, acts.settled, self._work.start)
+        self._pops.on_fresh = lambda: self._moved.set()
         self._personal = Personal(view, drawing, self._pops, clock)
-        self._remembered.clear()
-        self._remembered_keys, self._seen, self._figures_seen = 0, "", ""
+        self._memory, self._seen, self._figures_seen = Memory(), "", ""
 
     # Clients
 
@@ -199,12 +119,12 @@ class Streams:
         self._tick()
         stream = Stream(who, heard, only)
         self._join(stream)
-        if after is not None and self._knows(after):
+        if after is not None and self._memory.reaches(after, self._seen):
             stream.tell(self._catch_up(stream, after))
         else:
             stream.tell(self._snapshot(stream))
         if self._ticker is None or self._ticker.done() or self._ticker.get_loop() is not asyncio.get_running_loop():
-            self._hurry = asyncio.Event()
+            self._hurry, self._moved = asyncio.Event(), asyncio.Event()
             self._ticker = asyncio.get_running_loop().create_task(self._run())
         return stream
 
@@ -228,6 +148,9 @@ class Streams:
         self._streams.add(stream)
         heard = stream.heard
         self._audiences[heard.audience].add(stream)
+        if heard.audience.own and "queues" in heard.audience.kinds:
+            stream.queues_at, stream.queues_told = time.monotonic(), self._queues_changed
+            self._queue_readers[stream] = None
         if heard.person:
             self._of_agent[heard.person].add(stream)
             if heard.person not in self._own_rows:
@@ -235,6 +158,7 @@ class Streams:
 
     def _part(self, stream: Stream) -> None:
         self._streams.discard(stream)
+        self._queue_readers.pop(stream, None)
         heard = stream.heard
         _leave(self._audiences, heard.audience, stream)
         _leave(self._of_agent, heard.person, stream)
@@ -245,19 +169,25 @@ class Streams:
     # Telling
 
     async def _run(self) -> None:
+        ahead, looked_at = 0.0, time.monotonic()
         while self._streams:
             began = time.thread_time()  # of the processor: on a busy machine a tick takes long and costs no more
+            self._hurry.clear()
+            self._moved.clear()
             try:
                 self._tick()
                 self._look_after(time.monotonic())
             except Exception:
                 _log.exception("a tick of live rows failed")
-            spent = time.thread_time() - began
-            self._hurry.clear()
+            now = time.monotonic()
+            ahead = max(0.0, ahead - (now - looked_at) / SHARE) + time.thread_time() - began
+            looked_at = now
             await asyncio.sleep(SOONEST)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(min(SLOWEST, max(TICK, spent * SHARE) - SOONEST)):
-                    await self._hurry.wait()
+            if await _set_within(self._hurry, min(SLOWEST, TICK + max(0.0, ahead - AHEAD) * SHARE) - SOONEST):
+                continue
+            idle = self._acts.view.position == self._seen and not self._more_due
+            if idle and await _set_within(self._moved, IDLE):
+                await asyncio.sleep(SOONEST)  # one thing that happens is several entries
 
     def _tick(self) -> None:
         """Tell everybody what has changed."""
@@ -277,19 +207,20 @@ class Streams:
             self._drawn_at, self._owed = now, False
         else:
             self._owed = True
-        self._acts.view.changes.on_offer = lambda: self._hurry.set()
+        marks = self._acts.view.changes
+        marks.on_offer, marks.on_change = lambda: self._hurry.set(), lambda: self._moved.set()
         changes = self._board.refresh(all_queues=queues, figures=figures or not self._seen)
         if self._seen:
-            self._remember(position, changes)
+            self._memory.remember(position, changes)
         else:
-            self._since = position
+            self._memory = Memory(position)
         self._seen = position
         at = instant(self._clock())
         for audience in list(self._audiences):
             if not audience.own:
                 self._tell(self._audiences[audience], self._for(audience, changes), position, at)
         self._tell_own(changes, position, at)
-        self._queues_changed |= any(change.kind == "queues" for change in changes)
+        self._queues_changed += any(change.kind == "queues" for change in changes)
         self._tell_queues(now, position)
 
     @staticmethod
@@ -357,20 +288,26 @@ class Streams:
         return changed + [(key, None) for key in before if key not in after]
 
     def _tell_queues(self, now: float, position: str) -> None:
-        """Queues change with every call: agents, who are many, are told of them more seldom, all at once."""
-        if not self._queues_changed or now - self._queues_at < QUEUES_EVERY:
+        """Queues change with every call: agents, who are many, are told of them more seldom, and some at each tick."""
+        most = 1 + int(len(self._queue_readers) * 2 * TICK / QUEUES_EVERY)
+        due = [
+            stream
+            for stream in islice(self._queue_readers, most)
+            if stream.queues_told != self._queues_changed and now - stream.queues_at >= QUEUES_EVERY
+        ]
+        self._more_due = len(due) == most
+        if not due:
             return
-        self._queues_at, self._queues_changed = now, False
         told = Told(rows={"queues": [kept.whole for kept in self._board.rows("queues").values()]})
         event = told.event("rows", position, instant(self._clock()))
-        for audience, streams in self._audiences.items():
-            if audience.own and "queues" in audience.kinds:
-                for stream in streams:
-                    stream.tell(event)
+        for stream in due:
+            stream.queues_at, stream.queues_told = now, self._queues_changed
+            self._queue_readers[stream] = self._queue_readers.pop(stream)
+            stream.tell(event)
 
     # Coming in, and coming again
 
-    def _snapshot(self, stream: Stream) -> bytes:
+    def _snapshot(self, stream: Stream) -> Event:
         return self._whole(stream).event("snapshot", self._seen, instant(self._clock()))
 
     def _whole(self, stream: Stream) -> Told:
@@ -393,23 +330,10 @@ class Streams:
         elif "me" in heard.personal:
             told.put("me", _encode(self._personal.me("", stream.who.name)))
 
-    def _knows(self, after: str) -> bool:
-        """Whether everything since this position is remembered."""
-        try:
-            return id_order(self._since) <= id_order(after) <= id_order(self._seen)
-        except ValueError:
-            return False
-
-    def _catch_up(self, stream: Stream, after: str) -> bytes:
+    def _catch_up(self, stream: Stream, after: str) -> Event:
         """What has changed since: whole rows, as they are now."""
-        audience, told, since = stream.heard.audience, Told(), id_order(after)
-        keys: dict[tuple[str, Key], frozenset[str]] = {}
-        for tick in reversed(self._remembered):
-            if id_order(tick.position) < since:
-                break
-            for kind, key, viewers in tick.keys:
-                keys[kind, key] = keys.get((kind, key), frozenset()) | viewers
-        for (kind, key), viewers in keys.items():
+        audience, told = stream.heard.audience, Told()
+        for (kind, key), viewers in self._memory.changed(after).items():
             if not audience.sees(kind, viewers):
                 continue
             kept = self._board.rows(kind).get(key)
@@ -422,17 +346,6 @@ class Streams:
         self._put_personal(stream, told)
         return told.event("rows", self._seen, instant(self._clock()))
 
-    def _remember(self, position: str, changes: list[Change]) -> None:
-        if not changes:
-            return
-        keys = tuple((change.kind, change.key, change.viewers) for change in changes)
-        self._remembered.append(Remembered(position, keys))
-        self._remembered_keys += len(keys)
-        while self._remembered_keys > REMEMBERED:
-            forgotten = self._remembered.popleft()
-            self._remembered_keys -= len(forgotten.keys)
-            self._since = forgotten.position
-
     # Beside the ticks
 
     def _look_after(self, now: float) -> None:
@@ -442,7 +355,7 @@ class Streams:
                 if stream.closed:
                     self._part(stream)
                 elif now - stream.told_at >= COMMENT:
-                    stream.tell(b": nothing changed\n\n")
+                    stream.tell(NOTHING_CHANGED)
         if self._board.access or self._board.users:
             self._judge_all()
         quarter = self._clock() // 900
@@ -471,12 +384,21 @@ class Streams:
     async def _read_figures(self) -> None:
         try:
             self._figures_due |= await self._figures.refresh()
+            self._moved.set()
             await asyncio.sleep(FIGURES_EVERY)
         finally:
             self._reading = False
 
     def _within(self, queue: str) -> int:
         return self._acts.definitions.thresholds.of("" if queue == ALL else queue).within
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> bool:
+    """Wait until it is set; whether it was within so many seconds."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    return event.is_set()
 
 
 def _leave(table: dict[_K, set[Stream]], key: _K, stream: Stream) -> None:

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -147,6 +148,34 @@ async def test_the_children_are_gone_after_an_orderly_stop(make_children: MakeCh
     assert not any(alive(pid) for pid in pids if pid)
     assert not any(read_identity(tmp_path / f"{name}.pid") for name in ("one", "two"))
     assert [name for name, state in states if state is ChildState.STOPPED] == ["two", "one"]
+
+
+async def test_a_child_that_has_just_been_forked_is_stopped_when_it_can_be(
+    make_children: MakeChildren, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    become = os.execvpe
+
+    def late(*given: object) -> None:
+        """In the forked process: until it becomes its program this one's handlers take its signals, and do nothing."""
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        (tmp_path / "forked").touch()
+        end = time.monotonic() + 0.5
+        while time.monotonic() < end:
+            time.sleep(0.05)
+        become(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "execvpe", late)
+    children = make_children()
+    children.add(Child("sleeper", SLEEPER, tmp_path))
+    children.startService()
+    pid = children.pid("sleeper")
+    assert pid
+    await until((tmp_path / "forked").exists, "it is between the fork and its program")
+    began = time.monotonic()
+    await stop(children)
+    assert time.monotonic() - began < 5
+    assert not alive(pid)
+    assert read_identity(tmp_path / "sleeper.pid") is None
 
 
 async def test_a_child_that_ignores_the_stop_signal_is_killed_with_all_it_started(

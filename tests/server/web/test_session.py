@@ -21,7 +21,7 @@ from server.usecases.permissions import Act
 from server.usecases.principal import Role
 from server.usecases.sign_in import LONGEST_CALL, SignInActs
 from server.usecases.users import Wanted
-from server.web.authentication import COOKIE
+from server.web.authentication import COOKIE, Authentication
 from server.web.gate import Gate
 from server.web.lasting import Lasting
 from tests.redis_server import redis_server
@@ -336,7 +336,9 @@ async def clock(server: ApiServer) -> Clock:
     clock = Clock()
     assert server.redis is not None
     server.sessions = Sessions(server.redis, clock=clock)
-    server.acts.sign_in = SignInActs(server, server.acts.users, clock=clock)
+    acts = server.acts
+    acts.sign_in = SignInActs(server, acts.users, clock=clock)
+    server.authentication = Authentication(lambda: server.token, acts.tokens, acts.links, acts.sign_in)
     return clock
 
 
@@ -386,6 +388,34 @@ async def test_an_agent_to_whom_a_call_may_come_is_not_idle(server: ApiServer, c
     assert await holds(server, text), "the look before was the agent's doing"
     clock.now += server.sessions.idle + 1
     assert not await holds(server, text)
+
+
+async def test_a_page_asks_how_long_the_session_lasts_and_says_what_its_user_does(
+    server: ApiServer, clock: Clock, browser
+) -> None:
+    await add(server)
+    await sign_in(browser)
+    idle, longest = server.sessions.idle, server.sessions.longest
+    clock.now += idle - 100
+    assert (await browser.get("/api/v1/session/left")).json() == {"idle": 100, "day": longest - idle + 100}
+    clock.now += 60
+    assert (await browser.get("/api/v1/session/left")).json()["idle"] == 40, "to ask is no doing of the user"
+    assert (await browser.post("/api/v1/session/seen")).json() == {"idle": idle, "day": longest - idle + 40}
+    clock.now += idle + 1
+    assert (await browser.get("/api/v1/session/left")).status_code == 401
+
+
+async def test_a_session_that_a_call_may_come_to_does_not_end_for_want_of_doing(
+    server: ApiServer, clock: Clock, browser
+) -> None:
+    await agent(server, acd.PhoneSeen("1001", True), acd.StatusSet("1001", acd.Status.AVAILABLE))
+    await sign_in(browser, "li")
+    clock.now += 10
+    assert (await browser.get("/api/v1/session/left")).json() == {"idle": None, "day": server.sessions.longest - 10}
+
+
+async def test_a_token_has_no_session_that_ends(server: ApiServer, api) -> None:
+    assert (await api.get("/api/v1/session/left")).json() == {"idle": None, "day": None}
 
 
 async def test_a_call_is_not_cut_off_by_the_end_of_its_agents_session(server: ApiServer, clock: Clock) -> None:

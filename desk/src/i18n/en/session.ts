@@ -19,4 +19,9 @@ export default {
   change: 'Change password',
   sign_out: 'Sign out',
   language: 'Language',
+  ends_idle: 'You are about to be signed out',
+  ends_idle_text: 'Nothing was done for a while. What you typed stays, and you go on after you sign in again.',
+  ends_day: 'The sign-in is about to end',
+  ends_day_text: 'A sign-in lasts for one working day. Sign in again then: what you typed stays.',
+  stay: 'Stay signed in',
 }

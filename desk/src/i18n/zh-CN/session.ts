@@ -19,4 +19,9 @@ export default {
   change: '修改密码',
   sign_out: '退出登录',
   language: '语言',
+  ends_idle: '即将自动退出登录',
+  ends_idle_text: '有一段时间没有操作了。填写的内容会保留，重新登录后可继续。',
+  ends_day: '登录即将到期',
+  ends_day_text: '登录只保留一个工作日，到期后请重新登录；填写的内容都还在。',
+  stay: '继续使用',
 }

@@ -15,7 +15,8 @@ import ivr.events as ivr
 from acd.policy.definitions import Skill
 from knowledge.events import ArticleSaved
 from server.usecases.principal import Role
-from server.web.live.streams import MOST_WAITING, Streams
+from server.web.live.streams import Streams
+from server.web.live.telling import MOST_WAITING, event_of
 from tests.redis_server import redis_server
 from tests.server.web.api_server import OWNER, TOKEN, ApiServer, new_application, server
 from tests.server.web.live.listening import listening, served
@@ -218,7 +219,7 @@ async def test_a_client_that_takes_nothing_is_cut_off_and_slows_nobody(server: A
     streams: Streams = api.state.streams
     stream = streams.open(OWNER)
     for _ in range(MOST_WAITING + 1):
-        stream.tell(b": x\n\n")
+        stream.tell(event_of(b": x\n\n"))
     assert stream.cut_off
     assert await stream.next() is None
     streams.leave(stream)
