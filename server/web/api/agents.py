@@ -13,7 +13,7 @@ from acd.floor.views import AgentView
 from server.storage.notation import iso
 from server.usecases.agents import AgentActs, AgentWanted
 from server.usecases.errors import Invalid
-from server.web.api.shapes import AgentId, Body, Day, Line, Name, Page, Paging, Reason, Who, Word, cut, router
+from server.web.api.shapes import AgentId, Body, Day, Line, Name, Page, Paging, Reason, Sentence, Who, Word, cut, router
 from server.web.problems import answers
 
 
@@ -32,7 +32,17 @@ class StatusIn(Body):
     """A status to set."""
 
     status: Status
-    reason: Word = Field("", description="Of a break: which one. Of a status that another person sets: why.")
+    reason: Word = Field("", description="Of a break: a name of `GET /breaks`. If another person sets the status: why.")
+
+
+class BreakOut(BaseModel):
+    """Why an agent may be on a break. `key` follows *46 on a telephone; null: none does. After `limit` seconds it is
+    too long; null: never."""
+
+    name: str
+    label: Sentence
+    key: str | None
+    limit: float | None
 
 
 class Extension(Body):
@@ -125,6 +135,21 @@ def agent_routes(acts: AgentActs) -> APIRouter:
     async def list_agents(who: Who, asked: Annotated[Paging, Query()]) -> dict[str, Any]:
         """All agents, by number."""
         return cut(await acts.list(who), asked, "agent", newest_first=False)
+
+    @routes.get("/breaks", response_model=Page[BreakOut])
+    async def list_breaks(who: Who) -> dict[str, Any]:
+        """Why an agent may be on a break, in the order in which a page offers it."""
+        return {
+            "items": [
+                BreakOut(
+                    name=each.name,
+                    label=Sentence(zh=each.zh, en=each.en),
+                    key=each.key or None,
+                    limit=each.limit or None,
+                )
+                for each in acts.breaks(who)
+            ]
+        }
 
     @routes.get("/agents/{agent}", response_model=Agent, responses=answers(404, 422))
     async def show_agent(who: Who, agent: AgentId) -> dict[str, Any]:
