@@ -167,7 +167,7 @@ def build(ground: Ground) -> Parts:
     agi = AgiFactory(_unconnected, ground.tokens, confirm=lambda call: ami.has_channel(call.channel))
     conversations = ground.acts.conversations
     transfers = Transfers(dispatcher, view, legs, ami, callers.services.recorder, definitions)
-    agent_phone = AgentPhone(ground.acts.agents, hotline.PROMPTS, legs.dialled_phones)
+    agent_phone = AgentPhone(ground.acts.agents, hotline.PROMPTS, legs.dialled_phones, definitions)
     internal_calls = InternalCalls(dispatcher, view, ami, conversations, device, outgoing, agent_phone)
     presence = Presence(dispatcher, view, ami)
     browser_phones = BrowserPhones(WebSecrets(ami))

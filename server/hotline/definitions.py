@@ -22,6 +22,7 @@ from ivr.manifest import Manifest
 from ivr.manifest import check as check_prompts
 from ivr.saying import LANGUAGES
 from server.hotline import own_prompts
+from server.hotline.breaks import Breaks, read_breaks
 from server.hotline.called_numbers import CalledNumbers, read_numbers
 from server.hotline.dialling_policy import Callback, read_callback
 from server.hotline.holidays import holidays_of
@@ -53,7 +54,7 @@ AGENTS_LANGUAGE = LANGUAGES[0]
 _CLASS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 _ROUTING = ("skills", "routing", "phones", "queues")
 _CALLS = ("hotline", "numbers", "admission", "sound", "callback", "lists", "calendar", "teams", "trunks")
-_WORK = ("tickets", "ticket_types", "ticket_mails", "quality", "recordings", "thresholds")
+_WORK = ("breaks", "tickets", "ticket_types", "ticket_mails", "quality", "recordings", "thresholds")
 TABLES = (*_ROUTING, *_CALLS, *_WORK)
 """What a hotline file may hold."""
 
@@ -101,6 +102,7 @@ class Definitions:
     ticket_mails: TicketMails = field(default_factory=TicketMails)
     quality: QualityRules = field(default_factory=QualityRules)
     thresholds: ThresholdRules = field(default_factory=ThresholdRules)
+    breaks: Breaks = field(default_factory=Breaks)
     teams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Name of each team → its leaders, who are asked for help in this order."""
     outside_agent_confirms_for: float = 10.0
@@ -317,6 +319,7 @@ def _read_hotline(file: Path, flows: Mapping[str, Flow] | None, home: Path) -> D
             ticket_mails=read_ticket_mails(top.table("ticket_mails"), tickets.departments, teams),
             quality=read_quality_rules(top.table("quality").data, policy.skills),
             thresholds=read_thresholds(top.table("thresholds"), queues),
+            breaks=read_breaks(top.table("breaks")),
             teams=teams,
             trunks=read_trunks(top.table("trunks"), callback.region),
             outside_agent_confirms_for=confirms_for,

@@ -13,6 +13,7 @@ import acd.events as acd
 from acd.floor.agents import AgentState
 from acd.floor.views import AgentView
 from acd.policy.definitions import Skill
+from server.hotline.breaks import BreakReason
 from server.hotline.outside_agents import SCHEME, number_in
 from server.hotline.parties import may_be_called
 from server.usecases.errors import Conflict, Invalid, NotFound
@@ -149,7 +150,8 @@ class AgentActs(Acts):
     async def set_status(self, who: Principal, agent: str, status: acd.Status, reason: str = "") -> AgentView:
         """Set the status, which takes effect as soon as no call prevents it; returns the agent after it.
 
-        The status of another agent is forced (强制示忙、示闲、签出): the audit has it.
+        The status of another agent is forced (强制示忙、示闲、签出): the audit has it; `reason` is free words.
+        An agent's own break has a reason of `[breaks]`, or none. Raises Invalid.
         """
         self.permissions.require(who, Act.SET_STATUS, agent)
         act = Act.SET_STATUS
@@ -157,9 +159,17 @@ class AgentActs(Acts):
             act = Act.FORCE_STATUS
             self.permissions.require(who, act, agent)
         self.now(agent)
+        if act is Act.SET_STATUS and status is acd.Status.BREAK and not self._server.definitions.breaks.knows(reason):
+            known = ", ".join(each.name for each in self._server.definitions.breaks.reasons)
+            raise Invalid("break", f"there is no break {reason}: there are {known}")
         set_to = acd.StatusSet(agent, status, reason, by=who.name)
         await self._record(who, act, set_to, subject=f"agent {agent}: {status.value}", reason=reason)
         return self.now(agent)
+
+    def breaks(self, who: Principal) -> Sequence[BreakReason]:
+        """Why an agent may be on a break, in the order in which it is offered."""
+        self.permissions.require(who, Act.READ_AGENTS)
+        return self._server.definitions.breaks.reasons
 
     async def change_skills(
         self, who: Principal, agent: str, changes: Mapping[str, int | None], reason: str = ""

@@ -1,5 +1,5 @@
 /** Every refusal and every failure of a request, as one kind of error that people can read. */
-import { i18n } from '@/i18n'
+import { i18n, language } from '@/i18n'
 
 export interface ProblemBody {
   type?: string
@@ -37,6 +37,23 @@ export class Problem extends Error {
     const key = `problems.${this.kind}`
     if (te(key)) return t(key, { seconds: this.retryAfter ?? 1 })
     return this.body.title || t('problems.unknown', { status: this.status })
+  }
+
+  /** What it means for the person and what to do, in the language that is shown; empty for what the page itself found. */
+  get advice(): string {
+    const { t, te } = i18n.global
+    if (!this.status) return ''
+    const known = [`problems.reason.${this.body.reason ?? ''}`, `problems.advice.${this.kind}`]
+    const key = known.find((each) => te(each))
+    return key ? t(key) : ''
+  }
+
+  /** All of it in one line. */
+  get line(): string {
+    const [advice, detail] = [language.value === 'en' && this.detail ? '' : this.advice, this.detail]
+    const [colon, open, close] = language.value === 'en' ? [': ', '', ''] : ['：', '（', '）']
+    if (!advice) return detail ? `${this.words}${colon}${detail}` : this.words
+    return `${this.words}${colon}${advice}${detail ? `${open}${detail}${close}` : ''}`
   }
 }
 

@@ -4,26 +4,15 @@ import { computed } from 'vue'
 
 import { asProblem, raw } from '@/api'
 import type { components } from '@/api/schema'
-import { i18n } from '@/i18n'
 import { useSession } from '@/session'
 import { useStream } from '@/stream'
 
 export type Me = components['schemas']['MeRow']
 export type Pop = components['schemas']['Pop']
 
-/** Reasons of a break that the bar offers; the server takes any words. */
-export const BREAKS = ['rest', 'meal', 'meeting', 'training', 'paperwork'] as const
-
-/** Words for a reason of a break: its own when it is none of the usual ones. */
-export function reasonWords(reason: string): string {
-  const key = `common.reasons.${reason}`
-  return i18n.global.te(key) ? i18n.global.t(key) : reason
-}
-
 /** Say what went wrong at the bottom of the page. */
 export function complain(error: unknown): void {
-  const problem = asProblem(error)
-  ElMessage.error({ message: problem.detail ? `${problem.words}: ${problem.detail}` : problem.words, grouping: true })
+  ElMessage.error({ message: asProblem(error).line, grouping: true })
 }
 
 export function useMe() {

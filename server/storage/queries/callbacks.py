@@ -33,21 +33,26 @@ KIND = "callback"
 """Of its cursors."""
 
 
+_FIELDS = ("state", "number", "queue", "category", "owner", "task")
+"""What a filter may name, as promises and their rows have it."""
+
+
 @dataclass(frozen=True, slots=True)
 class PromiseFilter:
-    """Which promises: in this state, of this number, queue or category, made in [since, until), or tasks only."""
+    """Which promises: of this state, number, queue, category or owner, made in [since, until), or tasks only."""
 
     state: str | None = None
     number: str | None = None
     queue: str | None = None
     category: str | None = None
+    owner: str | None = None
     task: bool | None = None
     since: datetime | None = None
     until: datetime | None = None
 
     def holds(self, view: PromiseView) -> bool:
         """Whether this promise is among them."""
-        for name in ("state", "number", "queue", "category", "task"):
+        for name in _FIELDS:
             wanted = getattr(self, name)
             if wanted is not None and getattr(view, name) != wanted:
                 return False
@@ -210,7 +215,7 @@ def _promises(which: PromiseFilter) -> Select[Any]:
     if which.state is not None and which.state not in set(PromiseState):
         raise QueryError(f"{which.state!r} is not a state; the states are {', '.join(PromiseState)}")
     wanted = select(Promise)
-    for name in ("state", "number", "queue", "category", "task"):
+    for name in _FIELDS:
         value = getattr(which, name)
         wanted = wanted if value is None else wanted.where(getattr(Promise, name) == value)
     if which.since is not None:

@@ -1,17 +1,19 @@
 """An agent dials a code, and hears the answer in words.
 
-*45 signs in or out, *46 goes on a break, *47 is available, *48 extends the wrap-up by a minute (*483: by three).
+*45 signs in or out, *46 goes on a break (*461: for the reason with the key 1 in `[breaks]`), *47 is available, *48
+extends the wrap-up by a minute (*483: by three).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
 
 from acd.events import Outcome, Status
 from acd.floor.agents import AgentState
-from server.hotline.definitions import AGENTS_LANGUAGE
+from server.hotline.definitions import AGENTS_LANGUAGE, Definitions
 from server.hotline.dispatcher import NotLeading
 from server.telephony.agi.server import AgiCall, AgiGone, AgiHangup
 from server.telephony.channels.dialled import DialledPhones
@@ -24,8 +26,6 @@ _log = structlog.get_logger("agent_phone")
 SIGN_IN_OR_OUT, BREAK, AVAILABLE, LONGER = "*45", "*46", "*47", "*48"
 MINUTES = {"": 1} | {str(number): number for number in range(1, 10)}
 """What *48 and *481 to *489 mean."""
-BREAK_REASONS = {"": "break", "1": "rest", "2": "meal", "3": "training", "4": "meeting", "5": "paperwork"}
-"""What *46 and *461 to *465 mean."""
 _SIGNED_IN = "agent-signed-in"
 _WORDS = {
     Status.SIGNED_OUT: "agent-signed-out",
@@ -37,8 +37,10 @@ _WORDS = {
 class AgentPhone:
     """The handler of AGI connections that come from agents' phones: arguments are the agent and the code dialled."""
 
-    def __init__(self, agents: AgentActs, prompts: Path, phones: DialledPhones) -> None:
-        self._agents, self._prompts, self._phones = agents, prompts, phones
+    def __init__(
+        self, agents: AgentActs, prompts: Path, phones: DialledPhones, definitions: Callable[[], Definitions]
+    ) -> None:
+        self._agents, self._prompts, self._phones, self._definitions = agents, prompts, phones, definitions
 
     async def __call__(self, agi: AgiCall) -> None:
         """Serve one connection to its end."""
@@ -100,6 +102,6 @@ class AgentPhone:
             return (Status.AVAILABLE, "") if status is Status.SIGNED_OUT else (Status.SIGNED_OUT, "")
         if code == AVAILABLE:
             return Status.AVAILABLE, ""
-        if code.startswith(BREAK) and code[len(BREAK) :] in BREAK_REASONS:
-            return Status.BREAK, BREAK_REASONS[code[len(BREAK) :]]
+        if code.startswith(BREAK) and (reason := self._definitions().breaks.keyed(code[len(BREAK) :])) is not None:
+            return Status.BREAK, reason
         return None

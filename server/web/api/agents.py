@@ -14,7 +14,7 @@ from server.storage.notation import iso
 from server.usecases.agent_tables import read_agents
 from server.usecases.agents import AgentActs, AgentWanted
 from server.usecases.errors import Invalid
-from server.web.api.shapes import AgentId, Body, Day, Line, Name, Page, Paging, Reason, Who, Word, cut, router
+from server.web.api.shapes import AgentId, Body, Day, Line, Name, Page, Paging, Reason, Sentence, Who, Word, cut, router
 from server.web.problems import answers
 
 
@@ -33,7 +33,17 @@ class StatusIn(Body):
     """A status to set."""
 
     status: Status
-    reason: Word = Field("", description="Of a break: which one. Of a status that another person sets: why.")
+    reason: Word = Field("", description="Of a break: a name of `GET /breaks`. If another person sets the status: why.")
+
+
+class BreakOut(BaseModel):
+    """Why an agent may be on a break. `key` follows *46 on a telephone; null: none does. After `limit` seconds it is
+    too long; null: never."""
+
+    name: str
+    label: Sentence
+    key: str | None
+    limit: float | None
 
 
 class Extension(Body):
@@ -153,6 +163,21 @@ def agent_routes(acts: AgentActs) -> APIRouter:
         new = await acts.define_all(who, wanted, source)
         await acts.shown()
         return {"agents": [each.id for _, each in wanted], "added": new, "changed": len(wanted) - new}
+
+    @routes.get("/breaks", response_model=Page[BreakOut])
+    async def list_breaks(who: Who) -> dict[str, Any]:
+        """Why an agent may be on a break, in the order in which a page offers it."""
+        return {
+            "items": [
+                BreakOut(
+                    name=each.name,
+                    label=Sentence(zh=each.zh, en=each.en),
+                    key=each.key or None,
+                    limit=each.limit or None,
+                )
+                for each in acts.breaks(who)
+            ]
+        }
 
     @routes.get("/agents/{agent}", response_model=Agent, responses=answers(404, 422))
     async def show_agent(who: Who, agent: AgentId) -> dict[str, Any]:

@@ -42,6 +42,7 @@ class CallbacksAsked(Asked):
     number: str | None = Field(None, description="However it is written.")
     queue: str | None = None
     category: str | None = None
+    owner: str | None = Field(None, description="The work number of the agent who is asked first.")
     task: bool | None = Field(None, description="Expired and unconfirmed promises that are not settled.")
     since: Instant | None = Field(None, description="Promised then or later.")
     until: Instant | None = Field(None, description="Promised before then.")

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 
 from acd.policy.definitions import Requirement
+from server.hotline.breaks import USUAL
 from server.web.live.rows import Words
 from server.web.live.words import words_of
 
@@ -30,6 +31,7 @@ _OUTCOMES = {
     "lost": "失联",
     "caller_gone": "来电人已挂断",
 }
+_BREAKS = {each.name: each.zh for each in USUAL} | _OUTCOMES
 
 
 def _skill(name: str) -> str:
@@ -57,7 +59,7 @@ _PATTERNS: list[Pattern] = [
     (r"avoided: the caller complains about this agent", lambda m: "来电人投诉该坐席，回避"),
     (r"left out this round: did not take it before", lambda m: "本轮已派过而未接"),
     (r"signed out", lambda m: "已签出"),
-    (r"on break: (.+)", lambda m: f"小休：{m[1]}"),
+    (r"on break: (.+)", lambda m: f"小休：{_BREAKS.get(m[1], m[1])}"),
     (r"on break", lambda m: "小休"),
     (r"on a call", lambda m: "通话中"),
     (r"being offered another call", lambda m: "正在派另一通来电"),

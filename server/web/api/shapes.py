@@ -102,6 +102,15 @@ def cut(
     return paging.cut(rows, kind, key, asked.limit, asked.cursor or None, newest_first=newest_first)
 
 
+class Sentence(BaseModel):
+    """A sentence in both languages."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    zh: str = Field(serialization_alias="zh-CN", validation_alias="zh-CN")
+    en: str
+
+
 class Page(BaseModel, Generic[Item]):
     """One page of a list."""
 

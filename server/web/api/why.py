@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from acd.policy.definitions import Requirement, Skill
 from server.usecases.explanations import Change, Considered, ExplanationActs, Wait, Why
 from server.web.api.reasons import asks, reason
-from server.web.api.shapes import Number, Who, instant, router
+from server.web.api.shapes import Number, Sentence, Who, instant, router
 from server.web.live.rows import Words
 from server.web.live.words import words_of
 from server.web.problems import answers
@@ -33,15 +33,6 @@ _EXITS = {
     "message": ("转留言", "is asked for a message"),
     "goodbye": ("结束通话", "is said goodbye"),
 }
-
-
-class Sentence(BaseModel):
-    """A sentence in both languages."""
-
-    model_config = ConfigDict(populate_by_name=True)
-
-    zh: str = Field(serialization_alias="zh-CN", validation_alias="zh-CN")
-    en: str
 
 
 class SkillOut(BaseModel):

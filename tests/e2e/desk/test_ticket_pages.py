@@ -91,6 +91,8 @@ async def test_a_ticket_is_dispatched_in_the_page_and_acknowledged_in_the_inbox(
     await expect(page.get_by_test_id("ticket-news")).to_contain_text("the other one was first")
     await expect(page.get_by_test_id("ticket-note")).to_have_value("客户在家等")
     await shoot(page, "ticket-changed")
+    await page.reload()
+    await expect(page.get_by_test_id("ticket-note")).to_have_value("客户在家等")
     await page.get_by_test_id("note-save").click()
     await expect(page.get_by_test_id("ticket-timeline")).to_contain_text("客户在家等")
     await expect(page.get_by_test_id("ticket-note")).to_have_value("")

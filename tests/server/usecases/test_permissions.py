@@ -15,7 +15,7 @@ from quality.events import FormAdded, ReviewOpened
 from server.eventlog.user_events import UserAdded
 from server.hotline.quality_rules import product_form
 from server.storage.sessions import csrf_of
-from server.usecases.errors import Conflict, Forbidden
+from server.usecases.errors import Conflict, Forbidden, Invalid
 from server.usecases.permissions import RULES, Act, Reach, reach_of
 from server.usecases.principal import Role, phone_of
 from server.web.authentication import COOKIE
@@ -268,7 +268,9 @@ async def test_numbers_are_masked_where_a_role_sees_more_calls_than_numbers(floo
 async def test_a_phone_changes_its_own_agents_status_and_conversation_alone(floor: ApiServer) -> None:
     phone = phone_of(OWN)
     acts = floor.acts
-    assert (await acts.agents.set_status(phone, OWN, acd.Status.BREAK, "lunch")).pending is acd.Status.BREAK
+    assert (await acts.agents.set_status(phone, OWN, acd.Status.BREAK, "meal")).pending is acd.Status.BREAK
+    with pytest.raises(Invalid, match="there is no break lunch: there are busy, rest, meal"):
+        await acts.agents.set_status(phone, OWN, acd.Status.BREAK, "lunch")
     with pytest.raises(Forbidden):
         await acts.agents.set_status(phone, MATE, acd.Status.BREAK)
     with pytest.raises(Conflict, match="no Asterisk here"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ import pytest
 import acd.events as acd
 import ivr.events as ivr
 from server.hotline import definitions
+from server.hotline.breaks import BreakReason, Breaks
 from tables.toml import DefinitionFault
 from tests.redis_server import redis_server
 from tests.server.web.api_server import api, refused, server
@@ -137,6 +139,15 @@ async def test_queues_show_the_waiting_calls_and_the_agents_who_could_take_them(
     complaint = rows["complaint"]
     assert (complaint["waiting"], complaint["agents"], complaint["available"], complaint["ready"]) == (1, 1, 0, 0)
     assert rows["inquiry"]["agents"] == 0
+
+
+async def test_the_reasons_of_a_break_are_listed_as_the_operator_named_them(server, api) -> None:
+    tea = BreakReason("tea", "茶歇", "Tea", key="1", limit=600.0)
+    server.definitions = replace(server.definitions, breaks=Breaks((tea, BreakReason("busy", "示忙", "Busy"))))
+    assert (await api.get("/api/v1/breaks")).json()["items"] == [
+        {"name": "tea", "label": {"zh-CN": "茶歇", "en": "Tea"}, "key": "1", "limit": 600.0},
+        {"name": "busy", "label": {"zh-CN": "示忙", "en": "Busy"}, "key": None, "limit": None},
+    ]
 
 
 async def test_the_floor_shows_waiting_calls_in_order(server, api) -> None:

@@ -115,6 +115,16 @@ async def test_what_cannot_be_promised_is_refused_in_a_sentence_and_changes_noth
     assert (await api.get("/api/v1/callbacks")).json()["items"] == []
 
 
+async def test_an_agent_finds_the_promises_that_are_the_agents_own(server, api) -> None:
+    await server.tell(acd.AgentDefined("1001", "Li", (Skill("complaint", 5),)))
+    await promise(api)
+    await promise(api, category="system", owner="1001")
+    assert [row["id"] for row in (await api.get("/api/v1/callbacks?owner=1001")).json()["items"]] == [2]
+    await api.post("/api/v1/callbacks/2/cancel", json={"reason": "solved"})
+    assert [row["state"] for row in (await api.get("/api/v1/callbacks?owner=1001")).json()["items"]] == ["cancelled"]
+    assert (await api.get("/api/v1/callbacks?owner=1002")).json()["items"] == []
+
+
 async def test_a_number_is_promised_no_more_than_the_limit(server, api) -> None:
     for category in ("attitude", "system", "usage"):
         await promise(api, category=category)

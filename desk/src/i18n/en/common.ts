@@ -54,15 +54,4 @@ export default {
     survey: 'Survey',
     unknown: 'Unknown',
   },
-  reasons: {
-    busy: 'Busy',
-    rest: 'Rest',
-    meal: 'Meal',
-    meeting: 'Meeting',
-    training: 'Training',
-    paperwork: 'Paperwork',
-    no_answer: 'Calls not answered',
-    declined: 'Calls declined',
-    unregistered: 'Phone unreachable',
-  },
 }

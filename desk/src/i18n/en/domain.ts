@@ -23,6 +23,9 @@ export default {
     transfer: 'Failed transfer', shutdown: 'Shutdown', follow_up: 'Follow-up',
   },
   hold: { hold: 'Hold', consult: 'Consult', help: 'Help', transfer: 'In transfer', refused: 'Transfer refused' },
-  break: { meal: 'Meal', meeting: 'Meeting', training: 'Training', rest: 'Rest', other: 'Other' },
+  break: { busy: 'Phone busy', no_answer: 'Calls not answered', declined: 'Calls declined', unregistered: 'Phone unreachable' },
+  attempt: {
+    busy: 'Busy', no_answer: 'No answer', rejected: 'Rejected', machine: 'Machine', unreachable: 'Unreachable', failed: 'Failed', hung_up: 'Hung up at once', short: 'Too short', agent_gone: 'Agent left', lost: 'Broken off', stopped: 'Stopped',
+  },
   mode: { auto: 'Auto', on: 'On', off: 'Off' },
 }

@@ -54,15 +54,4 @@ export default {
     survey: '满意度',
     unknown: '未知',
   },
-  reasons: {
-    busy: '示忙',
-    rest: '休息',
-    meal: '用餐',
-    meeting: '会议',
-    training: '培训',
-    paperwork: '处理工单',
-    no_answer: '连续未接',
-    declined: '连续拒接',
-    unregistered: '话机不通',
-  },
 }

@@ -23,6 +23,9 @@ export default {
     transfer: '转接失败', shutdown: '停机', follow_up: '回访',
   },
   hold: { hold: '保持', consult: '咨询', help: '求助', transfer: '转接中', refused: '转接被拒' },
-  break: { meal: '用餐', meeting: '会议', training: '培训', rest: '休息', other: '其他' },
+  break: { busy: '连续占线', no_answer: '连续未接', declined: '连续拒接', unregistered: '话机不通' },
+  attempt: {
+    busy: '忙线', no_answer: '无人接听', rejected: '拒接', machine: '留言机', unreachable: '接不通', failed: '拨打失败', hung_up: '接通即挂', short: '通话太短', agent_gone: '坐席离开', lost: '中断', stopped: '已停止',
+  },
   mode: { auto: '自动', on: '开启', off: '关闭' },
 }

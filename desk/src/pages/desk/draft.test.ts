@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { effectScope, type EffectScope } from 'vue'
 
-import { openDrafts, useDraft } from './draft'
+import { differing, emptyForm, fieldsOf, merged, openDrafts, useDraft } from './draft'
 
 interface Stored {
   form: Record<string, string>
@@ -98,9 +98,44 @@ describe('a form that is being filled in', () => {
     await vi.advanceTimersByTimeAsync(1_000)
     expect([draft.kept.value, draft.other.value?.by, draft.other.value?.form.note]).toEqual(['conflict', 'li', 'theirs'])
     expect(stored.form.note).toBe('theirs')
-    draft.decide(true)
+    draft.decide('mine')
     await vi.advanceTimersByTimeAsync(1_000)
     expect([stored.form.note, draft.kept.value]).toEqual(['mine, longer', 'saved'])
+  })
+
+  it('of two people can become one form, with both notes and every field', async () => {
+    const draft = draftOf()
+    await draft.load()
+    draft.form.note = 'mine'
+    await vi.advanceTimersByTimeAsync(1_000)
+    version += 1
+    stored = { form: { note: 'theirs', 'field.order_number': 'A-1', outcome: 'resolved' }, by: 'li', at: '2026-11-28T06:00:02Z' }
+    draft.form['field.demand'] = 'refund'
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(differing({ ...draft.form }, draft.other.value!.form).sort()).toEqual(['field.demand', 'field.order_number', 'note', 'outcome'])
+    draft.decide('both')
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(stored.form).toMatchObject({ note: 'theirs\nmine', outcome: 'resolved', 'field.order_number': 'A-1', 'field.demand': 'refund' })
+    expect(draft.kept.value).toBe('saved')
+  })
+
+  it('keeps the fields of the type, and forgets them with the form', async () => {
+    const draft = draftOf()
+    await draft.load()
+    draft.form['field.order_number'] = 'A-1'
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(stored?.form['field.order_number']).toBe('A-1')
+    const again = draftOf()
+    await again.load()
+    expect(fieldsOf(again.form)).toEqual({ order_number: 'A-1' })
+    await again.drop()
+    expect([fieldsOf(again.form), again.isEmpty(), stored]).toEqual([{}, true, null])
+  })
+
+  it('takes a note that holds the other one whole', () => {
+    const note = (text: string): ReturnType<typeof emptyForm> => ({ ...emptyForm(), note: text })
+    expect(merged(note('a b'), note('b')).note).toBe('a b')
+    expect(merged(note(''), note('b')).note).toBe('b')
   })
 
   it('that was handed in is nowhere any more', async () => {

@@ -17,6 +17,10 @@ export interface Form {
   promised_for: string
   callback_at: string
   callback_reason: string
+  /** Another type than the ticket's. */
+  type: string
+  /** Fields of the ticket's type, each under `field.` and its name. */
+  [field: `field.${string}`]: string
 }
 
 export type Kept = 'empty' | 'typing' | 'saved' | 'local' | 'conflict'
@@ -35,7 +39,32 @@ export const emptyForm = (): Form => ({
   promised_for: '',
   callback_at: '',
   callback_reason: '',
+  type: '',
 })
+
+const FIELD = 'field.'
+
+/** The fields of the type that were typed into: name → what was typed. */
+export function fieldsOf(form: Form): Record<string, string> {
+  return Object.fromEntries(Object.entries(form).filter(([key]) => key.startsWith(FIELD)).map(([key, value]) => [key.slice(FIELD.length), value]))
+}
+
+/** The place of a field in the form. */
+export const fieldKey = (name: string): `field.${string}` => `${FIELD}${name}`
+
+/** The parts in which two forms differ, in the order of the form. */
+export function differing(mine: Form, theirs: Form): (keyof Form)[] {
+  const keys = [...new Set([...Object.keys(mine), ...Object.keys(theirs)])] as (keyof Form)[]
+  return keys.filter((key) => (mine[key] ?? '') !== (theirs[key] ?? ''))
+}
+
+/** Both forms in one: two notes under each other, and of everything else what was typed here, else what was typed there. */
+export function merged(mine: Form, theirs: Form): Form {
+  const typed = Object.fromEntries(Object.entries(mine).filter(([, value]) => value)) as Partial<Form>
+  const [one, other] = [mine.note, theirs.note]
+  const note = one.includes(other) ? one : other.includes(one) ? other : `${other}\n${one}`
+  return { ...theirs, ...typed, note }
+}
 
 interface Local {
   form: Form
@@ -96,6 +125,7 @@ export function useDraft(user: string, ticket: number) {
 
   function fill(next: Partial<Form>): void {
     filling = true
+    for (const key of Object.keys(form) as (keyof Form)[]) if (key.startsWith(FIELD) && !(key in next)) delete form[key as `field.${string}`]
     Object.assign(form, emptyForm(), next)
     filling = false
   }
@@ -109,7 +139,7 @@ export function useDraft(user: string, ticket: number) {
     if (!answer.ok) throw await problemOf(answer)
     etag = answer.headers.get('ETag') ?? ''
     const body = (await answer.json()) as { form: Partial<Form>; by: string; at: string }
-    return { form: { ...emptyForm(), ...body.form }, by: body.by, at: Date.parse(body.at) }
+    return { form: { ...emptyForm(), ...body.form } as Form, by: body.by, at: Date.parse(body.at) }
   }
 
   /** Bring back what was typed before. */
@@ -177,12 +207,12 @@ export function useDraft(user: string, ticket: number) {
     if (loaded) timer = setTimeout(send, PAUSE)
   }, { flush: 'sync' })
 
-  /** Of two forms: `mine` goes on over the other one, or the other one is taken. */
-  function decide(mine: boolean): void {
+  /** Of two forms: mine goes on over the other one, the other one is taken, or both become one. */
+  function decide(which: 'mine' | 'theirs' | 'both'): void {
     const theirs = other.value
     other.value = null
     kept.value = 'typing'
-    if (!mine && theirs) fill(theirs.form)
+    if (theirs && which !== 'mine') fill(which === 'theirs' ? theirs.form : merged({ ...form }, theirs.form))
     writeLocal(user, ticket, { form: { ...form }, at: Date.now() })
     send()
   }

@@ -2,9 +2,6 @@
 import { i18n } from '@/i18n'
 import { named } from '@/i18n/named'
 
-/** The categories of complaints that the product comes with; an operator's own are shown as they are. */
-export const CATEGORIES = ['process', 'system', 'competence', 'attitude', 'usage', 'unreasonable'] as const
-
 /** A category in words; a case without one has its queue's name in its place. */
 export function categoryWords(category: string | null | undefined): string {
   const words = named('category', category)

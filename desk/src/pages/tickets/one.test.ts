@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 
-import { type Kind, missingOf, noteOf, openRequests, type Step, useTicket } from './one'
+import { type Kind, missingOf, openRequests, type Step, useTicket } from './one'
 
 const step = (kind: string, more: Partial<Step> = {}): Step => ({ at: '2027-01-01T00:00:00Z', kind, from: null, to: null, by: null, why: null, call: null, ...more })
 const shown = (version: number, ...steps: Step[]): Response =>
@@ -18,12 +18,6 @@ describe('a ticket', () => {
     const kind = { checklist: ['order', 'address'] } as Kind
     expect(missingOf(kind, { order: ' ', address: 'x' })).toEqual(['order'])
     expect(missingOf(undefined, {})).toEqual([])
-  })
-
-  it('keeps a note that was typed for another ticket', () => {
-    noteOf(1).value = 'half'
-    expect(noteOf(2).value).toBe('')
-    expect(noteOf(1).value).toBe('half')
   })
 
   it('that somebody changed meanwhile is shown anew, and the act is done only when it is asked for again', async () => {

@@ -1,5 +1,5 @@
 /** One ticket as it was seen, and acts on it: an act on a ticket that somebody has changed meanwhile is not done. */
-import { type Ref, ref, shallowRef } from 'vue'
+import { shallowRef } from 'vue'
 
 import { api, asProblem, type components, done, ifMatch, newKey, once, type Problem, raw } from '@/api'
 
@@ -47,13 +47,6 @@ export function missingOf(kind: Kind | undefined, fields: Record<string, string>
 
 /** Whether an act came too late: the ticket is not any more what was seen. */
 export const isChanged = (error: unknown): boolean => asProblem(error).status === 412
-
-/** Notes that were typed and not sent, by ticket: another ticket that is looked at meanwhile takes nothing away. */
-const typed = new Map<number, Ref<string>>()
-export function noteOf(ticket: number): Ref<string> {
-  if (!typed.has(ticket)) typed.set(ticket, ref(''))
-  return typed.get(ticket)!
-}
 
 export function useTicket() {
   const ticket = shallowRef<Detail | null>(null)
