@@ -44,6 +44,7 @@ from server.storage.drafts import Drafts
 from server.storage.reader import Records
 from server.storage.sessions import Sessions
 from server.storage.sound import SoundFiles
+from server.storage.sound_bytes import SoundBytes
 from server.storage.stores import open_store
 from server.storage.trimming import Trimming
 from server.storage.webhook_outbox import Outbox
@@ -89,6 +90,7 @@ class App:
         self._sessions: Sessions
         self._attempts: Attempts
         self._drafts: Drafts
+        self._sound_bytes: SoundBytes
         self._sound: SoundFiles
         self._certificates: Certificates | None = None
         self._definition_problem = ""
@@ -119,6 +121,7 @@ class App:
             raise StartError(no_room(self.settings.root) or str(error)) from error
         self._tasks.start(self._watch_definitions())
         self._tasks.start(self.acts.versions.keep_following())
+        self._tasks.start(self.acts.prompts.keep_following())
         self._tasks.start(self._deliveries.run())
         self._tasks.start(self._mailing.run())
         self._tasks.start(self._trimming.run())
@@ -136,6 +139,7 @@ class App:
         )
         self._attempts = Attempts(redis)
         self._drafts = Drafts(redis)
+        self._sound_bytes = SoundBytes(redis)
         return Log(redis, set_aside=home.set_aside.keep)
 
     async def _open_records(self, home: Home) -> None:
@@ -274,6 +278,11 @@ class App:
     def drafts(self) -> Drafts:
         """Forms of tickets that are being filled in."""
         return self._drafts
+
+    @property
+    def sound_bytes(self) -> SoundBytes:
+        """The bytes of prompts' sounds, beside the log."""
+        return self._sound_bytes
 
     @property
     def attempts(self) -> Attempts:

@@ -20,12 +20,17 @@ def say(line: str) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m voice", description=__doc__)
     parser.add_argument("--all", action="store_true", help="render every prompt again")
+    parser.add_argument("--fetch", action="store_true", help="fetch the voice alone, for texts of an operator (1 GB)")
     parser.add_argument("--listen", action="store_true", help="transcribe the prompts, name those hard to understand")
     parser.add_argument("--folder", type=Path, default=prompt_store.PROMPTS, help="prompts folder with a manifest.toml")
     options = parser.parse_args()
     folder = options.folder
     prepare = partial(environment.prepare, environment.cache(prompt_store.TREE), say)
     try:
+        if options.fetch:
+            prepare()
+            say("the voice is ready")
+            return 0
         manifest = prompt_store.load_manifest(folder)
         lines = list(manifest.files())
         if not options.all:

@@ -1,4 +1,4 @@
-"""Definitions that were published: the texts of the operator's files as one numbered version after the other."""
+"""Definitions that were published: the operator's files as numbered versions, and the sounds of prompts."""
 
 from __future__ import annotations
 
@@ -30,3 +30,27 @@ class DefinitionsRefused:
 
     version: int
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class PromptSoundSet:
+    """From now on callers of this language hear this version of the prompt's sound.
+
+    Its bytes stand beside the log under `sha256`; an empty one: the product's own sound holds again. `how` is uploaded,
+    recorded, rendered, undone, removed or found (it was in the home of server `node` before). Levels are dBFS.
+    """
+
+    prompt: str
+    language: str
+    version: int
+    sha256: str = ""
+    by: str = ""
+    how: str = "uploaded"
+    reason: str = ""
+    seconds: float = 0.0
+    rate: int = 0
+    level: float = 0.0
+    peak: float = 0.0
+    converted: bool = False
+    warnings: tuple[str, ...] = ()
+    node: str = ""

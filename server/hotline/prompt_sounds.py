@@ -176,8 +176,11 @@ class PromptSounds:
         file = self._kept(prompt, language) / f"{version}.wav"
         return file if file.exists() else None
 
-    def put(self, prompt: str, language: str, data: bytes | None, known: dict[str, Any]) -> Sound:
-        """Let callers hear this from now on, as the next version; None: the product's own again. Raises OSError."""
+    def put(
+        self, prompt: str, language: str, data: bytes | None, known: dict[str, Any], version: int | None = None
+    ) -> Sound:
+        """Let callers hear this from now on, as this version or the next; None: the product's own again. Raises
+        OSError."""
         last = self.versions(prompt, language)
         current = self._file(prompt, language)
         if not last and current.exists():  # it was there before versions were kept
@@ -185,7 +188,8 @@ class PromptSounds:
             with suppress(ValueError):
                 before |= taken_in(current.read_bytes())[1]
             last = [self._keep(prompt, language, 1, current.read_bytes(), before)]
-        made = self._keep(prompt, language, last[0].version + 1 if last else 1, data, known)
+        following = last[0].version + 1 if last else 1
+        made = self._keep(prompt, language, following if version is None else version, data, known)
         if data is None:
             current.unlink(missing_ok=True)
         else:

@@ -45,6 +45,7 @@ from server.hotline.live_calls import Calls
 from server.hotline.notes import Notes, Unwritten
 from server.hotline.promising import asked_back
 from server.hotline.published import Published
+from server.hotline.shared_sounds import SharedSounds
 from server.hotline.ticket_rules import working_time
 from server.hotline.users import Users
 from server.hotline.webhooks import Webhooks
@@ -73,6 +74,7 @@ class HotlineState:
         self.quality = QualityRegister()
         self.webhooks = Webhooks()
         self.published = Published()
+        self.sounds = SharedSounds()
         self.exports = Exports()
         self.customers = CustomerRegister()
         self._customers_kept = KeptSnapshot()
@@ -112,6 +114,7 @@ class HotlineState:
             self.webhooks.receive(entry.event, entry.at)
         with self._passing_over(entry, "the definitions"):
             self.published.receive(entry.event, entry.at)
+            self.sounds.receive(entry.event, entry.at)
         with self._passing_over(entry, "the exports"):
             self.exports.receive(entry.event, entry.at)
         with self._passing_over(entry, "the customers"):
@@ -369,6 +372,7 @@ class HotlineState:
                 "quality": self.quality.snapshot(),
                 "webhooks": self.webhooks.snapshot(),
                 "published": self.published.snapshot(),
+                "sounds": self.sounds.snapshot(),
                 "exports": self.exports.snapshot(),
                 "customers": self._customers_kept(self.customers),
                 "lists": self._lists_kept(self.lists),
@@ -402,6 +406,7 @@ class HotlineState:
         state.quality = QualityRegister.restore(values.get("quality") or {})
         state.webhooks = Webhooks.restore(values.get("webhooks"))
         state.published = Published.restore(values.get("published"))
+        state.sounds = SharedSounds.restore(values.get("sounds"))
         state.exports = Exports.restore(values.get("exports"))
         state.customers = CustomerRegister.restore(values.get("customers"))
         state.lists = ListRegister.restore(values.get("lists"))

@@ -22,6 +22,7 @@ from server.hotline.exports import Exports
 from server.hotline.live_calls import Calls
 from server.hotline.notes import Unwritten
 from server.hotline.published import Published
+from server.hotline.shared_sounds import SharedSounds
 from server.hotline.state import HotlineState
 from server.hotline.users import Users
 from server.hotline.webhooks import Webhooks
@@ -99,6 +100,11 @@ class View:
     def webhooks(self) -> Webhooks:
         """Subscriptions of other systems."""
         return self._state().webhooks
+
+    @property
+    def sounds(self) -> SharedSounds:
+        """Which sound each prompt has."""
+        return self._state().sounds
 
     @property
     def published(self) -> Published:

@@ -31,6 +31,8 @@ from server.usecases.server import Acts, Server
 
 PAGE = 1000
 _INSTANTS = ("since", "until")
+_TERMS = {"within": (1, 3600), "days": (1, 31)}
+"""T of the service level in seconds, and N of repeats in days: the least and the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,10 +236,12 @@ class ExportActs(Acts):
             try:
                 if name in _INSTANTS:
                     found[name] = bounds.instant(value, self._server.definitions.calendar.zone).isoformat()
-                elif name == "day":
+                elif name in ("day", "first", "last"):
                     found[name] = bounds.day(value).isoformat()
                 elif name in ("call", "interval", "list"):
                     found[name] = str(bounds.whole(value))
+                elif name in _TERMS:
+                    found[name] = str(_within(value, *_TERMS[name]))
                 elif name == "task" and value not in ("true", "false"):
                     raise ValueError("write true or false")
                 elif name == "state" and kind == "callbacks":
@@ -272,6 +276,13 @@ _ADVICE = {
     ExportState.REFUSED: "it is not to be had",
     ExportState.EXPIRED: "ask for it again",
 }
+
+
+def _within(value: str, least: int, most: int) -> int:
+    number = bounds.whole(value)
+    if not least <= number <= most:
+        raise ValueError(f"must be from {least} to {most}")
+    return number
 
 
 def columns(names: str) -> tuple[str, ...]:

@@ -10,11 +10,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import structlog
+from redis.exceptions import RedisError
+
 from ivr.manifest import Manifest, PromptFile
 from ivr.nodes import Node
 from ivr.saying import LANGUAGES
+from server.eventlog.definition_events import PromptSoundSet
 from server.hotline import own_prompts
 from server.hotline.definition_files import PROMPTS
+from server.hotline.dispatcher import NotLeading
 from server.hotline.prompt_sounds import PromptSounds, Sound, taken_in
 from server.usecases.audit import audited
 from server.usecases.definition_trial import Change
@@ -28,7 +33,13 @@ from voice.environment import Kit, KitError, cache
 from voice.prompt_store import TREE, load_manifest, load_record
 from voice.render import speak
 
-MISSING = "no voice is installed on this machine: `make prompts` fetches it once (1 GB), or upload a recording"
+_log = structlog.get_logger("prompts")
+_PACE = 0.5
+"""Seconds between two looks for what another server has."""
+MISSING = (
+    "no voice is installed on this machine: `python -m voice --fetch` in the server's environment fetches it once"
+    " (1 GB, it needs npm); or record or upload this prompt"
+)
 
 
 class PromptActs(Acts):
@@ -38,6 +49,7 @@ class PromptActs(Acts):
         super().__init__(server)
         self._versions = versions
         self._rendering = asyncio.Lock()
+        self._keeping = asyncio.Lock()
 
     @property
     def _sounds(self) -> PromptSounds:
@@ -193,16 +205,84 @@ class PromptActs(Acts):
     ) -> Sound:
         leader = self._server.dispatcher  # a server that stands by keeps nothing
         known = {**known, "at": self._clock(), "by": who.name, "how": how, "reason": reason}
-        try:
-            sound = await asyncio.to_thread(self._sounds.put, prompt, language, data, known)
-        except OSError as error:
-            raise Conflict(f"the prompt cannot be written: {error.strerror}") from None
-        subject = f"prompt {prompt}, {language}, version {sound.version}: {how}, {sound.seconds:.1f} s"
-        await leader.record(*audited(who, Act.PUBLISH_PROMPT, subject, reason))
+        async with self._keeping:
+            await self._follow()  # so that numbers go on from what another server had
+            try:
+                sound = await asyncio.to_thread(self._sounds.put, prompt, language, data, known)
+            except OSError as error:
+                raise Conflict(f"the prompt cannot be written: {error.strerror}") from None
+            if data is not None:
+                await self._server.sound_bytes.put(sound.sha256, data)
+            subject = f"prompt {prompt}, {language}, version {sound.version}: {how}, {sound.seconds:.1f} s"
+            told = self._told(prompt, language, sound)
+            await leader.record(told, *audited(who, Act.PUBLISH_PROMPT, subject, reason))
         if text is not None and text.strip():
             change = Change(PROMPTS, key=(prompt, language), value=text.strip())
             await self._versions.put(who, Act.PUBLISH_PROMPT, [change], f"text of prompt {prompt}, {language}")
         return sound
+
+    # Other servers
+
+    async def keep_following(self) -> None:
+        """Write what another server's callers hear into this one's home; when it leads, what its home has and no server
+        knows of becomes known. Never returns."""
+        seen: tuple[bool, int] | None = None
+        while True:
+            now = (self._leads(), self._view.sounds.count)
+            if now != seen:
+                try:
+                    async with self._keeping:
+                        await self._follow()
+                        if now[0]:
+                            await self._tell_found()
+                    seen = (now[0], self._view.sounds.count)
+                except (NotLeading, OSError, RedisError, ValueError) as error:
+                    _log.error("the sounds of prompts could not be followed", error=str(error))
+            await asyncio.sleep(_PACE)
+
+    async def _follow(self) -> None:
+        """Take over every version that this home lacks, oldest first."""
+        for prompt, language in self._view.sounds:
+            kept = self._view.sounds.versions(prompt, language)
+            have = await asyncio.to_thread(self._sounds.versions, prompt, language)
+            last = have[0].version if have else 0
+            for at, event in kept:
+                if event.version > last:
+                    await self._take(at, event)
+
+    async def _take(self, at: float, event: PromptSoundSet) -> None:
+        data = await self._server.sound_bytes.get(event.sha256) if event.sha256 else None
+        if event.sha256 and data is None:
+            _log.error("a prompt's sound is not beside the log", prompt=event.prompt, version=event.version)
+            return
+        known = {name: getattr(event, name) for name in (*_SOUND, "by", "how", "reason")} | {"at": at}
+        await asyncio.to_thread(self._sounds.put, event.prompt, event.language, data, known, event.version)
+        _log.info("a prompt's sound is taken over", prompt=event.prompt, version=event.version)
+
+    async def _tell_found(self) -> None:
+        """Sounds that stood in this home before sounds stood in the log, or that a hand put there."""
+        known = set(self._view.sounds)
+        for language, prompt in await asyncio.to_thread(self._sounds.own):
+            if (prompt, language) not in known and (file := self._sounds.heard(prompt, language)) is not None:
+                data = await asyncio.to_thread(file.read_bytes)
+                made, values = await asyncio.to_thread(taken_in, data)
+                have = await asyncio.to_thread(self._sounds.versions, prompt, language)
+                version = have[0].version if have else 1
+                sound = Sound(version=version, at=self._clock(), by="", how="found", **values)
+                await self._server.sound_bytes.put(sound.sha256, made)
+                await self._server.dispatcher.record(self._told(prompt, language, sound))
+        wanted = frozenset(event.sha256 for each in self._view.sounds for _, event in self._view.sounds.versions(*each))
+        await self._server.sound_bytes.keep_only(wanted)
+
+    def _told(self, prompt: str, language: str, sound: Sound) -> PromptSoundSet:
+        values = {name: getattr(sound, name) for name in (*_SOUND, "version", "by", "how", "reason")}
+        return PromptSoundSet(prompt, language, node=self._server.node, **values)
+
+    def _leads(self) -> bool:
+        try:
+            return bool(self._server.dispatcher)
+        except NotLeading:
+            return False
 
     def _require_name(self, prompt: str) -> None:
         if not own_prompts.is_own(prompt) and prompt not in load_manifest().prompts:

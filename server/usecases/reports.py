@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from server.storage.figures.catalogue import Terms
 from server.storage.mail_outbox import MailOutbox
+from server.storage.queries.figure_rows import CellAsked, rows_of
 from server.storage.queries.figures_report import (
     Period,
     between,
@@ -20,11 +21,14 @@ from server.storage.queries.figures_report import (
     report,
     week_of,
 )
+from server.storage.queries.paging import QueryError
 from server.usecases.permissions import Act
 from server.usecases.principal import Principal
+from server.usecases.records import masks
 from server.usecases.server import Acts
 
 HOUR = 3600
+LONGEST = timedelta(days=367)
 
 
 class ReportActs(Acts):
@@ -73,6 +77,17 @@ class ReportActs(Acts):
         return await self._server.records.asked(
             complaints, day or self._today(zone), zone, now=self._now(), terms=terms
         )
+
+    async def cell(self, who: Principal, asked: CellAsked, terms: Terms) -> dict[str, Any]:
+        """The rows behind one cell of a report, each with its call; those beyond the role's calls are counted alone."""
+        self.permissions.require(who, Act.READ_REPORTS)
+        if not timedelta() < asked.until - asked.since <= LONGEST:
+            raise QueryError(f"a cell ends after it began, and spans {LONGEST.days} days at most")
+        agents = self.permissions.agents(who, Act.READ_CALLS)
+        mask = masks(who, Act.READ_CALLS)
+        found = await self._server.records.asked(rows_of, asked, now=self._now(), terms=terms, mask=mask, agents=agents)
+        named = self._server.definitions.numbers.named
+        return found | {"items": [row | {"call": row["call"] and named(row["call"])} for row in found["items"]]}
 
     async def mails(self, who: Principal, limit: int, cursor: str | None = None) -> dict[str, Any]:
         """A page of the mails, with reports of 24 hours and about tickets, newest first: sent, or waiting and why."""

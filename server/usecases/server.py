@@ -22,6 +22,7 @@ from server.storage.queries.paging import QueryError
 from server.storage.reader import Records
 from server.storage.sessions import Sessions
 from server.storage.sound import SoundFiles
+from server.storage.sound_bytes import SoundBytes
 from server.storage.webhook_outbox import Outbox
 from server.usecases.audit import audited
 from server.usecases.conditions import Checked, hold
@@ -171,6 +172,10 @@ class Server(Protocol):
     @property
     def sessions(self) -> Sessions:
         """The sessions of users."""
+
+    @property
+    def sound_bytes(self) -> SoundBytes:
+        """The bytes of prompts' sounds, beside the log."""
 
     @property
     def drafts(self) -> Drafts:

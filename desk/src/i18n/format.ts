@@ -12,6 +12,9 @@ export function setZone(name: string | undefined): void {
   kept.clear()
 }
 
+/** The time zone in which instants are shown; undefined for the browser's own. */
+export const zoneName = (): string | undefined => zone
+
 function dates(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
   const key = `${language.value} ${JSON.stringify(options)}`
   let found = kept.get(key)

@@ -33,7 +33,7 @@ _DAY = 86_400
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
 LONGEST = 366
 """Days that one report may span."""
-_KINDS = {
+KINDS = {
     "queue": ("queues", (Of.CALLS, Of.LEGS, Of.TICKETS, Of.SORTING), frozenset({"call", "promise", "ticket", DUE})),
     "category": (
         "categories",
@@ -147,7 +147,7 @@ def report(
         "belongs": BELONGS,
         "figures": catalogue(terms),
         "intervals": _intervals(of_intervals, period, terms),
-        **{name: _group(what, cells, teams, terms) for what, (name, _, _) in _KINDS.items()},
+        **{name: _group(what, cells, teams, terms) for what, (name, _, _) in KINDS.items()},
         "total": figures_of(total(of_intervals), terms),
     }
 
@@ -155,11 +155,11 @@ def report(
 def hourly(engine: Engine, period: Period, *, now: datetime, terms: Terms | None = None) -> dict[str, Any]:
     """The sheet of each team in each interval in which it was signed in or on calls, and of the whole."""
     terms = terms or Terms()
-    _, figures, kinds = _KINDS["team"]
+    _, figures, kinds = KINDS["team"]
     sums: defaultdict[tuple[int, str], Counts] = defaultdict(dict)
     intervals: list[Counts] = [{} for _ in period.begins]
     with engine.connect() as connection:
-        teams = _teams(connection)
+        teams = teams_of(connection)
         for place, cell, counts in _counted(connection, period, now, None):
             for team in teams.get(cell.agent, ()) if cell.kind in kinds else ():
                 merge(sums[place, team], counts)
@@ -205,7 +205,7 @@ def complaints(
         ]
         rows += [{what: name, "complaints": 0, "before": count, "share": None} | dict.fromkeys(_OF_COMPLAINTS)
                  for name, count in sorted(past.items()) if count]  # fmt: skip
-        lists[_KINDS[what][0]] = rows
+        lists[KINDS[what][0]] = rows
     return {
         **month.words,
         "month": f"{day:%Y-%m}",
@@ -244,7 +244,7 @@ def _sums(
             merge(cells[cell], counts)
             if cell.kind not in OF_AGENTS:
                 merge(intervals[place], counts)
-        return cells, intervals, _teams(connection)
+        return cells, intervals, teams_of(connection)
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
@@ -316,14 +316,14 @@ def _going_on(connection: Connection, place_of: Mapping[int, int], now: datetime
                 yield place_of[key.slot], Cell(*key[1:]), counts
 
 
-def _teams(connection: Connection) -> dict[str, Sequence[str]]:
+def teams_of(connection: Connection) -> dict[str, Sequence[str]]:
     return {agent: tuple(teams) for agent, teams in connection.execute(select(Agent.id, Agent.teams))}
 
 
 def _group(
     what: str, cells: Mapping[Cell, Counts], teams: Mapping[str, Sequence[str]], terms: Terms
 ) -> list[dict[str, Any]]:
-    _, figures, kinds = _KINDS[what]
+    _, figures, kinds = KINDS[what]
     sums: defaultdict[str, Counts] = defaultdict(dict)
     for cell, counts in cells.items():
         if cell.kind in kinds:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from server.storage.figures.catalogue import Terms
+from server.storage.queries.figure_rows import CellAsked
 from server.usecases.callbacks import CallbackActs
 from server.usecases.reports import ReportActs
+from server.web.api.calls import Call
 from server.web.api.shapes import Day, Instant, Limit, Who, router
 from server.web.problems import answers
 
@@ -124,6 +126,29 @@ class ComplaintStatistics(BaseModel):
     departments: list[Row]
 
 
+class CellRow(BaseModel):
+    """One row that a cell counts; an offer is one of a callback, an attempt one to keep a promise."""
+
+    kind: Literal["call", "ticket", "round", "dispatch", "recording", "promise", "score", "time", "offer", "attempt"]
+    id: int | None = Field(description="Of the call, ticket, recording, promise or score; null for times and offers.")
+    at: str | None
+    until: str | None = Field(description="Of an agent's time; null while it goes on.")
+    agent: str | None
+    state: str | None
+    call: Call | None = Field(description="The call that it is about.")
+
+
+class CellOut(BaseModel):
+    """What one cell of a report is made of. `unseen` rows are beyond the role's calls; not `whole`: there are more."""
+
+    figure: str
+    value: int | float | None
+    count: int
+    unseen: int
+    whole: bool
+    items: list[CellRow]
+
+
 class MailOut(BaseModel):
     """One mail. `try_at` is when it is tried next, `error` why it was not taken."""
 
@@ -206,6 +231,23 @@ def report_routes(acts: CallbackActs, reports: ReportActs) -> APIRouter:
     async def complaint_statistics(who: Who, chosen: Chosen, day: Day | None = None) -> dict[str, Any]:
         """The complaints of the month in which the day lies, by category and department, beside the month before."""
         return await reports.complaints(who, day, chosen)
+
+    @routes.get("/reports/cell", response_model=CellOut, responses=answers(400, 422))
+    async def cell(
+        who: Who,
+        chosen: Chosen,
+        figure: Annotated[str, Query(max_length=60, description="Its id; `promise.kept` of callback mode.")],
+        since: Instant,
+        until: Instant,
+        of: Annotated[
+            Literal["total", "interval", "queue", "category", "agent", "team", "department", "dispatcher"],
+            Query(description="The list in which the cell stands."),
+        ] = "total",
+        name: Annotated[str, Query(max_length=120, description="The row's queue, category, agent and so on.")] = "",
+        queue: Annotated[str | None, Query(max_length=120, description="Of a report of one queue.")] = None,
+    ) -> dict[str, Any]:
+        """The rows that make one cell of a report, each with its call."""
+        return await reports.cell(who, CellAsked(figure, of, name, since, until, queue or None), chosen)
 
     @routes.get("/reports/mails", response_model=Mails, responses=answers(400, 422))
     async def mails(who: Who, limit: Annotated[Limit, Query()] = 30, cursor: str | None = None) -> dict[str, Any]:

@@ -26,8 +26,10 @@ from server.eventlog.log import Entry
 from server.storage.figures.catalogue import FIGURES, Terms
 from server.storage.figures.counts import BLOCK, SLOT, add, merge, percentile, step_of, total
 from server.storage.projector import COUNTER, ROUNDS, Projector
+from server.storage.queries.figure_rows import ATTEMPTS, OFFERED, PROMISES, CellAsked, rows_of
 from server.storage.queries.figures_report import between, complaints, days, hourly, month_of, range_of, report, week_of
 from server.storage.queries.paging import QueryError
+from server.storage.queries.records import Queries
 from server.storage.schema.migrate import config
 from server.storage.schema.report_tables import ReportBlock, ReportCount
 from server.storage.schema.tables import Base, Cursor
@@ -553,3 +555,49 @@ def test_each_figure_has_both_names_and_a_formula():
         assert all(described[name] for name in ("id", "zh", "en", "unit", "of", "formula"))
         assert "{" not in described["formula"] + described["named"]
         assert figure.value({}, Terms()) in (0, None), figure.id
+
+
+OF = {
+    "intervals": "interval", "queues": "queue", "categories": "category", "agents": "agent", "teams": "team",
+    "departments": "department", "dispatchers": "dispatcher",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["total", *OF])
+def test_the_rows_behind_a_cell_make_its_value(engine, name):
+    found = report(engine, days(FIRST, ZONE, interval=4 * 3600), now=LATER)
+    rows = [found["total"]] if name == "total" else found[name]
+    row = rows[3 % len(rows)]  # midday, where something happens
+    since, until = (row["from"], row["to"]) if name == "intervals" else (found["from"], found["to"])
+    figures = [figure.id for figure in FIGURES if figure.id in row and figure.id != "alarms"]
+    for figure in random.Random(name).sample(figures, min(5, len(figures))):
+        of, which = OF.get(name, "total"), str(row.get(OF.get(name, ""), ""))
+        asked = CellAsked(figure, of, which, datetime.fromisoformat(since), datetime.fromisoformat(until))
+        cell = rows_of(engine, asked, now=LATER, terms=Terms())
+        assert cell["value"] == row[figure], figure
+        assert cell["whole"]
+        assert cell["count"] == len(cell["items"])
+        if row[figure] and figure != "signed_in":
+            assert any(each["call"] for each in cell["items"]), figure
+
+
+def test_the_rows_of_others_are_counted_and_not_shown(engine):
+    day = report(engine, days(FIRST, ZONE), now=LATER)
+    asked = CellAsked("legs", "total", "", *(datetime.fromisoformat(day[each]) for each in ("from", "to")))
+    cell = rows_of(engine, asked, now=LATER, terms=Terms(), mask=True, agents=frozenset({"1003"}))
+    assert cell["value"] == day["total"]["legs"]
+    assert 0 < len(cell["items"]) == cell["count"] - cell["unseen"]
+    assert {each["agent"] for each in cell["items"]} == {"1003"}
+    assert all("*" in each["call"]["caller"] for each in cell["items"] if each["call"]["caller"])
+    with pytest.raises(QueryError, match="there is no figure"):
+        rows_of(engine, CellAsked("nonsense", "total", "", LATER, LATER), now=LATER, terms=Terms())
+
+
+def test_the_promises_behind_the_report_of_callback_mode(engine):
+    since = datetime.fromtimestamp(BEGAN, UTC)
+    of_day = Queries(engine).callbacks.report(FIRST, ZONE)["total"]
+    for column in (OFFERED, *PROMISES, *ATTEMPTS):
+        asked = CellAsked(f"promise.{column}", "total", "", since, since + timedelta(days=1))
+        cell = rows_of(engine, asked, now=LATER, terms=Terms())
+        assert cell["value"] == cell["count"] == of_day[column], column
+    assert of_day["promised"] > of_day["kept"] > 0

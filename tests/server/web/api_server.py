@@ -39,6 +39,7 @@ from server.storage.projector_loop import ProjectorLoop
 from server.storage.reader import Records
 from server.storage.sessions import Sessions
 from server.storage.sound import SoundFiles
+from server.storage.sound_bytes import SoundBytes
 from server.storage.stores import open_store
 from server.storage.webhook_outbox import Outbox
 from server.telephony.asterisk.site import AgentPhone
@@ -138,6 +139,7 @@ class ApiServer:
         self.sessions: Sessions
         self.attempts: Attempts
         self.drafts: Drafts
+        self.sound_bytes: SoundBytes
         self.database: Database
         self.definitions = usual_definitions()
         self.identity_key = b"a key for tests"
@@ -218,6 +220,7 @@ async def running(redis_server: RedisServer, database: Database, home: Path) -> 
     await dispatcher.start()
     made = ApiServer(dispatcher, Records(database.read, following, lambda: dispatcher.state.position), home)
     made.sessions, made.attempts, made.drafts = Sessions(redis), Attempts(redis), Drafts(redis)
+    made.sound_bytes = SoundBytes(redis)
     made.redis, made.outbox, made.database = redis, Outbox(database), database
     await made.tell(acd.PolicySet(made.definitions.policy), CallbackPolicySet(made.definitions.callback.policy))
     yield made

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import wave
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 
+from server.eventlog.definition_events import PromptSoundSet
 from server.hotline import own_prompts
-from server.hotline.prompt_sounds import taken_in
+from server.hotline.dispatcher import NotLeading
+from server.hotline.prompt_sounds import PromptSounds, taken_in
+from server.hotline.shared_sounds import SharedSounds
+from server.hotline.state import HotlineState
 from server.telephony.caller.audio import CallerAudio
 from server.usecases import prompts
 from tests.redis_server import redis_server
-from tests.server.web.api_server import ApiServer, api, refused, server
+from tests.server.web.api_server import OWNER, ApiServer, api, refused, server
+from voice.environment import Kit, KitError, cache
+from voice.prompt_store import TREE
 
 __all__ = ["api", "redis_server", "server"]
 
@@ -138,4 +148,95 @@ async def test_an_own_prompt_may_be_named_by_a_flow(server: ApiServer, api) -> N
 async def test_without_a_voice_it_says_what_to_install(server: ApiServer, api, monkeypatch, tmp_path: Path) -> None:
     monkeypatch.setattr(prompts, "cache", lambda root: tmp_path)
     answer = await api.post(f"{WELCOME}/render", json={"text": "您好"})
-    assert "make prompts" in refused(answer, 409)
+    assert "python -m voice --fetch" in refused(answer, 409)
+
+
+def _voice() -> bool:
+    try:
+        kit = Kit(cache(TREE))
+        return all(each.exists() for each in (kit.python, kit.model, kit.vocabulary, kit.voices))
+    except KitError:
+        return False
+
+
+@pytest.mark.thorough
+@pytest.mark.skipif(not _voice(), reason="no voice is installed: python -m voice --fetch")
+async def test_the_voice_says_an_operators_text(server: ApiServer, api) -> None:
+    answer = await api.post(f"{WELCOME}/render", json={"text": "您好，欢迎致电。"})
+    made = answer.json()
+    assert (made["how"], made["converted"], made["rate"]) == ("rendered", False, 8000)
+    assert 1.0 < made["seconds"] < 6.0
+    assert -30 < made["level"] < -12
+
+
+@dataclass
+class Another:
+    """Another server of the hotline, with a home of its own, that stands by or leads."""
+
+    server: ApiServer
+    home: Path
+    leads: bool = False
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "dispatcher" and not self.leads:
+            raise NotLeading("this server does not lead")
+        return getattr(self.server, name)
+
+
+async def test_every_server_gives_its_callers_the_same_sound(server: ApiServer, api, tmp_path: Path) -> None:
+    other = Another(server, tmp_path / "other")
+    acts = prompts.PromptActs(other, server.acts.versions)  # type: ignore[arg-type]
+    first, second = _wav(8000, 1, 1), _wav(8000, 2, 1)
+    for data in (first, second):
+        await api.post(f"{WELCOME}/import?reason=new", content=data)
+    following = asyncio.create_task(acts.keep_following())
+    file = other.home / "prompts" / "zh" / "welcome.wav"
+    try:
+        await _until(lambda: file.exists() and file.read_bytes() == second)
+        kept = PromptSounds(other.home).versions("welcome", "zh")
+        assert [(each.version, each.how, each.reason, each.seconds) for each in kept] == [
+            (2, "uploaded", "new", 2.0),
+            (1, "uploaded", "new", 1.0),
+        ]
+        # The other one leads now: numbers go on, an undo finds what was made on the first server.
+        other.leads = True
+        made = await acts.undo(OWNER, "welcome", "zh")
+        assert (made.version, made.how) == (3, "undone")
+        assert file.read_bytes() == first
+        assert (await acts.undo(OWNER, "welcome", "zh", 0)).how == "removed"
+        assert not file.exists()
+    finally:
+        following.cancel()
+    again = HotlineState.restore(server.dispatcher.state.snapshot())
+    assert [event.how for _, event in again.sounds.versions("welcome", "zh")] == [
+        *("uploaded", "uploaded", "undone", "removed")
+    ]
+
+
+async def test_a_sound_that_a_hand_put_there_becomes_known_to_every_server(server: ApiServer, tmp_path: Path) -> None:
+    file = server.home / "prompts" / "en" / "welcome.wav"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(_wav(8000, 1, 1))
+    following = asyncio.create_task(server.acts.prompts.keep_following())
+    try:
+        await _until(lambda: server.view.sounds.count == 1)
+        await _until(lambda: server.view.sounds.versions("welcome", "en")[-1][1].how == "found")
+    finally:
+        following.cancel()
+    (_, event) = server.view.sounds.versions("welcome", "en")[-1]
+    assert await server.sound_bytes.get(event.sha256) == file.read_bytes()
+
+
+def test_ten_versions_of_a_sound_stand_beside_the_log() -> None:
+    sounds = SharedSounds()
+    for version in range(1, 15):
+        sounds.receive(PromptSoundSet("welcome", "zh", version, f"{version:064x}"), float(version))
+    assert [event.version for _, event in sounds.versions("welcome", "zh")] == list(range(5, 15))
+
+
+async def _until(holds: Callable[[], bool], within: float = 10.0) -> None:
+    for _ in range(int(within / 0.02)):
+        if holds():
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("it did not come about")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 from datetime import UTC, date, datetime
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import openpyxl
@@ -11,6 +14,8 @@ import pytest
 
 from acd.events import CallArrived, CallEnded, CallQueued
 from acd.policy.definitions import Requirement, Skill
+from server.storage.figures.catalogue import Terms, figures_of
+from server.usecases.report_exports import PARTS, report_kinds
 from tests.redis_server import redis_server
 from tests.server.commands.test_callbacks_cli import served
 from tests.server.commands.test_cli import home, sansheng
@@ -105,3 +110,49 @@ async def test_a_report_is_exported_as_the_rows_that_it_has(server, api) -> None
     assert [row["name"] for row in found if row["part"] == "queue"] == ["complaint"]
     assert sum(row["asked"] for row in found if row["part"] == "interval") == 1
     assert [(row["asked"], row["asa"]) for row in found if row["part"] == "total"] == [(1, "")]
+
+
+async def test_the_rows_behind_a_cell_are_asked_for(server, api) -> None:
+    await a_call(server)
+    day = (await api.get("/api/v1/reports/day")).json()
+    span = urlencode({"since": day["from"], "until": day["to"]})
+    cell = (await api.get(f"/api/v1/reports/cell?figure=asked&of=queue&name=complaint&{span}")).json()
+    assert (cell["value"], cell["count"], cell["whole"]) == (1, 1, True)
+    assert cell["items"][0]["call"]["queue"] == "complaint"
+    assert "there is no figure" in refused(await api.get(f"/api/v1/reports/cell?figure=x&{span}"), 400)
+    turned = urlencode({"since": day["to"], "until": day["from"]})
+    assert "ends after it began" in refused(await api.get(f"/api/v1/reports/cell?figure=asked&{turned}"), 400)
+
+
+async def test_every_report_is_exported_with_the_terms_that_were_chosen(server, api) -> None:
+    await a_call(server)
+    span = {"first": str(today()), "last": str(today())}
+    shift = {"since": f"{today()}T00:00", "until": f"{today()}T23:45"}
+    for kind, filters in (
+        ("range-report", span), ("shift-report", shift), ("hourly-sheet", {"day": str(today())}),
+        ("complaint-statistics", {"day": str(today())}), ("week-report", {}), ("month-report", {}),
+    ):  # fmt: skip
+        asked = {"kind": kind, "format": "csv", "filters": filters | {"within": "7", "days": "3"}, "reason": "review"}
+        made = (await api.post("/api/v1/exports", json=asked)).json()
+        file = await api.get(f"/api/v1/exports/{made['id']}/file")
+        assert file.content.startswith(b"\xef\xbb\xbfpart,name,"), kind
+        assert len(file.text.splitlines()) > 1, kind
+    lacking = {"kind": "range-report", "format": "csv", "filters": {"first": str(today())}, "reason": "review"}
+    assert "needs last" in refused(await api.post("/api/v1/exports", json=lacking), 422)
+    wrong = {"kind": "day-report", "format": "csv", "filters": {"within": "0"}, "reason": "review"}
+    assert "from 1 to 3600" in refused(await api.post("/api/v1/exports", json=wrong), 422)
+
+
+async def test_an_exported_service_level_is_that_of_the_chosen_t() -> None:
+    found = {}
+    for within in (5, 60):
+        asked = {"within": str(within)}
+        reports = SimpleNamespace(day=lambda who, day, interval, queue, terms: _whole(terms))
+        pages = report_kinds(reports)["day-report"].rows(None, asked, 1)  # type: ignore[arg-type]
+        found[within] = (await anext(pages))[-1]["service_level"]
+    assert found == {5: 0.0, 60: 1.0}
+
+
+async def _whole(terms: Terms) -> dict[str, Any]:
+    total = figures_of({"asked": 1, "answered": 1, "wait:20": 1, "wait_ms": 20_000}, terms)
+    return {name: [] for _, name in PARTS} | {"total": total, "from": "", "to": ""}

@@ -6,10 +6,11 @@ export default {
   day: 'Day', days: 'Days', shift: 'Shift', interval: 'Interval', minutes: '{count} minutes', within: 'T of the service level (s)', repeat_days: 'N of repeat calls (days)', figure: 'Figure', chart_of: '{figure}, by interval',
   broken_down: 'Broken down by', formulas: 'Formulas', total: 'Total', belongs: 'A call belongs to the interval in which it was offered and to the queue that it reached last', none_named: '(none)',
   call: 'Call', offered: 'Offered', caller: 'Caller', withheld: 'Withheld', queue: 'Queue', category: 'Category', agent: 'Agent', outcome: 'Outcome', satisfaction: 'Rated', team: 'Team', house: 'All teams', state: 'State',
-  exact: '{count} calls, counted as the figure counts', base: '{count} calls, of which the figure is made', not_whole: '(of the latest 2,000 alone)', agent_last: 'By the agent who spoke last; a call that was transferred may count as several legs.', no_calls: 'No calls',
+  exact: '{count} calls, counted as the figure counts', base: '{count} calls, of which the figure is made', rows: 'made of {count} rows', not_whole: '({count} of them are shown)', unseen: '({count} of them are beyond your role)', row: 'Row', at: 'At', no_calls: 'No calls',
   export: 'Export', export_text: 'Another person has to allow it; then it can be fetched for 24 hours.', export_ready: 'Export {id} can be fetched', export_waits: 'Export {id} waits for an approval', format: 'Format', kind: 'What',
   asked_by: 'Asked by', asked_at: 'Asked at', approve: 'Approve', refuse: 'Refuse', download: 'Download', no_exports: 'No exports',
   export_state: { waiting: 'Waits for approval', approved: 'Can be fetched', refused: 'Refused', expired: 'Expired' },
+  behind: { call: 'Call', ticket: 'Ticket', round: 'Ticket', dispatch: 'Dispatch', recording: 'Recording', promise: 'Callback', score: 'Score', time: 'Time', offer: 'Offer of a callback', attempt: 'Attempt' },
   complaints: { complaints: 'Complaints', before: 'Month before', share: 'Share', before_was: 'month before {count}' },
   promise: {
     offered: 'Offered', accepted: 'Accepted', promised: 'Promised', connected: 'Connected', kept: 'Kept', broken: 'Broken', expired: 'Expired', cancelled: 'Cancelled', open: 'Open', unconfirmed: 'Unconfirmed', attempts: 'Attempts', abandoned_by_us: 'Given up by us',

@@ -6,10 +6,11 @@ export default {
   day: '日期', days: '日期范围', shift: '班次', interval: '时段长度', minutes: '{count} 分钟', within: '服务水平 T（秒）', repeat_days: '重复来电 N（天）', figure: '指标', chart_of: '{figure}，按时段',
   broken_down: '分解方式', formulas: '指标算法', total: '合计', belongs: '通话按来电时间归入时段，按最后到达的队列归入队列', none_named: '（无）',
   call: '通话', offered: '来电时间', caller: '来电号码', withheld: '隐藏号码', queue: '队列', category: '分类', agent: '坐席', outcome: '结果', satisfaction: '满意度', team: '班组', house: '全部班组', state: '状态',
-  exact: '共 {count} 通，与数字一致的口径', base: '共 {count} 通，是这个指标的计算范围', not_whole: '（只显示最近 2000 通里的）', agent_last: '按最后通话的坐席列出；转接过的通话在指标里可能算多次接续。', no_calls: '没有通话',
+  exact: '共 {count} 通，与数字一致的口径', base: '共 {count} 通，是这个指标的计算范围', rows: '由 {count} 条记录得出', not_whole: '（只显示 {count} 条）', unseen: '（其中 {count} 条不在您的权限内）', row: '记录', at: '时间', no_calls: '没有通话',
   export: '导出', export_text: '需要另一人批准，批准后 24 小时内可下载。', export_ready: '导出 {id} 可以下载', export_waits: '导出 {id} 等待批准', format: '格式', kind: '内容',
   asked_by: '申请人', asked_at: '申请时间', approve: '批准导出', refuse: '拒绝导出', download: '下载', no_exports: '没有导出',
   export_state: { waiting: '待批准', approved: '可下载', refused: '已拒绝', expired: '已过期' },
+  behind: { call: '通话', ticket: '工单', round: '工单', dispatch: '派单', recording: '录音', promise: '回呼', score: '质检', time: '时段', offer: '提供回呼', attempt: '拨打' },
   complaints: { complaints: '投诉', before: '上月', share: '占比', before_was: '上月 {count}' },
   promise: {
     offered: '已提供', accepted: '已接受', promised: '已承诺', connected: '已接通', kept: '已兑现', broken: '未兑现', expired: '已过期', cancelled: '已取消', open: '未结', unconfirmed: '待核实', attempts: '拨打次数', abandoned_by_us: '我方放弃',

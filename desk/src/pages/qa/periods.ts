@@ -1,18 +1,16 @@
 /** Names of periods as quality assurance writes them: 2027-01-15, 2027-W02, 2027-01. */
+import { dayPlus } from '@/i18n/zone'
+
 export const SPANS = ['day', 'week', 'month'] as const
 export type Span = (typeof SPANS)[number]
 
-const two = (value: number): string => String(value).padStart(2, '0')
-
-/** `2027-01-15`, of this machine's calendar. */
-export const dayName = (date: Date): string => `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
-
-/** The period of this length in which the day lies; weeks are those of ISO 8601. */
-export function periodName(span: Span, date: Date): string {
-  if (span === 'day') return dayName(date)
-  if (span === 'month') return dayName(date).slice(0, 7)
+/** The period of this length in which the day (`2027-01-15`) lies; weeks are those of ISO 8601. */
+export function periodName(span: Span, day: string): string {
+  if (span === 'day') return day
+  if (span === 'month') return day.slice(0, 7)
   // The Thursday of the week says to which year it belongs.
-  const thursday = new Date(date.getFullYear(), date.getMonth(), date.getDate() + 4 - (date.getDay() || 7))
-  const first = new Date(thursday.getFullYear(), 0, 1)
-  return `${thursday.getFullYear()}-W${two(Math.floor(Math.round((thursday.getTime() - first.getTime()) / 86_400_000) / 7) + 1)}`
+  const thursday = dayPlus(day, 4 - (new Date(`${day}T00:00:00Z`).getUTCDay() || 7))
+  const year = thursday.slice(0, 4)
+  const week = Math.floor((Date.parse(thursday) - Date.parse(`${year}-01-01`)) / 86_400_000 / 7) + 1
+  return `${year}-W${String(week).padStart(2, '0')}`
 }

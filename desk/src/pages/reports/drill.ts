@@ -1,95 +1,50 @@
-/** From a figure to its calls: what the call list is asked for, and which of its rows belong to the figure. */
+/** From a cell of a report to the rows that make it: what the server is asked for. */
 import type { components } from '@/api'
+import { dayPlus, instantOf } from '@/i18n/zone'
 
-export type Call = components['schemas']['Call']
-export type Direction = 'inbound' | 'outbound'
-
-interface Drill {
-  direction?: Direction
-  outcome?: string
-  /** What the list's filters cannot say. */
-  keep?: (call: Call) => boolean
-}
-
-const spoken = (call: Call): boolean => call.connected_at !== null
-const asked = (call: Call): boolean => call.queued_at !== null
-const outcome = (name: string): Drill => ({ direction: 'inbound', outcome: name, keep: (call) => asked(call) && !spoken(call) })
-
-/** Figures that count calls: the list of a cell has just as many rows as the cell says. */
-export const COUNTED: Record<string, Drill> = {
-  calls: { direction: 'inbound' },
-  asked: { direction: 'inbound', keep: asked },
-  answered: { direction: 'inbound', keep: (call) => asked(call) && spoken(call) },
-  open: { direction: 'inbound', keep: (call) => asked(call) && !spoken(call) && call.outcome === null },
-  abandoned: outcome('abandoned'),
-  short_abandoned: outcome('short_abandoned'),
-  callback: outcome('callback'),
-  message: outcome('message'),
-  overflowed: outcome('overflowed'),
-  failed: outcome('failed'),
-  in_ivr: { direction: 'inbound', outcome: 'in_ivr', keep: (call) => !asked(call) },
-  unasked_callback: { direction: 'inbound', outcome: 'callback', keep: (call) => !asked(call) },
-  withheld: { direction: 'inbound', keep: (call) => call.withheld },
-  handled_calls: { direction: 'inbound', keep: (call) => spoken(call) && call.ended_at !== null },
-  rated: { keep: (call) => call.satisfaction !== null },
-  outbound_calls: { direction: 'outbound' },
-}
-
-/** Of a rate or a time: the calls that it is made of. */
-const BASES: Record<string, string> = {
-  connect_rate: 'asked', answered_15: 'answered', answered_20: 'answered', service_level: 'asked', service_level_without_abandons: 'asked', service_level_late_abandons: 'asked',
-  abandon_rate: 'asked', short_abandon_rate: 'asked', asa: 'answered', wait_p50: 'answered', wait_p90: 'answered', wait_p95: 'answered', legs: 'answered', offers: 'asked', missed: 'asked',
-  aht: 'handled_calls', talk: 'handled_calls', hold: 'handled_calls', acw: 'handled_calls', satisfaction: 'rated', satisfied_rate: 'rated', rated_rate: 'handled_calls',
-  repeat_rate: 'handled_calls', fcr: 'handled_calls', complaint_rate: 'handled_calls', ticket_rate: 'calls', promises: 'callback', scored: 'handled_calls', pass_rate: 'handled_calls', fatal_rate: 'handled_calls',
-}
-
-/** What to ask for the calls of a figure; `exact`: the list counts what the figure counts. Null: the figure is not of calls. */
-export function drillOf(figure: string): (Drill & { exact: boolean }) | null {
-  const known = COUNTED[figure]
-  if (known) return { ...known, exact: true }
-  const base = BASES[figure] ?? BASES[figure.replace(/_\d+$/, '')]
-  return base ? { ...COUNTED[base]!, exact: false } : null
-}
+export type Behind = components['schemas']['CellRow']
+export type Of = 'total' | 'interval' | 'queue' | 'category' | 'agent' | 'team' | 'department' | 'dispatcher'
 
 /** A row of a report, and the list that it stands in. */
-export type ListName = 'intervals' | 'queues' | 'categories' | 'agents' | 'teams' | 'departments' | 'dispatchers' | 'total'
+export type ListName = 'intervals' | 'days' | 'queues' | 'categories' | 'agents' | 'teams' | 'departments' | 'dispatchers' | 'total'
 export type Row = Record<string, string | number | null>
 
-export interface Wanted {
-  figure: string
-  value: number | null
-  since: string
-  until: string
-  queue: string
-  agent: string
-  category: string | null
-  direction?: Direction
-  outcome?: string
+export const OF: Record<ListName, Of> = {
+  intervals: 'interval', days: 'interval', queues: 'queue', categories: 'category', agents: 'agent', teams: 'team', departments: 'department', dispatchers: 'dispatcher', total: 'total',
 }
 
-/** The call list of one cell; null where the cell is of no calls, or of people that the list cannot name. */
-export function wantedOf(list: ListName, row: Row, figure: string, report: { from: string; to: string; queue: string }): Wanted | null {
-  const drill = drillOf(figure)
-  if (!drill || ['teams', 'departments', 'dispatchers'].includes(list)) return null
-  const queue = list === 'queues' ? String(row.queue) : report.queue === 'all' ? '' : report.queue
+export interface Wanted {
+  /** The figure's id as the server has it, and its value in the report. */
+  figure: string
+  value: number | null
+  of: Of
+  /** The row's queue, category, agent and so on. */
+  name: string
+  since: string
+  until: string
+  /** Of a report of one queue; empty for all. */
+  queue: string
+}
+
+/** The cell of a figure in a row. An interval has instants of its own, a day is one of the hotline's zone; what else has none is of the whole period. */
+export function wantedOf(list: ListName, row: Row, figure: string, period: { from: string; to: string; queue?: string }, as = figure): Wanted {
+  const of = OF[list]
   const value = row[figure]
-  // A queue without a name is that of calls that reached none: the list has no filter for it.
-  if (list === 'queues' && !queue) return null
+  const day = list === 'days' ? String(row.day) : null
   return {
-    figure,
+    figure: as,
     value: typeof value === 'number' ? value : null,
-    since: list === 'intervals' ? String(row.from) : report.from,
-    until: list === 'intervals' ? String(row.to) : report.to,
-    queue,
-    agent: list === 'agents' ? String(row.agent) : '',
-    category: list === 'categories' ? String(row.category ?? '') : null,
-    ...(drill.direction ? { direction: drill.direction } : {}),
-    ...(drill.outcome ? { outcome: drill.outcome } : {}),
+    of,
+    name: of === 'total' || of === 'interval' ? '' : String(row[of] ?? ''),
+    since: day ? instantOf(`${day} 00:00:00`) : String(row.from ?? period.from),
+    until: day ? instantOf(`${dayPlus(day, 1)} 00:00:00`) : String(row.to ?? period.to),
+    queue: period.queue && period.queue !== 'all' ? period.queue : '',
   }
 }
 
-/** The rows of the list that belong to the cell. */
-export function kept(wanted: Wanted, calls: readonly Call[]): Call[] {
-  const keep = drillOf(wanted.figure)?.keep
-  return calls.filter((call) => (keep?.(call) ?? true) && (wanted.category === null || (call.category ?? '') === wanted.category))
+/** The filters by which the list of calls, exported, has these calls and others of the same time; null where it has none such. */
+export function listFilters(wanted: Wanted): Record<string, string> | null {
+  if (!['total', 'interval', 'queue', 'agent'].includes(wanted.of)) return null
+  const queue = wanted.of === 'queue' ? wanted.name : wanted.queue
+  return { since: wanted.since, until: wanted.until, ...(queue ? { queue } : {}), ...(wanted.of === 'agent' ? { agent: wanted.name } : {}) }
 }
