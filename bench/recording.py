@@ -40,6 +40,8 @@ FIRST = 3
 """Tones whose places are the beginning."""
 PUNCTUAL = 0.02
 """Seconds by which a packet of a tone may be sent late."""
+LAST = 15
+"""Tones whose places are the end."""
 NEAR = PITCHES / 2
 """Seconds around its time in which a tone is looked for: after that the pitches come again."""
 
@@ -119,14 +121,16 @@ def places(track: NDArray[np.int16], tones: int) -> list[float]:
     return found
 
 
-def worst(tracks: list[NDArray[np.int16]], senders: list[Sender]) -> float:
-    """How far the farthest tone stands from its time, on either side."""
-    errors = []
+def worst(tracks: list[NDArray[np.int16]], senders: list[Sender]) -> tuple[float, float]:
+    """How far the farthest tone stands from its time, on either side; and how far the sides are apart in the end."""
+    errors, ends = [], []
     for track, sender in zip(tracks, senders, strict=True):
         # A tone of which much was lost has no clear place: the last ones tell as much.
         off = (np.array(places(track, len(sender.sent))) - np.array(sender.sent))[punctual(sender)]
-        errors.append(float(np.percentile(np.abs(off - np.median(off[:FIRST])), 95)))
-    return max(errors)
+        off -= np.median(off[:FIRST])
+        errors.append(float(np.percentile(np.abs(off), 95)))
+        ends.append(float(np.median(off[-LAST:])))
+    return max(errors), abs(ends[0] - ends[1])
 
 
 def punctual(sender: Sender) -> NDArray[np.bool_]:
@@ -162,13 +166,15 @@ async def measure(running: RunningHotline, agent: Phone, name: str, seconds: int
         await _over(leg, call)
     if not await running.quiet(SETTLE):
         raise RigError("the call did not end")
-    theirs = worst([soundfile.read(file, dtype="int16")[0] for file in files], senders)
+    theirs, _ = worst([soundfile.read(file, dtype="int16")[0] for file in files], senders)
     recording = await _newest(running.home / "recordings")
     sound, _ = soundfile.read(recording, dtype="int16")
     recording.unlink()
     late = sum(int((~punctual(sender)).sum()) for sender in senders)
-    print(f"{late} of {sum(len(sender.sent) for sender in senders)} tones were sent late", end="   ")
-    return worst([sound[:, 0], sound[:, 1]], senders), theirs
+    ours, apart = worst([sound[:, 0], sound[:, 1]], senders)
+    print(f"{name:22} {late} of {sum(len(sender.sent) for sender in senders)} tones sent late; ", end="")
+    print(f"ours {ours:6.3f} s, the sides {apart:6.3f} s apart in the end; theirs {theirs:6.3f} s", flush=True)
+    return ours, theirs
 
 
 async def _together(running: RunningHotline) -> None:
@@ -203,7 +209,6 @@ async def compare(seconds: int, lines: Sequence[str]) -> tuple[float, float]:
             for name in lines:
                 await running.set_status([AGENT], "available")
                 mine, plain = await measure(running, agent, name, seconds)
-                print(f"{name:22} ours {mine:6.3f} s   theirs {plain:6.3f} s", flush=True)
                 ours, theirs = max(ours, mine), max(theirs, plain)
     return ours, theirs
 
