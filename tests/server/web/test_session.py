@@ -452,6 +452,7 @@ async def test_a_server_that_stands_by_knows_sessions_and_begins_none(server: Ap
     try:
         assert (await browser.get("/api/v1/session")).status_code == 200
         assert "ask the server that leads" in refused(await sign_in(browser), 503)
+        assert "one leads" in (await browser.get("/api/v1/session/ways")).json()["standing_by"]
         assert (await browser.delete("/api/v1/session")).status_code == 204
         assert (await browser.get("/api/v1/session")).status_code == 401
     finally:
