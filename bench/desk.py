@@ -274,6 +274,10 @@ async def painted(command: str, server: asyncio.subprocess.Process, port: int, t
     told = json.loads(await asyncio.wait_for(browser.stdout.readline(), 60))
     await browser.wait()
     frames = told["frames"]
+    everything, script, layout = (100 * each for each in told["thread"])
+    print(
+        f"the page's main thread: {everything:.1f} % of a core, scripts {script:.1f} %, layout and styles {layout:.1f} %"
+    )
     print(
         f"event to painted p95 {p95(told['painted']):.1f} ms ({len(told['painted'])} seen), "
         f"first paint {told['first_paint']:.0f} ms, the agents after {told['rows_painted']:.0f} ms"

@@ -5,7 +5,8 @@
 It opens the floor with the token, prints `ready` when the page shows the agents, and then looks for so many seconds at
 which events are painted: the agents are sorted by who changed last, and the reason of each change is its instant. Then
 it scrolls through all agents. The last line is JSON: `painted` (ms from each event to the end of the frame that showed
-it), `first_paint` and `rows_painted` (ms from the navigation), `frames` (ms between two frames while it scrolls).
+it), `first_paint` and `rows_painted` (ms from the navigation), `frames` (ms between two frames while it scrolls), and
+`thread` (shares of a core that the page's main thread takes of the processor while events come: all, script, layout).
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+
+from playwright.async_api import CDPSession
 
 TREE = Path(__file__).resolve().parent.parent
 ROWS = '[data-testid^="floor-agent-"]'
@@ -69,6 +72,13 @@ SCROLLED = """async ([rows, seconds]) => {
 }"""
 
 
+async def taken(tools: CDPSession) -> list[float]:
+    """Seconds of the processor that the page's main thread has taken: in all, for scripts, for layout and styles."""
+    metrics = {each["name"]: each["value"] for each in (await tools.send("Performance.getMetrics"))["metrics"]}
+    layout = metrics["LayoutDuration"] + metrics["RecalcStyleDuration"]
+    return [metrics["TaskDuration"], metrics["ScriptDuration"], layout]
+
+
 async def main(address: str, token: str, seconds: float) -> None:
     """Look, and print."""
     sys.path.insert(0, str(TREE))
@@ -90,11 +100,17 @@ async def main(address: str, token: str, seconds: float) -> None:
             first_paint, rows_painted = await page.evaluate(FIRST_ROWS, ROWS)
             await page.get_by_role("table", name="坐席").get_by_role("button", name="时长").click()
             print("ready", flush=True)
+            tools = await context.new_cdp_session(page)
+            # Of the processor: what a page costs is the same on a busy machine.
+            await tools.send("Performance.enable", {"timeDomain": "threadTicks"})
+            before = await taken(tools)
             painted = await page.evaluate(PAINTED, [ROWS, seconds])
+            thread = [(after - earlier) / seconds for earlier, after in zip(before, await taken(tools), strict=True)]
             frames = await page.evaluate(SCROLLED, [ROWS, 4])
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     told = {"painted": painted, "first_paint": first_paint, "rows_painted": rows_painted, "frames": frames}
+    told["thread"] = thread
     print(json.dumps(told), flush=True)
 
 

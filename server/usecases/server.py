@@ -212,6 +212,15 @@ class Acts:
         self.permissions = Permissions(server.view, lambda: server.definitions)
 
     @property
+    def standing_by(self) -> str:
+        """Why this server does not lead, and which one does, as a sentence; empty when it leads."""
+        try:
+            _ = self._server.dispatcher
+        except NotLeading as error:
+            return str(error)
+        return ""
+
+    @property
     def _view(self) -> View:
         return self._server.view
 

@@ -173,7 +173,7 @@ class Connection(H11Protocol):
 
     async def _extended(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         if scope["type"] == "http" and scope["http_version"] == "1.1":
-            extensions: dict[Any, Any] = scope.setdefault("extensions", {})  # type: ignore[assignment]
+            extensions: dict[Any, Any] = scope.setdefault("extensions", {})
             extensions[CHUNKS] = self.write_chunk
         await self._serve(scope, receive, send)
 

@@ -234,6 +234,27 @@ async def test_a_page_that_does_not_come_back_is_a_phone_that_died(desk: Hotline
     assert segments(shown)[0] == (number, "lost")
 
 
+async def test_a_server_that_is_killed_while_a_page_is_awaited_is_followed_by_one_that_awaits_it(desk: Hotline) -> None:
+    number, caller = "3113", "13800131053"
+    async with at_desk(desk, number) as page, desk.caller(caller) as phone:
+        call = await phone.dial("4008001234", source=Tone(1000))
+        await joined(desk, page, caller, call)
+        heard = len(call.rtp.arrivals)
+        page.close()
+        await desk.until(lambda: len(call.rtp.arrivals) > heard + 25, "music", within=3)
+        await asyncio.to_thread(desk.kill)
+        await asyncio.to_thread(desk.start)
+        async with BrowserPhone(desk, number, page.token) as again:
+            await asyncio.wait_for(again.answered.wait(), 10)
+            assert again.header("Purpose") == "return"
+            await asyncio.sleep(0.5)
+            assert not again.ended.is_set()
+            assert (desk.agent_row(number) or {})["state"] == "on_call"
+            await call.hangup()
+            await asyncio.wait_for(again.ended.wait(), 5)
+    assert segments(await desk.ended_call(caller)) == [(number, "answered")]
+
+
 async def test_a_page_that_is_gone_on_hold_comes_back_to_the_hold(desk: Hotline) -> None:
     number, caller = "3109", "13800131049"
     async with at_desk(desk, number) as page, desk.caller(caller) as phone:

@@ -41,6 +41,8 @@ export const useSession = defineStore('session', () => {
   const ended = ref(false)
   /** How people can sign in, as the server offers it. */
   const ways = ref<string[]>(['password'])
+  /** The server stands by, in its own words, which name the one that leads; empty when it leads. */
+  const standingBy = ref('')
   /** Why the OpenID provider's answer was refused, as the server says it once. */
   const refusal = ref('')
   const waiting: ((again: boolean) => void)[] = []
@@ -73,7 +75,8 @@ export const useSession = defineStore('session', () => {
     } catch (error) {
       if (error instanceof Problem && error.status === 401) {
         lost()
-        const offered = await raw<{ sign_in: string[]; problem?: string | null; zone?: string }>(`${PATH}/ways`).catch(() => null)
+        const offered = await raw<{ sign_in: string[]; standing_by?: string | null; problem?: string | null; zone?: string }>(`${PATH}/ways`).catch(() => null)
+        standingBy.value = offered?.standing_by ?? ''
         if (offered?.problem) refusal.value = offered.problem
         if (offered?.sign_in.length) ways.value = offered.sign_in
         setZone(offered?.zone)
@@ -112,5 +115,5 @@ export const useSession = defineStore('session', () => {
   })
   tabs?.addEventListener('message', () => void look().catch(() => undefined))
 
-  return { session, state, ended, ways, refusal, mustChangePassword, look, signIn, signOut, changePassword, reach, may }
+  return { session, state, ended, ways, standingBy, refusal, mustChangePassword, look, signIn, signOut, changePassword, reach, may }
 })

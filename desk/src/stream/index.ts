@@ -24,6 +24,8 @@ export const useStream = defineStore('stream', () => {
   const light = ref<Light>('connecting')
   /** When the light went out, for "no news for 12 s". */
   const lostAt = ref<number | null>(null)
+  /** The server stands by: which one leads, in its words; null when it leads. */
+  const standingBy = ref<string | null>(null)
   /** Whether a snapshot has come: without one an empty list means nothing. */
   const known = ref(false)
 
@@ -58,6 +60,7 @@ export const useStream = defineStore('stream', () => {
         light.value = next
         lostAt.value = next === 'lost' ? (lostAt.value ?? Date.now()) : null
       },
+      server: (next) => (standingBy.value = next),
       refused,
       known: () => (known.value ? snapshotOf(rows, at) : null),
     })
@@ -87,5 +90,5 @@ export const useStream = defineStore('stream', () => {
     return rows[kind].get(String(key)) as T | undefined
   }
 
-  return { light, lostAt, known, start, stop, list, row, take }
+  return { light, lostAt, known, standingBy, start, stop, list, row, take }
 })

@@ -14,11 +14,14 @@ type Told =
   | { kind: 'snapshot'; change: Change }
   | { kind: 'rows'; change: Change }
   | { kind: 'light'; light: Light }
+  | { kind: 'server'; standingBy: string | null }
 
 export interface Listener {
   snapshot(change: Change): void
   rows(change: Change): void
   light(light: Light): void
+  /** The server that tells stands by: which one leads, in its words; null when it leads itself. */
+  server(standingBy: string | null): void
   /** The server ended the stream: the session may be over. */
   refused(): void
   /** Everything that is known, for a tab that has just come; null when nothing is known yet. */
@@ -41,6 +44,7 @@ export function share(path: string, listener: Listener): { stop(): void } {
   const tabs = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel(`${LOCK} ${path}`)
   let leading = false
   let light: Light = 'connecting'
+  let standingBy: string | null = null
 
   const tell = (message: Told): void => tabs?.postMessage(message)
 
@@ -48,6 +52,12 @@ export function share(path: string, listener: Listener): { stop(): void } {
     light = next
     listener.light(next)
     if (leading) tell({ kind: 'light', light: next })
+  }
+
+  function standing(next: string | null): void {
+    standingBy = next
+    listener.server(next)
+    if (leading) tell({ kind: 'server', standingBy: next })
   }
 
   function open(): () => void {
@@ -84,7 +94,10 @@ export function share(path: string, listener: Listener): { stop(): void } {
 
     function connect(): void {
       source = new EventSource(path)
-      source.addEventListener('open', heard)
+      source.addEventListener('open', () => {
+        heard()
+        standing(null) // a server that stands by says so next
+      })
       source.addEventListener('snapshot', (event) => {
         heard()
         const change = JSON.parse((event as MessageEvent<string>).data) as Change
@@ -96,6 +109,9 @@ export function share(path: string, listener: Listener): { stop(): void } {
         const change = JSON.parse((event as MessageEvent<string>).data) as Change
         listener.rows(change)
         tell({ kind: 'rows', change })
+      })
+      source.addEventListener('server', (event) => {
+        standing((JSON.parse((event as MessageEvent<string>).data) as { standing_by: string | null }).standing_by)
       })
       source.addEventListener('error', () => {
         // The browser tries again by itself, with the position it has reached, unless the answer was no stream.
@@ -120,10 +136,14 @@ export function share(path: string, listener: Listener): { stop(): void } {
     if (message.kind === 'hello') {
       const change = leading ? listener.known() : null
       if (change) tell({ kind: 'snapshot', change })
-      if (leading) tell({ kind: 'light', light })
+      if (leading) {
+        tell({ kind: 'light', light })
+        tell({ kind: 'server', standingBy })
+      }
     } else if (!leading) {
       if (message.kind === 'snapshot') listener.snapshot(message.change)
       else if (message.kind === 'rows') listener.rows(message.change)
+      else if (message.kind === 'server') standing(message.standingBy)
       else shine(message.light)
     }
   })

@@ -68,9 +68,11 @@ class Left(BaseModel):
 
 
 class Ways(BaseModel):
-    """How people can sign in. `problem` is why the OpenID provider's answer to this browser was refused just now."""
+    """How people can sign in. `problem` is why the OpenID provider's answer to this browser was refused just now.
+    `standing_by`: people sign in at the server that this sentence names."""
 
     sign_in: list[str]
+    standing_by: str | None
     problem: str | None
     zone: str
 
@@ -128,7 +130,8 @@ def session_routes(acts: SignInActs, ways: Sequence[str] = ("password",)) -> API
         problem = unquote(request.cookies.get(PROBLEM, ""))
         if problem:
             response.delete_cookie(PROBLEM, path=PROBLEM_PATH, secure=_secure(request), httponly=True, samesite="lax")
-        return {"sign_in": [*ways], "problem": problem or None, "zone": acts.zone}
+        standing_by = acts.standing_by or None
+        return {"sign_in": [*ways], "standing_by": standing_by, "problem": problem or None, "zone": acts.zone}
 
     def _left(signed_in: SignedIn | None) -> dict[str, Any]:
         if signed_in is None:

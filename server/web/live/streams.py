@@ -33,7 +33,7 @@ from server.web.live.figures import ALL, DayFigures
 from server.web.live.memory import Memory
 from server.web.live.personal import Personal
 from server.web.live.pop import Pops
-from server.web.live.telling import NOTHING_CHANGED, Event, Stream, Told
+from server.web.live.telling import NOTHING_CHANGED, Event, Stream, Told, server_event
 
 TICK, SHARE, AHEAD = 0.05, 20, 0.05
 """Seconds between two ticks at least, the part of the loop that they take at most, and the seconds of the processor by
@@ -87,6 +87,8 @@ class Streams:
         self._hurry, self._moved = asyncio.Event(), asyncio.Event()
         self._work = BackgroundTasks(_log, "live rows could not be drawn")
         self._reading = False
+        self._standing_by = ""
+        """Why this server does not lead, as the clients have been told."""
         self._seen, self._figures_seen = "", ""
         self._figures_at = self._slot_at = self._drawn_at = self._looked_at = float("-inf")
         self._owed = False
@@ -123,6 +125,9 @@ class Streams:
             stream.tell(self._catch_up(stream, after))
         else:
             stream.tell(self._snapshot(stream))
+        self._standing_by = self._acts.standing_by
+        if self._standing_by:
+            stream.tell(server_event(self._standing_by))
         if self._ticker is None or self._ticker.done() or self._ticker.get_loop() is not asyncio.get_running_loop():
             self._hurry, self._moved = asyncio.Event(), asyncio.Event()
             self._ticker = asyncio.get_running_loop().create_task(self._run())
@@ -351,6 +356,7 @@ class Streams:
     def _look_after(self, now: float) -> None:
         if now - self._looked_at >= 1.0:
             self._looked_at = now
+            self._tell_who_leads()
             for stream in list(self._streams):
                 if stream.closed:
                     self._part(stream)
@@ -362,6 +368,13 @@ class Streams:
         if not self._reading and (self._figures_seen != self._seen or quarter != self._slot_at):
             self._figures_seen, self._slot_at, self._reading = self._seen, quarter, True
             self._work.start(self._read_figures())
+
+    def _tell_who_leads(self) -> None:
+        before, self._standing_by = self._standing_by, self._acts.standing_by
+        if before != self._standing_by:
+            event = server_event(self._standing_by)
+            for stream in self._streams:
+                stream.tell(event)
 
     def _judge_all(self) -> None:
         """Who may see other things now is told everything anew. A user who was changed comes again as another."""

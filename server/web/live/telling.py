@@ -36,6 +36,11 @@ def event_of(text: bytes) -> Event:
     return Event(text, b"%x\r\n%b\r\n" % (len(text), text))
 
 
+def server_event(standing_by: str) -> Event:
+    """Whether the server that tells leads: the sentence says which one does, and is empty when this one does."""
+    return event_of(b"event: server\ndata: %s\n\n" % _encode({"standing_by": standing_by or None}))
+
+
 NOTHING_CHANGED = event_of(b": nothing changed\n\n")
 
 

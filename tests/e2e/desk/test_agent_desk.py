@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Page, expect
 
 from softphone.audio import Tone
@@ -190,3 +191,26 @@ async def test_a_newcomer_is_the_caller_and_the_agent_in_one_page(
             await context.close()
             await office.request("DELETE", f"/api/v1/agents/{number}")
     assert complaints.said == []
+
+
+async def test_a_tab_that_is_closed_signs_its_phone_off_and_one_that_crashes_is_not_rung(
+    office: Hotline, browser_home: Path
+) -> None:
+    number = "4209"
+    async with at_the_desk(office, browser_home, number) as page:
+        context = page.context
+        await page.close(run_before_unload=True)  # as a person closes it
+        log = office.home / "log" / "server.log"
+
+        def signed_off() -> bool:
+            lines = log.read_text("utf-8").splitlines()
+            return any("a page's phone is signed off" in line and number in line for line in lines)
+
+        await office.until(signed_off, "the phone is signed off")
+        await office.agent_is(number, phone="unreachable")
+        again = await context.new_page()
+        await again.goto("/desk")
+        await office.agent_is(number, phone="reachable")
+        with suppress(PlaywrightError):
+            await again.goto("chrome://crash")
+        await office.agent_is(number, phone="unreachable")

@@ -10,7 +10,7 @@ import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from tests.e2e.conftest import Hotline
-from tests.e2e.desk.browsing import PASSWORD, add_user, shoot, sign_in, violations
+from tests.e2e.desk.browsing import LANGUAGES, PASSWORD, add_user, shoot, sign_in, violations
 
 pytestmark = pytest.mark.e2e
 
@@ -60,6 +60,28 @@ async def test_the_rail_shows_what_the_role_may_see(page: Page, hotline: Hotline
     await expect(rail.get_by_test_id("nav-admin")).to_be_visible()
     await expect(rail.get_by_test_id("nav-desk")).to_have_count(0)
     await expect(page.get_by_test_id("light")).to_have_text("实时")
+
+
+async def test_a_session_that_is_about_to_end_says_so_and_one_click_stays(page: Page, hotline: Hotline) -> None:
+    name = "zhou.qi"
+    if name not in [each["name"] for each in (await hotline.request("GET", "/api/v1/users"))["items"]]:
+        await add_user(hotline, name, "supervisor", display="周琪")
+    left, evening = ({"idle": idle, "day": day, "after": 1800} for idle, day in ((90, 30_000), (1800, 100)))
+    await page.route("**/api/v1/session/left", lambda route: route.fulfill(json=left))
+    await sign_in(page, name, "/knowledge")
+    note = page.get_by_test_id("stay-note")
+    await expect(note).to_contain_text("即将自动退出登录", timeout=15_000)
+    assert await violations(page) == []
+    for language in LANGUAGES:
+        if language == "en":
+            await page.unroute_all()
+            await page.get_by_test_id("stay").click()
+            await expect(note).to_have_count(0)
+            await page.route("**/api/v1/session/left", lambda route: route.fulfill(json=evening))
+            await page.goto("/knowledge?lang=en")
+            await expect(note).to_contain_text("The sign-in is about to end", timeout=15_000)
+            await expect(page.get_by_test_id("stay")).to_have_count(0)
+        await shoot(page, "stay", language=language)
 
 
 async def test_search_and_help_open_by_their_keys_and_a_key_can_be_changed(page: Page, agent: str) -> None:

@@ -15,6 +15,8 @@ from joserfc import jwk
 import acd.events as acd
 from acd.policy.definitions import Skill
 from server.config import Settings, SettingsError, load_settings
+from server.hotline.dispatcher import NotLeading
+from server.storage.begun_sign_ins import BegunSignIns
 from server.usecases.principal import Role
 from server.usecases.users import Wanted
 from server.web.api.session import PROBLEM
@@ -59,7 +61,8 @@ async def clock() -> Clock:
 @pytest.fixture
 async def browser(server: ApiServer, settings: Settings, clock: Clock) -> AsyncIterator[httpx.AsyncClient]:
     ApiServer.under_test = server
-    found = openid_of(settings, server.acts.openid)
+    assert server.redis is not None
+    found = openid_of(settings, server.acts.openid, BegunSignIns(server.redis))
     assert found is not None
     found._clock = clock
     transport = httpx.ASGITransport(new_application(openid=found), raise_app_exceptions=False)
@@ -104,6 +107,7 @@ async def test_a_person_whom_the_provider_names_is_signed_in_with_the_role_of_th
     assert shown["sign_in"] == ["password", "oidc"]
     assert (await browser.get("/api/v1/session/ways")).json() == {
         "sign_in": ["password", "oidc"],
+        "standing_by": None,
         "problem": None,
         "zone": "Asia/Shanghai",
     }
@@ -129,6 +133,33 @@ async def test_what_the_provider_says_later_holds_from_the_next_sign_in(server: 
     assert (shown["user"], shown["role"], shown["agent"]) == ("wang.fang", "agent", "1001")
     assert len(server.view.users) == 1
     assert await server.acts.sign_in.signed_in(str(before), "here") is None, "another role, another session"
+
+
+async def test_another_server_finishes_what_one_began(server: ApiServer, browser, settings) -> None:
+    back = await to_the_provider(browser)
+    assert server.redis is not None
+    other = openid_of(settings, server.acts.openid, BegunSignIns(server.redis))
+    transport = httpx.ASGITransport(new_application(openid=other), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://hotline", cookies=browser.cookies) as client:
+        assert (await client.get(back)).headers["location"] == "/floor"
+        assert (await client.get("/api/v1/session")).json()["user"] == "wang.fang"
+
+
+async def test_a_server_that_stands_by_says_so_before_the_provider_is_asked(
+    server: ApiServer, browser, monkeypatch
+) -> None:
+    back = await to_the_provider(browser)
+
+    def standby(_: object) -> None:
+        raise NotLeading("this server stands by, one leads: ask the server that leads")
+
+    with monkeypatch.context() as there:
+        there.setattr(ApiServer, "dispatcher", property(standby, lambda *_: None), raising=False)
+        assert "one leads" in problem_of(await browser.get("/api/v1/session/oidc"))
+        cookie = browser.cookies.get(OPENID_COOKIE, domain="hotline.local")
+        assert "one leads" in problem_of(await browser.get(back))
+    browser.cookies.set(OPENID_COOKIE, str(cookie), domain="hotline.local", path="/api/v1/session/oidc")
+    assert (await browser.get(back)).headers["location"] == "/floor", "the code was not used up"
 
 
 async def test_a_person_without_a_role_here_is_refused(server: ApiServer, browser, provider, api) -> None:
@@ -229,7 +260,8 @@ async def test_a_provider_that_refuses_or_is_away_is_told_in_words(
         assert (await browser.get("/api/v1/session/ways")).json()["problem"] == problem, "told once"
     ApiServer.under_test = server
     away = replace(settings, oidc_issuer="http://127.0.0.1:1")
-    transport = httpx.ASGITransport(new_application(openid=OpenId(away)), raise_app_exceptions=False)
+    found = OpenId(away, BegunSignIns(server.redis))
+    transport = httpx.ASGITransport(new_application(openid=found), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://hotline") as client:
         assert "does not answer as one" in refused(await client.get("/api/v1/session/oidc"), 503)
 

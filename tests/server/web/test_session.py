@@ -395,12 +395,13 @@ async def test_a_page_asks_how_long_the_session_lasts_and_says_what_its_user_doe
 ) -> None:
     await add(server)
     await sign_in(browser)
-    idle, longest = server.sessions.idle, server.sessions.longest
+    idle = server.sessions.idle
+    day = server.sessions.longest - idle
     clock.now += idle - 100
-    assert (await browser.get("/api/v1/session/left")).json() == {"idle": 100, "day": longest - idle + 100}
+    assert (await browser.get("/api/v1/session/left")).json() == {"idle": 100, "day": day + 100, "after": idle}
     clock.now += 60
     assert (await browser.get("/api/v1/session/left")).json()["idle"] == 40, "to ask is no doing of the user"
-    assert (await browser.post("/api/v1/session/seen")).json() == {"idle": idle, "day": longest - idle + 40}
+    assert (await browser.post("/api/v1/session/seen")).json() == {"idle": idle, "day": day + 40, "after": idle}
     clock.now += idle + 1
     assert (await browser.get("/api/v1/session/left")).status_code == 401
 
@@ -411,11 +412,12 @@ async def test_a_session_that_a_call_may_come_to_does_not_end_for_want_of_doing(
     await agent(server, acd.PhoneSeen("1001", True), acd.StatusSet("1001", acd.Status.AVAILABLE))
     await sign_in(browser, "li")
     clock.now += 10
-    assert (await browser.get("/api/v1/session/left")).json() == {"idle": None, "day": server.sessions.longest - 10}
+    left = (await browser.get("/api/v1/session/left")).json()
+    assert left == {"idle": None, "day": server.sessions.longest - 10, "after": server.sessions.idle}
 
 
 async def test_a_token_has_no_session_that_ends(server: ApiServer, api) -> None:
-    assert (await api.get("/api/v1/session/left")).json() == {"idle": None, "day": None}
+    assert (await api.get("/api/v1/session/left")).json() == {"idle": None, "day": None, "after": None}
 
 
 async def test_a_call_is_not_cut_off_by_the_end_of_its_agents_session(server: ApiServer, clock: Clock) -> None:
@@ -450,6 +452,7 @@ async def test_a_server_that_stands_by_knows_sessions_and_begins_none(server: Ap
     try:
         assert (await browser.get("/api/v1/session")).status_code == 200
         assert "ask the server that leads" in refused(await sign_in(browser), 503)
+        assert "one leads" in (await browser.get("/api/v1/session/ways")).json()["standing_by"]
         assert (await browser.delete("/api/v1/session")).status_code == 204
         assert (await browser.get("/api/v1/session")).status_code == 401
     finally:

@@ -42,6 +42,8 @@ export default {
   light: {
     connecting: 'Connecting',
     live: 'Live',
+    standby: 'Standby server',
+    standby_why: 'This server stands by: it shows, and changes nothing. Work at the one that leads ({why})',
     lost: 'Connection lost',
     lost_for: 'Connection lost for {time}: what is shown is from before',
   },

@@ -97,6 +97,17 @@ async def test_a_page_whose_sign_in_ends_is_disconnected_and_others_are_not() ->
     assert pages.holders() == [("1002", "s2")]
 
 
+async def test_a_page_that_was_reloaded_keeps_its_phone_when_the_farewell_of_before_comes_late() -> None:
+    store = Store()
+    pages = phones(store)
+    first = await pages.open("1001", "s1", LATER, take_over=False)
+    second = await pages.open("1001", "s1", LATER, take_over=False)
+    await pages.close("1001", "s1", first.id)
+    assert store.kept["1001"][1] == second.ha1
+    await pages.close("1001", "s1", second.id)
+    assert store.kept == {}
+
+
 async def test_the_next_lead_knows_the_pages_of_the_one_before() -> None:
     store = Store()
     before = phones(store)

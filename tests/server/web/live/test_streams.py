@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
@@ -14,6 +15,7 @@ import acd.events as acd
 import ivr.events as ivr
 from acd.policy.definitions import Skill
 from knowledge.events import ArticleSaved
+from server.usecases.live import LiveActs
 from server.usecases.principal import Role
 from server.web.live.streams import Streams
 from server.web.live.telling import MOST_WAITING, event_of
@@ -211,6 +213,27 @@ async def test_figures_of_the_day_are_those_of_the_report(server: ApiServer, add
         for figure in ("connect_rate", "service_level", "abandon_rate", "answered"):
             assert row[figure] == total[figure]
         assert (row["offered"], sum(row["line"]["offered"])) == (total["asked"], total["asked"])
+
+
+async def test_a_stream_of_a_server_that_stands_by_says_so_until_it_leads(server: ApiServer, monkeypatch) -> None:
+    api = new_application()
+    server.application()
+    streams: Streams = api.state.streams
+    why = ["this server stands by, two leads: ask the server that leads"]
+    monkeypatch.setattr(LiveActs, "standing_by", property(lambda _: why[0]))
+    stream = streams.open(OWNER)
+    told = await stream.next()
+    assert told is not None
+    assert b"event: server\ndata: " in told
+    assert b"two leads" in told
+    why[0] = ""
+    async with asyncio.timeout(5):
+        while (told := await stream.next()) is not None and b"event: server" not in told:
+            pass
+    assert told is not None
+    assert b'"standing_by":null' in told
+    streams.leave(stream)
+    await streams.stop()
 
 
 async def test_a_client_that_takes_nothing_is_cut_off_and_slows_nobody(server: ApiServer) -> None:
