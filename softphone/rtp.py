@@ -24,6 +24,8 @@ PERIOD = 0.02
 FRAME = int(RATE * PERIOD)
 AUDIBLE_DBFS = -50.0
 """Above this a packet counts as sound rather than as the noise floor of G.711."""
+_MOST_LOST = 25
+"""So many packets in a row may be lost; a longer jump in the numbers is a stream that begins anew."""
 _LATE = 10 * FRAME
 """A stream that is this many samples behind leaves a gap rather than a burst."""
 
@@ -80,6 +82,8 @@ class Endpoint(asyncio.DatagramProtocol):
         self._sent = 0
         self._queue: deque[_Event | asyncio.Future[None] | None] = deque()
         self._heard: list[Samples] = []
+        self._heard_sequence: int | None = None
+        """Of the packet that came last."""
         self._last_event: int | None = None
         self._listeners: list[Callable[[], None]] = []
         self.arrivals: list[float] = []
@@ -217,25 +221,31 @@ class Endpoint(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         if len(data) < _HEADER.size or data[0] >> 6 != 2:
             return
-        first, kind, _, timestamp, _ = _HEADER.unpack_from(data)
+        first, kind, sequence, timestamp, _ = _HEADER.unpack_from(data)
         start = _HEADER.size + 4 * (first & 0x0F)
         if first & 0x10 and len(data) >= start + 4:
             start += 4 + 4 * int.from_bytes(data[start + 2 : start + 4], "big")
         payload = data[start : len(data) - data[-1]] if first & 0x20 else data[start:]
         payload_type = kind & 0x7F
         if payload and payload_type in CODECS:
-            self._audio(CODECS[payload_type].decode(payload))
+            self._audio(CODECS[payload_type].decode(payload), sequence)
         elif len(payload) >= _EVENT.size and payload_type == self._event_type:
             self._digit(timestamp, payload[0])
+            self._heard_sequence = sequence
         for listener in tuple(self._listeners):
             listener()
 
     def error_received(self, exc: Exception) -> None:
         """A peer that hung up first refuses our last packets; that is how calls end."""
 
-    def _audio(self, samples: Samples) -> None:
+    def _audio(self, samples: Samples, sequence: int) -> None:
         now = self._loop.time()
         self.arrivals.append(now)
+        lost = (sequence - self._heard_sequence - 1) & 0xFFFF if self._heard_sequence is not None else 0
+        if lost <= _MOST_LOST:
+            # What comes after a loss keeps its place in what was heard.
+            self._heard += [np.zeros(len(samples), np.int16)] * lost
+        self._heard_sequence = sequence
         self._heard.append(samples)
         if self.first_audio_at is None and level_dbfs(samples) > AUDIBLE_DBFS:
             self.first_audio_at = now
@@ -246,7 +256,7 @@ class Endpoint(asyncio.DatagramProtocol):
             self.digits += _KEYS[key]
 
     def samples(self, last: float | None = None) -> Samples:
-        """What was heard, in order of arrival: all of it or the `last` seconds of sound."""
+        """What was heard, in order of arrival, silence for what was lost: all of it or the `last` seconds of sound."""
         packets = self._heard
         if last is not None:
             packets = packets[-max(1, round(last / PERIOD)) :]

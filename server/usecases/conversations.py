@@ -124,7 +124,7 @@ class ConversationActs(Acts):
         if supervisor.state not in (AgentState.IDLE, AgentState.WRAP_UP):
             raise Conflict(f"the phone of {phone} is in use: {supervisor.state.replace('_', ' ')}")
         entry = audited(who, Act.MONITOR, f"call {call} by phone {phone}: {mode.value}", reason)
-        await self._server.monitoring.begin(live, phone, mode, reason, *entry)
+        await self._server.monitoring.begin(live, phone, mode, reason, *entry, own=who.agent == phone)
 
     async def switch_monitor(self, who: Principal, call: int, mode: acd.Monitor, phone: str = "") -> None:
         """Go on listening, whispering or speaking with both, without ringing again; returns once it is so.

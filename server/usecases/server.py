@@ -80,8 +80,11 @@ class RecordingChannels(Protocol):
 class Monitoring(Protocol):
     """Supervisors' phones that listen to conversations."""
 
-    async def begin(self, live: LiveCall, by: str, mode: Monitor, reason: str, *audit: object) -> None:
-        """Record the event, ring the phone of agent `by`, and let it take part. Raises Conflict."""
+    async def begin(
+        self, live: LiveCall, by: str, mode: Monitor, reason: str, *audit: object, own: bool = False
+    ) -> None:
+        """Record the event, ring the phone of agent `by`, and let it take part; its page answers by itself if the agent
+        asked for it (`own`). Raises Conflict."""
 
     async def switch(self, started: MonitorStarted, mode: Monitor, *audit: object) -> None:
         """Let the phone take part in another way; returns once it does. Raises Conflict."""

@@ -194,6 +194,25 @@ async def test_digits_still_under_way_fail_when_the_stream_ends(pair: Pair) -> N
         await pressing
 
 
+async def test_what_comes_after_a_lost_packet_keeps_its_place(tapped: tuple[Endpoint, Tap]) -> None:
+    """The sequence goes 65534, 65535, (0 is lost), 1, a key's event as 2, 3, and a new stream far away."""
+    endpoint, _ = tapped
+
+    def arrives(sequence: int, dbfs: float, kind: int = ALAW.payload_type) -> None:
+        payload = ALAW.encode(Tone(1000, dbfs).samples(0, 160)) if kind == ALAW.payload_type else bytes((1, 10, 0, 160))
+        header = struct.pack("!BBHII", 0x80, kind, sequence, 160 * sequence, 7)
+        endpoint.datagram_received(header + payload, ("127.0.0.1", 9))
+
+    for sequence in (65534, 65535, 1):
+        arrives(sequence, -10)
+    arrives(2, -10, 101)
+    arrives(3, -10)
+    arrives(40_000, -10)
+    heard = endpoint.samples().reshape(-1, 160)
+    loud = [level_dbfs(packet) > -20 for packet in heard]
+    assert loud == [True, True, False, True, True, True]
+
+
 async def test_pauses_between_packets_are_found(pair: Pair) -> None:
     one, other = pair
     one.play(QUIET)

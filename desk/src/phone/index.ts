@@ -175,7 +175,8 @@ export const usePhone = defineStore('phone', () => {
   function leave(next: PhoneState): void {
     clearTimeout(again)
     wanted = false
-    line?.stop()
+    // A call goes on at the page that has the phone now.
+    line?.stop(['tab', 'page', 'taken'].includes(next))
     line = null
     call.value = null
     state.value = next

@@ -208,19 +208,26 @@ export class Line {
     session?.connection?.close()
   }
 
-  /** Give up the line. `quiet` leaves a call alone, for a line that is asked for anew. */
+  /** Give up the line. `quiet` leaves a call alone: the line is asked for anew, or another page has it now. */
   stop(quiet = false): void {
     this.over = true
-    if (quiet) this.drop()
+    if (quiet) {
+      this.drop()
+      // The library says goodbye in every call that it knows: without a connection nobody hears of it.
+      this.disconnect()
+    }
     this.ua?.stop()
     this.ua = null
-    if (this.socket) {
-      // The library would connect anew when the server closes first.
-      this.socket.ondisconnect = (): void => undefined
-      this.socket.disconnect()
-    }
-    this.socket = null
+    this.disconnect()
     this.session = null
     if (this.call) this.show(null)
+  }
+
+  private disconnect(): void {
+    if (!this.socket) return
+    // The library would connect anew when the server closes first.
+    this.socket.ondisconnect = (): void => undefined
+    this.socket.disconnect()
+    this.socket = null
   }
 }

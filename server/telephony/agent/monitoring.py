@@ -45,10 +45,13 @@ class Monitoring:
         self._rung: dict[str, asyncio.Future[bool]] = {}
         self._tasks = BackgroundTasks(_log, "the end of a monitoring could not be recorded")
 
-    async def begin(self, live: LiveCall, by: str, mode: Monitor, reason: str, *audit: object) -> None:
+    async def begin(
+        self, live: LiveCall, by: str, mode: Monitor, reason: str, *audit: object, own: bool = False
+    ) -> None:
         """Record it, ring the phone of agent `by` and let it take part; keys 4, 5 and 6 change how.
 
-        Returns once the phone has answered. Raises Conflict when it does not.
+        `own`: the agent asked for it, so that the agent's page answers by itself. Returns once the phone has answered.
+        Raises Conflict when it does not.
         """
         spied = self._legs.of_call(live.id)
         if live.leg is None or spied is None or spied.joined_at is None:
@@ -59,7 +62,7 @@ class Monitoring:
             acd.AgentOccupied(by, f"{mode.value} to call {live.id}"),
             *audit,
         )
-        if not await self._ring(live.id, by, channel, f"{spied.channel},qEd{_SPY[mode]}"):
+        if not await self._ring(live.id, by, channel, f"{spied.channel},qEd{_SPY[mode]}", own):
             await self._ended(channel, "not_answered")
             raise Conflict(f"the phone of {by} did not answer")
 
@@ -97,14 +100,14 @@ class Monitoring:
             if channel not in here:
                 await self._ended(channel, "lost")
 
-    async def _ring(self, call: int, by: str, channel: str, spying: str) -> bool:
+    async def _ring(self, call: int, by: str, channel: str, spying: str, own: bool) -> bool:
         """Whether one of the supervisor's devices answered."""
         for device in self._device(by).split("&"):
             answered = self._rung[channel] = asyncio.get_running_loop().create_future()
             try:
                 await self._ami.originate(
                     channel,
-                    variables=originated(call, Purpose.LISTEN),
+                    variables=originated(call, Purpose.LISTEN, auto_answer=own),
                     Channel=device,
                     Application="ChanSpy",
                     Data=spying,

@@ -9,19 +9,41 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from playwright.async_api import Error as PlaywrightError
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from softphone.audio import Tone
 from softphone.phone import Call
 from tests.e2e import brisk
 from tests.e2e.conftest import Hotline, hears_tone, make_home, running
 from tests.e2e.desk.browsing import Complaints, add_user, chromium, shoot, sign_in, violations
+from tests.e2e.desk.microphones import (
+    PLUGGED_IN,
+    SILENT,
+    SPEAKS,
+    UNPLUGGED,
+    caller_hears,
+    give_microphone,
+    page_hears,
+)
 
 pytestmark = pytest.mark.e2e
 
 SPOKEN, HEARD = 600, 1000
 """Hertz of what the agent's microphone and the caller say."""
+TYPES = """
+[tickets]
+departments = ["customer service", "logistics"]
+[ticket_types.complaint]
+label = "投诉"
+opens_for = ["complaint"]
+departments = ["logistics"]
+checklist = ["order_number"]
+[ticket_types.complaint.fields]
+demand = { label = "客户诉求", longest = 400 }
+order_number = { label = "订单号", longest = 40 }
+refund = { label = "退款金额", kind = "number", least = 0 }
+arrived = { label = "签收日期", kind = "date" }
+"""
 # The frequency that is loudest in the page's phone, once it is the wanted one; music may come before it.
 LOUDEST = """
 async (wanted) => {
@@ -57,7 +79,7 @@ def office() -> Iterator[Hotline]:
         ("seconds = 1 }", "seconds = 60, longest = 600 }"),
     ):
         text = text.replace(brief, usual)
-    file.write_text(text, encoding="utf-8")
+    file.write_text(text + TYPES, encoding="utf-8")
     with running(hotline):
         yield hotline
 
@@ -110,7 +132,16 @@ async def test_a_caller_is_served_in_the_browser(built: None, office: Hotline, b
         await expect(page.get_by_test_id("phone-answer")).to_be_visible(timeout=20_000)
         await answered(page, call)
         await page.get_by_test_id("ticket-note").fill("客户反映快递员态度不好，已道歉。")
+        await page.get_by_test_id("field-demand").fill("赔礼道歉")
+        await page.get_by_test_id("outcome-dispatch").click()
+        await expect(page.get_by_test_id("ticket-lacks")).to_have_text("派单前还要填：订单号")
+        await page.get_by_test_id("ticket-department").click()
+        await page.get_by_role("option", name="logistics").click()
+        await expect(page.get_by_role("option", name="customer service")).to_have_count(0)
+        await page.get_by_test_id("field-order_number").fill("2027-7")
+        await expect(page.get_by_test_id("ticket-lacks")).to_have_count(0)
         await expect(page.get_by_test_id("draft-kept")).to_have_text("已保存", timeout=10_000)
+        await shoot(page, "desk-dispatch")
         await page.get_by_test_id("outcome-resolved").click()
         await page.get_by_test_id("phone-mute").click()
         await expect(page.get_by_test_id("phone-mute")).to_have_attribute("aria-pressed", "true")
@@ -132,7 +163,7 @@ async def test_a_caller_is_served_in_the_browser(built: None, office: Hotline, b
         await office.agent_is("4201", state="idle")
         await expect(page.get_by_test_id("wrapup-finish")).to_have_count(0)
     shown = await office.request("GET", f"/api/v1/tickets/{number}")
-    assert shown["state"] == "resolved"
+    assert (shown["state"], shown["fields"]) == ("resolved", {"demand": "赔礼道歉", "order_number": "2027-7"})
     assert any("快递员态度不好" in str(entry["why"]) + str(entry["to"]) for entry in shown["history"])
 
 
@@ -151,6 +182,149 @@ async def test_a_reload_in_mid_call_loses_neither_call_nor_form(
         await page.keyboard.press("F4")
         await expect(page.get_by_test_id("wrapup-finish")).to_be_visible()
         await call.hangup()
+
+
+@asynccontextmanager
+async def with_a_phone(
+    office: Hotline, browser: Browser, number: str, role: str, hertz: int, at: str = "/desk"
+) -> AsyncIterator[tuple[BrowserContext, Page]]:
+    """A person whose page has the phone of `number`, and whose microphone says a tone."""
+    office.hush(number)
+    await office.request("PUT", f"/api/v1/agents/{number}", {"name": number, "skills": {"complaint": 5}})
+    user = await add_user(office, f"{role}.{number}", role, agent=number)
+    context = await browser.new_context(
+        base_url=office.api, viewport={"width": 1366, "height": 768}, locale="zh-CN", permissions=["microphone"]
+    )
+    context.set_default_timeout(20_000)
+    complaints = Complaints(context)
+    await give_microphone(context, hertz)
+    page = await context.new_page()
+    await sign_in(page, user, at)
+    await expect(page.get_by_test_id("phone")).to_have_attribute("data-state", "ready", timeout=20_000)
+    try:
+        yield context, page
+    finally:
+        await context.close()
+        await office.request("DELETE", f"/api/v1/agents/{number}")
+    assert complaints.said == []
+
+
+async def test_a_supervisor_listens_whispers_barges_in_and_is_handed_the_call(
+    built: None, office: Hotline, browser_home: Path
+) -> None:
+    """Who hears whom in each of these, and in no other: the caller, the agent's page, the supervisor's page."""
+    caller, agent, head = HEARD, SPOKEN, 1700  # no overtone of the others
+    async with (
+        chromium(browser_home) as browser,
+        with_a_phone(office, browser, "4203", "agent", agent) as (_, desk),
+        with_a_phone(office, browser, "4204", "supervisor", head, "/floor") as (_, floor),
+        office.caller("13800131044") as phone,
+    ):
+        await office.request("POST", "/api/v1/agents/4203/status", {"status": "available"})
+        call = await phone.dial("4008001234", source=Tone(HEARD))
+        await expect(desk.get_by_test_id("phone-answer")).to_be_visible(timeout=20_000)
+        await desk.keyboard.press("F2")
+        await page_hears(desk, [caller], [head])
+        number = (office.newest("13800131044") or {})["id"]
+
+        await floor.get_by_test_id("calls-talking").click()
+        await floor.get_by_test_id(f"floor-call-{number}").click()
+        await floor.get_by_test_id("call-listen").click()
+        await floor.get_by_test_id("reason").fill("带教")
+        assert await violations(floor) == []
+        await floor.get_by_test_id("reason-confirm").click()  # her own page answers by itself
+        await page_hears(floor, [caller, agent], [])
+        await caller_hears(call, [agent], [head])
+        await page_hears(desk, [caller], [head])
+
+        await floor.get_by_test_id("call-whisper").click()
+        await page_hears(desk, [caller, head], [])
+        await caller_hears(call, [agent], [head])
+
+        await floor.get_by_test_id("call-barge").click()
+        await caller_hears(call, [agent, head], [])
+        await page_hears(desk, [caller, head], [])
+        await floor.get_by_test_id("monitor-end").click()
+        await caller_hears(call, [agent], [head])
+
+        await office.request("POST", "/api/v1/agents/4204/status", {"status": "available"})
+        await desk.keyboard.press("Alt+t")
+        await desk.get_by_test_id("transfer-to").click()
+        await desk.get_by_role("option", name="4204").click()
+        assert await violations(desk) == []
+        await shoot(desk, "desk-transfer")
+        await desk.get_by_test_id("transfer-consult").click()
+        await expect(floor.get_by_test_id("phone")).to_contain_text("咨询")
+        await floor.get_by_test_id("phone-answer").click()
+        await page_hears(desk, [head], [caller])
+        await page_hears(floor, [agent], [caller])
+        await caller_hears(call, [], [agent, head])
+        await desk.get_by_test_id("transfer-hand-over").click()
+        await page_hears(floor, [caller], [agent])
+        await caller_hears(call, [head], [agent])
+        await expect(desk.get_by_test_id("wrapup-finish")).to_be_visible()
+        await floor.keyboard.press("F4")
+        await call.hangup()
+    shown = await office.ended_call("13800131044")
+    assert [each["agent"] for each in shown["segments"]] == ["4203", "4204"]
+
+
+async def test_the_phone_says_in_words_what_is_wrong_and_moves_to_another_tab_only_when_asked(
+    built: None, office: Hotline, browser_home: Path
+) -> None:
+    async with (
+        chromium(browser_home) as browser,
+        with_a_phone(office, browser, "4205", "agent", SPOKEN) as (context, page),
+        office.caller("13800131045") as phone,
+    ):
+        await office.request("POST", "/api/v1/agents/4205/status", {"status": "available"})
+        call = await phone.dial("4008001234", source=Tone(HEARD))
+        await page.get_by_test_id("phone-answer").click()
+        await caller_hears(call, [SPOKEN], [])
+        alarm = page.get_by_test_id("phone-alarm")
+
+        await page.evaluate(SILENT)
+        await expect(alarm).to_contain_text("5 秒没有听到您的声音：请检查耳机上的静音键", timeout=15_000)
+        assert await violations(page) == []
+        await shoot(page, "desk-silent")
+        await page.evaluate(SPEAKS)
+        await expect(alarm).to_have_count(0)
+
+        await page.evaluate(UNPLUGGED)
+        await expect(alarm).to_contain_text("麦克风被拔掉了。请重新插上")
+        await page.evaluate(PLUGGED_IN)
+        await expect(alarm).to_have_count(0)
+        await caller_hears(call, [SPOKEN], [])
+
+        # The other tab has the same desk, and the call stays where it is.
+        second = await context.new_page()
+        await second.goto("/desk")
+        strip = second.get_by_test_id("phone")
+        await expect(strip).to_have_attribute("data-state", "tab")
+        await expect(second.get_by_test_id("ticket-note")).to_be_visible()
+        await caller_hears(call, [SPOKEN], [])
+        await expect(page.get_by_test_id("phone")).to_have_attribute("data-state", "ready")
+        await second.get_by_test_id("phone-take").click()
+        await expect(strip).to_have_attribute("data-state", "ready", timeout=20_000)
+        await expect(page.get_by_test_id("phone")).to_have_attribute("data-state", "tab")
+        await page_hears(second, [HEARD], [])
+        await caller_hears(call, [SPOKEN], [])
+        await page.close()
+        await second.keyboard.press("F4")
+        await call.hangup()
+
+        await second.add_init_script("window.microphone.refused = 'NotAllowedError'")
+        await second.reload()
+        await expect(strip).to_have_attribute("data-state", "mute", timeout=20_000)
+        told = "浏览器没有允许使用麦克风。请点地址栏左边的图标"
+        await expect(second.get_by_test_id("phone-alarm")).to_contain_text(told)
+        await second.get_by_test_id("phone-settings").click()
+        await expect(second.get_by_role("dialog").get_by_role("alert")).to_contain_text(told)
+        assert await violations(second) == []
+        await second.keyboard.press("Escape")
+        await second.evaluate("() => { window.microphone.refused = '' }")
+        await second.get_by_test_id("phone-retry").click()
+        await expect(strip).to_have_attribute("data-state", "ready", timeout=20_000)
 
 
 async def test_a_newcomer_is_the_caller_and_the_agent_in_one_page(

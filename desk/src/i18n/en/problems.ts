@@ -34,6 +34,8 @@ export default {
   'key-used': 'The key of the request was used before',
   'headers-too-large': 'The headers are too large',
   'version-not-supported': 'This version of HTTP is not supported',
+  'needs-phone': 'Which phone is to ring?',
+  microphone: 'The microphone cannot be used',
   advice: {
     'bad-request': 'Load the page again, then tell an administrator.',
     'wrong-question': 'Clear the filters, then choose again.',

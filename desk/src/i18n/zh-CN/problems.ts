@@ -34,6 +34,8 @@ export default {
   'key-used': '请求编号已用过',
   'headers-too-large': '请求头太大',
   'version-not-supported': '协议版本不支持',
+  'needs-phone': '还不知道用哪个话机',
+  microphone: '麦克风不能用',
   advice: {
     'bad-request': '请刷新页面再试；还不行请告诉管理员。',
     'wrong-question': '请清除筛选条件，再选一次。',
