@@ -89,16 +89,20 @@ def check_calendar(calendar: Calendar, now: float) -> list[Finding]:
     return found
 
 
-def unknown_years(calendar: Calendar, now: float) -> list[str]:
-    """A sentence for each year whose public holidays should be known by now: next year's from November on, when the
-    State Council announces them. `now` is UTC epoch seconds."""
+def years_without_holidays(calendar: Calendar, now: float) -> list[int]:
+    """The years whose public holidays are not known and should be by now: next year's from November on, when the State
+    Council announces them. `now` is UTC epoch seconds."""
     today = datetime.fromtimestamp(now, calendar.zone)
     years = [today.year, today.year + 1] if today.month >= 11 else [today.year]
+    return [year for year in years if calendar.holidays.years and year not in calendar.holidays.years]
+
+
+def unknown_years(calendar: Calendar, now: float) -> list[str]:
+    """A sentence for each of those years."""
     return [
         f"the public holidays of {year} are not known: only the statutory days are holidays, and no weekend is worked. "
         f"Update the package chinesecalendar, or import a table with `sansheng holidays import`"
-        for year in years
-        if calendar.holidays.years and year not in calendar.holidays.years
+        for year in years_without_holidays(calendar, now)
     ]
 
 

@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 from watchfiles import awatch
 
-from ivr.check import unknown_years
+from ivr.check import unknown_years, years_without_holidays
 from provision import ProvisionError
 from server.config import Settings
 from server.definition_check import findings
@@ -58,6 +58,7 @@ from server.telephony.asterisk.site import SiteError
 from server.telephony.recording.pausing import Pausing
 from server.telephony.trunks.requests import TrunkRequests
 from server.usecases.groups import UseCases
+from server.warned import warned
 from server.web.api.application import make_api
 from server.web.authentication import Authentication
 from server.web.certificates import CertificateError, Certificates
@@ -351,16 +352,19 @@ class App:
     def warnings(self) -> list[str]:
         """Sentences on what needs the operator's attention although calls are taken."""
         set_aside = self._home.set_aside.problem if self._home else ""
-        found = [each for each in (self._definition_problem, self.acts.versions.problem, set_aside) if each]
-        if self._certificates is not None and self._certificates.problem:
-            found.append(self._certificates.problem)
-        found += unknown_years(self.definitions.calendar, time.time())
+        wrong, of_certificate = self._definition_problem, self._certificates.problem if self._certificates else ""
+        found = [warned("definitions", wrong, error=wrong), self.acts.versions.problem, set_aside]
+        found.append(warned("certificate", of_certificate, error=of_certificate))
+        calendar, now = self.definitions.calendar, time.time()
+        years = zip(years_without_holidays(calendar, now), unknown_years(calendar, now), strict=True)
+        found += [warned("holidays", sentence, year=year) for year, sentence in years]
         if (leadership := self._election.leadership) is not None:
             found += leadership.warnings()
             found += self._deliveries.warnings()
             found += self._mailing.warnings()
-            found += [self._trimming.problem] if self._trimming.problem else []
-        return found + ([self._records.problem] if self._records.problem else [])
+            found.append(self._trimming.problem)
+        found.append(warned("records", self._records.problem, error=self._records.problem))
+        return [each for each in found if each]
 
     def examine(self, home: Path) -> list[Found]:
         """Everything that `sansheng check` finds wrong with the definitions in this folder."""

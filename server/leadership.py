@@ -52,6 +52,7 @@ from server.telephony.tokens import ChannelTokens
 from server.telephony.trunks.requests import TrunkRequests
 from server.usecases.groups import UseCases
 from server.usecases.quality_clock import draw_by_the_clock
+from server.warned import warned
 from server.wiring import Ground, Parts, build, connect
 
 _log = structlog.get_logger("leadership")
@@ -261,14 +262,14 @@ class Leadership:
     def warnings(self) -> list[str]:
         """Sentences on what needs the operator's attention although calls are taken."""
         joiner, dialler = self.parts.joiner, self.parts.dialler
-        wrong = self._view.recording_alarms.sentence()
+        alarms, asterisk = self._view.recording_alarms, self.reloading.problem
         found = (
             joiner.alarm(),
             joiner.problem,
-            wrong,
+            warned("recordings", alarms.sentence(), count=alarms.count),
             self.parts.verification.problem,
             dialler.problem,
-            self.reloading.problem,
+            warned("asterisk", asterisk, error=asterisk),
             self.parts.guessers.warning(),
         )
         signed_in = sum(agent.status is not acd.Status.SIGNED_OUT for agent in self._view.floor.agents())

@@ -25,6 +25,7 @@ from server.hotline.ticket_mails import TicketMails
 from server.storage.mail_outbox import MailOutbox
 from server.storage.queries.day_mail import day_mail
 from server.storage.queries.ticket_mail import READER, batch
+from server.warned import warned
 
 if TYPE_CHECKING:
     from server.storage.schema.report_tables import Mail
@@ -89,7 +90,12 @@ class Mailing:
                 sent, self._failing = sent + 1, ""
         waiting = await asyncio.to_thread(self._outbox.waiting)
         self._late = [
-            f"the mail {each['id']} waits since {each['made_at']}: {each['error'] or 'it was not tried yet'}"
+            warned(
+                "mail",
+                f"the mail {each['id']} waits since {each['made_at']}: {each['error'] or 'it was not tried yet'}",
+                mail=each["id"],
+                error=each["error"] or "",
+            )
             for each in waiting
             if datetime.fromisoformat(each["made_at"]) < now - LATE
         ]

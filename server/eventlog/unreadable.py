@@ -18,6 +18,7 @@ from typing import Any
 import structlog
 
 from server.eventlog.log import Entry, Unreadable
+from server.warned import warned
 
 NAME = "unreadable"
 MOST = 64 * 2**20
@@ -58,7 +59,7 @@ class SetAside:
     def problem(self) -> str:
         """What is said of them, as a sentence; empty when there are none."""
         count = self.count
-        return f"{told(count)}: `sansheng doctor` says what to do" if count else ""
+        return warned("log_entries", f"{told(count)}: `sansheng doctor` says what to do", count=count) if count else ""
 
 
 def told(count: int) -> str:

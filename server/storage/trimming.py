@@ -18,6 +18,7 @@ import structlog
 
 from server.config import Settings
 from server.storage.trim_worker import Answer, Job
+from server.warned import warned
 
 LONGEST = 2 * 3600.0
 """Seconds that a night's trimming may take."""
@@ -67,7 +68,8 @@ class Trimming:
         try:
             answer = await _asked(job)
         except (OSError, ValueError) as error:
-            self.problem = f"the archived log could not be trimmed ({error}): it is tried again"
+            sentence = f"the archived log could not be trimmed ({error}): it is tried again"
+            self.problem = warned("trimming", sentence, error=str(error))
             _log.warning("the archived log could not be trimmed", error=str(error))
             return None
         self.problem = ""

@@ -70,6 +70,7 @@ class CustomerActs(Acts):
             ids = tuple(sorted(marked if ids is None else marked & set(ids)))
         if (own := self._own(who)) is not None:
             ids = tuple(sorted(own if ids is None else own & set(ids)))
+        await self._server.records.caught_up()
         which = CustomerFilter(ids=ids, **wanted)
         page = await self._server.records.customers.page(which, limit, cursor, masks(who, Act.READ_CUSTOMERS))
         return {**page, "items": [self._with_marks(row) for row in page["items"]]}

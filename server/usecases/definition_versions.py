@@ -28,6 +28,7 @@ from server.usecases.errors import ChangedSince, Conflict, Invalid, NotFound
 from server.usecases.permissions import Act
 from server.usecases.principal import Principal
 from server.usecases.server import Acts, Server
+from server.warned import warned
 
 _log = structlog.get_logger("definitions")
 _PACE = 0.5
@@ -316,7 +317,8 @@ class VersionActs(Acts):
                 _log.info("published definitions are taken over", version=published.version, parts=sorted(changed))
                 self.problem = ""
             except (ValueError, OSError) as error:
-                self.problem = f"version {published.version} of the definitions cannot be used here: {error}"
+                sentence = f"version {published.version} of the definitions cannot be used here: {error}"
+                self.problem = warned("version", sentence, version=published.version, error=str(error))
                 _log.error("published definitions cannot be used here", version=published.version, error=str(error))
 
     def _outdated(self, texts: Mapping[str, str]) -> dict[str, str | None]:

@@ -27,6 +27,7 @@ from server.hotline.view import View
 from server.hotline.webhooks import Webhook
 from server.storage.webhook_outbox import Backlog, Message, Outbox
 from server.tasks import BackgroundTasks
+from server.warned import warned
 from server.webhooks.sender import Sender
 
 SCHEDULE = (5.0, 30.0, 120.0, 600.0, 1800.0, 7200.0, 18_000.0, 36_000.0, 50_400.0, 72_000.0, 86_400.0)
@@ -100,21 +101,20 @@ class Deliveries(Collector):
             webhook = known.pop(each.webhook, None)
             if webhook is None:
                 continue
-            name = f"webhook {webhook.id} {webhook.added.name}"
+            name = f"webhook {name_of(webhook)}"
             if webhook.suspended:
-                found.append(f"{name} is suspended ({webhook.suspended}): resume or remove it")
+                found.append(_suspended(webhook))
             elif each.since is not None and (now - each.since).total_seconds() > self._late:
                 why = f": {each.problem}" if each.problem else ""
+                sentence = f"{name} has not received {each.waiting} events since {each.since:%Y-%m-%d %H:%M} UTC{why}"
+                error = each.problem or ""
                 found.append(
-                    f"{name} has not received {each.waiting} events since {each.since:%Y-%m-%d %H:%M} UTC{why}"
+                    warned("webhook_late", sentence, webhook=name_of(webhook), count=each.waiting, error=error)
                 )
             if each.dead:
-                found.append(f"{name} has {each.dead} dead letters: see `sansheng webhook dead {webhook.id}`")
-        return found + [
-            f"webhook {each.id} {each.added.name} is suspended ({each.suspended}): resume or remove it"
-            for each in known.values()
-            if each.suspended
-        ]
+                sentence = f"{name} has {each.dead} dead letters: see `sansheng webhook dead {webhook.id}`"
+                found.append(warned("webhook_dead", sentence, webhook=name_of(webhook), count=each.dead))
+        return found + [_suspended(each) for each in known.values() if each.suspended]
 
     async def _look(self) -> None:
         webhooks = {each.id: each for each in self._view.webhooks}
@@ -163,3 +163,13 @@ class Deliveries(Collector):
             due = datetime.now(UTC) + timedelta(seconds=max(delay, answer.after))
         await asyncio.to_thread(self._outbox.failed, message, due, answer.problem)
         return due is None
+
+
+def name_of(webhook: Webhook) -> str:
+    """The subscription, by number and name."""
+    return f"{webhook.id} {webhook.added.name}"
+
+
+def _suspended(webhook: Webhook) -> str:
+    sentence = f"webhook {name_of(webhook)} is suspended ({webhook.suspended}): resume or remove it"
+    return warned("webhook_suspended", sentence, webhook=name_of(webhook), error=webhook.suspended)

@@ -2,7 +2,7 @@
 import { i18n, language } from '.'
 
 export type Names =
-  | 'queue' | 'category' | 'status' | 'state' | 'call_state' | 'grade' | 'outcome' | 'promise' | 'source' | 'hold' | 'break' | 'attempt' | 'mode'
+  | 'queue' | 'category' | 'status' | 'state' | 'call_state' | 'grade' | 'ticket_state' | 'outcome' | 'promise' | 'source' | 'hold' | 'break' | 'attempt' | 'mode'
 
 /** `named('queue', 'complaint')` → 投诉; NONE of an empty name is an empty text. */
 export function named(kind: Names, name: string | null | undefined): string {

@@ -13,7 +13,7 @@ export const GROUPS = {
   status: { available: 'Alt+1', busy: 'Alt+2', break: 'Alt+3', wrap_up: 'Alt+4', sign_out: 'Alt+5' },
   desk: { finish: 'Ctrl+Enter' },
   floor: { listen: 'L', whisper: 'W', barge: 'B' },
-  qa: { play: 'Space', back: 'ArrowLeft', forward: 'ArrowRight', slower: '[', faster: ']', mark: 'M' },
+  qa: { play: 'Space', back: 'ArrowLeft', forward: 'ArrowRight', slower: '[', faster: ']', nearer: '+', farther: '-', mark: 'M' },
   all: { search: 'Ctrl+K', filter: '/', keys: '?' },
 } as const
 

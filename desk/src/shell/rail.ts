@@ -10,8 +10,8 @@ export function pagesOf(session: Session): Entry[] {
   })
 }
 
-/** Acts of which one gives something live; a role without them, as a department, has no stream. */
-export const LIVE_ACTS = ['floor.read', 'callbacks.read', 'bulletins.read']
+/** Acts of which one gives something live; a role without them has no stream. */
+export const LIVE_ACTS = ['floor.read', 'callbacks.read', 'tickets.read', 'bulletins.read']
 
 const FIRST: Record<string, string> = { leader: 'floor', supervisor: 'floor', qa: 'qa', department: 'tickets', administrator: 'floor' }
 

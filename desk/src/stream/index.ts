@@ -6,17 +6,25 @@
  *     const call = computed(() => stream.row<CallRow>('calls', id))
  *
  * Changes are played into maps as they come, and shown once per frame; a kind that did not change makes no page draw
- * anything. Rows are never changed in place.
+ * anything. Rows are never changed in place. Tickets are told and not kept: a page that shows some follows them.
  */
 import { defineStore } from 'pinia'
 import { ref, shallowReactive } from 'vue'
 
 import { serverSaid } from '@/clock'
 
-import { type Change, type Kind, KINDS, noRows, play, type Rows, snapshotOf } from './rows'
+import { type Change, type Kind, KINDS, noRows, type Passing, play, type Row, type Rows, snapshotOf } from './rows'
 import { type Light, share } from './shared'
 
 export type { Kind, Row } from './rows'
+
+/** Whoever follows a kind that is not kept. */
+export interface Follower<T> {
+  /** These rows are new or have changed; these keys are gone, or not to be seen any more. */
+  told(rows: T[], gone: number[]): void
+  /** Changes may have been missed: what is shown is to be read again. */
+  anew(): void
+}
 
 export const useStream = defineStore('stream', () => {
   /** How far each kind has changed: reading it makes a computed value depend on the kind. */
@@ -32,6 +40,7 @@ export const useStream = defineStore('stream', () => {
   let rows: Rows = noRows()
   let at = ''
   const touched = new Set<Kind>()
+  const followers = new Set<{ kind: Passing; follower: Follower<Row> }>()
   let frame = 0
   let sharing: { stop(): void } | null = null
 
@@ -45,6 +54,11 @@ export const useStream = defineStore('stream', () => {
     at = change.at
     serverSaid(change.at)
     for (const kind of play(rows, change, snapshot)) touched.add(kind)
+    for (const { kind, follower } of followers) {
+      const [rows, gone] = [change.rows?.[kind] ?? [], (change.gone?.[kind] ?? []) as number[]]
+      if (snapshot) follower.anew()
+      else if (rows.length || gone.length) follower.told(rows, gone)
+    }
     if (snapshot) known.value = true
     // A page in the background has no frames; its maps are current all the same.
     if (!frame) frame = requestAnimationFrame(show)
@@ -90,5 +104,12 @@ export const useStream = defineStore('stream', () => {
     return rows[kind].get(String(key)) as T | undefined
   }
 
-  return { light, lostAt, known, standingBy, start, stop, list, row, take }
+  /** Hear of changes of a kind that is not kept, until the function is called that is given back. */
+  function follow<T>(kind: Passing, follower: Follower<T>): () => void {
+    const one = { kind, follower: follower as unknown as Follower<Row> }
+    followers.add(one)
+    return () => void followers.delete(one)
+  }
+
+  return { light, lostAt, known, standingBy, start, stop, list, row, follow, take }
 })

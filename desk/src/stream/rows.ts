@@ -17,10 +17,13 @@ export const KEYS: Record<Kind, string> = {
 }
 export const KINDS = Object.keys(KEYS) as Kind[]
 
+/** Kinds that are told when a row changes, and of which nobody keeps all rows: those that are open are too many. */
+export type Passing = 'tickets'
+
 export interface Change {
   at: string
-  rows?: Partial<Record<Kind, Row[]>>
-  gone?: Partial<Record<Kind, (string | number)[]>>
+  rows?: Partial<Record<Kind | Passing, Row[]>>
+  gone?: Partial<Record<Kind | Passing, (string | number)[]>>
 }
 
 export type Rows = Record<Kind, Map<string, Row>>

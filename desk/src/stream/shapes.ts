@@ -10,6 +10,7 @@ export type ModeRow = Schemas['ModeRow']
 export type FiguresRow = Schemas['FiguresRow']
 export type CallbackRow = Schemas['CallbackRow']
 export type AlarmRow = Schemas['AlarmRow']
+export type TicketRow = Schemas['TicketRow']
 export type MeRow = Schemas['MeRow']
 /** A sentence in both languages. */
 export type Words = Schemas['Words']

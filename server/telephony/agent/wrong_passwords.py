@@ -20,6 +20,7 @@ from server.telephony.ami.link import AmiEvent
 from server.telephony.asterisk.configure import configure_slowed
 from server.telephony.asterisk.reloading import Reloading
 from server.telephony.asterisk.site import AGENT, Site
+from server.warned import warned
 
 _log = structlog.get_logger("wrong_passwords")
 MINUTE = 60.0
@@ -76,9 +77,15 @@ class WrongPasswords:
             return ""
         (address, account), worst = Counter(recent).most_common(1)[0]
         state = "refused just now" if address in self.slowed(now) else "not refused"
-        return (
+        return warned(
+            "wrong_passwords",
             f"{len(recent)} wrong passwords came in {TOLD_FOR / 60:g} minutes, {worst} of them from {address} for "
-            f"{account}: this address is {state}; if it is no phone of yours, close the firewall to it"
+            f"{account}: this address is {state}; if it is no phone of yours, close the firewall to it",
+            count=len(recent),
+            minutes=round(TOLD_FOR / 60),
+            worst=worst,
+            address=address,
+            account=account,
         )
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from server.warned import warned
+
 LEAST = 20
 """Ports of the smallest range."""
 PER_CALL = 3
@@ -58,10 +60,12 @@ class AudioPorts:
                 f"{self.max_calls}; lower max_calls, or give {PER_CALL * max_calls} ports"
             )
         if self.agents < agents:
-            found.append(
+            sentence = (
                 f"{mine} keeps ports for {self.agents} agents when callers have taken theirs, {agents} are signed in: "
                 f"give {PER_AGENT * agents} ports"
             )
+            ports = PER_AGENT * agents
+            found.append(warned("ports", sentence, kept=self.agents, agents=agents, ports=ports))
         return found
 
     @property

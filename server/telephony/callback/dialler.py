@@ -40,6 +40,7 @@ from server.telephony.callback.customers import Customers
 from server.telephony.channels.legs import Legs
 from server.telephony.channels.ownership import AgentChannel, belongs, origin_id
 from server.telephony.trunks.routes import Trunks
+from server.warned import warned
 
 _log = structlog.get_logger("dialler")
 
@@ -87,7 +88,10 @@ class Dialler:
         """Why promises are not kept at the moment, as a sentence; empty when they are, or none is live."""
         if self._trunks.exist or not any(promise.live for promise in self._view.callbacks.promises()):
             return ""
-        return "no outgoing calls: set up a trunk (docs/trunks.md), or nobody who was promised a call is called back"
+        sentence = (
+            "no outgoing calls: set up a trunk (docs/trunks.md), or nobody who was promised a call is called back"
+        )
+        return warned("no_trunk", sentence)
 
     # Beginning, ending, recovering
 

@@ -25,6 +25,7 @@ from server.telephony.channels.leg_files import add_counted
 from server.telephony.channels.legs import Legs
 from server.telephony.channels.one_way import CameBack, Learn, OneWay, Side, Stopped, Told
 from server.telephony.channels.ownership import AgentChannel
+from server.warned import warned
 
 _log = structlog.get_logger("rtp_watch")
 
@@ -130,8 +131,15 @@ class RtpWatch:
         """A sentence on each conversation whose sound goes one way only now."""
         now = self._clock()
         return [
-            f"call {each.leg.call}: no sound has come from the {_who(each.leg, side)} for {now - since:.0f} s, while "
-            f"the other side's comes: look at the network on the way"
+            warned(
+                "one_way",
+                f"call {each.leg.call}: no sound has come from the {_who(each.leg, side)} for {now - since:.0f} s, "
+                f"while the other side's comes: look at the network on the way",
+                call=each.leg.call,
+                agent=each.leg.agent,
+                side=side,
+                seconds=round(now - since),
+            )
             for each in self._counted.values()
             for side, since in each.silent_since.items()
         ]

@@ -16,6 +16,7 @@ from recordings.events import RecordingDropped
 from server.hotline.dispatcher import Dispatcher, NotLeading
 from server.hotline.view import View
 from server.telephony.recording import media
+from server.warned import warned
 
 _log = structlog.get_logger("joiner")
 _RETRY = 5.0
@@ -62,9 +63,14 @@ class Joiner:
             return ""
         first = late[0]
         more = f", and {len(late) - 1} more" if len(late) > 1 else ""
-        return (
+        return warned(
+            "recordings_late",
             f"recording {first.recording} of call {first.call} is neither joined nor missing {self._allowed:g} s after "
-            f"its conversation{more}: the files are {first.caller_file} and {first.agent_file}; see log/server.log"
+            f"its conversation{more}: the files are {first.caller_file} and {first.agent_file}; see log/server.log",
+            recording=first.recording,
+            call=first.call,
+            seconds=round(self._allowed),
+            count=len(late),
         )
 
     async def run(self) -> None:
@@ -81,7 +87,8 @@ class Joiner:
             except NotLeading:
                 self._waiting.discard(recording)
             except Exception as error:
-                self.problem = f"recording {recording} cannot be joined ({error}): make room or mend the disk"
+                sentence = f"recording {recording} cannot be joined ({error}): make room or mend the disk"
+                self.problem = warned("joining", sentence, recording=recording, error=str(error))
                 _log.exception("a recording cannot be joined yet", recording=recording)
                 asyncio.get_running_loop().call_later(_RETRY, self._queue.put_nowait, recording)
             else:

@@ -22,6 +22,7 @@ from server.hotline.dispatcher import Dispatcher, NotLeading
 from server.hotline.view import View
 from server.storage.integrity import Finding, Integrity
 from server.storage.recording_store import StoreAway
+from server.warned import warned
 
 _log = structlog.get_logger("verification")
 LOWEST = 19
@@ -69,10 +70,12 @@ class Verification:
                 await self._before()
             found = await in_idle_thread(lambda: list(integrity.findings()))
         except StoreAway as error:
-            self.problem = f"not all recordings could be verified ({error}): it is tried again"
+            sentence = f"not all recordings could be verified ({error}): it is tried again"
+            self.problem = warned("verification", sentence, error=str(error))
             return False
         except Exception as error:
-            self.problem = f"not all recordings could be verified ({error}): it is tried again, see log/server.log"
+            sentence = f"not all recordings could be verified ({error}): it is tried again, see log/server.log"
+            self.problem = warned("verification", sentence, error=str(error))
             _log.exception("the recordings could not be verified")
             return False
         self.problem = ""

@@ -17,6 +17,7 @@ from server.telephony.ami.link import Ami, AmiEvent
 from server.telephony.trunks.answers import UNAVAILABLE
 from server.telephony.trunks.health import TrunkHealth
 from server.telephony.trunks.rest import TrunkRest
+from server.warned import warned
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,8 @@ class Trunks:
 
     def problems(self) -> list[str]:
         """A sentence for each trunk that takes no calls now."""
-        return [problem for problem in (self.problem_of(trunk) for trunk in self._trunks()) if problem]
+        found = [(trunk, self.problem_of(trunk)) for trunk in self._trunks()]
+        return [warned("trunk", problem, trunk=trunk.name, error=problem) for trunk, problem in found if problem]
 
     def problem_of(self, trunk: Trunk) -> str:
         """What is wrong with one trunk, as a sentence; empty when nothing is."""

@@ -14,8 +14,9 @@ from server.usecases.permissions import Act, Permissions, Reach, reach_of
 from server.usecases.principal import Principal, Role
 from server.web.live.board import Kept
 from server.web.live.rows import KINDS
+from server.web.live.ticket_rows import of_department
 
-_OWN = frozenset({"me", "calls", "queues", "bulletins"})
+_OWN = frozenset({"me", "calls", "queues", "tickets", "bulletins"})
 """What an agent's stream has."""
 _FLOOR = frozenset({"agents", "calls", "queues", "modes", "figures", "alarms"})
 _PERSONAL = frozenset({"me", "bulletins"})
@@ -27,14 +28,18 @@ class Audience:
     """Streams that are told the same. `kinds` are those that everybody in it shares.
 
     `numbers` are the agents whose callers' numbers are shown, None for all; `own` is set where rows are an agent's own.
+    `holders` are the agents, or the department, whose tickets are told, None for all.
     """
 
     kinds: frozenset[str]
     numbers: frozenset[str] | None
     own: str = ""
+    holders: frozenset[str] | None = frozenset()
 
     def sees(self, kind: str, viewers: frozenset[str]) -> bool:
         """Whether rows of this kind, which are these agents' own, are for this audience."""
+        if kind == "tickets":
+            return kind in self.kinds and (self.holders is None or bool(viewers & self.holders))
         return kind in self.kinds and (not self.own or kind != "calls" or self.own in viewers)
 
     def of(self, kept: Kept) -> bytes:
@@ -60,12 +65,15 @@ def listener(who: Principal, permissions: Permissions, only: Iterable[str] = ())
     wanted = frozenset(only) or frozenset(KINDS)
     if who.role is Role.AGENT:
         kinds = _allowed(who, _OWN)
-        shared = Audience((kinds & wanted) - _PERSONAL, frozenset({who.agent}), own=who.agent)
+        mine = frozenset({who.agent})
+        shared = Audience((kinds & wanted) - _PERSONAL, mine, own=who.agent, holders=mine)
     else:
         kinds = _allowed(who, frozenset(KINDS))
         if not who.agent and who.role is Role.SERVICE:
             kinds -= {"me"}
-        shared = Audience((kinds & wanted) - (_PERSONAL if who.agent else {"me"}), _numbers(who, permissions))
+        kinds_of_all = (kinds & wanted) - (_PERSONAL if who.agent else {"me"})
+        whose = _holders(who, permissions) if "tickets" in kinds_of_all else frozenset()
+        shared = Audience(kinds_of_all, _numbers(who, permissions), holders=whose)
     personal = kinds & wanted & (_PERSONAL if who.agent else frozenset({"me"}))
     if not shared.kinds and not personal:
         raise Forbidden(f"a {who.role} is told nothing of {', '.join(sorted(wanted))}: floor.read has the floor")
@@ -80,7 +88,11 @@ def _allowed(who: Principal, kinds: frozenset[str]) -> frozenset[str]:
     return frozenset(may)
 
 
-_ACTS = dict.fromkeys(KINDS, Act.READ_FLOOR) | {"callbacks": Act.READ_CALLBACKS, "bulletins": Act.READ_BULLETINS}
+_ACTS = dict.fromkeys(KINDS, Act.READ_FLOOR) | {
+    "callbacks": Act.READ_CALLBACKS,
+    "tickets": Act.READ_TICKETS,
+    "bulletins": Act.READ_BULLETINS,
+}
 """The act that a kind's rows need."""
 
 
@@ -88,3 +100,9 @@ def _numbers(who: Principal, permissions: Permissions) -> frozenset[str] | None:
     if reach_of(who, Act.READ_NUMBERS) is Reach.NONE:
         return frozenset()
     return permissions.agents(who, Act.READ_NUMBERS)
+
+
+def _holders(who: Principal, permissions: Permissions) -> frozenset[str] | None:
+    if who.role is Role.DEPARTMENT:
+        return frozenset({of_department(who.department)} if who.department else ())
+    return permissions.agents(who, Act.READ_TICKETS)

@@ -21,12 +21,13 @@ from server.hotline.view import View
 from server.web.live.drawing import Drawing, Place, hidden, placed
 from server.web.live.figures import ALL
 from server.web.live.rows import KEYS, AgentRow, CallbackRow, CallRow, Row
+from server.web.live.ticket_rows import Standing, standing, ticket_row
 
 Key = Hashable
 _encode = msgspec.json.Encoder().encode
 NOBODY: frozenset[str] = frozenset()
 SHARED = ("agents", "calls", "queues", "modes", "figures", "callbacks", "bulletins", "alarms")
-"""The kinds whose rows are the same for everybody who sees them whole."""
+"""The kinds whose rows are the same for everybody who sees them whole, and stand in a snapshot."""
 
 
 class Kept:
@@ -94,7 +95,9 @@ class Board:
     ) -> None:
         self._view, self._definitions, self._drawing = view, definitions, drawing
         self._warnings, self._clock = warnings, clock
-        self._rows: dict[str, dict[Any, Kept]] = {kind: {} for kind in SHARED}
+        self._rows: dict[str, dict[Any, Kept]] = {kind: {} for kind in (*SHARED, "tickets")}
+        self._open: dict[int, Standing] | None = None
+        """Every open ticket; None before the first look."""
         self._places: dict[int, Place] = {}
         self._marks: Changes | None = None
         self._drawn_with: tuple[object, int] = (None, 0)
@@ -133,6 +136,7 @@ class Board:
             found += self._some("queues", self._drawing.queues())
             found += self._some("modes", self._drawing.modes())
         found += self._promises(changed)
+        found += self._tickets(changed)
         if changed.everything or changed.alarms or figures:
             found += self._some("alarms", self._drawing.alarms(self._warnings()))
         board_changes = view.board.changes
@@ -201,6 +205,28 @@ class Board:
             row = self._drawing.callback(int(str(number)))
             if row is not None or number in rows:
                 yield from self._put("callbacks", number, row, frozenset({row.owner} - {""}) if row else NOBODY)
+
+    def _tickets(self, changed: Changed) -> Iterator[Change]:
+        """Open tickets are too many for a snapshot: those that change after the first look are told."""
+        register, rows = self._view.tickets, self._rows["tickets"]
+        if self._open is None:
+            self._open = {case.ticket: standing(case) for case in register}
+            return
+        known, numbers = self._open, set(changed.tickets)
+        if changed.everything:
+            now = {case.ticket: standing(case) for case in register}
+            numbers |= {number for number in {*known, *now} if known.get(number) != now.get(number)}
+        for number in numbers:
+            before = known.get(number)
+            viewers = before[1] if before is not None else NOBODY
+            if number not in register:
+                rows.pop(number, None)
+                if known.pop(number, None) is not None:
+                    yield Change("tickets", number, None, viewers)
+            elif before != (after := standing(case := register.case(number))):
+                known[number] = after
+                rows[number] = kept = keep(ticket_row(case), after[1])
+                yield Change("tickets", number, kept, viewers | after[1])
 
     def _figures(self) -> Iterator[Change]:
         drawing = self._drawing

@@ -23,6 +23,7 @@ from server.hotline.standing import Standing, standing
 from server.hotline.view import View
 from server.storage.notation import masked
 from server.web.instants import instant
+from server.web.live.alarm_rows import alarm_rows
 from server.web.live.figures import DayFigures
 from server.web.live.opinions import opinion_of
 from server.web.live.rows import (
@@ -319,31 +320,7 @@ class Drawing:
 
     def alarms(self, warnings: Iterable[str]) -> list[AlarmRow]:
         """What is wrong with recordings, and what the hotline warns of."""
-        found = [
-            AlarmRow(
-                id=f"recording-{each.recording}",
-                kind="recording",
-                what=each.what,
-                sentence=each.sentence,
-                since=instant(each.since),
-                recording=each.recording or None,
-                call=None,
-            )
-            for each in self._view.recording_alarms
-        ]
-        for place, sentence in enumerate(warnings, 1):
-            found.append(
-                AlarmRow(
-                    id=f"hotline-{place}",
-                    kind="hotline",
-                    what="warning",
-                    sentence=sentence,
-                    since=None,
-                    recording=None,
-                    call=None,
-                )
-            )
-        return found
+        return alarm_rows(self._view.recording_alarms, warnings)
 
 
 def placed(row: CallRow, place: Place) -> CallRow:

@@ -367,6 +367,30 @@ class MeRow(Row, frozen=True, kw_only=True):
     pop: Pop | None
 
 
+class TicketRow(Row, frozen=True, kw_only=True):
+    """An open ticket, as lists show it. Key: `id`. Told when it changes; no snapshot has it."""
+
+    id: int
+    version: int
+    state: str
+    round: int
+    grade: str
+    level: str
+    business: str | None
+    category: str | None
+    confirmed: str | None
+    type: str | None
+    department: str | None
+    owner: str | None
+    accused: str | None
+    contacts: int
+    opened_at: Instant
+    respond_by: Instant | None
+    resolve_by: Instant | None
+    due_at: Instant | None
+    promised_for: Instant | None
+
+
 class BulletinRow(Row, frozen=True, kw_only=True):
     """A bulletin that stands. Key: `id`."""
 
@@ -381,13 +405,24 @@ class BulletinRow(Row, frozen=True, kw_only=True):
     readers: int
 
 
+class AlarmPart(Row, frozen=True, kw_only=True):
+    """One thing that is said of a recording; `code` is empty where only the sentence says it."""
+
+    sentence: str
+    code: str
+    values: dict[str, str | int | float]
+
+
 class AlarmRow(Row, frozen=True, kw_only=True):
-    """Something that needs a look. Key: `id`."""
+    """Something that needs a look. Key: `id`. `code` and `values` say what `sentence` says in English."""
 
     id: str
     kind: Literal["recording", "hotline"]
     what: str
     sentence: str
+    code: str
+    values: dict[str, str | int | float]
+    parts: tuple[AlarmPart, ...]
     since: Instant | None
     recording: int | None
     call: int | None
@@ -402,6 +437,7 @@ class StreamRows(Row, frozen=True, kw_only=True, omit_defaults=True):
     modes: tuple[ModeRow, ...] = ()
     figures: tuple[FiguresRow, ...] = ()
     callbacks: tuple[CallbackRow, ...] = ()
+    tickets: tuple[TicketRow, ...] = ()
     me: tuple[MeRow, ...] = ()
     bulletins: tuple[BulletinRow, ...] = ()
     alarms: tuple[AlarmRow, ...] = ()
@@ -416,6 +452,7 @@ class StreamGone(Row, frozen=True, kw_only=True, omit_defaults=True):
     modes: tuple[str, ...] = ()
     figures: tuple[str, ...] = ()
     callbacks: tuple[int, ...] = ()
+    tickets: tuple[int, ...] = ()
     bulletins: tuple[int, ...] = ()
     alarms: tuple[str, ...] = ()
 
@@ -435,6 +472,6 @@ class StreamChanges(Row, frozen=True, kw_only=True, omit_defaults=True):
     gone: StreamGone = field(default_factory=StreamGone)
 
 
-KINDS = ("agents", "calls", "queues", "modes", "figures", "callbacks", "me", "bulletins", "alarms")
+KINDS = ("agents", "calls", "queues", "modes", "figures", "callbacks", "tickets", "me", "bulletins", "alarms")
 KEYS = {"queues": "name", "modes": "scope", "figures": "scope", "me": "key"}
 """The key of a kind's rows; `id` for the others."""

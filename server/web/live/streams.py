@@ -239,36 +239,36 @@ class Streams:
     def _for(audience: Audience, changes: Iterable[Change]) -> Told:
         told = Told()
         for change in changes:
-            if change.kind not in audience.kinds:
-                continue
-            if change.kept is None:
-                told.take_away(change.kind, change.key)
-            else:
+            if change.kept is not None and audience.sees(change.kind, change.kept.viewers):
                 told.put(change.kind, audience.of(change.kept))
+            elif audience.sees(change.kind, change.viewers):
+                told.take_away(change.kind, change.key)
         return told
 
     def _tell_own(self, changes: list[Change], position: str, at: str) -> None:
-        """Agents are told of their own calls, and of themselves."""
-        calls: dict[str, list[Change]] = {}
+        """Agents are told of their own calls and tickets, and of themselves."""
+        theirs: dict[str, list[Change]] = {}
         for change in changes:
-            if change.kind == "calls":
+            if change.kind in ("calls", "tickets"):
                 for agent in change.viewers:
                     if agent in self._of_agent:
-                        calls.setdefault(agent, []).append(change)
+                        theirs.setdefault(agent, []).append(change)
         board, here = self._board, set(self._of_agent)
         whom = here if board.everybody else (board.readers | self._pops.fresh) & here
         board.readers, board.everybody = set(), False
         self._pops.fresh.clear()
-        for agent in {*calls, *whom}:
+        for agent in {*theirs, *whom}:
             own = self._own_changes(agent) if agent in whom else []
             for stream in self._of_agent[agent]:
                 told, audience = Told(), stream.heard.audience
-                if audience.own == agent and "calls" in audience.kinds:
-                    for change in calls.get(agent, ()):
+                if audience.own == agent:
+                    for change in theirs.get(agent, ()):
+                        if change.kind not in audience.kinds:
+                            continue
                         if change.kept is not None and agent in change.kept.viewers:
-                            told.put("calls", change.kept.own)
+                            told.put(change.kind, change.kept.own)
                         else:
-                            told.take_away("calls", change.key)
+                            told.take_away(change.kind, change.key)
                 for (kind, key), row in own:
                     if kind not in stream.heard.personal:
                         continue
@@ -317,7 +317,7 @@ class Streams:
 
     def _whole(self, stream: Stream) -> Told:
         told, audience = Told(), stream.heard.audience
-        for kind in audience.kinds:
+        for kind in audience.kinds - {"tickets"}:
             told.rows[kind] = [
                 audience.of(kept) for kept in self._board.rows(kind).values() if audience.sees(kind, kept.viewers)
             ]

@@ -10,10 +10,9 @@ from playwright.async_api import Page, expect
 
 from tests.e2e import brisk
 from tests.e2e.conftest import Hotline, make_home, running
-from tests.e2e.desk.browsing import LANGUAGES, shoot, violations
+from tests.e2e.desk.browsing import LANGUAGES, add_user, shoot, sign_in, violations
 
 pytestmark = pytest.mark.e2e
-PASSWORD = "a long password of a boss"
 PARTS = ("people", "queues", "menus", "prompts", "calendar", "tickets", "callback", "trunks", "files", "versions")
 
 
@@ -28,14 +27,7 @@ def hotline() -> Iterator[Hotline]:
 
 async def boss(page: Page, hotline: Hotline, tmp_path: Path, at: str, language: str = "zh-CN") -> None:
     """An administrator is signed in, and looks at this page."""
-    users = (await hotline.request("GET", "/api/v1/users"))["items"]
-    if not any(each["name"] == "boss" for each in users):
-        body = {"name": "boss", "display": "王经理", "role": "administrator", "password": PASSWORD}
-        await hotline.request("POST", "/api/v1/users", body)
-    await page.goto(f"{at}?lang={language}")
-    await page.get_by_test_id("login-user").fill("boss")
-    await page.get_by_test_id("login-password").fill(PASSWORD)
-    await page.get_by_test_id("login-submit").click()
+    await sign_in(page, await add_user(hotline, "boss", "administrator", display="王经理"), f"{at}?lang={language}")
     await expect(page.get_by_test_id("admin-queues")).to_be_visible()
 
 

@@ -36,12 +36,6 @@ async def conversation(hotline: Hotline, number: str) -> dict[str, Any]:
     return await hotline.ended_call(number)
 
 
-async def user(hotline: Hotline, name: str, role: str, **fields: Any) -> str:
-    """A user of this name; the hotline may have it from a test before."""
-    users = (await hotline.request("GET", "/api/v1/users"))["items"]
-    return name if any(each["name"] == name for each in users) else await add_user(hotline, name, role, **fields)
-
-
 async def drawn(hotline: Hotline, number: str, plan: str) -> dict[str, Any]:
     """A call that this plan drew today, for the reviewer."""
     call = await conversation(hotline, number)
@@ -55,7 +49,7 @@ async def drawn(hotline: Hotline, number: str, plan: str) -> dict[str, Any]:
 
 async def test_a_sample_is_scored_by_keyboard(page: Page, hotline: Hotline) -> None:
     call = await drawn(hotline, "13800138431", "daily")
-    await user(hotline, "reviewer", "qa", display="质检员")
+    await add_user(hotline, "reviewer", "qa", display="质检员")
     await sign_in(page, "reviewer", "/qa/samples")
     await page.get_by_test_id(f"sample-{call['id']}").click()
     await expect(page.get_by_test_id("call-sound").locator("svg.tracks")).to_be_visible()
@@ -83,7 +77,7 @@ async def test_a_sample_is_scored_by_keyboard(page: Page, hotline: Hotline) -> N
 
 async def test_a_reports_sums_are_its_calls(page: Page, hotline: Hotline) -> None:
     await conversation(hotline, "13800138432")
-    await user(hotline, "head", "supervisor", display="主管")
+    await add_user(hotline, "head", "supervisor", display="主管")
     await sign_in(page, "head", "/reports/day")
     report = await hotline.request("GET", "/api/v1/reports/day")
     total = report["total"]
@@ -104,7 +98,7 @@ async def test_a_reports_sums_are_its_calls(page: Page, hotline: Hotline) -> Non
 
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_every_part_is_accessible_in_both_languages(page: Page, hotline: Hotline, language: str) -> None:
-    await user(hotline, "head", "supervisor", display="主管")
+    await add_user(hotline, "head", "supervisor", display="主管")
     found: dict[str, list[str]] = {}
     await sign_in(page, "head", f"/qa/samples?lang={language}")
     for base, parts in (("qa", QUALITY), ("reports", REPORTS)):
@@ -120,7 +114,7 @@ async def test_ones_own_calls_scores_and_bulletins(page: Page, hotline: Hotline)
     await hotline.request("PUT", f"/api/v1/agents/{AGENT}", body)
     text = {"title": "系统维护", "text": f"{datetime.now(UTC):%d} 日 22 点维护，请用备用话术。"}
     bulletin = await hotline.request("POST", "/api/v1/bulletins", text)
-    await user(hotline, "mei", "agent", agent=AGENT, display="梅")
+    await add_user(hotline, "mei", "agent", agent=AGENT, display="梅")
     found: dict[str, list[str]] = {}
     try:
         await sign_in(page, "mei", "/mine/calls")

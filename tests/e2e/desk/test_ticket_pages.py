@@ -10,10 +10,9 @@ import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from tests.e2e.conftest import Hotline
-from tests.e2e.desk.browsing import LANGUAGES, shoot, violations
+from tests.e2e.desk.browsing import LANGUAGES, add_user, shoot, sign_in, violations
 
 pytestmark = pytest.mark.e2e
-PASSWORD = "a long password of a boss"
 TYPES = """
 [tickets]
 departments = ["customer service", "logistics"]
@@ -44,20 +43,6 @@ async def typed(hotline: Hotline) -> AsyncIterator[None]:
     await hotline.request("POST", "/api/v1/definitions/reload")
 
 
-async def user(hotline: Hotline, name: str, role: str, **more: Any) -> None:
-    known = (await hotline.request("GET", "/api/v1/users"))["items"]
-    if not any(each["name"] == name for each in known):
-        body = {"name": name, "display": name, "role": role, "password": PASSWORD, **more}
-        await hotline.request("POST", "/api/v1/users", body)
-
-
-async def sign_in(page: Page, name: str, at: str, language: str = "zh-CN") -> None:
-    await page.goto(f"{at}?lang={language}")
-    await page.get_by_test_id("login-user").fill(name)
-    await page.get_by_test_id("login-password").fill(PASSWORD)
-    await page.get_by_test_id("login-submit").click()
-
-
 async def opened(hotline: Hotline, **more: Any) -> int:
     body = {"caller": "13800138000", "type": "re-delivery", "category": "process", **more}
     return int((await hotline.request("POST", "/api/v1/tickets", body))["id"])
@@ -67,8 +52,8 @@ async def test_a_ticket_is_dispatched_in_the_page_and_acknowledged_in_the_inbox(
     page: Page, hotline: Hotline, typed: None
 ) -> None:
     page.set_default_timeout(PATIENCE)
-    await user(hotline, "tang", "supervisor")
-    await user(hotline, "ship", "department", department="logistics")
+    await add_user(hotline, "tang", "supervisor")
+    await add_user(hotline, "ship", "department", department="logistics")
     ticket = await opened(hotline)
     await sign_in(page, "tang", f"/tickets/{ticket}")
     await page.get_by_test_id("ticket-dispatch").click()
@@ -114,7 +99,7 @@ async def test_chosen_tickets_are_dispatched_together_each_with_its_result(
     page: Page, hotline: Hotline, typed: None
 ) -> None:
     page.set_default_timeout(PATIENCE)
-    await user(hotline, "tang", "supervisor")
+    await add_user(hotline, "tang", "supervisor")
     plain, lacking = await opened(hotline, type="", caller="13800138011"), await opened(hotline, caller="13800138012")
     await sign_in(page, "tang", "/tickets")
     await page.get_by_test_id("view-new").click()
@@ -133,7 +118,7 @@ async def test_chosen_tickets_are_dispatched_together_each_with_its_result(
 
 async def test_a_table_of_customers_is_checked_before_it_is_taken_in(page: Page, hotline: Hotline) -> None:
     page.set_default_timeout(PATIENCE)
-    await user(hotline, "tang", "supervisor")
+    await add_user(hotline, "tang", "supervisor")
     await sign_in(page, "tang", "/customers")
     await page.get_by_test_id("customers-import").click()
     table = {"name": "customers.csv", "mimeType": "text/csv", "buffer": TABLE.encode()}
@@ -154,7 +139,7 @@ async def test_every_page_is_accessible_in_both_languages(
     page: Page, hotline: Hotline, typed: None, language: str
 ) -> None:
     page.set_default_timeout(PATIENCE)
-    await user(hotline, "tang", "supervisor")
+    await add_user(hotline, "tang", "supervisor")
     ticket = await opened(hotline, caller="13800138021")
     await hotline.request("POST", f"/api/v1/tickets/{ticket}/notes", {"text": "包裹在武汉"})
     await hotline.request("POST", f"/api/v1/tickets/{ticket}/authority", {"what": "退款 200 元"})
@@ -167,7 +152,7 @@ async def test_every_page_is_accessible_in_both_languages(
     written = (await hotline.request("POST", "/api/v1/knowledge", article))["id"]
     await hotline.request("PUT", f"/api/v1/knowledge/{written}", {**article, "version": 1, "reason": "new rule"})
     await hotline.request("POST", "/api/v1/bulletins", {"title": "新的退款规则", "text": "明天起执行。"})
-    await sign_in(page, "tang", f"/tickets/{ticket}", language)
+    await sign_in(page, "tang", f"/tickets/{ticket}?lang={language}")
     found = {}
 
     async def look(name: str, testid: str) -> None:

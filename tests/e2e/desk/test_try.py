@@ -10,8 +10,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.e2e.conftest import Hotline
-from tests.e2e.desk.browsing import shoot, violations
-from tests.e2e.desk.test_admin import PASSWORD
+from tests.e2e.desk.browsing import add_user, shoot, sign_in, violations
 
 pytestmark = pytest.mark.e2e
 
@@ -27,14 +26,7 @@ async def _call(hotline: Hotline) -> dict[str, Any]:
 
 
 async def test_the_page_calls_as_a_customer_does(page: Page, hotline: Hotline, tmp_path: Path) -> None:
-    users = (await hotline.request("GET", "/api/v1/users"))["items"]
-    if not any(each["name"] == "boss" for each in users):
-        body = {"name": "boss", "display": "王经理", "role": "administrator", "password": PASSWORD}
-        await hotline.request("POST", "/api/v1/users", body)
-    await page.goto("/try")
-    await page.get_by_test_id("login-user").fill("boss")
-    await page.get_by_test_id("login-password").fill(PASSWORD)
-    await page.get_by_test_id("login-submit").click()
+    await sign_in(page, await add_user(hotline, "boss", "administrator", display="王经理"), "/try")
     await page.get_by_test_id("try-dial").click()
     await expect(page.get_by_test_id("try-state")).to_contain_text("通话中", timeout=20_000)
     for key in "14":

@@ -257,3 +257,16 @@ async def test_a_department_sees_the_customers_of_its_own_open_tickets_alone(ser
     for state in ("acknowledged", "resolved", "followed_up", "closed"):
         await api.post("/api/v1/tickets/1/state", json={"state": state})
     assert await seen() == []
+
+
+async def test_a_list_shows_what_was_just_taken_in(server: ApiServer, api, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited, caught_up = [], server.records.caught_up
+
+    async def wait() -> None:
+        waited.append(True)
+        await caught_up()
+
+    monkeypatch.setattr(server.records, "caught_up", wait)
+    await api.post("/api/v1/customers/import", content=f"name,number\nWang,{MOBILE}\n".encode())
+    listed = (await api.get("/api/v1/customers")).json()["items"]
+    assert ([each["name"] for each in listed], waited) == (["Wang"], [True])

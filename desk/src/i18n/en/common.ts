@@ -30,6 +30,10 @@ export default {
   pause: 'Pause',
   speed: 'Speed {speed}×',
   position: 'Position',
+  sound: {
+    tracks: 'Two tracks: above the caller, silent for {caller}; below the agent, silent for {agent}', broken: 'The recording cannot be played. See whether the file is still there.', caller: 'Caller', agent: 'Agent', nearer: 'Nearer', farther: 'Farther',
+    mark: { silence: 'Silence', talk_over: 'Talk-over', pause: 'Recording paused' },
+  },
   recording_none: 'No recording',
   formula_of: 'How {figure} is made',
   tone: { warn: 'Warning', bad: 'Alarm' },

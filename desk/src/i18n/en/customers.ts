@@ -42,7 +42,6 @@ export default {
   lift_text: 'The mark on {number} is lifted.',
   lifted: 'Lifted:',
   tickets: 'Tickets',
-  states: { new: 'New', dispatched: 'Dispatched', acknowledged: 'Acknowledged', in_progress: 'In progress', resolved: 'Resolved', followed_up: 'Followed up', closed: 'Closed' },
   import: 'Import',
   csv: {
     text: 'A file is checked first and nothing is written; look at the report, then take it in.',

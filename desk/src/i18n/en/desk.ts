@@ -41,9 +41,6 @@ export default {
   take_theirs: 'Take theirs',
   kept: { empty: '', typing: 'Saving…', saved: 'Saved', local: 'Kept in this browser; the server does not answer', conflict: 'Conflict' },
   state: 'State',
-  states: {
-    new: 'New', dispatched: 'Dispatched', acknowledged: 'Acknowledged', in_progress: 'In progress', resolved: 'Resolved', followed_up: 'Followed up', closed: 'Closed',
-  },
   history: {
     opened: 'Opened', owner: 'Owner: {to}', contact: 'The customer called again', grade: 'Grade {from} → {to}', state: '{from} → {to}', note: 'Summary', category: 'Category confirmed: {to}',
     department: 'Department: {to}', promised: 'Promised', escalated: 'Escalated: {to}', warning: 'Nearly late', overdue: 'Overdue', accused: 'Accused agent: {to}', type: 'Type: {to}', field: 'Filled {to}', limits: 'Limits reckoned again',

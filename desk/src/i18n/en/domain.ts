@@ -10,6 +10,7 @@ export default {
     ivr: 'In the menu', waiting: 'Waiting', ringing: 'Ringing', talking: 'Talking', held: 'On hold', outside: 'Transferred out', survey: 'Survey',
   },
   grade: { general: 'General', serious: 'Serious', critical: 'Critical' },
+  ticket_state: { new: 'New', dispatched: 'Dispatched', acknowledged: 'Acknowledged', in_progress: 'In progress', resolved: 'Resolved', followed_up: 'Followed up', closed: 'Closed' },
   outcome: {
     handled: 'Handled', abandoned: 'Abandoned', short_abandoned: 'Short abandon', in_ivr: 'Left in the menu', callback: 'Callback', message: 'Message',
     overflowed: 'Overflowed', failed: 'Failed', unreached: 'Not reached',

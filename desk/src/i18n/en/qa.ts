@@ -11,8 +11,6 @@ export default {
   na: 'Not applicable', note: 'Note', note_of: 'Note on: {question}', remove_time: 'Remove the time {time}', key_score: 'Score', blind: 'Blind: the first score is hidden',
   so_far: 'so far; points {points}, pass {pass}, {missing} open', fatal: 'Fatal', passed: 'Passed', first_mark: 'First: {mark}', first_score: 'first score {score}',
   critical: { customer: 'Critical to the customer', business: 'Critical to the business', compliance: 'Critical to compliance' },
-  mark: { silence: 'Silence', talk_over: 'Talk-over', pause: 'Recording paused' },
-  tracks: 'Two tracks: above the caller, silent for {caller}; below the agent, silent for {agent}', sound_broken: 'The recording cannot be played. See whether the file is still there.',
   ask_second: 'Ask for a second score', ask_second_text: 'The other reviewer does not see your score. It serves agreement and replaces nothing. Ask before you submit.', reviewer_hint: 'Work number or user name', mark_first: 'Mark at least one question first',
   pick: 'Pick a call', pick_text: 'A picked call can be scored, and enters no figure.',
   appeal_of: 'Appeal by {by}', appealed_question: 'Appealed', appealed_by: 'Appealed by', appealed_at: 'Appealed at', first: 'First', decision: 'Decision', decide: 'Decide', why_decided: 'Why it is decided so',

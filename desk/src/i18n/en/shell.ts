@@ -35,7 +35,7 @@ export default {
       available: 'Available', busy: 'Busy', break: 'Break', wrap_up: 'Wrap-up', sign_out: 'Sign out',
       finish: 'Finish wrap-up',
       listen: 'Listen', whisper: 'Whisper', barge: 'Barge in',
-      play: 'Play / pause', back: 'Back 5 s', forward: 'On 5 s', slower: 'Slower', faster: 'Faster', mark: 'Mark',
+      play: 'Play / pause', back: 'Back 5 s', forward: 'On 5 s', slower: 'Slower', faster: 'Faster', nearer: 'Nearer', farther: 'Farther', mark: 'Mark',
       search: 'Find', filter: 'Filter', keys: 'Keys',
     },
   },

@@ -15,7 +15,6 @@ export default {
   choose_none: 'Choose none',
   add: 'New ticket',
   state: 'State',
-  states: { new: 'New', dispatched: 'Dispatched', acknowledged: 'Acknowledged', in_progress: 'In progress', resolved: 'Resolved', followed_up: 'Followed up', closed: 'Closed' },
   grade: 'Grade',
   level: 'Level',
   levels: { agent: 'Agent', leader: 'Leader', manager: 'Manager' },
@@ -46,6 +45,7 @@ export default {
   filled: 'filled',
   note: 'Add the note',
   note_hint: 'What has happened, who was asked, what was promised',
+  news_live: 'Somebody has just changed this ticket',
   news: 'Somebody has just changed this ticket, and your act was not done',
   news_next: 'What you typed is still there. Look at the changes above, then send it again.',
   trigger: 'Because of',
@@ -59,7 +59,6 @@ export default {
   listen: 'Listen',
   purpose: 'Purpose of listening',
   purposes: { complaint: 'Complaint', review: 'Review', coaching: 'Coaching', quality: 'Quality', dispute: 'Dispute', legal: 'Legal', subject: 'Own request', operations: 'Operations' },
-  side: { caller: 'Caller', agent: 'Agent' },
   limits: { respond: 'limit to respond', resolve: 'limit to resolve' },
   answers: { granted: 'granted', refused: 'refused' },
   act: {

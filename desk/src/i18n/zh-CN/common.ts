@@ -30,6 +30,10 @@ export default {
   pause: '暂停',
   speed: '速度 {speed}×',
   position: '播放位置',
+  sound: {
+    tracks: '双轨波形：上为客户，静音 {caller}；下为坐席，静音 {agent}', broken: '录音放不出来。请检查文件是否还在。', caller: '客户', agent: '坐席', nearer: '放大', farther: '缩小',
+    mark: { silence: '静音', talk_over: '抢话', pause: '暂停录音' },
+  },
   recording_none: '没有录音',
   formula_of: '{figure}的计算方法',
   tone: { warn: '注意', bad: '告警' },

@@ -42,7 +42,6 @@ export default {
   lift_text: '解除 {number} 上的这个标记。',
   lifted: '解除：',
   tickets: '工单',
-  states: { new: '新建', dispatched: '已派单', acknowledged: '已签收', in_progress: '处理中', resolved: '已解决', followed_up: '已回访', closed: '已关闭' },
   import: '导入',
   csv: {
     text: '选好文件后先检查，不会写入；看过结果再决定是否导入。',

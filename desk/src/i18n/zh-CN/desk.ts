@@ -41,9 +41,6 @@ export default {
   take_theirs: '用对方的',
   kept: { empty: '', typing: '正在保存…', saved: '已保存', local: '已存在本机，等待服务器', conflict: '有冲突' },
   state: '状态',
-  states: {
-    new: '新建', dispatched: '已派单', acknowledged: '已签收', in_progress: '处理中', resolved: '已解决', followed_up: '已回访', closed: '已结案',
-  },
   history: {
     opened: '建单', owner: '负责人：{to}', contact: '客户再次来电', grade: '等级 {from} → {to}', state: '{from} → {to}', note: '小结', category: '确认分类：{to}',
     department: '部门：{to}', promised: '答应客户', escalated: '升级：{to}', warning: '即将超时', overdue: '已超时', accused: '投诉工号：{to}', type: '类型：{to}', field: '填写 {to}', limits: '时限重算',

@@ -10,6 +10,7 @@ export default {
     ivr: '菜单中', waiting: '排队', ringing: '振铃', talking: '通话', held: '保持', outside: '已转外线', survey: '评价',
   },
   grade: { general: '一般', serious: '重大', critical: '特大' },
+  ticket_state: { new: '新建', dispatched: '已派单', acknowledged: '已签收', in_progress: '处理中', resolved: '已解决', followed_up: '已回访', closed: '已关闭' },
   outcome: {
     handled: '已接通', abandoned: '放弃', short_abandoned: '短放弃', in_ivr: '菜单中挂机', callback: '转回呼', message: '留言',
     overflowed: '溢出', failed: '失败', unreached: '未接通',

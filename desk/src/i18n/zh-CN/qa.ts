@@ -11,8 +11,6 @@ export default {
   na: '不适用', note: '备注', note_of: '备注：{question}', remove_time: '删除时间点 {time}', key_score: '评分', blind: '盲评：看不到初评',
   so_far: '当前得分；原始分 {points}，合格 {pass}，未评 {missing} 题', fatal: '致命', passed: '合格', first_mark: '初评：{mark}', first_score: '初评 {score} 分',
   critical: { customer: '客户关键项', business: '业务关键项', compliance: '合规关键项' },
-  mark: { silence: '静音', talk_over: '抢话', pause: '暂停录音' },
-  tracks: '双轨波形：上为客户，静音 {caller}；下为坐席，静音 {agent}', sound_broken: '录音放不出来。请检查文件是否还在。',
   ask_second: '请人双评', ask_second_text: '对方看不到您的评分。双评只用于一致性，不替代得分。请在提交前指定。', reviewer_hint: '工号或用户名', mark_first: '请先评至少一题',
   pick: '点选通话', pick_text: '点选的通话可以评分，但不进入任何指标。',
   appeal_of: '{by} 的申诉', appealed_question: '申诉项', appealed_by: '申诉人', appealed_at: '申诉时间', first: '初评', decision: '裁定', decide: '裁定', why_decided: '裁定理由',

@@ -35,7 +35,7 @@ export default {
       available: '示闲', busy: '示忙', break: '小休', wrap_up: '整理', sign_out: '下线',
       finish: '完成整理',
       listen: '侦听', whisper: '耳语', barge: '插入',
-      play: '播放 / 暂停', back: '后退 5 秒', forward: '前进 5 秒', slower: '慢一档', faster: '快一档', mark: '做标记',
+      play: '播放 / 暂停', back: '后退 5 秒', forward: '前进 5 秒', slower: '慢一档', faster: '快一档', nearer: '放大波形', farther: '缩小波形', mark: '做标记',
       search: '查找', filter: '筛选', keys: '快捷键',
     },
   },

@@ -15,7 +15,6 @@ export default {
   choose_none: '取消选择',
   add: '新建工单',
   state: '状态',
-  states: { new: '新建', dispatched: '已派单', acknowledged: '已签收', in_progress: '处理中', resolved: '已解决', followed_up: '已回访', closed: '已关闭' },
   grade: '等级',
   level: '层级',
   levels: { agent: '坐席', leader: '班组长', manager: '经理' },
@@ -46,6 +45,7 @@ export default {
   filled: '已填',
   note: '添加备注',
   note_hint: '写下进展、联系了谁、答应了什么',
+  news_live: '别人刚刚改了这张工单',
   news: '别人刚刚改过这张工单，您的操作还没有生效',
   news_next: '您填写的内容还在。请看过上面的变化，再提交一次。',
   trigger: '原因',
@@ -59,7 +59,6 @@ export default {
   listen: '听录音',
   purpose: '听录音的用途',
   purposes: { complaint: '处理投诉', review: '复核', coaching: '辅导', quality: '质检', dispute: '争议', legal: '法务', subject: '本人查询', operations: '运行' },
-  side: { caller: '客户', agent: '坐席' },
   limits: { respond: '响应时限', resolve: '解决时限' },
   answers: { granted: '同意', refused: '不同意' },
   act: {

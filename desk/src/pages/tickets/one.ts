@@ -54,7 +54,21 @@ export function useTicket() {
   /** What others did while the person looked at the ticket or typed. */
   const news = shallowRef<Step[]>([])
   let wanted = 0
+  /** Own acts that are on their way: what they change is no news. */
+  let acting = 0
   let key: { of: string; key: string } | null = null
+
+  /** Show the ticket as it is now, and what `others` have done since; what is shown stays until then. */
+  async function refresh(others: (step: Step) => boolean = () => true): Promise<void> {
+    const seen = ticket.value
+    if (!seen) return
+    await load(seen.id)
+    const now = ticket.value
+    if (now && now.id === seen.id && now.version > seen.version) news.value = [...news.value, ...stepsOf(now).slice(stepsOf(seen).length).filter(others)]
+  }
+
+  /** The ticket has reached this version somewhere. */
+  const isNews = (version: number): boolean => acting === 0 && ticket.value !== null && version > ticket.value.version
 
   async function load(number: number): Promise<void> {
     if (wanted !== number) {
@@ -78,6 +92,7 @@ export function useTicket() {
     const of = `${method} ${seen.id}${rest} ${seen.version} ${JSON.stringify(json)}`
     if (key?.of !== of) key = { of, key: newKey() }
     const headers = { ...ifMatch(`"v${seen.version}"`), ...(method === 'POST' ? once(key.key) : {}) }
+    acting += 1
     try {
       const after = await raw<Detail>(`/api/v1/tickets/${seen.id}${rest}`, { method, json, headers })
       key = null
@@ -93,8 +108,10 @@ export function useTicket() {
         if (ticket.value) news.value = stepsOf(ticket.value).slice(stepsOf(seen).length)
       }
       throw error
+    } finally {
+      acting -= 1
     }
   }
 
-  return { ticket, problem, news, load, act }
+  return { ticket, problem, news, load, refresh, isNews, act }
 }

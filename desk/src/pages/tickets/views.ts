@@ -85,6 +85,13 @@ export function listsOf(filters: Filters): Query[] {
   return both.flatMap((late) => (states ?? ['']).map((state) => ({ ...(rest as Query), ...(state ? { state } : {}), overdue: late })))
 }
 
+/** Which of two tickets stands first in the lists: below 0 for `a`. */
+export function placeOf(filters: Filters, a: Ticket, b: Ticket): number {
+  const states = filters.states ?? []
+  const list = (row: Ticket): number => (row.overdue ? 0 : states.length + 1) + Math.max(0, states.indexOf(row.state))
+  return list(a) - list(b) || b.id - a.id
+}
+
 /** Reads the lists of a view page by page; a ticket that changes its list meanwhile is shown once. */
 export class Pager {
   private readonly lists: Query[]

@@ -12,7 +12,7 @@ function words(kind: string, value: string | null | undefined): string {
   return i18n.global.te(key) ? i18n.global.t(key) : value
 }
 
-export const stateWords = (state: string | null | undefined): string => words('states', state)
+export const stateWords = (state: string | null | undefined): string => named('ticket_state', state)
 export const levelWords = (level: string | null | undefined): string => words('levels', level)
 
 export const STATE_LOOKS: Record<string, [string, Tone]> = {
