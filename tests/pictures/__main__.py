@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,9 @@ class Studio:
         self.hotline, self.browser, self.sounds = hotline, browser, sounds
 
     async def people(self) -> None:
-        """Who signs in."""
+        """Who signs in; and next year's holidays, which are announced late in a year."""
+        year = datetime.now(UTC).year + 1
+        await self.hotline.request("PUT", f"/api/v1/holidays/{year}", {"days": [f"{year}-01-01"], "source": "made up"})
         await add_user(self.hotline, "wang.lei", "administrator", display="王磊")
         await add_user(self.hotline, "li.na", "supervisor", display="李娜")
         await add_user(self.hotline, "he.jing", "qa", display="何静")
@@ -144,6 +146,7 @@ class Studio:
             await self.keep(page, "desk")
             with suppress(Exception):
                 await call.hangup()
+        await self.hotline.request("POST", "/api/v1/agents/1001/status", {"status": "signed_out"})
         await page.context.close()
 
     async def floor(self) -> None:
