@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 N ?= 20000
 SEED ?= 1
 
-.PHONY: run check test fuzz static setup setup-test prompts lock clean python desk desk-check
+.PHONY: run check test fuzz static setup setup-test prompts lock clean python desk desk-check pictures
 
 run: setup  ## start everything in the foreground; Ctrl-C stops it all
 	@exec $(BIN)/sansheng run
@@ -52,6 +52,9 @@ desk-check: python  ## lint, types, unit tests and sizes of the pages, if they o
 prompts: python  ## render the spoken prompts whose text changed, and the music
 	$(BIN)/python -m voice
 	$(BIN)/python -m voice.music
+
+pictures: setup-test  ## take the README's pictures anew from the running product; ALL=--all for every page, into build/screens
+	$(BIN)/python -m tests.pictures $(ALL)
 
 lock: python  ## write today's versions of the Python packages to constraints.txt
 	$(PYTHON) -m provision.environment --lock $(VENV)

@@ -63,6 +63,20 @@ def test_every_link_leads_somewhere(page: Path) -> None:
             assert anchor in _anchors(aimed), f"{page.name} links to {target}"
 
 
+def test_the_pictures_of_the_readme_are_five_and_small() -> None:
+    text = README.read_text(encoding="utf-8")
+    kept = sorted((TREE / "docs" / "pictures").iterdir())
+    assert {file.name for file in kept} == set(re.findall(r"docs/pictures/(\w+\.webp)", text))
+    assert len(kept) == 5
+    for file in kept:
+        data = file.read_bytes()
+        assert data[:4] + data[8:12] == b"RIFFWEBP"
+        assert len(data) < 120_000, f"{file.name} is {len(data)} bytes: take the pictures anew (make pictures)"
+        assert all(name not in data for name in (b"EXIF", b"XMP "))
+    # They are on the first screen, before anything is to be installed.
+    assert text.index("docs/pictures/report.webp") < text.index("make run")
+
+
 def _anchors(page: Path) -> set[str]:
     headings = re.findall(r"^#+ +(.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}

@@ -225,7 +225,7 @@ class Board:
                     yield Change("tickets", number, None, viewers)
             elif before != (after := standing(case := register.case(number))):
                 known[number] = after
-                rows[number] = kept = keep(ticket_row(case), after[1])
+                rows[number] = kept = Kept(ticket_row(case), after[1])
                 yield Change("tickets", number, kept, viewers | after[1])
 
     def _figures(self) -> Iterator[Change]:

@@ -13,7 +13,10 @@ from tests.e2e.conftest import Hotline, make_home, running
 from tests.e2e.desk.browsing import LANGUAGES, add_user, shoot, sign_in, violations
 
 pytestmark = pytest.mark.e2e
-PARTS = ("people", "queues", "menus", "prompts", "calendar", "tickets", "callback", "trunks", "files", "versions")
+PARTS = (
+    *("people", "queues", "menus", "prompts", "calendar", "tickets", "callback", "trunks", "forms", "files"),
+    "versions",
+)
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +101,61 @@ async def test_an_upload_that_is_no_wav_is_refused_in_words(page: Page, hotline:
     await upload.set_input_files({"name": "welcome.wav", "mimeType": "audio/wav", "buffer": b"no sound at all"})
     await expect(page.get_by_text("this is no WAV file")).to_be_visible()
     await shoot(page, "admin-no-wav")
+
+
+async def test_a_prompt_is_recorded_by_the_microphone(page: Page, hotline: Hotline, tmp_path: Path) -> None:
+    await boss(page, hotline, tmp_path, "/admin/prompts")
+    await page.get_by_test_id("prompt-goodbye").click()
+    record = page.get_by_test_id("prompt-record")
+    await record.click()
+    await expect(record).to_have_text("停止录音")
+    await page.wait_for_timeout(1500)  # the fake microphone beeps once a second
+    await record.click()
+    await expect(page.get_by_text("录制").first).to_be_visible()
+    (made,) = (await hotline.request("GET", "/api/v1/prompt-sounds/goodbye/zh/versions"))["items"]
+    assert (made["how"], made["rate"], made["by"]) == ("recorded", 8000, "boss")
+    assert 0.8 < made["seconds"] < 10
+    assert (hotline.home / "prompts" / "zh" / "goodbye.wav").exists()
+    await page.get_by_test_id("prompt-product").click()
+    await expect(page.get_by_test_id("prompt-product")).to_be_hidden()
+
+
+async def test_an_overflow_is_edited_row_by_row(page: Page, hotline: Hotline, tmp_path: Path) -> None:
+    await boss(page, hotline, tmp_path, "/admin/queues")
+    await page.get_by_test_id("group-queues-inquiry").click()
+    rows = page.get_by_test_id("setting-queues.inquiry.overflow")
+    await rows.get_by_test_id("row-add").click()
+    await expect(rows.get_by_role("row")).to_have_count(3)
+    amount = rows.get_by_role("row").last.locator(".amount input")
+    await amount.fill("90")
+    await amount.press("Enter")
+    await page.get_by_test_id("draft-check").click()
+    await expect(page.get_by_text("检查通过")).to_be_visible()
+    assert await violations(page) == []
+    await shoot(page, "admin-rows-check")
+    found = await page.evaluate("JSON.parse(localStorage.getItem('sansheng.admin.draft')).changes")
+    assert found[0]["key"] == ["queues", "inquiry", "overflow"]
+    assert found[0]["value"][-1] == {"after": 90, "to": "callback"}
+    await page.keyboard.press("Escape")
+    await shoot(page, "admin-rows")
+    await page.get_by_test_id("draft-clear").click()
+    await expect(page.get_by_test_id("draft-bar")).to_be_hidden()
+
+
+async def test_a_form_gets_its_next_version(page: Page, hotline: Hotline, tmp_path: Path) -> None:
+    await boss(page, hotline, tmp_path, "/admin/forms")
+    await page.get_by_test_id("form-edit").click()
+    passing = page.get_by_test_id("form").locator(".heads .amount input").first
+    await passing.fill("90")
+    await passing.press("Enter")
+    assert await violations(page) == []
+    await shoot(page, "admin-form-edited")
+    await page.get_by_test_id("form-add").click()
+    await expect(page.get_by_text("第 2 版已启用")).to_be_visible()
+    form = await hotline.request("GET", "/api/v1/qa/forms/complaint")
+    assert (form["version"], form["pass_mark"]) == (2, 90.0)
+    before = await hotline.request("GET", "/api/v1/qa/forms/complaint?version=1")
+    assert form["sections"] == before["sections"]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Error as PlaywrightError
 
 from softphone.audio import Tone
 from softphone.phone import Call

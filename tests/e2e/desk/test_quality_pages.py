@@ -94,6 +94,12 @@ async def test_a_reports_sums_are_its_calls(page: Page, hotline: Hotline) -> Non
             await shoot(page, "reports-drill", SMALL)
         await page.keyboard.press("Escape")
         await expect(count).to_be_hidden()
+    await page.get_by_test_id("report-agents").click()
+    cell = page.get_by_test_id(f"row-{AGENT}").locator("[data-figure=signed_in]")
+    await cell.click()
+    await expect(page.get_by_test_id("drill-count")).to_contain_text("条记录得出")
+    assert await violations(page) == []
+    await shoot(page, "reports-drill-times", SMALL)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -15,6 +15,7 @@ export default {
     tickets: 'Tickets and limits',
     callback: 'Callback policy',
     quality: 'Quality rules',
+    forms: 'QA forms',
     lists: 'Lists',
     retention: 'Retention',
     limits: 'Admission and sound',
@@ -235,6 +236,15 @@ export default {
   days_off: 'Days off',
   makeup_days: 'Make-up workdays',
   holidays_hint: 'Once announced, import them with sansheng holidays import, or edit holidays.toml under Files.',
+  form: {
+    version: 'Form and version', edit: 'Change as a new version', create: 'New form', add: 'Use version {version}', added: 'Version {version} is in use', about: 'A version in use is never changed: scores keep the form they were given on. A change becomes the next version, which new scores use.',
+    name: 'Name (lower case)', id: 'Id', zh: 'Chinese', en: 'English', pass: 'Pass', section: 'Section {n}', weight: 'Weight', levels: 'Levels', na: 'May be N/A', critical: 'Critical', fatal: 'Fatal',
+    kinds: { none: 'no', customer: 'customer', business: 'business', compliance: 'compliance' }, add_question: 'Add a question', add_section: 'Add a section', up: 'Up', down: 'Down',
+  },
+  rows: {
+    add: 'Add a row', remove: 'Remove row {n}', up: 'Move row {n} up', down: 'Move row {n} down', skills_like: 'Write skills as complaint:5 attitude:3, with levels from 1 to 10', when: 'When', after: 'Waited (s)', above: 'Calls in queue', hopeless: 'Nobody could (s)',
+    to: 'To', until: 'Until', required: 'Required skills', preferred: 'Preferred skills', date: 'Day', hours: 'Hours', name: 'Name', value: 'Value',
+  },
   choices: {
     best_fit: 'best fit',
     least_skilled: 'least skilled',

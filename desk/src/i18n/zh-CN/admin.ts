@@ -15,6 +15,7 @@ export default {
     tickets: '工单与时限',
     callback: '回呼策略',
     quality: '质检规则',
+    forms: '质检表',
     lists: '名单',
     retention: '录音保存期',
     limits: '准入与语音监测',
@@ -235,6 +236,15 @@ export default {
   days_off: '放假',
   makeup_days: '调休上班',
   holidays_hint: '公布后用 sansheng holidays import 导入，或在“文件”里编辑 holidays.toml。',
+  form: {
+    version: '质检表及版本', edit: '修改为新版本', create: '新建质检表', add: '启用第 {version} 版', added: '第 {version} 版已启用', about: '已启用的版本不再改动：已评的分保留当时的表。修改后成为下一版，新的评分使用它。',
+    name: '名称（英文小写）', id: '标识', zh: '中文', en: '英文', pass: '合格分', section: '第 {n} 部分', weight: '权重', levels: '档数', na: '可不适用', critical: '关键', fatal: '致命',
+    kinds: { none: '否', customer: '客户关键', business: '业务关键', compliance: '合规关键' }, add_question: '添加一题', add_section: '添加一部分', up: '上移', down: '下移',
+  },
+  rows: {
+    add: '添加一行', remove: '删除第 {n} 行', up: '第 {n} 行上移', down: '第 {n} 行下移', skills_like: '技能写作 complaint:5 attitude:3，级别 1 到 10', when: '条件', after: '等待超过（秒）', above: '排队达到（通）', hopeless: '无人可接（秒）',
+    to: '去向', until: '至', required: '必需技能', preferred: '优先技能', date: '日期', hours: '营业时段', name: '名称', value: '值',
+  },
   choices: {
     best_fit: '最合适',
     least_skilled: '技能够用即可',
