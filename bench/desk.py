@@ -276,7 +276,8 @@ async def painted(command: str, server: asyncio.subprocess.Process, port: int, t
     frames = told["frames"]
     everything, script, layout = (100 * each for each in told["thread"])
     print(
-        f"the page's main thread: {everything:.1f} % of a core, scripts {script:.1f} %, layout and styles {layout:.1f} %"
+        f"the page's main thread takes {everything:.1f} % of a core: "
+        f"scripts {script:.1f} %, layout and styles {layout:.1f} %"
     )
     print(
         f"event to painted p95 {p95(told['painted']):.1f} ms ({len(told['painted'])} seen), "
