@@ -276,7 +276,7 @@ async def painted(command: str, server: asyncio.subprocess.Process, port: int, t
     frames = told["frames"]
     everything, script, layout = (100 * each for each in told["thread"])
     print(
-        f"the page's main thread: {everything:.1f} % of a core, "
+        f"the page's main thread takes {everything:.1f} % of a core: "
         f"scripts {script:.1f} %, layout and styles {layout:.1f} %"
     )
     print(

@@ -32,7 +32,7 @@ COOKIE = "sansheng_session"
 """The cookie with the text of a session."""
 NO_DOING = "/api/v1/session/left"
 """What a page asks without its user: it keeps no session from ending."""
-BEFORE_THE_PASSWORD = ("/api/v1/session", "/api/v1/session/password")
+BEFORE_THE_PASSWORD = ("/api/v1/session", "/api/v1/session/password", NO_DOING, "/api/v1/session/seen")
 """What a user reaches who has to choose another password first."""
 
 

@@ -26,6 +26,17 @@ async def test_the_sign_in_page_opens_without_a_complaint_and_is_accessible(page
     await shoot(page, "sign-in", language=language)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_server_that_stands_by_says_where_people_sign_in(page: Page, language: str) -> None:
+    told = {"sign_in": ["password"], "problem": None, "zone": "Asia/Shanghai"}
+    told |= {"standing_by": "this server stands by, hotline-2 leads: ask the server that leads"}
+    await page.route("**/api/v1/session/ways", lambda route: route.fulfill(json=told))
+    await page.goto(f"/desk?lang={language}")
+    await expect(page.get_by_test_id("standing-by")).to_contain_text("hotline-2 leads")
+    assert await violations(page) == []
+    await shoot(page, "standing-by", sizes=[(1366, 768)], language=language)
+
+
 async def test_empty_fields_are_asked_for_before_anything_is_sent(page: Page) -> None:
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.method))
