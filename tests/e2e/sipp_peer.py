@@ -27,7 +27,7 @@ from tests.e2e.captures import duration, keys_as_capture
 SCENARIOS = Path(__file__).parent / "sipp"
 HOST = "127.0.0.1"
 
-_INFO = """  <send retrans="500">
+_INFO = """  <send retrans="4000">
     <![CDATA[
 
       INFO [next_url] SIP/2.0

@@ -1,4 +1,4 @@
-"""A peak: sixty callers on four agents. Callback mode comes and goes by itself; all are called back, in order."""
+"""A peak: sixty callers on six agents. Callback mode comes and goes by itself; all are called back, in order."""
 
 from __future__ import annotations
 
@@ -26,10 +26,13 @@ pytestmark = pytest.mark.e2e
 
 SHOWN = "01065529988"
 CALLERS = [f"138000{number:05d}" for number in range(1, 61)]
-TALK = 6.0
-"""Seconds that an agent waits for the other side's goodbye: more than the whisper and the call to a customer take."""
-CUSTOMER_TALKS = 1.0
-AGENTS = ("1001", "1002", "1003", "1004")
+TALK = 4.0
+"""Seconds that an agent speaks with a caller, the whisper in; a customer who is called back says goodbye first."""
+TIMED_OUT = 255
+"""How sipp ends that had to give a call up after its limit."""
+CUSTOMER_TALKS = 3.0
+"""Seconds from the pick-up to the goodbye: who leaves before the join has not been reached, and is called again."""
+AGENTS = ("1001", "1002", "1003", "1004", "1005", "1006")
 CALM = "[callback]\nhold = 3600\nkept_after = 0\n"
 RULES = f"""\
 [callback]
@@ -65,7 +68,7 @@ def hotline(new_hotline: Callable[..., Hotline]) -> Hotline:
 
 @pytest_asyncio.fixture
 async def agents(hotline: Hotline, sipp: Sipp) -> AsyncIterator[list[Run]]:  # noqa: F811
-    """Four agents who hang up a while after picking up."""
+    """Six agents who hang up a while after picking up."""
     hotline.start()
     async with AsyncExitStack() as stack:
         runs = []
@@ -77,6 +80,19 @@ async def agents(hotline: Hotline, sipp: Sipp) -> AsyncIterator[list[Run]]:  # n
             await hotline.request("POST", f"/api/v1/agents/{agent}/status", {"status": "available"})
             runs.append(run)
         yield runs
+
+
+async def unserved(hotline: Hotline) -> list[str]:
+    """The calls that are not over, as the floor has them, and what their agents do."""
+    rows = [row for row in hotline.records.call_list(limit=200).items if row["ended_at"] is None]
+    agents = [
+        f"{row['id']} {row['status']} {row['state']}"
+        for row in (await hotline.request("GET", "/api/v1/agents"))["items"]
+    ]
+    return [
+        *(f"{row['id']} {row['caller']} {row['queue']} {row['agent']} {row['connected_at']}" for row in rows),
+        *agents,
+    ]
 
 
 def spoken(hotline: Hotline) -> list[dict[str, Any]]:
@@ -122,7 +138,7 @@ async def every_promise_is_settled(hotline: Hotline, runs: Sequence[Run], within
         await asyncio.sleep(0.5)
 
 
-async def test_sixty_callers_on_four_agents_are_all_called_back_in_order_and_each_once(
+async def test_sixty_callers_on_six_agents_are_all_called_back_in_order_and_each_once(
     hotline: Hotline,
     agents: list[Run],
     sipp: Sipp,  # noqa: F811
@@ -142,7 +158,8 @@ async def test_sixty_callers_on_four_agents_are_all_called_back_in_order_and_eac
         ) as callers,
     ):
         came = await callers.done()
-        assert came.calls == len(CALLERS)
+        assert came.calls == len(CALLERS), came.errors
+        assert came.exit_code != TIMED_OUT, f"somebody was left: {await unserved(hotline)}"
         # sipp answers a goodbye that comes while it turns to the next key, but does not count it as expected.
         assert came.failed == came.errors.count("on an unexpected BYE"), came.errors
         await every_promise_is_settled(hotline, (*agents, customers))
@@ -152,7 +169,8 @@ async def test_sixty_callers_on_four_agents_are_all_called_back_in_order_and_eac
     rows = json.loads((await hotline.command("callback", "list", "--json")).stdout)
     assert {row["state"] for row in rows} == {"kept"}
     assert len(rows) >= 20, "at such a peak most agree to be called back"
-    assert sorted(called) == sorted(row["number"] for row in rows), "everybody once, and nobody else"
+    again = [row for row in rows if row["attempts"] != 1]
+    assert sorted(called) == sorted(row["number"] for row in rows), f"everybody once, and nobody else: {again}"
     assert shown == {SHOWN}
     assert {row["attempts"] for row in rows} == {1}
     spoke = spoken(hotline)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -155,6 +156,9 @@ async def test_a_caller_is_served_in_the_browser(built: None, office: Hotline, b
         assert await violations(page) == []
         await shoot(page, "desk-call")
         number = (await page.get_by_test_id("pop-ticket").inner_text()).removeprefix("#")
+        after = (datetime.now(UTC) + timedelta(hours=3)).isoformat()
+        wish = {"number": "01065529988", "queue": "complaint", "owner": "4201", "after": after, "reason": "核实地址"}
+        promised = (await office.request("POST", "/api/v1/callbacks", wish))["id"]
         await page.keyboard.press("F4")
         await expect(page.get_by_test_id("wrapup-finish")).to_be_visible()
         await call.hangup()
@@ -163,6 +167,8 @@ async def test_a_caller_is_served_in_the_browser(built: None, office: Hotline, b
         await page.keyboard.press("Control+Enter")
         await office.agent_is("4201", state="idle")
         await expect(page.get_by_test_id("wrapup-finish")).to_have_count(0)
+        await expect(page.get_by_test_id(f"own-callback-{promised}")).to_contain_text("核实地址")
+        assert await violations(page) == []
     shown = await office.request("GET", f"/api/v1/tickets/{number}")
     assert (shown["state"], shown["fields"]) == ("resolved", {"demand": "赔礼道歉", "order_number": "2027-7"})
     assert any("快递员态度不好" in str(entry["why"]) + str(entry["to"]) for entry in shown["history"])
