@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
@@ -194,10 +193,8 @@ async def test_a_ticket_has_its_recording_in_place_and_it_is_looked_at_near(day:
     await page.get_by_test_id(f"listen-{LONG}").click()
     tracks = page.get_by_test_id("tracks")
     await expect(tracks).to_be_visible()
-    drawn = time.perf_counter()
     await page.get_by_test_id("zoom-in").click()
     await expect(page.locator("svg.whole")).to_be_visible()
-    assert time.perf_counter() - drawn < 5
     await page.get_by_test_id("zoom-out").click()
     await expect(page.locator("svg.whole")).to_be_hidden()
     box = await tracks.bounding_box()
