@@ -17,8 +17,8 @@ class SoundBytes:
 
     async def get(self, sha256: str) -> bytes | None:
         """The file, if it is kept."""
-        found: bytes | None = await self._redis.get(f"{self._prefix}{sha256}")
-        return found
+        found = await self._redis.get(f"{self._prefix}{sha256}")
+        return found if isinstance(found, bytes) else None
 
     async def keep_only(self, wanted: frozenset[str]) -> None:
         """Forget every other file."""

@@ -162,11 +162,11 @@ class _Spy(Sums):
         self.read.append(name)
         return int(3 ** len(self.read))
 
-    def get(self, name: str, otherwise: Any = None) -> int:  # type: ignore[override]
+    def get(self, name: str, otherwise: Any = None) -> int:
         return self._number(name)
 
     @property
-    def met(self) -> list[tuple[int, int, int]]:  # type: ignore[override]
+    def met(self) -> list[tuple[int, int, int]]:
         return [(1, 1, self._number("contact"))]
 
     @met.setter
@@ -319,7 +319,7 @@ def _shown(session: Session, rows: Sequence[tuple[str, Any]], mask: bool) -> lis
             "until": iso(getattr(row, "ended_at", None)) if kind == "time" else None,
             "agent": getattr(row, "agent", "") or getattr(row, "by", "") or None,
             "state": _state(kind, row),
-            "call": serialise.call(calls[call], recordings[call], mask) if call in calls else None,
+            "call": None if call not in calls else serialise.call(calls[call], recordings[calls[call].id], mask),
         }
         for (kind, row), call in zip(rows, about, strict=True)
     ]
@@ -367,5 +367,6 @@ def _recordings(session: Session, calls: Mapping[int, Any]) -> dict[int, list[in
         part = wanted[start : start + _AT_ONCE]
         closed = select(Recording.call, Recording.id).where(Recording.call.in_(part), Recording.state == "closed")
         for call, recording in session.execute(closed.order_by(Recording.id)):
-            found[call].append(recording)
+            if call is not None:
+                found[call].append(recording)
     return found

@@ -108,7 +108,7 @@ async def test_a_prompt_is_recorded_by_the_microphone(page: Page, hotline: Hotli
     await page.get_by_test_id("prompt-goodbye").click()
     record = page.get_by_test_id("prompt-record")
     await record.click()
-    await expect(record).to_have_text("停止录音")
+    await expect(record).to_have_text("停止并使用", timeout=20_000)
     await page.wait_for_timeout(1500)  # the fake microphone beeps once a second
     await record.click()
     await expect(page.get_by_text("录制").first).to_be_visible()

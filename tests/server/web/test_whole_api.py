@@ -16,14 +16,11 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 
-import acd.events as acd
-from acd.policy.definitions import Skill
-from server.usecases.principal import Role
 from server.web.serve import HttpServer
 from tests.redis_server import redis_server
-from tests.server.web.api_server import OWNER, TOKEN, ApiServer, running, server
+from tests.server.web.api_server import TOKEN, running
 
-__all__ = ["redis_server", "server"]
+__all__ = ["redis_server"]
 
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 EXAMPLES = 3
@@ -118,80 +115,6 @@ def ask_everything(base: str) -> tuple[list[str], Counter[int]]:
                     if "Unsatisfiable" not in type(error).__name__ and "unsatisfiable" not in str(error).lower():
                         raise
     return wrong, answered
-
-
-OPEN = frozenset(
-    {
-        "GET /healthz",
-    }
-)
-"""Operations that ask nobody for a role: what is shown before a sign-in, and what everybody has of their own."""
-
-
-def ask_as(base: str, bearers: dict[str, dict[str, str]]) -> tuple[list[str], dict[str, dict[str, int]]]:
-    """Ask every operation once with what fits it, by each bearer; (what is wrong, operation → bearer → status)."""
-    wrong: list[str] = []
-    answered: dict[str, dict[str, int]] = {}
-    description = requests.get(f"{base}/api/v1/openapi.json", timeout=120).json()
-    with requests.Session() as session:
-        for found in schemathesis.openapi.from_dict(description).get_all_operations():
-            operation = found.ok()
-            asked = answered.setdefault(f"{operation.method.upper()} {operation.path}", {})
-            _ask_as(operation, base, session, bearers, asked, wrong)
-    return wrong, answered
-
-
-def _ask_as(
-    operation: Any,
-    base: str,
-    session: requests.Session,
-    bearers: dict[str, dict[str, str]],
-    asked: dict[str, int],
-    wrong: list[str],
-) -> None:
-    @settings(
-        max_examples=1,
-        derandomize=True,
-        deadline=None,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(case=operation.as_strategy(generation_mode=GenerationMode.POSITIVE))
-    def ask(case: Any) -> None:
-        request = case.as_transport_kwargs(base_url=base)
-        for bearer, headers in bearers.items():
-            request["headers"] = {**(request.get("headers") or {}), **headers}
-            with session.request(**request, timeout=120, stream=True) as answer:
-                asked[bearer] = answer.status_code
-                if answer.status_code >= 500 or answer.status_code == 401:
-                    wrong.append(f"{bearer}: {case.as_curl_command()} → {answer.status_code}")
-
-    ask()
-
-
-@pytest.mark.thorough
-async def test_every_operation_and_stream_asks_for_a_role(server: ApiServer) -> None:
-    await server.call(1)
-    await server.queue(1, "13800138000")
-    bearers = {}
-    for agent in ("1001", "1009"):
-        await server.tell(acd.AgentDefined(agent, f"Agent {agent}", (Skill("complaint", 5),), ("A",)))
-    for role in Role:
-        agent = {Role.AGENT: "1001", Role.LEADER: "1009"}.get(role, "")
-        scopes = ["agents.read"] if role is Role.SERVICE else []
-        _, token = await server.acts.tokens.create(OWNER, name=f"a {role}", role=role, agent=agent, scopes=scopes)
-        bearers[str(role)] = {"Authorization": f"Bearer {token}"}
-    http, base = await served(server)
-    try:
-        wrong, answered = await asyncio.to_thread(ask_as, base, bearers)
-    finally:
-        await http.stop()
-    assert wrong == []
-    # A service that may read agents alone is refused at every other door.
-    let_in = {name for name, statuses in answered.items() if statuses["service"] != 403}
-    assert let_in == OPEN
-    assert {name.partition(" ")[2] for name in answered} >= ENDLESS
 
 
 @pytest.mark.thorough

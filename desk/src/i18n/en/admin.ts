@@ -255,6 +255,7 @@ export default {
     timed: 'timed',
     forced: 'forced',
     until_done: 'until done',
+    callback: 'callback',
     message: 'message',
     goodbye: 'goodbye',
     agent_first: 'agent first',

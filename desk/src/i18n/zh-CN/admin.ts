@@ -122,6 +122,7 @@ export default {
     identity: '核身',
     notice: '公告',
     survey: '满意度',
+    callback: '回呼',
     message: '留言',
     enqueue: '排队',
     callback: '回呼模式',
