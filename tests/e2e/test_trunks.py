@@ -36,7 +36,7 @@ outgoing = "01065529988"
 window = "00:00-24:00"
 delays = { busy = 1, no_answer = 1, rejected = 1, machine = 1, failed = 1, hung_up = 1, lost = 1 }
 """
-ODD = """it's a "home"; b=c"""
+ODD = "it's a home; b=c"
 """The name of a home that Asterisk reads back, and Dial, MixMonitor and the shell do too."""
 REFUSER, CARRIER, TLS = "127.0.0.2", "127.0.0.3", "127.0.0.6"
 
@@ -545,14 +545,15 @@ async def test_an_agent_at_an_outside_number_is_called_by_the_next_trunk_where_t
             await hotline.request("POST", "/api/v1/agents/3106/status", {"status": "available"})
             await hotline.agent_is("3106", state="on_call", within=20)
 
-            def joined() -> bool:
-                shown = hotline.records.call_show((hotline.newest(number) or {})["id"])
-                return bool(shown and shown["segments"] and shown["segments"][0]["joined_at"])
+            def recorded() -> bool:
+                return any(each.stat().st_size > 16_000 for each in (hotline.home / "spool/recordings").glob("*.wav"))
 
-            await hotline.until(joined, "agent and caller hear each other")
+            await hotline.until(recorded, "agent and caller hear each other")
             await call.hangup()
         shown = await hotline.ended_call(number)
-        assert (shown["outcome"], [each["agent"] for each in shown["segments"]]) == ("handled", ["3106"])
+        told = [(each["agent"], each["outcome"], each["ended_by"]) for each in shown["segments"]]
+        assert (shown["outcome"], told) == ("handled", [("3106", "answered", "caller")])
+        assert (hotline.records.recording_show(shown["segments"][0]["offer"]) or {})["state"] == "closed"
         assert any(called == f"+86{outside}" for called, _ in house.refuser.came), "the first trunk was asked first"
         assert any(f"sip:0086{outside}@" in came for came in house.telecom.came())
     finally:

@@ -22,8 +22,9 @@ __all__ = ["AgentPhone", "Layout", "Site", "SiteError", "rtp_range", "site"]
 AGENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.]{0,31}")
 QUEUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 SECRET = re.compile(r"[!-~]{8,128}")
-_NOT_IN_A_PATH = re.compile(r"[,\[\]{}*?]")
-"""Beside what no value may have: Asterisk looks for its configuration files by patterns."""
+_NOT_IN_A_PATH = re.compile(r'[",\[\]{}*?]')
+"""Beside what no value may have: Asterisk looks for its configuration files by patterns, and takes quotes out of what
+an application is given, so that recordings would be written into another folder."""
 LOCAL_ALONE = ("127.0.0.1",)
 """Where the public's calls come from as long as no trunk and no address is configured."""
 HTTP_BIND = "127.0.0.1"

@@ -231,13 +231,13 @@ def test_agents_at_numbers_of_the_trunk_share_its_address(here: Site) -> None:
     assert "Return" not in text(here, "fixed-phones.conf")
 
 
-@pytest.mark.parametrize("name", ["a[b]", "a{b}", "a*b", "a?b", "a,b", "a$b", "a\\b", "a(b", "a#b", "a\nb"])
+@pytest.mark.parametrize("name", ["a[b]", 'a"b', "a{b}", "a*b", "a?b", "a,b", "a$b", "a\\b", "a(b", "a#b", "a\nb"])
 def test_a_home_that_asterisk_could_not_find_is_refused_by_name(here: Site, name: str) -> None:
     with pytest.raises(SiteError, match=re.escape(repr(f"/srv/{name}"))):
         replace(here, home=Path(f"/srv/{name}"))
 
 
-@pytest.mark.parametrize("name", ["a'b", 'a"b', "a b", "a;b", "a%41b", "a=b"])
+@pytest.mark.parametrize("name", ["a'b", "a b", "a;b", "a%41b", "a=b"])
 def test_a_home_with_other_odd_characters_works(here: Site, name: str) -> None:
     assert replace(here, home=Path(f"/srv/{name}")).home.name == name
 
