@@ -8,13 +8,19 @@ from typing import Any
 from sqlalchemy import Engine, Select, select, tuple_
 from sqlalchemy.orm import Session
 
+from server import bounds
 from server.eventlog.log import Entry, entry_of
 from server.storage.schema.tables import LogEntry
+
+SKEW = 2 * 86_400.0
+"""Seconds by which the clock of Redis, in an entry's id, and the server's, in its instant, may differ."""
 
 
 def archived_entries(engine: Engine, since: float, until: float, *, batch: int = 1000) -> Iterator[Entry]:
     """Entries with `since` <= at < `until` (UTC epoch seconds), in the log's order, read a batch at a time."""
-    yield from _entries(engine, select(LogEntry).where(LogEntry.at >= since, LogEntry.at < until), batch)
+    first, last = (min(max(0.0, at), bounds.LATEST) for at in (since - SKEW, until + SKEW))
+    near = (LogEntry.ms >= int(first * 1000), LogEntry.ms <= int(last * 1000))
+    yield from _entries(engine, select(LogEntry).where(*near, LogEntry.at >= since, LogEntry.at < until), batch)
 
 
 def archived_after(engine: Engine, position: tuple[int, int], *, batch: int = 1000) -> Iterator[Entry]:

@@ -84,8 +84,9 @@ recording_tombstones  codes   day link by
 recording_tombstones  words   why
 recordings            codes   agent state caller_file agent_file path sha256 day link
 recordings            words   problem
-report_blocks         codes   kind queue category agent data
-report_counts         codes   kind queue category agent data
+report_blocks         codes   data
+report_cells          codes   kind queue category agent
+report_counts         codes   data
 segments              codes   agent queue outcome ended_by
 segments              words   detail
 ticket_dispatches     codes   department by queue category

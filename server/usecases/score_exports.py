@@ -18,7 +18,7 @@ def score_kinds(reviews: ReviewActs) -> dict[str, Kind]:
     """The kind `scores`: what its asker reads of scores, without the marks and what was said of the call."""
 
     async def rows(who: Principal, filters: Mapping[str, str], page: int) -> AsyncIterator[Sequence[Row]]:
-        which = ReviewFilter(**dict(filters))
+        which = ReviewFilter(agent=filters.get("agent"), reviewer=filters.get("reviewer"), state=filters.get("state"))
         cursor: str | None = None
         while True:
             found, cursor = await reviews.page(who, which, page, cursor)

@@ -6,11 +6,13 @@ counts and its present one added, in the same transaction.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
-from sqlalchemy import delete, inspect, select, tuple_
+import sqlalchemy
+from sqlalchemy import delete, func, inspect, select, tuple_
 from sqlalchemy.orm import Session
 
 from server.storage.figures.counts import BLOCK, Counts, add
@@ -33,7 +35,7 @@ from server.storage.projections.contributions import (
 from server.storage.projections.rows import Rows
 from server.storage.schema.callback_tables import Promise
 from server.storage.schema.quality_tables import QaReview
-from server.storage.schema.report_tables import ReportBlock, ReportCount, TicketTimes
+from server.storage.schema.report_tables import ReportBlock, ReportCell, ReportCount, TicketTimes
 from server.storage.schema.tables import AgentInterval, Call, Recording, Segment
 from server.storage.schema.ticket_tables import TicketDispatch, TicketRound
 
@@ -47,7 +49,6 @@ ALONE: dict[type, Callable[[Any], Contribution]] = {
     QaReview: of_review,
 }
 """Rows whose contribution depends on nothing else. A call's depends on its legs too."""
-_Table = type[ReportCount] | type[ReportBlock]
 _decode = msgspec.json.Decoder(dict[str, int]).decode
 _AT_ONCE = 1000
 
@@ -111,27 +112,53 @@ def _all(session: Session, table: type[Any]) -> Iterator[list[Any]]:
 
 
 def _forget(session: Session, kinds: Callable[[Any], Any]) -> None:
+    cells = select(ReportCell.id).where(kinds(ReportCell.kind))
     for table in (ReportCount, ReportBlock):
-        session.execute(delete(table).where(kinds(table.kind)))
+        session.execute(delete(table).where(table.cell.in_(cells)))
 
 
 def write(session: Session, change: Contribution, insert: Any) -> None:
-    """Add to the counts, of slots and of blocks."""
-    blocks: Contribution = {}
+    """Add to the counts, of slots and of blocks. One session at a time may do so: it gives numbers to new cells."""
+    change = {key: counts for key, counts in change.items() if counts}
+    cells = _cells(session, {key[1:] for key in change})
+    slots: dict[tuple[int, int], Counts] = {}
+    blocks: dict[tuple[int, int], Counts] = {}
     for key, counts in change.items():
-        add(blocks.setdefault(key._replace(slot=key.slot // BLOCK), {}), counts)
-    _write(session, ReportCount, change, insert)
+        cell = cells[key[1:]]
+        slots[key.slot, cell] = counts
+        add(blocks.setdefault((key.slot // BLOCK, cell), {}), counts)
+    _write(session, ReportCount, slots, insert)
     _write(session, ReportBlock, blocks, insert)
 
 
-def _write(session: Session, table: _Table, change: Contribution, insert: Any) -> None:
+def _cells(session: Session, wanted: set[tuple[str, ...]]) -> dict[tuple[str, ...], int]:
+    """The numbers of these cells; new ones get the next."""
+    columns = (ReportCell.kind, ReportCell.queue, ReportCell.category, ReportCell.agent)
+    found: dict[tuple[str, ...], int] = {}
+    asked = sorted(wanted)
+    for start in range(0, len(asked), _AT_ONCE):
+        which = select(ReportCell.id, *columns).where(tuple_(*columns).in_(asked[start : start + _AT_ONCE]))
+        found |= {tuple(row[1:]): row[0] for row in session.execute(which)}
+    if new := [cell for cell in asked if cell not in found]:
+        last = session.scalar(select(func.max(ReportCell.id))) or 0
+        made = dict(zip(new, itertools.count(last + 1), strict=False))
+        names = [column.key for column in columns]
+        session.execute(
+            sqlalchemy.insert(ReportCell),
+            [{"id": number, **dict(zip(names, cell, strict=True))} for cell, number in made.items()],
+        )
+        found |= made
+    return found
+
+
+def _write(session: Session, table: type[Any], change: dict[tuple[int, int], Counts], insert: Any) -> None:
     columns = list(table.__table__.primary_key.columns)
     names = [column.key for column in columns]
     keys = sorted(key for key, counts in change.items() if counts)
     for start in range(0, len(keys), _AT_ONCE):
         part = keys[start : start + _AT_ONCE]
-        found = session.execute(select(*columns, table.data).where(tuple_(*columns).in_(part)))
-        known = {Key(*key): _decode(data) for *key, data in found}
+        found: Any = session.execute(select(*columns, table.data).where(tuple_(*columns).in_(part)))
+        known = {(begin, cell): _decode(data) for begin, cell, data in found}
         after = {key: _sum(known.get(key, {}), change[key]) for key in part}
         values = [dict(zip(names, key, strict=True), data=_encode(counts)) for key, counts in after.items() if counts]
         if values:

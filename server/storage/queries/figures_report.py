@@ -22,7 +22,7 @@ from server.storage.figures.catalogue import Of, Terms, catalogue, figures_of
 from server.storage.figures.counts import BLOCK, SLOT, Counts, merge, slot_of, total
 from server.storage.projections.contributions import ANSWER, DUE, SORTING, spent
 from server.storage.queries.paging import QueryError, iso
-from server.storage.schema.report_tables import ReportBlock, ReportCount
+from server.storage.schema.report_tables import ReportBlock, ReportCell, ReportCount
 from server.storage.schema.tables import Agent, AgentInterval
 
 BELONGS = (
@@ -259,11 +259,11 @@ def _counted(connection: Connection, period: Period, now: datetime, queue: str |
         if (block + 1) * BLOCK <= present and _is_whole(block, place_of)
     ]
     apart = sorted(place_of.keys() - {slot for block in blocks for slot in _slots(block)})
-    cells: dict[tuple[str, ...], Cell] = {}
+    cells = _cells(connection, queue)
     for table, begins, width in ((ReportBlock, blocks, BLOCK), (ReportCount, apart, 1)):
-        for begin, *place, data in _rows(connection, table, begins, queue):
-            if place[0] != DUE or begin * width < present:
-                cell = cells.get(key := tuple(place)) or cells.setdefault(key, Cell(*place))
+        for begin, number, data in _rows(connection, table, begins, cells if queue is not None else None):
+            cell = cells[number]
+            if cell.kind != DUE or begin * width < present:
                 yield place_of[begin * width], cell, _decode(data)
     if queue is None:
         yield from _going_on(connection, place_of, now)
@@ -279,13 +279,26 @@ def _is_whole(block: int, place_of: Mapping[int, int]) -> bool:
     return place_of.get(slots[0]) == place_of.get(slots[-1]) is not None
 
 
-def _rows(
-    connection: Connection, table: type[ReportBlock] | type[ReportCount], begins: Sequence[int], queue: str | None
-) -> Iterator[Sequence[Any]]:
-    first: Any = next(iter(table.__table__.primary_key.columns))
-    wanted = select(first, table.kind, table.queue, table.category, table.agent, table.data)
+def _cells(connection: Connection, queue: str | None) -> dict[int, Cell]:
+    """The cells, of all queues or of one, by their numbers."""
+    columns = (ReportCell.id, ReportCell.kind, ReportCell.queue, ReportCell.category, ReportCell.agent)
+    wanted = select(*columns)
     if queue is not None:
-        wanted = wanted.where(table.queue == queue)
+        wanted = wanted.where(ReportCell.queue == queue)
+    return {number: Cell(*names) for number, *names in connection.execute(wanted)}
+
+
+def _rows(
+    connection: Connection,
+    table: type[Any],
+    begins: Sequence[int],
+    cells: Mapping[int, Cell] | None,
+) -> Iterator[Sequence[Any]]:
+    """(begin, cell, data) of these slots or blocks, of all cells or of some."""
+    first: Any = next(iter(table.__table__.primary_key.columns))
+    wanted = select(first, table.cell, table.data)
+    if cells is not None:
+        wanted = wanted.where(table.cell.in_(sorted(cells)))
     runs = _runs(begins)
     for start in range(0, len(runs), _RUNS_AT_ONCE):
         within: list[ColumnElement[bool]] = [

@@ -7,7 +7,7 @@ from sqlalchemy import Engine, select
 
 from server.storage.figures.counts import Counts
 from server.storage.projections.contributions import Key
-from server.storage.schema.report_tables import ReportCount
+from server.storage.schema.report_tables import ReportCell, ReportCount
 
 KINDS = ("call", "agent")
 _decode = msgspec.json.Decoder(dict[str, int]).decode
@@ -15,8 +15,9 @@ _decode = msgspec.json.Decoder(dict[str, int]).decode
 
 def counts_since(engine: Engine, slot: int) -> list[tuple[Key, Counts]]:
     """What was counted of calls and of agents' legs, from this slot on."""
-    columns = (ReportCount.slot, ReportCount.kind, ReportCount.queue, ReportCount.category, ReportCount.agent)
-    wanted = select(*columns, ReportCount.data).where(ReportCount.slot >= slot, ReportCount.kind.in_(KINDS))
+    cell = (ReportCell.kind, ReportCell.queue, ReportCell.category, ReportCell.agent)
+    wanted = select(ReportCount.slot, *cell, ReportCount.data).join(ReportCell, ReportCell.id == ReportCount.cell)
+    wanted = wanted.where(ReportCount.slot >= slot, ReportCell.kind.in_(KINDS))
     with engine.connect() as connection:
         return [
             (Key(row.slot, row.kind, row.queue, row.category, row.agent), _decode(row.data))

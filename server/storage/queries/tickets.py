@@ -156,7 +156,7 @@ def _round(each: TicketRound) -> dict[str, Any]:
         "resolved_at": iso(each.resolved_at),
         "ended_at": iso(each.ended_at),
         "satisfied": each.satisfied,
-        "answers": each.answers or [],
+        "answers": [{name: answer[name] for name in ("question", "answer", "call")} for answer in each.answers or ()],
     }
 
 

@@ -4,27 +4,41 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Text
+from sqlalchemy import Integer, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.storage.schema.tables import Base
 
 
+class ReportCell(Base):
+    """Of what counts are, in whatever slot: counts name it by its number, which takes a tenth of the room.
+
+    `kind` says of what: call, agent, time, ticket, due, sorting, answer, recording, promise, score, alarm. `agent` is a
+    department for tickets, a dispatcher for sorting, question and answer for answers. A column that says nothing is
+    empty.
+    """
+
+    __tablename__ = "report_cells"
+    __table_args__ = (UniqueConstraint("kind", "queue", "category", "agent"),)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    kind: Mapped[str]
+    queue: Mapped[str]
+    category: Mapped[str]
+    agent: Mapped[str]
+
+
 class ReportCount(Base):
     """What was counted in one slot of 15 minutes. `data` is a JSON object of whole numbers.
 
-    `slot` is the slot's begin in epoch seconds, divided by 900. `kind` says of what: call, agent, time, ticket, due,
-    recording, promise, alarm. `agent` is a department for tickets. A column that says nothing is empty.
+    `slot` is the slot's begin in epoch seconds, divided by 900.
     """
 
     __tablename__ = "report_counts"
     __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
 
-    slot: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    kind: Mapped[str] = mapped_column(primary_key=True)
-    queue: Mapped[str] = mapped_column(primary_key=True)
-    category: Mapped[str] = mapped_column(primary_key=True)
-    agent: Mapped[str] = mapped_column(primary_key=True)
+    slot: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    cell: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     data: Mapped[str] = mapped_column(Text)
 
 
@@ -38,11 +52,8 @@ class ReportBlock(Base):
     __tablename__ = "report_blocks"
     __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
 
-    block: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    kind: Mapped[str] = mapped_column(primary_key=True)
-    queue: Mapped[str] = mapped_column(primary_key=True)
-    category: Mapped[str] = mapped_column(primary_key=True)
-    agent: Mapped[str] = mapped_column(primary_key=True)
+    block: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    cell: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     data: Mapped[str] = mapped_column(Text)
 
 

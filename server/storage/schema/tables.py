@@ -393,7 +393,6 @@ class LogEntry(OfEntry, Base):
 
     __tablename__ = "events"
     __table_args__ = (
-        Index(None, "at"),
         Index("ix_events_asked_for", "type", "at", sqlite_where=text(ASKED_FOR), postgresql_where=text(ASKED_FOR)),
         Index("ix_events_unread", "ms", "seq", sqlite_where=text(UNREAD), postgresql_where=text(UNREAD)),
     )

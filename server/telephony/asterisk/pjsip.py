@@ -76,7 +76,23 @@ def identifier_order(site: Site) -> str:
 
 def pjsip_agents_conf(site: Site, phones: Iterable[AgentPhone]) -> str:
     """One endpoint per device of each agent, in order of agent."""
-    return "\n".join(section for phone in _ordered(phones) for section in _agent(site, phone, mark(site, phone)))
+    return "\n".join(_sections(site, phone) for phone in _ordered(phones))
+
+
+_written: dict[AgentPhone, tuple[Site, str]] = {}
+"""What was written of a telephone, and for which site: to add one of many agents costs what one costs."""
+_MOST_WRITTEN = 20_000
+
+
+def _sections(site: Site, phone: AgentPhone) -> str:
+    known = _written.get(phone)
+    if known is not None and known[0] is site:
+        return known[1]
+    if len(_written) >= _MOST_WRITTEN:
+        _written.clear()
+    made = "\n".join(_agent(site, phone, mark(site, phone)))
+    _written[phone] = site, made
+    return made
 
 
 def mark(site: Site, phone: AgentPhone) -> str:
