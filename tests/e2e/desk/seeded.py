@@ -81,7 +81,7 @@ class Day:
 
     async def request(self, method: str, path: str, body: Any = None, who: str = TOKEN) -> Any:
         """Ask the API, as the owner of the machine or with another token."""
-        async with httpx.AsyncClient(base_url=self.address, timeout=20, trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=self.address, timeout=120, trust_env=False) as client:
             answer = await client.request(method, path, json=body, headers={"Authorization": f"Bearer {who}"})
         assert not answer.is_error, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json() if answer.content else None

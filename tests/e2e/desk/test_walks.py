@@ -189,6 +189,8 @@ async def test_results_go_up_and_trainings_are_given(day: Day) -> None:
 
 async def test_a_ticket_has_its_recording_in_place_and_it_is_looked_at_near(day: Day) -> None:
     made = await day.request("POST", "/api/v1/tickets", {"call": LONG, "category": "process"})
+    # Copy and picture are made when a recording is attached to a ticket: here nobody does it before the first listener.
+    await day.request("GET", f"/api/v1/recordings/{LONG}/peaks?purpose=operations")
     page = await day.page("tang", f"/tickets/{made['id']}")
     await page.get_by_test_id(f"listen-{LONG}").click()
     tracks = page.get_by_test_id("tracks")
