@@ -35,6 +35,8 @@ _AGENT_HZ, _CALLER_HZ = 600, 1000
 _SPEECH, _LONG = -20.0, 0.5
 """dBFS and seconds of the agent's tone."""
 _REMOVED_WITHIN = 20.0
+_OVER = (CallEnded, ConnectionError, TimeoutError)
+"""How a call tells that it is over: at its end, in the middle of a key, or when nothing came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,7 @@ async def _works(phone: Phone, load: Load, chance: random.Random) -> None:
     served = 0
     while True:
         call = await phone.incoming(load.longest)
-        with suppress(CallEnded, TimeoutError):
+        with suppress(*_OVER):
             await asyncio.sleep(chance.uniform(0.5, 3.0))
             await call.answer(Tone(_AGENT_HZ))
             await asyncio.sleep(max(2.0, chance.gauss(load.talk, load.talk / 3)))
@@ -217,7 +219,7 @@ class _Caller:
         try:
             async with Phone(self._number, host(here), here.sip_port) as phone:
                 end = await self._call(await phone.dial("4008001234", source=Tone(_CALLER_HZ)))
-        except (CallEnded, TimeoutError):
+        except _OVER:
             end = "hung up" if self._stage in ("", "in the menu") else "left the queue"
         finally:
             self._at("")
@@ -243,7 +245,7 @@ class _Caller:
         self._at("talking")
         await _quiet(call, self._load.talk * 6 + 30)
         self._at("in the survey")
-        with suppress(CallEnded, TimeoutError):
+        with suppress(*_OVER):
             await asyncio.sleep(self._chance.uniform(1.0, 3.0))
             await call.press(str(self._chance.choices((1, 2, 3, 4, 5), (1, 1, 2, 5, 8))[0]))
             await call.ended(15)
@@ -265,7 +267,7 @@ def _is_over(call: Call) -> bool:
 
 async def _until(what: Coroutine[Any, Any, object]) -> None:
     """Wait for it, or until its time is over."""
-    with suppress(TimeoutError, CallEnded):
+    with suppress(*_OVER):
         await what
 
 
