@@ -30,7 +30,7 @@ from server.eventlog.derived_events import ServerStarted
 from server.eventlog.log import Lease, Log
 from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher
-from server.hotline.live_calls import Stage
+from server.hotline.live_call import Stage
 from server.hotline.promising import asked_back
 from server.hotline.quality_rules import product_form
 from server.hotline.state import HotlineState

@@ -16,7 +16,7 @@ from acd.callbacks.states import LIVE, TASKS
 from acd.commands import Command
 from recordings.alarms import WORST
 from server.eventlog.log import Entry
-from server.hotline.live_calls import Stage
+from server.hotline.live_call import Stage
 from server.hotline.view import View
 from tickets.severity import Level
 from tickets.states import TicketState

@@ -10,7 +10,7 @@ from typing import Any
 
 from acd.callbacks.events import PromiseAsked
 from ivr.turn import language_of
-from server.hotline.live_calls import LiveCall
+from server.hotline.live_call import LiveCall
 
 
 def usual_queue(category: str) -> str:

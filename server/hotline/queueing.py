@@ -14,7 +14,7 @@ import structlog
 from acd.callbacks.states import PromiseView
 from acd.events import CallQueued
 from server.hotline.definitions import Definitions
-from server.hotline.live_calls import LiveCall
+from server.hotline.live_call import LiveCall
 
 _log = structlog.get_logger("queueing")
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import acd.events as acd
-from server.hotline.live_calls import LiveCall, Stage
+from server.hotline.live_call import LiveCall, Stage
 from server.hotline.view import View
 from server.usecases.errors import Conflict
 from server.usecases.permissions import Act

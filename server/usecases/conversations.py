@@ -11,7 +11,7 @@ from typing import Literal
 
 import acd.events as acd
 from acd.floor.agents import AgentState
-from server.hotline.live_calls import Leg, LiveCall, Stage
+from server.hotline.live_call import Leg, LiveCall, Stage
 from server.usecases.audit import audited
 from server.usecases.errors import Conflict, Forbidden, NotFound
 from server.usecases.permissions import Act

@@ -15,7 +15,7 @@ from acd.floor.routing import next_step_at
 from acd.floor.views import AgentView
 from acd.policy.definitions import Requirement
 from server.hotline.dispatcher import NotLeading
-from server.hotline.live_calls import Stage
+from server.hotline.live_call import Stage
 from server.usecases.errors import NotFound
 from server.usecases.permissions import Act
 from server.usecases.principal import Principal

@@ -10,7 +10,7 @@ from typing import Any
 
 import recordings.events as rec
 from recordings.alarms import Alarm
-from server.hotline.live_calls import Leg, Stage
+from server.hotline.live_call import Leg, Stage
 from server.usecases.errors import Conflict, NotFound
 from server.usecases.permissions import Act
 from server.usecases.principal import Principal

@@ -12,7 +12,7 @@ from acd.events import Monitor, MonitorStarted
 from server.eventlog.log import id_order
 from server.hotline.definitions import Definitions, Found
 from server.hotline.dispatcher import Dispatcher, NotLeading
-from server.hotline.live_calls import Leg, LiveCall
+from server.hotline.live_call import Leg, LiveCall
 from server.hotline.state import HotlineState
 from server.hotline.view import View
 from server.storage.attempts import Attempts

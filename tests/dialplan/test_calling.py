@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from urllib.parse import urlsplit
 
-from server.hotline.live_calls import line_id
+from server.hotline.live_call import line_id
 from server.telephony.asterisk.site import AgentPhone
 from server.telephony.channels.dial import AGENT_TO_CUSTOMER, LINE_TO_CUSTOMER, TO_AGENT
 from server.telephony.channels.ownership import origin_id

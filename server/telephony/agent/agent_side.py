@@ -14,7 +14,7 @@ import structlog
 import acd.events as acd
 from server.hotline.definitions import AGENTS_LANGUAGE, HOUSE_MUSIC
 from server.hotline.dispatcher import Dispatcher, NotLeading
-from server.hotline.live_calls import Leg
+from server.hotline.live_call import Leg
 from server.hotline.outside_agents import outside_number
 from server.hotline.view import View
 from server.tasks import first_of

@@ -16,7 +16,7 @@ import structlog
 import acd.events as acd
 from acd.events import Monitor
 from server.hotline.dispatcher import Dispatcher, NotLeading
-from server.hotline.live_calls import LiveCall
+from server.hotline.live_call import LiveCall
 from server.hotline.view import View
 from server.tasks import BackgroundTasks
 from server.telephony.ami.link import Ami, AmiError, AmiEvent

@@ -20,7 +20,7 @@ import structlog
 
 import acd.events as acd
 from server.hotline.dispatcher import Dispatcher, NotLeading
-from server.hotline.live_calls import Leg, LiveCall
+from server.hotline.live_call import Leg, LiveCall
 from server.hotline.view import View
 from server.tasks import BackgroundTasks, first_of
 from server.telephony.agent.browser_phones import BrowserPhones

@@ -15,7 +15,7 @@ import structlog
 
 from server.hotline import queueing
 from server.hotline.dispatcher import Dispatcher, NotLeading
-from server.hotline.live_calls import Leg, LiveCall, Stage
+from server.hotline.live_call import Leg, LiveCall, Stage
 from server.hotline.view import View
 from server.tasks import BackgroundTasks
 from server.telephony.agent.internal_calls import InternalCall, InternalCalls

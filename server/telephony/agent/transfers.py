@@ -20,7 +20,7 @@ from acd.commands import Command
 from server.eventlog.log import Entry
 from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher, NotLeading
-from server.hotline.live_calls import Leg, LiveCall
+from server.hotline.live_call import Leg, LiveCall
 from server.hotline.view import View
 from server.tasks import BackgroundTasks
 from server.telephony.ami.link import Ami, AmiError

@@ -18,7 +18,7 @@ from acd.floor.agents import AgentState
 from server import crash_points
 from server.hotline.definitions import AGENTS_LANGUAGE, Definitions
 from server.hotline.dispatcher import NotLeading
-from server.hotline.live_calls import Leg, LiveCall
+from server.hotline.live_call import Leg, LiveCall
 from server.hotline.outside_agents import is_outside, outside_number
 from server.tasks import first_of
 from server.telephony.agi.server import AgiCall, AgiGone, AgiHangup, AgiRefused

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from server import crash_points
-from server.hotline.live_calls import LiveCall
+from server.hotline.live_call import LiveCall
 from server.hotline.view import View
 from server.telephony.ami.link import Ami, AmiEvent
 from server.telephony.channels.legs import Legs

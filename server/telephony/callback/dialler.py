@@ -31,7 +31,7 @@ from server.eventlog.log import Entry
 from server.hotline import queueing
 from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher, NotLeading
-from server.hotline.live_calls import Leg, LiveCall, line_id
+from server.hotline.live_call import Leg, LiveCall, line_id
 from server.hotline.standing import why_not_called
 from server.hotline.view import View
 from server.tasks import BackgroundTasks

@@ -22,7 +22,7 @@ from ivr.session import number_begun, number_offered
 from server.eventlog.log import Entry
 from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher
-from server.hotline.live_calls import LiveCall
+from server.hotline.live_call import LiveCall
 from server.hotline.promising import asked_back
 from server.hotline.standing import is_vip, why_not_called
 from server.hotline.view import View

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher
-from server.hotline.live_calls import LiveCall
+from server.hotline.live_call import LiveCall
 from server.hotline.parties import Party
 from server.hotline.view import View
 from server.telephony.agi.server import AgiCall

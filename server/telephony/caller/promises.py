@@ -15,7 +15,7 @@ from ivr import inputs, verbs
 from ivr.nodes import CANCEL, LIMIT
 from server.hotline.definitions import Definitions
 from server.hotline.dialling_policy import Checked
-from server.hotline.live_calls import LiveCall
+from server.hotline.live_call import LiveCall
 from server.hotline.promising import asked_back
 from server.hotline.standing import is_vip
 from server.hotline.view import View

@@ -14,7 +14,7 @@ import structlog
 import acd.events as acd
 from acd.events import Outcome
 from server.hotline import queueing
-from server.hotline.live_calls import Leg, LiveCall, Stage
+from server.hotline.live_call import Leg, LiveCall, Stage
 from server.tasks import first_of
 from server.telephony.agi.server import AgiHangup
 from server.telephony.ami.link import AmiError

@@ -27,7 +27,7 @@ from server.eventlog.log import Unwritable
 from server.hotline.called_numbers import UnknownNumbers
 from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher, NotLeading
-from server.hotline.live_calls import LiveCall, Stage
+from server.hotline.live_call import LiveCall, Stage
 from server.hotline.standing import NUISANCE, Standing, standing
 from server.hotline.view import View
 from server.tasks import BackgroundTasks

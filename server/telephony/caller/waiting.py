@@ -22,7 +22,7 @@ from acd.floor.agents import AgentState
 from ivr import inputs, verbs
 from server.hotline import queueing
 from server.hotline.definitions import AGENTS_LANGUAGE
-from server.hotline.live_calls import Leg, LiveCall, Stage
+from server.hotline.live_call import Leg, LiveCall, Stage
 from server.hotline.outside_agents import outside_number
 from server.hotline.standing import is_vip
 from server.tasks import first_of

@@ -16,7 +16,7 @@ from acd.callbacks.events import AttemptEnded, AttemptOutcome
 from acd.callbacks.states import PromiseState
 from acd.events import Outcome
 from server.hotline import queueing
-from server.hotline.live_calls import LiveCall
+from server.hotline.live_call import LiveCall
 from server.hotline.view import View
 from server.telephony.channels.ownership import AgentChannel
 

@@ -21,7 +21,7 @@ from acd.callbacks.events import AttemptOutcome
 from ivr.events import FieldSet
 from ivr.session import number_begun
 from server.hotline.dispatcher import Dispatcher
-from server.hotline.live_calls import LiveCall
+from server.hotline.live_call import LiveCall
 from server.hotline.outside_agents import is_outside
 from server.hotline.view import View
 from server.tasks import BackgroundTasks

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from server.hotline.live_calls import Leg
+from server.hotline.live_call import Leg
 from server.hotline.trunks import agent_at
 from server.telephony.ami.link import AmiEvent
 from server.telephony.channels.dial import TRUNK

@@ -15,7 +15,7 @@ import structlog
 import acd.events as acd
 from acd.callbacks.events import AttemptOutcome
 from server.hotline.dispatcher import Dispatcher
-from server.hotline.live_calls import Leg, LiveCall
+from server.hotline.live_call import Leg, LiveCall
 from server.hotline.outside_agents import is_outside
 from server.hotline.view import View
 from server.telephony.ami.link import Ami, AmiEvent, began

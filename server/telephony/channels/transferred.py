@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from server.hotline.live_calls import Leg, LiveCall
+from server.hotline.live_call import Leg, LiveCall
 from server.telephony.ami.link import Ami, AmiFailed
 from server.telephony.channels.dial import TRANSFER_TO
 from server.telephony.channels.ownership import AgentChannel

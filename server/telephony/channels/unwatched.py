@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import acd.events as acd
 import recordings.events as rec
-from server.hotline.live_calls import Leg, LiveCall
+from server.hotline.live_call import Leg, LiveCall
 from server.telephony.channels.leg_files import LegFiles
 
 

@@ -16,7 +16,7 @@ import structlog
 
 from acd.policy.definitions import PhoneRules
 from recordings.layout import Packets
-from server.hotline.live_calls import LiveCall
+from server.hotline.live_call import LiveCall
 from server.hotline.view import View
 from server.telephony.agent.presence import Presence
 from server.telephony.ami.link import Ami, AmiError, AmiFailed

@@ -16,7 +16,7 @@ from acd.commands import Command
 from recordings.pauses import Pause
 from server.eventlog.log import Entry
 from server.hotline.dispatcher import Dispatcher, NotLeading
-from server.hotline.live_calls import Leg
+from server.hotline.live_call import Leg
 from server.hotline.view import View
 from server.tasks import BackgroundTasks
 from server.telephony.ami.link import Ami, AmiError

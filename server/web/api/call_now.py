@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from server.hotline.live_calls import LiveCall
+from server.hotline.live_call import LiveCall
 
 
 class CallNow(BaseModel):

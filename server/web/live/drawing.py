@@ -17,7 +17,7 @@ from acd.floor.agents import AgentState
 from acd.floor.calls import Call
 from acd.floor.views import AgentView
 from server.hotline.definitions import Definitions
-from server.hotline.live_calls import Leg, LiveCall, Stage
+from server.hotline.live_call import Leg, LiveCall, Stage
 from server.hotline.outside_agents import number_in
 from server.hotline.standing import Standing, standing
 from server.hotline.view import View

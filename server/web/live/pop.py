@@ -15,7 +15,7 @@ from acd.floor.agents import AgentState
 from acd.floor.views import AgentView
 from customers.marks import Mark
 from server.hotline.definitions import Definitions
-from server.hotline.live_calls import LiveCall
+from server.hotline.live_call import LiveCall
 from server.hotline.view import View
 from server.web.instants import instant
 from server.web.live.customer_history import CallerRecords, CustomerHistory, history_of

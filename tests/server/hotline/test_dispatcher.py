@@ -17,7 +17,7 @@ from acd.policy.definitions import Policy, Queue, Requirement, Skill
 from server.eventlog.derived_events import AgentNoted, Decided
 from server.eventlog.log import START, Entry, Log, Row, Unwritable, verified
 from server.hotline.dispatcher import BATCH, Dispatcher, NotLeading, end
-from server.hotline.live_calls import Stage
+from server.hotline.live_call import Stage
 from server.hotline.standby import Standby, rebuild
 from server.hotline.state import HotlineState
 from tests.redis_server import RedisServer, redis_server

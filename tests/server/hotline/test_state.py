@@ -21,7 +21,7 @@ from customers.files import CustomerFile
 from server.eventlog.derived_events import AgentNoted, ModeNoted
 from server.eventlog.log import Entry, Unreadable, decode, encode
 from server.hotline import queueing
-from server.hotline.live_calls import Stage
+from server.hotline.live_call import Stage
 from server.hotline.state import HotlineState
 
 AGENTS = st.sampled_from(["1001", "1002", "1003"])

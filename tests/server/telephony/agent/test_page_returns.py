@@ -11,7 +11,7 @@ import pytest
 
 import acd.events as acd
 from acd.policy.definitions import PhoneRules, Policy, Requirement, Skill
-from server.hotline.live_calls import Leg, LiveCall, Stage
+from server.hotline.live_call import Leg, LiveCall, Stage
 from server.telephony.agent import page_returns
 from server.telephony.agent.page_returns import PageReturns
 from server.telephony.ami.link import AmiFailed

@@ -24,7 +24,7 @@ from acd.policy.definitions import Skill
 from server.eventlog.log import START, Log
 from server.hotline.definitions import DEFAULTS, load
 from server.hotline.dispatcher import Dispatcher
-from server.hotline.live_calls import Leg, LiveCall, line_id
+from server.hotline.live_call import Leg, LiveCall, line_id
 from server.hotline.standby import rebuild
 from server.hotline.trunks import legacy
 from server.hotline.view import View

@@ -12,7 +12,7 @@ import pytest
 import acd.events as acd
 import recordings.events as rec
 from acd.policy.definitions import Policy
-from server.hotline.live_calls import Leg
+from server.hotline.live_call import Leg
 from server.telephony.ami.link import AmiError
 from server.telephony.caller.rejoining import Rejoining
 from server.telephony.channels.leg_recorder import LegRecorder

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from ivr import inputs
-from server.hotline.live_calls import Leg, Stage
+from server.hotline.live_call import Leg, Stage
 from server.telephony.caller.waiting import Waiting
 
 

@@ -14,7 +14,7 @@ from acd.policy.definitions import Policy
 from ivr.events import FieldSet
 from ivr.nodes import Number
 from recordings.events import RecordingStarted
-from server.hotline.live_calls import Leg
+from server.hotline.live_call import Leg
 from server.telephony.channels.legs import KEYED, Legs
 from server.telephony.channels.ownership import AgentChannel
 from server.telephony.channels.reconciliation import Reconciliation
