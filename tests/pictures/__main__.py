@@ -26,7 +26,7 @@ from provision import desk
 from provision.making import default_cache
 from softphone.audio import Wave
 from tests.e2e.conftest import TREE, Hotline, make_home
-from tests.e2e.desk.browsing import LANGUAGES, SCREENS, SIZES, add_user, chromium, quiet, shoot, sign_in
+from tests.e2e.desk.browsing import LANGUAGES, SCREENS, SIZES, add_user, chromium, quiet, sign_in, take_pictures
 from tests.pictures import live, past
 
 SHOWN = TREE / "docs" / "pictures"
@@ -240,8 +240,8 @@ class Studio:
                     with suppress(Exception):
                         await page.wait_for_load_state("networkidle", timeout=3000)
                     name = path.strip("/").replace("/", "-")
-                    await shoot(page, name, SIZES, language=language)
-                    await shoot(page, name, SIZES[:1], language=language, zoom=1.2)
+                    await take_pictures(page, name, SIZES, language=language)
+                    await take_pictures(page, name, SIZES[:1], language=language, zoom=1.2)
                 await page.context.close()
 
 

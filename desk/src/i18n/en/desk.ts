@@ -45,7 +45,7 @@ export default {
     opened: 'Opened', owner: 'Owner: {to}', contact: 'The customer called again', grade: 'Grade {from} → {to}', state: '{from} → {to}', note: 'Summary', category: 'Category confirmed: {to}',
     department: 'Department: {to}', promised: 'Promised', escalated: 'Escalated: {to}', warning: 'Nearly late', overdue: 'Overdue', accused: 'Accused agent: {to}', type: 'Type: {to}', field: 'Filled {to}', limits: 'Limits reckoned again',
   },
-  why: { first_conversation: 'First conversation', repeat_contact: 'Called again' },
+  why: { first_conversation: 'First conversation', repeat_contact: 'Called again: {count} calls on the same matter' },
   timeline: 'Timeline',
   earlier: 'Earlier',
   call: 'Call',

@@ -45,7 +45,7 @@ export default {
     opened: '建单', owner: '负责人：{to}', contact: '客户再次来电', grade: '等级 {from} → {to}', state: '{from} → {to}', note: '小结', category: '确认分类：{to}',
     department: '部门：{to}', promised: '答应客户', escalated: '升级：{to}', warning: '即将超时', overdue: '已超时', accused: '投诉工号：{to}', type: '类型：{to}', field: '填写 {to}', limits: '时限重算',
   },
-  why: { first_conversation: '首次通话', repeat_contact: '重复来电' },
+  why: { first_conversation: '首次通话', repeat_contact: '重复来电，同一事项第 {count} 次' },
   timeline: '时间线',
   earlier: '以往联系',
   call: '通话',

@@ -28,5 +28,5 @@ export function historyWords(entry: { kind: string; from?: string | null; to?: s
 export function whyWords(why: string): string {
   const [name, ...rest] = why.split(': ')
   const key = `desk.why.${name}`
-  return i18n.global.te(key) ? [i18n.global.t(key), ...rest].join('：') : why
+  return i18n.global.te(key) ? i18n.global.t(key, { count: rest.join(' ').match(/\d+/)?.[0] ?? '' }) : why
 }
