@@ -18,8 +18,9 @@ SKEW = 2 * 86_400.0
 
 def archived_entries(engine: Engine, since: float, until: float, *, batch: int = 1000) -> Iterator[Entry]:
     """Entries with `since` <= at < `until` (UTC epoch seconds), in the log's order, read a batch at a time."""
-    first, last = (min(max(0.0, at), bounds.LATEST) for at in (since - SKEW, until + SKEW))
-    near = (LogEntry.ms >= int(first * 1000), LogEntry.ms <= int(last * 1000))
+    near = [LogEntry.ms >= int(min(max(0.0, since - SKEW), bounds.LATEST) * 1000)]
+    if until < bounds.LATEST:
+        near.append(LogEntry.ms <= int(max(0.0, until + SKEW) * 1000))
     yield from _entries(engine, select(LogEntry).where(*near, LogEntry.at >= since, LogEntry.at < until), batch)
 
 

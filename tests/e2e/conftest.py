@@ -302,7 +302,8 @@ class Hotline:
             shown = self.records.call_show(row["id"])
             assert shown is not None
             joined = [segment["offer"] for segment in shown["segments"] if segment["joined_at"] is not None]
-            return shown if all(self._settled(recording) for recording in joined) else None
+            settled = all(self._settled(recording) for recording in joined)
+            return self.records.call_show(row["id"]) if settled else None  # as it is once they are settled
 
         return dict(await self.until(found, f"the call of {caller} is over and recorded", within))
 

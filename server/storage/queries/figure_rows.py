@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -22,6 +22,7 @@ from server.storage.figures.catalogue import FIGURES, Figure, Of, Terms
 from server.storage.figures.counts import Counts, Sums, merge, slot_of
 from server.storage.projections.contributions import (
     DUE,
+    FOLLOW_UP_WITHIN,
     Contribution,
     Key,
     of_call,
@@ -253,6 +254,16 @@ def _plain(kind: str, table: Any, of: Callable[[Any], Contribution], *columns: A
     return read
 
 
+def _rounds(session: Session, asked: CellAsked, now: datetime) -> Iterator[tuple[str, Any, Contribution]]:
+    """Rounds with a limit or an end in this time, and those whose follow-up may lie in it or be due in it."""
+    table = TicketRound
+    due = table.resolved_at >= asked.since - timedelta(seconds=FOLLOW_UP_WITHIN)
+    asking = or_(table.followed_up_at.is_(None), table.followed_up_at >= asked.since, due)
+    within = _between(asked, table.resolve_by, table.respond_by, table.resolved_at)
+    for row in _all(session, select(table).where(or_(within, and_(table.resolved_at < asked.until, asking)))):
+        yield "round", row, of_round(row)
+
+
 def _of_callbacks(session: Session, asked: CellAsked) -> Iterator[tuple[str, Any, Contribution]]:
     """Rows of a column of the report of callback mode, each where that report counts it."""
     column = asked.figure.partition(".")[2]
@@ -275,9 +286,7 @@ _READERS: dict[str, Callable[..., Iterator[tuple[str, Any, Contribution]]]] = {
     "call": _calls,
     "time": _times,
     "ticket": _plain("ticket", TicketTimes, of_ticket, TicketTimes.opened_at, TicketTimes.dispatched_at),
-    "round": _plain(
-        "round", TicketRound, of_round, TicketRound.resolve_by, TicketRound.respond_by, TicketRound.resolved_at
-    ),
+    "round": _rounds,
     "dispatch": _plain("dispatch", TicketDispatch, of_dispatch, TicketDispatch.at),
     "recording": _plain("recording", Recording, of_recording, Recording.started_at),
     "promise": _plain("promise", Promise, of_promise, Promise.promised_at),

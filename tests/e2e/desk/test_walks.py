@@ -14,14 +14,14 @@ from playwright.async_api import Page, expect
 from tests.e2e.desk.browsing import shoot, violations
 from tests.e2e.desk.seeded import LONG, QUESTIONS, Day, working_day
 
-pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = pytest.mark.e2e
 PATIENCE = 20_000
 """Milliseconds that a page may take on a busy machine."""
 SMALL = ((1366, 768),)
 ZONE = ZoneInfo("Asia/Shanghai")
 
 
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
 async def day(built: None, migrated_sqlite: Path) -> AsyncIterator[Day]:
     """The server and the browser of all walks; no page may have complained."""
     expect.set_options(timeout=PATIENCE)
@@ -31,7 +31,7 @@ async def day(built: None, migrated_sqlite: Path) -> AsyncIterator[Day]:
     expect.set_options(timeout=5_000)
 
 
-@pytest_asyncio.fixture(loop_scope="module", autouse=True)
+@pytest_asyncio.fixture(loop_scope="session", autouse=True)
 async def left(day: Day, request: pytest.FixtureRequest) -> AsyncIterator[None]:
     """No test leaves a page to the next one."""
     yield

@@ -36,11 +36,17 @@ def rows(database, table):
 
 
 def everything(database):
+    """Every table → its rows; a cell is told by what it is of, since its number is that of its coming, and only where
+    something is counted."""
     with database.read.connect() as connection:
-        return {
+        found = {
             table.name: [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key.columns))]
             for table in Base.metadata.sorted_tables
         }
+    cells = {number: rest for number, *rest in found.pop("report_cells")}
+    for table in ("report_counts", "report_blocks"):
+        found[table] = sorted((place, cells[cell], data) for place, cell, data in found[table])
+    return found
 
 
 def outcome(database, story):

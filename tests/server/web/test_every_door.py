@@ -25,18 +25,19 @@ OPEN = frozenset(
 OWN = frozenset(
     {
         *("GET /api/v1/session", "DELETE /api/v1/session", "POST /api/v1/session/password"),
+        *("GET /api/v1/session/left", "POST /api/v1/session/seen"),
         *("DELETE /api/v1/phone", "POST /api/v1/phone/off", "POST /api/v1/calls/{number}/monitor/end"),
     }
 )
 """What ends or changes only what the asker has begun."""
 FOUND_FIRST = frozenset({"GET /api/v1/qa/scores/{number}"})
 """Whose it is decides who may: of what does not exist everybody is told that it does not."""
-GIVEN = frozenset({"GET /api/v1/agents", "GET /api/v1/agents/{agent}"})
+GIVEN = frozenset({"GET /api/v1/agents", "GET /api/v1/agents/{agent}", "GET /api/v1/breaks"})
 """What the asker's one scope lets in."""
 UNREAD = frozenset(
     {
         *("DELETE /api/v1/sessions/{number}", "PATCH /api/v1/agents/{agent}/skills", "PATCH /api/v1/tickets/{number}"),
-        "POST /api/v1/definitions/publish",
+        *("POST /api/v1/agents/import", "POST /api/v1/definitions/publish"),
     }
 )
 """What is refused before it is read by whom: the description does not say all that fits. Their acts are in the table of

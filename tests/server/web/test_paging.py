@@ -21,6 +21,8 @@ UNPAGED = {
     "/api/v1/flows",
     "/api/v1/prompt-sounds",
     "/api/v1/prompt-sounds/{prompt}/{language}/versions",
+    "/api/v1/breaks",
+    "/api/v1/reports/cell",  # what one figure is made of, up to a limit that is told
     "/api/v1/sessions",  # as many as people are signed in
 }
 """Lists whose rows the operator's files hold: they are as long as these."""

@@ -126,7 +126,8 @@ async def test_of_two_servers_that_saw_the_same_version_only_the_one_that_leads_
     try:
         order = [led, leading] if first_to_write == "the one that led" else [leading, led]
         answers = {each: await note(each) for each in order}
-        assert (answers[led], answers[leading]) == (503, 200)
+        assert answers[leading] == 200
+        assert answers[led] in (503, 412), "it leads no more, or has read what the one that leads wrote"
         server.dispatcher = leading
         await server.records.caught_up()
         entries = [entry.event for entry in await log.read("0-0") if isinstance(entry.event, tickets.NoteAdded)]
