@@ -23,14 +23,14 @@ _OFFER = (
 class Forger:
     """One socket, and what came back to it. Times are of the loop's clock (monotonic seconds)."""
 
-    def __init__(self, sip_port: int) -> None:
+    def __init__(self, sip_port: int, *, again: bool = False) -> None:
         self.codes: dict[int, int] = {}
         """Call → the final answer to its INVITE."""
         self.answered_at: dict[int, float] = {}
         """Call → when that came."""
         self.ended_at: dict[int, float] = {}
         """Call → when it was sent a BYE."""
-        self._sip_port = sip_port
+        self._sip_port, self._again = sip_port, again
         self._sent = 0
         self._heeded: set[int] = set()
         """The calls that anything came for."""
@@ -54,10 +54,11 @@ class Forger:
             self._deliver(self._sent, self._invite(self._sent, _OFFER if offer else ""), T1)
 
     def _deliver(self, call: int, invite: bytes, again: float) -> None:
-        """Send an INVITE until anything comes back, as every sender does: a busy machine drops what it cannot read."""
+        """Send an INVITE, `again` until anything comes back: a busy machine drops what it cannot read."""
         if call not in self._heeded and self._socket.fileno() >= 0:
             self._socket.sendto(invite, ("127.0.0.1", self._sip_port))
-            self._loop.call_later(again, self._deliver, call, invite, 2 * again)
+            if self._again:
+                self._loop.call_later(again, self._deliver, call, invite, 2 * again)
 
     async def flood(self, count: int, *, offer: bool = True, rate: float = 100.0) -> None:
         """Send INVITEs of `count` callers, `rate` a second."""
@@ -126,9 +127,9 @@ def audio_sockets(pid: int, ports: tuple[int, int]) -> int:
 
 
 @contextmanager
-def forging(sip_port: int) -> Iterator[Forger]:
-    """A forger of calls to this port of 127.0.0.1."""
-    forger = Forger(sip_port)
+def forging(sip_port: int, *, again: bool = False) -> Iterator[Forger]:
+    """A forger of calls to this port of 127.0.0.1; `again`: of which each arrives, however busy the machine is."""
+    forger = Forger(sip_port, again=again)
     try:
         yield forger
     finally:

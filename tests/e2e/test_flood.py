@@ -43,7 +43,7 @@ async def test_a_caller_in_the_middle_of_a_flood_of_forged_calls_reaches_an_agen
     ):
         one.on_invite = two.on_invite = Answer(0.1, Tone(600))
         talking = await _to_an_agent(before)
-        with forging(hotline.sip_port) as forger:
+        with forging(hotline.sip_port, again=True) as forger:
             flood = asyncio.create_task(forger.flood(300))
             await forger.until(lambda: len(forger.codes) > 50, 10)
             good = await _to_an_agent(during)

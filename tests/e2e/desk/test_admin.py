@@ -111,7 +111,7 @@ async def test_a_prompt_is_recorded_by_the_microphone(page: Page, hotline: Hotli
     await expect(record).to_have_text("停止并使用", timeout=20_000)
     await page.wait_for_timeout(1500)  # the fake microphone beeps once a second
     await record.click()
-    await expect(page.get_by_text("录制").first).to_be_visible()
+    await expect(page.get_by_text("录制").first).to_be_visible(timeout=20_000)
     (made,) = (await hotline.request("GET", "/api/v1/prompt-sounds/goodbye/zh/versions"))["items"]
     assert (made["how"], made["rate"], made["by"]) == ("recorded", 8000, "boss")
     assert 0.8 < made["seconds"] < 10
@@ -151,7 +151,7 @@ async def test_a_form_gets_its_next_version(page: Page, hotline: Hotline, tmp_pa
     assert await violations(page) == []
     await shoot(page, "admin-form-edited")
     await page.get_by_test_id("form-add").click()
-    await expect(page.get_by_text("第 2 版已启用")).to_be_visible()
+    await expect(page.get_by_text("第 2 版已启用", exact=True)).to_be_visible()
     form = await hotline.request("GET", "/api/v1/qa/forms/complaint")
     assert (form["version"], form["pass_mark"]) == (2, 90.0)
     before = await hotline.request("GET", "/api/v1/qa/forms/complaint?version=1")
