@@ -21,7 +21,7 @@ check: setup-test static desk-check  ## what every commit must pass: unit and pr
 	  --ignore tests/e2e --ignore tests/faults --ignore tests/dialplan
 
 test: setup-test static desk-check  ## every check and every test; a test that failed is run once more, alone
-	$(BIN)/python tests/rerun.py -n 5 --dist loadfile --no-loadscope-reorder --durations=10
+	$(BIN)/python tests/rerun.py -n 4 --dist loadfile --no-loadscope-reorder --durations=10
 
 fuzz: setup  ## N inputs of each kind (make fuzz N=1000000), and a table of the results; KINDS="--kind sip" for some
 	$(BIN)/python -m tests.fuzz --count $(N) --seed $(SEED) $(KINDS)

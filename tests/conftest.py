@@ -47,6 +47,8 @@ settings.register_profile("search", derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 SLOWEST = (
+    "server/web/test_whole_api",
+    "e2e/desk/test_walks",
     "e2e/desk/test_quality_pages",
     "e2e/test_calling_back",
     "e2e/test_transfers",
@@ -71,6 +73,7 @@ SLOWEST = (
     "e2e/test_sound",
     "e2e/test_trunks",
     "e2e/test_away",
+    "server/web/test_every_door",
     "fuzz/test_fuzz",
     "server/storage/test_figures_report",
     "quality/test_simulation",

@@ -23,7 +23,7 @@ from tests.server.web.api_server import TOKEN, running
 __all__ = ["redis_server"]
 
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
-EXAMPLES = 3
+EXAMPLES = 2
 """Of each operation in each mode; the same in every run."""
 INSTANTS = (
     *(
