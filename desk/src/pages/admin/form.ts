@@ -1,36 +1,9 @@
 /** A form of quality assurance as it is edited, and the TOML that the server reads it from. */
-export interface Question {
-  id: string
-  zh: string
-  en: string
-  weight: number
-  levels: number
-  may_be_na: boolean
-  /** Empty: not critical. */
-  critical: string | null
-  cap: number | null
-  fatal: boolean
-  hint_zh: string
-  hint_en: string
-}
+import type { Form, Question, Section } from '@/pages/qa/shapes'
 
-export interface Section {
-  id: string
-  zh: string
-  en: string
-  questions: Question[]
-}
+export type { Form, Question, Section }
 
-export interface Form {
-  name: string
-  version: number
-  zh: string
-  en: string
-  pass_mark: number
-  sections: Section[]
-}
-
-export const CRITICAL = ['customer', 'business', 'compliance']
+export const CRITICAL = ['customer', 'business', 'compliance'] as const
 
 /** A text of TOML. JSON escapes alike, but for the delete character. */
 const text = (value: string): string => JSON.stringify(value).replaceAll('\u007F', '\\u007F')
