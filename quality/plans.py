@@ -65,8 +65,8 @@ class Plan:
     period: PeriodKind = PeriodKind.WEEK
     businesses: tuple[str, ...] = ()
     """Business types in the frame; empty: all."""
-    shortest: float = 15.0
-    """Seconds of conversation; shorter calls are not in the frame."""
+    shortest: float = 0.0
+    """Seconds of conversation; shorter calls are not in the frame. 0: every call in which an agent spoke is."""
     keys: tuple[Key, ...] = (Key.CATEGORY, Key.LENGTH)
     lengths: tuple[float, ...] = (180.0, 480.0)
     """Where one band of length ends and the next begins, whole seconds, rising."""

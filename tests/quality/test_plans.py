@@ -50,7 +50,7 @@ def test_an_ordinary_call_has_no_risk():
 
 
 def test_the_frame_has_the_calls_of_the_period_that_the_plan_names():
-    plan = Plan("weekly", "seed", businesses=("complaint",))
+    plan = Plan("weekly", "seed", businesses=("complaint",), shortest=15.0)
     calls = [
         call(1),
         call(2, business="inquiry"),
@@ -64,6 +64,10 @@ def test_the_frame_has_the_calls_of_the_period_that_the_plan_names():
         FrameCall(1, "1001", "process", "180-480"),
         FrameCall(6, "1001", "process", "480+", (Risk.REPEAT,)),
     )
+
+
+def test_no_call_is_too_short_for_a_plan_that_does_not_say_so():
+    assert [each.call for each in frame(Plan("weekly", "seed"), WEEK, [call(1, seconds=0.4)]).calls] == [1]
 
 
 def test_a_call_is_one_agents():

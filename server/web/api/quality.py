@@ -36,7 +36,7 @@ class PlanIn(Body):
     period: str = Field("week", pattern="^(day|week|month)$")
     seed: Word | None = None
     businesses: list[Word] = Field(default_factory=list, max_length=100)
-    shortest: float = 15.0
+    shortest: float = 0.0
     keys: list[str] = Field(default=["category", "length"], max_length=2)
     lengths: list[int] = Field(default=[180, 480], max_length=20)
     risk_least: int = 3
