@@ -24,6 +24,8 @@ _DENSEST = 0.7
 _FINE = 0.5
 """Seconds: packets that are lost, not left out, are missing in each of so many alike."""
 _STEPS = 40
+BLOCK = 32_768 / 16_000
+"""Seconds of sound that Asterisk gathers before it writes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class Packets:
     at: float
     caller: int
     agent: int
+    written: float | None = None
+    """Seconds of the part's sound that were on the disk by then, if that is known: Asterisk writes by the block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,7 @@ def lay_out(parts: Sequence[Part], counted: Sequence[Packets] = (), talked: floa
         known += over - part.begins
         end = pieces[-1].end if pieces else 0.0
         spans = _spans(part, during, rates, over)
-        made = _spread(number, part, spans, end) or [Piece(number, 0.0, max(part.begins, end), part.seconds)]
+        made = _spread(number, part, spans, during, end) or [Piece(number, 0.0, max(part.begins, end), part.seconds)]
         pieces += [piece for piece in made if piece.seconds > 0]
         covered += part.seconds + min(over - part.begins - part.seconds, sum((u - s) * (1 - f) for s, u, f in spans))
     return Layout(tuple(pieces), covered)
@@ -138,23 +142,30 @@ def _spans(part: Part, during: Sequence[Packets], rates: tuple[float, float], ov
 def _cut(since: float, until: float, part: float) -> Iterator[_Span]:
     """A span in steps, unless much of it is a pause, which is somewhere in it."""
     steps = math.ceil((until - since) / _FINE) if part >= _DENSEST and until > since else 1
-    for step in range(steps):
-        yield since + (until - since) * step / steps, since + (until - since) * (step + 1) / steps, part
+    edges = [*(since + (until - since) * step / steps for step in range(steps)), until]
+    for begins, ends in pairwise(edges):
+        yield begins, ends, part
 
 
-def _spread(number: int, part: Part, spans: Sequence[_Span], end: float) -> list[Piece] | None:
+def _spread(
+    number: int, part: Part, spans: Sequence[_Span], during: Sequence[Packets], end: float
+) -> list[Piece] | None:
     """The part in pieces, by the packets that came in it; None when its sound has no pauses."""
     if not spans or spans[-1][1] - part.begins - part.seconds <= _SHORT:
         return None
-    lengths = list(_shared_out(spans, part.seconds))
+    placed: list[tuple[float, float, float]] = []
+    given = 0.0
+    for section, reached in _sections(part, spans, during):
+        for (since, until, _), length in zip(section, _shared_out(section, reached - given), strict=True):
+            placed.append((since, until, length))
+            given += length
     pieces: list[Piece] = []
     start, position = 0.0, max(part.begins, end)
-    for place, (since, until, _) in enumerate(spans):
-        length = lengths[place]
+    for place, (since, until, length) in enumerate(placed):
         if length <= 0:
             continue
         goes_on = position > since - TOLERANCE
-        comes = place + 1 < len(spans) and lengths[place + 1] > 0
+        comes = place + 1 < len(placed) and placed[place + 1][2] > 0
         room = max(0.0, until - since - length)
         # Sound that goes on from before stands at the beginning; sound that has just begun, at the end.
         at = since if goes_on else since + (room if comes else room / 2)
@@ -164,6 +175,28 @@ def _spread(number: int, part: Part, spans: Sequence[_Span], end: float) -> list
     if part.seconds > start:
         _append(pieces, Piece(number, start, position, part.seconds - start))
     return pieces
+
+
+def _sections(part: Part, spans: Sequence[_Span], during: Sequence[Packets]) -> Iterator[tuple[Sequence[_Span], float]]:
+    """The spans between two instants at which it is known how much of the sound had been written, and how much at the
+    second one. Without such an instant they are one section, in which all of it was written."""
+    rises = [
+        ((before.at + after.at) / 2, after.written)
+        for before, after in pairwise(during)
+        if before.written is not None
+        and after.written is not None
+        and before.written < after.written < part.seconds
+        and after.at - before.at <= _FINE
+    ]
+    section: list[_Span] = []
+    for since, until, dense in spans:
+        begins = since
+        while rises and rises[0][0] < until:
+            at, written = rises.pop(0)
+            yield [*section, (begins, at, dense)], written
+            section, begins = [], at
+        section.append((begins, until, dense))
+    yield section, part.seconds
 
 
 def _append(pieces: list[Piece], piece: Piece) -> None:

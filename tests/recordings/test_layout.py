@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recordings.layout import Layout, Packets, Part, Piece, lay_out
+from recordings.layout import BLOCK, Layout, Packets, Part, Piece, lay_out
 
 
 def sparse(spurts, until, every=0.2, rate=50):
@@ -61,6 +61,22 @@ def test_sound_of_late_packets_is_missing_everywhere_alike():
     assert laid.covered == pytest.approx(48.0), "packets came, and their sound is missing"
 
 
+def test_sound_that_is_lost_here_and_there_stands_where_the_disk_says():
+    """All packets come. In the first minute half of their sound is dropped, in the second one nothing."""
+
+    def sounds(at):
+        return min(at, 60) / 2 + max(0.0, at - 60)
+
+    counted = [
+        Packets(at, round(50 * at), round(50 * at), sounds(at) // BLOCK * BLOCK)
+        for at in (step / 4 for step in range(481))
+    ]
+    laid = lay_out([Part(0, sounds(120))], counted, talked=120)
+    assert laid.seconds == pytest.approx(120, abs=0.3)
+    for piece in laid.pieces:
+        assert sounds(piece.at) == pytest.approx(piece.start, abs=0.3)
+
+
 def test_a_recorder_that_stopped_early_has_its_sound_at_the_beginning():
     counted = [Packets(at, 50 * at, 50 * at) for at in range(0, 61, 10)]
     assert lay_out([Part(0, 20.0)], counted, talked=61.0).pieces == (Piece(0, 0, 0, 20.0),)
@@ -81,13 +97,14 @@ def test_counts_of_before_and_of_the_hold_do_not_move_a_part():
     assert [(piece.at, piece.seconds) for piece in laid.pieces] == [(0, 10.0), (30.0, 12.0)]
 
 
-counts = st.lists(st.tuples(st.floats(0, 100), st.integers(0, 5000), st.integers(0, 5000)), max_size=30)
+written = st.none() | st.floats(0, 50)
+counts = st.lists(st.tuples(st.floats(0, 100), st.integers(0, 5000), st.integers(0, 5000), written), max_size=30)
 
 
 @given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 40)), max_size=4), counts)
 def test_every_second_is_in_one_piece_and_none_overlap(parts, counted):
     parts = [Part(*each) for each in sorted(parts)]
-    laid = lay_out(parts, [Packets(*each) for each in sorted(counted)])
+    laid = lay_out(parts, [Packets(*each) for each in sorted(counted, key=lambda each: each[:3])])
     end = 0.0
     for piece in laid.pieces:
         assert piece.at >= end - 1e-6

@@ -58,8 +58,8 @@ def counted(prefix: Path) -> list[Packets]:
     found: list[Packets] = []
     for line in lines:
         try:
-            at, caller, agent = line.split()
-            found.append(Packets(int(at) / 1000, int(caller), int(agent)))
+            at, caller, agent, *written = (int(each) for each in line.split())
+            found.append(Packets(at / 1000, caller, agent, written[0] / 1000 if written else None))
         except ValueError:
             break
     return sorted(found, key=lambda each: each.at)
@@ -70,7 +70,17 @@ def add_counted(prefix: Path, packets: Sequence[Packets]) -> None:
     if not _there(part(prefix)):
         return
     with prefix.with_name(prefix.name + PACKETS).open("a", encoding="ascii") as file:
-        file.writelines(f"{round(each.at * 1000)} {each.caller} {each.agent}\n" for each in packets)
+        file.writelines(f"{_line(each)}\n" for each in packets)
+
+
+def _line(packets: Packets) -> str:
+    written = [] if packets.written is None else [round(packets.written * 1000)]
+    return " ".join(map(str, (round(packets.at * 1000), packets.caller, packets.agent, *written)))
+
+
+def newest(prefix: Path) -> PartFiles:
+    """The files of the part that began last."""
+    return parts(prefix)[-1]
 
 
 class LegFiles:
@@ -86,13 +96,14 @@ class LegFiles:
 
     def seconds(self, call: int, offer: int) -> float:
         """Seconds of sound, without holds; 0 when nothing was recorded, so that nobody spoke."""
-        return sum(_seconds(each) for each in parts(self.prefix(call, offer)))
+        return sum(written(each) for each in parts(self.prefix(call, offer)))
 
 
 def _there(files: PartFiles) -> list[Path]:
     return [file for file in (files.caller, files.agent) if file.exists()]
 
 
-def _seconds(files: PartFiles) -> float:
+def written(files: PartFiles) -> float:
+    """Seconds of sound on the disk, of the side that has more. Raises OSError."""
     longest = max((file.stat().st_size for file in _there(files)), default=0)
     return max(0.0, (longest - _WAV_HEADER) / _BYTES_A_SECOND)

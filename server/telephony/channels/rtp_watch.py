@@ -15,13 +15,13 @@ from pathlib import Path
 import structlog
 
 import acd.events as acd
-from recordings.layout import Packets, share, usual
+from recordings.layout import BLOCK, Packets, share, usual
 from server.hotline.definitions import SoundRules
 from server.hotline.dispatcher import Dispatcher
 from server.hotline.view import View
 from server.tasks import BackgroundTasks, first_of
 from server.telephony.ami.link import Ami, AmiError, AmiEvent
-from server.telephony.channels.leg_files import add_counted
+from server.telephony.channels.leg_files import PartFiles, add_counted, newest, written
 from server.telephony.channels.legs import Legs
 from server.telephony.channels.one_way import CameBack, Learn, OneWay, Side, Stopped, Told
 from server.telephony.channels.ownership import AgentChannel
@@ -43,6 +43,8 @@ EARLY = 8
 """Counts that every conversation has at the shortest rhythm, to learn how its sides send."""
 _FULL = 0.98
 """The share of the time with packets from which on a span has no gaps."""
+_LAGS = 0.2
+"""Seconds by which the sound on the disk is behind, a block apart, of a recorder that drops late packets."""
 _GAP = 0.15
 """Seconds without packets in a span from which on it surely has a gap."""
 _COUNT = "CHANNEL(rtcp,rxcount)"
@@ -69,8 +71,12 @@ class _Counted:
     """How often it was counted."""
     full: bool = False
     """The last span has no gaps."""
+    lags: bool = False
+    """Packets come, and their sound is not written."""
     before: int = 0
     """The agent's packets of channels whose place this one has taken."""
+    files: PartFiles | None = None
+    """The part that Asterisk writes now, once it was looked for."""
     silent_since: dict[Side, float] = field(default_factory=dict)
     """Sides of which no sound comes, by UTC epoch seconds."""
 
@@ -83,7 +89,10 @@ class _Counted:
             self.rates = max(self.rates[0], came[0]), max(self.rates[1], came[1])
             part = share(counts[-1], new, (usual(self.rates[0]), usual(self.rates[1])))
             self.sparse = self.sparse or (known and (1 - part) * lasted > _GAP)
-            if part >= _FULL and self.full and counts[-1].at > self.written_at:
+            if new.written is not None and self.files is not None:
+                self.lags = self.lags or new.at - self.files.begins - new.written > BLOCK + _LAGS
+                self.sparse = self.sparse or self.lags
+            if part >= _FULL and self.full and not self.lags and counts[-1].at > self.written_at:
                 counts.pop()
             self.full = part >= _FULL
         counts.append(new)
@@ -193,7 +202,7 @@ class RtpWatch:
             elif known.due == float("inf"):
                 if known.leg is not leg:
                     known.before = known.counts[-1].agent if known.counts else 0
-                known.leg, known.due = leg, now
+                known.leg, known.due, known.files = leg, now, None
 
     def _rest(self, counted: _Counted) -> None:
         """The two are apart."""
@@ -216,11 +225,14 @@ class RtpWatch:
     async def _packets(self, counted: _Counted) -> Packets | None:
         """How many packets have come; None when Asterisk does not say, or the two are apart by now."""
         try:
-            replies = await asyncio.gather(
-                *(
-                    self._ami.action("Getvar", Channel=channel, Variable=_COUNT)
-                    for channel in (counted.caller_channel, counted.leg.channel)
-                )
+            sound, replies = await asyncio.gather(
+                asyncio.to_thread(self._written, counted),
+                asyncio.gather(
+                    *(
+                        self._ami.action("Getvar", Channel=channel, Variable=_COUNT)
+                        for channel in (counted.caller_channel, counted.leg.channel)
+                    )
+                ),
             )
             caller, agent = (int(reply.get("Value", "")) for reply in replies)
         except (AmiError, ValueError):
@@ -228,7 +240,16 @@ class RtpWatch:
         leg = counted.leg
         if leg.joined_at is None or leg.left_at is not None or leg.ended:
             return None
-        return Packets(self._clock() - leg.joined_at, caller, counted.before + agent)
+        return Packets(self._clock() - leg.joined_at, caller, counted.before + agent, sound)
+
+    def _written(self, counted: _Counted) -> float | None:
+        """Seconds of sound on the disk; None where nothing is recorded yet or the disk does not say."""
+        try:
+            if counted.files is None:
+                counted.files = newest(self._prefix(counted.leg.call, counted.leg.offer))
+            return written(counted.files) or None
+        except OSError:
+            return None
 
     def _heed(self, counted: _Counted, packets: Packets) -> None:
         counted.add(packets)

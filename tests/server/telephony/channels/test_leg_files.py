@@ -44,7 +44,7 @@ def test_counts_come_back_as_they_were_written_and_a_line_cut_off_is_left_out(tm
     add_counted(prefix, [Packets(0.2, 1, 1)])
     assert counted(prefix) == [], "without sound there is nothing to lay out"
     (tmp_path / "7-1-caller.wav").touch()
-    packets = [Packets(0.5, 10, 12), Packets(1.0, 35, 12)]
+    packets = [Packets(0.5, 10, 12), Packets(1.0, 35, 12, 2.048)]
     add_counted(prefix, packets[:1])
     add_counted(prefix, packets[1:])
     with (tmp_path / "7-1-packets").open("a") as file:

@@ -143,6 +143,16 @@ async def test_the_counts_of_sides_that_leave_packets_out_are_kept(line: Line) -
     assert [each.at for each in counted(line.prefix)] == sorted(each.at for each in counted(line.prefix))
 
 
+async def test_the_sound_on_the_disk_is_counted_where_it_stays_behind(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rtp_watch, "BLOCK", 0.5)
+    (line.prefix.parent / "7-1-agent.wav").write_bytes(bytes(44 + 1600))
+    async with watching(line):
+        await until(lambda: len(counted(line.prefix)) > 4)
+    assert {each.written for each in counted(line.prefix)} == {0.1}
+
+
 async def test_an_asterisk_that_does_not_answer_says_nothing(line: Line) -> None:
     line.rates[AGENT] = None
     async with watching(line):
