@@ -6,6 +6,10 @@ WAL, and readers have an engine of their own that never waits for them. PostgreS
 
 from __future__ import annotations
 
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,20 +82,37 @@ def _sqlite(url: URL) -> Database:
         raise DatabaseError(
             "DATABASE_URL: SQLite in memory forgets everything, give a file: sqlite:////path/records.db"
         )
-    Path(str(url.database)).absolute().parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(str(url.database)).absolute().parent
+    folder.mkdir(parents=True, exist_ok=True)
     write, read = (create_engine(url, connect_args={"check_same_thread": False}) for _ in range(2))
     for engine, begin in ((write, "BEGIN IMMEDIATE"), (read, "BEGIN")):
-        _take_over_transactions(engine, begin)
+        _take_over_transactions(engine, begin, folder)
     return Database(write, read)
 
 
-def _take_over_transactions(engine: Engine, begin: str) -> None:
+def _take_over_transactions(engine: Engine, begin: str, folder: Path) -> None:
     @event.listens_for(engine, "connect")
     def connected(connection: Any, _record: object) -> None:
         connection.isolation_level = None
-        for pragma in (f"busy_timeout={BUSY_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+        if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+            # Of two connections that change a new file to WAL, SQLite refuses one at once, whatever the time-out.
+            with _alone(folder):
+                connection.execute("PRAGMA journal_mode=WAL")
+        for pragma in ("synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
     def began(connection: Any) -> None:
         connection.exec_driver_sql(begin)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """While nobody else, on this machine, opens a new database in this folder."""
+    lock = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import sqlite3
 import threading
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -58,6 +61,32 @@ def test_servers_that_start_together_migrate_once(database_url):
     assert faults == []
     for database in databases:
         database.dispose()
+
+
+def test_a_server_that_starts_while_another_makes_the_file_waits_for_it(tmp_path):
+    """SQLite refuses at once to change a file to WAL while another connection does so."""
+    folder, path = os.open(tmp_path, os.O_RDONLY), tmp_path / "records.db"
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    database, faults = open_database(f"sqlite:///{path}"), []
+
+    def start():
+        try:
+            migrate(database.write)
+        except Exception as error:
+            faults.append(error)
+
+    thread = threading.Thread(target=start)
+    thread.start()
+    thread.join(0.2)
+    assert faults == []
+    other.close()
+    os.close(folder)
+    thread.join(30)
+    assert faults == []
+    assert revision(database.write) is not None
+    database.dispose()
 
 
 def test_a_database_of_a_newer_version_is_refused_with_a_sentence(database_url):
