@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import itertools
 import os
@@ -38,6 +37,7 @@ from server.storage.database import Database, open_database
 from server.storage.schema.migrate import migrate
 from server.storage.schema.tables import Base
 from tests.ending import pytest_configure, pytest_testnodeready
+from tests.orphans import with_parent
 
 __all__ = ["pytest_configure", "pytest_testnodeready"]
 
@@ -109,7 +109,6 @@ def _file(item: pytest.Item) -> str:
 
 NOBODY = 65534
 """PostgreSQL refuses to run as root; a test run of root's gives it to this user."""
-PR_SET_PDEATHSIG = 1
 SOUND_SHA256 = hashlib.sha256(b"RIFF sound").hexdigest()
 """Of the recording of a whole call."""
 
@@ -242,7 +241,7 @@ def _run_postgres(tool: Tool, home: Path) -> Iterator[PostgresServer]:
             stdout=log,
             stderr=log,
             start_new_session=True,
-            preexec_fn=_end_with_parent,
+            preexec_fn=with_parent(signal.SIGQUIT),
             **as_user,
         )
     server = PostgresServer(home)
@@ -284,10 +283,6 @@ def _wait_until_ready(server: PostgresServer, process: subprocess.Popen[bytes]) 
             time.sleep(0.05)
         else:
             return
-
-
-def _end_with_parent() -> None:
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """A run that is ended by SIGTERM ends in order, as by Ctrl-C: fixtures end the servers and calls that they started.
 
-A pytest plugin. The process that hands out the tests tells those that run them.
+A pytest plugin. The process that hands out the tests tells those that run them. One that takes longer than xdist waits
+is killed, and its fixtures with it: so what a fixture starts ends with its process (`tests/orphans.py`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+
+PATIENCE = 30
+"""Seconds in which a process that runs tests ends its servers before xdist kills it."""
 
 
 def pytest_configure() -> None:
@@ -28,6 +32,9 @@ def _end(number: int, frame: object) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodeready() -> None:
     """This process hands out the tests to others, its children, and runs none."""
+    from xdist.workermanage import NodeManager
+
+    NodeManager.EXIT_TIMEOUT = PATIENCE
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _end_all)
 

@@ -21,6 +21,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from provision import default_cache, provision
+from tests.orphans import with_parent
 
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 """A folder in memory, if there is one: a disk that is busy with other tests takes milliseconds for each event."""
@@ -48,6 +49,7 @@ class RedisServer:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            preexec_fn=with_parent(signal.SIGKILL),
         )
         client, end = SyncRedis.from_url(self.url), time.monotonic() + 20
         while True:

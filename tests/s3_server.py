@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from contextlib import contextmanager
 
 import boto3
 from botocore.exceptions import BotoCoreError
+
+from tests.orphans import with_parent
 
 KEYS = {"AWS_ACCESS_KEY_ID": "tester", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1"}
 BUCKET = "recordings"
@@ -45,7 +48,13 @@ class S3Server:
         program = "import sys; from moto.server import main; main(sys.argv[1:])"
         command = [sys.executable, "-c", program, "-H", "127.0.0.1", "-p", str(self.port)]
         environment = {**os.environ, "MOTO_CALL_RESET_API": "false"}
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
+        self._process = subprocess.Popen(
+            command,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            preexec_fn=with_parent(signal.SIGKILL),
+        )
         deadline = time.monotonic() + 60
         while True:
             try:

@@ -40,6 +40,18 @@ async def server(request):
 async def test_it(server):
     await asyncio.sleep(300)
 """
+STARTS_AND_TELLS = """
+import signal, subprocess, sys, time
+from tests.orphans import with_parent
+
+process = subprocess.Popen(
+    [sys.executable, "-c", "print(1, flush=True); import time; time.sleep(600)"],
+    stdout=subprocess.PIPE, start_new_session=True, preexec_fn=with_parent(signal.SIGTERM),
+)
+process.stdout.readline()
+print(process.pid, flush=True)
+time.sleep(600)
+"""
 
 
 def rerun(folder: Path, test: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -85,3 +97,23 @@ def test_a_run_that_is_ended_by_a_signal_leaves_no_server(tmp_path: Path, proces
         run.send_signal(signal.SIGTERM)
         assert run.wait(60) == 2
     assert not Path(f"/proc/{pid.read_text()}").exists()
+
+
+def test_a_process_of_tests_that_is_killed_leaves_no_server() -> None:
+    words = [sys.executable, "-c", STARTS_AND_TELLS]
+    with subprocess.Popen(words, cwd=TREE, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        server, end = Path(f"/proc/{int(run.stdout.readline())}/stat"), time.monotonic() + 10
+        assert runs(server)
+        run.kill()
+    while runs(server):
+        assert time.monotonic() < end, "the server goes on"
+        time.sleep(0.01)
+
+
+def runs(stat: Path) -> bool:
+    """Whether this process does more than wait to be reaped."""
+    try:
+        return stat.read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False

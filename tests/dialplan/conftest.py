@@ -28,6 +28,7 @@ from server.telephony.asterisk.ready import ready
 from server.telephony.asterisk.site import AgentPhone, Site
 from server.telephony.tokens import ChannelTokens
 from softphone.phone import Phone
+from tests.orphans import with_parent
 
 ROOT = Path(__file__).resolve().parents[2]
 TONES = {
@@ -262,13 +263,27 @@ def asterisk() -> Iterator[Machine]:
     )
     configure(site, agents())
     words = tool.argv("asterisk", *arguments(site))
-    with (home / "terminal.log").open("wb") as out:
-        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
-    try:
+    with running(words, home) as process:
         asyncio.run(ready(site))
         yield Machine(site, process, tool.argv, servers)
+
+
+@contextlib.contextmanager
+def running(words: list[str], home: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """An Asterisk with this home, which is removed afterwards."""
+    with (home / "terminal.log").open("wb") as out:
+        process = subprocess.Popen(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+            preexec_fn=with_parent(signal.SIGKILL),
+        )
+    try:
+        yield process
     finally:
-        process.send_signal(signal.SIGTERM)
+        process.terminate()
         try:
             process.wait(5)
         except subprocess.TimeoutExpired:
@@ -320,13 +335,8 @@ def another(machine: Machine, phones: list[AgentPhone] | None = None, **change: 
     own = {"home": home, "sip_port": free_port(), "ami_port": free_port(), "http_port": free_port()}
     site = replace(machine.site, **{**own, "rtp_ports": (19000, 19099), **change})  # type: ignore[arg-type]
     configure(site, phones)
-    words = machine.argv("asterisk", *arguments(site))
-    with (home / "terminal.log").open("wb") as out:
-        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
     try:
-        yield Machine(site, process, machine.argv, machine.servers)
+        with running(machine.argv("asterisk", *arguments(site)), home) as process:
+            yield Machine(site, process, machine.argv, machine.servers)
     finally:
-        process.terminate()
-        process.wait(10)
-        for folder in {home, site.home}:
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(site.home, ignore_errors=True)

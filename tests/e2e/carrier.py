@@ -23,6 +23,7 @@ from server.hotline.definitions import MUSIC, PROMPTS
 from server.telephony.asterisk.configure import AMI_SECRET, arguments, configure, secret
 from server.telephony.asterisk.ready import ready
 from server.telephony.asterisk.site import HTTP_BIND, Site
+from tests.orphans import with_parent
 from tests.raw_sip import SDP
 
 TREE = Path(__file__).resolve().parents[2]
@@ -120,7 +121,9 @@ class Carrier:
         (self.site.layout.root / "lib").mkdir()
         with (self.home / "terminal").open("ab") as out:
             words = self._tool.argv("asterisk", *arguments(self.site))
-            self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+            self._process = subprocess.Popen(
+                words, stdin=subprocess.DEVNULL, stdout=out, stderr=out, preexec_fn=with_parent(signal.SIGKILL)
+            )
 
     async def up(self) -> None:
         """Return when it takes calls."""

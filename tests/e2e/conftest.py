@@ -33,6 +33,7 @@ from server.telephony.channels.dial import work_number
 from softphone.phone import Call, Phone
 from tests.e2e import brisk, preloaded
 from tests.e2e.preloaded import Server
+from tests.orphans import with_parent
 
 TREE = Path(__file__).resolve().parents[2]
 COMMAND = Path(sys.executable).with_name("sansheng")
@@ -115,6 +116,7 @@ class Hotline:
             stderr=subprocess.STDOUT,
             start_new_session=True,
             text=True,
+            preexec_fn=with_parent(signal.SIGTERM),
         )
         output.close()
 

@@ -22,6 +22,8 @@ from importlib import import_module, reload
 from pathlib import Path
 from typing import Any
 
+from tests.orphans import end_with_parent
+
 TREE = Path(__file__).resolve().parents[2]
 IMPORTED = (
     "server.cli",
@@ -164,6 +166,7 @@ def _become(question: Mapping[str, Any]) -> None:
     code: object = 1
     try:
         os.setsid()
+        end_with_parent(signal.SIGTERM)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         for descriptor, (name, flags) in enumerate(
             [
