@@ -62,10 +62,8 @@ class Reloading:
 
         If it has not, `problem` says so, and it is tried again and again.
         """
-        if self._trying:
-            return
-        await self._settle(agent)
-        if self.problem:
+        await self._settle("" if self._trying else agent)
+        if self.problem and not self._trying:
             self._trying = True
             self._tasks.start(self._go_on())
 

@@ -195,3 +195,17 @@ async def test_asterisk_is_started_again_once_and_only_when_no_call_stands(
     reloading.may_restart = True
     await until(lambda: not reloading.problem)
     assert (asterisk.pid, owed(site.layout)) == (101, ())
+
+
+async def test_an_agent_who_is_added_while_asterisk_waits_for_its_restart_has_a_telephone_at_once(
+    site: Site, asterisk: Asterisk
+) -> None:
+    reloading = Reloading(site.layout, cast(Ami, asterisk), retry=60)
+    book = PhoneBook(lambda: site, cast(Ami, asterisk), lambda: [], reloading)
+    reloading.compare = book.differing
+    owe(site.layout, [RESTART])
+    await reloading.settle()
+    await book.set("1001", "a-good-secret", "")
+    assert sorted(asterisk.has) == ["1001", "1001-web"]
+    assert "as soon as no call stands" in reloading.problem
+    await reloading.stop()
