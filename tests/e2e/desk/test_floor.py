@@ -59,6 +59,8 @@ async def test_a_waiting_caller_is_seen_explained_and_given_to_an_agent(
         await page.get_by_role("option", name="4301").click()
         await page.get_by_test_id("reason").fill("熟悉这位客户")
         await page.get_by_test_id("reason-confirm").click()
+        # The dialog closes when the server has offered the call; it stays, and says why, where it has not.
+        await expect(page.get_by_test_id("reason-confirm")).to_be_hidden(timeout=20_000)
         ringing = await phone.incoming()
         await ringing.answer(Tone(600))
         await expect(page.get_by_test_id("floor-agent-4301")).to_contain_text("通话中")
