@@ -42,13 +42,14 @@ async def test_sipp_reaches_sipp_through_the_menus_and_is_recorded(
         await hotline.request("PUT", "/api/v1/agents/2061", body)
         await hotline.request("POST", "/api/v1/agents/2061/status", {"status": "available"})
         async with sipp.run(
-            "caller-hangs-up",
+            "caller",
             server=("127.0.0.1", hotline.sip_port),
             caller=caller,
             digits="12",
             via=via,
             gap=0.4,
-            talk=9,
+            again="5",  # The survey's answer: the caller stays until the hotline says goodbye.
+            limit=60,
         ) as running:
             (await running.done()).check(calls=1)
         shown = await hotline.ended_call(caller)
