@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from server.telephony.asterisk.ports import AudioPorts
 from softphone.audio import Tone
 from softphone.call import Call, CallEnded
 from softphone.phone import Answer, Phone
@@ -107,10 +108,12 @@ async def test_beyond_the_limit_of_silent_callers_only_heard_ones_stay_and_beyon
     machine: Machine,
 ) -> None:
     await machine.servers[0].start(hold)
-    most = machine.site.audio.max_callers
+    first, _ = machine.site.rtp_ports
+    few = (first, first + 99)
+    most = AudioPorts(*few).max_callers
     async with AsyncExitStack() as stack:
         phone = await stack.enter_async_context(machine.phone("13900000001"))
-        stack.enter_context(machine.changed(**NO_LIMIT))
+        stack.enter_context(machine.changed(**NO_LIMIT, rtp_ports=few))
 
         async def calls(count: int, source: Tone | None) -> list[Call]:
             made = [await phone.dial("4008001234", source=source) for _ in range(count)]
