@@ -61,7 +61,7 @@ from server.usecases.groups import UseCases
 from server.warned import warned
 from server.web.api.application import make_api
 from server.web.authentication import Authentication
-from server.web.certificates import CertificateError, Certificates
+from server.web.certificates import EVERY, CertificateError, Certificates
 from server.web.openid import openid_of
 from server.web.serve import HttpServer
 from server.webhooks.delivery import Deliveries
@@ -127,8 +127,7 @@ class App:
         self._tasks.start(self._mailing.run())
         self._tasks.start(self._trimming.run())
         self._tasks.start(self.acts.exports.keep_tidy())
-        if self._certificates is not None:
-            self._tasks.start(self._certificates.keep())
+        self._tasks.start(self._keep_certificates())
         self._tasks.start(self._election.lead_again(log))
 
     async def _open_log(self, home: Home) -> Log:
@@ -354,7 +353,8 @@ class App:
         set_aside = self._home.set_aside.problem if self._home else ""
         wrong, of_certificate = self._definition_problem, self._certificates.problem if self._certificates else ""
         found = [warned("definitions", wrong, error=wrong), self.acts.versions.problem, set_aside]
-        found.append(warned("certificate", of_certificate, error=of_certificate))
+        for sentence in (of_certificate, self._programs.certificate_problem):
+            found.append(warned("certificate", sentence, error=sentence))
         calendar, now = self.definitions.calendar, time.time()
         years = zip(years_without_holidays(calendar, now), unknown_years(calendar, now), strict=True)
         found += [warned("holidays", sentence, year=year) for year, sentence in years]
@@ -386,7 +386,23 @@ class App:
         await self._programs.follow(self.definitions)
         if leadership is not None:
             await leadership.reload(self._programs.take_reloads())
+        if self._certificates is not None:
+            await asyncio.to_thread(self._certificates.look)
         return self.definitions.source
+
+    async def _keep_certificates(self) -> None:
+        """Look every minute for renewed certificates, as long as the server runs."""
+        while True:
+            if self._certificates is not None:
+                await asyncio.to_thread(self._certificates.look)
+            try:
+                await self._programs.look()
+                leadership = self._election.leadership
+                if leadership is not None and self._programs.reloads:
+                    await leadership.reload(self._programs.take_reloads())
+            except (OSError, SiteError) as error:
+                _log.error("the certificate of the trunks could not be taken over", error=str(error))
+            await asyncio.sleep(EVERY)
 
     async def _watch_definitions(self) -> None:
         home = self.settings.root

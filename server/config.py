@@ -219,6 +219,11 @@ class Settings:
         return self.root / "secrets" / "server.pem", self.root / "secrets" / "server-key.pem"
 
     @property
+    def tls_shown(self) -> Path:
+        """The operator's certificate as the running server shows it, which the files may have outrun."""
+        return self.root / "secrets" / "shown.pem"
+
+    @property
     def tls_authority(self) -> Path:
         """The certificate of the private authority."""
         return self.root / "secrets" / "ca.pem"

@@ -34,6 +34,7 @@ from server.telephony.asterisk import configure
 from server.telephony.asterisk.control import ask, control_socket
 from server.telephony.asterisk.ready import readiness
 from server.telephony.asterisk.site import LOCAL_ALONE, Site, site
+from server.telephony.asterisk.trunk_certificate import own_pair, shown_at
 from server.telephony.asterisk.trunk_pjsip import left_out
 
 _log = structlog.get_logger("programs")
@@ -52,6 +53,11 @@ class Programs:
         self._children = Children(reactor)
         self._states: dict[str, str] = {}
         self._reloads: tuple[str, ...] = ()
+        self._writing = asyncio.Lock()
+        self._exchanged = False
+        """Whether a pair was written that Asterisk was not yet seen to show."""
+        self.certificate_problem = ""
+        """What is wrong with the pair for trunks with TLS, as a sentence; empty when nothing is."""
 
     async def start(self, definitions: Definitions) -> None:
         """Return when the programs were started, ready or not. Raises StartError, SiteError and ProvisionError."""
@@ -124,10 +130,31 @@ class Programs:
     async def follow(self, definitions: Definitions) -> None:
         """Write Asterisk's files anew if these definitions set other limits, music or trunks. Raises SiteError."""
         wanted = await asyncio.to_thread(_admitting, self.site, definitions, self._settings)
-        if wanted == self.site or self._settings.asterisk:
+        if self._settings.asterisk:
             return
-        self.site = wanted
-        self._reloads += (await asyncio.to_thread(configure.configure, wanted)).reloads
+        if wanted != self.site:
+            self.site = wanted
+            await self._write()
+        await self.look()
+
+    async def look(self) -> None:
+        """Take over a pair that the operator wrote anew for trunks with TLS; `take_reloads` has what it asks for."""
+        if self._settings.asterisk:
+            return
+        pair = await asyncio.to_thread(own_pair, self.site)
+        self.certificate_problem = pair.problem
+        if pair.differs:
+            self._exchanged = True
+            await self._write()
+        elif self._exchanged and (shown := await shown_at(self.site)):
+            self._exchanged = False
+            if shown != pair.shown:
+                await asyncio.to_thread(configure.owe, self.site.layout, (configure.RESTART,))
+                self._reloads += (configure.RESTART,)
+
+    async def _write(self) -> None:
+        async with self._writing:
+            self._reloads += (await asyncio.to_thread(configure.configure, self.site)).reloads
 
     def trunks(self) -> tuple[Trunk, ...]:
         """The trunks that Asterisk has, in the order in which outgoing calls try them."""

@@ -33,7 +33,7 @@ def doctor(as_json: Json = False) -> None:
 
 
 def _lines() -> Findings:
-    from server.commands.checks import machine, service, sockets
+    from server.commands.checks import certificates, machine, service, sockets
     from server.hotline import definitions
     from tables.toml import DefinitionFault
 
@@ -60,3 +60,4 @@ def _lines() -> Findings:
     yield from service.check_calling_back(here)
     yield from service.check_trunks(here)
     yield from service.check_spool(here, running)
+    yield from certificates.check_certificates(here)

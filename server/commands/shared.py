@@ -149,7 +149,7 @@ def exchange(
 
 def _connection(here: Settings, seconds: float) -> HTTPConnection:
     """A connection to the server, which is opened with the first request. Under TLS the server must have the very
-    certificate that this machine has for it: names do not matter here."""
+    certificate that this machine has for it, or had before: names do not matter here."""
     from http.client import HTTPConnection
 
     address = here.api.partition("://")[2]
@@ -157,7 +157,7 @@ def _connection(here: Settings, seconds: float) -> HTTPConnection:
         return HTTPConnection(address, timeout=seconds)
     from server.commands.own_tls import PinnedConnection
 
-    return PinnedConnection(address, here.tls_files[0], seconds)
+    return PinnedConnection(address, (here.tls_shown, here.tls_files[0]), seconds)
 
 
 def download(path: str, to: BinaryIO) -> None:

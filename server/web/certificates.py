@@ -7,7 +7,6 @@ runs.
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import os
 import secrets
@@ -23,6 +22,7 @@ from cryptography import x509
 from trustme import CA
 
 from server.config import Settings
+from server.key_pairs import KeyPair, PairError, read_pair
 
 LASTS, RENEWED = timedelta(days=397), timedelta(days=30)
 """How long a certificate of the private authority lasts, and how long before its end it is renewed."""
@@ -43,7 +43,8 @@ class Certificates:
         self._given = bool(settings.tls_cert)
         self._cert, self._key = settings.tls_files
         self._context: ssl.SSLContext | None = None
-        self._loaded: tuple[float, ...] = ()
+        self._pair: KeyPair | None = None
+        """What is shown to peers."""
         self.problem = ""
         """Why a renewed certificate could not be taken over, as a sentence; empty when nothing is wrong."""
 
@@ -61,57 +62,47 @@ class Certificates:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["http/1.1"])
-        self._load(context)
+        try:
+            self._take(self._read(), context)
+        except PairError as error:
+            raise CertificateError(f"{error}: see {self._named}") from None
         self._context = context
         return context
 
     def look(self) -> None:
-        """Renew what is about to end, and take renewed files over: new connections have them."""
+        """Renew what is about to end, and take renewed files over: new connections have them.
+
+        Files that are no pair change nothing.
+        """
+        self.problem = ""
         try:
             self._make()
-            if self._context is not None and self._changed() != self._loaded:
-                self._load(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))  # a wrong pair must not reach the live one
-                self._load(self._context)
+            if self._context is not None and (pair := self._read()) != self._pair:
+                self._take(pair, self._context)
                 _log.info("a renewed certificate was taken over", file=str(self._cert))
-            self.problem = ""
         except CertificateError as error:
             self.problem = str(error)
-        if not self.problem and self._given:
-            self.problem = self._ending()
+        except PairError as error:
+            self.problem = f"{error}. The pair of before is served on: write both files again ({self._named})"
+        if self._given and self._pair is not None and (ending := self._pair.ending(self._cert, self._now())):
+            self.problem = f"{self.problem}; {ending}" if self.problem else ending
 
-    async def keep(self) -> None:
-        """Look every minute, as long as the server runs."""
-        while True:
-            await asyncio.sleep(EVERY)
-            await asyncio.to_thread(self.look)
+    @property
+    def _named(self) -> str:
+        return "SANSHENG_TLS_CERT and SANSHENG_TLS_KEY" if self._given else "remove both, and they are made anew"
 
-    def _load(self, context: ssl.SSLContext) -> None:
-        before = self._changed()
+    def _read(self) -> KeyPair:
+        return read_pair(self._cert, self._key)
+
+    def _take(self, pair: KeyPair, context: ssl.SSLContext) -> None:
+        """Show this pair, and say so to the commands of this machine."""
+        pair.load(context)
+        self._pair = pair
         try:
-            context.load_cert_chain(self._cert, self._key)
-        except (OSError, ValueError) as error:  # SSLError is an OSError
-            why = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
-            raise CertificateError(
-                f"{self._cert} and {self._key} cannot be used as certificate and key ({why}): "
-                "see SANSHENG_TLS_CERT and SANSHENG_TLS_KEY"
-            ) from None
-        self._loaded = before
-
-    def _changed(self) -> tuple[float, ...]:
-        try:
-            return tuple(path.stat().st_mtime for path in (self._cert, self._key))
+            if self._given:
+                _write(self._settings.tls_shown, pair.certificate)
         except OSError as error:
-            sentence = f"{error.filename} cannot be read ({error.strerror}): see SANSHENG_TLS_CERT"
-            raise CertificateError(sentence) from None
-
-    def _ending(self) -> str:
-        try:
-            ends = x509.load_pem_x509_certificate(self._cert.read_bytes()).not_valid_after_utc
-        except (OSError, ValueError):
-            return ""
-        if ends < self._now() + timedelta(days=7):
-            return f"the certificate {self._cert} ends at {ends:%Y-%m-%d %H:%M} UTC: renew it"
-        return ""
+            _log.warning("commands are not told of the certificate", why=str(error))
 
     # The private authority
 

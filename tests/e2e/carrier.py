@@ -313,7 +313,7 @@ def self_signed(folder: Path, address: str) -> bool:
     if shutil.which("openssl") is None:
         return False
     folder.mkdir(parents=True, exist_ok=True)
-    words = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=carrier.example -keyout key.pem"
+    words = "openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=carrier.example -keyout key.pem"
     names = ["-out", "certificate.pem", "-addext", f"subjectAltName=IP:{address}"]
     subprocess.run([*words.split(), *names], cwd=folder, check=True, capture_output=True)
     return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from functools import reduce
@@ -141,6 +142,7 @@ def running() -> Iterator[tuple[Hotline, Carrier, RefusingCarrier]]:
             pytest.skip("there is no openssl to make a certificate")
         known.mkdir(parents=True)
         shutil.copy(own / "certificate.pem", known / "ca.pem")
+        assert self_signed(known, "127.0.0.1")
         with carrier(CARRIER, hotline.sip_port, TLS, own) as telecom:
             brisk.install(hotline.home)
             text = (hotline.home / "hotline.toml").read_text()
@@ -398,6 +400,42 @@ async def test_a_trunk_with_tls_and_srtp_registers_and_takes_calls_both_ways(hou
     why = {route["trunk"]: route["why_not"] for route in routes}
     assert why["secure"] == "it has no room: 1 calls (max_calls)"
     assert why["telecom"] == ""
+
+
+async def test_a_pair_for_tls_is_exchanged_in_place_and_the_call_goes_on(house: House, tmp_path: Path) -> None:
+    hotline = house.hotline
+    folder, asterisk = hotline.home / "secrets" / "sip", hotline.pid("asterisk")
+
+    async def shown() -> str:
+        at = ("127.0.0.1", hotline.ports["SIP_TLS"])
+        return (await asyncio.to_thread(ssl.get_server_certificate, at)).replace("\n", "")
+
+    def of(file: Path) -> str:
+        return file.read_text().replace("\n", "")
+
+    house.telecom.command("channel request hangup all")
+    await house.becomes("secure", up=True, registered=True, calls=0)
+    assert await shown() == of(folder / "certificate.pem")
+    house.telecom.call(SECURE, "13912345679")
+    await house.becomes("secure", calls=1)
+    for _ in range(2):
+        assert self_signed(tmp_path, "127.0.0.1")
+        for name in ("key.pem", "certificate.pem"):
+            (tmp_path / name).rename(folder / name)
+        await hotline.request("POST", "/api/v1/definitions/reload")
+        assert await shown() == of(folder / "certificate.pem")
+    good = of(folder / "certificate.pem")
+    (folder / "certificate.pem").write_text("half writ")
+    await hotline.request("POST", "/api/v1/definitions/reload")
+    assert any("pair of before: write both files again" in each for each in hotline.warnings())
+    assert await shown() == good
+    assert (await house.state("secure"))["calls"] == 1, "the call goes on"
+    await house.becomes("secure", up=True, registered=True)
+    assert self_signed(folder, "127.0.0.1")
+    await hotline.request("POST", "/api/v1/definitions/reload")
+    assert not any("certificate" in each or "started again" in each for each in hotline.warnings())
+    assert hotline.pid("asterisk") == asterisk
+    house.telecom.command("channel request hangup all")
 
 
 async def test_a_trunk_whose_srtp_is_optional_takes_calls_with_it_and_without(house: House) -> None:

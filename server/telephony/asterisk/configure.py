@@ -20,6 +20,7 @@ from pathlib import Path
 
 from server.telephony.asterisk import files, modules, pjsip
 from server.telephony.asterisk.site import AgentPhone, Layout, Site, SiteError
+from server.telephony.asterisk.trunk_certificate import PAIR_FILE, own_pair
 from server.telephony.tokens import ChannelTokens
 
 AMI_SECRET = "ami"
@@ -41,6 +42,7 @@ RELOADS: Mapping[str, str] = {
     AGENTS_FILE: "res_pjsip.so",
     FIXED_PHONES_FILE: "pbx_config.so",
     SLOWED_FILE: "res_pjsip.so",
+    PAIR_FILE: "res_pjsip.so",
     "extensions.conf": "pbx_config.so",
     "globals.conf": "pbx_config.so",
     "servers.conf": "pbx_config.so",
@@ -109,6 +111,8 @@ def configure(site: Site, phones: Iterable[AgentPhone] | None = None) -> Written
         "extensions.conf": (site.dialplan / "extensions.conf").read_text(encoding="utf-8"),
         **files.SILENT,
     }
+    if pair := own_pair(site).text:
+        texts[PAIR_FILE] = pair
     if phones is not None:
         texts |= _agent_texts(site, tuple(phones))
     else:

@@ -12,6 +12,7 @@ from pathlib import Path
 from server.hotline.trunks import IN, Trunk
 from server.telephony.asterisk.modules import knows
 from server.telephony.asterisk.site import Site, SiteError
+from server.telephony.asterisk.trunk_certificate import PAIR_FILE, own_pair
 from server.telephony.asterisk.values import text
 
 REGISTERS = "res_pjsip_outbound_registration.so"
@@ -164,11 +165,11 @@ def _signalling(trunk: Trunk) -> tuple[str, ...]:
 
 def _tls(site: Site) -> str:
     folder = site.home / "secrets" / "sip"
-    certificate, key, authorities = folder / "certificate.pem", folder / "key.pem", folder / "ca.pem"
+    authorities, pair = folder / "ca.pem", site.layout.etc / PAIR_FILE
     known = authorities if authorities.is_file() else SYSTEM_CA
     verify = all(trunk.verify for trunk in site.trunks if trunk.transport == "tls")
     host = f"[{site.bind}]" if ":" in site.bind else site.bind
-    own = (f"cert_file={certificate}", f"priv_key_file={key}") if certificate.is_file() and key.is_file() else ()
+    own = (f"cert_file={pair}", f"priv_key_file={pair}") if own_pair(site).text else ()
     return _section(
         "transport-tls",
         "type=transport",

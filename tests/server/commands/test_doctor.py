@@ -10,22 +10,25 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
 
 import pytest
+from trustme import CA
 
 import acd.events as acd
 import recordings.events as rec
 from acd.callbacks.states import PromiseState, PromiseView
 from server import cli
-from server.commands.checks import Finding, Verdict, machine, service, sockets
+from server.commands.checks import Finding, Verdict, certificates, machine, service, sockets
 from server.config import Settings
 from server.eventlog.derived_events import PromiseNoted
 from server.hotline import definitions
 from server.storage.database import open_database
 from server.storage.projector import Projector
 from server.storage.schema.migrate import migrate
+from tests.server.telephony.asterisk.test_trunk_certificate import write_pair
 
 NOBODY = sockets.HomeProcesses({})
 
@@ -259,3 +262,20 @@ def test_promises_without_a_trunk_are_named_and_so_is_a_number_that_is_missing(s
     (settings.home / "hotline.toml").write_text(text, encoding="utf-8")
     (sentence,) = those(service.check_calling_back(trunked), Verdict.OK)
     assert "show 01065529988" in sentence
+
+
+def test_certificates_are_looked_at_though_no_server_runs(settings: Settings) -> None:
+    (settings.home / "hotline.toml").write_text('[trunks.secure]\naddress = "192.0.2.1"\ntransport = "tls"\n')
+    folder = settings.home / "secrets" / "sip"
+    folder.mkdir(parents=True)
+    assert list(certificates.check_certificates(settings)) == []
+    own = replace(settings, tls_cert=folder / "certificate.pem", tls_key=folder / "key.pem")
+    assert len(those(certificates.check_certificates(own), Verdict.FAIL)) == 1
+    write_pair(folder, CA())
+    assert len(those(certificates.check_certificates(own), Verdict.OK)) == 2
+    write_pair(folder, CA(), datetime.now(UTC) + timedelta(days=13))
+    assert all("renew it" in each for each in those(certificates.check_certificates(own), Verdict.WARN))
+    (folder / "key.pem").write_text("half")
+    of_the_api, of_the_trunks = those(certificates.check_certificates(own), Verdict.FAIL)
+    assert "the server does not start with them" in of_the_api
+    assert "trunks with TLS do not take them" in of_the_trunks

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import stat
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -85,7 +86,7 @@ async def test_a_browser_that_trusts_the_private_authority_reaches_the_server(wi
                 await stranger.get(f"https://127.0.0.1:{port}/")
 
         def as_a_command(file: Path) -> int:
-            connection = PinnedConnection(f"127.0.0.1:{port}", file, 5)
+            connection = PinnedConnection(f"127.0.0.1:{port}", (wide.tls_shown, file), 5)
             connection.request("GET", "/")
             return connection.getresponse().status
 
@@ -146,43 +147,108 @@ def test_the_names_are_those_by_which_the_machine_is_reached(wide: Settings) -> 
     assert "198.51.100.1" in names_of(replace(wide, external_address="198.51.100.1"))
 
 
+async def streaming(scope: Any, receive: Any, send: Any) -> None:
+    """An answer that goes on until its client is gone, as live rows do."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    while True:
+        await send({"type": "http.response.body", "body": b"at %d\n" % time.monotonic_ns(), "more_body": True})
+        await asyncio.sleep(0.02)
+
+
+async def goes_on(reader: asyncio.StreamReader) -> None:
+    """Return when the stream has told something that was sent from now on."""
+    since = time.monotonic_ns()
+    while True:
+        line = await asyncio.wait_for(reader.readline(), 5)
+        assert line, "the stream is at its end"
+        if line.startswith(b"at ") and int(line[3:]) > since:
+            return
+
+
 async def test_a_certificate_of_the_operator_is_taken_over_when_its_files_change(tmp_path: Path) -> None:
-    def issue(name: str) -> trustme.CA:
+    (tmp_path / "secrets").mkdir()
+
+    def issue(name: str, how: str = "rename", until: datetime | None = None) -> trustme.CA:
         authority = trustme.CA(organization_name=name)
-        made = authority.issue_cert("127.0.0.1")
-        (tmp_path / "key").write_bytes(made.private_key_pem.bytes())
-        (tmp_path / "cert").write_bytes(b"".join(each.bytes() for each in made.cert_chain_pems))
+        made = authority.issue_cert("127.0.0.1", not_after=until)
+        chain = b"".join(each.bytes() for each in made.cert_chain_pems)
+        for file, content in (("key", made.private_key_pem.bytes()), ("cert", chain)):
+            if how == "rename":
+                (tmp_path / "new").write_bytes(content)
+                (tmp_path / "new").rename(tmp_path / file)
+            else:
+                (tmp_path / file).write_bytes(content)
         return authority
 
-    async def status(authority: trustme.CA) -> int:
-        async with httpx.AsyncClient(verify=trusting(authority.cert_pem.bytes()), trust_env=False) as client:
-            return (await client.get(f"https://127.0.0.1:{port}/")).status_code
+    async def open_stream(authority: trustme.CA) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", port, ssl=trusting(authority.cert_pem.bytes()), server_hostname="127.0.0.1"
+        )
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        return reader, writer
+
+    async def shown(authority: trustme.CA) -> bytes:
+        reader, writer = await open_stream(authority)
+        await goes_on(reader)
+        writer.close()
+        return writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+
+    def as_a_command() -> int:
+        connection = PinnedConnection(f"127.0.0.1:{port}", (settings.tls_shown, settings.tls_files[0]), 5)
+        connection.request("GET", "/")
+        return connection.getresponse().status
 
     first = issue("first")
     settings = Settings(home=tmp_path, tls_cert=tmp_path / "cert", tls_key=tmp_path / "key")
-    certificates, port = Certificates(settings), free_port()
+    now = datetime.now(UTC)
+    certificates, port = Certificates(settings, now=lambda: now), free_port()
     assert certificates.authority == b""
-    listening = HttpServer(application, "127.0.0.1", port, tls=certificates.context())
+    listening = HttpServer(streaming, "127.0.0.1", port, tls=certificates.context())
     await listening.start()
     try:
-        assert await status(first) == 200
-        (tmp_path / "key").write_text("half written")
-        certificates.look()
-        assert "cannot be used as certificate and key" in certificates.problem
-        assert await status(first) == 200
-        second = issue("second")
+        reader, writer = await open_stream(first)
+        await goes_on(reader)
         certificates.look()
         assert certificates.problem == ""
-        assert await status(second) == 200
+        (tmp_path / "key").write_text("half written")
+        certificates.look()
+        assert "are no pair" in certificates.problem
+        assert "served on: write both files again (SANSHENG_TLS_CERT" in certificates.problem
+        await shown(first)
+        other = trustme.CA().issue_cert("127.0.0.1")
+        (tmp_path / "cert").write_bytes(other.cert_chain_pems[0].bytes()[:500])
+        certificates.look()
+        assert "no whole certificate" in certificates.problem
+        await shown(first)
+        assert await asyncio.to_thread(as_a_command) == 200, "commands know the certificate that is shown"
+        for how in ("rename", "rewrite"):
+            renewed = issue(how, how)
+            certificates.look()
+            assert certificates.problem == ""
+            der = await shown(renewed)
+            assert await asyncio.to_thread(as_a_command) == 200
+            with pytest.raises(ssl.SSLCertVerificationError):
+                await shown(first)
         (tmp_path / "cert").unlink()
         certificates.look()
         assert "cannot be read" in certificates.problem
-        assert await status(second) == 200
+        assert await shown(renewed) == der
+        ending = issue("ending", until=now + timedelta(days=30))
+        certificates.look()
+        assert certificates.problem == ""
+        now += timedelta(days=17)
+        certificates.look()
+        assert "renew it" in certificates.problem
+        await shown(ending)
+        # The stream of before the first exchange goes on, under the certificate that it began with.
+        await goes_on(reader)
+        writer.close()
     finally:
         await listening.stop()
 
 
 def test_files_that_are_no_certificate_are_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
     (tmp_path / "x").write_text("nonsense")
     for cert in ("x", "missing"):
         settings = Settings(home=tmp_path, tls_cert=tmp_path / cert, tls_key=tmp_path / "x")

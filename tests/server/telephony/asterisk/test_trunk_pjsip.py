@@ -7,11 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from trustme import CA
 
 from server.hotline.trunks import Trunk
 from server.telephony.asterisk.pjsip import identifier_order, pjsip_conf
 from server.telephony.asterisk.site import Site, SiteError
+from server.telephony.asterisk.trunk_certificate import PAIR_FILE
 from server.telephony.asterisk.trunk_pjsip import G729, REGISTERS, left_out
+from tests.server.telephony.asterisk.test_trunk_certificate import write_pair
 
 TELECOM = Trunk("telecom", "203.0.113.10:5060", addresses=("203.0.113.8/29", "203.0.113.99:5070"))
 LINE = Trunk("line", "sip.carrier.example", register=True, user="400@carrier.example", secret="a;b#c$(d)")
@@ -151,14 +154,14 @@ def test_tls_is_there_where_a_trunk_needs_it(here: Site) -> None:
     assert {"protocol=tls", "verify_server=yes", "bind=127.0.0.1:5061"} <= {*found["transport-tls", "transport"]}
     assert "media_encryption=sdes" in found["trunk-out-line", "endpoint"]
     assert "media_encryption_optimistic=yes" not in found["trunk-in-line", "endpoint"]
-    folder = here.home / "secrets" / "sip"
+    folder, copy = here.home / "secrets" / "sip", here.layout.etc / PAIR_FILE
     folder.mkdir(parents=True)
-    for name in ("ca.pem", "certificate.pem", "key.pem"):
-        (folder / name).touch()
+    (folder / "ca.pem").touch()
+    write_pair(folder, CA())
     own = {*sections(here, replace(secure, verify=False))["transport-tls", "transport"]}
     assert {
         f"ca_list_file={folder / 'ca.pem'}",
-        f"cert_file={folder / 'certificate.pem'}",
-        f"priv_key_file={folder / 'key.pem'}",
+        f"cert_file={copy}",
+        f"priv_key_file={copy}",
         "verify_server=no",
     } <= own
