@@ -9,18 +9,21 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
+import msgspec
 from sqlalchemy import Engine, Select, and_, or_, select
 from sqlalchemy.orm import Session
 
 from acd.callbacks.events import AttemptOutcome
 from acd.callbacks.states import PromiseState
+from acd.events import SoundStopped
 from server.storage.figures.catalogue import FIGURES, Figure, Of, Terms
 from server.storage.figures.counts import Counts, Sums, merge, slot_of
 from server.storage.projections.contributions import (
+    ALARM,
     DUE,
     FOLLOW_UP_WITHIN,
     Contribution,
@@ -42,7 +45,7 @@ from server.storage.queries.paging import QueryError, iso
 from server.storage.schema.callback_tables import Attempt, CallbackOffer, Promise
 from server.storage.schema.quality_tables import QaReview
 from server.storage.schema.report_tables import TicketTimes
-from server.storage.schema.tables import AgentInterval, Call, Recording, Segment, Ticket
+from server.storage.schema.tables import AgentInterval, Call, LogEntry, Recording, Segment, Ticket, asked_for
 from server.storage.schema.ticket_tables import TicketDispatch, TicketRound
 
 MOST = 1000
@@ -199,7 +202,7 @@ def _counted(contribution: Contribution, asked: CellAsked, now: datetime, teams:
         if asked.of in WHOLE:
             here = key.kind not in OF_AGENTS
         else:
-            name = key.agent if asked.of in ("department", "team", "dispatcher") else getattr(key, asked.of)
+            name = getattr(key, asked.of) if asked.of in ("queue", "category") else key.agent
             here = key.kind in KINDS[asked.of][2] and asked.name in (teams.get(name, ()) if teams else (name,))
         if here:
             merge(found, counts)
@@ -264,6 +267,26 @@ def _rounds(session: Session, asked: CellAsked, now: datetime) -> Iterator[tuple
         yield "round", row, of_round(row)
 
 
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """When the sound of a call went one way only; the archived log alone has it."""
+
+    id: int
+    at: datetime
+    agent: str
+    side: str
+    call: int
+
+
+def _sounds(session: Session, asked: CellAsked, now: datetime) -> Iterator[tuple[str, Any, Contribution]]:
+    within = (LogEntry.at >= asked.since.timestamp(), LogEntry.at < asked.until.timestamp())
+    wanted = select(LogEntry.at, LogEntry.data).where(asked_for(SoundStopped.__name__), *within)
+    for at, data in session.execute(wanted.order_by(LogEntry.ms, LogEntry.seq)):
+        event = msgspec.json.decode(data, type=SoundStopped)
+        row = Sound(event.call, datetime.fromtimestamp(at, UTC), event.agent, event.side, event.call)
+        yield "sound", row, {Key(slot_of(at), ALARM, agent=event.agent): {"one_way_sound": 1}}
+
+
 def _of_callbacks(session: Session, asked: CellAsked) -> Iterator[tuple[str, Any, Contribution]]:
     """Rows of a column of the report of callback mode, each where that report counts it."""
     column = asked.figure.partition(".")[2]
@@ -291,6 +314,7 @@ _READERS: dict[str, Callable[..., Iterator[tuple[str, Any, Contribution]]]] = {
     "recording": _plain("recording", Recording, of_recording, Recording.started_at),
     "promise": _plain("promise", Promise, of_promise, Promise.promised_at),
     "score": _plain("score", QaReview, of_review, QaReview.scored_at),
+    "sound": _sounds,
 }
 _OF_TICKETS = frozenset({"ticket", "round", "dispatch"})
 _SOURCES = {
@@ -299,7 +323,8 @@ _SOURCES = {
     Of.AGENTS: ("time", "recording"),
     Of.TICKETS: ("ticket", "round", "dispatch", "call"),
     Of.SORTING: ("dispatch",),
-    Of.HOUSE: ("recording", "call"),
+    Of.ANSWERS: ("round",),
+    Of.HOUSE: ("recording", "call", "sound"),
 }
 
 
@@ -345,6 +370,8 @@ def _state(kind: str, row: Any) -> str | None:
         return str(row.state if row.state != "idle" else row.status)
     if kind == "attempt":
         return row.outcome  # type: ignore[no-any-return]
+    if kind == "sound":
+        return str(row.side)
     return str(row.state) if kind in ("recording", "promise") else None
 
 

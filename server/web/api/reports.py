@@ -127,9 +127,12 @@ class ComplaintStatistics(BaseModel):
 
 
 class CellRow(BaseModel):
-    """One row that a cell counts; an offer is one of a callback, an attempt one to keep a promise."""
+    """One row that a cell counts; an offer is one of a callback, an attempt one to keep a promise, a sound one that
+    went one way: `state` is the side from which none came, `id` its call."""
 
-    kind: Literal["call", "ticket", "round", "dispatch", "recording", "promise", "score", "time", "offer", "attempt"]
+    kind: Literal[
+        "call", "ticket", "round", "dispatch", "recording", "promise", "score", "time", "offer", "attempt", "sound"
+    ]
     id: int | None = Field(description="Of the call, ticket, recording, promise or score; null for times and offers.")
     at: str | None
     until: str | None = Field(description="Of an agent's time; null while it goes on.")
@@ -240,7 +243,7 @@ def report_routes(acts: CallbackActs, reports: ReportActs) -> APIRouter:
         since: Instant,
         until: Instant,
         of: Annotated[
-            Literal["total", "interval", "queue", "category", "agent", "team", "department", "dispatcher"],
+            Literal["total", "interval", "queue", "category", "agent", "team", "department", "dispatcher", "answer"],
             Query(description="The list in which the cell stands."),
         ] = "total",
         name: Annotated[str, Query(max_length=120, description="The row's queue, category, agent and so on.")] = "",

@@ -379,6 +379,9 @@ def test_answers_of_a_follow_up_call_are_marks_and_counts_by_question(database, 
     assert found["answers"] == [
         {"answer": answer, "answers": 1} for answer in ("mark: 2", "mark: 5", "reached: yes", "satisfied: no")
     ]
+    since, until = (datetime.fromisoformat(found[each]) for each in ("from", "to"))
+    cell = rows_of(database.read, CellAsked("answers", "answer", "mark: 5", since, until), now=now, terms=Terms())
+    assert (cell["value"], [(each["kind"], each["id"]) for each in cell["items"]]) == (1, [("round", 1)])
     total_of_all = found["total"]
     assert (total_of_all["answers"], total_of_all["follow_up_mark"]) == (4, 3.5)
     assert (total_of_all["follow_ups"], total_of_all["follow_up_satisfied_rate"]) == (2, 0.5)
@@ -575,7 +578,7 @@ def test_the_rows_behind_a_cell_make_its_value(engine, name):
     rows = [found["total"]] if name == "total" else found[name]
     row = rows[3 % len(rows)]  # midday, where something happens
     since, until = (row["from"], row["to"]) if name == "intervals" else (found["from"], found["to"])
-    figures = [figure.id for figure in FIGURES if figure.id in row and figure.id != "alarms"]
+    figures = [figure.id for figure in FIGURES if figure.id in row]
     for figure in random.Random(name).sample(figures, min(5, len(figures))):
         of, which = OF.get(name, "total"), str(row.get(OF.get(name, ""), ""))
         asked = CellAsked(figure, of, which, datetime.fromisoformat(since), datetime.fromisoformat(until))
@@ -607,3 +610,13 @@ def test_the_promises_behind_the_report_of_callback_mode(engine):
         cell = rows_of(engine, asked, now=LATER, terms=Terms())
         assert cell["value"] == cell["count"] == of_day[column], column
     assert of_day["promised"] > of_day["kept"] > 0
+
+
+def test_the_rows_of_alarms_are_recordings_calls_and_sound_that_went_one_way(engine, raw):
+    since = datetime.fromtimestamp(BEGAN, UTC)
+    asked = CellAsked("alarms", "total", "", since, since + timedelta(days=3))
+    cell = rows_of(engine, asked, now=LATER, terms=Terms())
+    sounds = [each for each in cell["items"] if each["kind"] == "sound"]
+    assert len(sounds) == len([at for at in raw.one_way if at < BEGAN + 3 * 86_400]) > 0
+    assert all(each["state"] in ("agent", "caller") and each["call"]["id"] == each["id"] for each in sounds)
+    assert cell["value"] == report(engine, days(FIRST, ZONE, count=3), now=LATER)["total"]["alarms"]
