@@ -82,7 +82,7 @@ class App:
         self.definitions: Definitions
         self._reactor, self._say = reactor, say
         self._programs = Programs(settings, reactor, say)
-        self._election = Election(settings.node_name, settings.lease_seconds, self._begin, say)
+        self._election = Election(settings.node_name, settings.lease_seconds, self._begin, say, settings.public_url)
         self.view = View(self._election.state)
         self.acts = UseCases(self)
         self._home: Home | None = None

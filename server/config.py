@@ -47,6 +47,8 @@ class Settings:
     """The most connections from one address; of IPv6, from one /64 network."""
     proxies: tuple[str, ...] = field(default=(), metadata=_by(values.networks))
     """IP addresses or networks of proxies with TLS in front of the API, whose X-Forwarded-For and -Proto count."""
+    public_url: str = field(default="", metadata=_by(values.web_address))
+    """Where people reach this server's pages: one that stands by links to the one that leads; empty: it has no link."""
     tls_cert: Path | None = field(default=None, metadata=_by(values.path))
     """Certificate of the API, with those between it and its root; empty: see `tls`."""
     tls_key: Path | None = field(default=None, metadata=_by(values.path))

@@ -22,7 +22,8 @@ _PAUSE = 1.0
 class Election:
     """One server's part in it. `begin` starts a lead with its lease and with the state that the log has then.
 
-    `node` is this server's name, a lease lasts `ttl` seconds, `say` tells the operator who leads.
+    `node` is this server's name, a lease lasts `ttl` seconds, `say` tells the operator who leads, `address` is where
+    people reach this server's pages.
     """
 
     def __init__(
@@ -31,16 +32,18 @@ class Election:
         ttl: float,
         begin: Callable[[Log, Lease, HotlineState], Awaitable[Leadership]],
         say: Callable[[str], None],
+        address: str = "",
     ) -> None:
         self.leadership: Leadership | None = None
         """This server's lead; None while it does not lead."""
         self._node, self._ttl, self._begin, self._say = node, ttl, begin, say
+        self._address = address
         self._standby: Standby | None = None
         self._why_not = ""
 
     async def lead(self, log: Log) -> None:
         """Return when this server leads and takes calls; until then it stands by. Raises as `begin` does."""
-        self._standby = Standby(log, self._node, self._ttl)
+        self._standby = Standby(log, self._node, self._ttl, self._address)
         lease, state = await self._standby.lead(lambda leader: self._say(f"{leader} leads: standing by"))
         leadership = await self._begin(log, lease, state)
         self._standby, self.leadership = None, leadership
@@ -67,7 +70,8 @@ class Election:
     def leading(self) -> Leadership:
         """This server's lead. Raises NotLeading, which names the server that leads."""
         if self.leadership is None:
-            raise NotLeading(f"{self.why_not()}: ask the server that leads")
+            address = self._standby.leader_address if self._standby is not None else ""
+            raise NotLeading(f"{self.why_not()}: ask the server that leads", address)
         return self.leadership
 
     def why_not(self) -> str:

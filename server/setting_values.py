@@ -174,6 +174,16 @@ def quarter_of_an_hour(text: str) -> str:
     return text
 
 
+def web_address(text: str) -> str:
+    """The address of pages, without what stands after the host."""
+    parts = urlsplit(text)
+    if text and (parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query):
+        raise ValueError("give the address of the pages without a path, such as https://hotline.example.com")
+    if text and (parts.username or parts.fragment or not text.isprintable()):
+        raise ValueError("give the address of the pages without a user, such as https://hotline.example.com")
+    return text.rstrip("/")
+
+
 def url(*schemes: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text and text.partition("://")[0].partition("+")[0] not in schemes:

@@ -162,6 +162,7 @@ class Log:
         self._stream, self._lease, self._fence, self._nonce, self._batch, self._snapshot, self._trimmed = (
             f"{prefix}:{name}" for name in ("log", "lease", "fence", "nonce", "batch", "snapshot", "trimmed")
         )
+        self._addresses = f"{prefix}:addresses"
         self._append = redis.register_script(_APPEND)
         self._acquire = redis.register_script(_ACQUIRE)
         self._renew = redis.register_script(_RENEW)
@@ -220,6 +221,17 @@ class Log:
     async def holder(self) -> str:
         """The node that leads now, or an empty string."""
         return _text(await self._redis.get(self._lease) or b"")
+
+    async def announce(self, node: str, address: str) -> None:
+        """Tell the other servers where people reach this node's pages; empty: nowhere."""
+        if address:
+            await self._redis.hset(self._addresses, node, address)
+        else:
+            await self._redis.hdel(self._addresses, node)
+
+    async def address_of(self, node: str) -> str:
+        """Where people reach the pages of this node, or an empty string."""
+        return _text(await self._redis.hget(self._addresses, node) or b"")
 
     async def save_snapshot(self, lease: Lease, snapshot: Snapshot) -> None:
         """Replace the stored snapshot. Raises Fenced."""

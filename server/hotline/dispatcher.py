@@ -38,7 +38,12 @@ _FOR_A_CALL = (Offer, Withdraw, Announce, Divert, Moved, OfferCallback)
 
 
 class NotLeading(Exception):
-    """This server does not lead, or not any more: nothing was recorded."""
+    """This server does not lead, or not any more: nothing was recorded. `address` is where people reach the pages of
+    the one that leads, as far as it has told; empty: it is not known."""
+
+    def __init__(self, why: str, address: str = "") -> None:
+        super().__init__(why)
+        self.address = address
 
 
 class _Pending(NamedTuple):

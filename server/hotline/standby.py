@@ -39,13 +39,16 @@ async def rebuild(log: Log) -> HotlineState:
 
 
 class Standby:
-    """A server that waits for the lead. `node` is its name, a lease lasts `ttl` seconds."""
+    """A server that waits for the lead. `node` is its name, a lease lasts `ttl` seconds. `address` is where people
+    reach its pages, and the other servers are told."""
 
-    def __init__(self, log: Log, node: str, ttl: float) -> None:
-        self._log, self._node, self._ttl = log, node, ttl
+    def __init__(self, log: Log, node: str, ttl: float, address: str = "") -> None:
+        self._log, self._node, self._ttl, self._address = log, node, ttl, address
         self.state = HotlineState()
         self.leader = ""
         """The server that leads at the moment, as far as is known; empty while none does."""
+        self.leader_address = ""
+        """Where people reach the pages of that server; empty: it has not told."""
         self.problem = ""
         """Why the log cannot be read at the moment; empty when it can."""
 
@@ -59,6 +62,7 @@ class Standby:
         while True:
             try:
                 if not built:
+                    await self._log.announce(self._node, self._address)
                     self.state = await rebuild(self._log)
                     built = True
                 lease = await self._log.acquire(self._node, self._ttl)
@@ -77,6 +81,7 @@ class Standby:
         leader = await self._log.holder()
         if leader and leader != self.leader:
             self.leader = leader
+            self.leader_address = await self._log.address_of(leader)
             on_waiting(leader)
         end = asyncio.get_running_loop().time() + self._ttl / 8
         while (left := end - asyncio.get_running_loop().time()) > 0:

@@ -451,7 +451,8 @@ async def test_a_standby_has_the_leaders_state_and_takes_over_where_it_ended(
     first = await begin("one", lease_ttl=LEASE, snapshot_every=40)
     first.trim_behind = lambda: first.state.position
     redis = redis_server.connect()
-    standby = Standby(Log(redis), "two", LEASE)
+    await Log(redis).announce("one", "https://one.example.com")
+    standby = Standby(Log(redis), "two", LEASE, "https://two.example.com")
     leaders: list[str] = []
     taking = asyncio.ensure_future(standby.lead(leaders.append))
     await staff(first, "1001", "1002")
@@ -460,7 +461,8 @@ async def test_a_standby_has_the_leaders_state_and_takes_over_where_it_ended(
     await settled(first)
     await comes(lambda: standby.state.position == first.state.position)
     assert standby.state.snapshot() == first.state.snapshot()
-    assert leaders == ["one"]
+    assert (leaders, standby.leader_address) == (["one"], "https://one.example.com")
+    assert await Log(redis).address_of("two") == "https://two.example.com"
     await crash(first)
     await run_out(redis)
     began = time.monotonic()
