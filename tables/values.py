@@ -153,6 +153,11 @@ class Table:
 
         return self.get(name, {}, read)
 
+    def rows(self, name: str, default: Mapping[str, Any]) -> Table:
+        """The table of that name, whose keys the operator chooses: noted as one value; empty if it is missing."""
+        self._note(name, "table", default)
+        return self.table(name)
+
     def table(self, name: str) -> Table:
         """The table of that name; an empty one if the key is missing."""
         return Table(self.data[name] if self.has(name) else {}, self.at(name))

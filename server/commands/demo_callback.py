@@ -133,7 +133,7 @@ def _number() -> str:
 
 
 def _matter(definitions: Definitions) -> tuple[str, str]:
-    category = _CATEGORY if _CATEGORY in definitions.categories else ""
+    category = _CATEGORY if _CATEGORY in definitions.categories.names else ""
     queue, category = definitions.matter(category)
     return queue, category
 

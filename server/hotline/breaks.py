@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from tables.errors import TableError
 from tables.values import Table
@@ -66,8 +67,9 @@ class Breaks:
         return {each.name: (each.zh, each.en) for each in self.reasons}
 
 
-def read_breaks(table: Table) -> Breaks:
-    """The reasons of `[breaks]`. Raises TableError."""
+def read_breaks(top: Table) -> Breaks:
+    """The reasons of a hotline's file. Raises TableError."""
+    table = top.rows("breaks", {each.name: _as_row(each) for each in USUAL})
     if not table.data:
         return Breaks()
     if len(table.data) > MOST_REASONS:
@@ -79,6 +81,11 @@ def read_breaks(table: Table) -> Breaks:
             raise TableError((*table.at(str(name)), "key"), f"*46{each.key} means {other.name} already")
         found.append(each)
     return Breaks(tuple(found))
+
+
+def _as_row(reason: BreakReason) -> dict[str, Any]:
+    more = {"key": reason.key, "limit": reason.limit}
+    return {"zh": reason.zh, "en": reason.en} | {key: value for key, value in more.items() if value}
 
 
 def _reason(name: str, table: Table) -> BreakReason:

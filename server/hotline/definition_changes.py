@@ -29,7 +29,7 @@ _WIDE = 100
 
 @dataclass(frozen=True, slots=True)
 class KeyChange:
-    """What became of one key: `added`, `removed` or `changed`, the values as TOML has them, and a sentence."""
+    """What became of one key: `added`, `removed`, `changed` or `moved`, the values as TOML has them, and a sentence."""
 
     key: str
     kind: str
@@ -104,11 +104,12 @@ def unified(before: str, after: str, name: str) -> str:
 def by_key(before: str, after: str) -> list[KeyChange]:
     """What differs between two texts, key by key, in the order of the texts. A text that is no TOML has no keys."""
     old, new = dict(_leaves(_values(before))), dict(_leaves(_values(after)))
-    return [
+    found = [
         each
         for key in dict.fromkeys((*old, *new))
         if (each := _change(key, old.get(key), new.get(key), key in old, key in new)) is not None
     ]
+    return found + list(_moved(_values(before), _values(after)))
 
 
 def _way(text: str, key: Key) -> list[Any]:
@@ -223,7 +224,14 @@ def _merge(table: TomlTable, wanted: Mapping[str, Any]) -> None:
         if isinstance(before, TomlTable) and isinstance(value, Mapping):
             _merge(before, value)
         elif before is None or _plain(before) != value:
-            table[name] = _item(value, before)
+            apart = before is None and any(isinstance(each, TomlTable) for each in table.values())
+            table[name] = _table(value) if apart and isinstance(value, Mapping) else _item(value, before)
+    if list(table) != list(wanted):
+        rows = [(name, table[name]) for name in wanted]
+        for name, _ in rows:
+            del table[name]
+        for name, row in rows:
+            table[name] = row
 
 
 def _table(row: object) -> TomlTable:
@@ -300,6 +308,19 @@ def _leaves(values: Mapping[str, Any], above: Key = ()) -> Iterator[tuple[Key, A
             yield from _leaves(value, (*above, name))
         else:
             yield (*above, name), value
+
+
+def _moved(old: Mapping[str, Any], new: Mapping[str, Any], above: Key = ()) -> Iterator[KeyChange]:
+    """Tables of tables whose rows stand in another order: forms offer them so."""
+    for name, after in new.items():
+        before = old.get(name)
+        if not isinstance(before, Mapping) or not isinstance(after, Mapping):
+            continue
+        kept, now = [each for each in before if each in after], [each for each in after if each in before]
+        if kept != now and _holds_tables(after):
+            key, (was, is_) = shown((*above, name)), (", ".join(each) for each in (kept, now))
+            yield KeyChange(key, "moved", was, is_, f"{key} changes its order from {_short(was)} to {_short(is_)}")
+        yield from _moved(before, after, (*above, name))
 
 
 def _change(key: Key, old: Any, new: Any, was: bool, is_: bool) -> KeyChange | None:

@@ -24,6 +24,7 @@ from ivr.saying import LANGUAGES
 from server.hotline import own_prompts
 from server.hotline.breaks import Breaks, read_breaks
 from server.hotline.called_numbers import CalledNumbers, read_numbers
+from server.hotline.categories import Categories, read_categories, usual
 from server.hotline.dialling_policy import Callback, read_callback
 from server.hotline.holidays import holidays_of
 from server.hotline.parties import Party, canonical, party
@@ -40,6 +41,7 @@ from tables.toml import DefinitionFault, line_of, located, read
 from tables.values import Table, items, number, text
 from tickets.events import TicketRulesSet
 from tickets.rules import Rules
+from tickets.severity import Grade
 from voice.prompt_store import load_record, sums
 
 DEFAULTS = Path(str(resources.files("server") / "defaults" / "hotline.toml"))
@@ -54,7 +56,7 @@ AGENTS_LANGUAGE = LANGUAGES[0]
 _CLASS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 _ROUTING = ("skills", "routing", "phones", "queues")
 _CALLS = ("hotline", "numbers", "admission", "sound", "callback", "lists", "calendar", "teams", "trunks")
-_WORK = ("breaks", "tickets", "ticket_types", "ticket_mails", "quality", "recordings", "thresholds")
+_WORK = ("breaks", "categories", "tickets", "ticket_types", "ticket_mails", "quality", "recordings", "thresholds")
 TABLES = (*_ROUTING, *_CALLS, *_WORK)
 """What a hotline file may hold."""
 
@@ -103,6 +105,8 @@ class Definitions:
     quality: QualityRules = field(default_factory=QualityRules)
     thresholds: ThresholdRules = field(default_factory=ThresholdRules)
     breaks: Breaks = field(default_factory=Breaks)
+    own_categories: Categories = field(default_factory=Categories)
+    """As `[categories]` has them; see `categories`."""
     teams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Name of each team → its leaders, who are asked for help in this order."""
     outside_agent_confirms_for: float = 10.0
@@ -139,13 +143,15 @@ class Definitions:
         return next((each for each in (wanted, queue) if each in self.own_music), HOUSE_MUSIC)
 
     def requirement(self, queue: str, category: str, extra: Mapping[str, object]) -> Requirement:
-        """What a call to this queue asks for: the queue's skill, the category preferred, and what the flow adds."""
+        """What a call to this queue asks for: the queue's skill, the category (or the one that it is under) preferred,
+        and what the flow adds."""
         found = next((each for each in self.policy.queues if each.name == queue), None)
         own = found.own_requirement() if found else Requirement((Skill(queue),))
         required = {skill.name: skill for skill in own.required} | _skills(extra.get("required"))
         preferred = {skill.name: skill for skill in own.preferred} | _skills(extra.get("preferred"))
-        if category and category in self.policy.skills and category not in required:
-            preferred.setdefault(category, Skill(category))
+        skill = next((each for each in self.categories.way(category) if each in self.policy.skills), "")
+        if skill and skill not in required:
+            preferred.setdefault(skill, Skill(skill))
         return Requirement(tuple(required.values()), tuple(preferred.values()))
 
     def leaders(self, teams: Iterable[str]) -> tuple[str, ...]:
@@ -174,7 +180,7 @@ class Definitions:
         queues = [each.name for each in self.policy.queues]
         if queue and queue not in queues:
             raise ValueError(f"there is no queue {queue}: there are {', '.join(queues)}")
-        categories = self.categories
+        categories = self.categories.names
         if category in categories or not category:
             usual = usual_queue(category)
             return queue or (usual if usual in queues else queues[0]), category
@@ -183,10 +189,11 @@ class Definitions:
         raise ValueError(f"there is no category {category}: there are {', '.join((*categories, *queues))}")
 
     @property
-    def categories(self) -> tuple[str, ...]:
-        """What a call may prefer and no queue requires: the complaint categories."""
-        required = {each.skill for each in self.policy.queues} | {each.name for each in self.policy.queues}
-        return tuple(skill for skill in self.policy.skills if skill not in required)
+    def categories(self) -> Categories:
+        """What matters are sorted by: `[categories]`, or else what a call may prefer and no queue requires."""
+        if self.own_categories.rows:
+            return self.own_categories
+        return Categories(tuple(usual(skill) for skill in _preferred(self.policy)))
 
 
 def load(home: Path) -> Definitions:
@@ -297,10 +304,14 @@ def _read_hotline(file: Path, flows: Mapping[str, Flow] | None, home: Path) -> D
         name, start, confirms_for = _hotline(top.table("hotline"), flows)
         calendar = Calendar.from_dict(data.get("calendar", {}), holidays_of(home), ("calendar",))
         queues = [queue.name for queue in policy.queues]
+        categories = read_categories(top, _preferred(policy), queues)
         callback = read_callback(top.table("callback").data, calendar, queues)
         numbers = read_numbers(top.table("numbers"), flows, callback.region)
         callback = replace(callback, own_numbers=callback.own_numbers | numbers.own())
-        tickets, in_hours = read_rules(top.table("tickets").data, queues, policy.skills, data.get("ticket_types"))
+        tickets, in_hours = read_rules(
+            top.table("tickets").data, queues, (*policy.skills, *categories.names), data.get("ticket_types")
+        )
+        tickets = replace(tickets, categories=_with_parts(tickets.categories, categories))
         teams = _teams(top.table("teams"))
         return Definitions(
             name=name,
@@ -319,7 +330,8 @@ def _read_hotline(file: Path, flows: Mapping[str, Flow] | None, home: Path) -> D
             ticket_mails=read_ticket_mails(top.table("ticket_mails"), tickets.departments, teams),
             quality=read_quality_rules(top.table("quality").data, policy.skills),
             thresholds=read_thresholds(top.table("thresholds"), queues),
-            breaks=read_breaks(top.table("breaks")),
+            breaks=read_breaks(top),
+            own_categories=categories,
             teams=teams,
             trunks=read_trunks(top.table("trunks"), callback.region),
             outside_agent_confirms_for=confirms_for,
@@ -401,6 +413,19 @@ def _teams(table: Table) -> dict[str, tuple[str, ...]]:
         teams[str(name)] = tuple(team.texts("leaders", ()))
         team.done()
     return teams
+
+
+def _preferred(policy: Policy) -> tuple[str, ...]:
+    """The skills that a call may prefer and no queue asks for."""
+    asked = {each.skill for each in policy.queues} | {each.name for each in policy.queues}
+    return tuple(skill for skill in policy.skills if skill not in asked)
+
+
+def _with_parts(grades: tuple[tuple[str, Grade], ...], categories: Categories) -> tuple[tuple[str, Grade], ...]:
+    """The grade of a category holds for those under it, unless they have their own."""
+    named = dict(grades)
+    parts = {part: grade for name, grade in grades for part in categories.within({name}) if part not in named}
+    return (*grades, *parts.items())
 
 
 def _skills(rows: object) -> dict[str, Skill]:

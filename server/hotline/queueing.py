@@ -44,12 +44,13 @@ def for_promise(definitions: Definitions, call: int, promise: PromiseView, avoid
     queue = promise.queue if promise.queue in names else names[0]
     if queue != promise.queue:
         _log.warning("a promise's queue is gone: the first one calls", promise=promise.id, gone=promise.queue)
+    known = {*definitions.policy.skills, *definitions.categories.names}
     return first(
         definitions,
         call,
         queue,
         promise.queued_at,
-        category=promise.category if promise.category in definitions.policy.skills else "",
+        category=promise.category if promise.category in known else "",
         priority=promise.priority,
         caller=promise.number,
         language=promise.language,

@@ -132,7 +132,7 @@ class VersionActs(Acts):
             "version": self._view.published.version,
             "sections": found,
             "skills": list(now.policy.skills),
-            "categories": list(now.categories),
+            "categories": list(now.categories.names),
             "queues": [each.name for each in now.policy.queues],
             "flows": sorted(now.flows),
         }

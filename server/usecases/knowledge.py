@@ -104,8 +104,8 @@ class KnowledgeActs(Acts):
             definitions.matter("", draft.queue)
         except ValueError as error:
             raise Invalid("matter", str(error)) from None
-        if draft.category and draft.category not in definitions.categories:
-            known = ", ".join(definitions.categories)
+        if draft.category and draft.category not in {each.name for each in definitions.categories.told()}:
+            known = ", ".join(definitions.categories.offered)
             raise Invalid("matter", f"there is no category {draft.category}: there are {known}")
         if draft.callback and draft.kind is not Kind.SCRIPT:
             raise Invalid("kind", "only scripts are apart in callback mode: leave callback out")

@@ -153,8 +153,8 @@ class ListActs(Acts):
             window_of(rules.window, definitions.calendar.zone)
         except ValueError as error:
             raise Invalid("matter", str(error)) from None
-        if rules.category and rules.category not in definitions.categories:
-            known = ", ".join(definitions.categories)
+        if rules.category and rules.category not in definitions.categories.offered:
+            known = ", ".join(definitions.categories.offered)
             raise Invalid("matter", f"there is no category {rules.category}: there are {known}")
         if not now < rules.until <= now + YEAR or rules.since >= rules.until:
             raise Invalid("time", "a list ends within a year, after its beginning: give such an end")

@@ -224,6 +224,15 @@ class Acts:
         return ""
 
     @property
+    def leader_address(self) -> str:
+        """Where people reach the pages of the server that leads; empty when this one does, or where it is not known."""
+        try:
+            _ = self._server.dispatcher
+        except NotLeading as error:
+            return error.address
+        return ""
+
+    @property
     def _view(self) -> View:
         return self._server.view
 
@@ -251,7 +260,7 @@ class Acts:
             return
         definitions = self._server.definitions
         queues = [each.name for each in definitions.policy.queues]
-        known = {"queue": queues, "category": [*definitions.categories, *queues], "scope": [*queues, "all"]}
+        known = {"queue": queues, "category": [*definitions.categories.names, *queues], "scope": [*queues, "all"]}
         for name, names in known.items():
             if (wanted := filters.get(name)) and wanted not in names:
                 raise QueryError(f"there is no {name} {wanted[:80]}: there are {', '.join(names)}")

@@ -8,7 +8,7 @@ work (not in the middle of a call).
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -16,6 +16,7 @@ import structlog
 
 import acd.events as acd
 from server.eventlog.access_events import ActAudited
+from server.hotline.categories import Category
 from server.hotline.dispatcher import NotLeading
 from server.hotline.users import User
 from server.storage.sessions import Session, csrf_of, digest_of
@@ -70,6 +71,11 @@ class SignInActs(Acts):
     def zone(self) -> str:
         """The name of the hotline's time zone, in which people are shown instants."""
         return self._server.definitions.calendar.zone.key
+
+    @property
+    def categories(self) -> Sequence[Category]:
+        """What matters are sorted by, as people are shown it; retired ones too."""
+        return self._server.definitions.categories.told()
 
     @property
     def longest(self) -> float:

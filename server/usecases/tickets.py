@@ -26,8 +26,6 @@ from tickets import acts, owned
 from tickets.case import Case
 from tickets.states import TicketError, TicketState
 
-UNREASONABLE = "unreasonable"
-"""The category (无理取闹) that no menu offers: only an agent confirms it."""
 YEAR = 366 * 86_400.0
 _TRIES = 5
 """How often a new ticket asks for the next number: a call that comes at the same moment takes it."""
@@ -115,7 +113,7 @@ class TicketActs(RecordActs):
         return {
             "types": [asdict(each) for each in rules.types],
             "departments": rules.departments,
-            "categories": [*definitions.categories, UNREASONABLE],
+            "categories": definitions.categories.confirmed,
         }
 
     def accused(self, caller: str) -> frozenset[str]:
@@ -357,7 +355,7 @@ class TicketActs(RecordActs):
             checked.number,
             FOLLOW_UP,
             queue=queue,
-            category=category if category in definitions.categories else "",
+            category=category if category in definitions.categories.names else "",
             owner=case.owner if case.owner != case.accused else "",
             vip=definitions.is_vip(checked.number),
             after=after if after is not None else now + wait if wait else None,
@@ -374,7 +372,7 @@ class TicketActs(RecordActs):
         )
 
     def _category(self, category: str) -> None:
-        known = (*self._server.definitions.categories, UNREASONABLE)
+        known = self._server.definitions.categories.confirmed
         if category not in known:
             raise Invalid("matter", f"there is no category {category}: there are {', '.join(known)}")
 

@@ -178,8 +178,10 @@ class Calling:
         """Tell the agent what the call is about before the customer is dialled."""
         folder = self._services.folders.prompts / AGENTS_LANGUAGE
         category = self._category(live)
-        for name in (WHISPER, f"whisper-{category}" if category else f"whisper-{live.queue}"):
-            if (folder / f"{name}.wav").exists():
+        about = self._definitions().categories.way(category) if category else (live.queue,)
+        spoken = (f"whisper-{each}" for each in about if (folder / f"whisper-{each}.wav").exists())
+        for name in (WHISPER, next(spoken, "")):
+            if name and (folder / f"{name}.wav").exists():
                 await agi.stream_file(str(folder / name))
 
     async def _customer_comes(self, agi: AgiCall, live: LiveCall, offer: int) -> None:

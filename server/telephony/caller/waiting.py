@@ -350,10 +350,12 @@ class Waiting:
         await self._dispatcher.record(*queueing.again(live))
 
     def _whisper(self) -> str:
-        """The sound file that the agent hears first: the category, else the business; empty when there is none."""
+        """The sound file that the agent hears first: the category, else the one that it is under, else the business;
+        empty when there is none."""
         live = self._live
+        way = self._context.definitions.categories.way(self._context.fields.get("category", ""))
         folder = self._services.folders.prompts / AGENTS_LANGUAGE
-        for subject in (self._context.fields.get("category"), live.queue if live else ""):
+        for subject in (*way, live.queue if live else ""):
             if subject and (folder / f"whisper-{subject}.wav").exists():
                 return str(folder / f"whisper-{subject}")
         return ""

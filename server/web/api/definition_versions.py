@@ -135,7 +135,7 @@ class KeyChangeOut(BaseModel):
     """What becomes of one key; values as TOML writes them."""
 
     key: str
-    kind: Literal["added", "removed", "changed"]
+    kind: Literal["added", "removed", "changed", "moved"]
     before: str | None
     after: str | None
     sentence: str

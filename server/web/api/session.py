@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, SecretStr
 from server.usecases.permissions import Act, Reach, reach_of
 from server.usecases.principal import Principal, Role
 from server.usecases.sign_in import SignedIn, SignInActs
-from server.web.api.shapes import Body, Who, instant, router
+from server.web.api.shapes import Body, Sentence, Who, instant, router
 from server.web.authentication import COOKIE, cookie_of, origin_of, session_of
 from server.web.connections import whose
 from server.web.origins import check_origin
@@ -38,6 +38,15 @@ class PasswordIn(Body):
     new: Password
 
 
+class CategoryOut(BaseModel):
+    """A category in words. `under`: the one that it is a part of; `retired`: nothing new is given it."""
+
+    name: str
+    label: Sentence
+    under: str | None
+    retired: bool
+
+
 class Session(BaseModel):
     """The principal of these requests, and what it may do. `csrf` goes into `X-CSRF-Token` of each change that is sent
     with the cookie; with a bearer token it is empty, and there is no need of it."""
@@ -57,6 +66,7 @@ class Session(BaseModel):
     zone: str = Field(
         description="The hotline's time zone: people are shown instants in it.", examples=["Asia/Shanghai"]
     )
+    categories: list[CategoryOut] = Field(description="What matters are sorted by, in the order of forms.")
 
 
 class Left(BaseModel):
@@ -73,6 +83,7 @@ class Ways(BaseModel):
 
     sign_in: list[str]
     standing_by: str | None
+    leader: str | None = Field(description="Where its pages are, if it has told.")
     problem: str | None
     zone: str
 
@@ -130,8 +141,8 @@ def session_routes(acts: SignInActs, ways: Sequence[str] = ("password",)) -> API
         problem = unquote(request.cookies.get(PROBLEM, ""))
         if problem:
             response.delete_cookie(PROBLEM, path=PROBLEM_PATH, secure=_secure(request), httponly=True, samesite="lax")
-        standing_by = acts.standing_by or None
-        return {"sign_in": [*ways], "standing_by": standing_by, "problem": problem or None, "zone": acts.zone}
+        leader = {"standing_by": acts.standing_by or None, "leader": acts.leader_address or None}
+        return {"sign_in": [*ways], **leader, "problem": problem or None, "zone": acts.zone}
 
     def _left(signed_in: SignedIn | None) -> dict[str, Any]:
         if signed_in is None:
@@ -156,6 +167,15 @@ def session_routes(acts: SignInActs, ways: Sequence[str] = ("password",)) -> API
             "acts": {act: each for act, each in reach.items() if each is not Reach.NONE},
             "sign_in": [*ways],
             "zone": acts.zone,
+            "categories": [
+                CategoryOut(
+                    name=each.name,
+                    label=Sentence(zh=each.zh, en=each.en),
+                    under=each.under or None,
+                    retired=each.retired,
+                )
+                for each in acts.categories
+            ],
         }
 
     return routes

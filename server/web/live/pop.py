@@ -88,7 +88,7 @@ class Pops:
                 called_name=row.called_name,
                 waited_since=row.waited_since,
                 offered_at=row.offered_at,
-                pressed=pressed(live.fields),
+                pressed=pressed(live.fields, self._definitions().categories),
                 promise=row.promise,
                 purpose=promise.purpose if promise is not None else "",
                 asked_back=promise.reason if promise is not None else "",

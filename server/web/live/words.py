@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from ivr.manifest import Manifest
+from server.hotline.categories import Categories
 from server.hotline.definitions import PROMPTS
 from server.web.live.rows import Words
 from tables.toml import read
@@ -23,9 +24,10 @@ def words_of(name: str) -> Words:
     return _spoken().get(name) or Words(zh=name, en=name)
 
 
-def pressed(fields: Mapping[str, str]) -> tuple[Words, ...]:
+def pressed(fields: Mapping[str, str], categories: Categories) -> tuple[Words, ...]:
     """What the caller chose, by the fields of the flow."""
-    chosen = [words_of(fields[name]) for name in CHOSEN if fields.get(name)]
+    named = {each.name: Words(zh=each.zh, en=each.en) for each in categories.rows}
+    chosen = [named.get(fields[name]) or words_of(fields[name]) for name in CHOSEN if fields.get(name)]
     if (language := fields.get("language", "zh")) != "zh":
         chosen.append(_LANGUAGES.get(language) or Words(zh=language, en=language))
     if fields.get("verified") == "yes":

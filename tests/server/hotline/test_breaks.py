@@ -15,12 +15,12 @@ from tables.values import Table
 
 def test_the_file_that_comes_with_the_product_says_what_holds_without_a_table() -> None:
     data, _ = read(DEFAULTS)
-    assert read_breaks(Table(data["breaks"], ("breaks",))).reasons == USUAL == read_breaks(Table({}, ())).reasons
+    assert read_breaks(Table(data)).reasons == USUAL == read_breaks(Table({}, ())).reasons
 
 
 def test_an_operators_reasons_stand_in_their_order_with_key_and_limit() -> None:
     data = {"tea": {"zh": "茶歇", "en": "Tea", "key": "3", "limit": 600}, "busy": {"zh": "示忙", "en": "Busy"}}
-    breaks = read_breaks(Table(data, ("breaks",)))
+    breaks = read_breaks(Table({"breaks": data}))
     assert [(each.name, each.zh, each.key, each.limit) for each in breaks.reasons] == [
         ("tea", "茶歇", "3", 600.0),
         ("busy", "示忙", "", 0.0),
@@ -48,7 +48,7 @@ def test_an_operators_reasons_stand_in_their_order_with_key_and_limit() -> None:
 )
 def test_what_cannot_be_is_refused_with_its_key(data: dict[str, object], key: tuple[str, ...], sentence: str) -> None:
     with pytest.raises(TableError, match=sentence) as refused:
-        read_breaks(Table(data, ("breaks",)))
+        read_breaks(Table({"breaks": data}))
     assert refused.value.key == key
 
 

@@ -70,3 +70,19 @@ def test_a_change_is_told_key_by_key() -> None:
         "queues.complaint.ring_for changes from 20 to 25",
         "callback.amd is removed; it was false",
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[categories]\na = { zh = "甲", en = "A" }  # first\nb = { zh = "乙", en = "B" }\n\n[x]\ny = 1\n',
+        '[categories.a]\nzh = "甲"\nen = "A"\n\n[categories.b]\nzh = "乙"\nen = "B"\n\n[x]\ny = 1\n',
+    ],
+)
+def test_rows_of_a_table_are_put_in_another_order_and_the_change_is_told(text: str) -> None:
+    wanted = {"b": {"zh": "乙", "en": "B"}, "c": {"zh": "丙", "en": "C"}, "a": {"zh": "甲", "en": "A", "retired": True}}
+    after = with_value(text, ("categories",), wanted)
+    read = tomllib.loads(after)
+    assert (read["categories"], list(read["categories"]), read["x"]) == (wanted, ["b", "c", "a"], {"y": 1})
+    assert [(each.key, each.kind) for each in by_key(text, after)][-1] == ("categories", "moved")
+    assert by_key(text, after)[-1].sentence == "categories changes its order from a, b to b, a"

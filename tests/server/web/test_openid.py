@@ -108,6 +108,7 @@ async def test_a_person_whom_the_provider_names_is_signed_in_with_the_role_of_th
     assert (await browser.get("/api/v1/session/ways")).json() == {
         "sign_in": ["password", "oidc"],
         "standing_by": None,
+        "leader": None,
         "problem": None,
         "zone": "Asia/Shanghai",
     }

@@ -444,7 +444,7 @@ async def test_a_server_that_stands_by_knows_sessions_and_begins_none(server: Ap
 
     class Elsewhere:
         def __get__(self, *_: object) -> None:
-            raise NotLeading("this server stands by, one leads: ask the server that leads")
+            raise NotLeading("this server stands by, one leads: ask the server that leads", "https://one.example.com")
 
     leading = server.dispatcher
     del server.dispatcher
@@ -452,7 +452,8 @@ async def test_a_server_that_stands_by_knows_sessions_and_begins_none(server: Ap
     try:
         assert (await browser.get("/api/v1/session")).status_code == 200
         assert "ask the server that leads" in refused(await sign_in(browser), 503)
-        assert "one leads" in (await browser.get("/api/v1/session/ways")).json()["standing_by"]
+        ways = (await browser.get("/api/v1/session/ways")).json()
+        assert ("one leads" in ways["standing_by"], ways["leader"]) == (True, "https://one.example.com")
         assert (await browser.delete("/api/v1/session")).status_code == 204
         assert (await browser.get("/api/v1/session")).status_code == 401
     finally:
