@@ -46,7 +46,8 @@ async ([png, quality]) => {
 }
 """
 ADMIN = (
-    "people", "queues", "routing", "teams", "numbers", "trunks", "menus", "prompts", "calendar", "tickets", "forms",
+    "people", "queues", "routing", "teams", "numbers", "trunks", "menus", "prompts", "calendar", "categories", "breaks",
+    "tickets", "forms",
     "callback", "quality", "lists", "retention", "limits", "files", "versions",
 )  # fmt: skip
 REPORTS = ("day", "week", "month", "range", "shift", "hourly", "complaints", "callback", "book", "exports")

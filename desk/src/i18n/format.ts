@@ -1,4 +1,6 @@
 /** Instants, durations and numbers as people read them, in the language that is shown. */
+import { serverNow } from '@/clock'
+
 import { language } from '.'
 
 const kept = new Map<string, Intl.DateTimeFormat | Intl.NumberFormat>()
@@ -50,7 +52,7 @@ export function time(instant: Instant, seconds = false): string {
 }
 
 /** `11月28日` or `28 Nov`, with the year when it is not this one. */
-export function day(instant: Instant, now = new Date()): string {
+export function day(instant: Instant, now = new Date(serverNow())): string {
   const date = read(instant)
   if (!date) return NONE
   const year: Intl.DateTimeFormatOptions = yearOf(date) === yearOf(now) ? {} : { year: 'numeric' }
@@ -58,7 +60,7 @@ export function day(instant: Instant, now = new Date()): string {
 }
 
 /** The time alone on the same day, else day and time. */
-export function moment(instant: Instant, now = new Date()): string {
+export function moment(instant: Instant, now = new Date(serverNow())): string {
   const date = read(instant)
   if (!date) return NONE
   return dayOf(date) === dayOf(now) ? time(date) : `${day(date, now)} ${time(date)}`

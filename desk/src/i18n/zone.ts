@@ -40,5 +40,8 @@ export const dayOf = (instant: string | number | Date): string => wall(instant).
 /** Today by the server's clock, so many days on. */
 export const today = (on = 0): string => dayPlus(dayOf(serverNow()), on)
 
+/** The hotline's wall clock now as a picker reads times, in the browser's zone: the month and hour at which an empty one opens. */
+export const pickerNow = (): Date => new Date(wall(serverNow()).replace(' ', 'T'))
+
 /** The day so many days after this one. */
 export const dayPlus = (day: string, days: number): string => new Date(Date.parse(`${day}T00:00:00Z`) + days * DAY).toISOString().slice(0, 10)

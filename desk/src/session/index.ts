@@ -8,6 +8,7 @@ import { defineStore } from 'pinia'
 import { computed, ref, shallowRef } from 'vue'
 
 import { onUnauthorised, Problem, raw, setCsrf } from '@/api'
+import { categories, type Category } from '@/categories'
 import { setZone } from '@/i18n/format'
 
 export type Reach = 'own' | 'team' | 'all'
@@ -28,6 +29,14 @@ export interface Session {
   sign_in: string[]
   /** The hotline's time zone. */
   zone: string
+  /** What matters are sorted by, in words. */
+  categories: Category[]
+}
+
+/** The same page at another server; empty for what is no address of pages. */
+export function linkOf(address: string | null | undefined): string {
+  if (!address || !/^https?:\/\//.test(address)) return ''
+  return `${address}${location.pathname}${location.search}`
 }
 
 const PATH = '/api/v1/session'
@@ -43,6 +52,8 @@ export const useSession = defineStore('session', () => {
   const ways = ref<string[]>(['password'])
   /** The server stands by, in its own words, which name the one that leads; empty when it leads. */
   const standingBy = ref('')
+  /** Where the pages of the one that leads are; empty where it is not known. */
+  const leader = ref('')
   /** Why the OpenID provider's answer was refused, as the server says it once. */
   const refusal = ref('')
   const waiting: ((again: boolean) => void)[] = []
@@ -58,6 +69,7 @@ export const useSession = defineStore('session', () => {
     ended.value = false
     if (next.sign_in?.length) ways.value = next.sign_in
     setZone(next.zone)
+    categories.value = next.categories ?? []
     setCsrf(next.csrf)
     for (const go of waiting.splice(0)) go(true)
   }
@@ -75,8 +87,9 @@ export const useSession = defineStore('session', () => {
     } catch (error) {
       if (error instanceof Problem && error.status === 401) {
         lost()
-        const offered = await raw<{ sign_in: string[]; standing_by?: string | null; problem?: string | null; zone?: string }>(`${PATH}/ways`).catch(() => null)
+        const offered = await raw<{ sign_in: string[]; standing_by?: string | null; leader?: string | null; problem?: string | null; zone?: string }>(`${PATH}/ways`).catch(() => null)
         standingBy.value = offered?.standing_by ?? ''
+        leader.value = linkOf(offered?.leader)
         if (offered?.problem) refusal.value = offered.problem
         if (offered?.sign_in.length) ways.value = offered.sign_in
         setZone(offered?.zone)
@@ -115,5 +128,5 @@ export const useSession = defineStore('session', () => {
   })
   tabs?.addEventListener('message', () => void look().catch(() => undefined))
 
-  return { session, state, ended, ways, standingBy, refusal, mustChangePassword, look, signIn, signOut, changePassword, reach, may }
+  return { session, state, ended, ways, standingBy, leader, refusal, mustChangePassword, look, signIn, signOut, changePassword, reach, may }
 })

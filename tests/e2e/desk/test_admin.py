@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from tests.e2e.desk.browsing import LANGUAGES, add_user, shoot, sign_in, violati
 
 pytestmark = pytest.mark.e2e
 PARTS = (
-    *("people", "queues", "menus", "prompts", "calendar", "tickets", "callback", "trunks", "forms", "files"),
+    *("people", "queues", "menus", "prompts", "calendar", "categories", "breaks", "tickets", "callback", "trunks"),
+    *("forms", "files"),
     "versions",
 )
 
@@ -156,6 +158,48 @@ async def test_a_form_gets_its_next_version(page: Page, hotline: Hotline, tmp_pa
     assert (form["version"], form["pass_mark"]) == (2, 90.0)
     before = await hotline.request("GET", "/api/v1/qa/forms/complaint?version=1")
     assert form["sections"] == before["sections"]
+
+
+async def test_a_category_is_added_named_put_in_order_and_retired(page: Page, hotline: Hotline, tmp_path: Path) -> None:
+    file = hotline.home / "hotline.toml"
+    before = file.read_text(encoding="utf-8")
+    await boss(page, hotline, tmp_path, "/admin/categories")
+    rows = page.get_by_test_id("setting-categories")
+    await rows.locator(".add input").fill("refund")
+    await rows.get_by_test_id("row-add").click()
+    row = rows.get_by_role("row").filter(has_text="refund")
+    for at, words in enumerate(("退款慢", "Slow refund")):
+        await row.locator("td.text input").nth(at).fill(words)
+        await row.locator("td.text input").nth(at).press("Enter")
+    await row.locator("td.choice .el-select").click()
+    await page.get_by_role("option", name="业务流程").click()
+    usage = rows.get_by_role("row").filter(has_text="usage")
+    await expect(usage.locator(".el-button--danger")).to_have_count(0)
+    await usage.locator("td.flag .el-switch").click()
+    await usage.get_by_label("上移").click()
+    await page.get_by_test_id("draft-check").click()
+    await expect(page.get_by_text("检查通过")).to_be_visible()
+    assert await violations(page) == []
+    await shoot(page, "admin-categories-check")
+    await page.get_by_test_id("draft-reason").fill("退款要单独统计")
+    await page.get_by_test_id("draft-publish").click()
+    await expect(page.get_by_test_id("draft-bar")).to_be_hidden()
+    table = tomllib.loads(file.read_text(encoding="utf-8"))["categories"]
+    assert list(table) == ["process", "system", "competence", "usage", "attitude", "refund"]
+    assert table["refund"] == {"zh": "退款慢", "en": "Slow refund", "under": "process"}
+    assert table["usage"]["retired"] is True
+    offered = (await hotline.request("GET", "/api/v1/tickets/forms"))["categories"]
+    assert offered == ["process", "system", "competence", "attitude", "refund", "unreasonable"]
+    await page.goto("/knowledge")
+    await page.get_by_test_id("article-add").click()
+    await page.get_by_role("dialog").get_by_label("分类").click()
+    await expect(page.get_by_role("option", name="业务流程 · 退款慢")).to_be_visible()
+    await expect(page.get_by_role("option", name="使用不当")).to_have_count(0)
+    await page.goto("/admin/versions")
+    await page.get_by_test_id("undo-last").click()
+    await page.get_by_test_id("reason-confirm").click()
+    await expect(page.get_by_role("row").filter(has_text="恢复到版本").first).to_be_visible()
+    assert file.read_text(encoding="utf-8") == before
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -30,9 +30,13 @@ async def test_the_sign_in_page_opens_without_a_complaint_and_is_accessible(page
 async def test_a_server_that_stands_by_says_where_people_sign_in(page: Page, language: str) -> None:
     told = {"sign_in": ["password"], "problem": None, "zone": "Asia/Shanghai"}
     told |= {"standing_by": "this server stands by, hotline-2 leads: ask the server that leads"}
+    told |= {"leader": "https://hotline-2.example.com"}
     await page.route("**/api/v1/session/ways", lambda route: route.fulfill(json=told))
     await page.goto(f"/desk?lang={language}")
     await expect(page.get_by_test_id("standing-by")).to_contain_text("hotline-2 leads")
+    await expect(page.get_by_test_id("leader")).to_have_attribute(
+        "href", f"https://hotline-2.example.com/desk?lang={language}"
+    )
     assert await violations(page) == []
     await shoot(page, "standing-by", sizes=[(1366, 768)], language=language)
 

@@ -59,6 +59,15 @@ async def test_a_ticket_is_dispatched_in_the_page_and_acknowledged_in_the_inbox(
     await page.get_by_test_id("ticket-dispatch").click()
     await expect(page.get_by_test_id("dispatch-checklist")).to_contain_text("订单号")
     await page.get_by_test_id("dispatch-checklist").get_by_test_id("field-order_number").fill("2027-7")
+    await page.get_by_test_id("reason").fill("客户等着发货")
+
+    # What is half typed into the dialog is there again after a reload.
+    await expect(page.get_by_test_id("ticket-missing")).to_have_count(0)
+    await page.reload()
+    await page.get_by_test_id("ticket-dispatch").click()
+    await expect(page.get_by_test_id("dispatch-checklist").get_by_test_id("field-order_number")).to_have_value("2027-7")
+    await expect(page.get_by_test_id("dispatch-department")).to_contain_text("logistics")
+    await expect(page.get_by_test_id("reason")).to_have_value("客户等着发货")
     await shoot(page, "ticket-dispatch")
     await page.get_by_test_id("reason-confirm").click()
     await expect(page.get_by_test_id("ticket-timeline")).to_contain_text("新建 → 已派单")

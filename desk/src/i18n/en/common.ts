@@ -1,5 +1,7 @@
 /** Words that several pages share. */
 export default {
+  restored: 'What was typed before and not sent is here again.',
+  discard: 'Discard',
   product: 'Sansheng',
   loading: 'Reading…',
   none: 'Nothing here',

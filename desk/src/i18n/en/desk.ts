@@ -31,7 +31,7 @@ export default {
   nobody: 'Nobody there',
   conflict: '{who} types into this ticket too; this is what they have otherwise',
   part: {
-    category: 'Confirmed category', type: 'Type', note: 'Summary', outcome: 'Outcome', department: 'Department', promised_for: 'Promised by', callback_at: 'Call back at', callback_reason: 'What the callback is about',
+    category: 'Confirmed category', type: 'Type', note: 'Summary', outcome: 'Outcome', department: 'Department', promised_for: 'Promised by', callback_at: 'Call back at', callback_reason: 'What the callback is about', why: 'Why it is dispatched',
   },
   type: 'Type',
   lacks: 'To be filled before the dispatch: {fields}',
@@ -43,6 +43,7 @@ export default {
   state: 'State',
   history: {
     opened: 'Opened', owner: 'Owner: {to}', contact: 'The customer called again', grade: 'Grade {from} → {to}', state: '{from} → {to}', note: 'Summary', category: 'Category confirmed: {to}',
+    answer: 'Follow-up, {from}: {to}',
     department: 'Department: {to}', promised: 'Promised', escalated: 'Escalated: {to}', warning: 'Nearly late', overdue: 'Overdue', accused: 'Accused agent: {to}', type: 'Type: {to}', field: 'Filled {to}', limits: 'Limits reckoned again',
   },
   why: { first_conversation: 'First conversation', repeat_contact: 'Called again: {count} calls on the same matter' },
@@ -62,7 +63,7 @@ export default {
   no_bulletins: 'No bulletins',
   read: 'I have read it',
   own_callbacks: 'My callbacks',
-  no_callbacks: 'None promised. “Call back at” in a ticket makes one',
+  no_callbacks: 'None promised. "Call back at" in a ticket makes one',
   number: 'Number',
   about: 'About',
   result: 'Result',

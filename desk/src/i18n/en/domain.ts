@@ -29,4 +29,7 @@ export default {
     busy: 'Busy', no_answer: 'No answer', rejected: 'Rejected', machine: 'Machine', unreachable: 'Unreachable', failed: 'Failed', hung_up: 'Hung up at once', short: 'Too short', agent_gone: 'Agent left', lost: 'Broken off', stopped: 'Stopped',
   },
   mode: { auto: 'Auto', on: 'On', off: 'Off' },
+  question: { satisfied: 'Is it settled', reached: 'Was in touch', mark: 'Mark' },
+  answer: { yes: 'Yes', no: 'No' },
+  answered: '{question}: {answer}',
 }

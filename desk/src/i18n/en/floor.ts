@@ -47,7 +47,7 @@ export default {
   monitored: 'Monitored by',
   ticket: 'Ticket',
   position: 'position {position}',
-  filter: 'Number or name (/)',
+  filter: 'Agent (/)',
   show_signed_out: 'Signed-out too',
   phone_gone: 'The phone cannot be reached: this agent gets no calls now',
   call_of: 'Call {id}',

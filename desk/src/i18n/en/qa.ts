@@ -1,5 +1,6 @@
 /** Words of the page qa. */
 export default {
+  no_figures: 'Nothing is scored in this period',
   title: 'Quality',
   parts: { samples: 'Samples', calibration: 'Calibration', appeals: 'Appeals', plans: 'Plans', figures: 'Figures', training: 'Training' },
   groups: { waiting: 'To score', drafts: 'Drafts', second: 'Second scores', scored: 'Scored' },

@@ -2,7 +2,7 @@
 export default {
   title: 'Reports',
   parts: { day: 'Day', week: 'Week', month: 'Month', range: 'Range', shift: 'Shift', hourly: 'Hourly sheet', complaints: 'Complaints', callback: 'Callback', book: 'Hand-over', exports: 'Exports' },
-  lists: { intervals: 'Intervals', queues: 'Queues', categories: 'Categories', agents: 'Agents', teams: 'Teams', departments: 'Departments', dispatchers: 'Dispatchers', days: 'Days' },
+  lists: { intervals: 'Intervals', queues: 'Queues', categories: 'Categories', agents: 'Agents', teams: 'Teams', departments: 'Departments', dispatchers: 'Dispatchers', answers: 'Follow-up answers', days: 'Days' },
   day: 'Day', days: 'Days', shift: 'Shift', interval: 'Interval', minutes: '{count} minutes', within: 'T of the service level (s)', repeat_days: 'N of repeat calls (days)', figure: 'Figure', chart_of: '{figure}, by interval',
   broken_down: 'Broken down by', formulas: 'Formulas', total: 'Total', belongs: 'A call belongs to the interval in which it was offered and to the queue that it reached last', none_named: '(none)',
   call: 'Call', offered: 'Offered', caller: 'Caller', withheld: 'Withheld', queue: 'Queue', category: 'Category', agent: 'Agent', outcome: 'Outcome', satisfaction: 'Rated', team: 'Team', house: 'All teams', state: 'State',
@@ -10,7 +10,9 @@ export default {
   export: 'Export', export_text: 'Another person has to allow it; then it can be fetched for 24 hours.', export_ready: 'Export {id} can be fetched', export_waits: 'Export {id} waits for an approval', format: 'Format', kind: 'What',
   asked_by: 'Asked by', asked_at: 'Asked at', approve: 'Approve', refuse: 'Refuse', download: 'Download', no_exports: 'No exports',
   export_state: { waiting: 'Waits for approval', approved: 'Can be fetched', refused: 'Refused', expired: 'Expired' },
-  behind: { call: 'Call', ticket: 'Ticket', round: 'Ticket', dispatch: 'Dispatch', recording: 'Recording', promise: 'Callback', score: 'Score', time: 'Time', offer: 'Offer of a callback', attempt: 'Attempt' },
+  behind: { call: 'Call', ticket: 'Ticket', round: 'Ticket', dispatch: 'Dispatch', recording: 'Recording', promise: 'Callback', score: 'Score', time: 'Time', offer: 'Offer of a callback', attempt: 'Attempt', sound: 'One-way sound' },
+  recording_state: { started: 'recording', closed: 'closed', missing: 'missing' },
+  silent: { agent: 'no sound from the agent', caller: 'no sound from the caller' },
   complaints: { complaints: 'Complaints', before: 'Month before', share: 'Share', before_was: 'month before {count}' },
   promise: {
     offered: 'Offered', accepted: 'Accepted', promised: 'Promised', connected: 'Connected', kept: 'Kept', broken: 'Broken', expired: 'Expired', cancelled: 'Cancelled', open: 'Open', unconfirmed: 'Unconfirmed', attempts: 'Attempts', abandoned_by_us: 'Given up by us',

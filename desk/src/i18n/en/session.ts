@@ -9,6 +9,7 @@ export default {
   needs_password: 'Enter the password',
   oidc: 'Sign in with your organisation',
   unreachable: 'The server does not answer',
+  to_leader: 'Go to the leading server, {host}',
   standing_by: 'This server stands by: sign in at the one that leads',
   change_title: 'Change the password first',
   change_why: 'Somebody else gave you the present password. Choose one that only you know, of at least 10 characters.',

@@ -43,6 +43,7 @@ export default {
     connecting: 'Connecting',
     live: 'Live',
     standby: 'Standby server',
+    to_leader: 'Go to the leader',
     standby_why: 'This server stands by: it shows, and changes nothing. Work at the one that leads ({why})',
     lost: 'Connection lost',
     lost_for: 'Connection lost for {time}: what is shown is from before',

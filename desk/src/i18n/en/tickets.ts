@@ -19,6 +19,8 @@ export default {
   level: 'Level',
   levels: { agent: 'Agent', leader: 'Leader', manager: 'Manager' },
   category: 'Category',
+  retired: '{name} (retired)',
+  answers_of: 'Follow-up of round {round}',
   type: 'Type',
   department: 'Department',
   department_needed: 'Choose a department',

@@ -1,5 +1,7 @@
 /** Words that several pages share. */
 export default {
+  restored: '已恢复上次没有提交的内容。',
+  discard: '放弃',
   product: '三声',
   loading: '正在读取…',
   none: '没有内容',

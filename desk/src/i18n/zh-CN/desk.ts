@@ -31,7 +31,7 @@ export default {
   nobody: '无人接听',
   conflict: '{who} 也在填写这张工单，对方与您不同的内容如下',
   part: {
-    category: '确认分类', type: '工单类型', note: '通话小结', outcome: '处理结果', department: '派给部门', promised_for: '答应客户的时间', callback_at: '约定回呼时间', callback_reason: '回呼说什么',
+    category: '确认分类', type: '工单类型', note: '通话小结', outcome: '处理结果', department: '派给部门', promised_for: '答应客户的时间', callback_at: '约定回呼时间', callback_reason: '回呼说什么', why: '派单原因',
   },
   type: '工单类型',
   lacks: '派单前还要填：{fields}',
@@ -43,6 +43,7 @@ export default {
   state: '状态',
   history: {
     opened: '建单', owner: '负责人：{to}', contact: '客户再次来电', grade: '等级 {from} → {to}', state: '{from} → {to}', note: '小结', category: '确认分类：{to}',
+    answer: '回访 {from}：{to}',
     department: '部门：{to}', promised: '答应客户', escalated: '升级：{to}', warning: '即将超时', overdue: '已超时', accused: '投诉工号：{to}', type: '类型：{to}', field: '填写 {to}', limits: '时限重算',
   },
   why: { first_conversation: '首次通话', repeat_contact: '重复来电，同一事项第 {count} 次' },

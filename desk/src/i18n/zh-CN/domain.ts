@@ -29,4 +29,7 @@ export default {
     busy: '忙线', no_answer: '无人接听', rejected: '拒接', machine: '留言机', unreachable: '接不通', failed: '拨打失败', hung_up: '接通即挂', short: '通话太短', agent_gone: '坐席离开', lost: '中断', stopped: '已停止',
   },
   mode: { auto: '自动', on: '开启', off: '关闭' },
+  question: { satisfied: '问题是否解决', reached: '是否有人联系', mark: '评分' },
+  answer: { yes: '是', no: '否' },
+  answered: '{question}：{answer}',
 }

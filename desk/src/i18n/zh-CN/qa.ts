@@ -1,5 +1,6 @@
 /** Words of the page qa. */
 export default {
+  no_figures: '这个周期还没有评分',
   title: '质检',
   parts: { samples: '样本', calibration: '校准', appeals: '申诉', plans: '计划', figures: '指标', training: '培训' },
   groups: { waiting: '待评', drafts: '草稿', second: '双评', scored: '已评' },

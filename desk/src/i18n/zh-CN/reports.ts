@@ -2,7 +2,7 @@
 export default {
   title: '报表',
   parts: { day: '日报', week: '周报', month: '月报', range: '时段', shift: '班次', hourly: '小时表', complaints: '投诉统计', callback: '回呼', book: '交接本', exports: '导出' },
-  lists: { intervals: '时段', queues: '队列', categories: '分类', agents: '坐席', teams: '班组', departments: '部门', dispatchers: '派单人', days: '日期' },
+  lists: { intervals: '时段', queues: '队列', categories: '分类', agents: '坐席', teams: '班组', departments: '部门', dispatchers: '派单人', answers: '回访答复', days: '日期' },
   day: '日期', days: '日期范围', shift: '班次', interval: '时段长度', minutes: '{count} 分钟', within: '服务水平 T（秒）', repeat_days: '重复来电 N（天）', figure: '指标', chart_of: '{figure}，按时段',
   broken_down: '分解方式', formulas: '指标算法', total: '合计', belongs: '通话按来电时间归入时段，按最后到达的队列归入队列', none_named: '（无）',
   call: '通话', offered: '来电时间', caller: '来电号码', withheld: '隐藏号码', queue: '队列', category: '分类', agent: '坐席', outcome: '结果', satisfaction: '满意度', team: '班组', house: '全部班组', state: '状态',
@@ -10,7 +10,9 @@ export default {
   export: '导出', export_text: '需要另一人批准，批准后 24 小时内可下载。', export_ready: '导出 {id} 可以下载', export_waits: '导出 {id} 等待批准', format: '格式', kind: '内容',
   asked_by: '申请人', asked_at: '申请时间', approve: '批准导出', refuse: '拒绝导出', download: '下载', no_exports: '没有导出',
   export_state: { waiting: '待批准', approved: '可下载', refused: '已拒绝', expired: '已过期' },
-  behind: { call: '通话', ticket: '工单', round: '工单', dispatch: '派单', recording: '录音', promise: '回呼', score: '质检', time: '时段', offer: '提供回呼', attempt: '拨打' },
+  behind: { call: '通话', ticket: '工单', round: '工单', dispatch: '派单', recording: '录音', promise: '回呼', score: '质检', time: '时段', offer: '提供回呼', attempt: '拨打', sound: '单通' },
+  recording_state: { started: '录音中', closed: '已结束', missing: '缺失' },
+  silent: { agent: '听不到坐席', caller: '听不到客户' },
   complaints: { complaints: '投诉', before: '上月', share: '占比', before_was: '上月 {count}' },
   promise: {
     offered: '已提供', accepted: '已接受', promised: '已承诺', connected: '已接通', kept: '已兑现', broken: '未兑现', expired: '已过期', cancelled: '已取消', open: '未结', unconfirmed: '待核实', attempts: '拨打次数', abandoned_by_us: '我方放弃',

@@ -9,6 +9,7 @@ export default {
   needs_password: '请输入密码',
   oidc: '使用单位账号登录',
   unreachable: '连不上服务器',
+  to_leader: '前往主服务器 {host}',
   standing_by: '这是备用服务器，请到主服务器登录',
   change_title: '请先修改密码',
   change_why: '现在的密码是别人给的。请设一个只有您知道的密码，至少 10 个字符。',

@@ -43,6 +43,7 @@ export default {
     connecting: '正在连接',
     live: '实时',
     standby: '备用服务器',
+    to_leader: '前往主服务器',
     standby_why: '这是备用服务器，只能查看；操作请到主服务器（{why}）',
     lost: '连接中断',
     lost_for: '连接中断 {time}，显示的是中断前的情况',

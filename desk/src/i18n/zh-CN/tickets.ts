@@ -19,6 +19,8 @@ export default {
   level: '层级',
   levels: { agent: '坐席', leader: '班组长', manager: '经理' },
   category: '分类',
+  retired: '{name}（已停用）',
+  answers_of: '第 {round} 轮回访',
   type: '类型',
   department: '部门',
   department_needed: '请选择派给哪个部门',

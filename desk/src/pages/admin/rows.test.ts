@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { LISTS, moved, newRow, skillsOf, skillsText, withCell, withChosen } from './rows'
+import { LISTS, mayStandUnder, moved, namedRows, namedTable, newRow, skillsOf, skillsText, withCell, withChosen } from './rows'
 
 const [when] = LISTS.overflow!
 
@@ -30,5 +30,17 @@ describe('rows', () => {
     expect(moved([1, 2, 3], 2, -1)).toEqual([1, 3, 2])
     const rows = [1, 2]
     expect(moved(rows, 1, 1)).toBe(rows)
+  })
+
+  it('of a table of tables have their names, and become the table again in their order', () => {
+    const table = { process: { zh: '流程', en: 'Process' }, refund: { zh: '退款慢', en: 'Slow refund', under: 'process' } }
+    const rows = namedRows(table)
+    expect(rows[1]).toEqual({ name: 'refund', zh: '退款慢', en: 'Slow refund', under: 'process' })
+    expect(JSON.stringify(namedTable(moved(rows, 1, -1)))).toBe(JSON.stringify({ refund: table.refund, process: table.process }))
+  })
+
+  it('stand under those that stand by themselves, one deep', () => {
+    const rows = [{ name: 'a' }, { name: 'b', under: 'a' }, { name: 'c' }]
+    expect(rows.map((row) => mayStandUnder(rows, row, 'under'))).toEqual([[], ['a', 'c'], ['a']])
   })
 })

@@ -4,7 +4,7 @@
  */
 import { today } from '@/i18n/zone'
 
-export type Cell = 'number' | 'text' | 'date' | 'texts' | 'skills' | 'choice'
+export type Cell = 'number' | 'text' | 'date' | 'texts' | 'skills' | 'choice' | 'flag'
 
 export interface Column {
   key: string
@@ -13,6 +13,8 @@ export interface Column {
   choices?: string[]
   /** Of a choice: names that are offered too. */
   names?: 'queues' | 'skills'
+  /** Of a choice: the names of the other rows that have none in this cell. */
+  rows?: true
   /** Of an overflow: which of the keys this row has; each row has just one of them. */
   oneOf?: string[]
   /** By which name its words are found, if not by the key. */
@@ -43,6 +45,21 @@ export const TABLES: Record<string, Column> = {
   'ticket_mails.departments': { key: 'value', cell: 'texts' },
   'ticket_mails.teams': { key: 'value', cell: 'texts' },
   'ticket_mails.levels': { key: 'value', cell: 'texts' },
+}
+
+/** A table of tables by its key: each row has a name, and these keys. */
+export const NAMED: Record<string, Column[]> = {
+  breaks: [{ key: 'zh', cell: 'text' }, { key: 'en', cell: 'text' }, { key: 'key', cell: 'text' }, { key: 'limit', cell: 'number' }],
+  categories: [{ key: 'zh', cell: 'text' }, { key: 'en', cell: 'text' }, { key: 'under', cell: 'choice', rows: true }, { key: 'retired', cell: 'flag' }],
+}
+
+/** The rows of a table of tables, each with its name; and the table again. */
+export const namedRows = (value: unknown): RowValue[] => (isTable(value) ? Object.entries(value).map(([name, row]) => ({ name, ...(isTable(row) ? row : {}) })) : [])
+export const namedTable = (rows: RowValue[]): Record<string, RowValue> => Object.fromEntries(rows.map(({ name, ...row }) => [String(name), row]))
+/** The rows under which this one may stand: the others that stand by themselves, unless others stand under it. */
+export function mayStandUnder(rows: RowValue[], row: RowValue, key: string): string[] {
+  if (rows.some((each) => each[key] === row.name)) return []
+  return rows.filter((each) => each.name !== row.name && !each[key]).map((each) => String(each.name))
 }
 
 /** `complaint:5 attitude:3` of skills with their least levels. */

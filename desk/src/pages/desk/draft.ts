@@ -14,6 +14,8 @@ export interface Form {
   note: string
   outcome: string
   department: string
+  /** Why it is dispatched, or dispatched again. */
+  why: string
   promised_for: string
   callback_at: string
   callback_reason: string
@@ -36,6 +38,7 @@ export const emptyForm = (): Form => ({
   note: '',
   outcome: '',
   department: '',
+  why: '',
   promised_for: '',
   callback_at: '',
   callback_reason: '',
@@ -230,6 +233,15 @@ export function useDraft(user: string, ticket: number) {
     over = false
   }
 
+  /** These parts were handed in; the rest stays. */
+  async function settle(...parts: (keyof Form)[]): Promise<void> {
+    for (const part of parts) {
+      if (part.startsWith(FIELD)) delete form[part as `field.${string}`]
+      else form[part] = ''
+    }
+    if (isEmpty()) await drop()
+  }
+
   /** Send what was typed last at once: the page goes. */
   function leave(): void {
     clearTimeout(timer)
@@ -237,6 +249,8 @@ export function useDraft(user: string, ticket: number) {
   }
 
   onScopeDispose(leave)
-  return { form, kept, other, load, decide, drop, isEmpty, fill }
+  return { form, kept, other, load, decide, drop, settle, isEmpty, fill }
 }
+
+export type Draft = ReturnType<typeof useDraft>
 

@@ -18,7 +18,10 @@ export function historyWords(entry: { kind: string; from?: string | null; to?: s
   const key = `desk.history.${entry.kind}`
   const state = (value: string | null | undefined): string => {
     if (!value) return ''
-    for (const name of [`domain.ticket_state.${value}`, `domain.grade.${value}`, `domain.category.${value}`, `domain.queue.${value}`]) if (te(name)) return t(name)
+    for (const kind of ['ticket_state', 'grade', 'category', 'queue', 'question', 'answer'] as const) {
+      const words = named(kind, value)
+      if (words !== value) return words
+    }
     return value
   }
   return te(key) ? t(key, { from: state(entry.from), to: state(entry.to) }) : [entry.kind, state(entry.to)].filter(Boolean).join(' ')

@@ -1,4 +1,3 @@
 /** What articles are, and the hotline's usual queues; an operator's own queue is written as it is. */
 export const KINDS = ['article', 'case', 'script'] as const
 export const QUEUES = ['complaint', 'inquiry', 'orders', 'partnership', 'media'] as const
-export const CATEGORIES = ['process', 'system', 'competence', 'attitude', 'usage', 'unreasonable'] as const

@@ -3,14 +3,14 @@ import type { components } from '@/api'
 import { dayPlus, instantOf } from '@/i18n/zone'
 
 export type Behind = components['schemas']['CellRow']
-export type Of = 'total' | 'interval' | 'queue' | 'category' | 'agent' | 'team' | 'department' | 'dispatcher'
+export type Of = 'total' | 'interval' | 'queue' | 'category' | 'agent' | 'team' | 'department' | 'dispatcher' | 'answer'
 
 /** A row of a report, and the list that it stands in. */
-export type ListName = 'intervals' | 'days' | 'queues' | 'categories' | 'agents' | 'teams' | 'departments' | 'dispatchers' | 'total'
+export type ListName = 'intervals' | 'days' | 'queues' | 'categories' | 'agents' | 'teams' | 'departments' | 'dispatchers' | 'answers' | 'total'
 export type Row = Record<string, string | number | null>
 
 export const OF: Record<ListName, Of> = {
-  intervals: 'interval', days: 'interval', queues: 'queue', categories: 'category', agents: 'agent', teams: 'team', departments: 'department', dispatchers: 'dispatcher', total: 'total',
+  intervals: 'interval', days: 'interval', queues: 'queue', categories: 'category', agents: 'agent', teams: 'team', departments: 'department', dispatchers: 'dispatcher', answers: 'answer', total: 'total',
 }
 
 export interface Wanted {

@@ -20,7 +20,7 @@ export function inZone(instant: string, zone: string, what: 'time' | 'day' | 'bo
   return new Intl.DateTimeFormat(language.value, { ...parts, timeZone: zone }).format(new Date(instant))
 }
 
-export const nameOf = (figure: Figure): string => (language.value === 'en' ? figure.en : figure.zh)
+export const nameOf = (figure: Figure): string => (language.value === 'en' ? figure.en.charAt(0).toUpperCase() + figure.en.slice(1) : figure.zh)
 
 /** The formula, with what must be said with it. */
 export const formulaOf = (figure: Figure): string => [figure.formula, figure.named].filter(Boolean).join('; ')

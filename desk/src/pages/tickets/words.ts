@@ -28,6 +28,7 @@ function value(step: Step, which: 'from' | 'to'): string {
   if (step.kind === 'state') return stateWords(said)
   if (step.kind === 'grade') return named('grade', said)
   if (step.kind === 'escalated') return levelWords(said)
+  if (step.kind === 'answer') return named(which === 'from' ? 'question' : 'answer', said)
   if (step.kind === 'category') return named('category', said)
   if (step.kind === 'promised' || step.kind === 'promise_missed') return moment(said)
   if (step.kind === 'warning' || step.kind === 'overdue') return words('limits', said)
