@@ -17,7 +17,7 @@ from server.home import HomeError, prepare
 if TYPE_CHECKING:
     from server.log_files import Floods, Limits
 
-_SWITCH = 0.0005
+SWITCH = 0.0005
 """Seconds after which a computing thread (the records) yields to the thread that serves callers."""
 
 
@@ -92,7 +92,7 @@ def run() -> None:
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(ask_to_stop))
         tasks.append(loop.create_task(live()))
 
-    sys.setswitchinterval(_SWITCH)
+    sys.setswitchinterval(SWITCH)
     reactor.callWhenRunning(begin)
     reactor.run()
     if failure:

@@ -15,7 +15,7 @@ from server.usecases.errors import Invalid
 from server.web.api.shapes import Who, router
 from server.web.connections import CHUNKS
 from server.web.lasting import lasting
-from server.web.live.rows import KINDS, StreamChanges, StreamSnapshot
+from server.web.live.events import KINDS, StreamChanges, StreamSnapshot
 from server.web.live.streams import Streams
 from server.web.live.telling import Stream
 from server.web.problems import answers

@@ -13,11 +13,13 @@ from server.usecases.errors import Forbidden
 from server.usecases.permissions import Act, Permissions, Reach, reach_of
 from server.usecases.principal import Principal, Role
 from server.web.live.board import Kept
-from server.web.live.rows import KINDS
+from server.web.live.events import KINDS
 from server.web.live.ticket_rows import of_department
 
-_OWN = frozenset({"me", "calls", "queues", "tickets", "bulletins"})
-"""What an agent's stream has."""
+_OWN = frozenset({"me", "calls", "queues", "callbacks", "tickets", "bulletins"})
+"""What an agent's stream has …"""
+OF_ONE = frozenset({"calls", "callbacks"})
+"""… and of which of these only the own rows, by the board's snapshot."""
 _FLOOR = frozenset({"agents", "calls", "queues", "modes", "figures", "alarms"})
 _PERSONAL = frozenset({"me", "bulletins"})
 """Kinds whose rows are one person's."""
@@ -40,7 +42,7 @@ class Audience:
         """Whether rows of this kind, which are these agents' own, are for this audience."""
         if kind == "tickets":
             return kind in self.kinds and (self.holders is None or bool(viewers & self.holders))
-        return kind in self.kinds and (not self.own or kind != "calls" or self.own in viewers)
+        return kind in self.kinds and (not self.own or kind not in OF_ONE or self.own in viewers)
 
     def of(self, kept: Kept) -> bytes:
         """The row as this audience sees it."""

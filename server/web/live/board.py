@@ -19,8 +19,9 @@ from server.hotline.changes import Changed, Changes
 from server.hotline.definitions import Definitions
 from server.hotline.view import View
 from server.web.live.drawing import Drawing, Place, hidden, placed
+from server.web.live.events import KEYS
 from server.web.live.figures import ALL
-from server.web.live.rows import KEYS, AgentRow, CallbackRow, CallRow, Row
+from server.web.live.rows import AgentRow, CallbackRow, CallRow, Row
 from server.web.live.ticket_rows import Standing, standing, ticket_row
 
 Key = Hashable
@@ -56,10 +57,15 @@ class Kept:
 
     @property
     def own(self) -> bytes:
-        """For the agents whose row it is: without the supervisors who take part."""
+        """For the agents whose row it is: a call without the supervisors who take part, a promise as lists show it."""
         if not self._own:
-            listened_to = isinstance(self.row, CallRow) and self.row.monitors
-            self._own = _encode(replace(self.row, monitors=())) if listened_to else self.whole
+            row = self.row
+            if isinstance(row, CallbackRow):
+                self._own = self.masked
+            elif isinstance(row, CallRow) and row.monitors:
+                self._own = _encode(replace(row, monitors=()))
+            else:
+                self._own = self.whole
         return self._own
 
 
@@ -117,8 +123,22 @@ class Board:
         return self._rows[kind]
 
     def refresh(self, *, all_queues: bool = True, figures: bool = False) -> list[Change]:
-        """Draw again what has changed; `all_queues`: the queues, the modes, and the place of each waiting call, too;
-        `figures`: those of the day, and the warnings."""
+        """Draw again what has changed, all at once."""
+        return [change for change in self.changes(all_queues=all_queues, figures=figures) if change is not None]
+
+    def changes(self, *, all_queues: bool = True, figures: bool = False) -> Iterator[Change | None]:
+        """Draw again what has changed, row by row; None for a row that is as it was. What is marked meanwhile is drawn
+        the next time, too.
+
+        `all_queues`: the queues, the modes, and the place of each waiting call, too; `figures`: those of the day, and
+        the warnings.
+        """
+        for change in self._drawn(all_queues=all_queues, figures=figures):
+            if change is not None and change.kind in ("agents", "calls"):
+                self.readers |= change.viewers
+            yield change
+
+    def _drawn(self, *, all_queues: bool, figures: bool) -> Iterator[Change | None]:
         marks, view = self._view.changes, self._view
         changed = marks.take()
         of = (self._definitions(), view.customers.changes)
@@ -128,34 +148,29 @@ class Board:
         self._marks, self._drawn_with = marks, of
         self.access |= changed.everything
         self.users |= changed.users
-        found: list[Change] = []
         changed.agents |= self._drawing.figures.take_agents()
-        found += self._calls(changed, all_of_them=calls, all_places=all_queues)
-        found += self._agents(changed, all_of_them=changed.everything)
+        self.readers |= changed.agents | changed.readers
+        yield from self._calls(changed, all_of_them=calls, all_places=all_queues)
+        yield from self._agents(changed, all_of_them=changed.everything)
         if all_queues or changed.everything:
-            found += self._some("queues", self._drawing.queues())
-            found += self._some("modes", self._drawing.modes())
-        found += self._promises(changed)
-        found += self._tickets(changed)
+            yield from self._some("queues", self._drawing.queues())
+            yield from self._some("modes", self._drawing.modes())
+        yield from self._promises(changed)
+        yield from self._tickets(changed)
         if changed.everything or changed.alarms or figures:
-            found += self._some("alarms", self._drawing.alarms(self._warnings()))
+            yield from self._some("alarms", self._drawing.alarms(self._warnings()))
         board_changes = view.board.changes
         if changed.everything or figures or board_changes != self._board_changes:
-            found += self._some("bulletins", self._drawing.bulletins("", self._clock()))
+            yield from self._some("bulletins", self._drawing.bulletins("", self._clock()))
             only_read = board_changes - self._board_changes == len(changed.readers)
             self.everybody |= changed.everything or not only_read
             self._board_changes = board_changes
         if changed.everything or figures:
-            found += self._figures()
-        self.readers |= changed.agents | changed.readers
-        for change in found:
-            if change.kind in ("agents", "calls"):
-                self.readers |= change.viewers
-        return found
+            yield from self._some("figures", self._figures())
 
     # Kinds
 
-    def _agents(self, changed: Changed, *, all_of_them: bool) -> Iterator[Change]:
+    def _agents(self, changed: Changed, *, all_of_them: bool) -> Iterator[Change | None]:
         rows = self._rows["agents"]
         numbers = {*self._drawing.agents(), *rows} if all_of_them else changed.agents
         for number in numbers:
@@ -166,7 +181,7 @@ class Board:
             if row is not None or known is not None:
                 yield from self._put("agents", number, row, frozenset({str(number)}))
 
-    def _calls(self, changed: Changed, *, all_of_them: bool, all_places: bool) -> Iterator[Change]:
+    def _calls(self, changed: Changed, *, all_of_them: bool, all_places: bool) -> Iterator[Change | None]:
         rows, view = self._rows["calls"], self._view
         numbers = set(changed.calls)
         if all_of_them:
@@ -186,7 +201,7 @@ class Board:
         if all_places:
             yield from self._moved()
 
-    def _moved(self) -> Iterator[Change]:
+    def _moved(self) -> Iterator[Change | None]:
         """Calls that nothing happened to, and whose place in the queue is another one."""
         rows, before = self._rows["calls"], self._places
         self._places = self._drawing.places()
@@ -198,7 +213,7 @@ class Board:
             if (row := self._drawing.call(number, None)) is not None:
                 yield from self._put("calls", number, row, frozenset({row.agent, row.asked} - {""}))
 
-    def _promises(self, changed: Changed) -> Iterator[Change]:
+    def _promises(self, changed: Changed) -> Iterator[Change | None]:
         rows = self._rows["callbacks"]
         numbers = {*self._drawing.promises(), *rows} if changed.everything else changed.promises
         for number in numbers:
@@ -206,7 +221,7 @@ class Board:
             if row is not None or number in rows:
                 yield from self._put("callbacks", number, row, frozenset({row.owner} - {""}) if row else NOBODY)
 
-    def _tickets(self, changed: Changed) -> Iterator[Change]:
+    def _tickets(self, changed: Changed) -> Iterator[Change | None]:
         """Open tickets are too many for a snapshot: those that change after the first look are told."""
         register, rows = self._view.tickets, self._rows["tickets"]
         if self._open is None:
@@ -228,26 +243,26 @@ class Board:
                 rows[number] = kept = Kept(ticket_row(case), after[1])
                 yield Change("tickets", number, kept, viewers | after[1])
 
-    def _figures(self) -> Iterator[Change]:
+    def _figures(self) -> Iterator[Row]:
         drawing = self._drawing
-        rows = [drawing.figures.row(ALL, drawing.oldest(ALL), drawing.staff())]
-        rows += [
-            drawing.figures.row(name, drawing.oldest(name), None)
-            for name in self._view.floor.state.queues
-            if name != ALL
-        ]
-        yield from self._some("figures", rows)
+        yield drawing.figures.row(ALL, drawing.oldest(ALL), drawing.staff())
+        for name in self._view.floor.state.queues:
+            if name != ALL:
+                yield drawing.figures.row(name, drawing.oldest(name), None)
 
-    def _some(self, kind: str, rows: Iterable[Row]) -> Iterator[Change]:
+    def _some(self, kind: str, rows: Iterable[Row]) -> Iterator[Change | None]:
         """These are all rows of this kind."""
         name = KEYS.get(kind, "id")
-        found = {getattr(row, name): row for row in rows}
+        found = {}
+        for row in rows:
+            found[getattr(row, name)] = row
+            yield None
         for key in [key for key in self._rows[kind] if key not in found]:
             yield from self._put(kind, key, None, NOBODY)
         for key, row in found.items():
             yield from self._put(kind, key, row, NOBODY)
 
-    def _put(self, kind: str, key: Key, row: Row | None, viewers: frozenset[str]) -> Iterator[Change]:
+    def _put(self, kind: str, key: Key, row: Row | None, viewers: frozenset[str]) -> Iterator[Change | None]:
         rows = self._rows[kind]
         known = rows.get(key)
         if row is None:
@@ -256,6 +271,7 @@ class Board:
                 yield Change(kind, key, None, known.viewers)
             return
         if known is not None and known.row == row:
+            yield None
             return
         rows[key] = kept = Kept(row, viewers)
         yield Change(kind, key, kept, viewers | known.viewers if known is not None else viewers)

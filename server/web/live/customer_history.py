@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from server.storage.queries.knowledge import ArticleFilter
-from server.web.live.rows import Earlier, OpenTicket, Script
+from server.web.live.personal_rows import Earlier, OpenTicket, Script
 
 MOST = 10
 """Calls and tickets that are shown."""

@@ -6,7 +6,7 @@ there any more, is None.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
@@ -26,10 +26,10 @@ from server.web.instants import instant
 from server.web.live.alarm_rows import alarm_rows
 from server.web.live.figures import DayFigures
 from server.web.live.opinions import opinion_of
+from server.web.live.personal_rows import BulletinRow
 from server.web.live.rows import (
     AgentRow,
     AlarmRow,
-    BulletinRow,
     CallbackRow,
     CallRow,
     ModeRow,
@@ -196,7 +196,7 @@ class Drawing:
 
     # Queues and modes
 
-    def queues(self) -> list[QueueRow]:
+    def queues(self) -> Iterator[QueueRow]:
         """Every queue of the definitions, and every other one in which a call waits."""
         view = self._view
         floor, state = view.floor, view.floor.state
@@ -204,34 +204,30 @@ class Drawing:
         for live in view.calls:
             if live.stage is Stage.TALKING:
                 talking[live.queue] = talking.get(live.queue, 0) + 1
-        found = []
-        for name, queue in state.queues.items():
+        for name, queue in list(state.queues.items()):
             calls = [state.calls[number] for number in queue.calls.ids()]
             held = [call for call in calls if not call.promised]
             profile = state.profiles.plan(queue.rules, queue.rules.own_requirement()).steps[0][1]
             p50, p90 = floor.expected(name, len(calls) + 1) or (None, None)
             mode = view.callbacks.mode(name)
-            found.append(
-                QueueRow(
-                    name=name,
-                    skill=queue.rules.skill,
-                    strategy=str(queue.rules.strategy),
-                    waiting=len(held),
-                    promised=len(calls) - len(held),
-                    oldest=moment(min((call.asked.queued_at for call in held), default=None)),
-                    agents=len(profile.staff),
-                    available=profile.manned,
-                    ready=len(profile.ready),
-                    talking=talking.get(name, 0),
-                    p50=rough(p50),
-                    p90=rough(p90),
-                    callback=QueueMode(mode=str(mode.mode), active=mode.active),
-                    now=self.figures.now(name),
-                    day=self.figures.day(name),
-                    thresholds=self.thresholds(name),
-                )
+            yield QueueRow(
+                name=name,
+                skill=queue.rules.skill,
+                strategy=str(queue.rules.strategy),
+                waiting=len(held),
+                promised=len(calls) - len(held),
+                oldest=moment(min((call.asked.queued_at for call in held), default=None)),
+                agents=len(profile.staff),
+                available=profile.manned,
+                ready=len(profile.ready),
+                talking=talking.get(name, 0),
+                p50=rough(p50),
+                p90=rough(p90),
+                callback=QueueMode(mode=str(mode.mode), active=mode.active),
+                now=self.figures.now(name),
+                day=self.figures.day(name),
+                thresholds=self.thresholds(name),
             )
-        return found
 
     def thresholds(self, queue: str) -> Thresholds:
         """From when on a page shows that something is wrong with this queue."""

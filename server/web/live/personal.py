@@ -11,8 +11,9 @@ from collections.abc import Callable
 from server.hotline.view import View
 from server.web.instants import instant
 from server.web.live.drawing import Drawing, moment, since_of
+from server.web.live.personal_rows import BulletinRow, MeRow
 from server.web.live.pop import Pops
-from server.web.live.rows import AgentDay, BulletinRow, MeRow
+from server.web.live.rows import AgentDay
 
 _NOTHING_DONE = AgentDay(handled=0, missed=0, talk=0, hold=0, wrap_up=0)
 

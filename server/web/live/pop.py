@@ -20,7 +20,8 @@ from server.hotline.view import View
 from server.web.instants import instant
 from server.web.live.customer_history import CallerRecords, CustomerHistory, history_of
 from server.web.live.drawing import Drawing, moment
-from server.web.live.rows import CallRow, OpenTicket, Pop
+from server.web.live.personal_rows import OpenTicket, Pop
+from server.web.live.rows import CallRow
 from server.web.live.words import pressed
 
 

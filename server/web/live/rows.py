@@ -279,94 +279,6 @@ class CallbackRow(Row, frozen=True, kw_only=True):
     asked: int
 
 
-class Earlier(Row, frozen=True, kw_only=True):
-    """A call or a ticket of the same customer."""
-
-    kind: Literal["call", "ticket"]
-    id: int
-    at: Instant | None
-    queue: str
-    category: str
-    agent: str
-    outcome: str
-    state: str
-    grade: str
-
-
-class OpenTicket(Row, frozen=True, kw_only=True):
-    """A ticket of the same customer that is not closed."""
-
-    id: int
-    state: str
-    grade: str
-    category: str
-    opened_at: Instant | None
-    department: str
-    resolve_by: Instant | None
-
-
-class Script(Row, frozen=True, kw_only=True):
-    """What to say, from the knowledge base."""
-
-    id: int
-    title: str
-    text: str
-
-
-class Pop(Row, frozen=True, kw_only=True):
-    """What an agent must know of a caller before the phone rings. `history`, `open_tickets` and `script` are null until
-    the records have told them."""
-
-    call: int
-    direction: Literal["inbound", "outbound"]
-    number: str
-    withheld: bool
-    name: str
-    customer_class: str = field(name="class")
-    customer: int | None
-    marks: tuple[str, ...]
-    vip: bool
-    queue: str
-    category: str
-    ticket: int | None
-    grade: str
-    language: str
-    called_name: str
-    waited_since: Instant | None
-    offered_at: Instant | None
-    pressed: tuple[Words, ...]
-    promise: int | None
-    purpose: str
-    asked_back: str
-    history: tuple[Earlier, ...] | None
-    open_tickets: tuple[OpenTicket, ...] | None
-    ask: tuple[str, ...]
-    script: Script | None
-
-
-class MeRow(Row, frozen=True, kw_only=True):
-    """The person whose stream it is. Key: `key`, which is `me`."""
-
-    key: Literal["me"]
-    agent: str
-    name: str
-    teams: tuple[str, ...]
-    status: str
-    reason: str
-    pending: str | None
-    state: str
-    since: Instant | None
-    call: int | None
-    held: bool
-    phone: bool
-    talks_with: str = field(name="with")
-    wrap_up_until: Instant | None
-    wrap_up: str
-    today: AgentDay
-    unread: int
-    pop: Pop | None
-
-
 class TicketRow(Row, frozen=True, kw_only=True):
     """An open ticket, as lists show it. Key: `id`. Told when it changes; no snapshot has it."""
 
@@ -391,20 +303,6 @@ class TicketRow(Row, frozen=True, kw_only=True):
     promised_for: Instant | None
 
 
-class BulletinRow(Row, frozen=True, kw_only=True):
-    """A bulletin that stands. Key: `id`."""
-
-    id: int
-    title: str
-    text: str
-    teams: tuple[str, ...]
-    by: str
-    at: Instant
-    until: Instant | None
-    read: bool | None
-    readers: int
-
-
 class AlarmPart(Row, frozen=True, kw_only=True):
     """One thing that is said of a recording; `code` is empty where only the sentence says it."""
 
@@ -426,52 +324,3 @@ class AlarmRow(Row, frozen=True, kw_only=True):
     since: Instant | None
     recording: int | None
     call: int | None
-
-
-class StreamRows(Row, frozen=True, kw_only=True, omit_defaults=True):
-    """Rows by kind; a kind without anything to tell is left out."""
-
-    agents: tuple[AgentRow, ...] = ()
-    calls: tuple[CallRow, ...] = ()
-    queues: tuple[QueueRow, ...] = ()
-    modes: tuple[ModeRow, ...] = ()
-    figures: tuple[FiguresRow, ...] = ()
-    callbacks: tuple[CallbackRow, ...] = ()
-    tickets: tuple[TicketRow, ...] = ()
-    me: tuple[MeRow, ...] = ()
-    bulletins: tuple[BulletinRow, ...] = ()
-    alarms: tuple[AlarmRow, ...] = ()
-
-
-class StreamGone(Row, frozen=True, kw_only=True, omit_defaults=True):
-    """Keys of rows that are no more, by kind."""
-
-    agents: tuple[str, ...] = ()
-    calls: tuple[int, ...] = ()
-    queues: tuple[str, ...] = ()
-    modes: tuple[str, ...] = ()
-    figures: tuple[str, ...] = ()
-    callbacks: tuple[int, ...] = ()
-    tickets: tuple[int, ...] = ()
-    bulletins: tuple[int, ...] = ()
-    alarms: tuple[str, ...] = ()
-
-
-class StreamSnapshot(Row, frozen=True, kw_only=True):
-    """The data of an event `snapshot`: all rows that there are for this stream."""
-
-    at: Instant
-    rows: StreamRows
-
-
-class StreamChanges(Row, frozen=True, kw_only=True, omit_defaults=True):
-    """The data of an event `rows`: rows that are new or changed, and keys that are gone."""
-
-    at: Instant
-    rows: StreamRows = field(default_factory=StreamRows)
-    gone: StreamGone = field(default_factory=StreamGone)
-
-
-KINDS = ("agents", "calls", "queues", "modes", "figures", "callbacks", "tickets", "me", "bulletins", "alarms")
-KEYS = {"queues": "name", "modes": "scope", "figures": "scope", "me": "key"}
-"""The key of a kind's rows; `id` for the others."""

@@ -1,7 +1,8 @@
-"""Streams of live rows. Law: a tick draws what changed once, encodes it once for each audience, and waits for nobody.
+"""Streams of live rows. Law: a tick draws what changed once, encodes it once for each audience, waits for no client.
 
 A tick follows the log's next entry, 50 ms after the last tick at the soonest or at once for an offer, and ticks take a
-twentieth of the loop at most, averaged over a second. `id` is the log's position: a client that comes again with it is
+twentieth of the loop at most, averaged over a second. A long one is done in slices: what carries calls goes on between
+them. `id` is the log's position: a client that comes again with it is
 told what changed since, as far as that is remembered, else everything. A client that does not take what it is told is
 cut off. Who may see other things than before is told everything anew.
 """
@@ -11,12 +12,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from itertools import islice
-from typing import TypeVar
 
-import msgspec
 import structlog
 
 from server.eventlog.log import START
@@ -27,12 +25,14 @@ from server.usecases.live import LiveActs
 from server.usecases.principal import Principal
 from server.web.instants import instant
 from server.web.live.audiences import Audience, listener
-from server.web.live.board import Board, Change, Key
+from server.web.live.board import Board, Change
 from server.web.live.drawing import Drawing
 from server.web.live.figures import ALL, DayFigures
 from server.web.live.memory import Memory
+from server.web.live.own_rows import OwnRows
 from server.web.live.personal import Personal
 from server.web.live.pop import Pops
+from server.web.live.queue_turns import QueueTurns
 from server.web.live.telling import NOTHING_CHANGED, Event, Stream, Told, server_event
 
 TICK, SHARE, AHEAD = 0.05, 20, 0.05
@@ -40,24 +40,23 @@ TICK, SHARE, AHEAD = 0.05, 20, 0.05
 which they may exceed it for a while: a tick that draws all queues takes longer than the others."""
 SOONEST = 0.005
 """Seconds between two ticks when a call is offered: the pop is there before the phone rings."""
+SLICE, TURNS = 0.001, 3
+"""Seconds after which a tick lets the loop do what is due, and for how many of its turns: an answer of Redis is read,
+what waits for it goes on, and writes again. It does not sleep: on a busy machine it would wait for its turn each time.
+"""
 SLOWEST = 2.0
 """Seconds between two ticks at most, while there is anything to tell …"""
 IDLE = 0.25
 """… and between two looks at what is not told by the log."""
 COMMENT = 15.0
 """Seconds after which a stream that was told nothing gets a comment."""
-QUEUES_EVERY = 2.0
-"""Seconds between two tellings of the queues to agents."""
 FIGURES_EVERY = 1.0
 """Seconds between two tellings of the figures of the day at least …"""
 QUEUES_DRAWN = 0.25
 """… and of the queues, the modes and the places in them."""
 MOST_OF_ONE = 64
 """Streams of one principal."""
-_encode = msgspec.json.Encoder().encode
 _log = structlog.get_logger("live")
-
-_K = TypeVar("_K")
 
 
 class Streams:
@@ -73,15 +72,9 @@ class Streams:
         self._view: View | None = None
         self._figures: DayFigures
         self._board: Board
-        self._pops: Pops
-        self._personal: Personal
         self._streams: set[Stream] = set()
         self._audiences: defaultdict[Audience, set[Stream]] = defaultdict(set)
-        self._of_agent: defaultdict[str, set[Stream]] = defaultdict(set)
-        """Streams that an agent's own rows go to, by work number; of audiences of one agent, those of that agent."""
-        self._own_rows: dict[str, dict[tuple[str, Key], bytes]] = {}
-        self._queue_readers: dict[Stream, None] = {}
-        """Streams of agents, who are told of the queues in turn: who was told last stands last."""
+        self._own, self._queue_turns = OwnRows(), QueueTurns(TICK)
         self._memory = Memory()
         self._ticker: asyncio.Task[None] | None = None
         self._hurry, self._moved = asyncio.Event(), asyncio.Event()
@@ -93,9 +86,11 @@ class Streams:
         self._figures_at = self._slot_at = self._drawn_at = self._looked_at = float("-inf")
         self._owed = False
         """Whether queues have to be drawn of which entries were told already."""
-        self._figures_due = self._more_due = False
-        self._queues_changed = 0
-        """How often the queues have changed."""
+        self._figures_due = False
+        self._under_way: Iterator[None] = iter(())
+        """What is left of the tick that goes on."""
+        self._taken = 0.0
+        """Seconds of the processor that it has taken."""
 
     def _begin(self) -> None:
         """Nothing is drawn before somebody looks."""
@@ -104,9 +99,9 @@ class Streams:
         self._figures = DayFigures(lambda: acts.records, lambda: acts.zone, self._within, clock)
         drawing = Drawing(view, lambda: acts.definitions, self._figures)
         self._board = Board(view, lambda: acts.definitions, drawing, self._warnings, clock)
-        self._pops = Pops(view, lambda: acts.definitions, drawing, lambda: acts.records, acts.settled, self._work.start)
-        self._pops.on_fresh = lambda: self._moved.set()
-        self._personal = Personal(view, drawing, self._pops, clock)
+        pops = Pops(view, lambda: acts.definitions, drawing, lambda: acts.records, acts.settled, self._work.start)
+        pops.on_fresh = lambda: self._moved.set()
+        self._own.drawn_by(Personal(view, drawing, pops, clock), pops)
         self._memory, self._seen, self._figures_seen = Memory(), "", ""
 
     # Clients
@@ -116,9 +111,11 @@ class Streams:
         heard = listener(who, self._acts.permissions, only)
         if sum(each.who.name == who.name for each in self._streams) >= MOST_OF_ONE:
             raise Conflict(f"{who.name} has {MOST_OF_ONE} streams already: one for each browser is enough")
+        self._finish()
         if self._view is not self._acts.view:
             self._begin()
-        self._tick()
+        self._under_way = self._tick()
+        self._finish()
         stream = Stream(who, heard, only)
         self._join(stream)
         if after is not None and self._memory.reaches(after, self._seen):
@@ -154,56 +151,69 @@ class Streams:
         heard = stream.heard
         self._audiences[heard.audience].add(stream)
         if heard.audience.own and "queues" in heard.audience.kinds:
-            stream.queues_at, stream.queues_told = time.monotonic(), self._queues_changed
-            self._queue_readers[stream] = None
-        if heard.person:
-            self._of_agent[heard.person].add(stream)
-            if heard.person not in self._own_rows:
-                self._own_rows[heard.person] = self._own(heard.person)
+            self._queue_turns.join(stream)
+        self._own.join(stream)
 
     def _part(self, stream: Stream) -> None:
         self._streams.discard(stream)
-        self._queue_readers.pop(stream, None)
-        heard = stream.heard
-        _leave(self._audiences, heard.audience, stream)
-        _leave(self._of_agent, heard.person, stream)
-        if heard.person and heard.person not in self._of_agent:
-            self._own_rows.pop(heard.person, None)
-            self._pops.forget(heard.person)
+        members = self._audiences[stream.heard.audience]
+        members.discard(stream)
+        if not members:
+            del self._audiences[stream.heard.audience]
+        self._queue_turns.part(stream)
+        self._own.part(stream)
 
     # Telling
 
     async def _run(self) -> None:
         ahead, looked_at = 0.0, time.monotonic()
         while self._streams:
-            began = time.thread_time()  # of the processor: on a busy machine a tick takes long and costs no more
             self._hurry.clear()
             self._moved.clear()
             try:
-                self._tick()
-                self._look_after(time.monotonic())
+                await self._in_slices()
             except Exception:
                 _log.exception("a tick of live rows failed")
-            now = time.monotonic()
-            ahead = max(0.0, ahead - (now - looked_at) / SHARE) + time.thread_time() - began
+            now, taken = time.monotonic(), self._taken
+            ahead, self._taken = max(0.0, ahead - (now - looked_at) / SHARE) + taken, 0.0
             looked_at = now
             await asyncio.sleep(SOONEST)
             if await _set_within(self._hurry, min(SLOWEST, TICK + max(0.0, ahead - AHEAD) * SHARE) - SOONEST):
                 continue
-            idle = self._acts.view.position == self._seen and not self._more_due
+            idle = self._acts.view.position == self._seen and not self._queue_turns.more and not self._own.due
             if idle and await _set_within(self._moved, IDLE):
                 await asyncio.sleep(SOONEST)  # one thing that happens is several entries
 
-    def _tick(self) -> None:
-        """Tell everybody what has changed."""
+    async def _in_slices(self) -> None:
+        """A tick, and what is beside it."""
+        self._under_way = self._tick()
+        began, of_processor = time.monotonic(), time.thread_time()
+        for _ in self._under_way:
+            if time.monotonic() - began < SLICE:
+                continue
+            # Of the processor: on a busy machine a tick takes long and costs no more.
+            self._taken += time.thread_time() - of_processor
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
+            began, of_processor = time.monotonic(), time.thread_time()
+        self._look_after(time.monotonic())
+        self._taken += time.thread_time() - of_processor
+
+    def _finish(self) -> None:
+        """Do what is left of the tick under way, at once."""
+        for _ in self._under_way:
+            pass
+
+    def _tick(self) -> Iterator[None]:
+        """Tell everybody what has changed, in steps that are short."""
         position, now = self._acts.view.position, time.monotonic()
         if position == START and self._seen not in ("", START):
             return  # between two states: what there was stands
         moved = position != self._seen
         figures = self._figures_due or (moved and now - self._figures_at >= FIGURES_EVERY)
         owed = self._owed and now - self._drawn_at >= QUEUES_DRAWN
-        if not moved and not figures and not owed and not self._pops.fresh:
-            self._tell_queues(now, position)
+        if not moved and not figures and not owed and not self._own.due:
+            yield from self._tell_queues(now, position)
             return
         if figures:
             self._figures_at, self._figures_due = now, False
@@ -214,101 +224,50 @@ class Streams:
             self._owed = True
         marks = self._acts.view.changes
         marks.on_offer, marks.on_change = lambda: self._hurry.set(), lambda: self._moved.set()
-        changes = self._board.refresh(all_queues=queues, figures=figures or not self._seen)
+        changes: list[Change] = []
+        for change in self._board.changes(all_queues=queues, figures=figures or not self._seen):
+            if change is not None:
+                changes.append(change)
+            yield
         if self._seen:
             self._memory.remember(position, changes)
         else:
             self._memory = Memory(position)
         self._seen = position
         at = instant(self._clock())
-        for audience in list(self._audiences):
-            if not audience.own:
-                self._tell(self._audiences[audience], self._for(audience, changes), position, at)
-        self._tell_own(changes, position, at)
-        self._queues_changed += any(change.kind == "queues" for change in changes)
-        self._tell_queues(now, position)
+        for stream, told in self._own.told(changes, self._board):  # first: a pop is to be there before the phone rings
+            if told:
+                stream.tell(told.event("rows", position, at))
+            yield
+        for audience in [each for each in self._audiences if not each.own]:
+            told = Told()
+            for change in changes:
+                self._put(told, audience, change)
+                yield
+            if told:
+                event = told.event("rows", position, at)
+                for stream in list(self._audiences.get(audience, ())):
+                    yield
+                    stream.tell(event)
+        if any(change.kind == "queues" for change in changes):
+            self._queue_turns.changed()
+        yield from self._tell_queues(now, position)
 
     @staticmethod
-    def _tell(streams: Iterable[Stream], told: Told, position: str, at: str) -> None:
-        if told:
-            event = told.event("rows", position, at)
-            for stream in streams:
-                stream.tell(event)
+    def _put(told: Told, audience: Audience, change: Change) -> None:
+        if change.kept is not None and audience.sees(change.kind, change.kept.viewers):
+            told.put(change.kind, audience.of(change.kept))
+        elif audience.sees(change.kind, change.viewers):
+            told.take_away(change.kind, change.key)
 
-    @staticmethod
-    def _for(audience: Audience, changes: Iterable[Change]) -> Told:
-        told = Told()
-        for change in changes:
-            if change.kept is not None and audience.sees(change.kind, change.kept.viewers):
-                told.put(change.kind, audience.of(change.kept))
-            elif audience.sees(change.kind, change.viewers):
-                told.take_away(change.kind, change.key)
-        return told
-
-    def _tell_own(self, changes: list[Change], position: str, at: str) -> None:
-        """Agents are told of their own calls and tickets, and of themselves."""
-        theirs: dict[str, list[Change]] = {}
-        for change in changes:
-            if change.kind in ("calls", "tickets"):
-                for agent in change.viewers:
-                    if agent in self._of_agent:
-                        theirs.setdefault(agent, []).append(change)
-        board, here = self._board, set(self._of_agent)
-        whom = here if board.everybody else (board.readers | self._pops.fresh) & here
-        board.readers, board.everybody = set(), False
-        self._pops.fresh.clear()
-        for agent in {*theirs, *whom}:
-            own = self._own_changes(agent) if agent in whom else []
-            for stream in self._of_agent[agent]:
-                told, audience = Told(), stream.heard.audience
-                if audience.own == agent:
-                    for change in theirs.get(agent, ()):
-                        if change.kind not in audience.kinds:
-                            continue
-                        if change.kept is not None and agent in change.kept.viewers:
-                            told.put(change.kind, change.kept.own)
-                        else:
-                            told.take_away(change.kind, change.key)
-                for (kind, key), row in own:
-                    if kind not in stream.heard.personal:
-                        continue
-                    if row is None:
-                        told.take_away(kind, key)
-                    else:
-                        told.put(kind, row)
-                self._tell((stream,), told, position, at)
-
-    def _own(self, agent: str) -> dict[tuple[str, Key], bytes]:
-        rows: dict[tuple[str, Key], bytes] = {("me", "me"): _encode(self._personal.me(agent))}
-        for each in self._personal.bulletins(agent):
-            rows["bulletins", each.id] = _encode(each)
-        return rows
-
-    def _own_changes(self, agent: str) -> list[tuple[tuple[str, Key], bytes | None]]:
-        before, after = self._own_rows.get(agent, {}), self._own(agent)
-        self._own_rows[agent] = after
-        changed: list[tuple[tuple[str, Key], bytes | None]] = [
-            (key, row) for key, row in after.items() if before.get(key) != row
-        ]
-        return changed + [(key, None) for key in before if key not in after]
-
-    def _tell_queues(self, now: float, position: str) -> None:
-        """Queues change with every call: agents, who are many, are told of them more seldom, and some at each tick."""
-        most = 1 + int(len(self._queue_readers) * 2 * TICK / QUEUES_EVERY)
-        due = [
-            stream
-            for stream in islice(self._queue_readers, most)
-            if stream.queues_told != self._queues_changed and now - stream.queues_at >= QUEUES_EVERY
-        ]
-        self._more_due = len(due) == most
-        if not due:
-            return
-        told = Told(rows={"queues": [kept.whole for kept in self._board.rows("queues").values()]})
-        event = told.event("rows", position, instant(self._clock()))
-        for stream in due:
-            stream.queues_at, stream.queues_told = now, self._queues_changed
-            self._queue_readers[stream] = self._queue_readers.pop(stream)
+    def _tell_queues(self, now: float, position: str) -> Iterator[None]:
+        event: Event | None = None
+        for stream in self._queue_turns.take(now):
+            if event is None:
+                told = Told(rows={"queues": [kept.whole for kept in self._board.rows("queues").values()]})
+                event = told.event("rows", position, instant(self._clock()))
             stream.tell(event)
+            yield
 
     # Coming in, and coming again
 
@@ -321,19 +280,8 @@ class Streams:
             told.rows[kind] = [
                 audience.of(kept) for kept in self._board.rows(kind).values() if audience.sees(kind, kept.viewers)
             ]
-        self._put_personal(stream, told)
+        self._own.put(stream, told)
         return told
-
-    def _put_personal(self, stream: Stream, told: Told) -> None:
-        heard = stream.heard
-        for kind in heard.personal:
-            told.rows[kind] = []
-        if heard.person:
-            for (kind, _), row in self._own_rows[heard.person].items():
-                if kind in heard.personal:
-                    told.put(kind, row)
-        elif "me" in heard.personal:
-            told.put("me", _encode(self._personal.me("", stream.who.name)))
 
     def _catch_up(self, stream: Stream, after: str) -> Event:
         """What has changed since: whole rows, as they are now."""
@@ -348,7 +296,7 @@ class Streams:
                 told.take_away(kind, key)
         for kind in audience.kinds & ({"figures", "alarms"} | ({"queues"} if audience.own else set())):
             told.rows[kind] = [audience.of(kept) for kept in self._board.rows(kind).values()]
-        self._put_personal(stream, told)
+        self._own.put(stream, told)
         return told.event("rows", self._seen, instant(self._clock()))
 
     # Beside the ticks
@@ -412,11 +360,3 @@ async def _set_within(event: asyncio.Event, seconds: float) -> bool:
         async with asyncio.timeout(seconds):
             await event.wait()
     return event.is_set()
-
-
-def _leave(table: dict[_K, set[Stream]], key: _K, stream: Stream) -> None:
-    members = table.get(key)
-    if members is not None:
-        members.discard(stream)
-        if not members:
-            del table[key]

@@ -207,14 +207,16 @@ class ApiServer:
 
 
 @asynccontextmanager
-async def running(redis_server: RedisServer, database: Database, home: Path) -> AsyncIterator[ApiServer]:
-    """A server over this database, until the end of the block."""
+async def running(
+    redis_server: RedisServer, database: Database, home: Path, *, pace: float = 0.0
+) -> AsyncIterator[ApiServer]:
+    """A server over this database, until the end of the block; its records take no rest unless `pace` says so."""
     redis = redis_server.connect()
     log = Log(redis)
     lease = await log.acquire("one", 10)
     assert lease is not None
     reading = SyncRedis.from_url(redis_server.url, protocol=2)
-    following = ProjectorLoop(Projector(database.write), follower(reading), pace=0.0, block_ms=50)
+    following = ProjectorLoop(Projector(database.write), follower(reading), pace=pace, block_ms=50)
     following.start()
     dispatcher = Dispatcher(log, lease, HotlineState(), lease_ttl=10)
     await dispatcher.start()

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from server.web.live.rows import KEYS
+from server.web.live.events import KEYS
 from server.web.serve import HttpServer
 
 DEADLINE = 5.0

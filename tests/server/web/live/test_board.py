@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -76,6 +77,26 @@ def test_a_recorded_log_told_in_steps_shows_at_each_what_a_snapshot_shows() -> N
             replayed(client, board.refresh(figures=True))
         if place % 210 == 0:
             assert client == shown(board) == fresh(state), f"after entry {place}"
+    replayed(client, board.refresh(figures=True))
+    assert client == shown(board) == fresh(state)
+
+
+def test_what_is_played_while_rows_are_drawn_is_told_the_next_time() -> None:
+    state = HotlineState()
+    board, client, left = board_of(state), {kind: {} for kind in SHARED}, iter(played.entries())
+    more = True
+    while more:
+        for entry in islice(left, 5):
+            state.play(entry)
+        told = []
+        for place, change in enumerate(board.changes(figures=True)):
+            told += [change] if change is not None else []
+            if place % 4 == 0 and (entry := next(left, None)) is not None:
+                state.play(entry)
+        replayed(client, told)
+        more = (entry := next(left, None)) is not None
+        if entry is not None:
+            state.play(entry)
     replayed(client, board.refresh(figures=True))
     assert client == shown(board) == fresh(state)
 

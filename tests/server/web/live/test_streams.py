@@ -14,11 +14,13 @@ import acd.events as acd
 import ivr.events as ivr
 import tickets.events as tickets
 from acd.policy.definitions import Skill
-from knowledge.events import ArticleSaved
+from knowledge.events import ArticleSaved, BulletinPosted
+from server.usecases.callbacks import Wish
 from server.usecases.live import LiveActs
-from server.usecases.principal import Role
+from server.usecases.principal import Principal, Role
+from server.web.live.own_rows import AT_ONCE
 from server.web.live.streams import Streams
-from server.web.live.telling import MOST_WAITING, event_of
+from server.web.live.telling import MOST_WAITING, Stream, event_of
 from tests.redis_server import redis_server
 from tests.server.web.api_server import OWNER, TOKEN, ApiServer, new_application, server
 from tests.server.web.live.listening import listening, served
@@ -65,7 +67,7 @@ async def test_a_floor_is_told_of_a_call_from_its_arrival_to_its_end(server: Api
 async def test_an_agent_is_told_of_the_own_call_alone(server: ApiServer, address: str) -> None:
     first, second = await agent(server, "1001"), await agent(server, "1002", level=1)
     async with listening(address, first) as page, listening(address, second) as other:
-        assert set(page.rows) == {"me", "calls", "queues", "bulletins"}
+        assert set(page.rows) == {"me", "calls", "queues", "callbacks", "bulletins"}
         assert page.rows["me"]["me"]["status"] == "available"
         await server.call(7)
         server.dispatcher.own(7, lambda command: None)
@@ -168,6 +170,34 @@ async def test_those_whose_a_ticket_is_are_told_of_its_changes(server: ApiServer
         assert "13800138000" not in json.dumps([*own.events, *ship.events])
 
 
+async def test_an_agent_is_told_of_the_own_promises_alone_from_the_first_to_the_last(server, address: str) -> None:
+    first, second = await agent(server, "1001"), await agent(server, "1002")
+
+    async def promised(number: str, owner: str) -> int:
+        after = time.time() + 3600
+        return (await server.acts.callbacks.ask(OWNER, Wish(number, queue="complaint", owner=owner, after=after)))[0].id
+
+    before = await promised("01065529988", "1001")
+    async with listening(address, first) as page, listening(address, second) as other:
+        assert set(page.rows["callbacks"]) == {before}
+        assert other.rows["callbacks"] == {}
+        meanwhile = await promised("01065529989", "1001")
+        row = await page.until(lambda page: page.rows["callbacks"].get(meanwhile))
+        listed = (await server.acts.callbacks.page(Principal("1001", Role.AGENT, "", "1001"), {}, 10))["items"][0]
+        assert (row["state"], row["masked"]) == ("pending", True)
+        assert row["number"] == listed["number"], "the stream tells no more than the list"
+        theirs = await promised("01065529990", "1002")
+        await other.until(lambda page: theirs in page.rows["callbacks"])
+        await server.acts.callbacks.cancel(OWNER, meanwhile, "settled in another way")
+        await page.until(lambda page: meanwhile not in page.rows["callbacks"])
+        position = page.id
+    await server.acts.callbacks.cancel(OWNER, before, "settled in another way")
+    async with listening(address, first, after=position) as page:
+        assert before in page.events[0][1]["gone"]["callbacks"]
+        assert not page.rows.get("callbacks")
+        assert "01065529990" not in json.dumps(page.events)
+
+
 async def test_an_agent_is_not_told_who_listens(server: ApiServer, address: str) -> None:
     token = await agent(server, "1001")
     await server.call(7)
@@ -254,6 +284,43 @@ async def test_a_stream_of_a_server_that_stands_by_says_so_until_it_leads(server
     assert b'"standing_by":null' in told
     streams.leave(stream)
     await streams.stop()
+
+
+async def test_a_bulletin_reaches_all_agents_some_in_each_tick(server: ApiServer) -> None:
+    api = new_application()
+    server.application()
+    streams: Streams = api.state.streams
+    here = {}
+    for number in range(1001, 1001 + 3 * AT_ONCE):
+        await server.dispatcher.record(acd.AgentDefined(str(number), f"Agent {number}", ()))
+        here[number] = streams.open(Principal(f"desk {number}", Role.AGENT, "here", str(number)))
+    for stream in here.values():
+        assert b"event: snapshot" in await stream.next()
+    told = [asyncio.create_task(_told(stream, b"read me")) for stream in here.values()]
+    await server.dispatcher.record(BulletinPosted(1, "read me", "all of you"))
+    await asyncio.wait_for(asyncio.gather(*told), 10)
+    await streams.stop()
+
+
+async def test_a_client_that_comes_in_the_middle_of_a_tick_sees_what_it_tells(server: ApiServer) -> None:
+    api = new_application()
+    server.application()
+    streams: Streams = api.state.streams
+    first = streams.open(OWNER)
+    await first.next()
+    for number in range(1001, 1101):
+        await server.dispatcher.record(acd.AgentDefined(str(number), f"Agent {number}", ()))
+    streams._under_way = streams._tick()
+    next(streams._under_way)
+    second = streams.open(OWNER, ("agents",))
+    assert (await second.next() or b"").count(b'"Agent 1') == 100
+    assert (await first.next() or b"").count(b'"Agent 1') == 100
+    await streams.stop()
+
+
+async def _told(stream: Stream, text: bytes) -> None:
+    while text not in (told := await stream.next() or text):
+        assert told
 
 
 async def test_a_client_that_takes_nothing_is_cut_off_and_slows_nobody(server: ApiServer) -> None:
