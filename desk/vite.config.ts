@@ -1,5 +1,5 @@
 /** The build: hashed files in `assets/`, each with a `.br` and a `.gz` beside it, and no inline script or style. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
@@ -22,6 +22,7 @@ function packed(): Plugin {
       folder = config.build.outDir
     },
     closeBundle() {
+      if (!existsSync(folder)) return // the build failed, and says why
       for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
         const path = join(entry.parentPath, entry.name)
         if (!entry.isFile() || !PACKED.test(entry.name)) continue
