@@ -11,6 +11,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,9 +89,11 @@ def find(engine: Engine, names: tuple[str, ...]) -> Found:
 
 def redact(engine: Engine, names: tuple[str, ...], found: Found) -> None:
     """Write `erased` where the number stood and over what was written down, in one transaction; rows of open matters
-    are left."""
+    are left. SQLite's file and its log of changes hold none of it afterwards."""
     with Session(engine) as session, session.begin():
         connection = session.connection()
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("PRAGMA secure_delete=ON")  # as Debian's is by itself
         for table in Base.metadata.sorted_tables:
             keys = list(table.primary_key.columns)
             for row, changed in list(_changes(connection, table, names, found)):
@@ -99,6 +102,9 @@ def redact(engine: Engine, names: tuple[str, ...], found: Found) -> None:
                 if table.name == "articles" and row["removed_at"] is None:
                     article = row | changed
                     put_words(session, article["id"], article["title"], article["text"])
+    if engine.dialect.name == "sqlite":
+        with closing(engine.raw_connection()) as alone:  # outside of a transaction
+            alone.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
 
 
 def _staying(session: Session, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:

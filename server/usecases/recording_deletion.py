@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from recordings.events import RecordingDeleted
 from server.storage import privacy
+from server.storage.personal_files import STAYS, empty_exports, remove_files
 from server.storage.queries import retention
 from server.storage.queries.retention import Deletable
 from server.storage.recording_store import MARKS, OPUS, day_of, derived_key
@@ -22,18 +22,6 @@ from server.usecases.principal import Principal
 from server.usecases.server import Acts
 
 RETENTION = "retention"
-STAYS = (
-    ("audit", "who did what stays: it proves this deletion too"),
-    ("chain", "the links of deleted recordings stay: call, agent, start, length and hash, and no number"),
-    ("log", "the log in Redis and its snapshots hold the number until they are trimmed, within the hour or two"),
-    (
-        "answers",
-        "answers for clients that send again are ciphered under the client's own key, and go within 24 hours",
-    ),
-    ("log files", "those of the server and of Asterisk, and traces that were asked for, until they are written over"),
-    ("backups", "copies that were made before hold everything until they are overwritten"),
-)
-"""What a deletion on request never reaches, and why."""
 
 
 class RecordingDeletionActs(Acts):
@@ -77,13 +65,13 @@ class RecordingDeletionActs(Acts):
             await self._record(who, Act.DELETE_PERSON, subject=subject, reason=reason)
             for each in gone:
                 await self._delete(each, f"the person asked for it: {reason}", who.name)
-            await asyncio.to_thread(_remove, self._server.home, found.messages)
+            await asyncio.to_thread(remove_files, self._server.home, found.calls, spellings, found.messages)
             for ticket in found.tickets:
                 await self._server.drafts.remove(ticket)
             await self.shown()
             await asyncio.to_thread(privacy.redact, database.write, spellings, found)
-            await asyncio.to_thread(_remove_exports, self._server.home)
-        stays = [{"what": what, "why": why} for what, why in (*found.stays, *STAYS)]
+            await asyncio.to_thread(empty_exports, self._server.home)
+        stays = [{"what": what, "why": why} for what, why in (*found.stays, *STAYS.items())]
         if held:
             numbers = ", ".join(str(each.recording) for each in held)
             stays.insert(0, {"what": f"recordings {numbers}", "why": "a legal hold keeps them: release it first"})
@@ -104,18 +92,3 @@ class RecordingDeletionActs(Acts):
             await asyncio.to_thread(store.delete, key)
         zone = self._server.definitions.calendar.zone
         await self._lead.record(RecordingDeleted(each.recording, why, by, day_of(self._clock(), zone)))
-
-
-def _remove_exports(home: Path) -> None:
-    """Remove the files of all exports: one that is fetched again is made anew, without the number."""
-    for file in (home / "exports").glob("*"):
-        file.unlink(missing_ok=True)
-
-
-def _remove(home: Path, files: tuple[str, ...]) -> None:
-    """Remove messages that callers left; only files of the home's own folder."""
-    folder = (home / "messages").resolve()
-    for name in files:
-        path = Path(name).resolve()
-        if path.is_relative_to(folder):
-            path.unlink(missing_ok=True)

@@ -24,6 +24,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 import soundfile
+from redis import Redis
 
 from server.hotline.definitions import PROMPTS
 from server.storage.database import open_database
@@ -34,6 +35,7 @@ from softphone.phone import Call, Phone
 from tests.e2e import brisk, preloaded
 from tests.e2e.preloaded import Server
 from tests.orphans import with_parent
+from tests.told_files import untold_files, untold_keys
 
 TREE = Path(__file__).resolve().parents[2]
 COMMAND = Path(sys.executable).with_name("sansheng")
@@ -150,9 +152,17 @@ class Hotline:
     def stop(self, deadline: float = 60.0) -> int:
         """An orderly stop, as Ctrl-C; the exit code."""
         assert self.process is not None
+        self._all_told()
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
         return self.process.wait(deadline)
+
+    def _all_told(self) -> None:
+        """Of each kind of file of the home, and of each key of its Redis, it is said what a deletion does with it."""
+        assert (left := untold_files(self.home)) == [], left
+        if (socket := self.home / "redis" / "redis.sock").exists() and self.pid("redis"):
+            with Redis(unix_socket_path=str(socket)) as redis:
+                assert untold_keys(redis) == []
 
     def end(self) -> None:
         """Leave no process behind, whatever the test did."""

@@ -87,7 +87,7 @@ async def test_what_is_said_in_a_pause_is_in_no_recording_and_the_rest_is_where_
         ended = time.monotonic() - began
     shown, told, sound = await recorded(house, number)
     assert told["problem"] is None
-    assert told["seconds"] == pytest.approx(shown["talked"] + shown["held"], abs=0.5)
+    assert told["seconds"] == pytest.approx(shown["talked"] + shown["held"], abs=0.1)
     for side, tone in ((0, CALLER), (1, AGENT)):
         assert not spans(sound[:, side], PRIVATE), "what is said in a pause is in no recording"
         offset = told["seconds"] - ended

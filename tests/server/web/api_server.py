@@ -52,6 +52,7 @@ from server.web.authentication import Authentication
 from server.web.openid import OpenId
 from server.web.problem_types import TYPES
 from tests.redis_server import RedisServer, redis_server
+from tests.told_files import untold_keys
 
 __all__ = ["redis_server"]
 
@@ -240,6 +241,8 @@ async def server(redis_server: RedisServer, migrated_sqlite: Path, tmp_path: Pat
     database = open_database(f"sqlite:///{tmp_path / 'records.db'}")
     async with running(redis_server, database, tmp_path) as made:
         yield made
+        with SyncRedis.from_url(redis_server.url) as redis:
+            assert untold_keys(redis) == []
     database.dispose()
 
 

@@ -131,6 +131,8 @@ async def test_of_a_person_who_asks_nothing_is_left_but_what_is_named(
     left = await everything(server)
     assert NUMBER not in left
     assert OTHER in left
+    kept = b"".join(file.read_bytes() for file in sorted(server.home.glob("records.db*")))
+    assert (NUMBER.encode() in kept, OTHER.encode() in kept) == (False, True), "in what SQLite freed neither"
     assert {"audit", "chain", "log", "backups"} <= {each["what"] for each in said["stays"]}
     assert list(server.acts.recordings.integrity().findings()) == []
     (entry,) = (await api.get("/api/v1/audit?act=privacy.delete")).json()["items"]
@@ -172,6 +174,8 @@ async def test_what_was_written_down_about_the_person_goes_wherever_it_stands(
     assert said["deleted"]["rows"]["tickets"] == 1
     left = await everything(server)
     assert [each for each in (*WORDS, NUMBER, "1399") if each in left] == []
+    kept = b"".join(file.read_bytes() for file in sorted(server.home.glob("records.db*")))
+    assert [each for each in (*WORDS, NUMBER) if each.encode() in kept] == []
     assert [each for each in ("kept", "kept too", "kept three", "Li", OTHER) if each not in left] == []
     assert await server.drafts.get(1) is None
     assert list((server.home / "exports").iterdir()) == []
