@@ -54,6 +54,8 @@ def test_an_empty_variable_counts_as_one_that_is_not_set() -> None:
         ("SANSHENG_LEASE_SECONDS", "0.1", "a number of seconds from 0.5"),
         ("DATABASE_URL", "mysql://db/records", "sqlite:// or postgresql://"),
         ("REDIS_URL", "localhost:6379", "redis:// or rediss:// or unix://"),
+        ("SANSHENG_PUBLIC_URL", "hotline.example.com", "such as https://"),
+        ("SANSHENG_PUBLIC_URL", "https://hotline.example.com/desk", "without a path"),
     ],
 )
 def test_a_wrong_value_names_its_variable_and_what_would_be_right(variable: str, value: str, advice: str) -> None:

@@ -1,11 +1,16 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+
+import { periodName } from '@/pages/qa/periods'
 
 import { day, moment, setZone, time } from './format'
-import { dayOf, dayPlus, instantOf, wall } from './zone'
+import { dayOf, dayPlus, instantOf, pickerNow, today, wall } from './zone'
 
 // vite.config.ts lets all tests run in New York: what is of the hotline's zone must not be of the browser's.
 describe('the wall clock of the hotline', () => {
-  afterEach(() => setZone(undefined))
+  afterEach(() => {
+    setZone(undefined)
+    vi.useRealTimers()
+  })
 
   it('is not that of the browser', () => {
     expect(new Date('2027-01-15T00:00:00Z').getTimezoneOffset()).toBe(300)
@@ -23,6 +28,16 @@ describe('the wall clock of the hotline', () => {
     for (const at of ['2027-03-28T00:30:00.000Z', '2027-03-28T01:00:00.000Z', '2027-10-31T02:00:00.000Z', '2027-07-01T12:00:00.000Z']) expect(instantOf(wall(at))).toBe(at)
     // 02:30 is passed over.
     expect(instantOf('2027-03-28 02:30:00')).toBe('2027-03-28T01:30:00.000Z')
+  })
+
+  it('says which day, week and hour a page begins with', () => {
+    vi.useFakeTimers({ now: new Date('2027-01-17T20:30:00Z') })
+    setZone('Asia/Shanghai')
+    expect(new Date().getDate()).toBe(17)
+    expect([today(), today(-6), periodName('week', today())]).toEqual(['2027-01-18', '2027-01-12', '2027-W03'])
+    const opens = pickerNow()
+    expect([opens.getDate(), opens.getHours(), opens.getMinutes()]).toEqual([18, 4, 30])
+    expect(moment('2027-01-17T17:00:00Z')).toBe('01:00')
   })
 
   it('counts days of the calendar', () => {

@@ -177,6 +177,9 @@ async def test_results_go_up_and_trainings_are_given(day: Day) -> None:
     await expect(page.get_by_test_id("results-A")).to_contain_text("三通都没有核对")
     row = page.get_by_test_id("training-1")
     await expect(row).to_contain_text("1002")
+    form = await day.request("GET", "/api/v1/qa/forms/complaint")
+    questions = [each for section in form["sections"] for each in section["questions"]]
+    await expect(row).to_contain_text(next(each["zh"] for each in questions if each["id"] == QUESTIONS[1][0]))
     for step, state in (("give", "given"), ("pass", "passed")):
         await row.get_by_test_id(f"training-{step}").click()
         await confirm(page, "周三培训")
@@ -184,6 +187,25 @@ async def test_results_go_up_and_trainings_are_given(day: Day) -> None:
         assert items[0]["state"] == state
     assert await violations(page) == []
     await shoot(page, "walk-training", SMALL)
+    await page.close()
+
+
+async def test_bars_of_a_chart_and_figures_of_the_book_lead_to_their_rows(day: Day) -> None:
+    report = await day.request("GET", "/api/v1/reports/week")
+    place, row = next((n, row) for n, row in enumerate(report["intervals"]) if row["calls"])
+    page = await day.page("tang", "/reports/week")
+    bars = page.locator(".chart .u-over")
+    await expect(bars).to_be_visible()
+    box = await bars.bounding_box()
+    assert box is not None
+    await page.mouse.click(box["x"] + box["width"] * (place + 0.5) / len(report["intervals"]), box["y"] + 60)
+    count = page.get_by_test_id("drill-count")
+    await expect(count).to_contain_text(f"共 {row['calls']} 通")
+    await page.goto("/reports/book")
+    await page.locator("[data-figure=calls]").click()
+    await expect(count).to_be_visible()
+    assert await violations(page) == []
+    await shoot(page, "walk-book-drill", SMALL)
     await page.close()
 
 
