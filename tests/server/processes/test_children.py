@@ -96,8 +96,12 @@ def other_server(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
 
 @pytest.fixture
 def orphan(other_server: tuple[subprocess.Popen[str], int]) -> int:
-    """The sleeper of a server that was killed."""
+    """The sleeper of a server that was killed. It has begun: before that it still holds what its server had open."""
     server, pid = other_server
+    begun, end = "\0".join((*SLEEPER, "")), time.monotonic() + DEADLINE
+    while Path(f"/proc/{pid}/cmdline").read_text() != begun:
+        assert time.monotonic() < end
+        time.sleep(0.01)
     server.kill()
     server.wait()
     assert alive(pid)
