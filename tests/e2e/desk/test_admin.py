@@ -196,9 +196,12 @@ async def test_a_category_is_added_named_put_in_order_and_retired(page: Page, ho
     await expect(page.get_by_role("option", name="业务流程 · 退款慢")).to_be_visible()
     await expect(page.get_by_role("option", name="使用不当")).to_have_count(0)
     await page.goto("/admin/versions")
+    await expect(page.get_by_test_id("undo-last")).to_be_visible()
+    undone = page.get_by_role("row").filter(has_text="恢复到版本")
+    before_it = await undone.count()
     await page.get_by_test_id("undo-last").click()
     await page.get_by_test_id("reason-confirm").click()
-    await expect(page.get_by_role("row").filter(has_text="恢复到版本").first).to_be_visible()
+    await expect(undone).to_have_count(before_it + 1)
     assert file.read_text(encoding="utf-8") == before
 
 

@@ -47,7 +47,7 @@ export default {
   monitored: '监听',
   ticket: '工单',
   position: '第 {position} 位',
-  filter: '工号或姓名（/）',
+  filter: '坐席（/）',
   show_signed_out: '显示已签出',
   phone_gone: '话机不通：现在不会给这位坐席派电话',
   call_of: '通话 {id}',
