@@ -342,6 +342,11 @@ async def painted(command: str, server: asyncio.subprocess.Process, port: int, t
         f"scrolling through all agents: {1000 * len(frames) / sum(frames):.0f} frames/s, p95 {p95(frames):.1f} ms, "
         f"longest {max(frames):.0f} ms"
     )
+    everything, script, layout = (1000 * each for each in told["scrolled"])
+    print(
+        f"  each of these frames costs the page's main thread {everything:.1f} ms of the processor: "
+        f"scripts {script:.1f} ms, layout and styles {layout:.1f} ms"
+    )
 
 
 async def over(server: asyncio.subprocess.Process) -> None:

@@ -5,8 +5,9 @@
 It opens the floor with the token, prints `ready` when the page shows the agents, and then looks for so many seconds at
 which events are painted: the agents are sorted by who changed last, and the reason of each change is its instant. Then
 it scrolls through all agents. The last line is JSON: `painted` (ms from each event to the end of the frame that showed
-it), `first_paint` and `rows_painted` (ms from the navigation), `frames` (ms between two frames while it scrolls), and
-`thread` (shares of a core that the page's main thread takes of the processor while events come: all, script, layout).
+it), `first_paint` and `rows_painted` (ms from the navigation), `frames` (ms between two frames while it scrolls),
+`thread` (shares of a core that the page's main thread takes of the processor while events come: all, script, layout),
+and `scrolled` (seconds of the same for each frame while it scrolls).
 """
 
 from __future__ import annotations
@@ -106,11 +107,15 @@ async def main(address: str, token: str, seconds: float) -> None:
             before = await taken(tools)
             painted = await page.evaluate(PAINTED, [ROWS, seconds])
             thread = [(after - earlier) / seconds for earlier, after in zip(before, await taken(tools), strict=True)]
+            before = await taken(tools)
             frames = await page.evaluate(SCROLLED, [ROWS, 4])
+            scrolled = [
+                (after - earlier) / len(frames) for earlier, after in zip(before, await taken(tools), strict=True)
+            ]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     told = {"painted": painted, "first_paint": first_paint, "rows_painted": rows_painted, "frames": frames}
-    told["thread"] = thread
+    told |= {"thread": thread, "scrolled": scrolled}
     print(json.dumps(told), flush=True)
 
 
