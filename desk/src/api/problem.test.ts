@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 
 import { i18n, setLanguage } from '@/i18n'
+import { firstWords } from '@/testing/server'
 
 import { Problem } from './problem'
 
@@ -36,6 +37,13 @@ describe('a refusal', () => {
   it('of a value says which one, where the server names it in one word', async () => {
     await setLanguage('zh-CN')
     expect(new Problem('invalid-value', 422, 'x', { reason: 'foreign' }).advice).toBe('境外号码不能回呼。')
+    const reasons = firstWords('Invalid')
+    expect(reasons.length).toBeGreaterThan(25)
+    for (const language of ['zh-CN', 'en'] as const) {
+      await setLanguage(language)
+      expect([language, reasons.filter((reason) => !i18n.global.te(`problems.reason.${reason}`))]).toEqual([language, []])
+    }
+    await setLanguage('zh-CN')
     expect(new Problem('invalid-value', 422, 'x', { reason: 'magic' }).advice).toBe('请改成可以用的值，再提交一次。')
   })
 

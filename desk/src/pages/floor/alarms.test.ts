@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 
-import { i18n, loadWords } from '@/i18n'
+import { i18n, loadWords, setLanguage } from '@/i18n'
 import type { AlarmRow } from '@/stream/shapes'
+import { firstWords } from '@/testing/server'
 
 import { alarmWords } from './alarms'
 
@@ -14,6 +15,17 @@ describe('an alarm', () => {
   it('is said in the language of the page, with its values', () => {
     expect(alarmWords(alarm({ code: 'trunk', values: { trunk: 'main', error: '408' } }))).toBe('中继 main 不通：408')
     expect(alarmWords(alarm({ code: 'one_way', values: { call: 7, side: 'agent', agent: '1001', seconds: 12 } }))).toContain('坐席（坐席 1001）已 12 秒')
+  })
+
+  it('of every code that the server warns with has words in both languages', async () => {
+    const codes = firstWords('warned')
+    expect(codes.length).toBeGreaterThan(20)
+    for (const language of ['zh-CN', 'en'] as const) {
+      await setLanguage(language)
+      await loadWords('floor')
+      expect([language, codes.filter((code) => !i18n.global.te(`floor.alarm.${code}`))]).toEqual([language, []])
+    }
+    await setLanguage('zh-CN')
   })
 
   it('of a recording says each thing that is wrong with it', () => {
