@@ -281,3 +281,23 @@ def marks_of(form: Form, values: Mapping[str, Any], *, whole: bool) -> tuple[Mar
         if len(mark.note) > _LONGEST_NOTE or not all(is_line(line) for line in mark.note.split("\n")):
             raise Invalid("marks", f"the note of {mark.question} is text of at most {_LONGEST_NOTE} characters")
     return marks
+
+
+def score_row(review: Review) -> dict[str, Any]:
+    """Whose review of which call this is, and the score that counts: what every list of scores begins with."""
+    counts = review.counts.score if review.counts else None
+    return {
+        "id": review.review,
+        "call": review.call,
+        "agent": review.agent,
+        "job": review.job,
+        "form": review.form,
+        "version": review.version,
+        "reviewer": review.reviewer,
+        "second_reviewer": review.second_reviewer or None,
+        "state": review.state.value,
+        "score": counts.score if counts else None,
+        "points": counts.points if counts else None,
+        "passed": counts.passed if counts else None,
+        "fatal": counts.fatal if counts else None,
+    }

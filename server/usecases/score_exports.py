@@ -11,7 +11,7 @@ from server.storage.queries.quality import ReviewFilter
 from server.storage.sheets import Row
 from server.usecases.exports import Kind, columns
 from server.usecases.principal import Principal
-from server.usecases.quality_reviews import ReviewActs
+from server.usecases.quality_reviews import ReviewActs, score_row
 
 
 def score_kinds(reviews: ReviewActs) -> dict[str, Kind]:
@@ -32,19 +32,4 @@ def score_kinds(reviews: ReviewActs) -> dict[str, Kind]:
 
 def _row(review: Review) -> Row:
     counts = review.counts
-    return {
-        "id": review.review,
-        "call": review.call,
-        "agent": review.agent,
-        "job": review.job,
-        "form": review.form,
-        "version": review.version,
-        "reviewer": review.reviewer,
-        "second_reviewer": review.second_reviewer or None,
-        "state": review.state.value,
-        "scored_at": None if counts is None else iso(utc(counts.at)),
-        "score": None if counts is None else counts.score.score,
-        "points": None if counts is None else counts.score.points,
-        "passed": None if counts is None else counts.score.passed,
-        "fatal": None if counts is None else counts.score.fatal,
-    }
+    return {**score_row(review), "scored_at": None if counts is None else iso(utc(counts.at))}

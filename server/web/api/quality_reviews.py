@@ -13,7 +13,7 @@ from quality.calibration import Calibration
 from quality.reviews import Given, Review
 from quality.rollup import Step, Training, TrainingStep
 from server.storage.queries.quality import ReviewFilter
-from server.usecases.quality_reviews import ReviewActs
+from server.usecases.quality_reviews import ReviewActs, score_row
 from server.usecases.quality_training import TrainingActs
 from server.web.api.quality import PERIOD
 from server.web.api.shapes import Asked, Body, Number, Page, Reason, Who, Why, Word, instant, router
@@ -334,23 +334,10 @@ def training_routes(acts: TrainingActs) -> APIRouter:
 
 def review_row(review: Review) -> dict[str, Any]:
     """A review as this reader may see it."""
-    counts = review.counts.score if review.counts else None
     appeal = review.appeal
     return {
-        "id": review.review,
-        "call": review.call,
-        "agent": review.agent,
-        "job": review.job,
-        "form": review.form,
-        "version": review.version,
-        "reviewer": review.reviewer,
-        "second_reviewer": review.second_reviewer or None,
+        **score_row(review),
         "barred": list(review.barred),
-        "state": review.state,
-        "score": counts.score if counts else None,
-        "points": counts.points if counts else None,
-        "passed": counts.passed if counts else None,
-        "fatal": counts.fatal if counts else None,
         "first": _given(review.first),
         "second": _given(review.second),
         "appeal": None if appeal is None else {**asdict(appeal), "at": instant(appeal.at)},
