@@ -8,6 +8,7 @@ kept in the archive with the reason and holds up nobody; a database that is away
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Engine, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -33,8 +34,8 @@ from server.storage.projections import (
 )
 from server.storage.projections.outcome import SHORT
 from server.storage.projections.rows import Rows, entry_key
-from server.storage.projections.rules import Rules, project
-from server.storage.schema.tables import Cursor, LogEntry
+from server.storage.projections.rules import Rule, Rules, project
+from server.storage.schema.tables import Base, Cursor, LogEntry
 
 PROJECTIONS: tuple[Rules, ...] = (
     webhooks.BEFORE,
@@ -56,6 +57,7 @@ READER = "projector"
 COUNTER = "report counts"
 ROUNDS = "report counts of rounds"
 BATCH = 1000
+_ARCHIVE = Base.metadata.tables[LogEntry.__tablename__]
 
 
 class Projector:
@@ -70,6 +72,7 @@ class Projector:
         self, engine: Engine, projections: Sequence[Rules] = PROJECTIONS, *, short_abandon: float = SHORT
     ) -> None:
         self._engine, self._projections, self._short = engine, projections, short_abandon
+        self._rules: dict[type, tuple[Rule[Any], ...]] = {}
         self._counted = False
         self._insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
 
@@ -111,12 +114,20 @@ class Projector:
             if not problem:
                 rows = Rows(session, new)
                 for entry in new:
-                    project(entry, rows, self._projections, self._short)
+                    project(entry, rows, self._rules_for(type(entry.event)), self._short)
                 totals.count(session, rows, self._insert)
                 session.flush()
-            session.execute(self._insert(LogEntry), [_archived(entry, problem) for entry in new])
+            # Of the table and not of its class: nothing of these rows is asked for again.
+            session.execute(self._insert(_ARCHIVE), [_archived(entry, problem) for entry in new])
             cursor.entry = new[-1].id
             return len(new)
+
+    def _rules_for(self, kind: type) -> tuple[Rule[Any], ...]:
+        """What the projections have of events of this type, each in its turn."""
+        if (found := self._rules.get(kind)) is None:
+            found = tuple(rule for each in self._projections if (rule := each.of(kind)) is not None)
+            self._rules[kind] = found
+        return found
 
     def _count_once(self, session: Session) -> None:
         """Counts of reports are made of the records that were there before there were counts, or counts of rounds."""

@@ -32,20 +32,20 @@ class Rules:
 
         return add
 
-    def of(self, event: object) -> Rule[Any] | None:
-        """The rule for this event, if there is one."""
-        return self._rules.get(type(event))
+    def of(self, kind: type) -> Rule[Any] | None:
+        """The rule for events of this type, if there is one."""
+        return self._rules.get(kind)
 
 
-def project(entry: Entry, rows: Rows, projections: Sequence[Rules], short: float) -> None:
-    """Change the rows as these projections, one after the other, have it of this entry.
+def project(entry: Entry, rows: Rows, rules: Sequence[Rule[Any]], short: float) -> None:
+    """Change the rows as these rules, one after the other, have it of this entry.
 
     `short` is the limit of a short abandon in seconds.
     """
-    rules = [rule for each in projections if (rule := each.of(entry.event)) is not None]
     for rule in rules:
         rule(entry.event, entry, rows)
     number = getattr(entry.event, "call", None)
     if rules and number and isinstance(entry.event, (acd.Event, ivr.Event)):
         call = rows.calls[number]
-        call.outcome = outcome_of(call, short)
+        if call.outcome != (outcome := outcome_of(call, short)):
+            call.outcome = outcome
