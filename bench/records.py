@@ -1,7 +1,8 @@
 """How fast the records take entries in, how large they are, and how long each list and report takes; on both databases.
 
 Writes the log of days that never were (`made_up.py`) through the projector, as a server does, and then asks each list
-and report many times. Trims the archive at the end, as SANSHENG_ARCHIVE_DAYS does. With `--beside FOLDER`, another
+and report many times. Trims the archive at the end, as SANSHENG_ARCHIVE_DAYS does. Bytes a call are those beyond a
+database without calls, which has some megabytes of its own on PostgreSQL. With `--beside FOLDER`, another
 checkout of the project with a Python environment of its own, the same log goes through that one too, turn by turn.
 The ratio is ours to the other's time for an entry; without another checkout, to the time that the aims allow.
 
@@ -79,7 +80,8 @@ def main() -> None:
             costs[side] += found["worked"] / found["entries"]
             print(f"\n{kind}, {side}: {found['calls']:,} calls, {found['entries']:,} entries")
             rate, own = (found["entries"] / found[each] for each in ("seconds", "worked"))
-            print(f"  {rate:,.0f} entries/s, {own:,.0f} a second of this process; {found['bytes']:,.0f} bytes a call")
+            size = f"{found['bytes']:,.0f} bytes a call beyond the {found['empty'] / 1e6:.1f} MB of no call"
+            print(f"  {rate:,.0f} entries/s, {own:,.0f} a second of this process; {size}")
             if found["trimmed"] is not None:
                 print(f"  {found['trimmed']:,.0f} bytes a call after trimming (aim {BYTES:,.0f})")
             for name, (p95, ours) in found["p95"].items():
@@ -106,6 +108,7 @@ def _turn(tree: Path, url: str, options: argparse.Namespace) -> dict[str, Any]:
 def _measure(url: str, made: Made, times: int, within: float) -> dict[str, Any]:
     database = open_database(url)
     migrate(database.write)
+    empty = _size(database)
     projector = Projector(database.write)
     log, count, seconds, worked = _with_causes(entries(made)), 0, 0.0, 0.0
     while seconds < within and (batch := list(islice(log, BATCH))):
@@ -119,10 +122,10 @@ def _measure(url: str, made: Made, times: int, within: float) -> dict[str, Any]:
                 f"{count:,} entries in {seconds:,.0f} s, {worked:,.0f} s of this process", file=sys.stderr, flush=True
             )
     made = replace(made, calls=Queries(database.read).call_list(limit=1).items[0]["id"])
-    size = _size(database) / made.calls
+    size = (_size(database) - empty) / made.calls
     p95 = {name: _p95(ask, times) for name, ask in _questions(database.read, made).items()}
     found = {"calls": made.calls, "entries": count, "seconds": seconds, "worked": worked, "bytes": size, "p95": p95}
-    found["trimmed"] = _trimmed(database, made)
+    found |= {"empty": empty, "trimmed": _trimmed(database, made, empty)}
     database.dispose()
     return found
 
@@ -181,7 +184,7 @@ def _p95(ask: Callable[[], object], times: int) -> tuple[float, float]:
     return sorted(clock for clock, _ in spent)[at], sorted(own for _, own in spent)[at]
 
 
-def _trimmed(database: Database, made: Made) -> float | None:
+def _trimmed(database: Database, made: Made, empty: float) -> float | None:
     try:
         from server.storage.retention import trim
     except ImportError:
@@ -190,7 +193,7 @@ def _trimmed(database: Database, made: Made) -> float | None:
     with database.write.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("VACUUM FULL"))
-    return _size(database) / made.calls
+    return (_size(database) - empty) / made.calls
 
 
 def _size(database: Database) -> float:
