@@ -26,8 +26,9 @@ from server.election import Election
 from server.eventlog.log import Lease, Log, LogGap
 from server.home import no_room
 from server.hotline import definitions as hotline
-from server.hotline.definitions import Definitions, Found
+from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher, NotLeading
+from server.hotline.examination import Found, examine
 from server.hotline.identity_key import identity_key
 from server.hotline.state import HotlineState
 from server.hotline.view import View
@@ -375,7 +376,7 @@ class App:
 
         Raises DefinitionFault (a ValueError).
         """
-        for found in await asyncio.to_thread(hotline.examine, self.settings.root, time.time()):
+        for found in await asyncio.to_thread(examine, self.settings.root, time.time()):
             # A fault of the product's own prompts is no fault of the edit.
             if found.severity == "error" and not found.file.is_relative_to(hotline.PROMPTS):
                 raise DefinitionFault(found.file, found.line, (found.key,) if found.key else (), found.sentence)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from server.config import Settings
 from server.hotline import definitions
-from server.hotline.definitions import Found
+from server.hotline.examination import Found, examine
 from server.telephony.asterisk.trunk_pjsip import G729
 from tables.toml import line_of
 
@@ -15,7 +15,7 @@ from tables.toml import line_of
 def findings(settings: Settings, home: Path, now: float, modules: Callable[[], Path | None]) -> list[Found]:
     """Everything that is wrong with the definitions in `home`. `modules` gives the folder of Asterisk's modules, None
     while it is not known; `now` is UTC epoch seconds."""
-    found = definitions.examine(home, now, trunk=bool(settings.trunk))
+    found = examine(home, now, trunk=bool(settings.trunk))
     return [*found, *_codecs(settings, home, modules)]
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import wave
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
@@ -16,10 +16,7 @@ from typing import Any
 from acd.policy.definitions import Policy, Requirement, Skill
 from acd.policy.reading import read_policy
 from ivr.calendar import Calendar
-from ivr.check import check, check_calendar
 from ivr.flow import Flow
-from ivr.manifest import Manifest
-from ivr.manifest import check as check_prompts
 from ivr.saying import LANGUAGES
 from server.hotline import own_prompts
 from server.hotline.breaks import Breaks, read_breaks
@@ -33,16 +30,14 @@ from server.hotline.quality_rules import QualityRules, read_quality_rules
 from server.hotline.recording_rules import RecordingRules, read_recording_rules
 from server.hotline.thresholds import ThresholdRules, read_thresholds
 from server.hotline.ticket_mails import TicketMails, read_ticket_mails
-from server.hotline.ticket_rules import hours_of, read_rules, unreachable
-from server.hotline.trunk_secrets import missing
+from server.hotline.ticket_rules import hours_of, read_rules
 from server.hotline.trunks import Trunk, read_trunks
-from tables.errors import Key, TableError, nearest, shown
-from tables.toml import DefinitionFault, line_of, located, read
+from tables.errors import TableError, nearest
+from tables.toml import DefinitionFault, located, read
 from tables.values import Table, items, number, text
 from tickets.events import TicketRulesSet
 from tickets.rules import Rules
 from tickets.severity import Grade
-from voice.prompt_store import load_record, sums
 
 DEFAULTS = Path(str(resources.files("server") / "defaults" / "hotline.toml"))
 FLOWS = Path(str(resources.files("ivr") / "flows"))
@@ -198,69 +193,7 @@ class Definitions:
 
 def load(home: Path) -> Definitions:
     """The definitions in force for this home. Raises DefinitionFault with file, line and key."""
-    return replace(_read_hotline(_hotline_file(home), _read_flows(home), home), own_music=_own_music(home / "music"))
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One thing that `examine` found; `severity` is error or warning, `line` counts from 1."""
-
-    severity: str
-    file: Path
-    line: int
-    key: str
-    sentence: str
-
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
-        return {
-            "severity": self.severity,
-            "file": str(self.file),
-            "line": self.line,
-            "key": self.key,
-            "sentence": self.sentence,
-        }
-
-
-def examine(home: Path, now: float, prompts: Path = PROMPTS, *, trunk: bool = False) -> list[Found]:
-    """Everything that is wrong with definitions, flows and prompts. `now` is UTC epoch seconds.
-
-    With a `trunk` calls go out, and they should show a number.
-
-    A file that cannot be read at all has one finding, its first; what depends on it is not looked at.
-    """
-    found: list[Found] = []
-    files = flow_files(home)
-    flows: dict[str, Flow] = {}
-    for name, file in files.items():
-        try:
-            flows[name] = _read_flow(name, file)
-        except DefinitionFault as fault:
-            found.append(_error(fault))
-    hotline = _hotline_file(home)
-    definitions = None
-    try:
-        definitions = _read_hotline(hotline, None if found else flows, home)
-    except DefinitionFault as fault:
-        found.append(_error(fault))
-    found += _examine_prompts(prompts)
-    try:
-        own_prompts.texts(home)
-    except DefinitionFault as fault:
-        found.append(_error(fault))
-    if definitions is not None:
-        found += _examine_callback(definitions, hotline, now, trunk)
-        found += _examine_trunks(definitions, hotline, home)
-        found += _examine_tickets(definitions, hotline, now)
-    if definitions is not None and len(flows) == len(files):
-        try:
-            music = [HOUSE_MUSIC, *_own_music(home / "music")]
-        except DefinitionFault as fault:
-            found.append(_error(fault))
-            music = None
-        own = own_prompts.listed(own_prompts.folder(home))
-        found += _examine_flows(definitions, {"": hotline} | files, prompts, own, music, now)
-    return found
+    return replace(read_hotline(hotline_file(home), _read_flows(home), home), own_music=music_folders(home / "music"))
 
 
 def summary(home: Path) -> str:
@@ -279,23 +212,28 @@ def flow_files(home: Path) -> dict[str, Path]:
     return files | {file.stem: file for file in sorted((home / "flows").glob("*.toml"))}
 
 
-def _hotline_file(home: Path) -> Path:
+def hotline_file(home: Path) -> Path:
+    """The `hotline.toml` in force for this home."""
     own = home / "hotline.toml"
     return own if own.exists() else DEFAULTS
 
 
 def _read_flows(home: Path) -> dict[str, Flow]:
-    return {name: _read_flow(name, file) for name, file in flow_files(home).items()}
+    return {name: read_flow(name, file) for name, file in flow_files(home).items()}
 
 
-def _read_flow(name: str, file: Path) -> Flow:
+def read_flow(name: str, file: Path) -> Flow:
+    """One flow. Raises DefinitionFault."""
     data, written = read(file)
     with located(file, written):
         return Flow.from_dict(name, data)
 
 
-def _read_hotline(file: Path, flows: Mapping[str, Flow] | None, home: Path) -> Definitions:
-    """`flows` is None when they could not be read: then nothing is said about the one that calls begin with."""
+def read_hotline(file: Path, flows: Mapping[str, Flow] | None, home: Path) -> Definitions:
+    """What a hotline file says. Raises DefinitionFault.
+
+    `flows` is None when they could not be read: then nothing is said about the one that calls begin with.
+    """
     data, written = read(file)
     with located(file, written):
         _refuse_unknown(data)
@@ -339,7 +277,7 @@ def _read_hotline(file: Path, flows: Mapping[str, Flow] | None, home: Path) -> D
         )
 
 
-def _own_music(folder: Path) -> dict[str, Path]:
+def music_folders(folder: Path) -> dict[str, Path]:
     """Class → folder of its music. Raises DefinitionFault for a file that Asterisk would not play."""
     found = {}
     for each in sorted(path.parent for path in folder.glob("*/*.wav")):
@@ -432,74 +370,3 @@ def _skills(rows: object) -> dict[str, Skill]:
     if not isinstance(rows, Mapping):
         return {}
     return {str(name): Skill(str(name), int(level)) for name, level in rows.items()}
-
-
-def _error(fault: DefinitionFault) -> Found:
-    return Found("error", fault.file, fault.line, shown(fault.key), fault.sentence)
-
-
-def _examine_flows(
-    definitions: Definitions,
-    files: Mapping[str, Path],
-    prompts: Path,
-    own: Iterable[str],
-    music: list[str] | None,
-    now: float,
-) -> Iterator[Found]:
-    try:
-        known = Manifest.from_dict(read(prompts / "manifest.toml")[0]).ids() | frozenset(own)
-    except (DefinitionFault, TableError):
-        return
-    queues = [queue.name for queue in definitions.policy.queues]
-    also = definitions.numbers.flows()
-    findings = check(definitions.flows, known, start=definitions.start, also=also, queues=queues, music=music)
-    texts = {name: file.read_text(encoding="utf-8") for name, file in files.items()}
-    for each in (*findings, *check_calendar(definitions.calendar, now)):
-        line = line_of(texts[each.flow], each.key)
-        yield Found(str(each.severity), files[each.flow], line, shown(each.key), each.sentence)
-
-
-def _examine_callback(definitions: Definitions, hotline: Path, now: float, trunk: bool) -> Iterator[Found]:
-    written = hotline.read_text(encoding="utf-8")
-    shows = definitions.callback.outgoing or all(each.cli for each in definitions.trunks if each.numbers)
-    if (trunk and not definitions.callback.outgoing) or not shows:
-        at = ("callback", "outgoing")
-        sentence = "calls go out without a number of the hotline's: give the approved one, which people are told"
-        yield Found("warning", hotline, line_of(written, at), shown(at), sentence)
-    if not definitions.callback.ever_open(now):
-        at = ("callback", "window")
-        sentence = "the window and the hours of [calendar] never meet: calls go out in the window alone"
-        yield Found("warning", hotline, line_of(written, at), shown(at), sentence)
-
-
-def _examine_trunks(definitions: Definitions, hotline: Path, home: Path) -> Iterator[Found]:
-    written = hotline.read_text(encoding="utf-8") if definitions.trunks else ""
-    for each in definitions.trunks:
-        if sentence := missing(home, each):
-            at = ("trunks", each.name, "user")
-            yield Found("warning", hotline, line_of(written, at), shown(at), sentence)
-
-
-def _examine_tickets(definitions: Definitions, hotline: Path, now: float) -> Iterator[Found]:
-    written = hotline.read_text(encoding="utf-8")
-    if definitions.tickets_in_hours:
-        for grade in unreachable(definitions.tickets, definitions.calendar, now):
-            at = ("tickets", "limits", grade, "resolve")
-            sentence = "the hours of [calendar] do not reach this limit within three years: it runs by the clock"
-            yield Found("warning", hotline, line_of(written, at), shown(at), sentence)
-
-
-def _examine_prompts(folder: Path) -> Iterator[Found]:
-    """What is wrong with the manifest, or with the sounds it stands for."""
-    file = folder / "manifest.toml"
-    try:
-        data, written = read(file)
-        with located(file, written):
-            manifest = Manifest.from_dict(data)
-    except DefinitionFault as fault:
-        yield _error(fault)
-        return
-    for sentence in check_prompts(manifest, load_record(folder), sums(folder)):
-        name = sentence.split()[1].partition("/")[2].removesuffix(".wav")
-        key: Key = ("pieces" if name in data.get("pieces", {}) else "prompts", name)
-        yield Found("error", file, line_of(written, key), shown(key), sentence)

@@ -9,7 +9,7 @@ from typing import Any
 
 from server.hotline.definition_changes import KeyChange, with_value, without
 from server.hotline.definition_files import MOST_BYTES, PART, file_of, part_of, product_text
-from server.hotline.definitions import Found
+from server.hotline.examination import Found
 from server.usecases.errors import Invalid
 from tables.errors import Key, TableError
 

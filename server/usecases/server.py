@@ -10,8 +10,9 @@ from typing import Any, Protocol
 
 from acd.events import Monitor, MonitorStarted
 from server.eventlog.log import id_order
-from server.hotline.definitions import Definitions, Found
+from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher, NotLeading
+from server.hotline.examination import Found
 from server.hotline.live_call import Leg, LiveCall
 from server.hotline.state import HotlineState
 from server.hotline.view import View

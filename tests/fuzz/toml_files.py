@@ -235,7 +235,7 @@ class TomlFiles:
 
 def _flow(file: Path) -> Flow:
     """A flow as `sansheng check` reads it, with all that is found when flows stand together."""
-    flow = definitions._read_flow("hotline", file)
+    flow = definitions.read_flow("hotline", file)
     check_flows({"hotline": flow}, {"welcome"}, start="hotline", queues=["complaint"])
     return flow
 

@@ -56,8 +56,9 @@ def check_server(settings: Settings, running: HomeProcesses) -> Findings:
 def check_definitions(settings: Settings) -> Findings:
     """Definitions, flows, prompts and music, as `sansheng check` sees them."""
     from server.hotline import definitions
+    from server.hotline.examination import examine
 
-    found = definitions.examine(settings.root, time.time(), trunk=bool(settings.trunk))
+    found = examine(settings.root, time.time(), trunk=bool(settings.trunk))
     errors = [each for each in found if each.severity == "error"]
     warnings = [each for each in found if each.severity != "error"]
     if errors:

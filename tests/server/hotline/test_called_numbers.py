@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from server.hotline.called_numbers import USUAL, CalledNumber, CalledNumbers, UnknownNumbers
-from server.hotline.definitions import DEFAULTS, Definitions, examine, load
+from server.hotline.definitions import DEFAULTS, Definitions, load
+from server.hotline.examination import examine
 from tables.toml import DefinitionFault
 
 NOW = 1_790_000_000.0

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from server.hotline import definitions
-from server.hotline.definitions import Found, examine, load
+from server.hotline.definitions import load
+from server.hotline.examination import Found, examine
 from tables.toml import DefinitionFault
 
 NOW = 1_790_000_000.0

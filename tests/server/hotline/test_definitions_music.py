@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from server.hotline.definitions import FLOWS, examine, load
+from server.hotline.definitions import FLOWS, load
+from server.hotline.examination import examine
 from tables.toml import DefinitionFault
 
 NOW = 1_790_000_000.0

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from server.hotline.definitions import DEFAULTS, Definitions, examine, load
+from server.hotline.definitions import DEFAULTS, Definitions, load
+from server.hotline.examination import examine
 from tables.toml import DefinitionFault
 
 ZONE = ZoneInfo("Asia/Shanghai")

@@ -19,7 +19,8 @@ from ivr.calendar import Calendar
 from ivr.holidays import chinese_holidays
 from server.eventlog.log import Entry, decode, encode
 from server.hotline import definitions
-from server.hotline.definitions import DEFAULTS, examine, load
+from server.hotline.definitions import DEFAULTS, load
+from server.hotline.examination import examine
 from server.hotline.state import HotlineState
 from server.hotline.ticket_rules import hours_of, working_time
 from server.hotline.ticket_types import read_types

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from server.hotline.definitions import DEFAULTS, examine, load
+from server.hotline.definitions import DEFAULTS, load
+from server.hotline.examination import examine
 from server.hotline.trunk_secrets import store, with_secrets
 from server.hotline.trunks import LEGACY, Trunk, in_order, legacy, trunk_of
 from tables.toml import DefinitionFault

@@ -27,6 +27,7 @@ from server.config import Settings
 from server.eventlog.log import Log, follower
 from server.hotline import definitions
 from server.hotline.dispatcher import Dispatcher
+from server.hotline.examination import Found, examine
 from server.hotline.state import HotlineState
 from server.hotline.view import View
 from server.metrics import Metrics
@@ -185,8 +186,8 @@ class ApiServer:
     def warnings(self) -> list[str]:
         return self.doubtful
 
-    def examine(self, home: Path) -> list[definitions.Found]:
-        return definitions.examine(home, time.time())
+    def examine(self, home: Path) -> list[Found]:
+        return examine(home, time.time())
 
     async def reload(self) -> str:
         self.definitions = definitions.load(self.home)

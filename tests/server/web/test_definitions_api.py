@@ -10,6 +10,7 @@ import pytest
 from server.hotline import definitions
 from server.hotline.definition_files import DefinitionFiles
 from server.hotline.dispatcher import NotLeading
+from server.hotline.examination import Found
 from server.usecases.definition_versions import VersionActs
 from server.usecases.principal import Role
 from tests.redis_server import redis_server
@@ -174,7 +175,7 @@ class Other:
     def dispatcher(self):
         raise NotLeading("one leads")
 
-    def examine(self, home: Path) -> list[definitions.Found]:
+    def examine(self, home: Path) -> list[Found]:
         return []
 
     async def reload(self) -> str:
