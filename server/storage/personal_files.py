@@ -68,6 +68,7 @@ spool/recordings/*                passing  files of a moment
 """
 
 _KEYS = """
+addresses                         nobody
 answer:*                          passing  answers
 attempts:*                        nobody
 batch                             nobody

@@ -41,6 +41,7 @@ async def made(network: PublicNetwork, number: str, **values: Any) -> int:
     table = network.hotline.home / f"{number}.csv"
     table.write_text(f"number,name\n{number},王\n", encoding="utf-8")
     await network.hotline.command("list", "load", str(found["id"]), str(table))
+    table.unlink()
     return int(found["id"])
 
 

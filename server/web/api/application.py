@@ -177,10 +177,16 @@ def _describe(api: FastAPI) -> None:
 
     api.openapi = openapi  # type: ignore[method-assign]
     written = b""
+    drawing: asyncio.Future[bytes] | None = None
 
     @api.get("/api/v1/openapi.json", include_in_schema=False)
     async def description() -> Response:
-        nonlocal written
-        # It takes a second to draw, in which calls go on.
-        written = written or await asyncio.to_thread(lambda: json.dumps(api.openapi(), ensure_ascii=False).encode())
+        nonlocal written, drawing
+        if not written:
+            # It takes seconds to draw, in which calls go on; who asks meanwhile waits for the same drawing.
+            if drawing is None or drawing.done() or drawing.get_loop() is not asyncio.get_running_loop():
+                drawing = asyncio.ensure_future(
+                    asyncio.to_thread(lambda: json.dumps(api.openapi(), ensure_ascii=False).encode())
+                )
+            written = await asyncio.shield(drawing)
         return Response(written, media_type="application/json")
