@@ -3,7 +3,7 @@ person's request does with it; `personal` says the same of the records' columns.
 
 Every kind of file and of key has a line here; tests compare the lines with the homes and keys of hotlines that worked.
 Kinds: in `nobody` no caller stands; `deleted` are the person's own, and go; `searched` are gone through, and what names
-the person goes; `emptied` goes whole, whoever stands in it; `passing` goes by itself after a while, and `kept` stays:
+the person goes; `emptied` goes whole, with everybody in it; `passing` goes by itself after a while, and `kept` stays:
 what a deletion says of these is in `STAYS`, under the word after the kind.
 """
 

@@ -22,7 +22,7 @@ _WITHIN = 3.0
 
 @dataclass(frozen=True, slots=True)
 class OwnPair:
-    """What Asterisk is to have: `text` is the copy's content, empty for none, and `differs` whether it has another one.
+    """What Asterisk needs: `text` is the copy's content, empty for none, and `differs` whether it has another one.
     `shown` is the certificate in it as peers see it (DER). `problem` is a sentence on what is wrong."""
 
     text: str = ""

@@ -60,7 +60,7 @@ def test_what_is_retired_is_offered_no_more_and_keeps_its_name(tmp_path: Path) -
     assert Categories().way("old") == ("old",)
 
 
-def test_a_part_of_a_category_is_routed_and_graved_as_the_whole(tmp_path: Path) -> None:
+def test_a_part_of_a_category_is_routed_and_graded_as_the_whole(tmp_path: Path) -> None:
     loaded = load(with_parts(tmp_path))
     assert loaded.requirement("complaint", "refund", {}).preferred == (Skill("process"),)
     grades = dict(loaded.tickets.categories)
