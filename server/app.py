@@ -394,15 +394,15 @@ class App:
     async def _keep_certificates(self) -> None:
         """Look every minute for renewed certificates, as long as the server runs."""
         while True:
-            if self._certificates is not None:
-                await asyncio.to_thread(self._certificates.look)
             try:
+                if self._certificates is not None:
+                    await asyncio.to_thread(self._certificates.look)
                 await self._programs.look()
                 leadership = self._election.leadership
                 if leadership is not None and self._programs.reloads:
                     await leadership.reload(self._programs.take_reloads())
-            except (OSError, SiteError) as error:
-                _log.error("the certificate of the trunks could not be taken over", error=str(error))
+            except Exception:  # a lead that ends meanwhile, a link that breaks: the next look goes on
+                _log.exception("a renewed certificate could not be taken over")
             await asyncio.sleep(EVERY)
 
     async def _watch_definitions(self) -> None:

@@ -76,7 +76,9 @@ class _Counted:
     before: int = 0
     """The agent's packets of channels whose place this one has taken."""
     files: PartFiles | None = None
-    """The part that Asterisk writes now, once it was looked for."""
+    """The part that Asterisk writes now, once there is a file of it."""
+    former: float = -1.0
+    """When the part before it began: Asterisk makes a file with the first sound."""
     silent_since: dict[Side, float] = field(default_factory=dict)
     """Sides of which no sound comes, by UTC epoch seconds."""
 
@@ -202,7 +204,9 @@ class RtpWatch:
             elif known.due == float("inf"):
                 if known.leg is not leg:
                     known.before = known.counts[-1].agent if known.counts else 0
-                known.leg, known.due, known.files = leg, now, None
+                known.leg, known.due = leg, now
+                if known.files is not None:
+                    known.former, known.files = known.files.begins, None
 
     def _rest(self, counted: _Counted) -> None:
         """The two are apart."""
@@ -246,7 +250,10 @@ class RtpWatch:
         """Seconds of sound on the disk; None where nothing is recorded yet or the disk does not say."""
         try:
             if counted.files is None:
-                counted.files = newest(self._prefix(counted.leg.call, counted.leg.offer))
+                found = newest(self._prefix(counted.leg.call, counted.leg.offer))
+                if found.begins <= counted.former:
+                    return None
+                counted.files = found
             return written(counted.files) or None
         except OSError:
             return None

@@ -153,6 +153,24 @@ async def test_the_sound_on_the_disk_is_counted_where_it_stays_behind(
     assert {each.written for each in counted(line.prefix)} == {0.1}
 
 
+async def test_after_a_hold_the_sound_of_the_new_part_is_counted_once_there_is_some(line: Line) -> None:
+    heard: list[float | None] = []
+    line.watch.listen(lambda leg, packets, told: heard.append(packets.written))
+    (line.prefix.parent / "7-1-agent.wav").write_bytes(bytes(44 + 1600))
+    async with watching(line):
+        await until(lambda: 0.1 in heard)
+        line.talking.clear()
+        line.watch.wake(SimpleNamespace())  # type: ignore[arg-type]
+        await asyncio.sleep(0.3)
+        heard.clear()
+        line.talking.append(line.leg)
+        line.watch.wake(SimpleNamespace())  # type: ignore[arg-type]
+        await until(lambda: len(heard) > 2)
+        assert set(heard) == {None}, "the part before the hold says nothing of what is said now"
+        (line.prefix.parent / "7-1+900-agent.wav").write_bytes(bytes(44 + 4800))
+        await until(lambda: 0.3 in heard)
+
+
 async def test_an_asterisk_that_does_not_answer_says_nothing(line: Line) -> None:
     line.rates[AGENT] = None
     async with watching(line):
