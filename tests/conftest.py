@@ -40,6 +40,7 @@ from server.storage.schema.tables import Base
 from tests.ending import pytest_configure, pytest_testnodeready
 from tests.orphans import with_parent
 
+pytest_plugins = ("tests.processor_time",)
 __all__ = ["pytest_configure", "pytest_testnodeready"]
 
 # Every run tries the same examples, so that what fails has changed. HYPOTHESIS_PROFILE=search tries new ones.
