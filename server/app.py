@@ -16,19 +16,17 @@ from typing import Any
 import structlog
 from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
-from watchfiles import awatch
 
 from ivr.check import unknown_years, years_without_holidays
 from provision import ProvisionError
 from server.config import Settings
-from server.definition_check import findings
+from server.config_reload import ConfigReload
 from server.election import Election
 from server.eventlog.log import Lease, Log, LogGap
 from server.home import no_room
-from server.hotline import definitions as hotline
 from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher, NotLeading
-from server.hotline.examination import Found, examine
+from server.hotline.examination import Found
 from server.hotline.identity_key import identity_key
 from server.hotline.state import HotlineState
 from server.hotline.view import View
@@ -62,12 +60,11 @@ from server.usecases.groups import UseCases
 from server.warned import warned
 from server.web.api.application import make_api
 from server.web.authentication import Authentication
-from server.web.certificates import EVERY, CertificateError, Certificates
+from server.web.certificates import CertificateError
 from server.web.openid import openid_of
 from server.web.serve import HttpServer
 from server.webhooks.delivery import Deliveries
 from server.webhooks.sender import Sender
-from tables.toml import DefinitionFault
 
 __all__ = ["App", "StartError"]
 
@@ -80,10 +77,10 @@ class App:
 
     def __init__(self, settings: Settings, reactor: Any, say: Callable[[str], None]) -> None:
         self.settings = settings
-        self.definitions: Definitions
         self._reactor, self._say = reactor, say
         self._programs = Programs(settings, reactor, say)
         self._election = Election(settings.node_name, settings.lease_seconds, self._begin, say, settings.public_url)
+        self._config = ConfigReload(settings, self._programs, lambda: self._election.leadership)
         self.view = View(self._election.state)
         self.acts = UseCases(self)
         self._home: Home | None = None
@@ -94,8 +91,6 @@ class App:
         self._drafts: Drafts
         self._sound_bytes: SoundBytes
         self._sound: SoundFiles
-        self._certificates: Certificates | None = None
-        self._definition_problem = ""
         self._tasks = BackgroundTasks(_log, "a part of the server failed")
         self._undo: list[Callable[[], Coroutine[Any, Any, None]]] = []
         """The steps to undo, last first."""
@@ -110,8 +105,7 @@ class App:
         """Return when calls are taken; while another server leads, stand by. Raises StartError."""
         try:
             self._home = open_home(self.settings)
-            self.definitions = hotline.load(self.settings.root)
-            await self._programs.start(self.definitions)
+            await self._programs.start(self._config.load())
             self._undo.append(self._programs.stop)
             log, _ = await asyncio.gather(self._open_log(self._home), self._open_records(self._home))
             await self._open_web()
@@ -121,14 +115,14 @@ class App:
         except (*_FAULTS, StartError, NotLeading, ValueError, OSError) as error:
             # Of a program that cannot write, only its silence is seen: its port is not to blame.
             raise StartError(no_room(self.settings.root) or str(error)) from error
-        self._tasks.start(self._watch_definitions())
+        self._tasks.start(self._config.watch_definitions(self.acts.versions.edited))
         self._tasks.start(self.acts.versions.keep_following())
         self._tasks.start(self.acts.prompts.keep_following())
         self._tasks.start(self._deliveries.run())
         self._tasks.start(self._mailing.run())
         self._tasks.start(self._trimming.run())
         self._tasks.start(self.acts.exports.keep_tidy())
-        self._tasks.start(self._keep_certificates())
+        self._tasks.start(self._config.watch_certificates())
         self._tasks.start(self._election.lead_again(log))
 
     async def _open_log(self, home: Home) -> Log:
@@ -171,8 +165,8 @@ class App:
         )
 
     async def _open_web(self) -> None:
-        self._certificates = Certificates(self.settings) if self.settings.tls else None
-        context = None if self._certificates is None else await asyncio.to_thread(self._certificates.context)
+        certificates = self._config.certificates
+        context = None if certificates is None else await asyncio.to_thread(certificates.context)
         api = make_api(
             self.acts,
             self,
@@ -221,6 +215,19 @@ class App:
     # For acts and routes
 
     @property
+    def definitions(self) -> Definitions:
+        """The definitions of now."""
+        return self._config.definitions
+
+    def examine(self, home: Path) -> list[Found]:
+        """Everything that `sansheng check` finds wrong with the definitions in this folder."""
+        return self._config.examine(home)
+
+    async def reload(self) -> str:
+        """As `ConfigReload.reload`: the file in force. Raises DefinitionFault (a ValueError)."""
+        return await self._config.reload()
+
+    @property
     def token(self) -> str:
         """The file token: the administrator's, for the owner of the machine."""
         return self._home.token if self._home else ""
@@ -233,7 +240,8 @@ class App:
     @property
     def authority(self) -> bytes:
         """The certificate of the private authority; empty where there is none."""
-        return self._certificates.authority if self._certificates is not None else b""
+        certificates = self._config.certificates
+        return certificates.authority if certificates is not None else b""
 
     @property
     def home(self) -> Path:
@@ -352,7 +360,8 @@ class App:
     def warnings(self) -> list[str]:
         """Sentences on what needs the operator's attention although calls are taken."""
         set_aside = self._home.set_aside.problem if self._home else ""
-        wrong, of_certificate = self._definition_problem, self._certificates.problem if self._certificates else ""
+        wrong, certificates = self._config.problem, self._config.certificates
+        of_certificate = certificates.problem if certificates is not None else ""
         found = [warned("definitions", wrong, error=wrong), self.acts.versions.problem, set_aside]
         for sentence in (of_certificate, self._programs.certificate_problem):
             found.append(warned("certificate", sentence, error=sentence))
@@ -366,60 +375,6 @@ class App:
             found.append(self._trimming.problem)
         found.append(warned("records", self._records.problem, error=self._records.problem))
         return [each for each in found if each]
-
-    def examine(self, home: Path) -> list[Found]:
-        """Everything that `sansheng check` finds wrong with the definitions in this folder."""
-        return findings(self.settings, home, time.time(), lambda: self._programs.site.modules)
-
-    async def reload(self) -> str:
-        """Take over edited definitions if `sansheng check` finds no error in them; calls in progress go on with theirs.
-
-        Raises DefinitionFault (a ValueError).
-        """
-        for found in await asyncio.to_thread(examine, self.settings.root, time.time()):
-            # A fault of the product's own prompts is no fault of the edit.
-            if found.severity == "error" and not found.file.is_relative_to(hotline.PROMPTS):
-                raise DefinitionFault(found.file, found.line, (found.key,) if found.key else (), found.sentence)
-        self.definitions = await asyncio.to_thread(hotline.load, self.settings.root)
-        self._definition_problem = ""
-        if (leadership := self._election.leadership) is not None:
-            await leadership.set_policy()
-        await self._programs.follow(self.definitions)
-        if leadership is not None:
-            await leadership.reload(self._programs.take_reloads())
-        if self._certificates is not None:
-            await asyncio.to_thread(self._certificates.look)
-        return self.definitions.source
-
-    async def _keep_certificates(self) -> None:
-        """Look every minute for renewed certificates, as long as the server runs."""
-        while True:
-            try:
-                if self._certificates is not None:
-                    await asyncio.to_thread(self._certificates.look)
-                await self._programs.look()
-                leadership = self._election.leadership
-                if leadership is not None and self._programs.reloads:
-                    await leadership.reload(self._programs.take_reloads())
-            except Exception:  # a lead that ends meanwhile, a link that breaks: the next look goes on
-                _log.exception("a renewed certificate could not be taken over")
-            await asyncio.sleep(EVERY)
-
-    async def _watch_definitions(self) -> None:
-        home = self.settings.root
-        (home / "flows").mkdir(exist_ok=True)
-        async for changes in awatch(home, home / "flows", recursive=False, watch_filter=_is_definition):
-            try:
-                _log.info(
-                    "definitions taken over",
-                    files=[path for _, path in changes],
-                    source=await self.acts.versions.edited(),
-                )
-            except (DefinitionFault, SiteError) as error:
-                self._definition_problem = str(error)
-                _log.error("the edited definitions cannot be used: the old ones stay", error=str(error))
-            except NotLeading:
-                _log.info("definitions were edited: the server that leads takes them over")
 
     # Stopping
 
@@ -442,8 +397,3 @@ class App:
     def hurry(self) -> None:
         """Wait for nothing more while stopping."""
         self._hurried.set()
-
-
-def _is_definition(_: object, path: str) -> bool:
-    own = Path(path).name in ("hotline.toml", "holidays.toml", "prompts.toml")
-    return own or (path.endswith(".toml") and Path(path).parent.name == "flows")
