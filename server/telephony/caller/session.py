@@ -1,4 +1,4 @@
-"""One caller's way through the hotline: the flow's verbs, carried out on one AGI session.
+"""The AGI sessions that hold callers: where a new caller begins, and where one who comes back goes on.
 
 The session decides nothing. When it ends without the call being over, the dialplan brings the caller back, to this
 server or another, and the session of that connection goes on where the log says the caller is.
@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 
 import structlog
 
 import acd.events as acd
-import ivr.events as flow_events
-from acd.callbacks.events import AttemptAnswered, AttemptEnded, AttemptOutcome
+from acd.callbacks.events import AttemptAnswered, AttemptOutcome
 from acd.callbacks.policy import Dialling
 from ivr import inputs, verbs
 from ivr.saying import LANGUAGES
-from ivr.session import Caller, Session
+from ivr.session import Session
 from ivr.turn import language_of
 from server import bounds, crash_points
 from server.eventlog.log import Unwritable
@@ -28,14 +26,13 @@ from server.hotline.called_numbers import UnknownNumbers
 from server.hotline.definitions import Definitions
 from server.hotline.dispatcher import Dispatcher, NotLeading
 from server.hotline.live_call import LiveCall, Stage
-from server.hotline.standing import NUISANCE, Standing, standing
 from server.hotline.view import View
 from server.tasks import BackgroundTasks
 from server.telephony.agi.server import AgiCall, AgiGone, AgiHangup, AgiRefused
 from server.telephony.ami.link import Ami
-from server.telephony.caller import message
 from server.telephony.caller.audio import CallerAudio
 from server.telephony.caller.context import FACTS_DEADLINE, CallerContext, CallFolders, SessionServices
+from server.telephony.caller.flow import DONE, CallerFlow
 from server.telephony.caller.identity import IdentityChecks
 from server.telephony.caller.machine import is_machine
 from server.telephony.caller.promises import CallerPromises
@@ -48,13 +45,10 @@ __all__ = ["CallFolders", "Callers"]
 
 _log = structlog.get_logger("hotline")
 
-CALL = "SANSHENG_CALL"
-DONE = "SANSHENG_DONE"
 CALLBACK_FLOW = "callback"
 """What a customer hears who was called back."""
 _LAST_EVENTS = 0.5
 """Seconds within which AMI tells the end of a channel that Asterisk has no longer."""
-_SAMPLES_A_SECOND = 8000
 
 
 class Callers:
@@ -135,7 +129,6 @@ class _Session:
     def __init__(self, callers: Callers, agi: AgiCall, call: int) -> None:
         self._services, self._node, self._agi, self._call = callers.services, callers.node, agi, call
         self._letting_go, self._on_transferred = callers.letting_go, callers.on_transferred
-        self._identity = callers.identity
         self._dispatcher, self._view = self._services.dispatcher, self._services.view
         self._clock = self._services.clock
         self._definitions = callers.definitions()
@@ -148,9 +141,9 @@ class _Session:
         self._audio.quiet = False
         self._context = CallerContext(call, agi, self._audio, self._definitions)
         self._fields = self._context.fields
-        self._promises = CallerPromises(self._context, self._services)
-        self._waiting = Waiting(self._context, self._services, self._promises)
-        self._named = False
+        promises = CallerPromises(self._context, self._services)
+        self._waiting = Waiting(self._context, self._services, promises)
+        self._flow = CallerFlow(self._context, self._services, promises, self._waiting, callers.identity)
         self._arrival: asyncio.Future[float] | None = None
         """The entry of a new caller, on its way into the log."""
 
@@ -179,11 +172,11 @@ class _Session:
             session = Session(
                 self._definitions.flows,
                 self._definitions.begins(agi.called),
-                self._caller(caller.shown, agi.called),
+                self._flow.caller(caller.shown, agi.called),
                 self._definitions.calendar,
                 now,
             )
-            await self._run(session, session.step(inputs.Started(), now))
+            await self._flow.run(session, session.step(inputs.Started(), now))
 
     async def reach(self, live: LiveCall) -> None:
         """The customer of a callback picked up: from here on they are a caller like any other."""
@@ -198,7 +191,7 @@ class _Session:
                 raise AgiHangup("the attempt was over")
             rules = self._view.callbacks.policy.of(live.queue)
             if rules.amd and rules.dialling is Dialling.AGENT_FIRST and await is_machine(self._agi):
-                await self._hang_up(verbs.Hangup("machine"), "Asterisk heard it")
+                await self._flow.hang_up(verbs.Hangup("machine"), "Asterisk heard it")
             else:
                 await self._call_back(live)
 
@@ -211,12 +204,12 @@ class _Session:
             fields |= {"language": promise.language, "category": promise.category, "dialling": dialling.value}
             fields |= {"purpose": promise.purpose} if promise.purpose else {}
         for name, value in fields.items():
-            self._set_field(name, value)
+            self._flow.set_field(name, value)
         self._audio.language = language_of(self._fields)
         now = self._clock()
-        caller = self._caller(live.caller, live.called)
+        caller = self._flow.caller(live.caller, live.called)
         session = Session(self._definitions.flows, CALLBACK_FLOW, caller, self._definitions.calendar, now)
-        await self._run(session, session.step(inputs.Started(), now))
+        await self._flow.run(session, session.step(inputs.Started(), now))
 
     async def resume(self, live: LiveCall) -> None:
         """A caller whose last session went away: back to where the log says they are."""
@@ -229,14 +222,14 @@ class _Session:
                 return
             session = self._restored(live, now)
             if await self._is_asked(live):
-                await self._run(session, session.step(inputs.Started(), now))
+                await self._flow.run(session, session.step(inputs.Started(), now))
             elif live.stage is Stage.WAITING or live.leg is not None:
                 answer = await self._waiting.resume(live)
-                await self._run(session, session.step(answer, self._clock()))
+                await self._flow.run(session, session.step(answer, self._clock()))
             elif live.stage is Stage.AFTER:
-                await self._run(session, session.step(inputs.Served(live.talked), now))
+                await self._flow.run(session, session.step(inputs.Served(live.talked), now))
             else:
-                await self._run(session, session.step(inputs.Started(), now))
+                await self._flow.run(session, session.step(inputs.Started(), now))
 
     async def transferred(self, live: LiveCall) -> None:
         """A caller who was transferred by an agent's phone, under music until the log says where to."""
@@ -250,7 +243,7 @@ class _Session:
                 await self._agi.set_variable(dial.TRANSFER_TO, "")
 
             answer = await self._waiting.transferred(live, record)
-            await self._run(session, session.step(answer, self._clock()))
+            await self._flow.run(session, session.step(answer, self._clock()))
 
     def _take_up(self, live: LiveCall) -> None:
         self._dispatcher.submit(acd.CallAttached(live.id))
@@ -266,7 +259,7 @@ class _Session:
     def _restored(self, live: LiveCall, now: float) -> Session:
         """The flow's session as the log has it; from the beginning when there is nothing to go on from."""
         definitions = self._definitions
-        caller = self._caller(live.caller, live.called)
+        caller = self._flow.caller(live.caller, live.called)
         try:
             return Session.restore(definitions.flows, live.flow_state, caller, definitions.calendar)
         except (ValueError, KeyError) as error:
@@ -311,134 +304,6 @@ class _Session:
             await self._dispatcher.record(*self._services.legs.ending(live, "lost", AttemptOutcome.LOST))
         elif not self._services.legs.rings(self._call):
             await self._dispatcher.record(acd.CallDetached(self._call))
-
-    def _caller(self, number: str, called: str) -> Caller:
-        known = self._standing(number)
-        return Caller(
-            number=number,
-            called=called,
-            vip=known.vip,
-            open_ticket=self._view.tickets.open_ticket(number),
-            lists=known.lists,
-            fields=known.fields | self._fields,
-        )
-
-    def _standing(self, number: str) -> Standing:
-        return standing(self._view.customers, self._definitions, number, self._clock())
-
-    # The flow's verbs
-
-    async def _run(self, session: Session, todo: Sequence[verbs.Verb]) -> None:
-        while True:
-            answer: inputs.Input | None = None
-            for verb in todo:
-                if isinstance(verb, verbs.Hangup):
-                    await self._hang_up(verb)
-                    return
-                if isinstance(verb, verbs.Moved):
-                    self._dispatcher.submit(flow_events.FlowMoved(self._call, verb.flow, verb.node, session.snapshot()))
-                    continue
-                if isinstance(verb, verbs.Enqueue) and await self._turned_away(session.caller.number):
-                    return
-                answer = await self._do(verb) or answer
-            todo = session.step(answer or inputs.Finished(), self._clock())
-
-    async def _do(self, verb: verbs.Verb) -> inputs.Input | None:
-        match verb:
-            case verbs.Play():
-                await self._audio.play(verb.prompts, interruptible=verb.interruptible)
-                await self._name_channel()
-            case verbs.SetLanguage():
-                self._audio.language = verb.language
-                self._set_field("language", verb.language)
-            case verbs.SetField():
-                self._set_field(verb.field, verb.value)
-            case verbs.Satisfaction():
-                self._dispatcher.submit(flow_events.SatisfactionGiven(self._call, verb.score))
-            case verbs.Answered():
-                told = flow_events.QuestionAnswered(self._call, verb.question, verb.answer, verb.satisfied)
-                self._dispatcher.submit(told)
-            case verbs.Gather():
-                digits = await self._audio.gather(
-                    verb.prompts,
-                    max_digits=verb.max_digits,
-                    terminators=verb.terminators,
-                    first_timeout=verb.first_timeout,
-                    digit_timeout=verb.digit_timeout,
-                    interruptible=verb.interruptible,
-                    flush=verb.flush,
-                )
-                await self._name_channel()
-                return inputs.Digits(digits) if digits else inputs.NoInput()
-            case verbs.Enqueue():
-                await self._name_channel()
-                return await self._waiting.enqueue(verb)
-            case verbs.TakeMessage():
-                return await self._take_message(verb)
-            case verbs.TakeNumber():
-                return await self._promises.take(verb)
-            case verbs.CheckNumber():
-                return self._promises.check(verb.number)
-            case verbs.AskNotices():
-                said = self._view.board.said(verb.queue, self._clock())
-                return inputs.NoticesStand(tuple((each.notice, each.prompt) for each in said))
-            case verbs.CheckIdentity():
-                live = self._view.calls.get(self._call)
-                file = self._standing(live.caller if live is not None else self._context.party.shown).file
-                return self._identity.check(self._call, file, verb)
-            case verbs.AskCallback():
-                return self._promises.stands(verb)
-            case verbs.AskPromise():
-                return self._promises.promised(verb)
-            case verbs.ChangePromise():
-                return await self._promises.change(verb)
-        return None
-
-    async def _turned_away(self, number: str) -> bool:
-        """Whether the caller is a confirmed nuisance: hears the message and is not queued, whatever the flow says."""
-        live = self._view.calls.get(self._call)
-        if (live is not None and live.promise) or not self._standing(number).nuisance:
-            return False
-        await self._audio.play((NUISANCE,), interruptible=False)
-        await self._hang_up(verbs.Hangup(NUISANCE))
-        return True
-
-    async def _name_channel(self) -> None:
-        """Leave the call's number on the channel, for the fallback that takes the caller when no server does."""
-        if not self._named:
-            self._named = True
-            await self._agi.set_variable(CALL, str(self._call))
-
-    def _set_field(self, field: str, value: str) -> None:
-        self._fields[field] = value
-        self._dispatcher.submit(flow_events.FieldSet(self._call, field, value))
-
-    async def _hang_up(self, verb: verbs.Hangup, detail: str = "") -> None:
-        await self._agi.set_variable(DONE, verb.why)
-        ended: list[object] = [acd.CallEnded(self._call, "hotline_hung_up")]
-        if (live := self._view.calls.get(self._call)) is not None:
-            outcome = AttemptOutcome.MACHINE if verb.why == "machine" else AttemptOutcome.HUNG_UP
-            ended = self._services.legs.ending(live, "hotline_hung_up", outcome)
-        ended = [replace(each, detail=detail) if isinstance(each, AttemptEnded) else each for each in ended]
-        self._dispatcher.submit(*ended)
-        await self._agi.hangup()
-
-    async def _take_message(self, verb: verbs.TakeMessage) -> inputs.Input:
-        await self._audio.play(verb.prompts, interruptible=True)
-        self._audio.forget_digits()
-        path = self._services.folders.messages / f"{self._call}-{int(self._clock())}"
-        try:
-            recorded = await message.record(self._agi, self._services.ami, path, verb.max_seconds, verb.silence)
-        except AgiRefused as error:
-            return inputs.RecordFailed(str(error))
-        self._audio.spent(recorded.digit)
-        file = path.with_name(f"{path.name}.wav")
-        if await asyncio.to_thread(message.heard, file) < verb.min_seconds:
-            await asyncio.to_thread(file.unlink, missing_ok=True)
-            return inputs.RecordFailed("nothing was said, or too little")
-        seconds = min(recorded.samples / _SAMPLES_A_SECOND, verb.max_seconds)
-        self._dispatcher.submit(flow_events.MessageLeft(self._call, str(file), seconds))
-        return inputs.Recorded(str(file), seconds)
 
 
 def _seconds(text: str, now: float) -> float | None:
