@@ -22,7 +22,8 @@ from acd.callbacks.events import (
     PromisePrioritised,
     PromiseSettled,
 )
-from acd.callbacks.registry import Promise, PromiseRegistry
+from acd.callbacks.promise import Promise
+from acd.callbacks.registry import PromiseRegistry
 from acd.callbacks.states import PromiseSignal, PromiseState
 from acd.commands import Command
 from acd.events import CallEnded, CallMoved, ConversationEnded, Joined, Transferred

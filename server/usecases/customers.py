@@ -1,4 +1,4 @@
-"""Acts on customers: their files, the marks on numbers, a table of files, and whether somebody is who they say.
+"""Acts on customers: their files, the marks on numbers, and whether the caller is the customer.
 
 A file is changed under one lock, so that two changes at once never give a number to two customers.
 """
@@ -13,19 +13,17 @@ from dataclasses import replace
 from typing import Any
 
 from acd.callbacks.events import PromiseCancelled
-from customers import identity, importing
+from customers import identity
 from customers.errors import CustomerError
 from customers.events import (
     CustomerRemoved,
     CustomerSaved,
-    CustomersImported,
     IdentityChecked,
     MarkConfirmed,
     MarkLifted,
     MarkPut,
 )
 from customers.files import MOST_NUMBERS, CustomerFile
-from customers.importing import Line, Wrong
 from customers.marks import LONGEST_NUISANCE, NUISANCE_FOR, Mark, Marked, MarkState
 from customers.register import CustomerRegister
 from server.hotline.parties import canonical, shown
@@ -36,8 +34,6 @@ from server.usecases.principal import Principal, Role
 from server.usecases.records import masks
 from server.usecases.server import Acts, Server
 
-AT_ONCE = 1000
-"""Files in one entry of the log."""
 TEXTS = ("name", "customer_class", "region", "registered_on", "note", "ref")
 
 
@@ -46,7 +42,8 @@ class CustomerActs(Acts):
 
     def __init__(self, server: Server, clock: Callable[[], float] = time.time) -> None:
         super().__init__(server, clock)
-        self._changing = asyncio.Lock()
+        self.changing = asyncio.Lock()
+        """Held while files change."""
 
     @property
     def _register(self) -> CustomerRegister:
@@ -112,8 +109,8 @@ class CustomerActs(Acts):
     async def add(self, who: Principal, texts: Mapping[str, str], numbers: Sequence[str], digits: str = "") -> int:
         """A new file; returns its id. `texts` are those of `TEXTS`, `digits` what only the customer knows."""
         self.permissions.require(who, Act.CHANGE_CUSTOMER)
-        async with self._changing:
-            file = self._filled(CustomerFile(self._register.last + 1), texts, numbers, digits)
+        async with self.changing:
+            file = self.filled(CustomerFile(self._register.last + 1), texts, numbers, digits)
             await self._save(who, file, f"customer {file.id}: added")
         return file.id
 
@@ -133,99 +130,29 @@ class CustomerActs(Acts):
         `digits` None keeps what is kept, empty forgets it.
         """
         self.permissions.require(who, Act.CHANGE_CUSTOMER)
-        async with self._changing:
+        async with self.changing:
             before = self._known(customer)
             base = CustomerFile(customer, identity=before.identity) if whole else before
             given = numbers if numbers is not None or whole else None
-            file = self._filled(base, texts, given if given is not None else (() if whole else None), digits)
+            file = self.filled(base, texts, given if given is not None else (() if whole else None), digits)
             if file != before:
                 await self._save(who, file, f"customer {customer}: changed", reason)
 
     async def remove(self, who: Principal, customer: int, reason: str) -> None:
         """Remove a file. The marks on its numbers stay: they are wishes."""
         self.permissions.require(who, Act.REMOVE_CUSTOMER)
-        async with self._changing:
+        async with self.changing:
             self._known(customer)
             gone = CustomerRemoved(customer, who.name, reason)
             await self._record(who, Act.REMOVE_CUSTOMER, gone, subject=f"customer {customer}: removed", reason=reason)
 
-    async def import_(
-        self, who: Principal, data: bytes, *, source: str = "", skip_bad: bool = False, check: bool = False
-    ) -> dict[str, Any]:
-        """Take in a table of files (CSV); returns the report of every line.
-
-        A customer is found by reference, else by number; who is not found is new. Columns that the table does not have
-        stay as they are. With a bad line nothing is taken in, unless `skip_bad`; with `check`, nothing ever.
-        """
-        self.permissions.require(who, Act.IMPORT_CUSTOMERS)
-        region = self._server.definitions.callback.region
-        try:
-            read = await asyncio.to_thread(importing.read, data, lambda text: canonical(text, region))
-        except ValueError as error:
-            raise Invalid("file", str(error)) from None
-        async with self._changing:
-            files, created = self._matched(read)
-            changed = [file for file in files if self._register.file(file.id) != file]
-            taken = not check and (skip_bad or not read.wrong)
-            if taken and changed:
-                await self._take_in(who, changed, source)
-        return {
-            "encoding": read.encoding,
-            "lines": read.count,
-            "taken": taken,
-            "created": created,
-            "changed": len(changed) - created,
-            "unchanged": len(files) - len(changed),
-            "bad": [each.as_dict() for each in sorted(read.wrong, key=lambda each: each.line)],
-        }
-
-    async def _take_in(self, who: Principal, files: list[CustomerFile], source: str) -> None:
-        for start in range(0, len(files), AT_ONCE):
-            part = tuple(files[start : start + AT_ONCE])
-            subject = f"{len(part)} customers of {source or 'a table'}"
-            await self._record(who, Act.IMPORT_CUSTOMERS, CustomersImported(part, who.name, source), subject=subject)
-
-    def _matched(self, read: importing.Read) -> tuple[list[CustomerFile], int]:
-        """(the files as they are to be, how many of them are new). Lines that fit no file become faults."""
-        files: dict[int, CustomerFile] = {}
-        following, created = self._register.last, 0
-        for line in read.lines:
-            found = self._owners(line)
-            fault = _fault(line, found)
-            owner = next(iter(found), 0)
-            if fault is None and owner in files:
-                fault = Wrong(line.line, "", "", f"another line changes customer {owner} too", "leave one of them out")
-            if fault is not None:
-                read.wrong.append(fault)
-                continue
-            if not owner:
-                following, created, owner = following + 1, created + 1, following + 1
-            try:
-                file = self._of_line(line, self._register.file(owner) or CustomerFile(owner))
-                self._register.check(file)
-            except (CustomerError, Invalid) as error:
-                read.wrong.append(Wrong(line.line, "", "", str(error), "correct this line"))
-                created -= self._register.file(owner) is None
-                continue
-            files[owner] = file
-        return list(files.values()), created
-
-    def _owners(self, line: Line) -> set[int]:
-        found = {file.id for each in line.numbers if (file := self._register.of_number(each)) is not None}
-        named = self._register.of_ref(line.texts.get("ref", ""))
-        return {named.id} | found if named is not None else found
-
-    def _of_line(self, line: Line, before: CustomerFile) -> CustomerFile:
-        names = {"class": "customer_class", "registered": "registered_on"}
-        texts = {names.get(name, name): text for name, text in line.texts.items()}
-        digits = texts.pop("identity", "")
-        numbers = line.numbers if "numbers" in line.given and (line.numbers or not before.numbers) else None
-        same = digits and before.identity and identity.fits(digits, before.identity, self._server.identity_key)
-        return self._filled(before, texts, numbers, digits if digits and not same else None)
-
-    def _filled(
+    def filled(
         self, base: CustomerFile, texts: Mapping[str, str], numbers: Sequence[str] | None, digits: str | None
     ) -> CustomerFile:
+        """This file with other texts, numbers (None: as before) and digits to check by (None: as before, empty: none).
+
+        Raises Invalid.
+        """
         kept = base.identity
         if digits is not None:
             try:
@@ -412,10 +339,3 @@ def _mark(put: Marked, now: float) -> str:
 
 def _state(put: Marked, now: float) -> str:
     return put.state_at(now).value.replace("_", " ")
-
-
-def _fault(line: Line, found: set[int]) -> Wrong | None:
-    if len(found) > 1:
-        which = " and ".join(str(each) for each in sorted(found))
-        return Wrong(line.line, "", "", f"it belongs to customers {which}", "correct the files first, or this line")
-    return None

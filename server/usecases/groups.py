@@ -8,6 +8,7 @@ from server.usecases.bulletins import BulletinActs
 from server.usecases.callbacks import CallbackActs
 from server.usecases.calls import CallActs
 from server.usecases.conversations import ConversationActs
+from server.usecases.customer_import import CustomerImportActs
 from server.usecases.customers import CustomerActs
 from server.usecases.definition_versions import VersionActs
 from server.usecases.definitions import DefinitionActs
@@ -77,6 +78,7 @@ class UseCases:
         self.exports.kinds |= report_kinds(self.reports) | score_kinds(self.reviews)
         self.ticket_links = TicketLinkActs(server)
         self.customers = CustomerActs(server)
+        self.customer_import = CustomerImportActs(server, self.customers)
         self.bulletins = BulletinActs(server)
         self.knowledge = KnowledgeActs(server)
         self.handovers = HandoverActs(server)

@@ -141,7 +141,7 @@ def make_api(
         export_routes(acts.exports),
         link_routes(acts.links, acts.ticket_links),
         problem_routes(),
-        customer_routes(acts.customers),
+        customer_routes(acts.customers, acts.customer_import),
         bulletin_routes(acts.bulletins),
         knowledge_routes(acts.knowledge),
         list_routes(acts.lists),

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from customers.marks import Mark, MarkState
+from server.usecases.customer_import import CustomerImportActs
 from server.usecases.customers import CustomerActs
 from server.web.api.shapes import (
     Asked,
@@ -178,7 +179,7 @@ class CustomerGone(BaseModel):
 _TEXTS = {"name", "customer_class", "region", "registered_on", "note", "ref"}
 
 
-def customer_routes(acts: CustomerActs) -> APIRouter:
+def customer_routes(acts: CustomerActs, table: CustomerImportActs) -> APIRouter:
     """The routes of customers."""
     routes = router("customers")
 
@@ -227,7 +228,7 @@ def customer_routes(acts: CustomerActs) -> APIRouter:
         check: Annotated[bool, Query(description="Report only: nothing is taken in.")] = False,
     ) -> dict[str, Any]:
         """Take in a table (CSV in UTF-8 or gb18030). With a bad line nothing is taken in, unless `skip_bad`."""
-        return await acts.import_(who, await request.body(), source=source, skip_bad=skip_bad, check=check)
+        return await table.import_table(who, await request.body(), source=source, skip_bad=skip_bad, check=check)
 
     @routes.post("/customers", status_code=201, response_model=Customer, responses=answers(409, 422, 503))
     async def add_customer(who: Who, wanted: CustomerPut) -> dict[str, Any]:
