@@ -163,7 +163,7 @@ def build(ground: Ground) -> Parts:
     dialler = Dialler(dispatcher, view, legs, ami, definitions, node, trunks=trunks)
     callers = Callers(dispatcher, view, legs, ami, definitions, folders, node, device, work_numbers.file, outgoing)
     callers.identity_key = lambda: identity_key(home, settings.identity_key)
-    rtp_watch = RtpWatch(dispatcher, view, legs, ami, folders.recording, lambda: definitions().sound)
+    rtp_watch = RtpWatch(dispatcher, view, legs.channels, ami, folders.recording, lambda: definitions().sound)
     agi = AgiFactory(_unconnected, ground.tokens, confirm=lambda call: ami.has_channel(call.channel))
     conversations = ground.acts.conversations
     transfers = Transfers(dispatcher, view, legs, ami, callers.services.recorder, definitions)
@@ -171,7 +171,9 @@ def build(ground: Ground) -> Parts:
     internal_calls = InternalCalls(dispatcher, view, ami, conversations, device, outgoing, agent_phone)
     presence = Presence(dispatcher, view, ami)
     browser_phones = BrowserPhones(WebSecrets(ami))
-    pausing = Pausing(dispatcher, view, legs, ami, lambda call, agent: not_recorded(view, definitions(), call, agent))
+    pausing = Pausing(
+        dispatcher, view, legs.channels, ami, lambda call, agent: not_recorded(view, definitions(), call, agent)
+    )
     guessers = Guessers(
         site,
         ground.reloading,
@@ -217,7 +219,7 @@ def build(ground: Ground) -> Parts:
         list_calls=ListCalls(
             dispatcher, view, definitions, lambda: trunks.exist and not trunks.resting and not agi.draining
         ),
-        monitoring=Monitoring(dispatcher, view, legs, ami, device),
+        monitoring=Monitoring(dispatcher, view, legs.channels, ami, device),
         presence=presence,
         browser_phones=browser_phones,
         page_returns=PageReturns(dispatcher, view, legs, ami, presence, transfers, browser_phones),

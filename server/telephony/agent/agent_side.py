@@ -51,7 +51,7 @@ class AgentSide:
 
     async def __call__(self, agi: AgiCall) -> None:
         """Serve one connection to its end: until the caller's session takes the channel, or the part is over."""
-        channel = self._legs.by_channel(agi.unique_id)
+        channel = self._legs.channels.by_id(agi.unique_id)
         try:
             if channel is not None:
                 channel.arrived.set()

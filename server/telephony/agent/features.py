@@ -106,7 +106,7 @@ class Features:
     def digit(self, event: AmiEvent) -> None:
         """A key of any channel."""
         unique_id = event["Uniqueid"]
-        channel = self._legs.by_channel(unique_id)
+        channel = self._legs.channels.by_id(unique_id)
         if channel is None or channel.joined_at is None or event.get("Direction") != "Received":
             return
         keys = self._keys.setdefault(unique_id, Keys())

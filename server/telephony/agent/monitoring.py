@@ -20,7 +20,7 @@ from server.hotline.live_call import LiveCall
 from server.hotline.view import View
 from server.tasks import BackgroundTasks
 from server.telephony.ami.link import Ami, AmiError, AmiEvent
-from server.telephony.channels.legs import Legs
+from server.telephony.channels.agent_channels import AgentChannels
 from server.telephony.channels.page_headers import Purpose, originated
 from server.usecases.errors import Conflict
 
@@ -40,8 +40,10 @@ class Monitoring:
     `answered` wants AMI's OriginateResponse, `digit` DTMFEnd, `hung_up` Hangup.
     """
 
-    def __init__(self, dispatcher: Dispatcher, view: View, legs: Legs, ami: Ami, device: Callable[[str], str]) -> None:
-        self._dispatcher, self._view, self._legs, self._ami, self._device = dispatcher, view, legs, ami, device
+    def __init__(
+        self, dispatcher: Dispatcher, view: View, channels: AgentChannels, ami: Ami, device: Callable[[str], str]
+    ) -> None:
+        self._dispatcher, self._view, self._channels, self._ami, self._device = dispatcher, view, channels, ami, device
         self._rung: dict[str, asyncio.Future[bool]] = {}
         self._tasks = BackgroundTasks(_log, "the end of a monitoring could not be recorded")
 
@@ -53,7 +55,7 @@ class Monitoring:
         `own`: the agent asked for it, so that the agent's page answers by itself. Returns once the phone has answered.
         Raises Conflict when it does not.
         """
-        spied = self._legs.of_call(live.id)
+        spied = self._channels.of_call(live.id)
         if live.leg is None or spied is None or spied.joined_at is None:
             raise Conflict(f"call {live.id} is not in a conversation with an agent")
         channel = f"monitor-{live.id}-{secrets.token_hex(6)}"

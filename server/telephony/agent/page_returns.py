@@ -127,7 +127,7 @@ class PageReturns:
 
     async def reconcile(self) -> None:
         """After a start: conversations of pages that are not connected to this server yet, or were awaited."""
-        for leg in self._legs.parts():
+        for leg in self._legs.channels:
             live = self._view.calls.get(leg.call)
             if live is None or live.leg is None or leg.ended or device_of(leg.channel) != web_device(leg.agent):
                 continue
@@ -170,7 +170,7 @@ class PageReturns:
         """Whether this channel is to the page that came back, or its page is awaited already."""
         if event["Uniqueid"] in self._called:
             return True
-        leg = self._legs.by_channel(event["Uniqueid"])
+        leg = self._legs.channels.by_id(event["Uniqueid"])
         if leg is None:
             return False
         away = self._away.get(leg.offer)
@@ -195,7 +195,7 @@ class PageReturns:
     # It is
 
     async def _gone(self, event: AmiEvent) -> None:
-        channel, leg = event["Channel"], self._legs.by_channel(event["Uniqueid"])
+        channel, leg = event["Channel"], self._legs.channels.by_id(event["Uniqueid"])
         if leg is not None and not leg.answered:
             self._legs.leave(leg)
             return
@@ -289,7 +289,7 @@ class PageReturns:
         finally:
             del self._called[unique_id]
         if not channel or not self._stands(away):
-            self._legs.forget(unique_id)
+            self._legs.channels.forget(unique_id)
             await self._hang_up(unique_id)
             return False
         self._legs.take_place(leg, taken, channel)

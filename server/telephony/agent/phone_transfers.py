@@ -58,7 +58,7 @@ class PhoneTransfers:
 
     def left(self, event: AmiEvent) -> None:
         """A phone has transferred the other one blind."""
-        channel = self._legs.by_channel(event.get("TransfererUniqueid", ""))
+        channel = self._legs.channels.by_id(event.get("TransfererUniqueid", ""))
         if channel is not None and event.get("Result") == "Success":
             channel.referred = True
 
@@ -90,7 +90,7 @@ class PhoneTransfers:
             return
         both = event["OrigTransfererUniqueid"], event["SecondTransfererUniqueid"]
         for mine, other in (both, both[::-1]):
-            channel, own = self._legs.by_channel(mine), self._internal.by_channel(other)
+            channel, own = self._legs.channels.by_id(mine), self._internal.by_channel(other)
             if channel is None or own is None or channel.ended or channel.agent != own.agent:
                 continue
             live = self._view.calls.get(channel.call)
@@ -116,7 +116,7 @@ class PhoneTransfers:
     async def _joined(self, recorded: Awaitable[float], asked: AskedChannel, before: AgentChannel) -> None:
         """Caller and colleague speak: a leg of its own, which is recorded."""
         await recorded
-        taken = self._legs.by_channel(asked.unique_id)
+        taken = self._legs.channels.by_id(asked.unique_id)
         if taken is not None:
             try:
                 await self._recorder.go_on(taken)

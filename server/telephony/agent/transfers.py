@@ -78,7 +78,7 @@ class Transfers:
 
     async def return_to_caller(self, call: int, leg: Leg) -> None:
         """End the hold; a colleague who is being asked is hung up on, and the agent's side then ends the hold."""
-        channel = self._legs.of_call(call)
+        channel = self._legs.channels.of_call(call)
         if leg.asked and channel is not None and channel.asked is not None:
             await self._hang_up(channel.asked.channel)
         elif not leg.asked:
@@ -123,7 +123,7 @@ class Transfers:
 
     async def hand_over(self, live: LiveCall, leg: Leg) -> None:
         """Give the call to the colleague who is being asked; while that phone still rings, the transfer is blind."""
-        channel = self._legs.of_call(live.id)
+        channel = self._legs.channels.of_call(live.id)
         if channel is None or channel.asked is None or not leg.asked:
             raise Conflict(f"nobody is being asked about call {live.id}: name the agent that it goes to")
         if channel.asked.answered:
@@ -149,7 +149,7 @@ class Transfers:
             await self._hang_up(each)
 
     def _connected(self, call: int) -> AgentChannel:
-        channel = self._legs.of_call(call)
+        channel = self._legs.channels.of_call(call)
         if channel is None:
             raise Conflict(f"call {call} is being connected: try again")
         return channel
@@ -204,7 +204,7 @@ class Transfers:
         """The call is over while somebody is asked about it: they are free."""
 
         async def end() -> None:
-            for channel in self._legs.in_call(call):
+            for channel in self._legs.channels.in_call(call):
                 if channel.asked is not None:
                     await self._hang_up(channel.asked.channel)
             await self._dispatcher.record(acd.ConsultEnded(call, agent, asked))

@@ -167,7 +167,7 @@ class Calling:
 
     async def _picked_up(self, agi: AgiCall, leg: Leg) -> None:
         """The agent is there. Asterisk's events tell it too, unless they are late or the link is down."""
-        agent = self._services.legs.by_channel(agi.unique_id)
+        agent = self._services.legs.channels.by_id(agi.unique_id)
         if leg.answered_at is not None or (agent is not None and agent.answered):
             return
         if agent is not None:

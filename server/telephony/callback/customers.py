@@ -12,7 +12,7 @@ from server import crash_points
 from server.hotline.live_call import LiveCall
 from server.hotline.view import View
 from server.telephony.ami.link import Ami, AmiEvent
-from server.telephony.channels.legs import Legs
+from server.telephony.channels.agent_channels import AgentChannels
 from server.telephony.channels.ownership import belongs
 
 
@@ -26,8 +26,8 @@ class _Customer:
 class Customers:
     """`gone(live)` is called when a customer who had picked up is gone before the log has them on the line."""
 
-    def __init__(self, view: View, legs: Legs, ami: Ami, gone: Callable[[LiveCall], None]) -> None:
-        self._view, self._legs, self._ami, self._gone = view, legs, ami, gone
+    def __init__(self, view: View, channels: AgentChannels, ami: Ami, gone: Callable[[LiveCall], None]) -> None:
+        self._view, self._channels, self._ami, self._gone = view, channels, ami, gone
         self._dialled: dict[str, _Customer] = {}
         """By the unique id of their channels."""
 
@@ -59,7 +59,7 @@ class Customers:
         if not belongs(event["DestChannel"], "", outside=True):
             return
         unique_id, calls = event.get("Uniqueid", ""), self._view.calls
-        agent = self._legs.by_channel(unique_id)
+        agent = self._channels.by_id(unique_id)
         live = calls.get(agent.call) if agent is not None else calls.by_unique_id(unique_id)
         if live is not None and not live.reached:
             self._dialled[event["DestUniqueid"]] = _Customer(live.id)

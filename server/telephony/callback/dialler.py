@@ -79,7 +79,7 @@ class Dialler:
         """The attempt that is on its way into the log, by call."""
         self.not_before: Callable[[PromiseView], float | None] = lambda promise: None
         """When a promise may be called that is due now, if not at once: lines of outbound lists give way."""
-        self.customers = Customers(view, legs, ami, self._gone)
+        self.customers = Customers(view, legs.channels, ami, self._gone)
         self._release: dict[int, Callable[[], None]] = {}
         self._tasks = BackgroundTasks(_log, "a call of the hotline's own could not be carried on", NotLeading)
 
@@ -183,7 +183,7 @@ class Dialler:
         live = self._view.calls.get(event.call)
         if live is None or live.leg is None or live.leg.answered_at is None:
             return
-        if self._legs.of_call(event.call) is None:
+        if self._legs.channels.of_call(event.call) is None:
             self._dispatcher.submit(acd.ConversationEnded(live.id, live.leg.agent, "agent"))
 
     # A call in line
@@ -369,7 +369,7 @@ class Dialler:
             # The attempt's session looks after it, or the session that comes with a customer who picked up.
             return
         if agent is None:
-            other = self._legs.of_call(live.id)
+            other = self._legs.channels.of_call(live.id)
             if live.attempt and other is None:
                 self.over(live, AttemptOutcome.LOST, "the line is gone")
             elif leg.answered_at is None and not (other and (other.answered or leg.offer in self._legs.unconfirmed)):
@@ -384,7 +384,7 @@ class Dialler:
 
     async def _hang_up_all(self, live: LiveCall, leg: Leg) -> None:
         """Hang up the agent's channel and the line; a phone that they dial stops ringing."""
-        agents = [each.channel for each in self._legs.in_call(live.id) if each.offer == leg.offer]
+        agents = [each.channel for each in self._legs.channels.in_call(live.id) if each.offer == leg.offer]
         for channel in (line_id(leg.offer), *agents):
             await self._hang_up(channel)
 

@@ -55,7 +55,7 @@ class Rejoining:
         """
         self._offer = joined = offer
         """The part that was joined with the caller, and no more is; 0: none was."""
-        channel = self._services.legs.of_call(self._context.call)
+        channel = self._services.legs.channels.of_call(self._context.call)
         if channel is not None and channel.by_phone:
             self._offer = joined = channel.offer
         while (leg := self._leg()) is not None:
@@ -72,7 +72,7 @@ class Rejoining:
                 # Without the link nobody can tell that the other's channel is gone; this one's Dial or Bridge is over.
                 if (
                     not self._services.ami.is_up
-                    or self._services.legs.of_call(self._context.call) is None
+                    or self._services.legs.channels.of_call(self._context.call) is None
                     or not joined
                 ):
                     await self._tell_end(leg)
@@ -87,7 +87,7 @@ class Rejoining:
 
     async def _join(self, leg: Leg) -> None:
         """Join the caller with the one who has the call; return when they are apart."""
-        channel = self._services.legs.of_call(self._context.call)
+        channel = self._services.legs.channels.of_call(self._context.call)
         if channel is None:
             return
         if channel.replaces:
@@ -97,7 +97,7 @@ class Rejoining:
             self._services.legs.final(channel.replaces)
             channel.replaces = 0
         await self._services.legs.part(channel)
-        if self._services.legs.of_call(self._context.call) is not channel:
+        if self._services.legs.channels.of_call(self._context.call) is not channel:
             return
         await self._context.audio.music(False)
         try:

@@ -302,7 +302,7 @@ class _Session:
         live = self._view.calls.get(self._call)
         if live is not None and not there:
             await self._dispatcher.record(*self._services.legs.ending(live, "lost", AttemptOutcome.LOST))
-        elif not self._services.legs.rings(self._call):
+        elif not self._services.legs.channels.rings(self._call):
             await self._dispatcher.record(acd.CallDetached(self._call))
 
 

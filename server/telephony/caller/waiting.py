@@ -123,7 +123,7 @@ class Waiting:
         elif leg.answered_at is None:
             served = await self._connect(leg)
         else:
-            if self._services.legs.of_call(live.id) is not None:
+            if self._services.legs.channels.of_call(live.id) is not None:
                 await self._context.audio.music(False)
                 if announcement := await self._services.work_number(leg.agent, self._context.audio.language):
                     await self._context.agi.stream_file(announcement)

@@ -28,6 +28,7 @@ from server.tasks import BackgroundTasks
 from server.telephony.ami.instants import EventInstants
 from server.telephony.ami.link import Ami, AmiError, AmiEvent
 from server.telephony.channels import endings
+from server.telephony.channels.agent_channels import AgentChannels
 from server.telephony.channels.caller_keys import CallerKeys, HearsDigits
 from server.telephony.channels.dialled import DialledPhones
 from server.telephony.channels.leg_files import LegFiles
@@ -72,7 +73,7 @@ class Legs:
         self.dialled_phones = DialledPhones(
             dispatcher, ami, lambda: view.floor.policy.phones.rings_within, self.hang_up
         )
-        self._agents: dict[str, AgentChannel] = {}
+        self.channels = AgentChannels(view)
         self._hung_up_first: dict[str, str] = {}
         self.ends = endings.CallerEnds()
         self._withdrawn: dict[str, str] = {}
@@ -92,9 +93,8 @@ class Legs:
 
     def withdraw(self, offer: int, agent: str, caller_unique_id: str) -> None:
         """The floor took this offer back: hang the agent's phone up, now or as soon as it begins to ring."""
-        for leg in self._agents.values():
-            if leg.offer == offer:
-                self.hang_up(leg.channel)
+        for leg in self.channels.of_offer(offer):
+            self.hang_up(leg.channel)
         # An agent may have two devices, and the second may begin to ring after this.
         self._withdrawn[caller_unique_id] = agent
 
@@ -106,7 +106,7 @@ class Legs:
         """Dial says that this offer was answered: record it, if the agent hung up before Asterisk's events told so."""
         found = self.dialled_phones.answered_and_gone(offer)
         if not self.dialled_phones.is_answered(offer):
-            there = next((leg for leg in self._agents.values() if leg.offer == offer), None)
+            there = next(iter(self.channels.of_offer(offer)), None)
             if (leg := found[0] if found is not None else there) is not None and not leg.answered:
                 leg.answered = True
                 self._dispatcher.submit(acd.OfferAnswered(offer))
@@ -114,53 +114,23 @@ class Legs:
                 self._end_leg(*found)
         self.dialled_phones.over(offer)
 
-    def by_channel(self, unique_id: str) -> AgentChannel | None:
-        """The agent's part in a call whose channel has this unique id."""
-        return self._agents.get(unique_id)
-
-    def of_call(self, call: int) -> AgentChannel | None:
-        """The channel of the agent who has this call now."""
-        live = self._view.calls.get(call)
-        if live is None or live.leg is None:
-            return None
-        return next((leg for leg in self._agents.values() if leg.offer == live.leg.offer and not leg.ended), None)
-
-    def talking(self) -> list[AgentChannel]:
-        """The channels of agents who are joined with their caller now."""
-        return [
-            leg for leg in self._agents.values() if leg.joined_at is not None and leg.left_at is None and not leg.ended
-        ]
-
-    def parts(self) -> list[AgentChannel]:
-        """Every channel that has or had a part in a call, and is still there."""
-        return list(self._agents.values())
-
-    def rings(self, call: int) -> bool:
-        """Whether a phone rings for this call: then the offer stands, even while no server holds the caller."""
-        leg = self.of_call(call)
-        return leg is not None and not leg.answered
-
-    def in_call(self, call: int) -> list[AgentChannel]:
-        """Every channel that has or had a part in this call, and is still there."""
-        return [leg for leg in self._agents.values() if leg.call == call]
-
     def reached(self, call: int, unique_id: str) -> None:
         """The customer of a callback is on the line, by this channel."""
-        for leg in self.in_call(call):
+        for leg in self.channels.in_call(call):
             leg.caller_unique_id = unique_id
 
     def set_aside(self, call: int) -> None:
         """An attempt that led to no conversation is over: what its channels do says nothing any more."""
-        for leg in self.in_call(call):
+        for leg in self.channels.in_call(call):
             leg.ended = True
 
     def ending(
         self, live: LiveCall, cause: str, outcome: AttemptOutcome = AttemptOutcome.HUNG_UP, at: float | None = None
     ) -> list[object]:
         """What is recorded when a call is over; a callback in which nobody spoke ends its attempt by `outcome`."""
-        events = endings.of_call(self._view, self.in_call(live.id), live, cause, outcome, at)
+        events = endings.of_call(self._view, self.channels.in_call(live.id), live, cause, outcome, at)
         if len(events) > 1:
-            for leg in self.in_call(live.id):
+            for leg in self.channels.in_call(live.id):
                 leg.ended = True
                 self.hang_up(leg.channel)
         return events
@@ -194,11 +164,11 @@ class Legs:
             taken = AgentChannel(call, live.leg.offer, live.leg.agent, asked.channel, live.unique_id, answered=True)
             taken.taken_over, taken.apart = True, asyncio.Event() if asked.bridged else None
             taken.replaces = asked.replaces
-            self._agents[asked.unique_id] = taken
+            self.channels.follow(asked.unique_id, taken)
 
     def leave(self, leg: AgentChannel) -> None:
         """The device rings where nobody is: without another device of the agent's the next agent is rung."""
-        others = [each for each in self._agents.values() if each.offer == leg.offer and each is not leg]
+        others = [each for each in self.channels.of_offer(leg.offer) if each is not leg]
         self.dialled_phones.leave(leg, alone=not others)
 
     def expect(self, unique_id: str, leg: AgentChannel) -> AgentChannel:
@@ -206,12 +176,8 @@ class Legs:
         taken = replace(leg, channel="", left_at=self._clock(), asked=None, held_since=None, apart=None)
         taken.away, taken.arrived = asyncio.Event(), asyncio.Event()
         taken.ended = taken.replaced = True  # it says nothing until then
-        self._agents[unique_id] = taken
+        self.channels.follow(unique_id, taken)
         return taken
-
-    def forget(self, unique_id: str) -> None:
-        """The channel that was expected does not come."""
-        self._agents.pop(unique_id, None)
 
     def take_place(self, leg: AgentChannel, taken: AgentChannel, channel: str) -> None:
         """The expected channel, now with a name, has the conversation; the one before says nothing any more."""
@@ -226,7 +192,7 @@ class Legs:
         """
         if channel.apart is None:
             return
-        for other in self.in_call(channel.call):
+        for other in self.channels.in_call(channel.call):
             if other is not channel:
                 self.hang_up(other.channel)
         with suppress(TimeoutError):
@@ -235,26 +201,18 @@ class Legs:
 
     def keep(self, here: Mapping[str, AmiEvent]) -> None:
         """Forget every channel that is not `here` (by unique id)."""
-        self._agents = {key: leg for key, leg in self._agents.items() if key in here}
+        self.channels.keep(here)
         self._keys.keep(here)
         self.ends.keep(here)
         for remembered in (self._withdrawn, self._hung_up_first):
             for gone in remembered.keys() - here.keys():
                 del remembered[gone]
 
-    def adopt(self, key: str, leg: AgentChannel) -> AgentChannel:
-        """Follow this leg under that unique id, unless one is followed there; returns the one that is."""
-        return self._agents.setdefault(key, leg)
-
-    def is_open(self, offer: int) -> bool:
-        """Whether a channel of this offer is there, whose files Asterisk has not closed."""
-        return any(leg.offer == offer and not leg.away.is_set() for leg in self._agents.values())
-
     def digit(self, event: AmiEvent) -> None:
         """A key was pressed: it goes to the session that holds the caller."""
         if event.get("Direction") != "Received":
             return
-        if self._keys.heard(event["Uniqueid"]) or event["Uniqueid"] not in self._agents:
+        if self._keys.heard(event["Uniqueid"]) or self.channels.by_id(event["Uniqueid"]) is None:
             self._keys.press(event["Uniqueid"], event["Digit"])
 
     def digit_again(self, event: AmiEvent) -> None:
@@ -263,7 +221,7 @@ class Legs:
 
     def hang_up(self, channel: str) -> None:
         """End this channel (its name)."""
-        for leg in self._agents.values():
+        for leg in self.channels:
             leg.let_go = leg.let_go or leg.channel == channel
         self._hanging_up.start(self._ami.action("Hangup", Channel=channel))
 
@@ -272,7 +230,7 @@ class Legs:
         if self._withdrawn.get(event.get("Uniqueid", "")) == agent_of(event["DestChannel"]):
             self.hang_up(event["DestChannel"])
             return
-        if (asking := self._agents.get(event.get("Uniqueid", ""))) is not None:
+        if (asking := self.channels.by_id(event.get("Uniqueid", ""))) is not None:
             if (calling := self._view.calls.get(asking.call)) is not None and not calling.reached:
                 return  # the customer of a callback
             asking.asked = AskedChannel(event["DestChannel"], event["DestUniqueid"])
@@ -284,18 +242,18 @@ class Legs:
             return
         leg = AgentChannel(live.id, live.leg.offer, live.leg.agent, event["DestChannel"], live.unique_id)
         leg.outside, leg.outside_agent = live.leg.outside, is_outside(self._view, leg.agent)
-        self._agents[event["DestUniqueid"]] = leg
+        self.channels.follow(event["DestUniqueid"], leg)
         self.dialled_phones.begin(event["DestUniqueid"], leg)
 
     def dial_state(self, event: AmiEvent) -> None:
         """A dialled phone rings."""
-        leg = self._agents.get(event.get("DestUniqueid", ""))
+        leg = self.channels.by_id(event.get("DestUniqueid", ""))
         if leg is not None:
             self.dialled_phones.state(event["DestUniqueid"], leg, event.get("DialStatus", ""))
 
     def dial_end(self, event: AmiEvent) -> None:
         """Dialling a phone is over: answered or not."""
-        leg = self._agents.get(event.get("DestUniqueid", ""))
+        leg = self.channels.by_id(event.get("DestUniqueid", ""))
         if leg is not None:
             status, forward = event.get("DialStatus", ""), event.get("Forward", "")
             self.dialled_phones.end(event["DestUniqueid"], leg, status, forward)
@@ -314,7 +272,7 @@ class Legs:
 
     def user_event(self, event: AmiEvent) -> None:
         """The dialplan tells that an agent's outside number picked up, and that the key was pressed."""
-        leg = self._agents.get(event["Uniqueid"])
+        leg = self.channels.by_id(event["Uniqueid"])
         if leg is None or event.get("UserEvent") != "SanshengOutsideAgent":
             return
         if event.get("What") == "confirmed":
@@ -325,9 +283,9 @@ class Legs:
 
     def bridge_enter(self, event: AmiEvent) -> None:
         """A channel is joined with another one."""
-        if (asked := self._asked(event["Uniqueid"])) is not None:
+        if (asked := self.channels.asked(event["Uniqueid"])) is not None:
             asked.answered = asked.bridged = True
-        leg = self._agents.get(event["Uniqueid"])
+        leg = self.channels.by_id(event["Uniqueid"])
         if leg is None or leg.offer in self.unconfirmed:
             return
         leg.left_at = None
@@ -345,52 +303,47 @@ class Legs:
 
     def bridge_leave(self, event: AmiEvent) -> None:
         """A channel is apart from the other one."""
-        if (asked := self._asked(event["Uniqueid"])) is not None:
+        if (asked := self.channels.asked(event["Uniqueid"])) is not None:
             asked.bridged = False
-        if (leg := self._agents.get(event["Uniqueid"])) is None:
+        if (leg := self.channels.by_id(event["Uniqueid"])) is None:
             return
         if leg.apart is not None and not leg.apart.is_set():
             leg.apart.set()
         else:
             leg.left_at = self.instants.of(event)
 
-    def _asked(self, unique_id: str) -> AskedChannel | None:
-        """Somebody who is asked, by the unique id of their channel."""
-        asked = (leg.asked for leg in self._agents.values() if leg.asked is not None)
-        return next((each for each in asked if each.unique_id == unique_id), None)
-
     def hold(self, event: AmiEvent) -> None:
         """A phone put the other side on hold."""
-        if (leg := self._agents.get(event["Uniqueid"])) is not None:
+        if (leg := self.channels.by_id(event["Uniqueid"])) is not None:
             leg.hold(self.instants.of(event))
 
     def unhold(self, event: AmiEvent) -> None:
         """A phone took the other side off hold."""
-        if (leg := self._agents.get(event["Uniqueid"])) is not None:
+        if (leg := self.channels.by_id(event["Uniqueid"])) is not None:
             leg.unhold(self.instants.of(event))
 
     def hangup_request(self, event: AmiEvent) -> None:
         """One side hung up first."""
         unique_id = event["Uniqueid"]
-        if unique_id in self._agents:
-            self._hung_up_first.setdefault(self._agents[unique_id].caller_unique_id, "agent")
+        if (leg := self.channels.by_id(unique_id)) is not None:
+            self._hung_up_first.setdefault(leg.caller_unique_id, "agent")
         elif self._view.calls.by_unique_id(unique_id) is not None:
             self._hung_up_first.setdefault(unique_id, self.ends.request(unique_id, event.get("Cause", "")))
 
     def hung_up(self, event: AmiEvent) -> None:
         """A channel is gone."""
         unique_id = event["Uniqueid"]
-        for asking in self._agents.values():
+        for asking in self.channels:
             if asking.asked is not None and asking.asked.unique_id == unique_id:
                 asking.asked = None
         keyed = self._keys.gone(unique_id)
-        leg = self._agents.get(unique_id)
+        leg = self.channels.by_id(unique_id)
         if leg is not None:
             leg.away.set()
             if leg.referred and not leg.ended and self._view.calls.get(leg.call) is not None:
                 self._finish(leg)
                 return  # what becomes of the caller, a session is about to say
-            del self._agents[unique_id]
+            self.channels.forget(unique_id)
             first = self._hung_up_first.pop(leg.caller_unique_id, "agent")
             calling = self._view.calls.get(leg.call)
             if calling is not None and not calling.reached:
@@ -398,7 +351,7 @@ class Legs:
                     self.on_unreached(calling, leg)
                 return
             if first == endings.UNCLEAR and leg.answered and not leg.ended:
-                self._agents[unique_id] = leg  # who ended it, the caller's channel tells at its end
+                self.channels.follow(unique_id, leg)  # who ended it, the caller's channel tells at its end
             else:
                 self.dialled_phones.gone(unique_id, leg, "caller" if first == endings.UNCLEAR else first)
                 self._left(leg, first)
@@ -417,13 +370,12 @@ class Legs:
         ending = self.ending(live, cause, outcome)
         if keyed and number_begun(live.flow_state) is not None:
             ending.insert(0, FieldSet(live.id, KEYED, keyed))
-        for key, other in list(self._agents.items()):
-            if other.caller_unique_id == unique_id:
-                self._end_leg(other, by)
-                if other.away.is_set():
-                    del self._agents[key]
-                if other.taken_over:
-                    self.hang_up(other.channel)
+        for key, other in self.channels.beside(unique_id):
+            self._end_leg(other, by)
+            if other.away.is_set():
+                self.channels.forget(key)
+            if other.taken_over:
+                self.hang_up(other.channel)
         self._dispatcher.submit(*ending)
 
     def _finish(self, leg: AgentChannel) -> None:

@@ -58,7 +58,7 @@ class Reconciliation:
         for live in list(self._view.calls):
             await self._reconcile_call(live, here)
         for each in self._view.recordings.unfinished():
-            if not self._legs.is_open(each.recording):
+            if not self._legs.channels.is_open(each.recording):
                 _log.info("a recording was left open: joining it now", recording=each.recording, call=each.call)
                 self._on_final(each.recording)
 
@@ -112,13 +112,13 @@ class Reconciliation:
                 return
         ended = self._legs.unwatched.last_sign(live, leg) or self._unseen_since
         if live.unique_id in here and await is_transferred(self._ami, here[live.unique_id]["Channel"]):
-            self._legs.adopt(f"gone-{leg.offer}", left_by_transfer(live, leg, ended))
+            self._legs.channels.adopt(f"gone-{leg.offer}", left_by_transfer(live, leg, ended))
             return
         talked = max(0.0, ended - leg.joined_at) if leg.joined_at and ended else 0.0
         await self._dispatcher.record(acd.ConversationEnded(live.id, leg.agent, "lost", talked=talked, ended_at=ended))
 
     async def _found_leg(self, live: LiveCall, leg: Leg, event: AmiEvent, here: dict[str, AmiEvent]) -> AgentChannel:
-        known = self._legs.adopt(
+        known = self._legs.channels.adopt(
             event["Uniqueid"], AgentChannel(live.id, leg.offer, leg.agent, event["Channel"], live.unique_id)
         )
         known.answered = known.answered or leg.answered_at is not None

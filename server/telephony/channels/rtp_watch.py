@@ -21,8 +21,8 @@ from server.hotline.dispatcher import Dispatcher
 from server.hotline.view import View
 from server.tasks import BackgroundTasks, first_of
 from server.telephony.ami.link import Ami, AmiError, AmiEvent
+from server.telephony.channels.agent_channels import AgentChannels
 from server.telephony.channels.leg_files import PartFiles, add_counted, newest, written
-from server.telephony.channels.legs import Legs
 from server.telephony.channels.one_way import CameBack, Learn, OneWay, Side, Stopped, Told
 from server.telephony.channels.ownership import AgentChannel
 from server.warned import warned
@@ -109,7 +109,7 @@ class _Counted:
 
 
 class RtpWatch:
-    """Watches the conversations of `legs`. `prefix(call, offer)` is the path of a leg's files without their ending.
+    """Watches the conversations of `channels`. `prefix(call, offer)` is the path of a leg's files without their ending.
 
     `listen` adds a listener, who is told the leg, the packets counted (`at` in seconds since the join) and, with each
     count, what `one_way` made of it. `wake` wants AMI's BridgeEnter, `hold` and `unhold` Hold and Unhold.
@@ -119,13 +119,13 @@ class RtpWatch:
         self,
         dispatcher: Dispatcher,
         view: View,
-        legs: Legs,
+        channels: AgentChannels,
         ami: Ami,
         prefix: Callable[[int, int], Path],
         rules: Callable[[], SoundRules],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._dispatcher, self._view, self._legs, self._ami = dispatcher, view, legs, ami
+        self._dispatcher, self._view, self._channels, self._ami = dispatcher, view, channels, ami
         self._prefix, self._rules, self._clock = prefix, rules, clock
         self._counted: dict[int, _Counted] = {}
         self._held: set[str] = set()
@@ -186,7 +186,7 @@ class RtpWatch:
     def _take_up(self) -> None:
         """Follow what conversations there are."""
         now, rules = time.monotonic(), self._rules()
-        talking = {leg.offer: leg for leg in self._legs.talking()}
+        talking = {leg.offer: leg for leg in self._channels.talking()}
         for offer in self._counted.keys() - talking.keys():
             leg = self._counted[offer].leg
             live = self._view.calls.get(leg.call)

@@ -68,7 +68,7 @@ class Liveness:
     async def look(self) -> None:
         """Count the packets of the phones whose time has come, and ask the silent ones. Raises the link's errors."""
         rules, now = self._rules, self._clock()
-        agents = {leg.channel: leg for leg in self._legs.parts() if self._has_caller(leg)}
+        agents = {leg.channel: leg for leg in self._legs.channels if self._has_caller(leg)}
         callers = {live.channel: live for live in self._view.calls if live.reached and live.channel}
         for gone in self._signs.keys() - agents.keys() - callers.keys():
             del self._signs[gone]

@@ -20,7 +20,7 @@ from server.hotline.live_call import Leg
 from server.hotline.view import View
 from server.tasks import BackgroundTasks
 from server.telephony.ami.link import Ami, AmiError
-from server.telephony.channels.legs import Legs
+from server.telephony.channels.agent_channels import AgentChannels
 from server.usecases.errors import Conflict
 
 _log = structlog.get_logger("pausing")
@@ -35,12 +35,12 @@ class Pausing:
         self,
         dispatcher: Dispatcher,
         view: View,
-        legs: Legs,
+        channels: AgentChannels,
         ami: Ami,
         left_out: Callable[[int, str], str] = lambda call, agent: "",
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._dispatcher, self._view, self._legs, self._ami, self._clock = dispatcher, view, legs, ami, clock
+        self._dispatcher, self._view, self._channels, self._ami, self._clock = dispatcher, view, channels, ami, clock
         self._rule = left_out
         self._timers: dict[int, asyncio.TimerHandle] = {}
         self._tasks = BackgroundTasks(_log, "a recording could not be silenced, or its pause ended")
@@ -113,7 +113,7 @@ class Pausing:
             await self._dispatcher.record(rec.RecordingResumed(pause.recording, pause.call, pause.agent))
 
     async def _mute(self, call: int, offer: int, silent: bool) -> None:
-        channel = self._legs.of_call(call)
+        channel = self._channels.of_call(call)
         if channel is None or channel.offer != offer:
             raise Conflict(f"call {call} is not with this agent any more")
         if not silent and self._on_hold(call):

@@ -60,7 +60,7 @@ class World:
         self.legs = Legs(dispatcher, view, ami, recording_prefix=None, on_final=lambda recording: None)  # type: ignore[arg-type]
         self.returns = PageReturns(dispatcher, view, self.legs, ami, presence, transfers, pages)
         self.leg = self.talks("a1", "PJSIP/1001-web-1")
-        self.legs.adopt("a1", self.leg)
+        self.legs.channels.adopt("a1", self.leg)
 
     def talks(self, unique_id: str, channel: str) -> AgentChannel:
         """The agent's channel, joined with the caller."""
@@ -162,7 +162,7 @@ async def test_a_page_that_is_back_has_the_caller_again_by_a_new_channel(world: 
     world.page_answers()
     await world.until(lambda: world.events(acd.HoldEnded))
     await world.until(lambda: "a1" not in world.channels)
-    now = world.legs.of_call(CALL)
+    now = world.legs.channels.of_call(CALL)
     assert now is not None
     assert now.channel == "PJSIP/1001-web-2"
     assert world.live.leg is world.part
@@ -262,7 +262,7 @@ async def test_a_second_reload_while_the_first_return_rings_is_called_again(worl
     await world.until(lambda: len(world.called) == 2)
     world.page_answers()
     await world.until(lambda: world.events(acd.HoldEnded))
-    now = world.legs.of_call(CALL)
+    now = world.legs.channels.of_call(CALL)
     assert now is not None
     assert now.channel == world.channels[world.called[1]]["Channel"]
     assert world.events(acd.ConversationEnded) == []
@@ -274,7 +274,7 @@ async def test_a_second_reload_in_the_moment_of_the_return_is_awaited_anew(world
     world.page_comes()
     await world.until(lambda: world.called)
     world.page_answers()
-    await world.until(lambda: (now := world.legs.of_call(CALL)) is not None and now is not world.leg)
+    await world.until(lambda: (now := world.legs.channels.of_call(CALL)) is not None and now is not world.leg)
     world.speaks.clear()
     world.page_goes()
     world.page_comes()  # and it asks for its phone before the hold of the first return has ended
@@ -285,7 +285,7 @@ async def test_a_second_reload_in_the_moment_of_the_return_is_awaited_anew(world
     await world.until(lambda: len(world.called) == 2)
     world.page_answers()
     await world.until(lambda: len(world.events(acd.HoldEnded)) == 2)
-    now = world.legs.of_call(CALL)
+    now = world.legs.channels.of_call(CALL)
     assert now is not None
     assert now.channel == world.channels[world.called[1]]["Channel"]
     assert world.events(acd.ConversationEnded) == []

@@ -90,7 +90,7 @@ class Asterisk:
 
     def gives(self) -> None:
         """The log says that the second agent has the call."""
-        first = self.legs.by_channel(FIRST)
+        first = self.legs.channels.by_id(FIRST)
         assert first is not None
         self.legs.give(first)
         self.live.leg = GIVEN
@@ -153,7 +153,7 @@ async def test_the_recorder_starts_when_the_colleague_is_no_longer_with_the_agen
 async def test_a_colleague_has_answered_once_they_are_with_the_agent_who_asks() -> None:
     asterisk = Asterisk()
     asterisk.consulting(answered=False)
-    first = asterisk.legs.by_channel(FIRST)
+    first = asterisk.legs.channels.by_id(FIRST)
     assert first is not None
     assert first.asked is not None
     assert (first.asked.answered, first.asked.bridged) == (False, False)
@@ -171,7 +171,7 @@ async def test_a_server_that_finds_the_two_still_together_joins_nobody_and_parts
     asterisk.listed = [shown(CALLER), shown(FIRST, "private"), shown(SECOND, "private")]
     await asterisk.reconciliation()
     assert asterisk.told == []
-    channel = asterisk.legs.of_call(CALL)
+    channel = asterisk.legs.channels.of_call(CALL)
     assert channel is not None
     await asterisk.legs.part(channel)
     assert asterisk.done == ["Hangup PJSIP/1101-0000000a"]

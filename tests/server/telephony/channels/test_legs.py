@@ -98,7 +98,9 @@ def test_of_a_caller_who_was_asked_the_end_of_the_channel_tells_who_ended_the_co
     dispatcher: Any = SimpleNamespace(submit=lambda *events: told.extend(events))
     ami: Any = None
     legs = Legs(dispatcher, view, ami, recording_prefix=lambda call, offer: Path("x"), on_final=final.append)
-    legs.adopt("a1", AgentChannel(7, 3, "1001", "PJSIP/1001-1", "u1", joined_at=1.0, left_at=9.0, answered=True))
+    legs.channels.adopt(
+        "a1", AgentChannel(7, 3, "1001", "PJSIP/1001-1", "u1", joined_at=1.0, left_at=9.0, answered=True)
+    )
     legs.ends.doubt("u1")
     legs.hangup_request({"Uniqueid": "u1"})  # type: ignore[arg-type]
     gone = [{"Uniqueid": "a1"}, {"Uniqueid": "u1"} | ({"TechCause": answer} if answer else {})]
@@ -107,4 +109,4 @@ def test_of_a_caller_who_was_asked_the_end_of_the_channel_tells_who_ended_the_co
     ended, over = told
     assert (ended.by, ended.talked, over.cause) == (by, 8.0, "lost" if by == "lost" else "caller_hung_up")
     assert final == [3]
-    assert legs.parts() == []
+    assert list(legs.channels) == []

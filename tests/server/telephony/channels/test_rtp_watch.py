@@ -40,10 +40,10 @@ class Line:
         (tmp_path / "7-1-agent.wav").touch()
         dispatcher: Any = SimpleNamespace(submit=lambda *events: self.told.extend(events))
         view: Any = SimpleNamespace(calls={7: self.live})
-        legs: Any = SimpleNamespace(talking=lambda: list(self.talking))
+        channels: Any = SimpleNamespace(talking=lambda: list(self.talking))
         ami: Any = SimpleNamespace(action=self.action)
         rules = SoundRules(counted_every=0.2, one_way_after=0.6, learn_after=0.3)
-        self.watch = RtpWatch(dispatcher, view, legs, ami, lambda call, offer: self.prefix, lambda: rules)
+        self.watch = RtpWatch(dispatcher, view, channels, ami, lambda call, offer: self.prefix, lambda: rules)
 
     async def action(self, name: str, **headers: str) -> dict[str, str]:
         channel = headers["Channel"]
