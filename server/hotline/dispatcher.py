@@ -89,7 +89,8 @@ class Dispatcher:
         self._since_snapshot = 0
         self._stamped = state.at
         self._pending: list[_Pending] = []
-        self._wake = asyncio.Event()
+        self._wake, self._at_rest = asyncio.Event(), asyncio.Event()
+        self._at_rest.set()
         self._owners: dict[int, Owner] = {}
         self._listeners: list[Listener] = []
         self._waiters: dict[asyncio.Future[None], Callable[[HotlineState], bool]] = {}
@@ -178,6 +179,10 @@ class Dispatcher:
             self._waiters.pop(met, None)
         return True
 
+    async def at_rest(self) -> None:
+        """Wait until no event is on its way into the log."""
+        await self._at_rest.wait()
+
     def own(self, call: int, owner: Owner) -> Callable[[], None]:
         """From now on commands for this call go to `owner`; returns the function that ends it."""
         self._owners[call] = owner
@@ -226,6 +231,7 @@ class Dispatcher:
 
     def _hand_over(self, pending: _Pending) -> None:
         self._pending.append(pending)
+        self._at_rest.clear()
         self._wake.set()
 
     async def _write(self) -> None:
@@ -234,6 +240,7 @@ class Dispatcher:
                 if self._pending:
                     await self._write_batch()
                 else:
+                    self._at_rest.set()
                     self._wake.clear()
                     await self._wake.wait()
         except Fenced as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from zoneinfo import ZoneInfo
 
 from server.hotline.definitions import Definitions
@@ -33,6 +35,12 @@ class LiveActs(Acts):
     def zone(self) -> ZoneInfo:
         """The hotline's zone, in which a day begins and ends."""
         return self._server.definitions.calendar.zone
+
+    async def at_rest(self, longest: float) -> None:
+        """Wait, for so many seconds at most, until this server has no event on its way into the log."""
+        with suppress(NotLeading, TimeoutError):
+            async with asyncio.timeout(longest):
+                await self._server.dispatcher.at_rest()
 
     async def settled(self) -> None:
         """Wait, not for ever, until the records show what has happened up to now."""

@@ -44,6 +44,8 @@ SLICE, TURNS = 0.001, 3
 """Seconds after which a tick lets the loop do what is due, and for how many of its turns: an answer of Redis is read,
 what waits for it goes on, and writes again. It does not sleep: on a busy machine it would wait for its turn each time.
 """
+PATIENCE = 0.05
+"""Seconds that a tick waits in all, at most, for events that are on their way into the log: they go first."""
 SLOWEST = 2.0
 """Seconds between two ticks at most, while there is anything to tell …"""
 IDLE = 0.25
@@ -186,6 +188,7 @@ class Streams:
 
     async def _in_slices(self) -> None:
         """A tick, and what is beside it."""
+        patience = await self._give_way(PATIENCE)
         self._under_way = self._tick()
         began, of_processor = time.monotonic(), time.thread_time()
         for _ in self._under_way:
@@ -195,9 +198,17 @@ class Streams:
             self._taken += time.thread_time() - of_processor
             for _ in range(TURNS):
                 await asyncio.sleep(0)
+            patience = await self._give_way(patience)
             began, of_processor = time.monotonic(), time.thread_time()
         self._look_after(time.monotonic())
         self._taken += time.thread_time() - of_processor
+
+    async def _give_way(self, patience: float) -> float:
+        """Let events that are on their way into the log go first; what is left of the patience, in seconds."""
+        began = time.monotonic()
+        if patience > 0:
+            await self._acts.at_rest(patience)
+        return patience - (time.monotonic() - began)
 
     def _finish(self) -> None:
         """Do what is left of the tick under way, at once."""

@@ -240,6 +240,20 @@ async def test_waiting_for_a_state_ends_when_it_comes_or_at_its_deadline(begin: 
     assert await waiting
 
 
+async def test_a_dispatcher_is_at_rest_when_nothing_is_on_its_way_into_the_log(begin: Begin, log: Log) -> None:
+    dispatcher = await begin()
+    await dispatcher.at_rest()
+    ended: list[str] = []
+    wait = asyncio.ensure_future(dispatcher.record(acd.CallAttached(1)))
+    wait.add_done_callback(lambda _: ended.append("recorded"))
+    await asyncio.sleep(0)  # it is submitted, and not yet written
+    async with asyncio.timeout(5):
+        await dispatcher.at_rest()
+    await asyncio.sleep(0)
+    ended.append("at rest")
+    assert ended == ["recorded", "at rest"]
+
+
 async def test_nothing_is_lost_while_redis_is_away_and_each_event_keeps_its_instant(
     begin: Begin, redis_server: RedisServer, log: Log
 ) -> None:
