@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import typer
 
 from server.commands.output import Json, fields, print_json, say, show, table
-from server.commands.shared import Refused, queries, request, settings, zone
+from server.commands.shared import Refused, lists, queries, request, settings, zone
 
 app = typer.Typer(help="Agents: add, change, list, show, set the status, remove.", no_args_is_help=True)
 
@@ -111,8 +111,8 @@ def wrap_up(
 @app.command("list")
 def list_(as_json: Json = False) -> None:
     """List the agents."""
-    with queries() as records:
-        show([{name: agent[name] for name in COLUMNS} for agent in records.agent_list()], COLUMNS, as_json)
+    with lists() as records:
+        show([{name: agent[name] for name in COLUMNS} for agent in records.agents()], COLUMNS, as_json)
 
 
 @app.command("show")

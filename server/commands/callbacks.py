@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import typer
 
 from server.commands.output import Json, cell, clock, fields, note, print_json, say, show
-from server.commands.shared import Down, Refused, ahead, as_shown, calls_go_out, queries, request, settings, zone
+from server.commands.shared import Down, Refused, ahead, as_shown, calls_go_out, lists, queries, request, settings, zone
 
 app = typer.Typer(help="Callbacks: promise, list, change; switch callback mode.", no_args_is_help=True)
 
@@ -189,11 +189,11 @@ def _rows(filters: Mapping[str, Any], limit: int) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = request("GET", f"/api/v1/callbacks?{asked}")["items"]
         return found
     except Down:
-        from server.storage.queries.callbacks import PromiseFilter
+        from server.storage.queries.lists.promises import PromiseFilter
 
         known = {**filters, **({"number": as_shown(filters["number"])} if "number" in filters else {})}
-        with queries() as records:
-            return records.callbacks.promise_list(PromiseFilter(**known), limit=limit).items
+        with lists() as records:
+            return records.promises(PromiseFilter(**known), limit=limit).items
 
 
 def _one(number: int) -> dict[str, Any]:

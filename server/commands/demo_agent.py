@@ -56,7 +56,7 @@ def how_to_listen(found: dict[str, Any]) -> str:
 
 def recorded(caller: str, before: int) -> dict[str, Any]:
     """The records of the call, as soon as its recording is joined."""
-    from server.storage.queries.records import CallFilter
+    from server.storage.queries.lists.calls import CallFilter
 
     deadline = time.monotonic() + _RECORDS
     with queries() as records:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from server.commands.output import Json, print_json, say, show
-from server.commands.shared import Refused, listed, owner, queries, reading, records_database, request, settings
+from server.commands.shared import Refused, listed, lists, owner, queries, reading, records_database, request, settings
 
 if TYPE_CHECKING:
     from server.storage.integrity import Finding
@@ -46,8 +46,8 @@ def recording_list(
     """List recordings, newest first."""
 
     def otherwise() -> list[dict[str, Any]]:
-        with queries() as records:
-            return records.recording_list(call=call, agent=agent, limit=limit).items
+        with lists() as records:
+            return records.recordings(call=call, agent=agent, limit=limit).items
 
     show(listed("/api/v1/recordings", {"call": call, "agent": agent}, limit, otherwise), RECORDINGS, as_json)
 

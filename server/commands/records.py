@@ -15,6 +15,7 @@ from server.commands.shared import (
     called_numbers,
     instant,
     listed,
+    lists,
     queries,
     zone,
 )
@@ -68,11 +69,11 @@ def call_list(
     which: dict[str, Any] = {"outcome": outcome, "agent": agent, "queue": queue, "direction": direction}
 
     def otherwise() -> list[dict[str, Any]]:
-        from server.storage.queries.records import CallFilter
+        from server.storage.queries.lists.calls import CallFilter
 
         shown = as_shown(caller) if caller else None
-        with queries() as records:
-            return records.call_list(CallFilter(since=began, until=ended, caller=shown, **which), limit=limit).items
+        with lists() as records:
+            return records.calls(CallFilter(since=began, until=ended, caller=shown, **which), limit=limit).items
 
     times = {name: each.isoformat() for name, each in (("since", began), ("until", ended)) if each is not None}
     rows = listed("/api/v1/calls", {**which, **times, "caller": caller}, limit, otherwise)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from server.hotline.called_numbers import CalledNumbers
     from server.storage.database import Database
+    from server.storage.queries.lists.lists import Lists
     from server.storage.queries.records import Queries
     from server.usecases.principal import Principal
 
@@ -196,6 +197,26 @@ def owner() -> Principal:
 
 
 @contextmanager
+def lists() -> Iterator[Lists]:
+    """The lists of the records, which need no SQLAlchemy. Raises Refused as `queries`."""
+    from server.storage.queries.lists.asking import faults, of_engine, of_url
+    from server.storage.queries.lists.lists import Lists
+    from server.storage.queries.paging import QueryError
+
+    asking = of_url(_records_url())
+    if asking is None:
+        with reading() as engine:
+            yield Lists(of_engine(engine))
+        return
+    try:
+        yield Lists(asking)
+    except QueryError as error:
+        raise Refused(str(error)) from None
+    except faults() as error:
+        raise _unreadable(error) from None
+
+
+@contextmanager
 def queries() -> Iterator[Queries]:
     """The questions to the records. Raises Refused when there are none or they cannot be read."""
     from server.storage.queries.records import Queries
@@ -214,16 +235,14 @@ def reading() -> Iterator[Engine]:
 @contextmanager
 def records_database() -> Iterator[Database]:
     """The records. Raises Refused when there are none or they cannot be read."""
-    here = settings()
-    if not here.database_url and not (here.root / "records.db").exists():
-        raise Refused(f"there are no records in {here.root} yet: {START}")
+    url = _records_url()
     from sqlalchemy.exc import DBAPIError
 
     from server.storage.database import DatabaseError, open_database
     from server.storage.queries.paging import QueryError
 
     try:
-        database = open_database(here.records_url)
+        database = open_database(url)
     except DatabaseError as error:
         raise Refused(str(error)) from None
     try:
@@ -231,10 +250,21 @@ def records_database() -> Iterator[Database]:
     except QueryError as error:
         raise Refused(str(error)) from None
     except DBAPIError as error:
-        cause = str(error.orig).strip().splitlines()[0]
-        raise Refused(f"the records cannot be read: {cause}; see `sansheng doctor`") from None
+        raise _unreadable(error.orig) from None
     finally:
         database.dispose()
+
+
+def _records_url() -> str:
+    here = settings()
+    if not here.database_url and not (here.root / "records.db").exists():
+        raise Refused(f"there are no records in {here.root} yet: {START}")
+    return here.records_url
+
+
+def _unreadable(error: BaseException | None) -> Refused:
+    cause = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return Refused(f"the records cannot be read: {cause}; see `sansheng doctor`")
 
 
 def calls_go_out(here: Settings) -> bool:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from server.commands.output import Json, cell, clock, fields, print_json, say, show
-from server.commands.shared import Refused, ahead, as_shown, instant, listed, queries, request, zone
+from server.commands.shared import Refused, ahead, as_shown, instant, listed, lists, queries, request, zone
 
 tickets = typer.Typer(help="Tickets: list, show, move forward, write up, follow up.", no_args_is_help=True)
 
@@ -77,8 +77,8 @@ def ticket_list(
     }
 
     def otherwise() -> list[dict[str, Any]]:
-        with queries() as records:
-            return records.ticket_list(limit=limit, **which | {"caller": as_shown(caller) if caller else None}).items
+        with lists() as records:
+            return records.tickets(limit=limit, **which | {"caller": as_shown(caller) if caller else None}).items
 
     show(listed("/api/v1/tickets", which, limit, otherwise), TICKETS, as_json)
 

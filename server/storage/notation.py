@@ -1,4 +1,4 @@
-"""How instants and telephone numbers of the records are written for others."""
+"""How instants, telephone numbers and texts of the records are written."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ def iso(instant: datetime | None) -> str | None:
     if instant is None:
         return None
     return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def words(text: str) -> str:
+    """A text as the records have it: a NUL, which PostgreSQL cannot hold, is the replacement character."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}") if "\0" in text else text
 
 
 def masked(number: str) -> str:

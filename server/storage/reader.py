@@ -20,12 +20,14 @@ from server.storage.knowledge_reader import KnowledgeReader
 from server.storage.projections.contributions import Key
 from server.storage.projector_loop import ProjectorLoop
 from server.storage.queries.agent_day import agent_day
-from server.storage.queries.callbacks import PromiseFilter, merged, promise_detail
+from server.storage.queries.callbacks import merged, promise_detail
 from server.storage.queries.chain import ChainEnd, chain_end
+from server.storage.queries.lists.calls import CallFilter
+from server.storage.queries.lists.promises import PromiseFilter
 from server.storage.queries.live_counts import counts_since
 from server.storage.queries.paging import Page, QueryError
 from server.storage.queries.quality import QualityQueries
-from server.storage.queries.records import CallFilter, Queries
+from server.storage.queries.records import Queries
 
 _Answer = TypeVar("_Answer")
 _LAG = 2.0

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from server.storage.schema.tables import Call
+if TYPE_CHECKING:
+    from server.storage.schema.tables import Call
 
 SHORT = 5.0
 """Seconds in the queue below which giving up does not count as abandoning."""

@@ -6,58 +6,20 @@ A promise of the records and one of the memory of the server are shown alike, so
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Engine, Select, func, select
+from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from acd.callbacks.states import LIVE, PromiseState, PromiseView
-from server.storage.instants import utc
+from acd.callbacks.states import LIVE, PromiseView
 from server.storage.queries.callback_report import callback_report
-from server.storage.queries.paging import (
-    Page,
-    QueryError,
-    decode_cursor,
-    encode_cursor,
-    iso,
-    masked,
-    page_of,
-    page_of_entries,
-)
+from server.storage.queries.lists.asking import of_engine
+from server.storage.queries.lists.lists import Lists
+from server.storage.queries.lists.promises import KIND, PromiseFilter, promise_row, written
+from server.storage.queries.paging import Page, decode_cursor, encode_cursor, iso, masked, page_of_entries
 from server.storage.schema.callback_tables import Attempt, CallbackMode, Promise
-
-KIND = "callback"
-"""Of its cursors."""
-
-
-_FIELDS = ("state", "number", "queue", "category", "owner", "task")
-"""What a filter may name, as promises and their rows have it."""
-
-
-@dataclass(frozen=True, slots=True)
-class PromiseFilter:
-    """Which promises: of this state, number, queue, category or owner, made in [since, until), or tasks only."""
-
-    state: str | None = None
-    number: str | None = None
-    queue: str | None = None
-    category: str | None = None
-    owner: str | None = None
-    task: bool | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-
-    def holds(self, view: PromiseView) -> bool:
-        """Whether this promise is among them."""
-        for name in _FIELDS:
-            wanted = getattr(self, name)
-            if wanted is not None and getattr(view, name) != wanted:
-                return False
-        made = utc(view.promised_at)
-        return (self.since is None or made >= self.since) and (self.until is None or made < self.until)
 
 
 class PromiseQueries:
@@ -70,9 +32,7 @@ class PromiseQueries:
         self, which: PromiseFilter | None = None, *, limit: int = 100, after: str | None = None, mask: bool = False
     ) -> Page:
         """Promises, newest first. Raises QueryError for an unknown state, a bad limit or cursor."""
-        with Session(self._engine) as session:
-            found, following = page_of(session, _promises(which or PromiseFilter()), Promise.id, KIND, limit, after)
-            return Page([promise_row(each, mask) for each in found], following)
+        return Lists(of_engine(self._engine)).promises(which, limit=limit, after=after, mask=mask)
 
     def promise_show(self, number: int, *, mask: bool = False) -> dict[str, Any] | None:
         """One promise with its attempts, in order; None when there is no such promise."""
@@ -134,32 +94,13 @@ def merged(
     return Page(ordered, page.next)
 
 
-def promise_row(promise: Promise | PromiseView, mask: bool = False) -> dict[str, Any]:
-    """The fields of a list."""
-    return {
-        "id": promise.id,
-        "number": masked(promise.number) if mask else promise.number,
-        "category": promise.category or None,
-        "queue": promise.queue,
-        "state": str(promise.state),
-        "attempts": promise.attempts,
-        "promised_at": _iso(promise.promised_at),
-        "queued_at": _iso(promise.queued_at),
-        "due_at": _iso(promise.due_at),
-        "call": promise.call,
-        "reason": promise.reason or None,
-        "source": promise.source or None,
-        "connected_at": _iso(promise.connected_at),
-    }
-
-
 def promise_detail(
     promise: Promise | PromiseView, attempts: Sequence[Attempt | dict[str, Any]] = (), mask: bool = False
 ) -> dict[str, Any]:
     """One promise, whole."""
     caller = promise.caller or None
     return promise_row(promise, mask) | {
-        "expires_at": _iso(promise.expires_at),
+        "expires_at": written(promise.expires_at),
         "priority": promise.priority,
         "language": promise.language or None,
         "origin": promise.origin or None,
@@ -194,32 +135,14 @@ def mode_row(mode: CallbackMode) -> dict[str, Any]:
         "scope": mode.scope,
         "mode": str(mode.mode),
         "active": mode.active,
-        "since": _iso(mode.since),
-        "until": _iso(mode.until),
+        "since": written(mode.since),
+        "until": written(mode.until),
         "who": mode.who or None,
         "reason": mode.reason or None,
         "rule": mode.rule or None,
     }
 
 
-def _iso(instant: datetime | float | None) -> str | None:
-    return iso(utc(instant) if isinstance(instant, float | int) else instant)
-
-
 def _attempts(session: Session, promise: int) -> list[Attempt]:
     wanted = select(Attempt).where(Attempt.promise == promise).order_by(Attempt.ms, Attempt.seq)
     return list(session.scalars(wanted))
-
-
-def _promises(which: PromiseFilter) -> Select[Any]:
-    if which.state is not None and which.state not in set(PromiseState):
-        raise QueryError(f"{which.state!r} is not a state; the states are {', '.join(PromiseState)}")
-    wanted = select(Promise)
-    for name in _FIELDS:
-        value = getattr(which, name)
-        wanted = wanted if value is None else wanted.where(getattr(Promise, name) == value)
-    if which.since is not None:
-        wanted = wanted.where(Promise.promised_at >= which.since)
-    if which.until is not None:
-        wanted = wanted.where(Promise.promised_at < which.until)
-    return wanted

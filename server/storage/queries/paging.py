@@ -7,12 +7,13 @@ import binascii
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from sqlalchemy import Select, tuple_
-from sqlalchemy.orm import Session
+from typing import TYPE_CHECKING, Any
 
 from server.storage.notation import iso, masked
+
+if TYPE_CHECKING:
+    from sqlalchemy import Select
+    from sqlalchemy.orm import Session
 
 __all__ = [
     "Page",
@@ -63,6 +64,8 @@ def page_of_entries(
     session: Session, wanted: Select[Any], table: Any, kind: str, limit: int, after: str | None
 ) -> tuple[Sequence[Any], str | None]:
     """As `page_of`, for rows whose key is the place of an entry in the log, (ms, seq)."""
+    from sqlalchemy import tuple_
+
     check_limit(limit)
     key = tuple_(table.ms, table.seq)
     if after is not None:

@@ -6,25 +6,25 @@ Lists come newest first (agents by number), page by page. Instants are ISO 8601 
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Engine, Select, exists, select
+from sqlalchemy import Engine, Select, select
 from sqlalchemy.orm import Session
 
-from server.storage.projections.outcome import Outcome
 from server.storage.queries import serialise
-from server.storage.queries.paging import Page, QueryError, iso, page_of
+from server.storage.queries.lists.asking import of_connection, of_engine
+from server.storage.queries.lists.calls import CallFilter, recordings_of
+from server.storage.queries.lists.lists import Lists
+from server.storage.queries.lists.tickets import row_of
+from server.storage.queries.paging import Page, iso, page_of
 from server.storage.queries.recording_steps import is_held, pauses, recording_steps, serialise_step
 from server.storage.queries.ticket_links import ticket_links
-from server.storage.queries.tickets import accused_of, detail_of, filter_of, row_of, ticket_page, wanted_tickets
+from server.storage.queries.tickets import accused_of, detail_of
 from server.storage.schema.access_tables import AuditEntry
 from server.storage.schema.tables import (
-    Agent,
     AgentInterval,
     Call,
     Decision,
@@ -43,28 +43,12 @@ if TYPE_CHECKING:
     from server.storage.queries.quality import QualityQueries
 
 
-@dataclass(frozen=True, slots=True)
-class CallFilter:
-    """Which calls: those offered in [since, until), with this outcome, that reached this agent or this queue.
-
-    `agents`: that one of these answered.
-    """
-
-    since: datetime | None = None
-    until: datetime | None = None
-    outcome: str | None = None
-    agent: str | None = None
-    queue: str | None = None
-    caller: str | None = None
-    direction: str | None = None
-    agents: frozenset[str] | None = None
-
-
 class Queries:
     """Answers over one database. Every method opens and closes its own transaction; use from any thread."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._lists = Lists(of_engine(engine))
 
     # What only some questions need is imported when one of them is asked: a list is there at once.
 
@@ -86,11 +70,7 @@ class Queries:
         self, which: CallFilter | None = None, *, limit: int = 100, after: str | None = None, mask: bool = False
     ) -> Page:
         """Calls, newest first. Raises QueryError for an unknown outcome, a bad limit or cursor."""
-        wanted = _calls(which or CallFilter())
-        with Session(self._engine) as session:
-            calls, following = page_of(session, wanted, Call.id, "call", limit, after)
-            recordings = _recordings_of(session, [call.id for call in calls])
-            return Page([serialise.call(call, recordings[call.id], mask) for call in calls], following)
+        return self._lists.calls(which, limit=limit, after=after, mask=mask)
 
     def call_show(self, number: int, *, mask: bool = False) -> dict[str, Any] | None:
         """One call with its legs and the decisions taken for it, in order; None when there is no such call."""
@@ -102,7 +82,7 @@ class Queries:
             decisions = session.scalars(_in_order(Decision).where(Decision.call == number))
             messages = session.scalars(_in_order(Message).where(Message.call == number))
             numbers = session.scalars(_in_order(NumberTaken).where(NumberTaken.call == number))
-            return serialise.call(call, _recordings_of(session, [number])[number], mask) | {
+            return serialise.call(call, _recordings(session, [number])[number], mask) | {
                 "business": call.business or None,
                 "language": call.language or None,
                 "priority": call.priority,
@@ -132,14 +112,7 @@ class Queries:
         after: str | None = None,
     ) -> Page:
         """Closed recordings, newest first; only those of `agents` where given."""
-        wanted = select(Recording).where(Recording.state == "closed")
-        wanted = wanted if agents is None else wanted.where(Recording.agent.in_(sorted(agents)))
-        wanted = wanted if call is None else wanted.where(Recording.call == call)
-        wanted = wanted if agent is None else wanted.where(Recording.agent == agent)
-        with Session(self._engine) as session:
-            recordings, following = page_of(session, wanted, Recording.id, "recording", limit, after)
-            tickets = _tickets_of(session, recordings)
-            return Page([serialise.recording(each, tickets.get(each.call)) for each in recordings], following)
+        return self._lists.recordings(call=call, agent=agent, agents=agents, limit=limit, after=after)
 
     def recording_show(self, number: int) -> dict[str, Any] | None:
         """One recording in any state, with its key in the store (`path`), levels and problem."""
@@ -147,7 +120,7 @@ class Queries:
             recording = session.get(Recording, number)
             if recording is None:
                 return None
-            ticket = _tickets_of(session, [recording]).get(recording.call)
+            ticket = session.scalar(select(Call.ticket).where(Call.id == recording.call))
             steps = recording_steps(session, number)
             return serialise.recording(recording, ticket) | {
                 "state": recording.state,
@@ -179,10 +152,7 @@ class Queries:
         `which` are fields of `TicketFilter`. Raises QueryError for one that does not exist, for a value that none has,
         and for a bad limit or cursor.
         """
-        now = datetime.now(UTC)
-        wanted = wanted_tickets(filter_of(which), now)
-        wanted = wanted if agents is None else wanted.where(_ticket_of(agents))
-        return ticket_page(self._engine, wanted, now, limit, after)
+        return self._lists.tickets(agents=agents, limit=limit, after=after, **which)
 
     def ticket_show(self, number: int, *, mask: bool = False) -> dict[str, Any] | None:
         """One ticket with its calls, their recordings and its history, in order."""
@@ -192,7 +162,7 @@ class Queries:
                 return None
             calls = list(session.scalars(select(Call.id).where(Call.ticket == number).order_by(Call.id)))
             history = session.scalars(_in_order(TicketHistory).where(TicketHistory.ticket == number))
-            recordings = _recordings_of(session, calls)
+            recordings = _recordings(session, calls)
             return row_of(ticket, datetime.now(UTC)) | {
                 "caller": serialise.caller_of(ticket.caller, mask),
                 **detail_of(session, ticket),
@@ -210,13 +180,7 @@ class Queries:
 
     def concerns(self, kind: str, number: int, agents: frozenset[str]) -> bool:
         """Whether this call, ticket or recording (`kind` in the plural) is one of these agents'."""
-        which = {
-            "calls": select(Call.id).where(Call.id == number, _answered_by(agents)),
-            "tickets": select(Ticket.id).where(Ticket.id == number, _ticket_of(agents)),
-            "recordings": select(Recording.id).where(Recording.id == number, Recording.agent.in_(sorted(agents))),
-        }[kind]
-        with Session(self._engine) as session:
-            return session.scalar(which) is not None
+        return self._lists.concerns(kind, number, agents)
 
     def audit_list(
         self, *, by: str | None = None, act: str | None = None, limit: int = 100, after: str | None = None
@@ -231,12 +195,7 @@ class Queries:
 
     def agent_list(self, *, removed: bool = False) -> list[dict[str, Any]]:
         """All agents by number, as they are according to the records; removed ones only when asked for."""
-        wanted = select(Agent).order_by(Agent.id)
-        with Session(self._engine) as session:
-            return [
-                serialise.agent(agent)
-                for agent in session.scalars(wanted if removed else wanted.where(Agent.removed_at.is_(None)))
-            ]
+        return self._lists.agents(removed=removed)
 
     def agent_intervals(
         self, agent: str, since: datetime | None = None, until: datetime | None = None
@@ -262,55 +221,12 @@ class Queries:
             ]
 
 
-def _calls(which: CallFilter) -> Select[Any]:
-    wanted = select(Call)
-    if which.outcome is not None and which.outcome not in set(Outcome):
-        raise QueryError(f"{which.outcome!r} is not an outcome; the outcomes are {', '.join(Outcome)}")
-    if which.since is not None:
-        wanted = wanted.where(Call.offered_at >= which.since)
-    if which.until is not None:
-        wanted = wanted.where(Call.offered_at < which.until)
-    given = (which.outcome, which.queue, which.caller, which.direction)
-    for column, value in zip((Call.outcome, Call.queue, Call.caller, Call.direction), given, strict=True):
-        wanted = wanted if value is None else wanted.where(column == value)
-    if which.agent is not None:
-        wanted = wanted.where(_answered_by(frozenset({which.agent})))
-    if which.agents is not None:
-        wanted = wanted.where(_answered_by(which.agents))
-    return wanted
-
-
-def _answered_by(agents: frozenset[str]) -> ColumnElement[bool]:
-    """Of a call: one of these agents answered it."""
-    answered = select(Segment.call).where(Segment.agent.in_(sorted(agents)), Segment.answered_at.is_not(None))
-    return Call.id.in_(answered)
-
-
-def _ticket_of(agents: frozenset[str]) -> ColumnElement[bool]:
-    """Of a ticket: one of these agents owns it, or answered one of its calls."""
-    answered = exists().where((Call.ticket == Ticket.id) & _answered_by(agents))
-    return Ticket.owner.in_(sorted(agents)) | answered
-
-
 def _in_order(table: Any) -> Select[Any]:
     return select(table).order_by(table.ms, table.seq)
 
 
-def _recordings_of(session: Session, calls: Sequence[int]) -> dict[int, list[int]]:
-    found: dict[int, list[int]] = defaultdict(list)
-    if calls:
-        closed = select(Recording.call, Recording.id).where(Recording.call.in_(calls), Recording.state == "closed")
-        for row in session.execute(closed.order_by(Recording.id)):
-            found[row.call].append(row.id)
-    return found
-
-
-def _tickets_of(session: Session, recordings: Iterable[Recording]) -> dict[int | None, int | None]:
-    calls = {each.call for each in recordings if each.call is not None}
-    if not calls:
-        return {}
-    found = session.execute(select(Call.id, Call.ticket).where(Call.id.in_(calls)))
-    return {row.id: row.ticket for row in found}
+def _recordings(session: Session, calls: Sequence[int]) -> dict[int, list[int]]:
+    return recordings_of(of_connection(session.connection()), calls)
 
 
 def _verified(session: Session, calls: Sequence[int]) -> bool | None:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from server.storage.queries.paging import iso, masked
-from server.storage.schema.access_tables import AuditEntry
-from server.storage.schema.tables import (
-    Agent,
-    AgentInterval,
-    Call,
-    NumberTaken,
-    Recording,
-    Segment,
-    TicketHistory,
-)
+from server.storage.notation import iso, masked
+
+if TYPE_CHECKING:
+    from server.storage.schema.access_tables import AuditEntry
+    from server.storage.schema.tables import (
+        Agent,
+        AgentInterval,
+        Call,
+        NumberTaken,
+        Recording,
+        Segment,
+        TicketHistory,
+    )
 
 
 def caller_of(number: str, mask: bool) -> str:

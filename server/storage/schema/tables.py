@@ -30,6 +30,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
 
+from server.storage.notation import words
+
 
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware datetime; comes back in UTC from SQLite too, which knows no zones. A naive one is refused."""
@@ -59,7 +61,7 @@ class Words(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
-        return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if value and "\0" in value else value
+        return words(value) if value else value
 
 
 class Packed(TypeDecorator[str]):

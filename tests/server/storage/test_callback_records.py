@@ -20,9 +20,10 @@ from acd.policy.definitions import Requirement, Skill
 from server.eventlog.derived_events import ModeNoted, PromiseNoted
 from server.storage.database import open_database
 from server.storage.projector import Projector
-from server.storage.queries.callbacks import PromiseFilter
+from server.storage.queries.lists.calls import CallFilter
+from server.storage.queries.lists.promises import PromiseFilter
 from server.storage.queries.paging import QueryError
-from server.storage.queries.records import CallFilter, Queries
+from server.storage.queries.records import Queries
 from server.storage.schema import tables
 from server.storage.schema.callback_tables import Attempt, CallbackMode, Promise
 from server.storage.schema.migrate import migrate

@@ -10,7 +10,8 @@ from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from server.storage.database import open_database
-from server.storage.queries.records import CallFilter, Queries
+from server.storage.queries.lists.calls import CallFilter
+from server.storage.queries.records import Queries
 from server.storage.schema.tables import LogEntry, Recording, asked_for, faulty
 
 NOON = datetime(2027, 1, 15, 12, tzinfo=UTC)

@@ -14,8 +14,9 @@ from acd.policy.definitions import Skill
 from server.eventlog.derived_events import AgentNoted
 from server.storage.archive import archived_entries
 from server.storage.projector import Projector
+from server.storage.queries.lists.calls import CallFilter
 from server.storage.queries.paging import QueryError, decode_cursor, iso, masked
-from server.storage.queries.records import CallFilter, Queries
+from server.storage.queries.records import Queries
 from tests.conftest import SOUND_SHA256
 
 
