@@ -12,6 +12,12 @@ def iso(instant: datetime | None) -> str | None:
     return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def text_of_instant(instant: datetime) -> str:
+    """An instant as SQLite's records have it, in UTC: `2027-01-15 08:00:00.250000`."""
+    instant = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+    return instant.isoformat(" ", "microseconds")[:26]
+
+
 def words(text: str) -> str:
     """A text as the records have it: a NUL, which PostgreSQL cannot hold, is the replacement character."""
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}") if "\0" in text else text

@@ -33,9 +33,10 @@ from server.storage.projections import (
     webhooks,
 )
 from server.storage.projections.outcome import SHORT
+from server.storage.projections.plain_rows import shape_of
 from server.storage.projections.rows import Rows, entry_key
 from server.storage.projections.rules import Rule, Rules, project
-from server.storage.schema.tables import Base, Cursor, LogEntry
+from server.storage.schema.tables import Cursor, LogEntry
 
 PROJECTIONS: tuple[Rules, ...] = (
     webhooks.BEFORE,
@@ -57,7 +58,7 @@ READER = "projector"
 COUNTER = "report counts"
 ROUNDS = "report counts of rounds"
 BATCH = 1000
-_ARCHIVE = Base.metadata.tables[LogEntry.__tablename__]
+_ARCHIVE = shape_of(LogEntry).insert
 
 
 class Projector:
@@ -116,9 +117,9 @@ class Projector:
                 for entry in new:
                     project(entry, rows, self._rules_for(type(entry.event)), self._short)
                 totals.count(session, rows, self._insert)
+                rows.plain.write()
                 session.flush()
-            # Of the table and not of its class: nothing of these rows is asked for again.
-            session.execute(self._insert(_ARCHIVE), [_archived(entry, problem) for entry in new])
+            _ARCHIVE.write(session.connection(), [_archived(entry, problem) for entry in new])
             cursor.entry = new[-1].id
             return len(new)
 

@@ -107,17 +107,16 @@ def _(event: callback.AttemptStarted, entry: Entry, rows: Rows) -> None:
     if under_way is not None and under_way.attempt == event.attempt and under_way.outcome is None:
         return
     ms, seq = entry_key(entry.id)
-    attempt = Attempt(
+    rows.begin_attempt(
+        event.call,
         ms=ms,
         seq=seq,
         promise=event.promise,
         attempt=event.attempt,
-        call=event.call,
         offer=event.offer,
         agent=event.agent,
         started_at=utc(entry.at),
     )
-    rows.begin_attempt(attempt)
 
 
 @RULES.on(callback.AttemptAnswered)

@@ -17,7 +17,7 @@ from server.eventlog.derived_events import AgentNoted, Decided
 from server.eventlog.log import Entry
 from server.storage.projections.rows import Rows, entry_key, utc
 from server.storage.projections.rules import Rules
-from server.storage.schema.tables import Agent, AgentInterval, Decision, Message, NumberTaken, Segment
+from server.storage.schema.tables import Agent, Decision, Message, NumberTaken, Segment
 
 RULES = Rules()
 
@@ -137,7 +137,8 @@ def _number_taken(event: ivr.NumberTaken | callback.PromiseAsked, entry: Entry, 
 def _(event: Decided, entry: Entry, rows: Rows) -> None:
     decision = event.decision
     ms, seq = entry_key(entry.id)
-    kept = Decision(
+    rows.plain.add(
+        Decision,
         ms=ms,
         seq=seq,
         call=decision.call,
@@ -148,7 +149,6 @@ def _(event: Decided, entry: Entry, rows: Rows) -> None:
         offer=decision.offer,
         data=msgspec.to_builtins(decision),
     )
-    rows.add(kept)
     if decision.offer and decision.agent:
         if decision.kind == "handed_over":
             rows.number_leg(decision.call, decision.agent, decision.offer)
@@ -277,18 +277,17 @@ def _(event: AgentNoted, entry: Entry, rows: Rows) -> None:
         leg = _leg_of(rows, current.after_call, event.agent)
         if leg is not None:
             leg.wrapped += max(0.0, (at - current.began_at).total_seconds())
-    interval = AgentInterval(
+    rows.begin_interval(
+        event.agent,
+        at,
         ms=ms,
         seq=seq,
-        agent=event.agent,
         status=event.status,
         state=event.state,
         reason=event.reason,
         call=event.call,
         after_call=(current.call or current.after_call) if event.state == "wrap_up" and current is not None else None,
-        began_at=at,
     )
-    rows.begin_interval(interval)
     _note(rows.agents[event.agent], event.status, event.state, event.reason, at)
 
 

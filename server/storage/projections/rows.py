@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from functools import lru_cache
+from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -15,6 +16,7 @@ from recordings.chain import FIRST
 from server.eventlog.derived_events import PromiseNoted
 from server.eventlog.log import Entry
 from server.storage.instants import utc
+from server.storage.projections.plain_rows import PlainRows
 from server.storage.schema.access_tables import AccessToken, User
 from server.storage.schema.callback_tables import Attempt, CallbackOffer, Promise
 from server.storage.schema.quality_tables import (
@@ -49,6 +51,7 @@ _OF_ATTEMPTS = (AttemptStarted, AttemptAnswered, AttemptEnded, Joined, CallEnded
 """Events that say something of the latest attempt of their call."""
 
 
+@lru_cache(maxsize=4096)
 def entry_key(entry_id: str) -> tuple[int, int]:
     """A log id as (ms, seq), the key of rows and the order of the log."""
     ms, _, seq = entry_id.partition("-")
@@ -59,11 +62,15 @@ class Shelf(Generic[_Row]):
     """The rows of one table, by key. `wanted` is read at once; other keys when they are asked for."""
 
     def __init__(
-        self, session: Session, table: type[_Row], key: InstrumentedAttribute[Any], wanted: Collection[Any]
+        self,
+        source: Source,
+        table: type[_Row],
+        key: InstrumentedAttribute[Any],
+        wanted: Collection[Any] = (),
     ) -> None:
-        self._session, self._table, self._column, self._key = session, table, key, key.key
+        self._source, self._table, self._column, self._key = source, table, key, key.key
         self._read = set(wanted)
-        found = session.scalars(select(self._table).where(key.in_(sorted(wanted)))) if wanted else ()
+        found = source.read(table, key.in_(sorted(wanted))) if wanted else ()
         self._rows: dict[Any, _Row] = {getattr(row, key.key): row for row in found}
 
     def __getitem__(self, key: Any) -> _Row:
@@ -73,12 +80,10 @@ class Shelf(Generic[_Row]):
     def get(self, key: Any, **values: Any) -> _Row:
         """The row; a new one with these values when there is none."""
         row = self._rows.get(key)
-        if row is None and key not in self._read:
-            row = self._session.scalars(select(self._table).where(self._column == key)).one_or_none()
         if row is None:
-            row = self._table(**{self._key: key}, **values)
-            self._session.add(row)
-        self._rows[key] = row
+            found = () if key in self._read else self._source.read(self._table, self._column == key)
+            row = next(iter(found), None) or self._source.add(self._table, **{self._key: key}, **values)
+            self._rows[key] = row
         return row
 
     def __iter__(self) -> Iterator[_Row]:
@@ -90,53 +95,78 @@ class Shelf(Generic[_Row]):
             self._rows.setdefault(getattr(row, self._key), row)
 
 
+class Source(Protocol):
+    """Where rows of a table are read, and new ones are added."""
+
+    def read(self, table: type[_Row], *which: Any) -> Sequence[_Row]: ...
+
+    def add(self, table: type[_Row], **values: Any) -> _Row: ...
+
+
+class MappedRows:
+    """Rows of the tables that few entries touch, by the mapper's session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def read(self, table: type[_Row], *which: Any) -> Sequence[_Row]:
+        return self._session.scalars(select(table).where(*which)).all()
+
+    def add(self, table: type[_Row], **values: Any) -> _Row:
+        row = table(**values)
+        self._session.add(row)
+        return row
+
+
 class Rows:
     """What `entries` need of the database, read with one statement a table."""
 
     def __init__(self, session: Session, entries: Sequence[Entry]) -> None:
-        self._session = session
-        calls, agents = _mentioned(entries, "call"), _mentioned(entries, "agent")
+        self._session, mentioned = session, _Mentioned(entries)
+        self.plain = plain = PlainRows(session.connection())
+        mapped = MappedRows(session)
+        calls, agents = mentioned["call"], mentioned["agent"]
         self._intervals = self._open_intervals(agents)
         calls |= {each.after_call for each in self._intervals.values() if each.after_call is not None}
-        self.calls = Shelf(session, Call, Call.id, calls)
-        self.agents = Shelf(session, Agent, Agent.id, agents)
-        self.tickets = Shelf(session, Ticket, Ticket.id, _mentioned(entries, "ticket"))
-        self.recordings = Shelf(session, Recording, Recording.id, _mentioned(entries, "recording"))
-        self.promises = Shelf(session, Promise, Promise.id, _promises(entries))
-        self.offers = Shelf(session, CallbackOffer, CallbackOffer.call, ())
-        self.access_tokens = Shelf(session, AccessToken, AccessToken.id, ())
-        self.users = Shelf(session, User, User.name, ())
-        self.qa_plans = Shelf(session, QaPlan, QaPlan.name, ())
-        self.qa_frames = Shelf(session, QaFramePart, QaFramePart.key, ())
-        self.qa_jobs = Shelf(session, QaJob, QaJob.id, ())
-        self.qa_forms = Shelf(session, QaForm, QaForm.key, ())
-        self.qa_reviews = Shelf(session, QaReview, QaReview.id, _mentioned(entries, "review"))
-        self.qa_calibrations = Shelf(session, QaCalibration, QaCalibration.id, ())
-        self.qa_trainings = Shelf(session, QaTraining, QaTraining.id, ())
-        self.qa_results = Shelf(session, QaResults, QaResults.key, ())
-        self.ticket_times = Shelf(session, TicketTimes, TicketTimes.ticket, _mentioned(entries, "ticket"))
+        self.calls = Shelf(plain, Call, Call.id, calls)
+        self.agents = Shelf(plain, Agent, Agent.id, agents)
+        self.tickets = Shelf(plain, Ticket, Ticket.id, mentioned["ticket"])
+        self.recordings = Shelf(plain, Recording, Recording.id, mentioned["recording"])
+        self.promises = Shelf(plain, Promise, Promise.id, _promises(entries))
+        self.offers = Shelf(mapped, CallbackOffer, CallbackOffer.call)
+        self.access_tokens = Shelf(mapped, AccessToken, AccessToken.id)
+        self.users = Shelf(mapped, User, User.name)
+        self.qa_plans = Shelf(mapped, QaPlan, QaPlan.name)
+        self.qa_frames = Shelf(mapped, QaFramePart, QaFramePart.key)
+        self.qa_jobs = Shelf(mapped, QaJob, QaJob.id)
+        self.qa_forms = Shelf(mapped, QaForm, QaForm.key)
+        self.qa_reviews = Shelf(plain, QaReview, QaReview.id, mentioned["review"])
+        self.qa_calibrations = Shelf(mapped, QaCalibration, QaCalibration.id)
+        self.qa_trainings = Shelf(mapped, QaTraining, QaTraining.id)
+        self.qa_results = Shelf(mapped, QaResults, QaResults.key)
+        self.ticket_times = Shelf(plain, TicketTimes, TicketTimes.ticket, mentioned["ticket"])
         self.counted: list[tuple[tuple[int, str, str, str, str], dict[str, int]]] = []
         """What entries add to the counts of reports by themselves: key and counts."""
         self.handovers: dict[tuple[str, datetime], Handover] = {}
         self._contacts: dict[tuple[str, str], Call] = {}
         self._callers: set[str] = set()
-        self.webhooks = Shelf(session, Webhook, Webhook.id, ())
+        self.webhooks = Shelf(mapped, Webhook, Webhook.id)
         self.webhooks.put(session.scalars(select(Webhook).where(~Webhook.removed)))
         self._links: dict[tuple[int, str], TicketLink] = {}
         self._attempts = self._attempts_of(_calls(entries, _OF_ATTEMPTS) | _noted_calls(entries))
-        self._offered = Shelf(session, Segment, Segment.offer, _mentioned(entries, "offer"))
+        self._offered = Shelf(plain, Segment, Segment.offer, mentioned["offer"])
         self._legs: dict[int, list[Segment]] = {}
         self._whole = set(calls)
-        legs = session.scalars(select(Segment).where(Segment.call.in_(sorted(calls)))).all() if calls else []
+        legs = plain.read(Segment, Segment.call.in_(sorted(calls))) if calls else []
         self._offered.put(leg for leg in legs if leg.offer is not None)
         for leg in sorted({*self._offered, *legs}, key=lambda each: (each.ms, each.seq)):
             if leg.call is not None:
                 self._legs.setdefault(leg.call, []).append(leg)
         self._instants = self._instants_of(entries)
-        self._spooled = self._spooled_of(_mentioned(entries, "spool_id"))
+        self._spooled = self._spooled_of(mentioned["spool_id"])
         self._chains: dict[str, tuple[int, str]] = {}
         self._dispatches: dict[tuple[int, int], TicketDispatch] = {}
-        self._rounds = self._rounds_of(_mentioned(entries, "ticket"))
+        self._rounds = self._rounds_of(mentioned["ticket"])
 
     def instant(self, entry: Entry) -> datetime:
         """When it happened: for a note, the instant of the entry that it follows from."""
@@ -150,9 +180,7 @@ class Rows:
     def begin_leg(self, entry: Entry) -> Segment:
         """A leg without an offer, to be bound to its call."""
         ms, seq = entry_key(entry.id)
-        leg = Segment(ms=ms, seq=seq)
-        self.add(leg)
-        return leg
+        return self.plain.add(Segment, ms=ms, seq=seq)
 
     def number_leg(self, call: int, agent: str, offer: int) -> None:
         """The leg that this agent began without an offer is known by this number from now on."""
@@ -175,9 +203,8 @@ class Rows:
         """These calls, each with all its legs."""
         missing = sorted(set(numbers) - self._whole)
         if missing:
-            found = self._session.scalars(select(Call).where(Call.id.in_(missing))).all()
-            self.calls.put(found)
-            for leg in self._session.scalars(select(Segment).where(Segment.call.in_(missing))):
+            self.calls.put(self.plain.read(Call, Call.id.in_(missing)))
+            for leg in self.plain.read(Segment, Segment.call.in_(missing)):
                 if leg.call is not None and leg not in self._legs.setdefault(leg.call, []):
                     self._legs[leg.call].append(leg)
             self._whole |= set(missing)
@@ -196,8 +223,7 @@ class Rows:
         if call.caller not in self._callers:
             callers = {each.caller for each in self.calls if each.caller} - self._callers
             spoke = (Call.connected_at.is_not(None), Call.ended_at.is_not(None), Call.direction != "outbound")
-            found = select(Call).where(Call.caller.in_(sorted(callers)), *spoke).order_by(Call.id)
-            for each in self._session.scalars(found):
+            for each in self.plain.read(Call, Call.caller.in_(sorted(callers)), *spoke, order=(Call.id,)):
                 if each is not call:
                     self._contacts[each.caller, each.category or each.business] = each
             self._callers |= callers
@@ -210,18 +236,16 @@ class Rows:
         """The latest attempt of the call that is to keep a promise."""
         return self._attempts.get(call)
 
-    def begin_attempt(self, attempt: Attempt) -> None:
-        self._attempts[attempt.call] = attempt
-        self.add(attempt)
+    def begin_attempt(self, call: int, **values: Any) -> None:
+        self._attempts[call] = self.plain.add(Attempt, call=call, **values)
 
     def open_interval(self, agent: str) -> AgentInterval | None:
         return self._intervals.get(agent)
 
-    def begin_interval(self, interval: AgentInterval) -> None:
+    def begin_interval(self, agent: str, began_at: datetime, **values: Any) -> None:
         """End the agent's open interval where this one begins."""
-        self.end_interval(interval.agent, interval.began_at)
-        self._intervals[interval.agent] = interval
-        self.add(interval)
+        self.end_interval(agent, began_at)
+        self._intervals[agent] = self.plain.add(AgentInterval, agent=agent, began_at=began_at, **values)
 
     def end_interval(self, agent: str, at: datetime) -> None:
         current = self._intervals.pop(agent, None)
@@ -239,8 +263,7 @@ class Rows:
         """This round of the ticket; a new row when there is none."""
         found = self._rounds.get((ticket, number))
         if found is None:
-            found = self._rounds[ticket, number] = TicketRound(ticket=ticket, round=number)
-            self.add(found)
+            found = self._rounds[ticket, number] = self.plain.add(TicketRound, ticket=ticket, round=number)
         return found
 
     def rounds(self, ticket: int) -> list[TicketRound]:
@@ -249,12 +272,15 @@ class Rows:
 
     def ticket_dispatch(self, ticket: int, number: int) -> TicketDispatch | None:
         """This dispatch of the ticket, if it is known."""
-        return self._dispatches.get((ticket, number)) or self._session.get(TicketDispatch, (ticket, number))
+        key = ticket, number
+        if key not in self._dispatches:
+            which = (TicketDispatch.ticket == ticket, TicketDispatch.number == number)
+            self._dispatches.update((key, each) for each in self.plain.read(TicketDispatch, *which))
+        return self._dispatches.get(key)
 
-    def add_dispatch(self, dispatch: TicketDispatch) -> None:
+    def add_dispatch(self, ticket: int, number: int, **values: Any) -> None:
         """Write a new dispatch with the batch."""
-        self._dispatches[dispatch.ticket, dispatch.number] = dispatch
-        self.add(dispatch)
+        self._dispatches[ticket, number] = self.plain.add(TicketDispatch, ticket=ticket, number=number, **values)
 
     def chain_end(self, day: str) -> tuple[int, str]:
         """(place, link) of the day's last closed recording or tombstone; (0, FIRST) before the first."""
@@ -287,27 +313,26 @@ class Rows:
         return self._session
 
     def add(self, row: Base) -> None:
-        """Write a new row with the batch."""
+        """Write a new row with the batch, by the mapper; `plain` has those of the busiest tables."""
         self._session.add(row)
 
     def _attempts_of(self, calls: set[int]) -> dict[int, Attempt]:
         if not calls:
             return {}
-        found = select(Attempt).where(Attempt.call.in_(sorted(calls))).order_by(Attempt.ms, Attempt.seq)
-        return {attempt.call: attempt for attempt in self._session.scalars(found)}
+        order = (Attempt.ms, Attempt.seq)
+        return {each.call: each for each in self.plain.read(Attempt, Attempt.call.in_(sorted(calls)), order=order)}
 
     def _rounds_of(self, tickets: set[Any]) -> dict[tuple[int, int], TicketRound]:
         if not tickets:
             return {}
-        found = self._session.scalars(select(TicketRound).where(TicketRound.ticket.in_(sorted(tickets))))
+        found = self.plain.read(TicketRound, TicketRound.ticket.in_(sorted(tickets)))
         return {(each.ticket, each.round): each for each in found}
 
     def _open_intervals(self, agents: set[Any]) -> dict[str, AgentInterval]:
         if not agents:
             return {}
-        still_open = select(AgentInterval).where(AgentInterval.agent.in_(sorted(agents)))
-        found = self._session.scalars(still_open.where(AgentInterval.ended_at.is_(None)))
-        return {interval.agent: interval for interval in found}
+        which = (AgentInterval.agent.in_(sorted(agents)), AgentInterval.ended_at.is_(None))
+        return {interval.agent: interval for interval in self.plain.read(AgentInterval, *which)}
 
     def _instants_of(self, entries: Sequence[Entry]) -> dict[str, float]:
         instants = {entry.id: entry.at for entry in entries}
@@ -340,8 +365,28 @@ def _noted_calls(entries: Sequence[Entry]) -> set[int]:
     return {entry.event.promise.call or 0 for entry in entries if isinstance(entry.event, PromiseNoted)}
 
 
-def _mentioned(entries: Sequence[Entry], field: str) -> set[Any]:
-    """The numbers or names that the entries give in this field, or in their decision's."""
-    values = {getattr(entry.event, field, None) for entry in entries}
-    values |= {getattr(getattr(entry.event, "decision", None), field, None) for entry in entries}
-    return {value for value in values if value}
+class _Mentioned:
+    """The numbers and names that entries give in these fields, or in their decision's."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self._found: dict[str, set[Any]] = {name: set() for name in _FIELDS}
+        for entry in entries:
+            self._take(entry.event)
+            if (decision := getattr(entry.event, "decision", None)) is not None:
+                self._take(decision)
+
+    def _take(self, event: object) -> None:
+        kind = type(event)
+        if (names := _FIELDS_OF.get(kind)) is None:
+            names = _FIELDS_OF[kind] = tuple(name for name in _FIELDS if hasattr(event, name))
+        for name in names:
+            if value := getattr(event, name):
+                self._found[name].add(value)
+
+    def __getitem__(self, field: str) -> set[Any]:
+        return self._found[field]
+
+
+_FIELDS = ("call", "agent", "ticket", "recording", "review", "offer", "spool_id")
+_FIELDS_OF: dict[type, tuple[str, ...]] = {}
+"""Which of them events of a type have."""

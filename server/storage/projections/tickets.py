@@ -13,7 +13,6 @@ from server.storage.projections.rows import Rows, entry_key, utc
 from server.storage.projections.rules import Rules
 from server.storage.recording_store import day_of
 from server.storage.schema.tables import Recording, Ticket, TicketHistory
-from server.storage.schema.ticket_tables import TicketDispatch
 from tickets.case import sooner
 from tickets.severity import Grade, Level
 from tickets.states import NEXT, TicketState
@@ -243,11 +242,16 @@ def _changed(rows: Rows, event: tickets.Event) -> Ticket:
 
 def _dispatched(rows: Rows, entry: Entry, ticket: Ticket, by: str) -> None:
     this = rows.ticket_round(ticket.id, ticket.round)
-    made = TicketDispatch(
-        ticket=ticket.id, number=ticket.dispatches, at=utc(entry.at), by=by, department=ticket.department
+    rows.add_dispatch(
+        ticket.id,
+        ticket.dispatches,
+        at=utc(entry.at),
+        by=by,
+        department=ticket.department,
+        round=ticket.round,
+        queue=this.queue,
+        category=this.category,
     )
-    made.round, made.wrong, made.queue, made.category = ticket.round, False, this.queue, this.category
-    rows.add_dispatch(made)
 
 
 def _set_limits(rows: Rows, ticket: Ticket, respond_by: float | None, resolve_by: float | None) -> None:
@@ -286,7 +290,7 @@ def _write(
     ms, seq = entry_key(entry.id)
     why = "; ".join(filter(None, (f"to {department}" if department else "", why)))
     values: dict[str, Any] = {"before": before, "after": after, "by": by, "why": why, "call": call}
-    rows.add(TicketHistory(ms=ms, seq=seq, ticket=entry.event.ticket, at=utc(entry.at), kind=kind, **values))
+    rows.plain.add(TicketHistory, ms=ms, seq=seq, ticket=entry.event.ticket, at=utc(entry.at), kind=kind, **values)
 
 
 # Recordings

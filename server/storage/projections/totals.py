@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import msgspec
-import sqlalchemy
-from sqlalchemy import delete, func, inspect, select, tuple_
+from sqlalchemy import delete, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from server.storage.figures.counts import BLOCK, Counts, add
@@ -32,6 +32,8 @@ from server.storage.projections.contributions import (
     of_round,
     of_ticket,
 )
+from server.storage.projections.many import Many
+from server.storage.projections.plain_rows import before, shape_of
 from server.storage.projections.rows import Rows
 from server.storage.schema.callback_tables import Promise
 from server.storage.schema.quality_tables import QaReview
@@ -53,19 +55,9 @@ _decode = msgspec.json.Decoder(dict[str, int]).decode
 _AT_ONCE = 1000
 
 
-class Before:
-    """A row as it is in the database, while the session holds changes of it."""
-
-    def __init__(self, row: Any) -> None:
-        self._row, self._before = row, inspect(row).committed_state
-
-    def __getattr__(self, name: str) -> Any:
-        return self._before[name] if name in self._before else getattr(self._row, name)
-
-
 def count(session: Session, rows: Rows, insert: Any) -> None:
-    """Bring the counts up to date with the session's changed rows before they are flushed. `insert`: the dialect's."""
-    change = difference(*_contributions(session, rows))
+    """Bring the counts up to date with the rows that are changed, before they are written. `insert`: the dialect's."""
+    change = difference(*_contributions(rows))
     for key, counts in rows.counted:
         add(change.setdefault(Key(*key), {}), counts)
     write(session, change, insert)
@@ -143,15 +135,15 @@ def _cells(session: Session, wanted: set[tuple[str, ...]]) -> dict[tuple[str, ..
         last = session.scalar(select(func.max(ReportCell.id))) or 0
         made = dict(zip(new, itertools.count(last + 1), strict=False))
         names = [column.key for column in columns]
-        session.execute(
-            sqlalchemy.insert(ReportCell),
+        shape_of(ReportCell).insert.write(
+            session.connection(),
             [{"id": number, **dict(zip(names, cell, strict=True))} for cell, number in made.items()],
         )
         found |= made
     return found
 
 
-def _write(session: Session, table: type[Any], change: dict[tuple[int, int], Counts], insert: Any) -> None:
+def _write(session: Session, table: Any, change: dict[tuple[int, int], Counts], insert: Any) -> None:
     columns = list(table.__table__.primary_key.columns)
     names = [column.key for column in columns]
     keys = sorted(key for key, counts in change.items() if counts)
@@ -162,11 +154,17 @@ def _write(session: Session, table: type[Any], change: dict[tuple[int, int], Cou
         after = {key: _sum(known.get(key, {}), change[key]) for key in part}
         values = [dict(zip(names, key, strict=True), data=_encode(counts)) for key, counts in after.items() if counts]
         if values:
-            statement = insert(table)
-            updated = {"data": statement.excluded.data}
-            session.execute(statement.on_conflict_do_update(index_elements=columns, set_=updated), values)
+            _upsert(table, insert).write(session.connection(), values)
         if emptied := [key for key, counts in after.items() if not counts and key in known]:
             session.execute(delete(table).where(tuple_(*columns).in_(emptied)))
+
+
+@cache
+def _upsert(table: Any, insert: Any) -> Many:
+    of = shape_of(table)
+    statement = insert(of.table)
+    written = statement.on_conflict_do_update(index_elements=of.key, set_={"data": statement.excluded.data})
+    return Many(written, of.table, of.columns)
 
 
 def _sum(known: Counts, change: Counts) -> Counts:
@@ -178,27 +176,23 @@ def _encode(counts: Counts) -> str:
     return msgspec.json.encode(counts, order="sorted").decode()
 
 
-def _contributions(session: Session, rows: Rows) -> tuple[list[Contribution], list[Contribution]]:
-    before: list[Contribution] = []
+def _contributions(rows: Rows) -> tuple[list[Contribution], list[Contribution]]:
+    stood: list[Contribution] = []
     after: list[Contribution] = []
     calls: set[int] = set()
-    for row in _changed(session):
-        if (of := ALONE.get(type(row))) is not None:
-            if inspect(row).persistent:
-                before.append(of(Before(row)))
+    for row, earlier in rows.plain.changed():
+        table = row.shape.mapped
+        if (of := ALONE.get(table)) is not None:
+            if earlier is not None:
+                stood.append(of(earlier))
             after.append(of(row))
-        elif isinstance(row, Call):
+        elif table is Call:
             calls.add(row.id)
-        elif isinstance(row, Segment) and row.call is not None:
+        elif table is Segment and row.call is not None:
             calls.add(row.call)
     for call, legs in rows.whole_calls(calls):
-        if inspect(call).persistent:
-            stood = [Before(leg) for leg in legs if inspect(leg).persistent]
-            before.append(of_call(Before(call), [leg for leg in stood if leg.call == call.id]))
+        if (earlier := before(call)) is not None:
+            known = [leg for leg in map(before, legs) if leg is not None]
+            stood.append(of_call(earlier, [leg for leg in known if leg.call == call.id]))
         after.append(of_call(call, legs))
-    return before, after
-
-
-def _changed(session: Session) -> Iterator[Any]:
-    yield from session.new
-    yield from (row for row in session.dirty if session.is_modified(row))
+    return stood, after

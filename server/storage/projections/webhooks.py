@@ -141,19 +141,17 @@ def _(event: tickets.TicketLinked, entry: Entry, rows: Rows) -> None:
     link.reference, link.url, link.by, link.at = event.reference, event.url, event.by, utc(entry.at)
     link.owns = " ".join(event.owns)
     ms, seq = entry_key(entry.id)
-    rows.add(
-        TicketHistory(
-            ms=ms,
-            seq=seq,
-            ticket=event.ticket,
-            at=utc(entry.at),
-            kind="link",
-            before=before,
-            after=event.reference,
-            by=event.by,
-            why="; ".join(filter(None, (event.system, f"owns {', '.join(event.owns)}" if event.owns else ""))),
-            call=None,
-        )
+    rows.plain.add(
+        TicketHistory,
+        ms=ms,
+        seq=seq,
+        ticket=event.ticket,
+        at=utc(entry.at),
+        kind="link",
+        before=before,
+        after=event.reference,
+        by=event.by,
+        why="; ".join(filter(None, (event.system, f"owns {', '.join(event.owns)}" if event.owns else ""))),
     )
     _on_ticket(event, entry, rows)
 

@@ -30,7 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
 
-from server.storage.notation import words
+from server.storage.notation import text_of_instant, words
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -48,10 +48,22 @@ class UtcDateTime(TypeDecorator[datetime]):
             value = value.astimezone(UTC)
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
+    def bind_processor(self, dialect: Any) -> Any:
+        return _text_of_instant if dialect.name == "sqlite" else super().bind_processor(dialect)
+
     def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _text_of_instant(value: datetime | None) -> str | None:
+    """As SQLAlchemy writes an instant for SQLite, without the layers of a decorator."""
+    if value is None:
+        return None
+    if value.tzinfo is None:
+        raise ValueError(f"{value.isoformat()} has no time zone: instants are stored in UTC")
+    return text_of_instant(value)
 
 
 class Words(TypeDecorator[str]):
@@ -62,6 +74,13 @@ class Words(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
         return words(value) if value else value
+
+    def bind_processor(self, dialect: Any) -> Any:
+        return _words  # without the layers of a decorator: it is asked for every text of every row
+
+
+def _words(value: str | None) -> str | None:
+    return words(value) if value else value
 
 
 class Packed(TypeDecorator[str]):

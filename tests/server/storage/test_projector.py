@@ -9,11 +9,12 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 import acd.events as acd
 import ivr.events as ivr
+import knowledge.events as knowledge
 import recordings.events as rec
 import tickets.events as tickets
 from acd.callbacks.events import PromiseAsked
@@ -23,6 +24,7 @@ from server.eventlog.derived_events import AgentNoted
 from server.eventlog.log import Unreadable, entry_of
 from server.storage.archive import archived_entries
 from server.storage.database import open_database
+from server.storage.projections.plain_rows import PlainRows
 from server.storage.projections.rules import Rules
 from server.storage.projector import Projector
 from server.storage.schema import tables
@@ -82,6 +84,34 @@ def test_the_same_entries_again_change_nothing(database, story):
     assert projector.apply(story.entries) == 0
     assert everything(database) == before
     assert projector.cursor() == story.entries[-1].id
+
+
+def test_an_entry_that_asks_in_the_middle_of_a_batch_takes_nothing_from_the_counts(tmp_path, migrated_sqlite, story):
+    story.arrive(1)
+    story.tell(rec.RecordingStarted(1, 1, "1001", "a.wav", "b.wav"), knowledge.BulletinRead(1, "1001"))
+    story.whole_call(2)
+    found = []
+    for name, at_once in (("whole", len(story.entries)), ("single", 1)):
+        database = open_database(f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path / name)}")
+        for first in range(0, len(story.entries), at_once):
+            Projector(database.write).apply(story.entries[first : first + at_once])
+        found.append(everything(database))
+        database.dispose()
+    assert found[0] == found[1]
+
+
+def test_columns_that_others_have_written_meanwhile_stay(database, story):
+    story.arrive(1)
+    Projector(database.write).apply(story.entries)
+    with Session(database.write) as session:
+        plain = PlainRows(session.connection())
+        (call,) = plain.read(tables.Call)
+        call.queue = "orders"
+        session.execute(update(tables.Call).values(caller=""))  # a deletion on request, on PostgreSQL
+        plain.write()
+        session.commit()
+    (call,) = rows(database, tables.Call)
+    assert (call.queue, call.caller) == ("orders", "")
 
 
 @pytest.mark.thorough

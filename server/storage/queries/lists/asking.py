@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from server.storage.notation import words
+from server.storage.notation import text_of_instant, words
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -153,7 +153,7 @@ class _Dialect:
         if isinstance(value, datetime):
             if value.tzinfo is None:
                 raise ValueError(f"{value.isoformat()} has no time zone: instants are stored in UTC")
-            return self.stored(value.astimezone(UTC))
+            return self.stored(value)
         return words(value) if isinstance(value, str) else value
 
     def read(self, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[Any]:
@@ -173,7 +173,7 @@ class _Dialect:
 
 _SQLITE = _Dialect(
     spelt=lambda statement: statement,
-    stored=lambda instant: instant.replace(tzinfo=None).isoformat(" ", "microseconds"),
+    stored=text_of_instant,
     instant=lambda text: datetime.fromisoformat(text).replace(tzinfo=UTC),
     structure=json.loads,
 )
