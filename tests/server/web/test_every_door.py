@@ -10,7 +10,6 @@ from typing import Any
 import httpx
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 
 import acd.events as acd
@@ -18,9 +17,9 @@ from server.usecases.permissions import RULES, Act, Reach
 from server.usecases.principal import Role
 from tests.redis_server import redis_server
 from tests.server.web.api_server import OWNER, ApiServer, server
-from tests.server.web.test_whole_api import sound
+from tests.server.web.made_requests import requests_of
 
-__all__ = ["redis_server", "server", "sound"]
+__all__ = ["redis_server", "server"]
 
 STREAM = "GET /api/v1/stream"
 """Its answer goes on: the roles ask for it in tests/server/web/live."""
@@ -44,37 +43,20 @@ FOUND_FIRST = frozenset({"GET /api/v1/qa/scores/{number}"})
 """Whose it is decides who may: of what does not exist everybody is told that it does not."""
 GIVEN = frozenset({"GET /api/v1/agents", "GET /api/v1/agents/{agent}", "GET /api/v1/breaks"})
 """What the service's one scope lets in."""
-UNREAD = frozenset({"PATCH /api/v1/tickets/{number}", "POST /api/v1/agents/import", "POST /api/v1/definitions/publish"})
+UNREAD = frozenset({"POST /api/v1/agents/import", "POST /api/v1/definitions/publish"})
 """What is refused before it is read by whom: the description does not say all that fits. Their acts are in the table of
 tests/server/usecases/test_permissions.py."""
-TRIES = 2
-"""Requests that are made of an operation: the first that is not refused as unreadable counts."""
 FORBIDDEN = re.compile(r" may (?:not do (?P<act>[a-z.-]+)|do (?P<some>[a-z.-]+) for )")
 
 
-def requests_of(operation: Any) -> list[dict[str, Any]]:
-    """Some that fit it, as arguments for a client."""
-    made: list[dict[str, Any]] = []
-
-    @settings(
-        max_examples=TRIES,
-        derandomize=True,
-        deadline=None,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(case=operation.as_strategy(generation_mode=GenerationMode.POSITIVE))
-    def make(case: Any) -> None:
-        told = case.as_transport_kwargs(base_url="http://hotline")
-        content = told.get("data")
-        made.append(
-            {name: told.get(name) for name in ("method", "url", "params", "json")}
-            | {"headers": dict(told["headers"]), "content": content if isinstance(content, bytes | str) else None}
-        )
-
-    make()
-    return made
+def arguments_of(case: Any) -> dict[str, Any]:
+    """A request as arguments for a client."""
+    told = case.as_transport_kwargs(base_url="http://hotline")
+    content = told.get("data")
+    return {name: told.get(name) for name in ("method", "url", "params", "json")} | {
+        "headers": dict(told["headers"]),
+        "content": content if isinstance(content, bytes | str) else None,
+    }
 
 
 @pytest.mark.thorough
@@ -111,7 +93,8 @@ async def test_each_role_is_refused_exactly_where_the_table_says_so(server: ApiS
         description = (await api.get("/api/v1/openapi.json")).json()
         for each in schemathesis.openapi.from_dict(description).get_all_operations():
             operation = f"{each.ok().method.upper()} {each.ok().path}"
-            for request in requests_of(each.ok()):
+            for case in requests_of(each.ok(), GenerationMode.POSITIVE):  # the first that can be read counts
+                request = arguments_of(case)
                 answer = await ask(Role.SERVICE, request)
                 if answer.status_code not in (400, 422):
                     break
