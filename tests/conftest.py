@@ -11,8 +11,8 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -23,7 +23,7 @@ import structlog
 import typer.main
 import typer.testing
 from hypothesis import settings
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 import acd.events as acd
 import ivr.events as ivr
@@ -44,8 +44,9 @@ pytest_plugins = ("tests.processor_time",)
 __all__ = ["pytest_configure", "pytest_testnodeready"]
 
 # Every run tries the same examples, so that what fails has changed. HYPOTHESIS_PROFILE=search tries new ones.
-settings.register_profile("same", derandomize=True)
-settings.register_profile("search", derandomize=False)
+# An example has no deadline: on a busy machine each of them may take long.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("search", derandomize=False, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 # What is imported and collected stays to the end: to look through it for garbage is an eighth of a collection's time.
@@ -138,11 +139,11 @@ class PostgresServer:
         return psycopg.connect(host=str(self.home), user="postgres", dbname=database, autocommit=True)
 
     @contextmanager
-    def new_database(self) -> Iterator[str]:
-        """URL of an empty database, which is dropped at the end."""
+    def new_database(self, template: str = "template1") -> Iterator[str]:
+        """URL of an empty database or of a copy of `template`, which nobody has open; it is dropped at the end."""
         name = f"test_{next(self.numbers)}"
         with self.connect() as connection:
-            connection.execute(f"CREATE DATABASE {name}".encode())
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
             yield self.url(name)
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
@@ -203,17 +204,52 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 @contextmanager
 def shared_database(request: pytest.FixtureRequest) -> Iterator[Database]:
     """For a fixture of a module, with `params=BOTH`: a database with the newest schema that its tests only read."""
-    with ExitStack() as stack:
-        if request.param == "sqlite":
-            path = request.getfixturevalue("tmp_path_factory").mktemp("records") / "records.db"
-            shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
-            url = f"sqlite:///{path}"
-        else:
-            url = stack.enter_context(request.getfixturevalue("postgres").new_database())
+    with _shared_url(request) as url:
+        yield from _opened(url)
+
+
+@contextmanager
+def filled_database(
+    request: pytest.FixtureRequest, fill: Callable[[Database], object]
+) -> Iterator[Callable[[], AbstractContextManager[Database]]]:
+    """For a fixture of a module, with `params=BOTH`: its tests open copies of a database that is filled once."""
+    with _shared_url(request) as filled:
+        for database in _opened(filled):
+            fill(database)
+
+        @contextmanager
+        def copy() -> Iterator[Database]:
+            with ExitStack() as stack:
+                if request.param == "sqlite":
+                    folder = stack.enter_context(tempfile.TemporaryDirectory())
+                    shutil.copy(filled.removeprefix("sqlite:///"), folder)
+                    url = f"sqlite:///{folder}/records.db"
+                else:
+                    server: PostgresServer = request.getfixturevalue("postgres")
+                    url = stack.enter_context(server.new_database(str(make_url(filled).database)))
+                yield from _opened(url)
+
+        yield copy
+
+
+@contextmanager
+def _shared_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    if request.param == "sqlite":
+        path = request.getfixturevalue("tmp_path_factory").mktemp("records") / "records.db"
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
+        yield f"sqlite:///{path}"
+    else:
+        with request.getfixturevalue("postgres").new_database() as url:
             _migrate(url)
-        database = open_database(url)
-        stack.callback(database.dispose)
+            yield url
+
+
+def _opened(url: str) -> Iterator[Database]:
+    database = open_database(url)
+    try:
         yield database
+    finally:
+        database.dispose()
 
 
 def _migrate(url: str) -> None:

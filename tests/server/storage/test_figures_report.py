@@ -33,7 +33,7 @@ from server.storage.queries.records import Queries
 from server.storage.schema.migrate import config
 from server.storage.schema.report_tables import ReportBlock, ReportCell, ReportCount
 from server.storage.schema.tables import Base, Cursor
-from tests.conftest import BOTH, shared_database
+from tests.conftest import BOTH, filled_database
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "bench"))
 from made_up import BEGAN, Made, entries
@@ -233,15 +233,32 @@ def raw(log):
 
 
 @pytest.fixture(scope="module", params=BOTH)
-def engine(request, log):
-    with shared_database(request) as database:
+def filled(request, log):
+    """Opens a copy of the records of the log."""
+
+    def fill(database):
         apply = Projector(database.write).apply
         chance, start = random.Random(3), 0
         while start < len(log):  # in any cuts
             size = chance.choice((1, 7, 400))
             apply(log[start : start + size])
             start += size
+
+    with filled_database(request, fill) as copy:
+        yield copy
+
+
+@pytest.fixture(scope="module")
+def engine(filled):
+    with filled() as database:
         yield database.read
+
+
+@pytest.fixture
+def records(filled):
+    """A copy to change."""
+    with filled() as database:
+        yield database
 
 
 def same(found, expected):
@@ -393,18 +410,17 @@ def test_answers_of_a_follow_up_call_are_marks_and_counts_by_question(database, 
 
 
 @pytest.mark.thorough
-def test_tickets_that_were_counted_before_there_were_rounds_are_counted_anew(database, log):
-    Projector(database.write).apply(log)
-    whole = counts_in(database)
-    with database.write.begin() as connection:
+def test_tickets_that_were_counted_before_there_were_rounds_are_counted_anew(records, log):
+    whole = counts_in(records)
+    with records.write.begin() as connection:
         connection.execute(delete(Cursor).where(Cursor.reader == ROUNDS))
         due = select(ReportCell.id).where(ReportCell.kind == "due")
         connection.execute(delete(ReportCount).where(ReportCount.cell.in_(due)))
         cursor = connection.scalar(select(Cursor.entry).where(Cursor.reader == "projector"))
     assert cursor == log[-1].id
     again = Entry(f"{int(log[-1].at * 1000) + 1}-0", log[-1].at, acd.Tick())
-    Projector(database.write).apply([again])
-    assert counts_in(database) == whole
+    Projector(records.write).apply([again])
+    assert counts_in(records) == whole
 
 
 def test_counts_and_intervals_sum_to_the_day_and_days_to_the_week(engine):
@@ -440,19 +456,18 @@ def test_a_month_of_any_zone_is_read_from_blocks_and_is_what_its_days_are(engine
     assert report(engine, range_of(first, first + timedelta(days=2), zone), now=now)["total"] == hours
 
 
-def test_blocks_are_the_sums_of_their_slots_also_when_they_are_made_of_counts_that_were_there(database, log):
-    Projector(database.write).apply(log)
-    slots, blocks = (counts_in(database, table) for table in (ReportCount, ReportBlock))
+def test_blocks_are_the_sums_of_their_slots_also_when_they_are_made_of_counts_that_were_there(records):
+    slots, blocks = (counts_in(records, table) for table in (ReportCount, ReportBlock))
     sums = defaultdict(dict)
     for slot, *key, data in slots:
         merge(sums[slot // BLOCK, *key], json.loads(data))
     as_kept = {tuple(key): json.loads(data) for *key, data in blocks}
     assert as_kept == sums
-    with database.write.begin() as connection:
+    with records.write.begin() as connection:
         command.downgrade(config(connection), "0018")
         command.upgrade(config(connection), "head")
-    assert counts_in(database) == slots
-    assert {tuple(key): json.loads(data) for *key, data in counts_in(database, ReportBlock)} == sums
+    assert counts_in(records) == slots
+    assert {tuple(key): json.loads(data) for *key, data in counts_in(records, ReportBlock)} == sums
 
 
 def test_the_complaints_of_a_month_are_those_of_its_tickets(engine, raw):
@@ -483,20 +498,19 @@ def test_a_shift_and_the_hourly_sheet_are_parts_of_the_day(engine):
 
 
 @pytest.mark.thorough
-def test_records_from_before_there_were_counts_are_counted_once(database, log):
+def test_records_from_before_there_were_counts_are_counted_once(records, log):
     half = len(log) // 2
-    Projector(database.write).apply(log)
-    whole = counts_in(database)
-    with database.write.begin() as connection:
+    whole = counts_in(records)
+    with records.write.begin() as connection:
         for table in Base.metadata.sorted_tables:
             connection.execute(delete(table))
-    Projector(database.write).apply(log[:half])
-    with database.write.begin() as connection:
+    Projector(records.write).apply(log[:half])
+    with records.write.begin() as connection:
         others = select(ReportCell.id).where(ReportCell.kind != "alarm")
         connection.execute(delete(ReportCount).where(ReportCount.cell.in_(others)))
         connection.execute(delete(Cursor).where(Cursor.reader == COUNTER))
-    Projector(database.write).apply(log[half:])
-    assert counts_in(database) == whole
+    Projector(records.write).apply(log[half:])
+    assert counts_in(records) == whole
 
 
 def counts_in(database, table=ReportCount):

@@ -22,6 +22,7 @@ from server.storage.schema.tables import Base, Call, Decision, LogEntry
 from server.storage.trimming import Trimming, next_at
 from simulation.recorded import record
 from simulation.replay import replay
+from tests.conftest import BOTH, filled_database
 from tests.recorded.played import entries
 
 STAY = {"events", "decisions", "archive_starts"}
@@ -32,10 +33,16 @@ def log():
     return entries()
 
 
+@pytest.fixture(scope="module", params=BOTH)
+def filled(request, log):
+    with filled_database(request, lambda database: Projector(database.write).apply(log)) as copy:
+        yield copy
+
+
 @pytest.fixture
-def records(database, log):
-    Projector(database.write).apply(log)
-    return database
+def records(filled):
+    with filled() as database:
+        yield database
 
 
 def rows(database):
