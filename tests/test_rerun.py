@@ -52,13 +52,18 @@ process.stdout.readline()
 print(process.pid, flush=True)
 time.sleep(600)
 """
+PLAIN = os.environ | {
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    "PYTEST_ADDOPTS": "-p xdist.plugin -p pytest_asyncio.plugin",
+}
+"""Each of the many processes loads no more plugins than it needs."""
 
 
 def rerun(folder: Path, test: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     (folder / "pytest.ini").write_text("[pytest]\n")
     (folder / "test_one.py").write_text(test)
-    words = [sys.executable, str(RERUN), "-p", "no:schemathesis", *arguments]
-    return subprocess.run(words, cwd=folder, capture_output=True, text=True)
+    words = [sys.executable, str(RERUN), *arguments]
+    return subprocess.run(words, cwd=folder, env=PLAIN, capture_output=True, text=True)
 
 
 def test_a_test_that_passes_alone_is_listed_as_flaky_and_fails_no_run(tmp_path: Path) -> None:
@@ -88,8 +93,8 @@ def test_what_is_no_test_failure_is_told_as_pytest_tells_it(tmp_path: Path) -> N
 def test_a_run_that_is_ended_by_a_signal_leaves_no_server(tmp_path: Path, processes: str) -> None:
     (tmp_path / "pytest.ini").write_text("[pytest]\nasyncio_mode = auto\n")
     (tmp_path / "test_one.py").write_text(STARTS_A_SERVER)
-    words = [sys.executable, str(RERUN), "-p", "tests.ending", "-p", "no:schemathesis", "-n", processes]
-    with subprocess.Popen(words, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(TREE)}) as run:
+    words = [sys.executable, str(RERUN), "-p", "tests.ending", "-n", processes]
+    with subprocess.Popen(words, cwd=tmp_path, env=PLAIN | {"PYTHONPATH": str(TREE)}) as run:
         pid, end = tmp_path / "pid", time.monotonic() + 60
         while not (pid.exists() and pid.read_text()):
             assert time.monotonic() < end
