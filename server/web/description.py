@@ -9,6 +9,8 @@ import json
 import sys
 from typing import Any
 
+from fastapi import FastAPI
+
 from server.web.api.application import make_api
 
 
@@ -22,10 +24,15 @@ class _Nothing:
         return self
 
 
+def application() -> FastAPI:
+    """The API with nothing behind it."""
+    nothing: Any = _Nothing()
+    return make_api(nothing, nothing, nothing)
+
+
 def description() -> dict[str, Any]:
     """The OpenAPI document."""
-    nothing: Any = _Nothing()
-    return make_api(nothing, nothing, nothing).openapi()
+    return application().openapi()
 
 
 def main() -> int:

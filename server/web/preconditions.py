@@ -44,7 +44,7 @@ class Preconditions:
         condition: Callable[[str], Checked | None] = lambda resource: None,
     ) -> None:
         self.app, self._routes, self._settled, self._condition = app, routes, settled, condition
-        self._resources: list[tuple[re.Pattern[str], frozenset[str], int]] | None = None
+        self._resources: list[tuple[str, Route, frozenset[str], int]] | None = None
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,8 +74,8 @@ class Preconditions:
         fetched."""
         if self._resources is None:
             self._resources = _resources(self._routes())
-        for pattern, possible, parts in self._resources:
-            if possible & methods and pattern.fullmatch(path):
+        for beginning, route, possible, parts in self._resources:
+            if possible & methods and path.startswith(beginning) and route.path_regex.fullmatch(path):
                 return "/".join(path.split("/")[:parts])
         return None
 
@@ -137,7 +137,7 @@ def tag_of(answer: Response) -> str:
 
 def describe_headers(drawn: dict[str, Any], routes: Iterable[Any]) -> None:
     """Add to a description the request headers that hold for many operations: Idempotency-Key, If-Match."""
-    changing = {route.path for route in routes if isinstance(route, Route) and _part(route, routes)}
+    changing = {route.path for route, _ in _changing(routes)}
     for path, operations in drawn["paths"].items():
         for method, operation in operations.items():
             headers = {}
@@ -159,28 +159,36 @@ def _tags(header: str) -> list[str]:
     return _TAG.findall(header)
 
 
-def _resources(routes: Iterable[Any]) -> list[tuple[re.Pattern[str], frozenset[str], int]]:
-    """(pattern of a path, methods, how many parts of the path are the resource's)."""
+def _resources(routes: Iterable[Any]) -> list[tuple[str, Route, frozenset[str], int]]:
+    """(how a path begins, the route that it then has to match, methods, how many parts of the path are the
+    resource's)."""
     routes = list(routes)
-    found: list[tuple[re.Pattern[str], frozenset[str], int]] = []
+    own: dict[str, Route] = {}
     for route in routes:
-        if isinstance(route, Route) and (part := _part(route, routes)):
-            own = next(each for each in routes if isinstance(each, Route) and each.path == part)
-            methods = CHANGES & (route.methods or set())
-            found += [(each.path_regex, methods, len(part.split("/"))) for each in (route, own)]
+        if isinstance(route, Route):
+            own.setdefault(route.path, route)
+    found: list[tuple[str, Route, frozenset[str], int]] = []
+    for route, part in _changing(routes):
+        methods = CHANGES & (route.methods or set())
+        for each in (route, own[part]):
+            found.append((each.path.partition("{")[0], each, methods, len(part.split("/"))))
     return found
 
 
-def _part(route: Route, routes: Iterable[Any]) -> str:
-    """The longest part of a changing route's path that can be fetched, as a path with parameters; empty if there is
-    none."""
+def _changing(routes: Iterable[Any]) -> list[tuple[Route, str]]:
+    """The routes that change a resource, each with the longest part of its path that can be fetched, as a path with
+    parameters."""
     known = [each for each in routes if isinstance(each, Route) and each.path.startswith("/api/v1/")]
     gets = {each.path for each in known if "GET" in (each.methods or ())}
     puts = {each.path for each in known if "PUT" in (each.methods or ())}
-    parts = route.path.split("/")
-    if route in known and CHANGES & (route.methods or set()):
+    found = []
+    for route in known:
+        if not CHANGES & (route.methods or set()):
+            continue
+        parts = route.path.split("/")
         for count in range(len(parts), 3, -1):
             part = "/".join(parts[:count])
             if part in gets and (part.endswith("}") or part in puts):
-                return part
-    return ""
+                found.append((route, part))
+                break
+    return found

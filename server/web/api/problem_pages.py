@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
+from server.web.late_route import LateRoute
 from server.web.problem_types import TYPES
 from server.web.problems import answers, problem
 
@@ -27,7 +28,7 @@ class Kinds(BaseModel):
 
 def problem_routes() -> APIRouter:
     """The routes of problems."""
-    routes = APIRouter(tags=["problems"])
+    routes = APIRouter(tags=["problems"], route_class=LateRoute)
     kinds = {
         name: Kind(type=each.uri, status=each.status, title=each.title, advice=each.advice)
         for name, each in TYPES.items()

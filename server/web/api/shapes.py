@@ -19,6 +19,7 @@ from server.storage.queries import paging
 from server.usecases.principal import Principal
 from server.web.authentication import principal_of
 from server.web.instants import instant
+from server.web.late_route import LateRoute
 from server.web.problems import answers
 
 __all__ = ["instant"]
@@ -121,4 +122,10 @@ class Page(BaseModel, Generic[Item]):
 def router(tag: str) -> APIRouter:
     """Routes under /api/v1 that need a token; the gate asks for it before a route is found."""
     bearer = HTTPBearer(auto_error=False, description="An access token, or the token in `secrets/api-token`.")
-    return APIRouter(prefix="/api/v1", tags=[tag], dependencies=[Depends(bearer)], responses=answers(401, 403))
+    return APIRouter(
+        prefix="/api/v1",
+        tags=[tag],
+        dependencies=[Depends(bearer)],
+        responses=answers(401, 403),
+        route_class=LateRoute,
+    )

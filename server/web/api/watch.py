@@ -10,6 +10,7 @@ from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from pydantic import BaseModel
 
+from server.web.late_route import LateRoute
 from server.web.problems import Problem, answers
 
 METRICS_KEPT = 1.0
@@ -44,7 +45,7 @@ class Health(BaseModel):
 
 def watch_routes(watched: Watched) -> APIRouter:
     """The routes that need no token."""
-    routes = APIRouter(tags=["watch"])
+    routes = APIRouter(tags=["watch"], route_class=LateRoute)
 
     @routes.get("/healthz", response_model=Health, responses={503: {"model": Health}})
     async def healthz(response: Response) -> dict[str, Any]:
