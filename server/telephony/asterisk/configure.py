@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from server.telephony.asterisk import files, modules, pjsip
+from server.telephony.asterisk import documentation, files, modules, pjsip
 from server.telephony.asterisk.site import AgentPhone, Layout, Site, SiteError
 from server.telephony.asterisk.trunk_certificate import PAIR_FILE, own_pair
 from server.telephony.tokens import ChannelTokens
@@ -172,18 +172,36 @@ def _take_number(site: Site) -> str:
 
 
 def _link_data(site: Site) -> None:
-    """Asterisk's data folder: its own documentation beside our prompts, one folder of sounds per language.
+    """Asterisk's data folder: what it needs of its own beside our prompts, one folder of sounds per language.
 
     Of Asterisk's own sounds only the beep is taken, so that none is heard in the place of a missing prompt.
     """
     data = site.layout.data
-    for name in ("documentation", "static-http"):
-        if (site.data / name).is_dir():
-            _link(data / name, site.data / name)
+    if (site.data / "documentation").is_dir():
+        _document(data / "documentation", site.data / "documentation")
+    if (site.data / "static-http").is_dir():
+        _link(data / "static-http", site.data / "static-http")
     for beep in sorted((site.data / "sounds").glob("**/beep.*"))[:1]:
         _link(data / "sounds" / beep.name, beep)
     for language, folder in site.prompts.items():
         _link(data / "sounds" / language, folder)
+
+
+def _document(folder: Path, source: Path) -> None:
+    """Write what Asterisk needs of its documentation in `source`; link all of it where that cannot be told."""
+    file = folder / documentation.NAME
+    with contextlib.suppress(OSError):
+        begins = documentation.mark(source)
+        with contextlib.suppress(FileNotFoundError), file.open("rb") as before:
+            if before.read(len(begins)) == begins:
+                return
+        if (body := documentation.shortened(source)) is not None:
+            if folder.is_symlink():
+                folder.unlink()
+            folder.mkdir(exist_ok=True)
+            _write_bytes(file, body, 0o640)
+            return
+    _link(folder, source)
 
 
 def _link_modules(site: Site, names: Iterable[str]) -> None:
