@@ -21,13 +21,10 @@ app = typer.Typer(help="The records' database: version, migrate, back up.", no_a
 @app.command()
 def version(as_json: Json = False) -> None:
     """Show the database's revision, and the revision that this version of the product needs."""
-    from server.storage.schema.migrate import config, revision
+    from server.storage.schema.migrate import revision, revisions
 
     with _Opened() as database:
-        from alembic.script import ScriptDirectory
-
-        wanted = ScriptDirectory.from_config(config()).get_current_head()
-        found = revision(database.read)
+        wanted, found = revisions()[-1], revision(database.read)
     if as_json:
         print_json({"revision": found, "wanted": wanted, "current": found == wanted})
     elif found == wanted:

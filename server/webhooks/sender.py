@@ -8,6 +8,7 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import httpx
@@ -57,13 +58,18 @@ class Sender:
     def __init__(
         self, networks: Sequence[str] = (), *, timeout: httpx.Timeout = PATIENCE, whole: float = WHOLE
     ) -> None:
-        self._networks, self._whole = networks, whole
+        self._networks, self._timeout, self._whole = networks, timeout, whole
+
+    @cached_property
+    def _client(self) -> httpx.AsyncClient:
+        """Made for the first message: to read the certificates of the world takes longer than most of a start."""
         # No proxy and no password of the environment: the address that is checked is the one that is connected to.
-        self._client = httpx.AsyncClient(timeout=timeout, follow_redirects=False, trust_env=False, http1=True)
+        return httpx.AsyncClient(timeout=self._timeout, follow_redirects=False, trust_env=False, http1=True)
 
     async def close(self) -> None:
         """Let go of every connection."""
-        await self._client.aclose()
+        if "_client" in vars(self):
+            await self._client.aclose()
 
     async def send(self, message: Message, url: str, secrets: Sequence[str]) -> Answer:
         """Send one message, and say what became of it."""

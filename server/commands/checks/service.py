@@ -155,15 +155,14 @@ def check_records(settings: Settings, running: HomeProcesses) -> Findings:
 
 
 def _look_into(database: Database, settings: Settings, running: HomeProcesses) -> Findings:
-    from alembic.script import ScriptDirectory
     from sqlalchemy import func, select
     from sqlalchemy.orm import Session
 
     from server.storage.queries.records import Queries
-    from server.storage.schema.migrate import config, revision
+    from server.storage.schema.migrate import revision, revisions
     from server.storage.schema.tables import Call, Cursor, Recording, Segment
 
-    found, wanted = revision(database.read), ScriptDirectory.from_config(config()).get_current_head()
+    found, wanted = revision(database.read), revisions()[-1]
     if found != wanted:
         yield warn("records", f"revision {found} instead of {wanted}: `sansheng db migrate`, or start the server")
         return

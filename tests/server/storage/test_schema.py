@@ -12,13 +12,14 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import select, text
 from sqlalchemy.exc import StatementError
 from sqlalchemy.orm import Session
 
 from server.storage.database import DatabaseError, open_database
 from server.storage.schema.knowledge_tables import SEARCH
-from server.storage.schema.migrate import config, migrate, revision
+from server.storage.schema.migrate import config, migrate, revision, revisions
 from server.storage.schema.tables import Base, Call
 from server.storage.schema.ticket_tables import TicketDispatch, TicketRound
 
@@ -41,6 +42,12 @@ def test_migrating_again_changes_nothing(database_url):
     migrate(database.write)
     assert revision(database.write) == first is not None
     database.dispose()
+
+
+def test_a_revision_has_a_file_that_is_named_after_it():
+    script = ScriptDirectory.from_config(config())
+    assert revisions() == [each.revision for each in script.walk_revisions()][::-1]
+    assert revisions()[-1] == script.get_current_head()
 
 
 def test_servers_that_start_together_migrate_once(database_url):
