@@ -113,6 +113,11 @@ def send(descriptor: int, number: int) -> None:
 
 def group_lives(group: int) -> bool:
     """Something of the process group still runs; what only waits to be reaped does not count."""
+    with contextlib.suppress(PermissionError):
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return False  # nothing is left: there is no need to look through all processes
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError, ValueError, IndexError):
             fields = path.read_text(errors="replace").rpartition(")")[2].split()

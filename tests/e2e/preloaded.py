@@ -28,24 +28,39 @@ TREE = Path(__file__).resolve().parents[2]
 IMPORTED = (
     "server.cli",
     "server.commands.run",
+    "server.definition_check",
+    "server.election",
+    "server.eventlog.unreadable",
+    "server.hotline.standby",
     "server.leadership",
+    "server.log_files",
+    "server.mailing",
+    "server.processes.liveness",
+    "server.processes.sockets",
+    "server.processes.watchdog",
+    "server.startup",
     "server.storage.queries.day_mail",
     "server.storage.queries.records",
+    "server.storage.queries.ticket_mail",
     "server.storage.retention",
     "server.storage.schema.migrate",
     "server.storage.trimming",
+    "server.telephony.asterisk.ready",
     "server.usecases.recordings",
     "server.web.api.application",
     "server.web.certificates",
     "server.web.serve",
+    "server.webhooks.delivery",
     "server.webhooks.sender",
     # What a server imports when it first needs it.
     "anyio._backends._asyncio",
     "httpcore",
+    "provision",
     "pwdlib.hashers.argon2",
     "pydantic.v1",
     "sqlalchemy.dialects.sqlite",
     "sqlite3",
+    "twisted.application.service",
     "twisted.internet.asyncioreactor",
 )
 """All but `server.app` and `server.processes.children`, with which the reactor would be chosen."""
@@ -141,10 +156,52 @@ def done(
         return subprocess.CompletedProcess([str(command), *words], code, output.read_text(), errors.read_text())
 
 
+class Prepared:
+    """What each server would make at its start, made once."""
+
+    def __init__(self) -> None:
+        for name in IMPORTED:
+            import_module(name)
+        assert "twisted.internet.reactor" not in sys.modules, "a fork would have the loop of this process"
+        from sqlalchemy.orm import configure_mappers
+
+        from provision import default_cache, provision
+        from server.telephony.asterisk import documentation
+        from server.web.description import application
+
+        configure_mappers()
+        self.application = application()
+        """Keeps the shapes of pages, which the API of a server then finds made."""
+        if (data := provision("asterisk", default_cache(), lambda line: None).data) is not None:
+            documentation.shortened(data / "documentation")
+        self.records = _empty_records()
+
+    def become(self, question: Mapping[str, Any]) -> None:
+        """Be the command, and end with it; a server on SQLite finds the schema made."""
+        environment = question["environment"]
+        records = Path(environment["SANSHENG_HOME"]) / "records.db"
+        if question["command"][1:] == ["run"] and "DATABASE_URL" not in environment and not records.exists():
+            records.write_bytes(self.records)
+            records.chmod(0o600)
+        _become(question)
+
+
+def _empty_records() -> bytes:
+    """An SQLite database with the newest schema and no rows."""
+    from server.storage.database import open_database
+    from server.storage.schema.migrate import migrate
+
+    with tempfile.TemporaryDirectory(prefix="ss-records-") as folder:
+        file = Path(folder) / "records.db"
+        database = open_database(f"sqlite:///{file}")
+        migrate(database.write)
+        database.dispose()
+        return file.read_bytes()
+
+
 def _serve() -> None:
     """Fork servers, and tell how they ended, until the input ends."""
-    for name in IMPORTED:
-        import_module(name)
+    prepared = Prepared()
     gc.freeze()
     for line in sys.stdin:
         question = json.loads(line)
@@ -154,7 +211,7 @@ def _serve() -> None:
         else:
             answer = os.fork()
             if answer == 0:
-                _become(question)
+                prepared.become(question)
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
 
