@@ -42,7 +42,7 @@ def run() -> None:
     reactor: Any = installed
     from provision import Console
     from server.app import App, StartError
-    from server.processes.watchdog import Heart
+    from server.processes.heart import Heart
     from server.tasks import first_of
 
     app = App(here, reactor, Console())

@@ -37,7 +37,7 @@ IMPORTED = (
     "server.mailing",
     "server.processes.liveness",
     "server.processes.sockets",
-    "server.processes.watchdog",
+    "server.processes.heart",
     "server.startup",
     "server.storage.queries.day_mail",
     "server.storage.queries.records",
