@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from server.commands.output import Json, print_json, say, show, table
-from server.commands.shared import Refused, instant, reading, zone
+from server.commands.shared import Refused, instant, reading, wholes, zone
 from server.commands.shared import day as as_day
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ OF_COMPLAINTS = (
 _LISTS = (
     ("queues", ("queue", *OF_INTERVALS[1:])),
     ("categories", ("category", *OF_INTERVALS[1:])),
+    ("wholes", ("whole", *OF_INTERVALS[1:])),
     ("teams", ("team", *OF_AGENTS)),
     ("agents", ("agent", *OF_AGENTS)),
     ("departments", ("department", *OF_TICKETS)),
@@ -157,14 +158,16 @@ def complaints(day: Day = None, days: Repeats = 7, as_json: Json = False) -> Non
     where = zone()
     with reading() as engine:
         found = figures_report.complaints(
-            engine, _day(day, where), where, now=datetime.now(UTC), terms=Terms(days=days)
+            engine, _day(day, where), where, now=datetime.now(UTC), terms=Terms(days=days), wholes=wholes()
         )
     if as_json:
         print_json(found)
         return
     total = found["total"]
     say(f"{found['month']}: {total['complaints_opened']} complaints, {found['before']} in the month before")
-    for name, first in (("categories", "category"), ("departments", "department")):
+    for name, first in (("categories", "category"), ("wholes", "whole"), ("departments", "department")):
+        if name == "wholes" and not found[name]:
+            continue
         say("")
         _lines(found[name], (first, *OF_COMPLAINTS), where, {"share", "tickets_in_time", "first_desk_rate"})
 
@@ -193,7 +196,8 @@ def _show(period: Callable[[ZoneInfo], Period], queue: str | None, within: int, 
 
     where = zone()
     with reading() as engine:
-        found = report(engine, period(where), now=datetime.now(UTC), queue=queue, terms=Terms(within, days))
+        terms = Terms(within, days)
+        found = report(engine, period(where), now=datetime.now(UTC), queue=queue, terms=terms, wholes=wholes())
     if as_json:
         print_json(found)
         return

@@ -310,6 +310,19 @@ def _definitions() -> dict[str, Any]:
         return {}
 
 
+def wholes() -> dict[str, tuple[str, ...]]:
+    """In which category's sum each one counts, by the operator's `[categories]`; none where they cannot be read."""
+    if not _definitions().get("categories"):
+        return {}
+    from server.hotline.definitions import load
+    from tables.toml import DefinitionFault
+
+    try:
+        return load(settings().root).categories.wholes()
+    except DefinitionFault:
+        return {}
+
+
 def zone() -> ZoneInfo:
     """The hotline's time zone, in which people are shown times; Asia/Shanghai unless its calendar says otherwise."""
     try:

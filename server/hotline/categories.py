@@ -72,6 +72,11 @@ class Categories:
         """The categories that are under one of these."""
         return tuple(each.name for each in self.rows if each.under in names)
 
+    def wholes(self) -> dict[str, tuple[str, ...]]:
+        """In which category's sum each one counts that is a part of another or has parts: in that of the whole."""
+        parts: dict[str, tuple[str, ...]] = {each.name: (each.under,) for each in self.rows if each.under}
+        return parts | {under: (under,) for (under,) in parts.values()}
+
     def told(self) -> tuple[Category, ...]:
         """Every category that a record may name, for those who show it."""
         own = self.rows if UNREASONABLE in self.names else (*self.rows, usual(UNREASONABLE))

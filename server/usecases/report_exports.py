@@ -1,4 +1,7 @@
-"""Reports as rows for exports: a row for each interval, queue, category, team, agent and department, and the total."""
+"""Reports as rows for exports: a row for each interval, queue, category, team, agent and department, and the total.
+
+A category that has parts has a row besides, `whole`, with the sum of itself and of them.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,9 @@ from server.usecases.principal import Principal
 from server.usecases.reports import ReportActs
 
 PARTS = (
-    *(("interval", "intervals"), ("queue", "queues"), ("category", "categories"), ("team", "teams")),
-    *(("agent", "agents"), ("department", "departments"), ("dispatcher", "dispatchers")),
-    ("answer", "answers"),
+    *(("interval", "intervals"), ("queue", "queues"), ("category", "categories")),
+    *(("whole", "wholes"), ("team", "teams"), ("agent", "agents"), ("department", "departments")),
+    *(("dispatcher", "dispatchers"), ("answer", "answers")),
 )
 COLUMNS = ("part", "name", "from", "to", *(figure.id for figure in FIGURES))
 OF_COMPLAINTS = (
@@ -82,8 +85,8 @@ def complaint_rows(report: Mapping[str, Any]) -> list[Row]:
     columns = ("part", "name", "complaints", "before", "share", *OF_COMPLAINTS)
     rows = [
         _row(columns, row, part, row.get(part))
-        for part, name in (("day", "days"), ("category", "categories"), ("department", "departments"))
-        for row in report[name]
+        for part, name in (("day", "days"), *PARTS)
+        for row in report.get(name, ())
     ]
     whole = report["total"] | {"complaints": report["total"]["complaints_opened"], "before": report["before"]}
     return [*rows, _row(columns, whole, "total", report["month"])]

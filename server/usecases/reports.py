@@ -75,7 +75,7 @@ class ReportActs(Acts):
         """The complaint statistics of the month in which this day lies."""
         zone = self._zone(who)
         return await self._server.records.asked(
-            complaints, day or self._today(zone), zone, now=self._now(), terms=terms
+            complaints, day or self._today(zone), zone, now=self._now(), terms=terms, wholes=self._wholes()
         )
 
     async def cell(self, who: Principal, asked: CellAsked, terms: Terms) -> dict[str, Any]:
@@ -85,7 +85,9 @@ class ReportActs(Acts):
             raise QueryError(f"a cell ends after it began, and spans {LONGEST.days} days at most")
         agents = self.permissions.agents(who, Act.READ_CALLS)
         mask = masks(who, Act.READ_CALLS)
-        found = await self._server.records.asked(rows_of, asked, now=self._now(), terms=terms, mask=mask, agents=agents)
+        found = await self._server.records.asked(
+            rows_of, asked, now=self._now(), terms=terms, mask=mask, agents=agents, wholes=self._wholes()
+        )
         named = self._server.definitions.numbers.named
         return found | {"items": [row | {"call": row["call"] and named(row["call"])} for row in found["items"]]}
 
@@ -95,7 +97,12 @@ class ReportActs(Acts):
         return await self._server.records.asked(lambda engine: MailOutbox(engine).page(limit, cursor))
 
     async def _report(self, period: Callable[[], Period], queue: str | None, terms: Terms | None) -> dict[str, Any]:
-        return await self._server.records.asked(report, period(), now=self._now(), queue=queue, terms=terms)
+        return await self._server.records.asked(
+            report, period(), now=self._now(), queue=queue, terms=terms, wholes=self._wholes()
+        )
+
+    def _wholes(self) -> dict[str, tuple[str, ...]]:
+        return self._server.definitions.categories.wholes()
 
     def _zone(self, who: Principal) -> ZoneInfo:
         self.permissions.require(who, Act.READ_REPORTS)

@@ -40,7 +40,7 @@ from server.storage.projections.contributions import (
 )
 from server.storage.queries import serialise
 from server.storage.queries.callback_report import ACCEPTED
-from server.storage.queries.figures_report import KINDS, OF_AGENTS, teams_of
+from server.storage.queries.figures_report import KINDS, NAMED_BY, OF_AGENTS, Groups, teams_of
 from server.storage.queries.paging import QueryError, iso
 from server.storage.schema.callback_tables import Attempt, CallbackOffer, Promise
 from server.storage.schema.quality_tables import QaReview
@@ -72,9 +72,9 @@ _FIGURES = {figure.id: figure for figure in FIGURES}
 
 @dataclass(frozen=True, slots=True)
 class CellAsked:
-    """`figure` in [since, until), of the whole (`total`, `interval`) or of the queue, category, agent, team, department
-    or dispatcher `name`; in a report of one `queue` alone, if that is given. `promise.kept` and the like are columns of
-    the report of callback mode."""
+    """`figure` in [since, until), of the whole (`total`, `interval`) or of the queue, category (`whole`: with its
+    parts), agent, team, department or dispatcher `name`; in a report of one `queue` alone, if that is given.
+    `promise.kept` and the like are columns of the report of callback mode."""
 
     figure: str
     of: str
@@ -92,6 +92,7 @@ def rows_of(
     terms: Terms,
     mask: bool = False,
     agents: frozenset[str] | None = None,
+    wholes: Groups | None = None,
 ) -> dict[str, Any]:
     """The value, and the rows that make it, oldest first, each with its call. Rows of others than `agents` are counted
     alone. Raises QueryError for a figure or a list that does not exist."""
@@ -99,7 +100,8 @@ def rows_of(
     if asked.of not in WHOLE | KINDS.keys():
         raise QueryError(f"there is no list by {asked.of[:40]}: there are {', '.join(sorted(WHOLE | KINDS.keys()))}")
     with Session(engine) as session:
-        return _rows_of(session, asked, figure, names, now, terms, mask, agents)
+        groups = {"team": teams_of(session.connection()), "whole": wholes or {}}.get(asked.of)
+        return _rows_of(session, asked, figure, names, now, terms, mask, agents, groups)
 
 
 def _rows_of(
@@ -111,12 +113,12 @@ def _rows_of(
     terms: Terms,
     mask: bool,
     agents: frozenset[str] | None,
+    groups: Groups | None,
 ) -> dict[str, Any]:
-    teams = teams_of(session.connection()) if asked.of == "team" else {}
     sums, found, count, unseen = dict[str, int](), list[tuple[str, Any]](), 0, 0
     candidates = _candidates(session, asked, figure.of, now) if figure else _of_callbacks(session, asked)
     for kind, row, contribution in candidates:
-        counts = _counted(contribution, asked, now, teams)
+        counts = _counted(contribution, asked, now, groups)
         if not names & _names(counts):
             continue
         merge(sums, counts)
@@ -190,7 +192,7 @@ def _names(counts: Mapping[str, int]) -> set[str]:
     return {name.partition(":")[0] for name in counts}
 
 
-def _counted(contribution: Contribution, asked: CellAsked, now: datetime, teams: Mapping[str, Sequence[str]]) -> Counts:
+def _counted(contribution: Contribution, asked: CellAsked, now: datetime, groups: Groups | None) -> Counts:
     """What of this belongs to the cell."""
     first, last, present = (slot_of(each.timestamp()) for each in (asked.since, asked.until, now))
     found: Counts = {}
@@ -202,8 +204,9 @@ def _counted(contribution: Contribution, asked: CellAsked, now: datetime, teams:
         if asked.of in WHOLE:
             here = key.kind not in OF_AGENTS
         else:
-            name = getattr(key, asked.of) if asked.of in ("queue", "category") else key.agent
-            here = key.kind in KINDS[asked.of][2] and asked.name in (teams.get(name, ()) if teams else (name,))
+            name = getattr(key, NAMED_BY.get(asked.of, "agent"))
+            within = (name,) if groups is None else groups.get(name, ())
+            here = key.kind in KINDS[asked.of][2] and asked.name in within
         if here:
             merge(found, counts)
     return found

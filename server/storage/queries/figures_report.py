@@ -2,7 +2,8 @@
 
 Where an interval holds a whole block of slots, the block's sum is read in their place: the same counts in fewer rows.
 Intervals sum to the whole, queues and categories too. A team is the sum of the agents who are in it now; an agent in
-two teams counts in both. Agents' times have no queue: a report of one queue leaves them out.
+two teams counts in both. A category that has parts is besides, in a list of its own, the sum of itself and of them, as
+the operator has them now. Agents' times have no queue: a report of one queue leaves them out.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ KINDS = {
         (Of.CALLS, Of.LEGS, Of.TICKETS, Of.SORTING),
         frozenset({"call", "promise", "ticket", DUE}),
     ),
+    "whole": ("wholes", (Of.CALLS, Of.LEGS, Of.TICKETS, Of.SORTING), frozenset({"call", "promise", "ticket", DUE})),
     "agent": ("agents", (Of.LEGS, Of.AGENTS), frozenset({"agent", "time", "recording", "score"})),
     "team": ("teams", (Of.LEGS, Of.AGENTS), frozenset({"agent", "time", "recording", "score"})),
     "department": ("departments", (Of.TICKETS, Of.SORTING), frozenset({"ticket", DUE})),
@@ -47,6 +49,10 @@ KINDS = {
     "answer": ("answers", (Of.ANSWERS,), frozenset({ANSWER})),
 }
 """What is broken down: into which list, with which figures, from which kinds of counts."""
+NAMED_BY = {"queue": "queue", "category": "category", "whole": "category"}
+"""Where a count has the name by which it is broken down; all others are named by its `agent`."""
+Groups = Mapping[str, Sequence[str]]
+"""In which groups something counts: an agent in teams, a category in the one that it is a part of."""
 OF_AGENTS = frozenset({"agent", SORTING})
 """Kinds that say again, by agent or dispatcher, what other kinds say of the whole."""
 _decode = msgspec.json.Decoder(dict[str, int]).decode
@@ -132,11 +138,18 @@ def range_of(first: date, last: date, zone: ZoneInfo) -> Period:
 
 
 def report(
-    engine: Engine, period: Period, *, now: datetime, queue: str | None = None, terms: Terms | None = None
+    engine: Engine,
+    period: Period,
+    *,
+    now: datetime,
+    queue: str | None = None,
+    terms: Terms | None = None,
+    wholes: Groups | None = None,
 ) -> dict[str, Any]:
-    """The figures of a period, up to `now`."""
+    """The figures of a period, up to `now`. `wholes` says which categories make one."""
     terms = terms or Terms()
     cells, of_intervals, teams = _sums(engine, period, now, queue)
+    groups = {"team": teams, "whole": wholes or {}}
     return {
         **period.words,
         "from": iso(period.since),
@@ -147,7 +160,7 @@ def report(
         "belongs": BELONGS,
         "figures": catalogue(terms),
         "intervals": _intervals(of_intervals, period, terms),
-        **{name: _group(what, cells, teams, terms) for what, (name, _, _) in KINDS.items()},
+        **{name: _group(what, cells, groups, terms) for what, (name, _, _) in KINDS.items()},
         "total": figures_of(total(of_intervals), terms),
     }
 
@@ -181,11 +194,18 @@ def hourly(engine: Engine, period: Period, *, now: datetime, terms: Terms | None
 
 
 def complaints(
-    engine: Engine, day: date, zone: ZoneInfo, *, now: datetime, terms: Terms | None = None
+    engine: Engine,
+    day: date,
+    zone: ZoneInfo,
+    *,
+    now: datetime,
+    terms: Terms | None = None,
+    wholes: Groups | None = None,
 ) -> dict[str, Any]:
     """The complaint statistics of the month in which this day lies, beside those of the month before.
 
-    By category and by department: complaint tickets opened, their share, the change, and what became of the tickets.
+    By category, by those that have parts (`wholes`) and by department: complaint tickets opened, their share, the
+    change, and what became of the tickets.
     """
     terms = terms or Terms()
     month = month_of(day, zone)
@@ -194,13 +214,14 @@ def complaints(
     earlier = _sums(engine, before, now, None)[0]
     of_all = figures_of(total(of_days), terms)
     lists: dict[str, Any] = {}
-    for what in ("category", "department"):
-        past = {row[what]: row["complaints_opened"] for row in _group(what, earlier, teams, terms)}
+    groups = {"team": teams, "whole": wholes or {}}
+    for what in ("category", "whole", "department"):
+        past = {row[what]: row["complaints_opened"] for row in _group(what, earlier, groups, terms)}
         rows = [
             {what: row[what], "complaints": row["complaints_opened"], "before": past.pop(row[what], 0)}
             | {"share": _part(row["complaints_opened"], of_all["complaints_opened"])}
             | {name: row[name] for name in _OF_COMPLAINTS}
-            for row in _group(what, cells, teams, terms)
+            for row in _group(what, cells, groups, terms)
             if any(row[name] for name in ("complaints_opened", *_OF_COMPLAINTS))
         ]
         rows += [{what: name, "complaints": 0, "before": count, "share": None} | dict.fromkeys(_OF_COMPLAINTS)
@@ -333,15 +354,13 @@ def teams_of(connection: Connection) -> dict[str, Sequence[str]]:
     return {agent: tuple(teams) for agent, teams in connection.execute(select(Agent.id, Agent.teams))}
 
 
-def _group(
-    what: str, cells: Mapping[Cell, Counts], teams: Mapping[str, Sequence[str]], terms: Terms
-) -> list[dict[str, Any]]:
+def _group(what: str, cells: Mapping[Cell, Counts], groups: Mapping[str, Groups], terms: Terms) -> list[dict[str, Any]]:
     _, figures, kinds = KINDS[what]
     sums: defaultdict[str, Counts] = defaultdict(dict)
     for cell, counts in cells.items():
         if cell.kind in kinds:
-            name = cell.agent if what in ("department", "team", "dispatcher", "answer") else getattr(cell, what)
-            for each in teams.get(name, ()) if what == "team" else (name,) if name else ():
+            name = getattr(cell, NAMED_BY.get(what, "agent"))
+            for each in groups[what].get(name, ()) if what in groups else (name,) if name else ():
                 merge(sums[each], counts)
     return [{what: name, **figures_of(sums[name], terms, figures)} for name in sorted(sums)]
 

@@ -77,7 +77,8 @@ class TermsOut(BaseModel):
 
 
 class FiguresReport(BaseModel):
-    """A period in figures, by their ids. Intervals, queues and categories sum to the total."""
+    """A period in figures, by their ids. Intervals, queues and categories sum to the total; `wholes` have the sums of
+    categories that others are under."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -92,6 +93,7 @@ class FiguresReport(BaseModel):
     intervals: list[Row]
     queues: list[Row]
     categories: list[Row]
+    wholes: list[Row] = Field(description="Each category that has parts, with what its parts have.")
     agents: list[Row]
     teams: list[Row]
     departments: list[Row]
@@ -123,6 +125,7 @@ class ComplaintStatistics(BaseModel):
     before: int
     days: list[Row]
     categories: list[Row]
+    wholes: list[Row] = Field(description="Each category that has parts, with what its parts have.")
     departments: list[Row]
 
 
@@ -243,7 +246,9 @@ def report_routes(acts: CallbackActs, reports: ReportActs) -> APIRouter:
         since: Instant,
         until: Instant,
         of: Annotated[
-            Literal["total", "interval", "queue", "category", "agent", "team", "department", "dispatcher", "answer"],
+            Literal[
+                "total", "interval", "queue", "category", "whole", "agent", "team", "department", "dispatcher", "answer"
+            ],
             Query(description="The list in which the cell stands."),
         ] = "total",
         name: Annotated[str, Query(max_length=120, description="The row's queue, category, agent and so on.")] = "",

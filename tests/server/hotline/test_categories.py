@@ -58,6 +58,8 @@ def test_what_is_retired_is_offered_no_more_and_keeps_its_name(tmp_path: Path) -
     assert found.confirmed == ("process", "refund", "unreasonable")
     assert [each.name for each in found.told()] == ["process", "refund", "attitude", "rude", "unreasonable"]
     assert Categories().way("old") == ("old",)
+    sums = {"refund": ("process",), "process": ("process",), "rude": ("attitude",), "attitude": ("attitude",)}
+    assert found.wholes() == sums
 
 
 def test_a_part_of_a_category_is_routed_and_graded_as_the_whole(tmp_path: Path) -> None:

@@ -484,6 +484,25 @@ def test_the_complaints_of_a_month_are_those_of_its_tickets(engine, raw):
     }
 
 
+def test_a_category_that_has_parts_is_the_sum_of_itself_and_of_them(engine):
+    found = report(engine, days(FIRST, ZONE), now=LATER, wholes=WHOLES)
+    by_name = {row["category"]: row for row in found["categories"]}
+    (whole,) = found["wholes"]
+    assert whole["whole"] == "process"
+    counts = {figure.id for figure in FIGURES if figure.unit == "count" and figure.id in whole}
+    for name in counts:
+        assert whole[name] == sum(by_name[each][name] for each in WHOLES), name
+    assert whole["calls"] > by_name["process"]["calls"] > 0
+    answered = sum(by_name[each]["answered"] for each in WHOLES)
+    assert whole["asa"] == pytest.approx(
+        sum(by_name[each]["asa"] * by_name[each]["answered"] for each in WHOLES) / answered, abs=0.1
+    )
+    assert report(engine, days(FIRST, ZONE), now=LATER)["wholes"] == []
+    month = complaints(engine, FIRST, ZONE, now=LATER, wholes=WHOLES)
+    of_month = {row["category"]: row["complaints"] for row in month["categories"]}
+    assert [row["complaints"] for row in month["wholes"]] == [sum(of_month[each] for each in WHOLES)]
+
+
 def test_a_shift_and_the_hourly_sheet_are_parts_of_the_day(engine):
     at = [datetime.fromtimestamp(BEGAN + 3600 * hour, UTC) for hour in (0, 8, 16, 24)]
     shifts = [report(engine, between(*pair, ZONE), now=LATER)["total"]["calls"] for pair in itertools.pairwise(at)]
@@ -582,13 +601,15 @@ def test_each_figure_has_both_names_and_a_formula():
 
 OF = {
     "intervals": "interval", "queues": "queue", "categories": "category", "agents": "agent", "teams": "team",
-    "departments": "department", "dispatchers": "dispatcher",
+    "departments": "department", "dispatchers": "dispatcher", "wholes": "whole",
 }  # fmt: skip
+WHOLES = {"attitude": ("process",), "system": ("process",), "process": ("process",)}
+"""As an operator has it who puts attitude and system under process."""
 
 
 @pytest.mark.parametrize("name", ["total", *OF])
 def test_the_rows_behind_a_cell_make_its_value(engine, name):
-    found = report(engine, days(FIRST, ZONE, interval=4 * 3600), now=LATER)
+    found = report(engine, days(FIRST, ZONE, interval=4 * 3600), now=LATER, wholes=WHOLES)
     rows = [found["total"]] if name == "total" else found[name]
     row = rows[3 % len(rows)]  # midday, where something happens
     since, until = (row["from"], row["to"]) if name == "intervals" else (found["from"], found["to"])
@@ -596,7 +617,7 @@ def test_the_rows_behind_a_cell_make_its_value(engine, name):
     for figure in random.Random(name).sample(figures, min(5, len(figures))):
         of, which = OF.get(name, "total"), str(row.get(OF.get(name, ""), ""))
         asked = CellAsked(figure, of, which, datetime.fromisoformat(since), datetime.fromisoformat(until))
-        cell = rows_of(engine, asked, now=LATER, terms=Terms())
+        cell = rows_of(engine, asked, now=LATER, terms=Terms(), wholes=WHOLES)
         assert cell["value"] == row[figure], figure
         assert cell["whole"]
         assert cell["count"] == len(cell["items"])

@@ -4,7 +4,7 @@ export default {
   parts: { day: '日报', week: '周报', month: '月报', range: '时段', shift: '班次', hourly: '小时表', complaints: '投诉统计', callback: '回呼', book: '交接本', exports: '导出' },
   lists: { intervals: '时段', queues: '队列', categories: '分类', agents: '坐席', teams: '班组', departments: '部门', dispatchers: '派单人', answers: '回访答复', days: '日期' },
   day: '日期', days: '日期范围', shift: '班次', interval: '时段长度', minutes: '{count} 分钟', within: '服务水平 T（秒）', repeat_days: '重复来电 N（天）', figure: '指标', chart_of: '{figure}，按时段',
-  broken_down: '分解方式', formulas: '指标算法', total: '合计', belongs: '通话按来电时间归入时段，按最后到达的队列归入队列', none_named: '（无）',
+  broken_down: '分解方式', formulas: '指标算法', total: '合计', belongs: '通话按来电时间归入时段，按最后到达的队列归入队列', none_named: '（无）', whole: '{category}（合计）', no_part: '{category}（未细分）',
   call: '通话', offered: '来电时间', caller: '来电号码', withheld: '隐藏号码', queue: '队列', category: '分类', agent: '坐席', outcome: '结果', satisfaction: '满意度', team: '班组', house: '全部班组', state: '状态',
   exact: '共 {count} 通，与数字一致的口径', base: '共 {count} 通，是这个指标的计算范围', rows: '由 {count} 条记录得出', not_whole: '（只显示 {count} 条）', unseen: '（其中 {count} 条不在您的权限内）', row: '记录', at: '时间', no_calls: '没有通话',
   export: '导出', export_text: '需要另一人批准，批准后 24 小时内可下载。', export_ready: '导出 {id} 可以下载', export_waits: '导出 {id} 等待批准', format: '格式', kind: '内容',

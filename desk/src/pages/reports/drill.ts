@@ -3,14 +3,14 @@ import type { components } from '@/api'
 import { dayPlus, instantOf } from '@/i18n/zone'
 
 export type Behind = components['schemas']['CellRow']
-export type Of = 'total' | 'interval' | 'queue' | 'category' | 'agent' | 'team' | 'department' | 'dispatcher' | 'answer'
+export type Of = 'total' | 'interval' | 'queue' | 'category' | 'whole' | 'agent' | 'team' | 'department' | 'dispatcher' | 'answer'
 
 /** A row of a report, and the list that it stands in. */
-export type ListName = 'intervals' | 'days' | 'queues' | 'categories' | 'agents' | 'teams' | 'departments' | 'dispatchers' | 'answers' | 'total'
+export type ListName = 'intervals' | 'days' | 'queues' | 'categories' | 'wholes' | 'agents' | 'teams' | 'departments' | 'dispatchers' | 'answers' | 'total'
 export type Row = Record<string, string | number | null>
 
 export const OF: Record<ListName, Of> = {
-  intervals: 'interval', days: 'interval', queues: 'queue', categories: 'category', agents: 'agent', teams: 'team', departments: 'department', dispatchers: 'dispatcher', answers: 'answer', total: 'total',
+  intervals: 'interval', days: 'interval', queues: 'queue', categories: 'category', wholes: 'whole', agents: 'agent', teams: 'team', departments: 'department', dispatchers: 'dispatcher', answers: 'answer', total: 'total',
 }
 
 export interface Wanted {
@@ -41,6 +41,9 @@ export function wantedOf(list: ListName, row: Row, figure: string, period: { fro
     queue: period.queue && period.queue !== 'all' ? period.queue : '',
   }
 }
+
+/** In which list of the server's a row stands: a category's sum stands among the categories. */
+export const listOf = (list: ListName, row: Row): ListName => (list === 'categories' && row.whole !== undefined ? 'wholes' : list)
 
 /** The filters by which the list of calls, exported, has these calls and others of the same time; null where it has none such. */
 export function listFilters(wanted: Wanted): Record<string, string> | null {
