@@ -6,9 +6,10 @@ import { createApp } from 'vue'
 
 import App from './App.vue'
 import { i18n, startLanguage } from './i18n'
-import { router } from './router'
+import { router, startPage } from './router'
 
 async function begin(): Promise<void> {
+  startPage(location.pathname)
   await startLanguage()
   createApp(App).use(createPinia()).use(i18n).use(router).mount('#app')
 }

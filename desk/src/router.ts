@@ -52,6 +52,12 @@ export const router = createRouter({
   ],
 })
 
+/** Fetch the page of this path while the words of the language come; where it fails, the router asks again and says so. */
+export function startPage(path: string): void {
+  const found = PAGES.find(({ name }) => path.split('/')[1] === name)
+  if (found) void (found.page as () => Promise<unknown>)().catch(() => undefined)
+}
+
 router.beforeEach(async (to) => {
   if (typeof to.meta.words === 'string') await loadWords(to.meta.words)
 })

@@ -6,9 +6,11 @@ import { type FunctionalComponent, h } from 'vue'
 
 import type { Column } from './table'
 
+const said = (value: string | number | null | undefined): string | number => (value === null || value === undefined || value === '' ? '–' : value)
+
 const Cells: FunctionalComponent<{ row: unknown; columns: Column<never>[] }> = ({ row, columns }) =>
   h('div', { class: 'cells' }, columns.map((column) =>
-    h('div', { key: column.key, class: ['cell', column.align], role: 'cell' }, [column.cell ? column.cell(row as never) : (column.value(row as never) ?? '–')]),
+    h('div', { key: column.key, class: ['cell', column.align, column.short && 'short'], role: 'cell' }, [column.cell ? column.cell(row as never) : said(column.value(row as never))]),
   ))
 Cells.props = ['row', 'columns']
 export default Cells

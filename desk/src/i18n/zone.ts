@@ -43,5 +43,16 @@ export const today = (on = 0): string => dayPlus(dayOf(serverNow()), on)
 /** The hotline's wall clock now as a picker reads times, in the browser's zone: the month and hour at which an empty one opens. */
 export const pickerNow = (): Date => new Date(wall(serverNow()).replace(' ', 'T'))
 
+/** The class of a picker's cell that is today by the hotline's calendar; a cell's date is of the browser's zone. */
+export const todayCell = (cell: Date): string => (local(cell) === today() ? 'hotline-today' : '')
+
+/** The same of a picker of months. */
+export const monthCell = (cell: Date): string => (local(cell).slice(0, 7) === today().slice(0, 7) ? 'hotline-today' : '')
+
+function local(date: Date): string {
+  const two = (value: number): string => String(value).padStart(2, '0')
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
+}
+
 /** The day so many days after this one. */
 export const dayPlus = (day: string, days: number): string => new Date(Date.parse(`${day}T00:00:00Z`) + days * DAY).toISOString().slice(0, 10)

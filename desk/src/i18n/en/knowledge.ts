@@ -2,7 +2,7 @@
 export default {
   title: 'Knowledge',
   search: 'Search: refund, order E5021 …',
-  none: 'Nothing was found',
+  none: 'Nothing was found', nothing: 'There is no article yet',
   choose: 'Choose an article',
   add: 'New',
   change: 'Change',

@@ -2,7 +2,7 @@
 export default {
   title: '知识库',
   search: '查找：退款、订单 E5021……',
-  none: '没有找到',
+  none: '没有找到', nothing: '知识库还是空的',
   choose: '请选择一篇',
   add: '新建',
   change: '修改',

@@ -20,6 +20,9 @@ export function inZone(instant: string, zone: string, what: 'time' | 'day' | 'bo
   return new Intl.DateTimeFormat(language.value, { ...parts, timeZone: zone }).format(new Date(instant))
 }
 
+/** Whether a value has rows behind it: a count of nothing has none, a share of 0 may have. */
+export const leads = (figure: Pick<Figure, 'unit'>, value: unknown): boolean => typeof value === 'number' && (value !== 0 || figure.unit !== 'count')
+
 export const nameOf = (figure: Figure): string => (language.value === 'en' ? figure.en.charAt(0).toUpperCase() + figure.en.slice(1) : figure.zh)
 
 /** The formula, with what must be said with it. */

@@ -1,6 +1,6 @@
 /** Words for what stands in tickets; a value that nobody has words for is shown as it is. */
 import type { Tone } from '@/components/states'
-import { i18n } from '@/i18n'
+import { i18n, language } from '@/i18n'
 import { moment } from '@/i18n/format'
 import { named } from '@/i18n/named'
 
@@ -10,6 +10,12 @@ function words(kind: string, value: string | null | undefined): string {
   if (!value) return ''
   const key = `tickets.${kind}.${value}`
   return i18n.global.te(key) ? i18n.global.t(key) : value
+}
+
+/** A type as the operator calls it; in English, a type that has a queue's name is called as the queue is. */
+export function typeWords(name: string | null | undefined, label?: string): string {
+  const known = named('queue', name)
+  return language.value !== 'zh-CN' && known !== name ? known : label || name || ''
 }
 
 export const stateWords = (state: string | null | undefined): string => named('ticket_state', state)

@@ -1,0 +1,12 @@
+/** Parts of pages that are not seen at first: fetched when the browser has nothing else to do, or when they are opened. */
+import { type AsyncComponentLoader, type Component, defineAsyncComponent } from 'vue'
+
+const idle = (then: () => void): unknown => (typeof requestIdleCallback === 'undefined' ? setTimeout(then, 2000) : requestIdleCallback(then, { timeout: 10_000 }))
+
+/** `const Search = later(() => import('./Search.vue'))`: there before anyone opens it, and not before the page is. */
+export function later<T extends Component>(loader: AsyncComponentLoader<T>): T {
+  const component = defineAsyncComponent(loader)
+  // A part that could not be fetched is asked for again when it is opened.
+  idle(() => void loader().catch(() => undefined))
+  return component
+}
