@@ -6,10 +6,13 @@ database without calls, which has some megabytes of its own on PostgreSQL. With 
 checkout of the project with a Python environment of its own, the same log goes through that one too, turn by turn.
 The ratio is ours to the other's time for an entry; without another checkout, to the time that the aims allow.
 
-A million calls are 19 million entries. `--within SECONDS` ends the taking in after so long, and measures what is there
-by then; `--keep FILE` leaves the SQLite database there.
+A million calls are 22 million entries. `--within SECONDS` ends the taking in after so long, and measures what is there
+by then; `--keep FILE` leaves the SQLite database there. `--doubled TIMES` trims the archive when the calls are taken
+in, and copies every row by SQL so many times (`multiply.py`): with 15,625 calls and six times it is a million. The
+output says which calls the projector has written.
 
     python bench/records.py [--calls 10000] [--per-day 6800] [--postgresql] [--beside FOLDER] [--within 3600]
+    python bench/records.py --calls 15625 --doubled 6 --postgresql
 """
 
 from __future__ import annotations
@@ -24,7 +27,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as time_of_day
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -34,6 +38,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, os.environ.get("RECORDS_TREE", str(Path(__file__).parent.parent)))
 
 from made_up import BEGAN, Made, entries
+from multiply import doubled
 from sqlalchemy import Engine, text
 
 import tickets.events as tickets
@@ -41,6 +46,7 @@ from server.eventlog.derived_events import AgentNoted, Decided, PromiseNoted
 from server.eventlog.log import Entry
 from server.storage.database import Database, open_database
 from server.storage.projector import Projector
+from server.storage.queries.agent_day import agent_day
 from server.storage.queries.records import CallFilter, Queries
 from server.storage.schema.migrate import migrate
 
@@ -66,10 +72,11 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=40, help="how often each list and report is asked for")
     parser.add_argument("--within", type=float, default=float("inf"), help="seconds that the taking in may last")
     parser.add_argument("--keep", type=Path, help="a file for the SQLite database, which stays")
+    parser.add_argument("--doubled", type=int, default=0, help="how often all rows are copied after that, by SQL")
     parser.add_argument("--url", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.url:  # one side's turn, in a process of its own
-        print(json.dumps(_measure(options.url, Made(options.calls, options.per_day), options.times, options.within)))
+        print(json.dumps(_measure(options.url, Made(options.calls, options.per_day), options)))
         return
     sides = {"ours": TREE} | ({"theirs": options.beside.resolve()} if options.beside else {})
     worst, costs = 0.0, dict.fromkeys(sides, 0.0)
@@ -79,6 +86,10 @@ def main() -> None:
                 found = _turn(tree, url, options)
             costs[side] += found["worked"] / found["entries"]
             print(f"\n{kind}, {side}: {found['calls']:,} calls, {found['entries']:,} entries")
+            if options.doubled:
+                print(
+                    f"  {options.calls:,} of the calls by the projector, the others copied by SQL without their archive"
+                )
             rate, own = (found["entries"] / found[each] for each in ("seconds", "worked"))
             size = f"{found['bytes']:,.0f} bytes a call beyond the {found['empty'] / 1e6:.1f} MB of no call"
             print(f"  {rate:,.0f} entries/s, {own:,.0f} a second of this process; {size}")
@@ -99,13 +110,14 @@ def _turn(tree: Path, url: str, options: argparse.Namespace) -> dict[str, Any]:
     python = tree / ".venv" / "bin" / "python"
     python = python if python.exists() else Path(sys.executable)
     command = [python, __file__, "--url", url, "--calls", str(options.calls), "--per-day", str(options.per_day)]
-    command += ["--times", str(options.times), "--within", str(options.within)]
+    command += ["--times", str(options.times), "--within", str(options.within), "--doubled", str(options.doubled)]
     environment = os.environ | {"RECORDS_TREE": str(tree), "PYTHONPATH": str(tree)}
     done = subprocess.run(command, env=environment, cwd=tree, stdout=subprocess.PIPE, text=True, check=True)
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def _measure(url: str, made: Made, times: int, within: float) -> dict[str, Any]:
+def _measure(url: str, made: Made, options: argparse.Namespace) -> dict[str, Any]:
+    times, within = options.times, options.within
     database = open_database(url)
     migrate(database.write)
     empty = _size(database)
@@ -121,6 +133,9 @@ def _measure(url: str, made: Made, times: int, within: float) -> dict[str, Any]:
             print(
                 f"{count:,} entries in {seconds:,.0f} s, {worked:,.0f} s of this process", file=sys.stderr, flush=True
             )
+    if options.doubled:
+        _trimmed(database, made, empty)
+        doubled(database, options.doubled, -(-made.calls // made.per_day))
     made = replace(made, calls=Queries(database.read).call_list(limit=1).items[0]["id"])
     size = (_size(database) - empty) / made.calls
     p95 = {name: _p95(ask, times) for name, ask in _questions(database.read, made).items()}
@@ -159,6 +174,8 @@ def _questions(engine: Engine, made: Made) -> dict[str, Callable[[], object]]:
         "ticket list --state new": lambda: queries.ticket_list(state="new", limit=100),
         "recording list": lambda: queries.recording_list(limit=100),
         "recording list --agent": lambda: queries.recording_list(agent="1003", limit=100),
+        "agent show": lambda: queries.agent_intervals("1003", newest=20),
+        "agent's day": lambda: agent_day(engine, "1003", *_day(last)),
         "callback report": lambda: queries.callbacks.report(last, ZONE),
     }
     try:
@@ -170,6 +187,11 @@ def _questions(engine: Engine, made: Made) -> dict[str, Callable[[], object]]:
         "report day, one queue": lambda: report(engine, days(last, ZONE), now=now, queue="complaint"),
         "report month": lambda: report(engine, month_of(last, ZONE), now=now),
     }
+
+
+def _day(day: date) -> tuple[datetime, datetime]:
+    begin = datetime.combine(day, time_of_day(), ZONE)
+    return begin, begin + timedelta(days=1)
 
 
 def _p95(ask: Callable[[], object], times: int) -> tuple[float, float]:

@@ -120,7 +120,7 @@ def show_(agent: Number, as_json: Json = False, limit: Annotated[int, typer.Opti
     """Show one agent, and the latest states with their times."""
     with queries() as records:
         found = next((each for each in records.agent_list(removed=True) if each["id"] == agent), None)
-        intervals = records.agent_intervals(agent)[-limit:] if found else []
+        intervals = records.agent_intervals(agent, newest=limit) if found else []
     if found is None:
         raise Refused(f"there is no agent {agent}: see `sansheng agent list`")
     if as_json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, or_, select
+from sqlalchemy import Engine, func, or_, select
 
 from server.storage.queries.paging import iso
 from server.storage.schema.tables import AgentInterval
@@ -17,9 +17,12 @@ def agent_day(engine: Engine, agent: str, since: datetime, until: datetime) -> l
     The one that goes on has no `until`.
     """
     ended, began = AgentInterval.ended_at, AgentInterval.began_at
+    # An agent's times follow one another: none that began before the last one of the day before reaches into the day.
+    first = select(func.max(began)).where(AgentInterval.agent == agent, began <= since).scalar_subquery()
+    in_reach = began >= func.coalesce(first, since)
     wanted = (
         select(AgentInterval)
-        .where(AgentInterval.agent == agent, began < until, or_(ended.is_(None), ended > since))
+        .where(AgentInterval.agent == agent, began < until, in_reach, or_(ended.is_(None), ended > since))
         .order_by(AgentInterval.ms, AgentInterval.seq)
     )
     with engine.connect() as connection:

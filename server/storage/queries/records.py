@@ -198,17 +198,18 @@ class Queries:
         return self._lists.agents(removed=removed)
 
     def agent_intervals(
-        self, agent: str, since: datetime | None = None, until: datetime | None = None
+        self, agent: str, since: datetime | None = None, until: datetime | None = None, *, newest: int | None = None
     ) -> list[dict[str, Any]]:
-        """How the agent's time was spent, oldest first: every interval that touches [since, until)."""
+        """How the agent's time was spent, oldest first: every interval that touches [since, until), or the newest."""
         wanted = select(AgentInterval).where(AgentInterval.agent == agent)
         if since is not None:
             wanted = wanted.where(AgentInterval.ended_at.is_(None) | (AgentInterval.ended_at > since))
         if until is not None:
             wanted = wanted.where(AgentInterval.began_at < until)
-        order = (AgentInterval.began_at, AgentInterval.ms, AgentInterval.seq)
+        order = (AgentInterval.began_at.desc(), AgentInterval.ms.desc(), AgentInterval.seq.desc())
         with Session(self._engine) as session:
-            return [serialise.interval(each) for each in session.scalars(wanted.order_by(*order))]
+            found = session.scalars(wanted.order_by(*order).limit(newest)).all()
+            return [serialise.interval(each) for each in reversed(found)]
 
     def problems(self, limit: int = 100) -> list[dict[str, Any]]:
         """Log entries that could not be put into the records, newest first, each with its reason."""

@@ -187,7 +187,6 @@ class Segment(OfEntry, Base):
     __tablename__ = "segments"
     __table_args__ = (
         Index(None, "call"),
-        Index(None, "agent", "offered_at"),
         Index(
             "ix_segments_answered",
             "agent",

@@ -14,6 +14,7 @@ from acd.policy.definitions import Skill
 from server.eventlog.derived_events import AgentNoted
 from server.storage.archive import archived_entries
 from server.storage.projector import Projector
+from server.storage.queries.agent_day import agent_day
 from server.storage.queries.lists.calls import CallFilter
 from server.storage.queries.paging import QueryError, decode_cursor, iso, masked
 from server.storage.queries.records import Queries
@@ -230,8 +231,28 @@ def test_an_agents_intervals_are_those_that_touch_the_span(ask, story):
     asked = ask()
     instants = [datetime.fromtimestamp(entry.at, UTC) for entry in noted]
     assert [each["state"] for each in asked.agent_intervals("1001")] == ["idle", "on_call", "idle"]
+    assert [each["state"] for each in asked.agent_intervals("1001", newest=2)] == ["on_call", "idle"]
     middle = asked.agent_intervals("1001", instants[1], instants[2])
     assert [(each["state"], each["call"], each["to"]) for each in middle] == [("on_call", 4, iso(instants[2]))]
+
+
+def test_an_agents_day_has_what_reaches_into_it_however_long_before_it_began(ask, database, story):
+    noted = [
+        story.tell(AgentNoted("1001", "available", "idle"), later=5),
+        story.tell(AgentNoted("1001", "signed_out", "idle"), later=3 * 86_400),
+        story.tell(AgentNoted("1001", "available", "idle"), later=60),
+        story.tell(AgentNoted("1001", "available", "on_call", call=4), later=60),
+    ]
+    ask()
+    since = datetime.fromtimestamp(noted[2].at, UTC) - timedelta(seconds=1)
+    until = since + timedelta(seconds=100)
+    found = agent_day(database.read, "1001", since, until)
+    assert [(each["status"], each["state"]) for each in found] == [
+        ("signed_out", "idle"), ("available", "idle"), ("available", "on_call"),
+    ]  # fmt: skip
+    assert (found[0]["since"], found[-1]["until"]) == (iso(since), None)
+    assert agent_day(database.read, "1001", since - timedelta(days=9), since - timedelta(days=8)) == []
+    assert agent_day(database.read, "1002", since, until) == []
 
 
 def test_the_archive_gives_back_the_log_as_it_was_appended(ask, database, story):

@@ -13,13 +13,16 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text
 from sqlalchemy.exc import StatementError
 from sqlalchemy.orm import Session
 
+import acd.events as acd
 from server.storage.database import DatabaseError, open_database
+from server.storage.projector import Projector
 from server.storage.schema.knowledge_tables import SEARCH
 from server.storage.schema.migrate import config, migrate, revision, revisions
+from server.storage.schema.report_tables import ReportCell, ReportCount
 from server.storage.schema.tables import Base, Call
 from server.storage.schema.ticket_tables import TicketDispatch, TicketRound
 
@@ -221,4 +224,23 @@ def test_dispatches_of_before_are_made_of_the_history_of_tickets(database_url):
         assert {(each.queue, each.category) for each in found} == {("complaint", "attitude")}
         rounds = session.scalars(select(TicketRound)).all()
         assert {(each.queue, each.category, each.answers) for each in rounds} == {("complaint", "attitude", None)}
+    database.dispose()
+
+
+def test_counts_that_an_earlier_release_lost_are_made_again(database_url, story):
+    database = open_database(database_url)
+    migrate(database.write)
+    story.whole_call(1)
+    Projector(database.write).apply(story.entries)
+    counts = select(ReportCount.slot, ReportCell.kind, ReportCell.agent, ReportCount.data)
+    counts = counts.join(ReportCell, ReportCell.id == ReportCount.cell).order_by(*counts.selected_columns)
+    with database.write.begin() as connection:
+        whole = connection.execute(counts).all()
+        assert {kind for _, kind, _, _ in whole} >= {"call", "agent", "recording"}
+        command.downgrade(config(connection), "0020")
+        connection.execute(delete(ReportCount))
+    migrate(database.write)
+    Projector(database.write).apply([story.tell(acd.PhoneSeen("1001", True))])
+    with database.read.connect() as connection:
+        assert connection.execute(counts).all() == whole
     database.dispose()
