@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, closing, contextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -165,7 +165,7 @@ class Hotline:
                 assert untold_keys(redis) == []
 
     def end(self) -> None:
-        """Leave no process behind, whatever the test did."""
+        """Leave no process behind, whatever the test did; what it leaves in the home is of a known kind."""
         if self.process is not None and self.process.poll() is None:
             with suppress(subprocess.TimeoutExpired):
                 self.process.send_signal(signal.SIGINT)
@@ -174,11 +174,14 @@ class Hotline:
             if self.process.poll() is None:
                 self.process.kill()
                 self.process.wait(10)
-        for name in ("asterisk", "redis"):
-            pid = self.pid(name)
-            if pid:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+        try:
+            if self.home.exists():
+                self._all_told()
+        finally:
+            for name in ("asterisk", "redis"):
+                if pid := self.pid(name):
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
 
     def pid(self, child: str) -> int | None:
         """The process of `asterisk` or `redis`, if it runs."""
@@ -362,9 +365,10 @@ def new_hotline() -> Iterator[Callable[..., Hotline]]:
         return hotline
 
     yield make
-    for hotline in made:
-        hotline.end()
-        shutil.rmtree(hotline.home, ignore_errors=True)
+    with ExitStack() as all_of_them:
+        for hotline in made:
+            all_of_them.callback(shutil.rmtree, hotline.home, ignore_errors=True)
+            all_of_them.callback(hotline.end)
 
 
 @pytest_asyncio.fixture

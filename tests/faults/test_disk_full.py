@@ -50,10 +50,12 @@ class OnItsOwnDisk(Hotline):
     def end(self) -> None:
         """Leave no process behind: when the server is gone, nothing outside finds the notes of its children."""
         children = [pid for name in ("asterisk", "redis") if (pid := self.pid(name))]
-        super().end()
-        for pid in children:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        try:
+            super().end()
+        finally:
+            for pid in children:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
     def fill(self) -> Path:
         """Take all the room there is."""
