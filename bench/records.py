@@ -141,7 +141,7 @@ def _measure(url: str, made: Made, options: argparse.Namespace) -> dict[str, Any
     size = (_size(database) - empty) / made.calls
     p95 = {name: _p95(ask, times) for name, ask in _questions(database.read, made).items()}
     found = {"calls": made.calls, "entries": count, "seconds": seconds, "worked": worked, "bytes": size, "p95": p95}
-    found |= {"empty": empty, "trimmed": _trimmed(database, made, empty)}
+    found |= {"empty": empty, "trimmed": size if options.doubled else _trimmed(database, made, empty)}
     database.dispose()
     return found
 
