@@ -95,8 +95,22 @@ class Tone:
     dbfs: float = -10.0
 
     def samples(self, start: int, count: int) -> Samples:
-        peak = 32767 * 10 ** (self.dbfs / 20)
-        return np.rint(peak * np.sin(2 * np.pi * self.hz * np.arange(start, start + count) / RATE)).astype(np.int16)
+        if self.hz == round(self.hz) and count <= RATE:
+            # A whole number of waves fills a second, which is then the same again and again.
+            return _two_seconds(self.hz, self.dbfs)[start % RATE :][:count]
+        return _sine(self.hz, self.dbfs, start, count)
+
+
+def _sine(hz: float, dbfs: float, start: int, count: int) -> Samples:
+    peak = 32767 * 10 ** (dbfs / 20)
+    return np.rint(peak * np.sin(2 * np.pi * hz * np.arange(start, start + count) / RATE)).astype(np.int16)
+
+
+@lru_cache(maxsize=128)
+def _two_seconds(hz: float, dbfs: float) -> Samples:
+    sound = np.tile(_sine(hz, dbfs, 0, RATE), 2)
+    sound.flags.writeable = False
+    return sound
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +122,8 @@ class Wave:
 
     def samples(self, start: int, count: int) -> Samples:
         sound = _read(self.path)
+        if start + count <= len(sound):
+            return sound[start : start + count]
         at = np.arange(start, start + count)
         if self.again:
             at %= len(sound)

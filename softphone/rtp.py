@@ -12,7 +12,7 @@ import struct
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import cast
 
 import numpy as np
@@ -29,6 +29,9 @@ _MOST_LOST = 25
 _LATE = 10 * FRAME
 """A stream that is this many samples behind leaves a gap rather than a burst."""
 
+_LOST = Codec("lost", -1, np.zeros(256, np.int16), np.zeros(65536, np.uint8))
+"""By which what is lost is silence, as long as the packet after it."""
+_DECODERS = {codec.payload_type: codec for codec in (*CODECS.values(), _LOST)}
 _HEADER = struct.Struct("!BBHII")
 _EVENT = struct.Struct("!BBH")
 _KEYS = "0123456789*#ABCD"
@@ -81,7 +84,8 @@ class Endpoint(asyncio.DatagramProtocol):
         self._started = 0.0
         self._sent = 0
         self._queue: deque[_Event | asyncio.Future[None] | None] = deque()
-        self._heard: list[Samples] = []
+        self._heard: list[tuple[Codec, bytes]] = []
+        """Packets as they came, decoded when they are asked for."""
         self._heard_sequence: int | None = None
         """Of the packet that came last."""
         self._last_event: int | None = None
@@ -228,7 +232,7 @@ class Endpoint(asyncio.DatagramProtocol):
         payload = data[start : len(data) - data[-1]] if first & 0x20 else data[start:]
         payload_type = kind & 0x7F
         if payload and payload_type in CODECS:
-            self._audio(CODECS[payload_type].decode(payload), sequence)
+            self._audio(CODECS[payload_type], payload, sequence)
         elif len(payload) >= _EVENT.size and payload_type == self._event_type:
             self._digit(timestamp, payload[0])
             self._heard_sequence = sequence
@@ -238,16 +242,16 @@ class Endpoint(asyncio.DatagramProtocol):
     def error_received(self, exc: Exception) -> None:
         """A peer that hung up first refuses our last packets; that is how calls end."""
 
-    def _audio(self, samples: Samples, sequence: int) -> None:
+    def _audio(self, codec: Codec, payload: bytes, sequence: int) -> None:
         now = self._loop.time()
         self.arrivals.append(now)
         lost = (sequence - self._heard_sequence - 1) & 0xFFFF if self._heard_sequence is not None else 0
         if lost <= _MOST_LOST:
             # What comes after a loss keeps its place in what was heard.
-            self._heard += [np.zeros(len(samples), np.int16)] * lost
+            self._heard += [(_LOST, payload)] * lost
         self._heard_sequence = sequence
-        self._heard.append(samples)
-        if self.first_audio_at is None and level_dbfs(samples) > AUDIBLE_DBFS:
+        self._heard.append((codec, payload))
+        if self.first_audio_at is None and level_dbfs(codec.decode(payload)) > AUDIBLE_DBFS:
             self.first_audio_at = now
 
     def _digit(self, timestamp: int, key: int) -> None:
@@ -260,7 +264,9 @@ class Endpoint(asyncio.DatagramProtocol):
         packets = self._heard
         if last is not None:
             packets = packets[-max(1, round(last / PERIOD)) :]
-        return np.concatenate(packets) if packets else np.zeros(0, np.int16)
+        runs = groupby(packets, lambda packet: packet[0].payload_type)
+        parts = [_DECODERS[kind].decode(b"".join(payload for _, payload in run)) for kind, run in runs]
+        return np.concatenate(parts) if parts else np.zeros(0, np.int16)
 
     def gaps(self, longer_than: float = 3 * PERIOD) -> list[tuple[float, float]]:
         """Pauses between packets: (when the pause began, how long it was)."""

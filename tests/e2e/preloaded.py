@@ -166,10 +166,12 @@ class Prepared:
         from sqlalchemy.orm import configure_mappers
 
         from provision import default_cache, provision
+        from server.hotline.parties import party
         from server.telephony.asterisk import documentation
         from server.web.description import application
 
         configure_mappers()
+        party("13800138000", "CN", "a name")  # reads the patterns of numbers
         self.application = application()
         """Keeps the shapes of pages, which the API of a server then finds made."""
         if (data := provision("asterisk", default_cache(), lambda line: None).data) is not None:

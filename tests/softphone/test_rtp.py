@@ -14,7 +14,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from softphone.audio import ALAW, CODECS, QUIET, SILENT_DBFS, ULAW, Codec, Tone, Wave, level_dbfs, tone_level
+from softphone.audio import ALAW, CODECS, QUIET, RATE, SILENT_DBFS, ULAW, Codec, Tone, Wave, level_dbfs, tone_level
 from softphone.rtp import PERIOD, Endpoint
 
 Pair = tuple[Endpoint, Endpoint]
@@ -235,3 +235,10 @@ def test_no_datagram_upsets_an_endpoint(data: bytes) -> None:
         endpoint.close()
 
     asyncio.run(receive())
+
+
+@pytest.mark.parametrize("hz", [440, 1000.0, 697.5])
+def test_a_tone_is_the_same_wherever_it_is_asked_for(hz: float) -> None:
+    whole = Tone(hz).samples(0, 3 * RATE)
+    for start in (0, 160, RATE - 7, 2 * RATE - 160):
+        assert Tone(hz).samples(start, 160) == pytest.approx(whole[start : start + 160], abs=1)
