@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,8 @@ class App:
             await self._open_web()
             await self._programs.asterisk_ready()
             await self._election.lead(log)
-            await self.acts.users.make_first()
+            with suppress(NotLeading):  # the lead was lost at once: the next one makes the first user
+                await self.acts.users.make_first()
         except (*_FAULTS, StartError, NotLeading, ValueError, OSError) as error:
             # Of a program that cannot write, only its silence is seen: its port is not to blame.
             raise StartError(no_room(self.settings.root) or str(error)) from error

@@ -42,11 +42,21 @@ class Election:
         self._why_not = ""
 
     async def lead(self, log: Log) -> None:
-        """Return when this server leads and takes calls; until then it stands by. Raises as `begin` does."""
-        self._standby = Standby(log, self._node, self._ttl, self._address)
-        lease, state = await self._standby.lead(lambda leader: self._say(f"{leader} leads: standing by"))
-        leadership = await self._begin(log, lease, state)
-        self._standby, self.leadership = None, leadership
+        """Return when this server leads and takes calls; until then it stands by. Raises as `begin` does.
+
+        A lead that another server takes while it begins is no fault: this server stands by for the next.
+        """
+        while True:
+            self._standby = Standby(log, self._node, self._ttl, self._address)
+            lease, state = await self._standby.lead(lambda leader: self._say(f"{leader} leads: standing by"))
+            try:
+                leadership = await self._begin(log, lease, state)
+            except NotLeading as error:
+                _log.warning("the lead was lost while it began", why=str(error))
+                await asyncio.sleep(_PAUSE)
+                continue
+            self._standby, self.leadership = None, leadership
+            return
 
     async def lead_again(self, log: Log) -> None:
         """Whenever the lead is lost: let go of everything, stand by, and lead when it is this server's turn again."""

@@ -107,7 +107,8 @@ async def test_a_standby_shows_the_floor_knows_every_token_and_sends_changes_to_
 async def test_the_first_administrator_signs_in_and_a_user_is_signed_out_everywhere_at_once(pair: Pair) -> None:
     file = pair.first.home / "secrets" / "first-administrator"
     password = file.read_text("ascii").strip()
-    assert f"sign in    as admin with the password {password}" in pair.first.output()
+    said = f"sign in    as admin with the password {password}"
+    await pair.first.until(lambda: said in pair.first.output(), "the password is said")
     assert not (pair.second.home / "secrets" / "first-administrator").exists()
 
     def signed_in(hotline: Hotline, user: str, given: str) -> httpx.Response:
