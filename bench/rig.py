@@ -81,9 +81,13 @@ def free_ports(count: int) -> list[int]:
 
 
 class RunningHotline:
-    """One hotline, as a context: entered, calls can be taken; left, every process is gone."""
+    """One hotline, as a context: entered, calls can be taken; left, every process is gone. `tree` is the checkout that
+    it runs from, with its environment in .venv."""
 
-    def __init__(self, answering: Answering, *, rtp_ports: int = 1000) -> None:
+    def __init__(self, answering: Answering, *, rtp_ports: int = 1000, tree: Path = TREE) -> None:
+        self._tree = tree
+        own = tree / ".venv" / "bin" / "sansheng"
+        self._command = own if own.exists() else COMMAND
         # A control socket's path has a limit, so the home has a short one.
         self.home = Path(tempfile.mkdtemp(prefix="ss-bench-"))
         (self.home / "flows").mkdir()
@@ -134,8 +138,8 @@ class RunningHotline:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
         with (self.home / "output").open("wb") as output:
             self._server = subprocess.Popen(
-                [str(COMMAND), "run"],
-                cwd=TREE,
+                [str(self._command), "run"],
+                cwd=self._tree,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -188,6 +192,13 @@ class RunningHotline:
             if time.monotonic() > end:
                 raise RigError(f"app_queue does not reach its members:\n{shown}")
             await asyncio.sleep(0.5)
+
+    def restart(self) -> None:
+        """Stop in order, and return when the next server of this home takes calls."""
+        if self._server is not None:
+            self._server.send_signal(signal.SIGINT)
+            self._server.wait(STOPPING)
+        self._start()
 
     def _end(self) -> None:
         server = self._server
