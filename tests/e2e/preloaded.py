@@ -17,6 +17,7 @@ import threading
 import time
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from importlib import import_module, reload
 from pathlib import Path
@@ -180,12 +181,25 @@ class Prepared:
 
     def become(self, question: Mapping[str, Any]) -> None:
         """Be the command, and end with it; a server on SQLite finds the schema made."""
-        environment = question["environment"]
-        records = Path(environment["SANSHENG_HOME"]) / "records.db"
-        if question["command"][1:] == ["run"] and "DATABASE_URL" not in environment and not records.exists():
-            records.write_bytes(self.records)
-            records.chmod(0o600)
+        from server import startup
+
+        opened = startup.open_database
+
+        def open_database(url: str) -> Any:
+            if url.startswith("sqlite:///"):
+                self._lay_out(Path(url.removeprefix("sqlite:///")))
+            return opened(url)
+
+        startup.open_database = open_database
         _become(question)
+
+    def _lay_out(self, records: Path) -> None:
+        if not records.exists():
+            whole = records.with_suffix(f".{os.getpid()}")
+            whole.write_bytes(self.records)
+            with suppress(FileExistsError):  # another server was first
+                records.hardlink_to(whole)
+            whole.unlink()
 
 
 def _empty_records() -> bytes:
