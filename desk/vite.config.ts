@@ -35,11 +35,26 @@ function packed(): Plugin {
   }
 }
 
+/** The words of the first language are asked for with the program, not after it. */
+function wordsFirst(): Plugin {
+  return {
+    name: 'words-first',
+    apply: 'build',
+    transformIndexHtml: {
+      order: 'post',
+      handler(_html, { bundle }) {
+        const words = Object.keys(bundle ?? {}).find((name) => /words-zh-CN.*[.]js$/.test(name))
+        return words ? [{ tag: 'link', attrs: { rel: 'modulepreload', crossorigin: '', href: `/${words}` }, injectTo: 'head' }] : []
+      },
+    },
+  }
+}
+
 // Unit tests run far from the hotline: what is shown in its zone must not come from the machine's.
 if (process.env.VITEST) process.env.TZ = 'America/New_York'
 
 export default defineConfig({
-  plugins: [vue(), elementPlus({}), packed()],
+  plugins: [vue(), elementPlus({}), packed(), wordsFirst()],
   resolve: {
     alias: {
       '@': fileURLToPath(new URL('src', import.meta.url)),
@@ -66,10 +81,14 @@ export default defineConfig({
     // Few files: each costs the server and the browser a request.
     rolldownOptions: {
       output: {
+        chunkFileNames: ({ name }) => `assets/${name.startsWith('shared') ? 'shared' : '[name]'}-[hash].js`,
+        assetFileNames: ({ names }) => `assets/${names[0]?.startsWith('shared') ? 'shared' : '[name]'}-[hash][extname]`,
         codeSplitting: {
           groups: [
             { name: 'words-zh-CN', test: /i18n[/]zh-CN[/](common|domain|shell|session|problems|phone)[.]ts$/ },
             { name: 'words-en', test: /i18n[/]en[/](common|domain|shell|session|problems|phone)[.]ts$/ },
+            { name: 'first', tags: ['$initial'], priority: 2 },
+            { name: 'shared', test: /[.](vue|ts|css|m?js)/, minShareCount: 2, entriesAware: true, entriesAwareMergeThreshold: 20_000 },
           ],
         },
       },

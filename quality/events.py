@@ -215,6 +215,8 @@ class TrainingNeeded(Event):
     gate: str = ""
     level: int = 0
     """The level that the agent had in this skill, and has again afterwards; 0: did not have it."""
+    version: int = 0
+    """Of the form by which the calls were scored; 0 in logs of earlier releases: not known."""
 
 
 @dataclass(frozen=True, slots=True)

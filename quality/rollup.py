@@ -93,6 +93,8 @@ class Training:
     state: TrainingState = TrainingState.NEEDED
     level: int = 0
     """The agent's level in the gated skill before; 0: did not have it."""
+    version: int = 0
+    """Of the form by which the calls were scored; 0: not known."""
 
     @property
     def closes(self) -> str:
@@ -168,7 +170,13 @@ def recurring(
     gates = dict(rules.gates)
     return [
         TrainingNeeded(
-            number, agent, form.name, question, tuple(sorted(set(failed[agent, question]))), gates.get(question, "")
+            number,
+            agent,
+            form.name,
+            question,
+            tuple(sorted(set(failed[agent, question]))),
+            gates.get(question, ""),
+            version=form.version,
         )
         for number, (agent, _, question) in enumerate(wanted, following)
     ]
@@ -188,7 +196,16 @@ def move(training: Training, wanted: TrainingStep, by: str, note: str = "") -> l
 
 def needed(event: TrainingNeeded) -> Training:
     """The training that begins with this event."""
-    return Training(event.training, event.agent, event.form, event.question, event.calls, event.gate, level=event.level)
+    return Training(
+        event.training,
+        event.agent,
+        event.form,
+        event.question,
+        event.calls,
+        event.gate,
+        level=event.level,
+        version=event.version,
+    )
 
 
 def play_training(training: Training, event: TrainingMoved) -> Training:

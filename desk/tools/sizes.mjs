@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 
-const MOST = 300_000
+const MOST = 270_000
 const folder = process.argv[2]
 const manifest = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8'))
 

@@ -19,7 +19,7 @@ trainings = typer.Typer(help="Training items.", no_args_is_help=True)
 SCORES = ("id", "call", "agent", "job", "form", "reviewer", "second_reviewer", "state", "score", "passed", "fatal")
 ROUNDS = ("id", "calls", "form", "version", "reviewers", "closed")
 RESULTS = ("period", "team", "state")
-TRAININGS = ("id", "agent", "form", "question", "calls", "gate", "state")
+TRAININGS = ("id", "agent", "form", "version", "question", "calls", "gate", "state")
 
 Call = Annotated[int, typer.Argument(help="The call's number.", min=1)]
 Score = Annotated[int, typer.Argument(help="The score's number, as `qa score-list` shows it.", min=1)]

@@ -66,8 +66,10 @@ def test_a_fault_that_recurs_becomes_training(form):
     reviews = [Reviewed(n, "1001", best(form, correct=0, greeting=int(n > 2))) for n in range(1, 5)]
     reviews += [Reviewed(n, "1002", best(form, asks=0, hold=None)) for n in range(5, 8)]
     (first, second) = rollup.recurring(form, reviews, rules, [], 40)
-    assert rollup.needed(first) == Training(40, "1001", "complaint", "correct", (1, 2, 3, 4), "complaint")
-    assert rollup.needed(second) == Training(41, "1002", "complaint", "asks", (5, 6, 7))
+    of = {"form": "complaint", "version": form.version}
+    wanted = Training(40, "1001", question="correct", calls=(1, 2, 3, 4), gate="complaint", **of)
+    assert rollup.needed(first) == wanted
+    assert rollup.needed(second) == Training(41, "1002", question="asks", calls=(5, 6, 7), **of)
     # The same scores ask for it once; after it was passed, for another.
     running = [rollup.needed(first), rollup.needed(second)]
     assert rollup.recurring(form, reviews, rules, running, 42) == []

@@ -1,38 +1,37 @@
 /**
- * An icon of a state as a picture in its tone's colour.
+ * The icon of a state as a ground of its box, in its tone's colour.
  *
  * A drawing in the document (`<svg>`) is a part of its own that the browser puts together anew in every frame of a scrolled
- * table; a picture is painted with the row that it stands in.
+ * table, and each `<img>` asks for its picture; a ground is painted with the row that it stands in.
  */
 import { type Component, h, render } from 'vue'
 
 import type { Tone } from './states'
 
-const made = new Map<Component, string>()
+const known = new Set<string>()
+let sheet: CSSStyleSheet | null = null
 
-/** The drawing as text, without a colour. */
+/** The icon's drawing as text. */
 function drawing(icon: Component): string {
-  let found = made.get(icon)
-  if (found === undefined) {
-    const place = document.createElement('div')
-    render(h(icon), place)
-    found = place.innerHTML
-    render(null, place)
-    made.set(icon, found)
-  }
+  const place = document.createElement('div')
+  render(h(icon), place)
+  const found = place.innerHTML
+  render(null, place)
   return found
 }
 
-const pictures = new Map<string, string>()
-const colour = (tone: Tone): string => getComputedStyle(document.documentElement).getPropertyValue(`--desk-${tone}`).trim() || '#56606e'
-
-/** The address of the picture, `data:image/svg+xml,…`. */
-export function picture(icon: Component, name: string, tone: Tone): string {
-  const key = `${name} ${tone}`
-  let found = pictures.get(key)
-  if (found === undefined) {
-    found = `data:image/svg+xml,${encodeURIComponent(drawing(icon).replaceAll('currentColor', colour(tone)))}`
-    pictures.set(key, found)
+/** The class of a box that shows this icon; its rule is made when it is first asked for. */
+export function iconClass(icon: Component, name: string, tone: Tone): string {
+  const made = `icon-${name}-${tone}`
+  if (!known.has(made)) {
+    known.add(made)
+    if (!sheet) {
+      // Rules that a script makes are allowed where those in the page's text are not.
+      sheet = new CSSStyleSheet()
+      document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet]
+    }
+    const colour = getComputedStyle(document.documentElement).getPropertyValue(`--desk-${tone}`).trim()
+    sheet.insertRule(`.state-icon.${made} { background-image: url("data:image/svg+xml,${encodeURIComponent(drawing(icon).replaceAll('currentColor', colour))}"); }`)
   }
-  return found
+  return made
 }

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { periodName } from '@/pages/qa/periods'
 
 import { day, moment, setZone, time } from './format'
-import { dayOf, dayPlus, instantOf, pickerNow, today, wall } from './zone'
+import { dayOf, dayPlus, instantOf, monthCell, pickerNow, today, todayCell, wall } from './zone'
 
 // vite.config.ts lets all tests run in New York: what is of the hotline's zone must not be of the browser's.
 describe('the wall clock of the hotline', () => {
@@ -38,6 +38,9 @@ describe('the wall clock of the hotline', () => {
     const opens = pickerNow()
     expect([opens.getDate(), opens.getHours(), opens.getMinutes()]).toEqual([18, 4, 30])
     expect(moment('2027-01-17T17:00:00Z')).toBe('01:00')
+    // Cells of a picker are midnights of the browser's zone.
+    expect([17, 18].map((each) => todayCell(new Date(2027, 0, each)))).toEqual(['', 'hotline-today'])
+    expect([0, 1].map((each) => monthCell(new Date(2027, each, 1)))).toEqual(['hotline-today', ''])
   })
 
   it('counts days of the calendar', () => {

@@ -142,12 +142,13 @@ def _by_agent(jobs: list[Job], scores: Mapping[int, Score], agents: frozenset[st
 def _faults(scores: Iterable[Score]) -> list[dict[str, Any]]:
     """Critical questions that were failed, and in how many calls; the most frequent first."""
     counted = Counter(
-        (score.form, fault.question, str(fault.critical), fault.fatal) for score in scores for fault in score.faults
+        (score.form, score.version, fault.question, str(fault.critical), fault.fatal)
+        for score in scores
+        for fault in score.faults
     )
-    return [
-        {"form": form, "question": question, "critical": critical, "fatal": fatal, "calls": calls}
-        for (form, question, critical, fatal), calls in sorted(counted.items(), key=lambda each: (-each[1], each[0]))
-    ]
+    names = ("form", "version", "question", "critical", "fatal")
+    often = sorted(counted.items(), key=lambda each: (-each[1], each[0]))
+    return [{**dict(zip(names, key, strict=True)), "calls": calls} for key, calls in often]
 
 
 def _changed(review: Review) -> bool:

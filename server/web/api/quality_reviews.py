@@ -164,6 +164,7 @@ class TrainingOut(BaseModel):
     id: int
     agent: str
     form: str
+    version: int | None = Field(description="Of the form; null for trainings of earlier releases.")
     question: str
     calls: list[int]
     gate: str | None
@@ -374,6 +375,7 @@ def _training(each: Training) -> dict[str, Any]:
         "id": each.training,
         "agent": each.agent,
         "form": each.form,
+        "version": each.version or None,
         "question": each.question,
         "calls": list(each.calls),
         "gate": each.gate or None,

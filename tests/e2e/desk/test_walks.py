@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
-from tests.e2e.desk.browsing import shoot, violations
+from tests.e2e.desk.browsing import shoot, sign_in, violations
 from tests.e2e.desk.seeded import LONG, QUESTIONS, Day, working_day
 
 pytestmark = pytest.mark.e2e
@@ -315,3 +315,57 @@ async def test_a_mark_is_proposed_confirmed_and_lifted(day: Day) -> None:
     await confirm(page, "本人来电说明")
     await expect(page.get_by_test_id("mark-nuisance")).to_have_count(0)
     await page.close()
+
+
+async def test_a_customers_file_half_typed_survives_a_reload_but_for_the_identity_number(day: Day) -> None:
+    page = await day.page("tang", "/customers")
+    await page.get_by_test_id("customer-add").click()
+    name = page.get_by_test_id("customer-name")
+    await name.fill("周海燕")
+    identity = page.get_by_role("textbox", name="核实码")
+    await identity.fill("110101199001011234")
+    await page.reload()
+    await page.get_by_test_id("customer-add").click()
+    await expect(name).to_have_value("周海燕")
+    await expect(identity).to_have_value("")
+    await expect(page.get_by_test_id("customer-restored")).to_be_visible()
+    assert "19900101" not in await page.evaluate("JSON.stringify({...sessionStorage, ...localStorage})")
+    assert await violations(page) == []
+    await page.get_by_test_id("customer-restored").get_by_role("button").click()
+    await expect(name).to_have_value("")
+    await page.close()
+
+
+async def test_a_reason_half_typed_stands_there_again_after_a_reload(day: Day) -> None:
+    number = "13900139002"
+    await day.request("POST", "/api/v1/customers/marks", {"number": number, "mark": "nuisance", "reason": "骚扰"})
+    page = await day.page("tang", "/customers/marks")
+    await page.get_by_test_id("mark-confirm").click()
+    await page.get_by_test_id("reason").fill("听过三段录音，")
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_test_id("reason")).to_be_hidden()
+    await page.reload()
+    await page.get_by_test_id("mark-confirm").click()
+    await expect(page.get_by_test_id("reason")).to_have_value("听过三段录音，")
+    await expect(page.get_by_test_id("reason-restored")).to_be_visible()
+    await confirm(page, "听过三段录音，属实")
+    assert await page.evaluate("sessionStorage.length") == 0
+    await page.close()
+
+
+async def test_the_picker_marks_the_hotlines_today_in_a_browser_of_another_day(day: Day) -> None:
+    now = datetime.now(ZONE)
+    other = "Pacific/Pago_Pago" if now.hour < 18 else "Pacific/Kiritimati"
+    assert datetime.now(ZoneInfo(other)).day != now.day
+    context = await day.browser.new_context(
+        base_url=day.address, viewport={"width": 1366, "height": 768}, locale="zh-CN", timezone_id=other
+    )
+    page = await context.new_page()
+    await sign_in(page, "tang", "/reports/day")
+    await page.get_by_role("combobox", name="日期").click()
+    marked_ = page.locator("td.hotline-today:visible")
+    await expect(marked_).to_have_text(str(now.day))
+    ground = "[...document.querySelectorAll('td.today')].filter(each => !each.classList.contains('hotline-today'))"
+    weights = f"{ground}.map(each => getComputedStyle(each.querySelector('.el-date-table-cell__text')).fontWeight)"
+    assert set(await page.evaluate(weights)) <= {"400"}
+    await context.close()

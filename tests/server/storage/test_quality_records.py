@@ -170,7 +170,7 @@ def test_rounds_results_and_trainings_are_in_the_records(told, database, story):
     story.tell(qa.CalibrationClosed(1, "sun"))
     story.tell(qa.ResultsPassedOn("A", "2027-W02", "leader_sums_up", "1009", "x"))
     story.tell(qa.ResultsPassedOn("A", "2027-W02", "leader_sums_up", "1009", "again"))
-    story.tell(qa.TrainingNeeded(1, "1001", FORM.name, "asks", (3, 5, 7)))
+    story.tell(qa.TrainingNeeded(1, "1001", FORM.name, "asks", (3, 5, 7), version=1))
     story.tell(qa.TrainingMoved(1, "give", "wang"))
     story.tell(qa.CallPicked(3, "1001", "1009", "new"))
     Projector(database.write).apply(story.entries)
@@ -179,6 +179,7 @@ def test_rounds_results_and_trainings_are_in_the_records(told, database, story):
     assert told.results("A", "2027-W02").state == "with_training"
     (row,) = told.all_results("2027-W02")
     assert [each["note"] for each in row["steps"]] == ["x"]
-    assert told.trainings("1001", "given", None, 10, None)[0][0].calls == (3, 5, 7)
+    (training,) = told.trainings("1001", "given", None, 10, None)[0]
+    assert (training.calls, training.version) == ((3, 5, 7), 1)
     assert told.is_picked(3)
     assert told.is_drawn_for(3, "anybody")

@@ -1,5 +1,6 @@
 /** Words of the page floor. */
 export default {
+  past: { offered: 'Offered', connected: 'Connected', ended: 'Ended', outcome: 'Outcome', rated: 'Rated', ticket: 'Ticket' },
   title: 'Floor',
   connect_rate: 'Connect rate',
   of_offered: '{answered} answered of {offered}',

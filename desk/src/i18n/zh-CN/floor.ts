@@ -1,5 +1,6 @@
 /** Words of the page floor. */
 export default {
+  past: { offered: '来电时间', connected: '接通', ended: '结束', outcome: '结果', rated: '满意度', ticket: '工单' },
   title: '现场',
   connect_rate: '接通率',
   of_offered: '接通 {answered} / 请求 {offered}',

@@ -124,7 +124,7 @@ export interface QualityReport {
   pass_rate: Estimate
   fatal_rate: Estimate
   agents: AgentFigures[]
-  faults: { form: string; question: string; critical: string; fatal: boolean; calls: number }[]
+  faults: { form: string; version: number; question: string; critical: string; fatal: boolean; calls: number }[]
   agreement: { form: string; version: number; n: number; passed: Agreement; fatal: Agreement; questions: Record<string, Agreement> }[]
 }
 
