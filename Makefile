@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 N ?= 20000
 SEED ?= 1
 
-.PHONY: run check test fuzz static setup setup-test prompts lock clean python desk desk-check pictures
+.PHONY: run check test fuzz static lint types imports setup setup-test prompts lock clean python desk desk-check pictures
 
 run: setup  ## start everything in the foreground; Ctrl-C stops it all
 	@exec $(BIN)/sansheng run
@@ -16,20 +16,27 @@ run: setup  ## start everything in the foreground; Ctrl-C stops it all
 check test: export PYTHONDONTWRITEBYTECODE =
 check test: export PYTHONPYCACHEPREFIX = $(CURDIR)/.cache/bytecode
 
-check: setup-test static desk-check  ## what every commit must pass: unit and property tests, no server, no call, no database server
+check: setup-test static  ## what every commit must pass: unit and property tests, no server, no call, no database server
 	$(BIN)/pytest -q -n 3 --dist loadfile -m "not e2e and not redis and not postgres and not thorough" \
 	  --ignore tests/e2e --ignore tests/faults --ignore tests/dialplan
 
-test: setup-test static desk-check  ## every check and every test; a test that failed is run once more, alone
+test: setup-test static  ## every check and every test; a test that failed is run once more, alone
 	$(BIN)/python tests/rerun.py -n 4 --dist loadfile --no-loadscope-reorder --durations=10
 
 fuzz: setup  ## N inputs of each kind (make fuzz N=1000000), and a table of the results; KINDS="--kind sip" for some
 	$(BIN)/python -m tests.fuzz --count $(N) --seed $(SEED) $(KINDS)
 
-static: python
+static: python  ## lint, types and imports, and the checks of the pages, side by side
+	@$(MAKE) --no-print-directory --jobs 4 --output-sync=target --keep-going lint types imports desk-check
+
+lint:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types:
 	$(BIN)/mypy
+
+imports:
 	$(BIN)/lint-imports
 
 setup: python desk

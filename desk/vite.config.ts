@@ -99,6 +99,11 @@ export default defineConfig({
     include: ['src/**/*.test.ts'],
     setupFiles: ['src/testing/setup.ts'],
     css: false,
+    // A browser for each file takes longer than all tests; what a test changes in it, `setup.ts` takes back.
+    isolate: false,
+    // For what hangs: on a busy machine each test may take long.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     server: { deps: { inline: ['element-plus'] } },
   },
 })

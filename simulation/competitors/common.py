@@ -23,7 +23,7 @@ from acd.commands import Command, Divert, Offer, Withdraw
 from acd.decisions import Decision
 from acd.floor.agents import Agent
 from acd.floor.strategies import STRATEGIES
-from acd.policy.definitions import EXITS, Policy, Queue, Requirement
+from acd.policy.definitions import EXITS, Overflow, Policy, Queue, Requirement
 
 
 @dataclass(slots=True, eq=False)
@@ -64,6 +64,10 @@ class Group:
     members: list[Member] = field(default_factory=list)
     waiting: list[tuple[tuple[float, ...], Waiter]] = field(default_factory=list)
     next_place: int = 0
+    recipes: tuple[Overflow, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.recipes = self.queue.recipes()
 
     def free_members(self, now: float) -> int:
         return sum(member.person.free(now) for member in self.members)
@@ -235,7 +239,7 @@ class CompetitorModel(ABC):
     def overflow(self, waiter: Waiter) -> bool:
         """Follow the recipes that go by time and lead out of the queue; whether the caller leaves by one."""
         waited = self.now - waiter.entered
-        for index, way in enumerate(waiter.group.queue.recipes()):
+        for index, way in enumerate(waiter.group.recipes):
             if way.after is None or way.to not in EXITS or waited < way.after or index in waiter.said:
                 continue
             waiter.said.add(index)

@@ -95,3 +95,16 @@ def test_the_lock_of_the_pages_names_no_place_that_packages_come_from() -> None:
 def test_the_step_runs_before_there_is_an_environment() -> None:
     done = subprocess.run([sys.executable, "-S", "-m", "provision.desk", "--help"], cwd=desk.ROOT, capture_output=True)
     assert done.returncode == 0
+
+
+def test_programs_side_by_side_are_all_heard_and_each_that_failed_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(desk, "DESK", tmp_path)
+    programs = tmp_path / "node_modules/.bin"
+    programs.mkdir(parents=True)
+    for name, code in (("one", 1), ("two", 0), ("three", 3)):
+        (programs / name).write_text(f"import sys; print('{name}', *sys.argv[1:]); sys.exit({code})")
+    with pytest.raises(ProvisionError, match="one and three failed in"):
+        desk.run_together(Path(sys.executable), tmp_path, ("one",), ("two", "--word"), ("three",))
+    assert capsys.readouterr().err.splitlines() == ["one", "one failed", "two --word", "three", "three failed"]

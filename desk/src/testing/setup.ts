@@ -1,5 +1,5 @@
 /** What the unit tests have that a browser has and the test's DOM has not. */
-import { beforeEach } from 'vitest'
+import { afterEach, beforeEach, vi } from 'vitest'
 
 import { startLanguage } from '@/i18n'
 
@@ -12,5 +12,13 @@ globalThis.ResizeObserver ??= NoResizeObserver as unknown as typeof ResizeObserv
 
 beforeEach(async () => {
   localStorage.clear()
+  sessionStorage.clear()
   await startLanguage()
+})
+
+// The files of a process share its DOM: nothing of a test stays in it.
+afterEach(() => {
+  vi.useRealTimers()
+  vi.unstubAllGlobals()
+  document.body.replaceChildren()
 })
