@@ -26,6 +26,8 @@ PART = re.compile(r"hotline|holidays|prompts|flow\.[A-Za-z0-9][A-Za-z0-9_-]{0,47
 MOST_BYTES = 500_000
 """Of one part's text."""
 _FILES = {HOTLINE: "hotline.toml", HOLIDAYS: holidays.FILE, PROMPTS: own_prompts.TEXTS}
+LEFT_AFTER = 3600.0
+"""Seconds after which nobody tries anything in a folder any more."""
 _LINKED = ("music", "prompts", "secrets")
 _KEPT = "definitions"
 
@@ -127,7 +129,10 @@ class DefinitionFiles:
     @contextmanager
     def trial(self, texts: Mapping[str, str]) -> Iterator[Path]:
         """A folder like this home with other texts, until the end of the block. Raises OSError."""
-        with TemporaryDirectory(prefix="sansheng-check-") as name:
+        trials = self.home / "cache" / "trials"
+        trials.mkdir(parents=True, exist_ok=True)
+        _sweep(trials)
+        with TemporaryDirectory(dir=trials) as name:
             folder = Path(name)
             for each in _LINKED:
                 if (self.home / each).exists():
@@ -135,3 +140,11 @@ class DefinitionFiles:
             (folder / "flows").mkdir()
             DefinitionFiles(folder).write(dict(texts))
             yield folder
+
+
+def _sweep(trials: Path) -> None:
+    """Remove what servers left that were killed in the middle of a trial."""
+    for folder in trials.iterdir():
+        with suppress(OSError):
+            if time.time() - folder.stat().st_mtime > LEFT_AFTER:
+                shutil.rmtree(folder)
