@@ -13,7 +13,7 @@ pytestmark = pytest.mark.thorough
 BENCH = Path(__file__).parents[1] / "bench"
 
 
-SHARED = ("load.py", "made_up.py", "painted.py", "rig.py", "stream_clients.py")
+SHARED = ("load.py", "made_up.py", "multiply.py", "painted.py", "rig.py", "stream_clients.py")
 
 
 @pytest.mark.parametrize("name", sorted({file.name for file in BENCH.glob("*.py")} - {*SHARED}))

@@ -61,10 +61,12 @@ def _written(name: str) -> bytes:
 class Elsewhere(Hotline):
     """A hotline whose machine asks NAME_SERVER, and nobody else."""
 
+    resolv: Path
+    """Where to write the name server's address."""
+
     def spawn(self) -> None:
-        resolv = self.home / "resolv.conf"
-        resolv.write_text(f"nameserver {NAME_SERVER}\n")
-        inside = f"mount --bind {resolv} /etc/resolv.conf && exec {COMMAND} run"
+        self.resolv.write_text(f"nameserver {NAME_SERVER}\n")
+        inside = f"mount --bind {self.resolv} /etc/resolv.conf && exec {COMMAND} run"
         with (self.home / "output").open("a") as output:
             self.process = subprocess.Popen(
                 ["unshare", "-m", "sh", "-c", inside],
@@ -78,12 +80,13 @@ class Elsewhere(Hotline):
 
 
 @pytest.fixture
-def elsewhere() -> Iterator[Elsewhere]:
+def elsewhere(tmp_path: Path) -> Iterator[Elsewhere]:
     """A hotline that is not started yet."""
     may = os.geteuid() == 0 and shutil.which("unshare") and not subprocess.run(["unshare", "-m", "true"]).returncode
     if not may or not Path("/etc/resolv.conf").exists():
         pytest.skip("only root may give a process a name server of its own")
     hotline = Elsewhere(make_home())
+    hotline.resolv = tmp_path / "resolv.conf"
     yield hotline
     hotline.end()
     shutil.rmtree(hotline.home, ignore_errors=True)
